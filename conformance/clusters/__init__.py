@@ -1,0 +1,1 @@
+"""Providers of a Kubernetes cluster: one interface (base.py), one module or package each."""

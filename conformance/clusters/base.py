@@ -1,0 +1,74 @@
+"""What a provider offers the rest of the suite. A provider never knows a check."""
+
+from __future__ import annotations
+
+import enum
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class Feature(enum.Enum):
+    """What not every provider can do; a check that needs a missing one is "not run: reason"."""
+
+    NODE_SHELL = "commands in the node's own namespaces"
+    NODE_KILL = "SIGKILL and restart of the node with its disk"
+    REGISTRY = "a registry the suite can push to and the node pulls from"
+    SECOND_CLUSTER = "a second cluster beside the first"
+    BYTES_ON_DISK = "a look at the node's disk"
+
+
+class Cluster(ABC):
+    """A Kubernetes cluster. Every method raises ``HarnessError`` that says what failed and what to do."""
+
+    provider: str
+    """embedded, kind or existing."""
+    name: str
+    reused: bool = False
+    """True when ``start`` found a kept cluster of this name and took it over."""
+    features: frozenset[Feature] = frozenset()
+
+    @abstractmethod
+    def start(self) -> None:
+        """Bring the cluster up, or take over a kept one; returns when its node is Ready."""
+
+    @property
+    @abstractmethod
+    def kubeconfig(self) -> Path:
+        """A kubeconfig file with administrator rights whose current context is this cluster."""
+
+    @property
+    @abstractmethod
+    def node_address(self) -> str:
+        """IP address at which hostPorts and NodePorts answer to the suite."""
+
+    @property
+    @abstractmethod
+    def registry(self) -> str | None:
+        """``host:port`` (plain HTTP) of the registry the suite pushes to and the node pulls from.
+
+        The node resolves every image reference through it: ``ghcr.io/a/b:1`` is repository ``ghcr.io/a/b`` there,
+        ``docker.io/library/x`` is ``docker.io/library/x``. None without ``Feature.REGISTRY``.
+        """
+
+    @abstractmethod
+    def node_run(
+        self, argv: Sequence[str], *, stdin: bytes | None = None, timeout: float = 60.0
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command as root in the node's namespaces; does not raise on a non-zero exit status.
+
+        ``Feature.NODE_SHELL``. ``timeout`` in seconds.
+        """
+
+    @abstractmethod
+    def kill_node(self) -> None:
+        """SIGKILL every process of the node at once, as a power cut without the disk's part. ``Feature.NODE_KILL``."""
+
+    @abstractmethod
+    def restart_node(self) -> None:
+        """Start a killed node with the state it left on disk; returns when its node is Ready again."""
+
+    @abstractmethod
+    def delete(self) -> None:
+        """Take everything away: processes, mounts, interfaces, cgroups, files. Safe to call twice."""

@@ -1,0 +1,1 @@
+"""Pinned parts: how each is had, verified and kept."""

@@ -1,0 +1,1 @@
+"""The Kubernetes API: client, watch-based waiting, exec, diagnostics, redaction."""

@@ -1,0 +1,88 @@
+"""Everything a run can be told, and every time-out it uses, in one place.
+
+Values come from defaults, then environment variables (``STACKSPIN_CONFORMANCE_*``), then command line options.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import string
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ENVIRONMENT_PREFIX = "STACKSPIN_CONFORMANCE_"
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Upper bounds in seconds. A time-out is a failure, never a pace: waits return on the event."""
+
+    node_ready: float = 60.0
+    """From starting the node's processes to condition Ready; measured 5 s, slow disks take 10 times that."""
+    dns: float = 60.0
+    """From node Ready to CoreDNS answering; measured 3 s."""
+    pod_ready: float = 120.0
+    """One pod, image present in the local registry, including migrations in init containers."""
+    rollout: float = 180.0
+    """One Deployment, image present in the local registry."""
+    reconciliation: float = 180.0
+    """One Flux object after it was asked to reconcile; includes its health checks."""
+    stack: float = 300.0
+    """The whole of flux2/ from the first commit to every Kustomization and HelmRelease Ready."""
+    deletion: float = 120.0
+    """One object with its finalizers; a namespace with claims takes 16 s."""
+    command: float = 60.0
+    """One command inside a container or on the node."""
+    http: float = 10.0
+    """One HTTP request to a Ready service."""
+    image_build: float = 600.0
+    """One image built by buildah, Debian packages fetched over the network."""
+
+
+def new_run_id() -> str:
+    """Return six characters that are valid in a Kubernetes name and begin with a letter."""
+    alphabet = string.ascii_lowercase + string.digits
+    return secrets.choice(string.ascii_lowercase) + "".join(
+        secrets.choice(alphabet) for _ in range(5)
+    )
+
+
+def cache_dir() -> Path:
+    """Folder of the content-addressed cache: ``STACKSPIN_CONFORMANCE_CACHE``, else the XDG cache directory."""
+    if explicit := os.environ.get(ENVIRONMENT_PREFIX + "CACHE"):
+        return Path(explicit).expanduser().absolute()
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser().absolute() / "stackspin-conformance"
+
+
+def state_dir() -> Path:
+    """Folder of running clusters: ``STACKSPIN_CONFORMANCE_STATE``, else the XDG state directory."""
+    if explicit := os.environ.get(ENVIRONMENT_PREFIX + "STATE"):
+        return Path(explicit).expanduser().absolute()
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser().absolute() / "stackspin-conformance"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run's settings."""
+
+    cluster: str = "auto"
+    """Provider: auto, kind, embedded, existing."""
+    cluster_name: str = "stackspin"
+    keep_cluster: bool = False
+    kubeconfig: Path | None = None
+    """Only for ``existing``: the kubeconfig of the cluster to test."""
+    context: str | None = None
+    """Only for ``existing``: the kubeconfig's context; None means its current one."""
+    node_address: str | None = None
+    """Only for ``existing``: where hostPorts and NodePorts answer; None means a node's InternalIP."""
+    domain: str = "stackspin.test"
+    """The platform domain; apps answer at ``APP.domain``."""
+    run_id: str = field(default_factory=new_run_id)
+    reports_dir: Path = field(default_factory=lambda: Path.cwd() / "reports")
+    cache_dir: Path = field(default_factory=cache_dir)
+    state_dir: Path = field(default_factory=state_dir)
+    timeouts: Timeouts = field(default_factory=Timeouts)
