@@ -1,6 +1,7 @@
 """Everything a run can be told, and every time-out it uses, in one place.
 
-Values come from defaults, then environment variables (``STACKSPIN_CONFORMANCE_*``), then command line options.
+Values come from defaults, then environment variables (``STACKSPIN_CONFORMANCE_*``), then
+command line options.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Timeouts:
     """Upper bounds in seconds. A time-out is a failure, never a pace: waits return on the event."""
 
     node_ready: float = 60.0
-    """From starting the node's processes to condition Ready; measured 5 s, slow disks take 10 times that."""
+    """From starting the node's processes to Ready; measured 5 s, slow disks take 10 times that."""
     dns: float = 60.0
     """From node Ready to CoreDNS answering; measured 3 s."""
     pod_ready: float = 120.0
@@ -50,7 +51,7 @@ def new_run_id() -> str:
 
 
 def cache_dir() -> Path:
-    """Folder of the content-addressed cache: ``STACKSPIN_CONFORMANCE_CACHE``, else the XDG cache directory."""
+    """Return the cache: ``STACKSPIN_CONFORMANCE_CACHE``, else in the XDG cache directory."""
     if explicit := os.environ.get(ENVIRONMENT_PREFIX + "CACHE"):
         return Path(explicit).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
@@ -58,7 +59,7 @@ def cache_dir() -> Path:
 
 
 def state_dir() -> Path:
-    """Folder of running clusters: ``STACKSPIN_CONFORMANCE_STATE``, else the XDG state directory."""
+    """Return the clusters' folder: ``STACKSPIN_CONFORMANCE_STATE``, else in the XDG state one."""
     if explicit := os.environ.get(ENVIRONMENT_PREFIX + "STATE"):
         return Path(explicit).expanduser().absolute()
     base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
@@ -78,7 +79,7 @@ class Settings:
     context: str | None = None
     """Only for ``existing``: the kubeconfig's context; None means its current one."""
     node_address: str | None = None
-    """Only for ``existing``: where hostPorts and NodePorts answer; None means a node's InternalIP."""
+    """Only for ``existing``: where hostPorts and NodePorts answer; None means a node's own."""
     domain: str = "stackspin.test"
     """The platform domain; apps answer at ``APP.domain``."""
     run_id: str = field(default_factory=new_run_id)

@@ -20,7 +20,7 @@ class Feature(enum.Enum):
 
 
 class Cluster(ABC):
-    """A Kubernetes cluster. Every method raises ``HarnessError`` that says what failed and what to do."""
+    """A Kubernetes cluster; methods raise ``HarnessError`` saying what failed and what to do."""
 
     provider: str
     """embedded, kind or existing."""
@@ -48,8 +48,8 @@ class Cluster(ABC):
     def registry(self) -> str | None:
         """``host:port`` (plain HTTP) of the registry the suite pushes to and the node pulls from.
 
-        The node resolves every image reference through it: ``ghcr.io/a/b:1`` is repository ``ghcr.io/a/b`` there,
-        ``docker.io/library/x`` is ``docker.io/library/x``. None without ``Feature.REGISTRY``.
+        The node resolves every image reference through it: ``ghcr.io/a/b:1`` is repository
+        ``ghcr.io/a/b`` there, ``docker.io/library/x`` is ``docker.io/library/x``. None without ``Feature.REGISTRY``.
         """
 
     @abstractmethod
@@ -63,12 +63,12 @@ class Cluster(ABC):
 
     @abstractmethod
     def kill_node(self) -> None:
-        """SIGKILL every process of the node at once, as a power cut without the disk's part. ``Feature.NODE_KILL``."""
+        """SIGKILL every process of the node at once. ``Feature.NODE_KILL``."""
 
     @abstractmethod
     def restart_node(self) -> None:
-        """Start a killed node with the state it left on disk; returns when its node is Ready again."""
+        """Start a killed node with the state on its disk; returns when the node is Ready."""
 
     @abstractmethod
     def delete(self) -> None:
-        """Take everything away: processes, mounts, interfaces, cgroups, files. Safe to call twice."""
+        """Take away processes, mounts, interfaces, cgroups and files. Safe to call twice."""
