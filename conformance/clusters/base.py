@@ -49,7 +49,8 @@ class Cluster(ABC):
         """``host:port`` (plain HTTP) of the registry the suite pushes to and the node pulls from.
 
         The node resolves every image reference through it: ``ghcr.io/a/b:1`` is repository
-        ``ghcr.io/a/b`` there, ``docker.io/library/x`` is ``docker.io/library/x``. None without ``Feature.REGISTRY``.
+        ``ghcr.io/a/b`` there, ``docker.io/library/x`` is ``docker.io/library/x``. None without
+        ``Feature.REGISTRY``.
         """
 
     @abstractmethod
