@@ -1,1 +1,142 @@
-"""pytest plugin."""
+"""pytest plugin: options, markers, collection of checks.
+
+Light on purpose, as it is loaded by every pytest run of an environment that has the suite
+installed: what a run of checks needs is imported when the first check is collected.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance import fixtures
+from conformance.check import check_of, collection_errors, in_running_order
+from conformance.errors import HarnessError
+from conformance.fixtures import RUN
+from conformance.settings import ENVIRONMENT_PREFIX, Settings
+
+if TYPE_CHECKING:
+    from conformance.twins import Twin
+
+PROVIDERS = ("auto", "kind", "embedded", "existing")
+PATHS = ("kubeconfig", "reports_dir")
+PYTEST_KIND_DEFAULT_NAME = "pytest-kind"
+"""What pytest-kind's --cluster-name holds when nobody gave it."""
+TWINS = pytest.StashKey[dict[str, "list[Twin]"]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options that pytest-kind does not have already."""
+    group = parser.getgroup("stackspin", "Stackspin conformance")
+    group.addoption("--cluster", choices=PROVIDERS, help="provider of the cluster (default: auto)")
+    group.addoption("--context", help="with --cluster=existing: context in --kubeconfig")
+    group.addoption("--node-address", help="with --cluster=existing: where NodePorts answer")
+    group.addoption("--domain", help="platform domain (default: stackspin.test)")
+    group.addoption("--reports-dir", help="folder for reports (default: reports)")
+    group.addoption(
+        "--twins",
+        action="store_true",
+        help="run each check against its broken twin, on which it must fail",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers and the fixtures."""
+    for line in (
+        "check(check): a conformance check; set by @conformance.check.check",
+        "core: a check that every Stackspin platform must pass",
+        "extended: a check of something not every platform claims",
+    ):
+        config.addinivalue_line("markers", line)
+    config.pluginmanager.register(fixtures, "stackspin-conformance-fixtures")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """With ``--twins``, run each check once for each of its twins."""
+    marker = metafunc.definition.get_closest_marker("check")
+    if marker is None or not metafunc.config.getoption("twins"):
+        return
+    twins = _twins(metafunc.config).get(marker.args[0].id)
+    if not twins:
+        return
+    if "twin" not in metafunc.fixturenames:
+        metafunc.fixturenames.append("twin")
+    ids = ["twin"] if len(twins) == 1 else [f"twin{n}" for n in range(1, len(twins) + 1)]
+    metafunc.parametrize("twin", twins, ids=ids, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Validate what was collected, before -k and -m select from it, and put it in order."""
+    if not any(check_of(item) for item in items):
+        return
+    if errors := collection_errors(items):
+        raise pytest.UsageError("\n".join(errors))
+    items[:] = in_running_order(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin a run when checks are about to run."""
+    config = session.config
+    if config.option.collectonly or not any(check_of(item) for item in session.items):
+        return
+    from conformance.run import Run  # noqa: PLC0415 - only when there are checks
+    from conformance.session import ConformanceSession  # noqa: PLC0415
+
+    run = Run.begin(_settings(config), twins=config.getoption("twins"))
+    config.stash[RUN] = run
+    hooks = ConformanceSession(run)
+    config.pluginmanager.register(hooks, "stackspin-conformance-session")
+    hooks.plan(session.items)
+    # A job that is cancelled gets SIGTERM: end as after Ctrl-C, taking the cluster down.
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+
+    def restore() -> None:
+        signal.signal(signal.SIGTERM, previous)
+
+    config.add_cleanup(restore)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise KeyboardInterrupt("SIGTERM")
+
+
+def _twins(config: pytest.Config) -> dict[str, list[Twin]]:
+    if TWINS not in config.stash:
+        from conformance.twins import load_twins  # noqa: PLC0415 - only with --twins
+
+        try:
+            config.stash[TWINS] = load_twins()
+        except HarnessError as error:
+            raise pytest.UsageError(str(error)) from error
+    return config.stash[TWINS]
+
+
+def _settings(config: pytest.Config) -> Settings:
+    """Make the settings: an option wins over the environment, that over the default."""
+    given: dict[str, Any] = {}
+    for name in (
+        "cluster",
+        "cluster_name",
+        "kubeconfig",
+        "context",
+        "node_address",
+        "domain",
+        "reports_dir",
+    ):
+        value = config.getoption(name, default=None)
+        if name == "cluster_name" and value == PYTEST_KIND_DEFAULT_NAME:
+            value = None
+        value = value or os.environ.get(ENVIRONMENT_PREFIX + name.upper())
+        if value:
+            given[name] = Path(value).absolute() if name in PATHS else value
+    if given.get("cluster", "auto") not in PROVIDERS:
+        raise pytest.UsageError(
+            f"{ENVIRONMENT_PREFIX}CLUSTER={given['cluster']}: choose from {', '.join(PROVIDERS)}"
+        )
+    return Settings(keep_cluster=bool(config.getoption("keep_cluster", default=False)), **given)

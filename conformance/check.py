@@ -1,0 +1,171 @@
+"""What a check is: data first (id, level, promise, needs), then a few lines of test.
+
+A check is an ordinary pytest test in ``conformance/capabilities/test_CAPABILITY.py``::
+
+    @check(
+        "persistent_storage.survives_pod_deletion",
+        promise="Data on a persistent volume outlives the pod that wrote it.",
+    )
+    def test_survives_pod_deletion(...) -> None: ...
+
+Its level is a pytest marker, so ``-m core``, ``-k`` and ``--collect-only`` work as ever.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn, TypeVar, cast
+
+import pytest
+from _pytest.outcomes import Skipped
+
+from conformance.clusters.base import Feature
+
+CAPABILITIES = (
+    "container_builds",
+    "persistent_storage",
+    "chart_deployment",
+    "auto_update",
+    "single_sign_on",
+    "update_pipeline",
+    "backup_restore",
+    "dashboard",
+)
+"""In the order they run: what needs the fewest components first, so that a machine with an empty
+cache reports early, while the parts of the later ones still build."""
+
+_ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
+
+
+class Level(enum.StrEnum):
+    """How much of a platform must have it: every one (core), or one that claims it (extended)."""
+
+    CORE = "core"
+    EXTENDED = "extended"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One verified promise of the platform."""
+
+    id: str
+    """``CAPABILITY.name``: stable, as reports of different runs are compared by it."""
+    level: Level
+    promise: str
+    """What Stackspin promises, in one sentence."""
+    needs: tuple[Feature, ...] = ()
+    """What the provider must be able to do; the check is "not run" on one that cannot."""
+
+    @property
+    def capability(self) -> str:
+        """The part of the id before the dot, which is the file's stem without ``test_``."""
+        return self.id.partition(".")[0]
+
+
+class NotRun(Skipped):
+    """The check could not be carried out here; in a core check this makes the result partial."""
+
+
+class NotApplicable(Skipped):
+    """The promise says nothing about the app under test."""
+
+
+def not_run(reason: str) -> NoReturn:
+    """End this check as "not run"; ``reason`` says what is missing, and is shown in the report."""
+    raise NotRun(reason)
+
+
+def not_applicable(reason: str) -> NoReturn:
+    """End this check as "not applicable"; ``reason`` is shown in the report."""
+    raise NotApplicable(reason)
+
+
+def check(
+    check_id: str,
+    *,
+    level: Literal["core", "extended"] = "core",
+    promise: str,
+    needs: Iterable[Feature] = (),
+) -> Callable[[_FunctionT], _FunctionT]:
+    """Make a test function the check ``check_id``.
+
+    Raises:
+        ValueError: the id is not ``capability.name`` in lower case, or the promise is not one
+            sentence that ends with a full stop.
+    """
+    if not _ID.fullmatch(check_id):
+        raise ValueError(f"check id {check_id!r} is not of the form capability.name_of_the_check")
+    if not promise.endswith("."):
+        raise ValueError(f"{check_id}: the promise is one sentence and ends with a full stop")
+    this = Check(check_id, Level(level), promise, tuple(needs))
+
+    def mark(function: _FunctionT) -> _FunctionT:
+        level_marker: pytest.MarkDecorator = getattr(pytest.mark, this.level.value)
+        return cast(_FunctionT, level_marker(pytest.mark.check(this)(function)))
+
+    return mark
+
+
+def check_of(item: pytest.Item) -> Check | None:
+    """Return the check that this test is, or None for any other test."""
+    marker = item.get_closest_marker("check")
+    return marker.args[0] if marker else None
+
+
+def checks_in(module: object) -> dict[str, Check]:
+    """Return every check defined in a module by id, selected on the command line or not."""
+    found = {}
+    for function in vars(module).values():
+        for marker in getattr(function, "pytestmark", ()):
+            if getattr(marker, "name", "") == "check":
+                found[marker.args[0].id] = marker.args[0]
+    return found
+
+
+def shared(fixture_name: str, config: pytest.Config) -> Literal["module", "function"]:  # noqa: ARG001
+    """Scope of a fixture that a file's checks share: ``@pytest.fixture(scope=shared)``.
+
+    Once a file in a normal run; once a check with ``--twins``, where each has its own defect.
+    """
+    return "function" if config.getoption("twins") else "module"
+
+
+def collection_errors(items: Iterable[pytest.Item]) -> list[str]:
+    """Return what is wrong with the checks among ``items``: one line each, empty when all is well.
+
+    An id is the identity of a promise over years of reports: it belongs to one function, and its
+    capability is the file it stands in. Every test of a file with checks is one.
+    """
+    errors: list[str] = []
+    owners: dict[str, str] = {}
+    tests = list(items)
+    with_checks = {item.path for item in tests if check_of(item)}
+    for item in tests:
+        where = item.nodeid.partition("[")[0]
+        this = check_of(item)
+        if this is None:
+            if item.path in with_checks:
+                errors.append(f"{where}: stands among checks, but has no @check")
+            continue
+        stem = item.path.stem.removeprefix("test_")
+        if this.capability != stem:
+            errors.append(f"{where}: id {this.id!r} must begin with the file's capability, {stem}.")
+        if owners.setdefault(this.id, where) != where:
+            errors.append(f"{where}: id {this.id!r} is already that of {owners[this.id]}")
+    return errors
+
+
+def in_running_order(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return ``items`` sorted by ``CAPABILITIES``; the order inside a file stays as written."""
+
+    def position(item: pytest.Item) -> int:
+        this = check_of(item)
+        if this is None or this.capability not in CAPABILITIES:
+            return len(CAPABILITIES)
+        return CAPABILITIES.index(this.capability)
+
+    return sorted(items, key=position)

@@ -1,0 +1,167 @@
+"""Fixtures of the checks. Each is lazy: what no selected check asks for is never brought up."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from conformance.check import not_run, shared
+from conformance.package import Package
+
+if TYPE_CHECKING:
+    from conformance.clusters.base import Cluster
+    from conformance.components.builder import Components
+    from conformance.kube.client import Kube
+    from conformance.namespaces import Namespaces
+    from conformance.report.evidence import EvidenceBox
+    from conformance.run import Run
+    from conformance.services.registry import Registry
+    from conformance.settings import Settings
+    from conformance.stack import Stack
+    from conformance.twins import Twin
+
+RUN: pytest.StashKey[Run] = pytest.StashKey()
+"""Where the plugin keeps the run; only set when there are checks to run."""
+
+
+def _per_twin(fixture_name: str, config: pytest.Config) -> Literal["session", "function"]:  # noqa: ARG001
+    return "function" if config.getoption("twins") else "session"
+
+
+@pytest.fixture(scope="session")
+def run(request: pytest.FixtureRequest) -> Run:
+    """This run of the suite."""
+    return request.config.stash[RUN]
+
+
+@pytest.fixture(scope="session")
+def settings(run: Run) -> Settings:
+    """What this run was told, and every time-out."""
+    return run.settings
+
+
+@pytest.fixture(scope="session")
+def components(run: Run) -> Components:
+    """Pinned parts: built or taken from the cache when asked for."""
+    return run.components()
+
+
+@pytest.fixture(scope="session")
+def cluster(run: Run) -> Iterator[Cluster]:
+    """A running cluster; taken away at the end unless it is to be kept."""
+    made = run.make_cluster()
+    try:
+        made.start()
+        yield made
+    finally:
+        run.kube = None
+        if not run.settings.keep_cluster:
+            made.delete()
+        else:
+            print(f"Kept: cluster {made.name}, kubeconfig {made.kubeconfig}", file=sys.stderr)
+
+
+@pytest.fixture(scope="session")
+def kube(run: Run, cluster: Cluster) -> Kube:
+    """Client of the cluster's API."""
+    from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
+
+    run.kube = Kube(cluster.kubeconfig, run.settings.context)
+    run.describe()
+    return run.kube
+
+
+@pytest.fixture(scope="session")
+def registry(cluster: Cluster) -> Registry:
+    """The registry that the suite pushes to and the node pulls from."""
+    from conformance.services.registry import Registry  # noqa: PLC0415 - lazy
+
+    if cluster.registry is None:
+        not_run(f"this {cluster.provider} cluster has no registry that the suite can push to")
+    return Registry(cluster.registry)
+
+
+@pytest.fixture(scope="session")
+def stack(settings: Settings, cluster: Cluster, kube: Kube, components: Components) -> Stack:
+    """Stackspin on the cluster, installed level by level, each when a check first asks for it."""
+    from conformance.stack import Stack  # noqa: PLC0415 - lazy
+
+    return Stack(settings, cluster, kube, components)
+
+
+@pytest.fixture(scope="session")
+def flux(stack: Stack) -> Any:  # noqa: ANN401
+    """Flux's controllers, running."""
+    return stack.flux()
+
+
+@pytest.fixture(scope="session")
+def platform(stack: Stack) -> Any:  # noqa: ANN401
+    """The platform's infrastructure, applied by Flux and Ready."""
+    return stack.platform()
+
+
+@pytest.fixture(scope="session")
+def namespace_pool(run: Run, kube: Kube, cluster: Cluster) -> Iterator[Namespaces]:
+    """Maker of namespaces that carry the run's id."""
+    from conformance.namespaces import Namespaces  # noqa: PLC0415 - lazy
+
+    pool = Namespaces(
+        kube, run.settings.run_id, run.settings.timeouts.deletion, run.planted.manifest
+    )
+    yield pool
+    if run.settings.keep_cluster or cluster.provider == "existing":
+        for leftover in pool.join():
+            run.recorder.error(leftover)
+
+
+@pytest.fixture
+def namespace(
+    run: Run, namespace_pool: Namespaces, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """Name of a fresh namespace of this check's own."""
+    name = namespace_pool.create(request.node.name.partition("[")[0].removeprefix("test_"))
+    run.namespaces.setdefault(request.node.nodeid, []).append(name)
+    yield name
+    namespace_pool.delete(name)
+
+
+@pytest.fixture(scope=shared)
+def namespaces(
+    run: Run, namespace_pool: Namespaces, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], str]]:
+    """Maker of fresh namespaces that a file's checks share: ``namespaces("hint") -> name``."""
+    mine = run.namespaces.setdefault(request.node.nodeid, [])
+
+    def make(hint: str) -> str:
+        mine.append(namespace_pool.create(hint))
+        return mine[-1]
+
+    yield make
+    for name in mine:
+        namespace_pool.delete(name)
+
+
+@pytest.fixture
+def evidence(run: Run, request: pytest.FixtureRequest) -> EvidenceBox:
+    """Keeps files, numbers and remarks of this check for the report."""
+    return run.recorder.box(run.recorder.result(request.node.nodeid))
+
+
+@pytest.fixture(scope=_per_twin)
+def twin(request: pytest.FixtureRequest) -> Twin | None:
+    """The defect that this check runs against with ``--twins``; None in a normal run."""
+    found: Twin | None = getattr(request, "param", None)
+    return found
+
+
+@pytest.fixture(scope=_per_twin)
+def package(twin: Twin | None, tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """A private copy of ``charts/`` and ``fixtures/``, with the twin's defect in it if there is."""
+    copy = Package.copy(tmp_path_factory.mktemp("package"))
+    for patch in twin.patches if twin else ():
+        patch.apply(copy.root)
+    return copy

@@ -1,0 +1,70 @@
+"""Namespaces of a run: fresh, named after it, deleted in the background."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conformance.kube.client import Kube
+
+RUN_LABEL = "conformance.stackspin.net/run"
+_UNSAFE = re.compile(r"[^a-z0-9]+")
+
+
+class Namespaces:
+    """Makes and deletes the namespaces of one run."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        run_id: str,
+        deletion_timeout: float,
+        secret: Callable[[str], dict[str, Any]],
+    ) -> None:
+        self._kube = kube
+        self._run_id = run_id
+        self._deletion_timeout = deletion_timeout
+        self._secret = secret
+        self._made = 0
+        self._deletions: dict[str, threading.Thread] = {}
+        self._failures: dict[str, str] = {}
+
+    def create(self, hint: str) -> str:
+        """Create an empty namespace (but for the planted secret); ``hint`` is part of its name."""
+        self._made += 1
+        words = _UNSAFE.sub("-", hint.lower()).strip("-")[:40].rstrip("-")
+        name = f"{words or 'check'}-{self._run_id}-{self._made}"
+        metadata = {"name": name, "labels": {RUN_LABEL: self._run_id}}
+        self._kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        self._kube.apply(self._secret(name))
+        return name
+
+    def delete(self, name: str) -> None:
+        """Begin to delete a namespace; returns at once."""
+        thread = threading.Thread(
+            target=self._delete, args=(name,), name=f"delete-{name}", daemon=True
+        )
+        self._deletions[name] = thread
+        thread.start()
+
+    def join(self) -> list[str]:
+        """Wait for the deletions, bounded by the time-out of one; returns what did not go."""
+        deadline = time.monotonic() + self._deletion_timeout
+        for name, thread in self._deletions.items():
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                self._failures.setdefault(name, "still there when the run ended")
+        return [f"namespace {name}: {why}" for name, why in self._failures.items()]
+
+    def _delete(self, name: str) -> None:
+        from conformance.kube.wait import deleted, wait_for  # noqa: PLC0415 - costs 0.5 s
+
+        try:
+            self._kube.delete("v1", "Namespace", name)
+            wait_for(self._kube, deleted(), "v1", "Namespace", name, timeout=self._deletion_timeout)
+        except Exception as error:  # a thread has nobody to raise to
+            self._failures[name] = str(error).splitlines()[0]

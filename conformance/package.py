@@ -1,0 +1,46 @@
+"""The files a check deploys: a private copy of ``charts/`` and ``fixtures/``, patched by a twin."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.settings import PROJECT_ROOT
+
+PARTS = ("charts", "fixtures")
+
+
+def data_root() -> Path:
+    """Return the folder that holds ``charts/`` and ``fixtures/``: the checkout, or the wheel's."""
+    installed = Path(__file__).resolve().parent / "_data"
+    return installed if installed.is_dir() else PROJECT_ROOT
+
+
+@dataclass(frozen=True)
+class Package:
+    """A copy of what is deployed; a check may change its files, nobody else sees it."""
+
+    root: Path
+
+    @classmethod
+    def copy(cls, destination: Path, source: Path | None = None) -> Package:
+        """Copy ``charts/`` and ``fixtures/`` from ``source`` (default: the committed ones)."""
+        source = source or data_root()
+        for part in PARTS:
+            if (source / part).is_dir():
+                shutil.copytree(source / part, destination / part, symlinks=True)
+        return cls(destination)
+
+    @property
+    def flux2(self) -> Path:
+        """The directory that Flux applies."""
+        return self.root / "fixtures" / "flux2"
+
+    def chart(self, name: str) -> Path:
+        """Folder of the Helm chart ``name``."""
+        return self.root / "charts" / name
+
+    def app(self, name: str) -> Path:
+        """Folder with the source and Dockerfile of the reference app ``name``."""
+        return self.root / "fixtures" / "apps" / name

@@ -1,0 +1,71 @@
+"""What changed between two runs: what a nightly job's reader wants to know first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from conformance.report.model import (
+    Change,
+    CheckResult,
+    Comparison,
+    DurationChange,
+    RunReport,
+    Verdict,
+)
+
+_NOTABLE_SECONDS = 5.0
+_NOTABLE_RATIO = 1.5
+"""A shared CI machine's noise stays below these; both must be exceeded."""
+
+
+def load(path: Path) -> RunReport | None:
+    """Return the report in ``path``; None when there is none or it is of another schema version."""
+    try:
+        return RunReport.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        return None
+
+
+def compare(before: RunReport, after: RunReport) -> Comparison:
+    """Compare two runs check by check and app by app."""
+    result = Comparison(previous_run_id=before.run_id, previous_started_at=before.started_at)
+    old = {(check.id, check.app): check for check in before.checks}
+    new = {(check.id, check.app): check for check in after.checks}
+    for key, check in new.items():
+        _place(result, old.get(key), check)
+    for key, check in old.items():
+        if key not in new:
+            result.no_longer_run.append(_change(check, check.verdict, None))
+    return result
+
+
+def _place(result: Comparison, was: CheckResult | None, now: CheckResult) -> None:
+    before = was.verdict if was else None
+    change = _change(now, before, now.verdict)
+    if now.verdict is Verdict.FAIL:
+        known = before is Verdict.FAIL
+        (result.still_failing if known else result.newly_failing).append(change)
+    elif before is None:
+        result.new.append(change)
+    elif before is Verdict.FAIL and now.verdict is Verdict.PASS:
+        result.fixed.append(change)
+    elif now.verdict is Verdict.NOT_RUN and before is not Verdict.NOT_RUN:
+        result.no_longer_run.append(change)
+    elif was and before is now.verdict is Verdict.PASS:
+        _place_duration(result, was, now)
+
+
+def _change(check: CheckResult, before: Verdict | None, after: Verdict | None) -> Change:
+    return Change(
+        id=check.id, app=check.app, before=before, after=after, reason=check.reason if after else ""
+    )
+
+
+def _place_duration(result: Comparison, was: CheckResult, now: CheckResult) -> None:
+    slow, fast = max(was.seconds, now.seconds), min(was.seconds, now.seconds)
+    if slow - fast < _NOTABLE_SECONDS or slow < fast * _NOTABLE_RATIO:
+        return
+    change = DurationChange(id=now.id, app=now.app, before=was.seconds, after=now.seconds)
+    (result.slower if now.seconds > was.seconds else result.faster).append(change)

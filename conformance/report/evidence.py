@@ -1,0 +1,117 @@
+"""What a check leaves behind besides its verdict: files, numbers, remarks. All of it redacted."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+import re
+from pathlib import Path
+from typing import Protocol
+
+from conformance.report.model import Evidence, Measurement
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_TEXT_TYPES = {
+    ".log": "text/plain",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+    ".json": "application/json",
+}
+
+
+class RedactsText(Protocol):
+    """What evidence needs of ``conformance.kube.redaction.Redactor``."""
+
+    def redact(self, text: str) -> str:
+        """Return ``text`` without secret values."""
+
+
+def file_name(name: str) -> str:
+    """Return ``name`` as a file name that is safe everywhere and not longer than 100 characters."""
+    return _UNSAFE.sub("-", name).strip("-.")[:100] or "unnamed"
+
+
+def media_type(path: Path) -> str:
+    """Return the media type by the file's extension; plain text when it says nothing."""
+    return _TEXT_TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "text/plain"
+
+
+class EvidenceBox:
+    """The evidence of one check: the fixture ``evidence``."""
+
+    def __init__(self, report_root: Path, folder: str, redactor: RedactsText) -> None:
+        self._root = report_root
+        self._folder = report_root / "evidence" / folder
+        self._redactor = redactor
+        self.notes: list[str] = []
+        self.measurements: list[Measurement] = []
+        self._files: dict[Path, str] = {}
+
+    def attach(self, name: str, content: str | bytes | Path) -> Path:
+        """Keep text, bytes, a file or a folder of files under ``name``; returns where it is.
+
+        Text is redacted, also when it comes as bytes or files. The extension of ``name`` says
+        what it is.
+        """
+        if isinstance(content, Path) and content.is_dir():
+            for path in sorted(p for p in content.rglob("*") if p.is_file()):
+                self._keep(f"{name}/{path.relative_to(content)}", path.read_bytes())
+            return self._folder / file_name(name)
+        data = content.read_bytes() if isinstance(content, Path) else content
+        return self._keep(name, data)
+
+    def screenshot(self, name: str, png: bytes) -> Path:
+        """Keep a PNG image; the HTML report shows it."""
+        return self._keep(f"{name}.png", png)
+
+    def measure(self, name: str, value: float, unit: str = "s") -> None:
+        """Report a number that was observed, such as the seconds a roll-back took."""
+        self.measurements.append(Measurement(name=name, value=round(value, 3), unit=unit))
+
+    def note(self, text: str) -> None:
+        """Report a remark that a reader of the verdict should see."""
+        self.notes.append(self._redactor.redact(text))
+
+    def files(self) -> list[Evidence]:
+        """Return what is kept, with the hash of what is on the disk now."""
+        found = []
+        for path, name in self._files.items():
+            data = path.read_bytes()
+            found.append(
+                Evidence(
+                    name=name,
+                    path=path.relative_to(self._root).as_posix(),
+                    sha256=hashlib.sha256(data).hexdigest(),
+                    bytes=len(data),
+                    media_type=media_type(path),
+                )
+            )
+        return found
+
+    def redact_again(self) -> None:
+        """Redact the text files once more: a value may have been learnt after they were written."""
+        for path in self._files:
+            if (text := _as_text(path.read_bytes())) is not None:
+                clean = self._redactor.redact(text)
+                if clean != text:
+                    path.write_text(clean, encoding="utf-8")
+
+    def _keep(self, name: str, data: str | bytes) -> Path:
+        path = self._folder.joinpath(*(file_name(part) for part in name.split("/")))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = data if isinstance(data, str) else _as_text(data)
+        if text is not None:
+            path.write_text(self._redactor.redact(text), encoding="utf-8")
+        else:
+            path.write_bytes(data)  # type: ignore[arg-type] # only bytes have no text
+        self._files[path] = name
+        return path
+
+
+def _as_text(data: bytes) -> str | None:
+    if b"\0" in data:
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None

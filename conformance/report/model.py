@@ -1,0 +1,250 @@
+"""The result of a run. ``report.json`` is this model; JUnit and HTML are views of it."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from conformance.check import Level
+
+
+class Verdict(enum.StrEnum):
+    """What is known about a promise after the run; never more than was observed."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    NOT_RUN = "not run"
+    NOT_APPLICABLE = "not applicable"
+    WAIVED = "waived"
+
+
+class CapabilityVerdict(enum.StrEnum):
+    """Verdict over a capability's core checks."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a password
+    FAIL = "fail"
+    PARTIAL = "partial"
+
+
+class Model(BaseModel):
+    """camelCase in JSON, snake_case in Python; an unknown field is an error."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", ser_json_inf_nan="null"
+    )
+
+
+class Evidence(Model):
+    """A file in the run's folder that supports a verdict."""
+
+    name: str
+    path: str = Field(description="Relative to report.json, with forward slashes.")
+    sha256: str
+    bytes: int
+    media_type: str
+
+
+class Measurement(Model):
+    """A number observed by a check; not a limit."""
+
+    name: str
+    value: float
+    unit: str = "s"
+
+
+class Phases(Model):
+    """Seconds spent in each phase of a check."""
+
+    setup: float = 0.0
+    call: float = 0.0
+    teardown: float = 0.0
+
+
+class TwinResult(Model):
+    """The defect a check was run against with ``--twins``."""
+
+    defect: str
+    expect: str
+    caught: bool
+
+
+class CheckResult(Model):
+    """One check on one app."""
+
+    id: str
+    node_id: str = Field(description="Argument with which pytest runs exactly this check.")
+    level: Level
+    promise: str
+    app: str | None = None
+    verdict: Verdict
+    reason: str = Field("", description="Why it is not a pass; the first lines of the failure.")
+    seconds: float = 0.0
+    phases: Phases = Field(default_factory=Phases)
+    notes: list[str] = Field(default_factory=list)
+    measurements: list[Measurement] = Field(default_factory=list)
+    evidence: list[Evidence] = Field(default_factory=list)
+    twin: TwinResult | None = None
+
+
+class Counts(Model):
+    """How many checks of one level ended how."""
+
+    passed: int = 0
+    failed: int = 0
+    not_run: int = 0
+    not_applicable: int = 0
+    waived: int = 0
+
+    @property
+    def total(self) -> int:
+        """Checks that could have passed: all but those that do not apply."""
+        return self.passed + self.failed + self.not_run + self.waived
+
+
+class Capability(Model):
+    """All checks of one capability."""
+
+    id: str = Field(description="The test file's stem without test_.")
+    verdict: CapabilityVerdict
+    core: Counts
+    extended: Counts
+    seconds: float
+    checks: list[CheckResult]
+
+
+class Host(Model):
+    """The machine the suite ran on."""
+
+    system: str
+    kernel: str
+    cpus: int
+    memory_bytes: int
+    cgroups: str
+    root: bool
+    python: str
+
+
+class ClusterInfo(Model):
+    """The cluster under test."""
+
+    provider: str
+    choice: str = Field("", description="Why this provider.")
+    name: str
+    reused: bool = False
+    kubernetes: str = ""
+    container_runtime: str = ""
+    nodes: int = 0
+    node_system: str = ""
+
+
+class Component(Model):
+    """A part that ran in the cluster or built what ran in it."""
+
+    name: str
+    version: str
+    origin: str
+    substitute_for: str = Field("", description="What upstream software it stands in for.")
+
+
+class Change(Model):
+    """One check that ended otherwise than in the previous run."""
+
+    id: str
+    app: str | None = None
+    before: Verdict | None
+    after: Verdict | None
+    reason: str = ""
+
+
+class DurationChange(Model):
+    """A check that passed in both runs and took a notably different time."""
+
+    id: str
+    app: str | None = None
+    before: float
+    after: float
+
+
+class Comparison(Model):
+    """What changed since an earlier run."""
+
+    previous_run_id: str
+    previous_started_at: datetime
+    newly_failing: list[Change] = Field(default_factory=list)
+    fixed: list[Change] = Field(default_factory=list)
+    still_failing: list[Change] = Field(default_factory=list)
+    no_longer_run: list[Change] = Field(default_factory=list)
+    new: list[Change] = Field(default_factory=list)
+    slower: list[DurationChange] = Field(default_factory=list)
+    faster: list[DurationChange] = Field(default_factory=list)
+
+
+class RunReport(Model):
+    """One run of the suite."""
+
+    schema_version: Literal["1"] = "1"
+    suite_version: str
+    run_id: str
+    mode: Literal["checks", "twins"] = "checks"
+    state: Literal["complete", "interrupted"]
+    started_at: datetime
+    seconds: float
+    command: list[str]
+    host: Host
+    cluster: ClusterInfo | None = None
+    settings: dict[str, str | bool | None]
+    components: list[Component] = Field(default_factory=list)
+    errors: list[str] = Field(
+        default_factory=list, description="What went wrong outside the checks; fails the run."
+    )
+    capabilities: list[Capability] = Field(default_factory=list)
+    comparison: Comparison | None = None
+
+    @property
+    def checks(self) -> list[CheckResult]:
+        """Every check of every capability."""
+        return [result for capability in self.capabilities for result in capability.checks]
+
+    @property
+    def substitutes(self) -> list[Component]:
+        """Parts that stand in for upstream software."""
+        return [part for part in self.components if part.substitute_for]
+
+
+def capability_verdict(core: Counts) -> CapabilityVerdict:
+    """A capability passes only if all its core checks passed; a failed one decides."""
+    if core.failed:
+        return CapabilityVerdict.FAIL
+    if core.passed == core.total and core.passed:
+        return CapabilityVerdict.PASS
+    return CapabilityVerdict.PARTIAL
+
+
+_COUNTED_AS = {
+    Verdict.PASS: "passed",
+    Verdict.FAIL: "failed",
+    Verdict.NOT_RUN: "not_run",
+    Verdict.NOT_APPLICABLE: "not_applicable",
+    Verdict.WAIVED: "waived",
+}
+
+
+def summarise(capability_id: str, checks: list[CheckResult]) -> Capability:
+    """Return the capability's counts and verdict."""
+    counts = {level: Counts() for level in Level}
+    for result in checks:
+        field = _COUNTED_AS[result.verdict]
+        level = counts[result.level]
+        setattr(level, field, getattr(level, field) + 1)
+    return Capability(
+        id=capability_id,
+        verdict=capability_verdict(counts[Level.CORE]),
+        core=counts[Level.CORE],
+        extended=counts[Level.EXTENDED],
+        seconds=round(sum(result.seconds for result in checks), 3),
+        checks=checks,
+    )

@@ -1,0 +1,100 @@
+"""Collects results while the run goes on, and writes them after every check.
+
+Whatever ends the run, a report of what was known by then is on the disk. It is marked
+"interrupted" until the run has come to its end, as a killed process cannot mark it later.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from conformance.report.compare import compare, load
+from conformance.report.evidence import EvidenceBox, RedactsText, file_name
+from conformance.report.model import CheckResult, ClusterInfo, Component, RunReport, summarise
+from conformance.report.write import write_views
+
+
+class Recorder:
+    """One run's report in the making."""
+
+    def __init__(self, reports_dir: Path, report: RunReport, redactor: RedactsText) -> None:
+        self.report = report
+        self.redactor = redactor
+        twins = "-twins" if report.mode == "twins" else ""
+        stamp = report.started_at.strftime("%Y%m%dT%H%M%SZ")
+        self.folder = reports_dir / f"{stamp}-{report.run_id}{twins}"
+        self.folder.mkdir(parents=True)
+        self._latest = reports_dir / f"latest{twins}"
+        self._previous = load(self._latest / "report.json")
+        self._results: dict[str, CheckResult] = {}
+        self._boxes: dict[str, EvidenceBox] = {}
+        self._began = time.monotonic()
+
+    @staticmethod
+    def now() -> datetime:
+        """Return the time in UTC, to the second."""
+        return datetime.now(UTC).replace(microsecond=0)
+
+    def plan(self, results: Iterable[CheckResult]) -> None:
+        """Say which checks this run consists of, in order, each with its verdict until it ran."""
+        for result in results:
+            self._results[result.node_id] = result
+        self.write()
+        replace_link(self._latest, self.folder.name)
+
+    def box(self, result: CheckResult) -> EvidenceBox:
+        """Return the evidence of a planned check."""
+        if result.node_id not in self._boxes:
+            suffix = result.node_id.partition("[")[2].rstrip("]")
+            folder = file_name(f"{result.id}-{suffix}" if suffix else result.id)
+            self._boxes[result.node_id] = EvidenceBox(self.folder, folder, self.redactor)
+        return self._boxes[result.node_id]
+
+    def result(self, node_id: str) -> CheckResult:
+        """Return the result of a planned check, to be filled in."""
+        return self._results[node_id]
+
+    def error(self, text: str) -> None:
+        """Report something that went wrong outside the checks: it fails the run."""
+        self.report.errors.append(self.redactor.redact(text))
+
+    def describe(self, cluster: ClusterInfo | None, components: list[Component]) -> None:
+        """Say what was tested, as far as it is known by now."""
+        self.report.cluster = cluster
+        self.report.components = components
+
+    def finish(self, *, complete: bool) -> None:
+        """Write the report for the last time; not ``complete`` when the run was interrupted."""
+        if complete:
+            self.report.state = "complete"
+        for box in self._boxes.values():
+            box.redact_again()
+        self.write()
+
+    def write(self) -> None:
+        """Write every view of what is known now, each file at once or not at all."""
+        capabilities: dict[str, list[CheckResult]] = {}
+        for result in self._results.values():
+            if box := self._boxes.get(result.node_id):
+                result.notes = box.notes
+                result.measurements = box.measurements
+                result.evidence = box.files()
+            result.reason = self.redactor.redact(result.reason)
+            capabilities.setdefault(result.id.partition(".")[0], []).append(result)
+        self.report.capabilities = [summarise(*entry) for entry in capabilities.items()]
+        self.report.seconds = round(time.monotonic() - self._began, 1)
+        if self._previous:
+            self.report.comparison = compare(self._previous, self.report)
+        write_views(self.report, self.folder)
+
+
+def replace_link(link: Path, target: str) -> None:
+    """Point ``link`` at ``target`` in one step; a reader sees the old or the new."""
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    temporary.replace(link)

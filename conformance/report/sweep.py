@@ -1,0 +1,58 @@
+"""The proof that redaction works: a planted secret must be found in no artifact of the run."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+
+class PlantedSecret:
+    """A random value that every test namespace holds in a Secret, and nobody is told."""
+
+    def __init__(self) -> None:
+        self._value = f"planted-{secrets.token_hex(16)}"
+
+    def manifest(self, namespace: str) -> dict[str, Any]:
+        """Return a Secret with the value, as an app's credentials would hold it."""
+        return {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "planted-credentials", "namespace": namespace},
+            "stringData": {"password": self._value},
+        }
+
+    @property
+    def values(self) -> list[str]:
+        """The secret values to look for."""
+        return [self._value]
+
+
+def forms(value: str) -> set[bytes]:
+    """Return what a leak of ``value`` looks like: plain, or base64 at any of the three offsets.
+
+    Inside a longer text (``user:value``) base64 shifts; the characters at either end then depend
+    on the neighbours, so they are left out.
+    """
+    raw = value.encode()
+    found = {raw}
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + raw)
+        start = (0, 2, 3)[offset]
+        end = len(encoded) - (4 if (offset + len(raw)) % 3 else 0)
+        found.add(encoded[start:end])
+    return {form for form in found if len(form) >= 4}
+
+
+def sweep(folder: Path, values: Iterable[str]) -> list[str]:
+    """Return the files under ``folder`` that hold one of ``values``, relative to it."""
+    needles = set[bytes]().union(*(forms(value) for value in values))
+    leaks = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            data = path.read_bytes()
+            if any(needle in data for needle in needles):
+                leaks.append(path.relative_to(folder).as_posix())
+    return leaks

@@ -1,0 +1,70 @@
+"""The report in a few lines of terminal: one a capability, then the first failures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conformance.report.model import Capability, Comparison, Counts, RunReport, Verdict
+
+Line = tuple[str, dict[str, bool]]
+
+_COLOUR = {"pass": {"green": True}, "fail": {"red": True}, "partial": {"yellow": True}}
+_SHOWN_FAILURES = 5
+
+
+def summary(report: RunReport, folder: Path) -> list[Line]:
+    """Return the lines that end a run, each with pytest's mark-up for it."""
+    lines: list[Line] = [_capability(capability) for capability in report.capabilities]
+    if report.mode == "twins":
+        lines += [(f"  {check.reason}", {}) for check in report.checks if check.twin]
+    failures = [check for check in report.checks if check.verdict is Verdict.FAIL]
+    for check in failures[:_SHOWN_FAILURES]:
+        first = check.reason.splitlines()[0] if check.reason else ""
+        lines.append((f"FAIL {check.id}: {first}", {"red": True}))
+    if len(failures) > _SHOWN_FAILURES:
+        lines.append((f"... and {len(failures) - _SHOWN_FAILURES} more failures", {"red": True}))
+    lines += [(f"ERROR {error}", {"red": True}) for error in report.errors]
+    if report.comparison:
+        lines += _comparison(report.comparison)
+    if report.state == "interrupted":
+        lines.append(("Interrupted: the report holds what ran.", {"yellow": True}))
+    lines.append((f"Report: {folder / 'report.html'}", {"bold": True}))
+    return lines
+
+
+def _capability(capability: Capability) -> Line:
+    parts = [f"{capability.id:<20} {capability.verdict.value:<8}"]
+    for name, counts in (("core", capability.core), ("extended", capability.extended)):
+        if counts.total or counts.not_applicable:
+            parts.append(f"{name} {_counts(counts)}")
+    parts.append(f"{capability.seconds:.0f} s")
+    return "  ".join(parts), _COLOUR[capability.verdict.value]
+
+
+def _counts(counts: Counts) -> str:
+    text = f"{counts.passed}/{counts.total}"
+    others = [
+        f"{number} {word}"
+        for number, word in (
+            (counts.failed, "failed"),
+            (counts.not_run, "not run"),
+            (counts.waived, "waived"),
+        )
+        if number
+    ]
+    return f"{text} ({', '.join(others)})" if others else text
+
+
+def _comparison(comparison: Comparison) -> list[Line]:
+    kinds = (
+        ("newly failing", comparison.newly_failing),
+        ("fixed", comparison.fixed),
+        ("still failing", comparison.still_failing),
+        ("no longer run", comparison.no_longer_run),
+        ("slower", comparison.slower),
+        ("faster", comparison.faster),
+    )
+    changes = ", ".join(f"{len(found)} {word}" for word, found in kinds if found)
+    lines: list[Line] = [(f"Since run {comparison.previous_run_id}: {changes or 'no change'}", {})]
+    lines += [(f"  newly failing: {c.id}", {"red": True}) for c in comparison.newly_failing]
+    return lines

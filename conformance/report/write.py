@@ -1,0 +1,54 @@
+"""Writing of the views: report.json, junit.xml, report.html."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+
+from conformance.report.model import RunReport
+
+SCHEMA_FILE = "report.schema.json"
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of report.json as shipped in the package."""
+    text = resources.files(__package__).joinpath(SCHEMA_FILE).read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def generate_schema() -> str:
+    """Return the model's JSON schema, as it is to be committed."""
+    made = RunReport.model_json_schema(by_alias=True, mode="serialization")
+    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(made, indent=2, sort_keys=True) + "\n"
+
+
+def to_json(report: RunReport) -> str:
+    """Return report.json.
+
+    Raises:
+        jsonschema.ValidationError: the report does not follow the shipped schema.
+    """
+    document = report.model_dump(mode="json", by_alias=True)
+    jsonschema.validate(document, schema())
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write ``text``; whoever reads ``path`` sees the old content or the new, never half."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def write_views(report: RunReport, folder: Path) -> None:
+    """Write every view of ``report`` into ``folder``."""
+    write_atomically(folder / "report.json", to_json(report))

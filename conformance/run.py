@@ -1,0 +1,146 @@
+"""What the fixtures and the report of one run share."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.kube.redaction import Redactor
+from conformance.report.host import describe_host
+from conformance.report.model import ClusterInfo, Component, RunReport
+from conformance.report.recorder import Recorder
+from conformance.report.sweep import PlantedSecret
+from conformance.settings import Settings
+
+if TYPE_CHECKING:
+    import pytest
+
+    from conformance.clusters.base import Cluster
+    from conformance.components.builder import Components
+    from conformance.kube.client import Kube
+    from conformance.report.evidence import EvidenceBox
+
+PLATFORM_NAMESPACES = ("flux-system", "stackspin")
+
+
+@dataclass
+class Run:
+    """One run: its settings, its report in the making, and what it has brought up so far."""
+
+    settings: Settings
+    recorder: Recorder
+    redactor: Redactor
+    twins: bool
+    planted: PlantedSecret = field(default_factory=PlantedSecret)
+    kube: Kube | None = None
+    namespaces: dict[str, list[str]] = field(default_factory=dict)
+    """Namespaces in use by the node id of their owner: a check or a file of checks."""
+    _components: Components | None = None
+    _cluster: Cluster | None = None
+    _kubernetes: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, settings: Settings, *, twins: bool) -> Run:
+        """Start a run: from here on there is a report, whatever happens."""
+        redactor = Redactor()
+        report = RunReport(
+            suite_version=metadata.version("stackspin-conformance"),
+            run_id=settings.run_id,
+            mode="twins" if twins else "checks",
+            state="interrupted",
+            started_at=Recorder.now(),
+            seconds=0.0,
+            command=sys.argv,
+            host=describe_host(),
+            settings={
+                "cluster": settings.cluster,
+                "clusterName": settings.cluster_name,
+                "keepCluster": settings.keep_cluster,
+                "context": settings.context,
+                "nodeAddress": settings.node_address,
+                "domain": settings.domain,
+            },
+        )
+        recorder = Recorder(settings.reports_dir, report, redactor)
+        return cls(settings, recorder, redactor, twins)
+
+    def components(self) -> Components:
+        """Return the store of pinned parts; made on first use."""
+        if self._components is None:
+            from conformance.components.builder import Components  # noqa: PLC0415 - lazy
+
+            self._components = Components(self.settings)
+        return self._components
+
+    def make_cluster(self) -> Cluster:
+        """Choose the provider, on first use, and say which; starts nothing."""
+        if self._cluster is None:
+            from conformance.clusters.select import make_cluster  # noqa: PLC0415 - lazy
+
+            self._cluster = make_cluster(self.settings, self.components())
+        return self._cluster
+
+    def close(self) -> None:
+        """Stop what still builds."""
+        if self._components is not None:
+            self._components.close()
+
+    def describe(self) -> None:
+        """Tell the report what is under test, as far as it is up."""
+        cluster = self._cluster
+        if cluster is None:
+            return
+        if self.kube is not None and not self._kubernetes:
+            self._kubernetes = self._look_at_nodes(self.kube)
+        info = ClusterInfo(
+            provider=cluster.provider,
+            choice=getattr(cluster, "choice", ""),
+            name=cluster.name,
+            reused=cluster.reused,
+            **self._kubernetes,
+        )
+        parts = self._components.describe() if self._components else []
+        self.recorder.describe(info, [Component.model_validate(part) for part in parts])
+
+    @staticmethod
+    def _look_at_nodes(kube: Kube) -> dict[str, Any]:
+        nodes = kube.list("v1", "Node")
+        first = nodes[0]["status"]["nodeInfo"]
+        return {
+            "kubernetes": first["kubeletVersion"],
+            "container_runtime": first["containerRuntimeVersion"],
+            "nodes": len(nodes),
+            "node_system": f"{first['osImage']}, Linux {first['kernelVersion']}",
+        }
+
+    def collect_diagnostics(self, item: pytest.Item, box: EvidenceBox) -> None:
+        """Keep objects, events and logs of the namespaces that a failed check used.
+
+        Bounded in time: a check may have left the cluster in a state in which it cannot answer.
+        """
+        if self.kube is None:
+            return
+        owners = [node.nodeid for node in item.listchain()]
+        used = [name for owner in owners for name in self.namespaces.get(owner, ())]
+        thread = threading.Thread(
+            target=self._collect, args=(self.kube, [*used, *PLATFORM_NAMESPACES], box), daemon=True
+        )
+        thread.start()
+        thread.join(self.settings.timeouts.command)
+        if thread.is_alive():
+            box.note("Diagnostics are incomplete: the cluster did not answer in time.")
+
+    def _collect(self, kube: Kube, namespaces: list[str], box: EvidenceBox) -> None:
+        from conformance.kube.diagnostics import collect  # noqa: PLC0415 - imports kubernetes
+
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                collect(kube, namespaces, Path(folder), self.redactor)
+            except Exception as error:  # must not hide the failure itself
+                box.note(f"Diagnostics are incomplete: {error}")
+            box.attach("diagnostics", Path(folder))

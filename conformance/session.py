@@ -1,0 +1,219 @@
+"""One run of checks: from pytest's phases to verdicts, evidence and the report.
+
+The plugin registers it only when checks were collected: any other pytest run is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.check import Check, NotApplicable, check_of, checks_in, not_run
+from conformance.errors import HarnessError
+from conformance.report import terminal
+from conformance.report.model import CheckResult, TwinResult, Verdict
+from conformance.report.sweep import sweep
+from conformance.twins import Twin, judge
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+    from conformance.run import Run
+
+TWIN_CAUGHT = pytest.StashKey[bool]()
+
+
+def twin_of(item: pytest.Item) -> Twin | None:
+    """Return the twin this test runs against; None in a normal run."""
+    callspec = getattr(item, "callspec", None)
+    twin = callspec.params.get("twin") if callspec else None
+    return twin if isinstance(twin, Twin) else None
+
+
+def planned(items: list[pytest.Item]) -> Iterator[CheckResult]:
+    """Yield one result for each check, and for each that its file has but nobody selected.
+
+    Without the latter a capability could "pass" because ``-k`` left its failing check out.
+    """
+    selected = {check.id for item in items if (check := check_of(item))}
+    seen: set[object] = set()
+    for item in items:
+        if (check := check_of(item)) is None:
+            continue
+        module = getattr(item, "module", None)
+        if module not in seen:
+            seen.add(module)
+            for other in checks_in(module).values():
+                if other.id not in selected:
+                    node_id = f"{item.nodeid.partition('::')[0]}::{other.id}"
+                    yield _unproven(other, node_id, "not selected on the command line")
+        result = _unproven(check, item.nodeid, "the run ended before its turn")
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        if app := params.get("app"):
+            result.app = str(getattr(app, "name", app))
+        if twin := twin_of(item):
+            result.twin = TwinResult(defect=twin.defect, expect=twin.expect, caught=False)
+        yield result
+
+
+def _unproven(check: Check, node_id: str, reason: str) -> CheckResult:
+    return CheckResult(
+        id=check.id,
+        node_id=node_id,
+        level=check.level,
+        promise=check.promise,
+        verdict=Verdict.NOT_RUN,
+        reason=reason,
+    )
+
+
+class ConformanceSession:
+    """Hooks of one run of checks."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._told: dict[int, tuple[BaseException, str]] = {}
+
+    def plan(self, items: list[pytest.Item]) -> None:
+        """Write down what will run before it does."""
+        self._run.recorder.plan(planned(items))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Refuse what this provider cannot do, and a twin run of a check without one."""
+        check = check_of(item)
+        if check is None:
+            return
+        self._run.recorder.result(item.nodeid).reason = "the run ended while it ran"
+        if self._run.twins and twin_of(item) is None:
+            pytest.fail(f"no twin of {check.id} in fixtures/twins/", pytrace=False)
+        if check.needs:
+            cluster = self._run.make_cluster()
+            for feature in check.needs:
+                if feature not in cluster.features:
+                    not_run(f"this {cluster.provider} cluster does not offer {feature.value}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Leave out the call of a check whose twin its fixtures already caught."""
+        return pyfuncitem.stash.get(TWIN_CAUGHT, None)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Turn the outcome of a phase into the verdict, collecting evidence before clean-up."""
+        report = yield
+        if check_of(item) is None:
+            return report
+        result = self._run.recorder.result(item.nodeid)
+        setattr(result.phases, report.when, round(report.duration, 3))
+        twin = twin_of(item)
+        if report.when == "teardown":
+            self._after(item, report, result)
+        elif twin and not report.skipped:
+            self._judge_twin(item, call, report, result, twin)
+        elif report.failed and call.excinfo:
+            self._failed(item, call.excinfo.value, report, result)
+        elif report.skipped and call.excinfo:
+            applies = not isinstance(call.excinfo.value, NotApplicable)
+            result.verdict = Verdict.NOT_RUN if applies else Verdict.NOT_APPLICABLE
+            result.reason = str(call.excinfo.value)
+        elif report.when == "call":
+            result.verdict, result.reason = Verdict.PASS, ""
+        return report
+
+    def _failed(
+        self,
+        item: pytest.Item,
+        error: BaseException,
+        report: pytest.TestReport,
+        result: CheckResult,
+    ) -> None:
+        harness = isinstance(error, HarnessError) and report.when == "setup"
+        result.verdict = Verdict.NOT_RUN if harness else Verdict.FAIL
+        result.reason = _summary(error)
+        if first := self._told.get(id(error)):
+            # A session fixture's exception comes back for each check that needs the fixture.
+            result.reason = f"{_summary(error).splitlines()[0]} (as told at {first[1]})"
+            report.longrepr = result.reason
+            if harness:
+                report.outcome = "skipped"
+                report.longrepr = (str(item.path), 0, f"Skipped: {result.reason}")
+            return
+        self._told[id(error)] = (error, item.nodeid)
+        if harness:
+            report.longrepr = str(error)
+            self._run.recorder.error(str(error))
+            return
+        box = self._run.recorder.box(result)
+        box.attach("failure.txt", report.longreprtext)
+        for name, text in report.sections:
+            box.attach(f"{name}.txt", text)
+        self._run.collect_diagnostics(item, box)
+
+    def _judge_twin(
+        self,
+        item: pytest.Item,
+        call: pytest.CallInfo[None],
+        report: pytest.TestReport,
+        result: CheckResult,
+        twin: Twin,
+    ) -> None:
+        if report.when == "setup" and report.passed:
+            return
+        if item.stash.get(TWIN_CAUGHT, False):
+            return
+        failure = call.excinfo.exconly() if call.excinfo else None
+        judgement = judge(twin, failure)
+        result.reason = judgement.reason
+        result.verdict = Verdict.PASS if judgement.caught else Verdict.FAIL
+        result.twin = TwinResult(defect=twin.defect, expect=twin.expect, caught=judgement.caught)
+        report.outcome = "passed" if judgement.caught else "failed"
+        if judgement.caught:
+            item.stash[TWIN_CAUGHT] = True
+            report.longrepr = None
+            return
+        box = self._run.recorder.box(result)
+        if failure is not None:
+            box.attach("failure.txt", report.longreprtext)
+            self._run.collect_diagnostics(item, box)
+        report.longrepr = judgement.reason
+
+    def _after(self, item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:
+        phases = result.phases
+        result.seconds = round(phases.setup + phases.call + phases.teardown, 3)
+        if report.failed:
+            self._run.recorder.error(f"{item.nodeid}: clean-up failed: {report.longreprtext}")
+        self._run.describe()
+        self._run.recorder.write()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(
+        self, session: pytest.Session, exitstatus: int
+    ) -> Generator[None, None, None]:
+        """Complete the report once every fixture is torn down, and look for secrets in it."""
+        yield
+        complete = exitstatus not in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
+        recorder = self._run.recorder
+        recorder.finish(complete=complete)
+        secrets = [*self._run.planted.values]
+        if leaks := sweep(recorder.folder, secrets):
+            recorder.error(f"A secret value is in the report: {', '.join(leaks)}")
+            recorder.write()
+        if recorder.report.errors and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+        """End with one line a capability and the path of the report."""
+        lines = terminal.summary(self._run.recorder.report, self._run.recorder.folder)
+        terminalreporter.section("Stackspin conformance")
+        for line, markup in lines:
+            terminalreporter.write_line(line, **markup)
+
+
+def _summary(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return "\n".join(text.splitlines()[:20])[:4000]

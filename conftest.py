@@ -1,0 +1,5 @@
+"""Only what pytest wants in the root folder; everything else is in conformance/plugin.py."""
+
+from __future__ import annotations
+
+pytest_plugins = ["pytester"]
