@@ -1,0 +1,129 @@
+"""Build commands that never outlive the run: stopped with it, killed with it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from conformance.errors import HarnessError
+
+_TAIL = 40
+"""Lines of output kept for an error message."""
+
+
+class CommandFailedError(Exception):
+    """A build command ended with an error; ``output`` is the end of what it wrote."""
+
+    def __init__(self, command: str, status: int, output: str) -> None:
+        super().__init__(f"{command} ended with status {status}\n{output}")
+        self.command = command
+        self.status = status
+        self.output = output
+
+
+class StoppedError(Exception):
+    """The run is ending: the command was killed, or not begun."""
+
+
+class Runner:
+    """Runs build commands; ``stop`` ends all of them and refuses new ones."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[str]] = set()
+        self._guard = threading.Lock()
+        self.stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Kill what runs; every call of ``run``, current or later, raises StoppedError."""
+        with self._guard:
+            self.stopped.set()
+            for process in self._running:
+                process.kill()
+
+    def run(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        line: Callable[[str], None] = lambda _: None,
+        mounts: bool = False,
+    ) -> str:
+        """Run a command to its end and return its output, both streams.
+
+        It gets its own session and PID namespace, so that whatever way the run ends, Ctrl-C and
+        SIGKILL included, the kernel kills all of it; with ``mounts`` (root only) its own mount
+        namespace too. ``line`` is told each line as it comes. Raises CommandFailedError,
+        StoppedError.
+        """
+        command = [*_prison(mounts), *map(str, argv)]
+        with self._guard:
+            if self.stopped.is_set():
+                raise StoppedError
+            process = subprocess.Popen(
+                command,
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+            self._running.add(process)
+        output: list[str] = []
+        try:
+            assert process.stdout  # noqa: S101 - said to Popen above
+            for text in process.stdout:
+                output.append(text)
+                line(text.rstrip())
+            status = process.wait()
+        finally:
+            self._end(process)
+        if self.stopped.is_set():
+            raise StoppedError
+        if status:
+            raise CommandFailedError(
+                Path(argv[0]).name, status, "".join(deque(output, maxlen=_TAIL)).rstrip()
+            )
+        return "".join(output)
+
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        """Kill what is left, and wait until every process that could write is gone."""
+        process.kill()
+        if process.stdout:
+            with contextlib.suppress(ValueError):
+                while process.stdout.read(65536):
+                    continue
+            process.stdout.close()
+        process.wait()
+        with self._guard:
+            self._running.discard(process)
+
+
+def _prison(mounts: bool) -> tuple[str, ...]:
+    """Return the prefix that ties a command's life to ours (util-linux, on every Debian)."""
+    if os.geteuid() == 0:
+        extra = ("--mount", "--mount-proc") if mounts else ()
+        return ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--kill-child", *extra, "--")
+    if mounts:
+        raise HarnessError(
+            "root filesystems and images can only be built as root", "run the command as root"
+        )
+    return _user_prison()
+
+
+@functools.cache
+def _user_prison() -> tuple[str, ...]:
+    """Without root a PID namespace needs a user namespace, which some hosts forbid."""
+    first = ("setpriv", "--pdeathsig", "KILL")
+    both = (*first, "unshare", "--map-current-user", "--pid", "--kill-child", "--")
+    probe = subprocess.run([*both, "true"], check=False, capture_output=True)
+    return both if probe.returncode == 0 else first

@@ -1,0 +1,105 @@
+"""What identifies a part's bytes: everything that goes into making it, hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from conformance.components.catalogue import (
+    GO_VERSION,
+    CPart,
+    DockerfileImage,
+    FileImage,
+    GoPart,
+    Part,
+    part,
+)
+from conformance.errors import HarnessError
+from conformance.settings import PROJECT_ROOT
+
+_WORDS_ONLY = {"source", "packages", "space", "origin", "note", "inputs"}
+"""Fields that say something about a part but do not change its bytes."""
+_METHOD = {"GoPart": 1, "FileImage": 1, "RootfsImage": 1, "DockerfileImage": 1, "DebianRootfs": 1}
+"""To be raised when the code that makes this kind of part changes what it makes."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where a part's sources in this project are."""
+
+    wrappers: Path = Path(__file__).parent / "wrappers"
+    programs: Path = Path(__file__).parent / "sources"
+    services: Path = PROJECT_ROOT / "fixtures" / "services"
+
+
+def recipe(wanted: Part, sources: Sources) -> dict[str, object]:
+    """Return all that decides ``wanted``'s bytes, as JSON values.
+
+    Raises HarnessError when one of its source files is missing.
+    """
+    result: dict[str, object] = {
+        "kind": type(wanted).__name__,
+        "method": _METHOD.get(type(wanted).__name__, 1),
+        "architecture": platform.machine(),
+        "inputs": {name: key(part(name), sources) for name in wanted.inputs},
+    }
+    for one in fields(wanted):
+        if one.name not in _WORDS_ONLY:
+            value = getattr(wanted, one.name)
+            result[one.name] = dict(value) if isinstance(value, Mapping) else value
+    match wanted:
+        case GoPart():
+            result["go"] = GO_VERSION
+            result["wrapper"] = {
+                name: hash_file(sources.wrappers / wanted.name / name)
+                for name in ("go.mod", "go.sum")
+            }
+        case CPart():
+            result["program"] = hash_file(sources.programs / wanted.file)
+        case DockerfileImage():
+            result["context"] = hash_folder(sources.services / wanted.folder)
+        case FileImage():
+            result["files"] = list(wanted.files.items())
+    return result
+
+
+def key(wanted: Part, sources: Sources) -> str:
+    """Return the sha256 of ``wanted``'s recipe, in hexadecimal."""
+    text = json.dumps(recipe(wanted, sources), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the sha256 of a source file; HarnessError when it is missing."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise HarnessError(
+            f"the source file {path.name} is missing from {path.parent}",
+            "get it back from version control (`git status` shows what is missing)",
+        ) from None
+
+
+def hash_folder(folder: Path) -> str:
+    """Return a hash over names, executable bits, link targets and bytes below ``folder``."""
+    if not folder.is_dir():
+        raise HarnessError(
+            f"the folder {folder} is missing",
+            "get it back from version control (`git status` shows what is missing)",
+        )
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if "__pycache__" in path.parts or path.is_dir():
+            continue
+        name = str(path.relative_to(folder))
+        if path.is_symlink():
+            line = f"link {name} {path.readlink()}"
+        else:
+            line = f"file {name} {path.stat().st_mode & 0o111:o} {hash_file(path)}"
+        total.update(f"{len(line)} {line}\n".encode())
+    return total.hexdigest()
