@@ -1,0 +1,176 @@
+"""Flux's objects: ask for a reconciliation, wait for a revision, read what went wrong.
+
+After a push, ``Flux.sync`` returns when the commit is applied. A wait looks at the revision and at
+``observedGeneration``, because a Ready condition can be that of the state before.
+https://fluxcd.io/flux/components/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from conformance.kube.client import Kube
+from conformance.kube.conditions import (
+    Condition,
+    find_condition,
+    matching,
+    reconciled,
+    stalled_or_failed,
+)
+from conformance.kube.wait import Wait, wait_all, wait_for
+
+NAMESPACE = "flux-system"
+API_VERSIONS: Mapping[str, str] = {
+    "GitRepository": "source.toolkit.fluxcd.io/v1",
+    "HelmChart": "source.toolkit.fluxcd.io/v1",
+    "Kustomization": "kustomize.toolkit.fluxcd.io/v1",
+    "HelmRelease": "helm.toolkit.fluxcd.io/v2",
+}
+REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
+
+Object = dict[str, Any]
+
+
+class Flux:
+    """A typed client for Flux's objects; ``timeout`` in seconds is the bound of every wait."""
+
+    def __init__(self, kube: Kube, timeout: float) -> None:
+        self._kube = kube
+        self._timeout = timeout
+
+    def get(self, kind: str, name: str, namespace: str = NAMESPACE) -> Object:
+        """Return one of Flux's objects. Raises ``NotFound``."""
+        return self._kube.get(API_VERSIONS[kind], kind, name, namespace)
+
+    def reconcile(
+        self, kind: str, name: str, namespace: str = NAMESPACE, *, force: bool = False
+    ) -> str:
+        """Ask for a reconciliation now; return the token that ``wait_handled`` takes.
+
+        With ``force`` a HelmRelease upgrades even though nothing changed.
+        https://fluxcd.io/flux/components/helm/helmreleases/#triggering-a-reconcile
+        """
+        token = datetime.now(UTC).isoformat()
+        annotations = {REQUESTED_AT: token}
+        if force:
+            annotations["reconcile.fluxcd.io/forceAt"] = token
+        self._patch(kind, name, namespace, {"metadata": {"annotations": annotations}})
+        return token
+
+    def wait_handled(
+        self, kind: str, name: str, namespace: str = NAMESPACE, *, token: str
+    ) -> Object:
+        """Wait until the reconciliation asked for was done, well or badly; return the object."""
+        handled = matching(
+            f"reconciled as requested at {token}",
+            lambda item: bool(item["status"]["lastHandledReconcileAt"] == token),
+        )
+        return self._wait(kind, name, namespace, handled)
+
+    def wait_ready(
+        self,
+        kind: str,
+        name: str,
+        namespace: str = NAMESPACE,
+        *,
+        revision: str | None = None,
+        token: str | None = None,
+        timeout: float | None = None,
+    ) -> Object:
+        """Wait until an object is Ready in its current generation; return it.
+
+        ``revision`` is a commit's hash, or for a HelmRelease the chart's version: that is what
+        must be in place. ``token`` is what ``reconcile`` returned. Raises ``WaitTimeout``.
+        """
+        return self._wait(kind, name, namespace, reconciled(revision, token), timeout)
+
+    def wait_failed(
+        self,
+        kind: str,
+        name: str,
+        namespace: str = NAMESPACE,
+        *,
+        revision: str = "",
+        timeout: float | None = None,
+    ) -> str:
+        """Wait until an object says that it failed to reach ``revision``; return its explanation.
+
+        ``revision`` is part of what the object attempted last: a commit's hash, a chart's version.
+        """
+        attempted = matching(
+            f"at its attempt of {revision or 'anything'}",
+            lambda item: revision in item["status"].get("lastAttemptedRevision", ""),
+        )
+        condition = stalled_or_failed() & attempted
+        item = self._wait(kind, name, namespace, condition, timeout)
+        return str((find_condition(item, "Ready") or {}).get("message", ""))
+
+    def sync(
+        self,
+        sha: str,
+        kustomizations: Iterable[str] = ("stackspin",),
+        *,
+        repository: str = "stackspin",
+        timeout: float | None = None,
+    ) -> None:
+        """After a push: wait until commit ``sha`` was fetched and the Kustomizations applied it.
+
+        Only the GitRepository is asked to reconcile; the Kustomizations follow by themselves. A
+        HelmRelease upgrades after that: wait for its chart's version with ``wait_ready``.
+        """
+        self.fetch(sha, repository=repository)
+        waits = [
+            Wait(reconciled(sha), API_VERSIONS["Kustomization"], "Kustomization", name, NAMESPACE)
+            for name in kustomizations
+        ]
+        wait_all(self._kube, waits, timeout=timeout or self._timeout)
+
+    def fetch(self, sha: str, *, repository: str = "stackspin") -> None:
+        """Ask for the GitRepository's reconciliation, wait until its artifact is ``sha``."""
+        self.reconcile("GitRepository", repository)
+        self.wait_ready("GitRepository", repository, revision=sha)
+
+    def suspend(self, kind: str, name: str, namespace: str = NAMESPACE) -> None:
+        """Stop reconciling an object; a reconciliation that runs goes on."""
+        self._patch(kind, name, namespace, {"spec": {"suspend": True}})
+
+    def resume(self, kind: str, name: str, namespace: str = NAMESPACE) -> None:
+        """Reconcile a suspended object again, at once."""
+        self._patch(kind, name, namespace, {"spec": {"suspend": False}})
+
+    def explain(self, kind: str, name: str, namespace: str = NAMESPACE) -> str:
+        """Return what an object's conditions and its warning Events say, as lines of text."""
+        status = self.get(kind, name, namespace).get("status", {})
+        lines = [
+            f"{item['type']}={item['status']} {item.get('reason', '')}: {item.get('message', '')}"
+            for item in status.get("conditions", ())
+        ]
+        selector = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
+        events = self._kube.list("v1", "Event", namespace, fields=selector)
+        lines += [f"Event {item['reason']}: {item['message']}" for item in events]
+        return "\n".join(lines)
+
+    def _patch(self, kind: str, name: str, namespace: str, body: Object) -> None:
+        self._kube.patch(API_VERSIONS[kind], kind, name, namespace, body)
+
+    def _wait(
+        self,
+        kind: str,
+        name: str,
+        namespace: str,
+        condition: Condition,
+        timeout: float | None = None,
+    ) -> Object:
+        found = wait_for(
+            self._kube,
+            condition,
+            API_VERSIONS[kind],
+            kind,
+            name,
+            namespace,
+            timeout=timeout or self._timeout,
+        )
+        assert isinstance(found, dict)  # noqa: S101 - a wait by name returns one object
+        return found

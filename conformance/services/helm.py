@@ -1,0 +1,202 @@
+"""The helm binary as an operator uses it: typed results, errors with helm's own message."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_MARGIN = 15.0
+"""Seconds that helm may take beyond its own time-out before it is killed."""
+
+
+class HelmError(Exception):
+    """Helm refused or failed; ``message`` is its standard error without the word Error."""
+
+    def __init__(self, command: str, message: str) -> None:
+        super().__init__(f"helm {command}: {message}")
+        self.command = command
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Release:
+    """One revision of a release."""
+
+    name: str
+    namespace: str
+    revision: int
+    status: str
+    """deployed, superseded, failed, pending-upgrade ..."""
+    chart: str
+    """Name and version, as in ``notes-1.0.0``."""
+    description: str
+
+
+class Helm:
+    """Helm on one cluster. Every method raises ``HelmError``; time-outs are in seconds."""
+
+    def __init__(self, binary: Path, kubeconfig: Path, context: str | None = None) -> None:
+        self._binary = binary
+        self._kubeconfig = kubeconfig
+        self._context = context
+
+    def install(
+        self,
+        name: str,
+        chart: Path,
+        namespace: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        wait: bool = True,
+        timeout: float = 120.0,
+    ) -> Release:
+        """Install ``chart`` as release ``name``; with ``wait``, return when its pods are Ready."""
+        output = self._run(
+            "install",
+            *(name, str(chart), "--namespace", namespace, *_waiting(wait, timeout)),
+            values=values,
+            timeout=timeout,
+        )
+        return _release(json.loads(output))
+
+    def upgrade(
+        self,
+        name: str,
+        chart: Path,
+        namespace: str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        wait: bool = True,
+        timeout: float = 120.0,
+    ) -> Release:
+        """Upgrade a release to ``chart`` with exactly ``values`` (none of the previous ones)."""
+        output = self._run(
+            "upgrade",
+            *(name, str(chart), "--namespace", namespace, "--reset-values"),
+            *_waiting(wait, timeout),
+            values=values,
+            timeout=timeout,
+        )
+        return _release(json.loads(output))
+
+    def rollback(
+        self,
+        name: str,
+        namespace: str,
+        revision: int = 0,
+        *,
+        wait: bool = True,
+        timeout: float = 120.0,
+    ) -> Release:
+        """Roll back to ``revision``, 0 being the previous one; return the release as it is then."""
+        arguments = [name, str(revision), "--namespace", namespace, "--timeout", f"{timeout:.0f}s"]
+        self._run("rollback", *arguments, *(["--wait"] if wait else []), timeout=timeout)
+        return self.status(name, namespace)
+
+    def uninstall(
+        self, name: str, namespace: str, *, wait: bool = True, timeout: float = 120.0
+    ) -> None:
+        """Uninstall a release; with ``wait``, return when its objects are gone."""
+        arguments = [name, "--namespace", namespace, "--timeout", f"{timeout:.0f}s"]
+        self._run("uninstall", *arguments, *(["--wait"] if wait else []), timeout=timeout)
+
+    def status(self, name: str, namespace: str) -> Release:
+        """Return the newest revision of a release."""
+        output = self._run("status", name, "--namespace", namespace, "--output", "json")
+        return _release(json.loads(output))
+
+    def history(self, name: str, namespace: str) -> list[Release]:
+        """Return every revision that helm keeps, oldest first."""
+        output = self._run("history", name, "--namespace", namespace, "--output", "json")
+        return [
+            Release(
+                name=name,
+                namespace=namespace,
+                revision=int(item["revision"]),
+                status=item["status"],
+                chart=item["chart"],
+                description=item["description"],
+            )
+            for item in json.loads(output)
+        ]
+
+    def manifest(self, name: str, namespace: str) -> list[dict[str, Any]]:
+        """Return the objects of the newest revision, as helm applied them."""
+        output = self._run("get", "manifest", name, "--namespace", namespace)
+        return [item for item in yaml.safe_load_all(output) if item]
+
+    def template(
+        self, chart: Path, namespace: str, values: Mapping[str, Any] | None = None, name: str = "x"
+    ) -> list[dict[str, Any]]:
+        """Render a chart without a cluster."""
+        output = self._run(
+            "template", name, str(chart), "--namespace", namespace, values=values or {}
+        )
+        return [item for item in yaml.safe_load_all(output) if item]
+
+    def _run(
+        self,
+        command: str,
+        *arguments: str,
+        values: Mapping[str, Any] | None = None,
+        timeout: float = 45.0,
+    ) -> str:
+        argv = [str(self._binary), command, *arguments]
+        if self._context is not None:
+            argv += ["--kube-context", self._context]
+        if values is not None:
+            argv += ["--values", "-"]  # by standard input: values may hold secrets
+        with tempfile.TemporaryDirectory(prefix="helm-") as home:
+            try:
+                result = subprocess.run(
+                    argv,
+                    env=_environment(self._kubeconfig, Path(home)),
+                    input=None if values is None else json.dumps(values).encode(),
+                    stdin=subprocess.DEVNULL if values is None else None,
+                    capture_output=True,
+                    timeout=timeout + _MARGIN,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired as error:
+                raise HelmError(command, f"did not end within {error.timeout:.0f} s") from error
+        if result.returncode != 0:
+            message = result.stderr.decode(errors="replace").strip()
+            raise HelmError(command, message.removeprefix("Error: "))
+        return result.stdout.decode()
+
+
+def _waiting(wait: bool, timeout: float) -> list[str]:
+    flags = ["--timeout", f"{timeout:.0f}s", "--output", "json"]
+    return [*flags, "--wait"] if wait else flags
+
+
+def _environment(kubeconfig: Path, home: Path) -> dict[str, str]:
+    """Return an environment in which helm reads and writes nothing of the user's."""
+    return {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": str(home),
+        "KUBECONFIG": str(kubeconfig),
+        "HELM_CACHE_HOME": str(home),
+        "HELM_CONFIG_HOME": str(home),
+        "HELM_DATA_HOME": str(home),
+    }
+
+
+def _release(answer: dict[str, Any]) -> Release:
+    chart = (answer.get("chart") or {}).get("metadata") or {}
+    return Release(
+        name=answer["name"],
+        namespace=answer["namespace"],
+        revision=int(answer["version"]),
+        status=answer["info"]["status"],
+        chart=f"{chart.get('name')}-{chart.get('version')}",
+        description=answer["info"].get("description", ""),
+    )

@@ -1,0 +1,125 @@
+"""A browser's view of the platform: real host names, real TLS, without touching /etc/hosts."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connectionpool import HTTPConnectionPool
+from urllib3.poolmanager import PoolManager
+from urllib3.util.retry import Retry
+
+UNROUTED = (404, 502, 503, 504)
+"""What the ingress answers between the API accepting an Ingress and its own reload of it."""
+
+
+class HttpClient(requests.Session):
+    """A requests session that resolves the platform's names to the ingress at ``address``.
+
+    Host header and TLS server name stay the real name, and the certificate is verified against
+    the harness's CA for that name. Names outside ``domain`` are refused with ``ValueError``: a
+    check that leaves the platform tests something else. ``timeout`` is in seconds and holds for
+    every request that gives none.
+    """
+
+    def __init__(
+        self, domain: str, address: str, ca_certificate: bytes, *, timeout: float = 10.0
+    ) -> None:
+        super().__init__()
+        self._platform = _Platform(domain, address, ca_certificate, timeout)
+        self._mount(self._platform)
+
+    def get_routed(
+        self,
+        url: str,
+        *,
+        auth: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """GET, asked again for some seconds while the ingress has no route or backend yet.
+
+        For the first request after an Ingress was made or its pods became Ready: the API has no
+        event for the moment at which the ingress controller has loaded it. After about 15 s the
+        answer is returned as it is.
+        """
+        retry = Retry(
+            total=20,
+            backoff_factor=0.05,
+            backoff_max=1.0,
+            status_forcelist=UNROUTED,
+            raise_on_status=False,
+        )
+        with requests.Session() as session:
+            HttpClient._mount(session, self._platform.with_retries(retry))
+            return session.get(url, auth=auth, headers=dict(headers or {}))
+
+    def _mount(self: requests.Session, adapter: HTTPAdapter) -> None:
+        self.trust_env = False
+        self.adapters.clear()
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+
+class _Platform(HTTPAdapter):
+    """Connects to one address, whatever the host name; checks the certificate by the name."""
+
+    def __init__(
+        self,
+        domain: str,
+        address: str,
+        ca_certificate: bytes,
+        timeout: float,
+        retries: Retry | int = 0,
+    ) -> None:
+        self._settings = (domain, address, ca_certificate, timeout)
+        self._trust = ssl.create_default_context(cadata=ca_certificate.decode())
+        self._pools: dict[str, PoolManager] = {}
+        super().__init__(max_retries=retries)
+
+    def with_retries(self, retries: Retry) -> _Platform:
+        """Return another adapter for the same platform."""
+        return _Platform(*self._settings, retries=retries)
+
+    def send(  # type: ignore[override]  # the parameters this adapter decides itself are not named
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: float | tuple[float, float] | None = None,
+        **decided_here: object,
+    ) -> requests.Response:
+        """Send a request with the Host header of its URL."""
+        del decided_here
+        request.headers["Host"] = urlsplit(request.url or "").netloc
+        return super().send(request, stream=stream, timeout=timeout or self._settings[3])
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, *_decided_here: object, **_too: object
+    ) -> HTTPConnectionPool:
+        """Return the pool for the request's name, whose connections go to the ingress."""
+        domain, address, _, _ = self._settings
+        url = urlsplit(str(request.url or ""))
+        host = url.hostname or ""
+        if host != domain and not host.endswith(f".{domain}"):
+            raise ValueError(f"{host} is not a name of the platform ({domain})")
+        secure = url.scheme == "https"
+        tls = {"server_hostname": host, "assert_hostname": host} if secure else {}
+        if host not in self._pools:
+            self._pools[host] = PoolManager(maxsize=4)
+        return self._pools[host].connection_from_host(
+            address,
+            url.port or (443 if secure else 80),
+            scheme=url.scheme,
+            pool_kwargs={**tls, "ssl_context": self._trust} if secure else None,
+        )
+
+    def cert_verify(self, *_: object) -> None:  # type: ignore[override]
+        """Nothing to add: the pool has its trust already."""
+
+    def close(self) -> None:
+        """Close every connection."""
+        for pool in self._pools.values():
+            pool.clear()
+        super().close()
