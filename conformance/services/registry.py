@@ -1,0 +1,255 @@
+"""Client of a container registry (OCI distribution specification v1.1) without authentication."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urljoin
+
+import requests
+
+from conformance.errors import HarnessError
+from conformance.settings import Timeouts
+
+_MANIFESTS = (
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image reference: ``docker.io/library/x:1``, ``x@sha256:...`` or both forms in one."""
+
+    repository: str
+    tag: str | None
+    digest: str | None
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Split a reference; a tag's colon stands after the last slash."""
+        rest, _, digest = text.partition("@")
+        folder, slash, last = rest.rpartition("/")
+        name, _, tag = last.partition(":")
+        return cls(f"{folder}{slash}{name}", tag or None, digest or None)
+
+    @property
+    def version(self) -> str:
+        """The digest, else the tag, else latest: what the manifest is asked for by."""
+        return self.digest or self.tag or "latest"
+
+
+class Registry:
+    """The registry at ``address`` (``host:port``, plain HTTP).
+
+    Repository ``docker.io/library/x`` holds the image of that name. Every method raises
+    HarnessError when the registry does not answer, or not as the specification says.
+    """
+
+    def __init__(self, address: str, *, timeout: float = Timeouts.http) -> None:
+        self.address = address
+        self._url = f"http://{address}/v2"
+        self._timeout = timeout
+        self._session = requests.Session()
+        self._session.trust_env = False  # the registry is never behind this machine's proxy
+
+    def push_layout(self, layout: Path, reference: str) -> str:
+        """Upload the image of an OCI layout folder as ``reference``; return its digest.
+
+        Blobs that the registry has are not sent again.
+        """
+        wanted = Reference.parse(reference)
+        described = _manifest_of(layout, wanted)
+        content = _blob(layout, described["digest"]).read_bytes()
+        manifest = json.loads(content)
+        for blob in (manifest["config"], *manifest["layers"]):
+            self._upload(wanted.repository, blob["digest"], _blob(layout, blob["digest"]))
+        media_type = manifest.get("mediaType", described["mediaType"])
+        self._put_manifest(wanted.repository, wanted.version, content, media_type)
+        return str(described["digest"])
+
+    def exists(self, reference: str) -> bool:
+        """Return whether the registry has a manifest by this tag or digest."""
+        wanted = Reference.parse(reference)
+        answer = self._ask("HEAD", _manifest_path(wanted), headers=_accept(), expect=(200, 404))
+        return answer.status_code == 200
+
+    def digest(self, reference: str) -> str:
+        """Return the digest (``sha256:...``) that a tag stands for."""
+        return _digest(self._manifest(Reference.parse(reference))[0])
+
+    def tags(self, repository: str) -> list[str]:
+        """Return the sorted tags of a repository, none when there is no such repository."""
+        found: list[str] = []
+        url: str | None = f"{repository}/tags/list"
+        while url:
+            answer = self._ask("GET", url, expect=(200, 404))
+            if answer.status_code == 404:
+                return []
+            found.extend(answer.json()["tags"] or [])
+            following = answer.links.get("next", {}).get("url")
+            url = urljoin(answer.url, following) if following else None
+        return sorted(found)
+
+    def tag(self, reference: str, new_tag: str) -> str:
+        """Give the image ``reference`` another tag in its repository; return its digest.
+
+        The manifest's bytes stay the same, so the new tag has the very same digest.
+        """
+        wanted = Reference.parse(reference)
+        content, media_type = self._manifest(wanted)
+        self._put_manifest(wanted.repository, new_tag, content, media_type)
+        return _digest(content)
+
+    def config(self, reference: str) -> dict[str, Any]:
+        """Return an image's configuration (image-spec, config.md): env, entrypoint, history."""
+        wanted = Reference.parse(reference)
+        digest = self._image_manifest(wanted)["config"]["digest"]
+        with self.blob(wanted.repository, digest) as content:
+            config: dict[str, Any] = json.loads(content.read())
+        return config
+
+    def layers(self, reference: str) -> Iterator[IO[bytes]]:
+        """Yield an image's layers, base first, as tar or compressed tar streams."""
+        wanted = Reference.parse(reference)
+        for layer in self._image_manifest(wanted)["layers"]:
+            with self.blob(wanted.repository, layer["digest"]) as content:
+                yield content
+
+    @contextlib.contextmanager
+    def blob(self, repository: str, digest: str) -> Iterator[IO[bytes]]:
+        """Yield a blob as a stream; a wrong hash is an error when its end is reached."""
+        answer = self._ask("GET", f"{repository}/blobs/{digest}", stream=True)
+        with answer:
+            yield _Verified(answer, digest)  # type: ignore[misc]
+
+    def _image_manifest(self, wanted: Reference) -> dict[str, Any]:
+        manifest: dict[str, Any] = json.loads(self._manifest(wanted)[0])
+        if "layers" not in manifest:
+            raise HarnessError(
+                f"{wanted.repository}:{wanted.version} is not an image manifest but "
+                f"{manifest.get('mediaType', 'something else')}"
+            )
+        return manifest
+
+    def _manifest(self, wanted: Reference) -> tuple[bytes, str]:
+        answer = self._ask("GET", _manifest_path(wanted), headers=_accept())
+        content = answer.content
+        if wanted.digest and _digest(content) != wanted.digest:
+            raise HarnessError(f"{self.address} sent another manifest than {wanted.digest}")
+        return content, answer.headers["Content-Type"]
+
+    def _put_manifest(self, repository: str, version: str, content: bytes, media_type: str) -> None:
+        self._ask(
+            "PUT",
+            f"{repository}/manifests/{version}",
+            data=content,
+            headers={"Content-Type": media_type},
+            expect=(201,),
+        )
+
+    def _upload(self, repository: str, digest: str, path: Path) -> None:
+        """Send one blob in one piece, streamed; the registry refuses it when the hash differs."""
+        there = self._ask("HEAD", f"{repository}/blobs/{digest}", expect=(200, 404))
+        if there.status_code == 200:
+            return
+        begun = self._ask("POST", f"{repository}/blobs/uploads/", expect=(202,))
+        location = urljoin(begun.url, begun.headers["Location"])
+        with path.open("rb") as content:
+            self._ask(
+                "PUT",
+                location,
+                params={"digest": digest},
+                data=content,
+                headers={"Content-Type": "application/octet-stream"},
+                expect=(201,),
+            )
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        expect: tuple[int, ...] = (200,),
+        headers: dict[str, str] | None = None,
+        params: dict[str, str] | None = None,
+        data: IO[bytes] | bytes | None = None,
+        stream: bool = False,
+    ) -> requests.Response:
+        url = path if path.startswith("http://") else f"{self._url}/{path}"
+        try:
+            answer = self._session.request(
+                method,
+                url,
+                headers=headers,
+                params=params,
+                data=data,
+                stream=stream,
+                timeout=self._timeout,
+            )
+        except requests.RequestException as error:
+            raise HarnessError(
+                f"the registry {self.address} does not answer: {error}",
+                "is its cluster still running? `stackspin-conformance cluster list`",
+            ) from error
+        if answer.status_code not in expect:
+            text = answer.text[:300] if not stream else ""
+            raise HarnessError(
+                f"the registry {self.address} answered {answer.status_code} to {method} "
+                f"{url.removeprefix(self._url)}: {text}"
+            )
+        return answer
+
+
+class _Verified:
+    """A response's body as a file that is hashed while it is read."""
+
+    def __init__(self, answer: requests.Response, digest: str) -> None:
+        self._raw = answer.raw
+        self._digest = digest
+        self._sha256 = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as a file does."""
+        data: bytes = self._raw.read(None if size < 0 else size)
+        self._sha256.update(data)
+        if (size < 0 or (size and not data)) and (
+            f"sha256:{self._sha256.hexdigest()}" != self._digest
+        ):
+            raise HarnessError(f"the registry sent other bytes than {self._digest}")
+        return data
+
+
+def _manifest_of(layout: Path, wanted: Reference) -> dict[str, Any]:
+    """Return the descriptor of the layout's image: its only one, else the one of this tag."""
+    manifests: list[dict[str, Any]] = json.loads((layout / "index.json").read_text())["manifests"]
+    if len(manifests) == 1:
+        return manifests[0]
+    for one in manifests:
+        if one.get("annotations", {}).get("org.opencontainers.image.ref.name") == wanted.tag:
+            return one
+    raise HarnessError(f"the layout {layout} has no image tagged {wanted.tag}")
+
+
+def _blob(layout: Path, digest: str) -> Path:
+    algorithm, _, value = digest.partition(":")
+    return layout / "blobs" / algorithm / value
+
+
+def _manifest_path(wanted: Reference) -> str:
+    return f"{wanted.repository}/manifests/{wanted.version}"
+
+
+def _accept() -> dict[str, str]:
+    return {"Accept": ", ".join(_MANIFESTS)}
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
