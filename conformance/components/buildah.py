@@ -111,7 +111,11 @@ class _Buildah:
 
     def _run(self, *arguments: str | Path) -> str:
         return self._runner.run(
-            ["buildah", *self._options, *arguments], env=self._env, line=self._line, mounts=True
+            ["buildah", *self._options, *arguments],
+            env=self._env,
+            cwd=self._scratch,
+            line=self._line,
+            mounts=True,
         )
 
     def forget_containers(self) -> None:
@@ -126,7 +130,11 @@ class _Buildah:
         wanted = described["config"]["digest"].partition(":")[2]
         known = self._run("images", "--all", "--quiet", "--no-trunc").replace("sha256:", "").split()
         if wanted not in known:
-            self._run("pull", "--quiet", self._policy, f"oci:{layout}")
+            # buildah names what it pulls after the path as given, which may not be a valid name
+            # (``.cache``): hence a link of a plain name beside its working directory.
+            (self._scratch / "base").unlink(missing_ok=True)
+            (self._scratch / "base").symlink_to(layout.absolute())
+            self._run("pull", "--quiet", self._policy, "oci:base")
         self._run("tag", wanted, reference)
 
     def build(

@@ -25,6 +25,8 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MODIFIED = 1
 """Seconds since 1970 that every file carries."""
+_CREATED = "1970-01-01T00:00:01Z"
+_CREATED = "1970-01-01T00:00:01Z"
 _CAPABILITY_BITS = {"cap_net_bind_service": 10}
 
 
@@ -114,11 +116,16 @@ class Layout:
         if user:
             config["User"] = user
         image = {
-            "created": "1970-01-01T00:00:01Z",
+            "created": _CREATED,
             "architecture": architecture(),
             "os": "linux",
             "config": config,
             "rootfs": {"type": "layers", "diff_ids": [one["digest"] for one in self._layers]},
+            # buildah counts a base image's layers by its history
+            "history": [{"created": _CREATED, "created_by": reference} for _ in self._layers],
+            # buildah refuses to build on an image whose history does not name each layer.
+            "history": [{"created": _CREATED, "created_by": "stackspin-conformance"}]
+            * len(self._layers),
         }
         manifest = {
             "schemaVersion": 2,
