@@ -1,0 +1,126 @@
+"""A visitor who never stops asking: tells for how long an app did not answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import requests
+
+PACE = 0.25
+"""Seconds between two requests: the resolution of every outage."""
+PATIENCE = 2.0
+"""Seconds after which a request without an answer counts as failed."""
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A time in which no request succeeded."""
+
+    seconds: float
+    """From the first request that failed to the first that succeeded again, or until now."""
+    problem: str
+    """What the first failed request got instead of an answer."""
+    over: bool
+    """Whether a request has succeeded since."""
+
+
+class Prober:
+    """Requests ``url`` in a thread of its own from ``with`` to the end of the block.
+
+    An answer with status 200 is a success; anything else, and no answer within ``PATIENCE``
+    seconds, is not.
+    """
+
+    def __init__(self, session: requests.Session, url: str) -> None:
+        self._session = session
+        self._url = url
+        self._stop = threading.Event()
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name=f"prober {url}", daemon=True)
+        self._requests = 0
+        self._last_success = float("-inf")
+        """When the last successful request began."""
+        self._outages: list[Outage] = []
+        self._down_since: float | None = None
+        self._problem = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Ask no more; what was seen stays."""
+        self._stop.set()
+        self._thread.join(2 * PATIENCE)
+
+    @property
+    def outages(self) -> list[Outage]:
+        """Every outage so far, also one that is not over."""
+        with self._changed:
+            outages = list(self._outages)
+            if self._down_since is not None:
+                lasted = time.monotonic() - self._down_since
+                outages.append(Outage(lasted, self._problem, over=False))
+            return outages
+
+    @property
+    def outage_seconds(self) -> float:
+        """Seconds without an answer, all outages together."""
+        return sum(outage.seconds for outage in self.outages)
+
+    def wait_answer(self, timeout: float) -> None:
+        """Wait until a request that begins after this call succeeds.
+
+        Raises ``AssertionError`` with the last problem after ``timeout`` seconds.
+        """
+        now = time.monotonic()
+        with self._changed:
+            if self._changed.wait_for(lambda: self._last_success >= now, timeout):
+                return
+            found = self._problem or "no request was sent"
+            raise AssertionError(f"{self._url} did not answer for {timeout:.0f} s: {found}")
+
+    def summary(self) -> str:
+        """Return what was seen in one sentence."""
+        if not (outages := self.outages):
+            return f"{self._requests} requests to {self._url}, each answered"
+        told = "; ".join(f"{outage.seconds:.1f} s ({outage.problem})" for outage in outages)
+        return f"{self._requests} requests to {self._url}, outages: {told}"
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            began = time.monotonic()
+            self._record(began, self._ask())
+            self._stop.wait(max(0.0, PACE - (time.monotonic() - began)))
+
+    def _ask(self) -> str:
+        """Return what went wrong, empty if nothing did."""
+        try:
+            response = self._session.get(self._url, timeout=PATIENCE, allow_redirects=False)
+        except requests.RequestException as error:
+            return type(error).__name__
+        return "" if response.status_code == requests.codes.ok else f"HTTP {response.status_code}"
+
+    def _record(self, began: float, problem: str) -> None:
+        with self._changed:
+            self._requests += 1
+            if problem and self._down_since is None:
+                self._down_since, self._problem = began, problem
+            elif not problem:
+                if self._down_since is not None:
+                    self._outages.append(Outage(began - self._down_since, self._problem, True))
+                    self._down_since = None
+                self._last_success = began
+            self._changed.notify_all()
