@@ -1,0 +1,266 @@
+"""Nothing secret in what people read: logs, objects, time-out texts, reports."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import json
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import yaml
+
+MASK = "***"
+SHORTEST = 4
+"""Shorter values are not learnt: masking them would make every text unreadable."""
+
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_PUBLIC_KEY = re.compile(
+    r"^(.*_)?(domain|ip_address|client_id|user(name)?|namespace|admin_email|org_name)$"
+    r"|^(ca|tls)\.crt$"
+)
+"""Keys of Secrets whose values are no secrets; learning them would hide host names and addresses.
+
+Stackspin keeps the platform's domain and address in a Secret beside real ones.
+"""
+_SECRET_KEY = re.compile(r"pass|secret|token|key|credential|auth|cookie|salt|dsn", re.IGNORECASE)
+_ASSIGNMENT = re.compile(r"""^\s*["']?([\w.\-]+)["']?\s*[:=]\s*["']?(.+?)["']?,?\s*$""")
+_PEM = (
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\sA-Za-z0-9+/=\\]*"
+    r"(?:-----END [A-Z0-9 ]*PRIVATE KEY-----)?"
+)
+_JWT = r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*"
+_USER_INFO = r"(?<=://)[^/\s:@\"']+:[^@\s/\"']+(?=@)"
+_AUTHORIZATION = r"(?<=[Bb]earer )[A-Za-z0-9._~+/\-]{16,}=*|(?<=[Bb]asic )[A-Za-z0-9+/]{6,}=*"
+_CHUNK = 1 << 20
+_OVERLAP = 1 << 16
+"""Characters of a stream held back, because a value may go on in the next chunk."""
+
+
+class Redactor:
+    """Learns secret values and hides every form of them. Thread-safe.
+
+    Private keys in PEM, JSON Web Tokens, passwords in URLs and Authorization headers are hidden
+    without having been learnt.
+    """
+
+    def __init__(self) -> None:
+        self._forms: set[str] = set()
+        self._multiline: set[str] = set()
+        self._public: set[str] = {"true", "false", "null", "none"}
+        self._pattern: re.Pattern[str] | None = None
+        self._lock = threading.Lock()
+
+    def allow(self, *values: str) -> None:
+        """Never hide these, though some Secret holds them: the platform's domain, an address."""
+        with self._lock:
+            self._public.update(values)
+            self._forms.difference_update(values)
+            self._pattern = None
+
+    def learn(self, secret: Mapping[str, Any]) -> None:
+        """Learn the values of a Secret, and what is secret inside values that hold documents."""
+        kind = secret.get("type", "")
+        if kind == "helm.sh/release.v1":
+            return  # a whole release, compressed: hidden where the object is
+        plain: dict[str, str] = dict(secret.get("stringData") or {})
+        for key, stored in (secret.get("data") or {}).items():
+            try:
+                plain[key] = base64.b64decode(stored, validate=True).decode()
+            except (binascii.Error, UnicodeDecodeError):
+                self._add({str(stored).rstrip("=")})
+        for key, value in plain.items():
+            if kind == "kubernetes.io/service-account-token" and key != "token":
+                continue
+            if not _PUBLIC_KEY.search(key):
+                self.learn_value(value)
+                for inner in _inner_values(value):
+                    self.learn_value(inner)
+        user = plain.get("username") or plain.get("user")
+        if user and plain.get("password"):
+            self.learn_value(f"{user}:{plain['password']}")
+
+    def learn_value(self, value: str) -> None:
+        """Learn one value in all the forms it is written in, if it has 4 characters or more."""
+        for text in {value, value.strip()}:
+            if len(text) >= SHORTEST and text.lower() not in self._public:
+                self._add(set(_forms(text)))
+        lines = [line.strip() for line in value.strip().splitlines()]
+        if len(lines) > 1:
+            with self._lock:
+                self._multiline.add(r"\s*\n\s*".join(re.escape(line) for line in lines))
+                self._pattern = None
+            # A line alone is telling where it is one long word, as in PEM and password files.
+            self._add({line for line in lines if len(line) >= 16 and " " not in line})
+
+    def redact(self, text: str) -> str:
+        """Return the text with every secret replaced by ``***``."""
+        return self._compiled().sub(_replacement, text)
+
+    def redact_object(self, item: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+        """Return a copy of an API object (or a part, or a list of objects) without secrets."""
+        if isinstance(item, str):
+            return self.redact(item)
+        if isinstance(item, list):
+            return [self.redact_object(part) for part in item]
+        if not isinstance(item, Mapping):
+            return item
+        copy = {key: self.redact_object(value) for key, value in item.items()}
+        if item.get("kind") == "Secret":
+            for part in ("data", "stringData"):
+                if isinstance(item.get(part), Mapping):
+                    copy[part] = dict.fromkeys(item[part], MASK)
+            annotations = (copy.get("metadata") or {}).get("annotations") or {}
+            if _LAST_APPLIED in annotations:
+                annotations[_LAST_APPLIED] = MASK
+        return copy
+
+    def redact_file(self, path: Path) -> None:
+        """Replace the file's content by its redacted form, in bounded memory; bytes stay bytes."""
+        partial = path.with_name(f".{path.name}.redacted")
+        text = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
+        with path.open(**text) as source, partial.open("w", **text) as target:  # type: ignore[call-overload]
+            for piece in self._stream(iter(lambda: source.read(_CHUNK), "")):
+                target.write(piece)
+        partial.chmod(path.stat().st_mode)
+        partial.replace(path)
+
+    def _stream(self, chunks: Iterable[str]) -> Iterator[str]:
+        pattern = self._compiled()
+        held = ""
+        for chunk in chunks:
+            held += chunk
+            cut = max(0, len(held) - _OVERLAP)
+            position = 0
+            for match in pattern.finditer(held):
+                if match.start() >= cut:
+                    break
+                yield held[position : match.start()] + _replacement(match)
+                position = match.end()
+            yield held[position : max(cut, position)]
+            held = held[max(cut, position) :]
+        yield pattern.sub(_replacement, held)
+
+    def _add(self, forms: set[str]) -> None:
+        with self._lock:
+            if not forms <= self._forms:
+                self._forms |= forms
+                self._pattern = None
+
+    def _compiled(self) -> re.Pattern[str]:
+        with self._lock:
+            if self._pattern is None:
+                parts = [_PEM, *_base64_pem(), _JWT, _USER_INFO, _AUTHORIZATION]
+                parts += sorted(self._multiline, key=len, reverse=True)
+                if self._forms:
+                    parts.append(_trie(self._forms))
+                self._pattern = re.compile("|".join(parts))
+            return self._pattern
+
+
+def _replacement(match: re.Match[str]) -> str:
+    found = match.group()
+    before = match.string[max(0, match.start() - 6) : match.start()].lower()
+    if before == "basic " and not _is_credentials(found):
+        return found  # "Basic authentication" is no header
+    return MASK
+
+
+def _is_credentials(text: str) -> bool:
+    try:
+        return b":" in base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return False
+
+
+def _forms(value: str) -> Iterator[str]:
+    yield value
+    yield quote(value)
+    yield quote(value, safe="")
+    yield quote_plus(value)
+    yield html.escape(value)
+    yield repr(value)[1:-1]
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    escaped = json.dumps(value)[1:-1]
+    yield escaped
+    for character in "<>&":  # as Go's encoding/json does
+        escaped = escaped.replace(character, f"\\u{ord(character):04x}")
+    yield escaped
+    for text in (value, value + "\n"):
+        data = text.encode(errors="surrogateescape")
+        yield base64.b64encode(data).decode().rstrip("=")
+        yield base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _inner_values(document: str) -> Iterator[str]:
+    """Yield what is secret in a document kept in a Secret: values.yaml, JSON, ``KEY=value`` lines.
+
+    Not every value there is (``replicas``, ``title``): those under a telling key, and long words.
+    """
+    if "\n" not in document.strip() and not document.lstrip().startswith(("{", "[")):
+        return
+    try:
+        yield from _leaves(yaml.safe_load(document), "")
+    except yaml.YAMLError:
+        for line in document.splitlines():
+            if match := _ASSIGNMENT.match(line):
+                yield from _leaves(match[2], match[1])
+
+
+def _leaves(node: object, key: str) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            yield from _leaves(value, str(name))
+    elif isinstance(node, list):
+        for value in node:
+            yield from _leaves(value, key)
+    elif isinstance(node, str) and "\n" in node:
+        yield node
+        yield from _inner_values(node)
+    elif node is not None and not isinstance(node, bool) and not _PUBLIC_KEY.search(key):
+        text = str(node)
+        if _SECRET_KEY.search(key) or (len(text) >= 16 and " " not in text):
+            yield text
+
+
+def _base64_pem() -> Iterator[str]:
+    """Yield patterns for private keys in base64, as kubeconfigs and Secrets hold them."""
+    for algorithm in ("", "RSA ", "EC ", "ENCRYPTED ", "OPENSSH "):
+        start = f"-----BEGIN {algorithm}PRIVATE KEY-----"
+        whole = start[: len(start) // 3 * 3].encode()
+        yield re.escape(base64.b64encode(whole).decode()) + r"[A-Za-z0-9+/]*=*"
+
+
+def _trie(words: Iterable[str]) -> str:
+    """Return one regular expression for all words, common prefixes shared, longest match first.
+
+    A plain alternation tries thousands of words at every position of a log.
+    """
+    root: dict[str, Any] = {}
+    for word in words:
+        node = root
+        for character in word:
+            node = node.setdefault(character, {})
+        node[""] = {}
+    return _trie_pattern(root)
+
+
+def _trie_pattern(node: dict[str, Any]) -> str:
+    prefix = ""
+    while len(node) == 1 and "" not in node:
+        ((character, node),) = node.items()
+        prefix += re.escape(character)
+    branches = [
+        re.escape(character) + _trie_pattern(child)
+        for character, child in node.items()
+        if character
+    ]
+    if not branches:
+        return prefix
+    optional = "?" if "" in node else ""
+    return f"{prefix}(?:{'|'.join(branches)}){optional}"
