@@ -8,6 +8,7 @@ reach git by its configuration in the environment, so they are in no argument li
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -29,6 +30,7 @@ IDENTITY = "Stackspin conformance suite <suite@stackspin.test>"
 CLUSTER_URL = f"http://git-server.{NAMESPACE}.svc.cluster.local/stackspin.git"
 """Where Flux finds the repository."""
 FILE_MODE = "100644"
+_CLONE = "stackspin-conformance-git-"
 _GIT_TIMEOUT = 60.0
 """Seconds for one git command; a push of the whole tree takes 0.2."""
 
@@ -64,12 +66,10 @@ class GitRefused(Exception):
 class GitServer:
     """The repository, its two credentials and its log. Thread-safe.
 
-    ``url`` is where the suite reaches it, ``directory`` an existing folder for the private clone.
+    ``url`` is where the suite reaches it.
     """
 
-    def __init__(
-        self, kube: Kube, url: str, reader: Credential, pusher: Credential, directory: Path
-    ) -> None:
+    def __init__(self, kube: Kube, url: str, reader: Credential, pusher: Credential) -> None:
         if shutil.which("git") is None:
             raise HarnessError("git is not installed", "apt-get install git")
         self._kube = kube
@@ -77,7 +77,8 @@ class GitServer:
         self.reader = reader
         self.pusher = pusher
         self._lock = threading.RLock()
-        self._clone = Path(tempfile.mkdtemp(prefix="git-", dir=directory))
+        _sweep()
+        self._clone = Path(tempfile.mkdtemp(prefix=f"{_CLONE}{os.getpid()}-"))
         self._git("init", "--quiet", "--bare", "--initial-branch=main", ".")
 
     def fetch(self) -> bool:
@@ -117,6 +118,21 @@ class GitServer:
     def files(self, branch: str = "main") -> list[str]:
         """Return the paths of every file of a branch."""
         return self._git("ls-tree", "-r", "--name-only", f"refs/heads/{branch}").splitlines()
+
+    def differing(
+        self, files: Mapping[str, bytes], branch: str = "main"
+    ) -> dict[str, str | bytes | None]:
+        """Return those of ``files`` that a branch has not, or has with other content."""
+        listing = self._git("ls-tree", "-r", "-z", "--format=%(objectname) %(path)", branch)
+        committed: dict[str, str] = {}
+        for line in filter(None, listing.split("\0")):
+            name, _, path = line.partition(" ")
+            committed[path] = name
+        return {
+            path: content
+            for path, content in files.items()
+            if committed.get(path) != _blob(content)
+        }
 
     def push(self, *, as_: Credential | None = None) -> None:
         """Push every branch of the clone, for example to a replaced (empty) server.
@@ -236,6 +252,20 @@ def _stream(
             lines.append(f"M {FILE_MODE} inline {quoted}".encode())
             lines.append(_data(content.encode() if isinstance(content, str) else content))
     return b"\n".join(lines) + b"\n"
+
+
+def _blob(content: bytes) -> str:
+    """Return the name Git gives to a file's content."""
+    header = f"blob {len(content)}\0".encode()
+    return hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
+
+
+def _sweep() -> None:
+    """Remove the clones of runs that were killed: their name says whose they were."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_CLONE}*"):
+        owner = folder.name.removeprefix(_CLONE).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _data(content: bytes) -> bytes:

@@ -115,7 +115,7 @@ class _Platform(HTTPAdapter):
             pool_kwargs={**tls, "ssl_context": self._trust} if secure else None,
         )
 
-    def cert_verify(self, *_: object) -> None:  # type: ignore[override]
+    def cert_verify(self, *_: object) -> None:
         """Nothing to add: the pool has its trust already."""
 
     def close(self) -> None:

@@ -1,0 +1,142 @@
+"""What has to be there before Flux: DNS, the Git server, variables, the ingress's certificate.
+
+Everything looks first at what a kept cluster has. Credentials and the certificate are read back
+from the cluster's Secrets; nothing of them is on the suite's disk.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+
+from conformance.kube.conditions import rolled_out
+from conformance.kube.wait import wait_for
+from conformance.services import git
+from conformance.services.git import Credential, GitServer
+from conformance.services.pki import CertificateAuthority, ServerCertificate
+from conformance.stack.content import ROOT_KUSTOMIZATION, flux_files, repository_files
+from conformance.stack.context import Context, Object
+
+MANAGED_BY = ("app.kubernetes.io/managed-by", "stackspin-conformance")
+CERTIFICATE = ("stackspin", "ingress-default-certificate")
+GIT_CREDENTIALS = (git.NAMESPACE, "git-server")
+FLUX_CREDENTIAL = ("flux-system", "stackspin-git")
+"""The read-only credential, in the form a GitRepository's secretRef takes."""
+VARIABLES = ("flux-system", "stackspin-cluster-variables")
+
+
+def dns(context: Context) -> None:
+    """Install CoreDNS, unless the cluster has a DNS of its own, which is left as it is."""
+    service = context.kube.find("v1", "Service", "kube-dns", "kube-system")
+    key, value = MANAGED_BY
+    if service is None and context.cluster.provider != "embedded":
+        _foreign_dns(context, "no Service kube-system/kube-dns")
+        return
+    if service is not None and service["metadata"].get("labels", {}).get(key) != value:
+        _foreign_dns(context, "it has its own")
+        return
+    context.images(["image-coredns"])
+    pattern = re.escape(context.settings.domain)
+    context.apply_bootstrap("coredns.yaml", domain_pattern=pattern)
+    _rolled_out(context, "coredns", "kube-system")
+
+
+def certificate(context: Context) -> ServerCertificate:
+    """Return the platform's certificate: the one in the cluster, or a new one of a new CA."""
+    context.namespaces()
+    found = _read(context, CERTIFICATE)
+    if {"tls.crt", "tls.key", "ca.crt"} <= found.keys():
+        kept = ServerCertificate(found["tls.crt"], found["tls.key"], found["ca.crt"])
+        if kept.covers(context.settings.domain):
+            context.say("stack: the ingress certificate is there, kept")
+            return kept
+    issued = CertificateAuthority().issue(context.settings.domain)
+    data = {
+        "tls.crt": issued.certificate,
+        "tls.key": issued.key,
+        "ca.crt": issued.ca_certificate,
+    }
+    context.kube.apply(_secret(CERTIFICATE, data, type_="kubernetes.io/tls"))
+    return issued
+
+
+def variables(context: Context) -> None:
+    """Write the Secret with what an installation of Stackspin asks its administrator."""
+    context.namespaces()
+    domain = context.settings.domain
+    values = {
+        "domain": domain,
+        "admin_email": f"admin@{domain}",
+        "org_name": "Stackspin conformance suite",
+        "ip_address": context.cluster.node_address,
+        "outgoing_mail_enabled": "false",
+        "outgoing_mail_from_address": f"no-reply@{domain}",
+    }
+    data = {key: value.encode() for key, value in values.items()}
+    context.kube.apply(_secret(VARIABLES, data))
+
+
+def repository(context: Context) -> GitServer:
+    """Install the Git server and push what Flux is to apply; a kept one is brought up to date."""
+    context.image("image-git-server")
+    context.namespaces()
+    reader, pusher = _credentials(context)
+    context.images(["image-git-server"])
+    context.apply_bootstrap("git-server.yaml")
+    _rolled_out(context, "git-server", git.NAMESPACE)
+    service = context.kube.get("v1", "Service", "git-server", git.NAMESPACE)
+    port = service["spec"]["ports"][0]["nodePort"]
+    url = f"http://{context.cluster.node_address}:{port}/stackspin.git"
+    server = GitServer(context.kube, url, reader, pusher)
+    files = {**repository_files(context.root), **flux_files(context.components)}
+    if not server.fetch():
+        server.commit(files, "Stackspin as the suite installs it")
+        return server
+    del files[ROOT_KUSTOMIZATION]  # says which apps are installed
+    changed = server.differing(files)
+    if changed:
+        server.commit(changed, "Bring a kept cluster up to the suite's files")
+    context.say(f"stack: the Git repository is there, {len(changed)} files brought up to date")
+    return server
+
+
+def _credentials(context: Context) -> tuple[Credential, Credential]:
+    found = _read(context, GIT_CREDENTIALS)
+    passwords = {
+        user: found.get(user) or secrets.token_urlsafe(24).encode() for user in ("reader", "pusher")
+    }
+    reader = {"username": b"reader", "password": passwords["reader"]}
+    context.kube.apply(_secret(GIT_CREDENTIALS, passwords), _secret(FLUX_CREDENTIAL, reader))
+    return (
+        Credential("reader", passwords["reader"].decode()),
+        Credential("pusher", passwords["pusher"].decode()),
+    )
+
+
+def _foreign_dns(context: Context, found: str) -> None:
+    name = f"DNS for *.{context.settings.domain} inside the cluster"
+    context.not_run[name] = f"the suite does not change this cluster's DNS ({found})"
+    context.say(f"stack: {name} is not run: {context.not_run[name]}")
+
+
+def _rolled_out(context: Context, name: str, namespace: str) -> None:
+    timeout = context.settings.timeouts.rollout
+    wait_for(context.kube, rolled_out(), "apps/v1", "Deployment", name, namespace, timeout=timeout)
+
+
+def _read(context: Context, secret: tuple[str, str]) -> dict[str, bytes]:
+    namespace, name = secret
+    found = context.kube.find("v1", "Secret", name, namespace) or {}
+    return {key: base64.b64decode(value) for key, value in (found.get("data") or {}).items()}
+
+
+def _secret(secret: tuple[str, str], data: dict[str, bytes], *, type_: str = "Opaque") -> Object:
+    namespace, name = secret
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": namespace},
+        "type": type_,
+        "data": {key: base64.b64encode(value).decode() for key, value in data.items()},
+    }

@@ -1,0 +1,107 @@
+"""What stands in the Git repository, and Flux's own manifests, which stand there too."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from conformance.components.builder import Components
+from conformance.errors import HarnessError
+
+CONTROLLERS = ("source-controller", "kustomize-controller", "helm-controller")
+FLUX_MANIFEST = "flux2/infrastructure/flux/gotk-components.yaml"
+ROOT_KUSTOMIZATION = "flux2/kustomization.yaml"
+_RENDER_TIMEOUT = 60.0
+"""Seconds; measured 0.5."""
+
+_ARGUMENTS = {
+    # Of retries, the defaults are meant for clusters that nobody waits for.
+    "source-controller": ("--max-retry-delay=10s", "--requeue-dependency=1s", "--concurrent=4"),
+    "kustomize-controller": (
+        "--max-retry-delay=10s",
+        "--requeue-dependency=1s",
+        "--concurrent=8",
+        # The next good commit ends the wait for the health of a bad one; an undefined variable is
+        # an error that names it, where the default is to put in an empty string.
+        "--feature-gates=CancelHealthCheckOnNewRevision=true,StrictPostBuildSubstitutions=true",
+    ),
+    "helm-controller": ("--max-retry-delay=10s", "--requeue-dependency=1s", "--concurrent=8"),
+}
+_UNWANTED = "--enable-leader-election"
+"""With one replica it only delays: a killed controller's successor waits 35 s for the lease."""
+
+Object = dict[str, Any]
+
+
+def repository_files(root: Path) -> dict[str, bytes]:
+    """Return path and content of what is committed, from a folder with charts/ and fixtures/."""
+    files: dict[str, bytes] = {}
+    for source, target in (("charts", "charts"), ("fixtures/flux2", "flux2")):
+        folder = root / source
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                files[f"{target}/{path.relative_to(folder).as_posix()}"] = path.read_bytes()
+    return files
+
+
+def flux_files(components: Components) -> dict[str, bytes]:
+    """Return the committed file that holds Flux's own manifests. Raises ``HarnessError``."""
+    manifests = flux_manifests(components)
+    return {FLUX_MANIFEST: yaml.safe_dump_all(manifests, sort_keys=False).encode()}
+
+
+def with_app(kustomization: str, app: str) -> str:
+    """Return the root kustomization.yaml with one more line, that of ``app``, if it has none."""
+    content: Object = yaml.safe_load(kustomization)
+    line = f"apps/{app}.yaml"
+    if line in content["resources"]:
+        return kustomization
+    content["resources"].append(line)
+    return str(yaml.safe_dump(content, sort_keys=False))
+
+
+def flux_manifests(components: Components) -> list[Object]:
+    """Render Flux's controllers from the manifests of their own modules.
+
+    Raises ``HarnessError`` if kubectl cannot render them.
+    """
+    with tempfile.TemporaryDirectory(prefix="flux-") as folder:
+        images = []
+        for name in CONTROLLERS:
+            shutil.copytree(components.path(name) / "manifests", Path(folder, name))
+            reference, _, tag = components.image_reference(f"image-{name}").rpartition(":")
+            images.append({"name": f"fluxcd/{name}", "newName": reference, "newTag": tag})
+        kustomization = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "namespace": "flux-system",
+            "resources": [
+                f"{name}/{part}" for name in CONTROLLERS for part in ("crd", "rbac", "manager")
+            ],
+            "images": images,
+        }
+        Path(folder, "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+        argv = [str(components.binary("kubectl")), "kustomize", folder]
+        result = subprocess.run(argv, capture_output=True, timeout=_RENDER_TIMEOUT, check=False)
+    if result.returncode != 0:
+        raise HarnessError(
+            f"kubectl cannot render Flux's manifests: {result.stderr.decode().strip()}",
+            "`stackspin-conformance components build` for the controllers, then run again",
+        )
+    manifests = [item for item in yaml.safe_load_all(result.stdout) if item]
+    for item in manifests:
+        if item["kind"] == "Deployment":
+            _tune(item)
+    return manifests
+
+
+def _tune(deployment: Object) -> None:
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    kept = [item for item in container["args"] if item != _UNWANTED]
+    container["args"] = [*kept, *_ARGUMENTS[deployment["metadata"]["name"]]]
+    container["readinessProbe"]["periodSeconds"] = 1

@@ -1,0 +1,65 @@
+"""What every step of the installation works with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance.clusters.base import Cluster
+from conformance.components.builder import Components
+from conformance.errors import HarnessError
+from conformance.kube.client import Kube
+from conformance.services.registry import Registry
+from conformance.settings import Settings
+from conformance.stack.steps import Steps
+
+Object = dict[str, Any]
+_PUSHES = 2
+"""Images pushed at a time; more only compete for two cores."""
+
+
+@dataclass
+class Context:
+    """One stack on one cluster."""
+
+    settings: Settings
+    cluster: Cluster
+    kube: Kube
+    components: Components
+    root: Path
+    say: Callable[[str], None]
+    steps: Steps = field(default_factory=Steps)
+    not_run: dict[str, str] = field(default_factory=dict)
+    _pushing: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_PUSHES))
+
+    def image(self, name: str) -> Future[None]:
+        """Begin to push a component's image to the cluster's registry."""
+        return self.steps.start(f"image {name.removeprefix('image-')}", lambda: self._push(name))
+
+    def images(self, names: Iterable[str]) -> None:
+        """Push several images, and the pause image that every pod needs."""
+        for future in [self.image(name) for name in ("image-pause", *names)]:
+            future.result()
+
+    def apply_bootstrap(self, name: str, **variables: str) -> None:
+        """Apply a manifest of fixtures/bootstrap."""
+        self.kube.apply_file(self.root / "fixtures" / "bootstrap" / name, **variables)
+
+    def namespaces(self) -> None:
+        """Make the namespaces that everything else lives in, once."""
+        self.steps.run("namespaces", lambda: self.apply_bootstrap("namespaces.yaml"))
+
+    def _push(self, name: str) -> None:
+        if self.cluster.registry is None:
+            raise HarnessError(
+                f"cluster {self.cluster.name} has no registry to take {name}",
+                "publish one in the ConfigMap kube-public/local-registry-hosting (KEP-1755)",
+            )
+        layout = self.components.image_layout(name)
+        with self._pushing:
+            registry = Registry(self.cluster.registry)
+            registry.push_layout(layout, self.components.image_reference(name))

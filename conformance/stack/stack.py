@@ -1,0 +1,209 @@
+"""The levels of the installation: bootstrap, Flux, the platform, an app."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from conformance.clusters.base import Cluster
+from conformance.components.builder import Components
+from conformance.kube.client import Kube
+from conformance.kube.conditions import rolled_out
+from conformance.kube.wait import Wait, wait_all
+from conformance.package import data_root
+from conformance.services import git
+from conformance.services.flux import NAMESPACE, Flux
+from conformance.services.git import GitServer
+from conformance.services.ingress import HttpClient
+from conformance.services.pki import ServerCertificate
+from conformance.settings import Settings
+from conformance.stack import bootstrap
+from conformance.stack.content import (
+    CONTROLLERS,
+    FLUX_MANIFEST,
+    ROOT_KUSTOMIZATION,
+    flux_files,
+    with_app,
+)
+from conformance.stack.context import Context
+from conformance.stack.steps import Steps
+from conformance.stack.substitutes import SUBSTITUTES
+
+INFRASTRUCTURE = ("flux", "local-path-provisioner", "nginx", "secret-generator")
+"""Kustomizations of the platform, in flux-system."""
+PLATFORM_IMAGES = (
+    "image-secret-generator",
+    "image-traefik",
+    "image-local-path-provisioner",
+    "image-local-path-helper",
+)
+
+
+@dataclass(frozen=True)
+class App:
+    """An app that Flux installed."""
+
+    name: str
+    namespace: str
+    host: str
+    """Its host name; ``https://HOST/`` is where it answers."""
+
+
+class Stack:
+    """Stackspin on one cluster; idempotent, so on a kept cluster it takes over what is there.
+
+    ``say`` gets one line about everything that was found and not made. ``root`` holds the charts/
+    and fixtures/ to install. The levels raise ``HarnessError`` or ``WaitTimeout``; a step that
+    failed is not tried again.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        cluster: Cluster,
+        kube: Kube,
+        components: Components,
+        *,
+        root: Path | None = None,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        self._context = Context(settings, cluster, kube, components, root or data_root(), say)
+        self._flux = Flux(kube, settings.timeouts.reconciliation)
+
+    def bootstrap(self) -> None:
+        """Install what Flux needs, and what it cannot do: DNS, Git server, variables, CA."""
+        steps = self._steps
+        begun: list[Future[Any]] = [
+            steps.start("repository", lambda: bootstrap.repository(self._context)),
+            steps.start("dns", lambda: bootstrap.dns(self._context)),
+            steps.start("variables", lambda: bootstrap.variables(self._context)),
+            steps.start("certificate", lambda: bootstrap.certificate(self._context)),
+        ]
+        for future in begun:
+            future.result()
+
+    def flux(self) -> Flux:
+        """Install Flux's controllers and let them track the Git repository's main branch."""
+        self._begin_flux()
+        self.bootstrap()
+        self._steps.run("sources", self._sources)
+        self._steps.run("flux ready", self._controllers_ready)
+        return self._flux
+
+    def platform(self) -> Flux:
+        """Let Flux apply flux2/; returns when its Kustomizations and HelmReleases are Ready."""
+        for image in ("image-pause", *PLATFORM_IMAGES):
+            self._context.image(image)
+        self._begin_flux()
+        self.bootstrap()
+        self._steps.run("sources", self._sources)
+        self._steps.run("infrastructure", self._infrastructure)
+        return self._flux
+
+    def app(self, name: str) -> App:
+        """Install a reference app by a commit that adds it to flux2/; returns when it is Ready.
+
+        Its image must be in the registry.
+        """
+        self.platform()
+        return self._steps.run(f"app {name}", lambda: self._app(name))
+
+    @property
+    def git(self) -> GitServer:
+        """The Git repository that Flux tracks."""
+        return self._steps.run("repository", lambda: bootstrap.repository(self._context))
+
+    @property
+    def certificate(self) -> ServerCertificate:
+        """The platform's wildcard certificate; its ``ca_certificate`` is what clients trust."""
+        return self._steps.run("certificate", lambda: bootstrap.certificate(self._context))
+
+    def http(self) -> HttpClient:
+        """Return a new session that reaches the platform's names at the ingress."""
+        settings = self._context.settings
+        return HttpClient(
+            settings.domain,
+            self._context.cluster.node_address,
+            self.certificate.ca_certificate,
+            timeout=settings.timeouts.http,
+        )
+
+    def push_image(self, component: str) -> None:
+        """Put a component's image into the cluster's registry, once."""
+        self._context.image(component).result()
+
+    def describe(self) -> dict[str, Any]:
+        """Return substitutes, what could not be installed, and seconds a step, for the report."""
+        timings = sorted(self._steps.timings, key=lambda item: item.began)
+        return {
+            "substitutes": [dict(item) for item in SUBSTITUTES],
+            "not_run": dict(self._context.not_run),
+            "timings": [
+                {
+                    "step": item.name,
+                    "began": round(item.began, 2),
+                    "seconds": round(item.seconds, 2),
+                }
+                for item in timings
+            ],
+        }
+
+    def close(self) -> None:
+        """Remove what the suite keeps of the stack outside the cluster."""
+        if isinstance(server := self._steps.result("repository"), GitServer):
+            server.close()
+
+    @property
+    def _steps(self) -> Steps:
+        return self._context.steps
+
+    def _begin_flux(self) -> None:
+        self._steps.start("flux applied", self._controllers)
+
+    def _controllers(self) -> None:
+        context = self._context
+        for name in CONTROLLERS:
+            context.image(f"image-{name}")
+        manifests = list(yaml.safe_load_all(flux_files(context.components)[FLUX_MANIFEST]))
+        context.namespaces()
+        crds = [item for item in manifests if item["kind"] == "CustomResourceDefinition"]
+        context.kube.apply(*crds)
+        context.images([f"image-{name}" for name in CONTROLLERS])
+        context.kube.apply(*[item for item in manifests if item not in crds])
+
+    def _sources(self) -> None:
+        self._steps.run("flux applied", self._controllers)
+        self._context.apply_bootstrap("sources.yaml", url=git.CLUSTER_URL)
+
+    def _controllers_ready(self) -> None:
+        waits = [
+            Wait(rolled_out(), "apps/v1", "Deployment", name, NAMESPACE) for name in CONTROLLERS
+        ]
+        wait_all(self._context.kube, waits, timeout=self._context.settings.timeouts.rollout)
+
+    def _infrastructure(self) -> None:
+        self._steps.run("flux ready", self._controllers_ready)
+        head = self.git.head()
+        assert head is not None  # noqa: S101 - the step that made the repository committed to it
+        timeout = self._context.settings.timeouts.stack
+        self._flux.sync(head, ("stackspin", *INFRASTRUCTURE), timeout=timeout)
+
+    def _app(self, name: str) -> App:
+        old = self.git.read(ROOT_KUSTOMIZATION)
+        new = with_app(old, name)
+        if new == old:
+            self._context.say(f"stack: {name} is installed, kept")
+        else:
+            self.git.commit({ROOT_KUSTOMIZATION: new}, f"Install {name}")
+        head = self.git.head()
+        assert head is not None  # noqa: S101 - main has at least the commit of the repository
+        kustomizations = ("stackspin", f"add-{name}", f"{name}-secrets", name)
+        self._flux.sync(head, kustomizations, timeout=self._context.settings.timeouts.stack)
+        release = self._flux.wait_ready("HelmRelease", name, "stackspin-apps")
+        namespace = release["spec"].get("targetNamespace", release["metadata"]["namespace"])
+        return App(name, namespace, f"{name}.{self._context.settings.domain}")

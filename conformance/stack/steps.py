@@ -1,0 +1,67 @@
+"""Named steps that run once, at the same time where they can, and are timed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """When a step began, in seconds after the first one, and how many seconds it took."""
+
+    name: str
+    began: float
+    seconds: float
+
+
+class Steps:
+    """Runs each step once; a step that needs another asks for it and waits for its result.
+
+    The threads are daemons: an interrupted run does not wait for what they wait for.
+    """
+
+    def __init__(self) -> None:
+        self.timings: list[Timing] = []
+        self._futures: dict[str, Future[Any]] = {}
+        self._lock = threading.Lock()
+        self._origin: float | None = None
+
+    def start(self, name: str, action: Callable[[], Result]) -> Future[Result]:
+        """Begin the step unless it has begun; return what holds its result or its exception."""
+        with self._lock:
+            if name in self._futures:
+                return self._futures[name]
+            future: Future[Result] = Future()
+            self._futures[name] = future
+            self._origin = self._origin or time.monotonic()
+        arguments = (name, action, future)
+        threading.Thread(target=self._run, args=arguments, name=name, daemon=True).start()
+        return future
+
+    def run(self, name: str, action: Callable[[], Result]) -> Result:
+        """Do the step unless it was done, and return its result or raise its exception."""
+        return self.start(name, action).result()
+
+    def result(self, name: str) -> object:
+        """Return what a step returned; None if it has not been done, or failed."""
+        with self._lock:
+            future = self._futures.get(name)
+        return future.result() if future and future.done() and not future.exception() else None
+
+    def _run(self, name: str, action: Callable[[], Result], future: Future[Result]) -> None:
+        began = time.monotonic()
+        try:
+            result = action()
+        except BaseException as error:
+            future.set_exception(error)
+        else:
+            now = time.monotonic()
+            self.timings.append(Timing(name, began - (self._origin or began), now - began))
+            future.set_result(result)

@@ -1,0 +1,34 @@
+"""What stands in the place of something else; every report names it (DESIGN.md, decision 4)."""
+
+from __future__ import annotations
+
+SUBSTITUTES: tuple[dict[str, str], ...] = (
+    {
+        "name": "Traefik",
+        "role": "ingress controller of class nginx",
+        "instead_of": "ingress-nginx",
+        "kind": "substitute",
+        "note": "reads the annotations of ingress-nginx",
+    },
+    {
+        "name": "the harness's certificate authority",
+        "role": "TLS certificates",
+        "instead_of": "cert-manager and a public CA",
+        "kind": "substitute",
+        "note": "one wildcard certificate for the platform domain",
+    },
+    {
+        "name": "stackspin/secret-generator",
+        "role": "StringSecret and BasicAuth",
+        "instead_of": "mittwald/kubernetes-secret-generator",
+        "kind": "reference",
+        "note": "replaceable: set image in the ConfigMap stackspin-secret-generator-override",
+    },
+    {
+        "name": "stackspin/git-server",
+        "role": "Git repository that Flux tracks",
+        "instead_of": "the project's Git hosting",
+        "kind": "substitute",
+        "note": "Apache and git http-backend",
+    },
+)
