@@ -1,0 +1,87 @@
+"""What a node is made of: the plan that its PID 1 follows, and the disk that it finds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from conformance.clusters.embedded import files, pki
+from conformance.clusters.embedded import processes as node
+from conformance.clusters.embedded.host import HostFacts
+from conformance.clusters.embedded.network import NODE_DEVICE, Link
+from conformance.clusters.embedded.state import Folder
+
+if TYPE_CHECKING:
+    from conformance.components.builder import Components
+
+PARTS = ("runc", "cni-plugins", "etcd", "kubernetes", "containerd", "registry")
+PAUSE = "image-pause"
+CNI_FOLDER = "/opt/cni/bin"
+NODE_PATH = ":".join(
+    [*(f"{node.PARTS}/{part}" for part in PARTS)]
+    + ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+)
+DISK_FOLDERS = ("home", "mnt", "opt/local-path-provisioner", "root", "srv", "tmp", "var/log/node")
+
+
+def node_name(folder: Folder) -> str:
+    """Return the node's name in the cluster, and its host name."""
+    return f"{folder.name}-node"
+
+
+def write_plan(folder: Folder, link: Link, components: Components) -> None:
+    """Write what PID 1 reads: processes, and which folders of the host the node shows where."""
+    parts = [(str(components.path(part)), f"{node.PARTS}/{part}") for part in PARTS]
+    parts.append((str(components.path("cni-plugins")), CNI_FOLDER))
+    processes = node.node_processes(node=node_name(folder), address=str(link.address))
+    plan = {
+        "hostname": node_name(folder),
+        "disk": str(folder.disk),
+        "parts": parts,
+        "path": NODE_PATH,
+        "processes": [asdict(process) for process in processes],
+    }
+    folder.disk.mkdir()
+    folder.plan.write_text(json.dumps(plan, indent=1), encoding="utf-8")
+
+
+def write_disk(folder: Folder, link: Link, host: HostFacts, components: Components) -> None:
+    """Write certificates, configuration and the administrator's kubeconfig."""
+    for name in DISK_FOLDERS:
+        (folder.disk / name).mkdir(parents=True)
+    (folder.disk / "tmp").chmod(0o1777)
+    pki.write_cluster_pki(
+        folder.pki,
+        node=node_name(folder),
+        address=str(link.address),
+        service_address=node.API_SERVICE_ADDRESS,
+    )
+    files.write_files(
+        folder.disk,
+        name=node_name(folder),
+        address=str(link.address),
+        cgroup_root=f"/{link.cgroup}",
+        snapshotter=host.snapshotter,
+        restrict_oom_score=host.restrict_oom_score,
+        pause_image=components.image_reference(PAUSE),
+        open_files=host.open_files,
+    )
+    folder.kubeconfig.touch(mode=0o600)
+    folder.kubeconfig.write_text(
+        files.admin_kubeconfig(
+            folder.pki,
+            context=f"embedded-{folder.name}",
+            server=f"https://{link.address}:{node.API_PORT}",
+        ),
+        encoding="utf-8",
+    )
+
+
+def network_of(link: Link) -> dict[str, str]:
+    """Return what PID 1 needs to set up its end of the veth pair."""
+    return {
+        "address": f"{link.address}/{link.subnet.prefixlen}",
+        "gateway": str(link.gateway),
+        "device": NODE_DEVICE,
+    }

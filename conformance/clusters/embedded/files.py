@@ -1,0 +1,263 @@
+"""What the node's processes read: their configuration, kubeconfigs and the node's /etc."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import string
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from conformance.clusters.embedded import processes as node
+from conformance.clusters.embedded.processes import PARTS, PKI
+
+IMAGE_REGISTRIES = (
+    "docker.io",
+    "registry.k8s.io",
+    "ghcr.io",
+    "quay.io",
+    "gcr.io",
+    "registry.gitlab.com",
+    "code.forgejo.org",
+    "codeberg.org",
+    "public.ecr.aws",
+    "mcr.microsoft.com",
+    "open.greenhost.net",
+    "open.greenhost.net:4567",
+)
+"""Where charts' images are named to be. containerd's _default has no variable for the name of the
+registry asked for, so each that the local one stands in for is listed."""
+
+HOST_ETC = (
+    "alternatives",
+    "group",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "login.defs",
+    "nsswitch.conf",
+    "os-release",
+    "passwd",
+    "protocols",
+    "services",
+    "terminfo",
+)
+"""What the host's own programs (iptables, ip, sh) and kubelet read in /etc; copied."""
+
+
+def write_files(
+    disk: Path,
+    *,
+    name: str,
+    address: str,
+    cgroup_root: str,
+    snapshotter: str,
+    restrict_oom_score: bool,
+    pause_image: str,
+    open_files: int,
+) -> None:
+    """Write the node's /etc below ``disk``; the certificates are there already.
+
+    ``name`` is the node's, ``cgroup_root`` the cgroup that pods are put in, ``open_files`` the
+    limit that processes of the node may set.
+    """
+    etc = disk / "etc"
+    for entry in HOST_ETC:
+        _copy_from_host(entry, etc)
+    _write(etc / "hostname", f"{name}\n")
+    _write(etc / "hosts", f"127.0.0.1 localhost\n{address} {name}\n")
+    # The node has no way out, so there is no name server to ask but the cluster's own.
+    _write(etc / "resolv.conf", "# none: the node reaches nothing outside\n")
+    server = f"https://{address}:{node.API_PORT}"
+    for user in ("controller-manager", "scheduler", "kubelet", "proxy"):
+        _write(etc / f"kubernetes/{user}.conf", _kubeconfig_of(user, server), mode=0o600)
+    _write(etc / "kubernetes/kubelet.yaml", _dump(_kubelet(cgroup_root, open_files)))
+    _write(etc / "kubernetes/kube-proxy.yaml", _dump(_kube_proxy()))
+    _write(etc / "registry/config.yml", _dump(_registry()))
+    _write(etc / "cni/net.d/10-ptp.conflist", json.dumps(_network(), indent=2))
+    _write(
+        etc / "containerd/config.toml",
+        _CONTAINERD.substitute(
+            socket=node.CONTAINERD_SOCKET,
+            snapshotter=snapshotter,
+            pause_image=pause_image,
+            restrict_oom_score=str(restrict_oom_score).lower(),
+            runc=f"{PARTS}/runc/runc",
+        ),
+    )
+    for registry in IMAGE_REGISTRIES:
+        _write(
+            etc / f"containerd/certs.d/{registry}/hosts.toml",
+            _HOSTS.substitute(registry=registry, port=node.REGISTRY_PORT),
+        )
+
+
+def admin_kubeconfig(pki: Path, *, context: str, server: str) -> str:
+    """Return a self-contained kubeconfig with administrator rights."""
+
+    def data(file: str) -> str:
+        return base64.b64encode((pki / file).read_bytes()).decode()
+
+    return _kubeconfig(
+        context,
+        {"server": server, "certificate-authority-data": data("ca.crt")},
+        {"client-certificate-data": data("admin.crt"), "client-key-data": data("admin.key")},
+    )
+
+
+def _kubeconfig_of(user: str, server: str) -> str:
+    """Return the kubeconfig of one of the node's own processes, certificates by reference."""
+    return _kubeconfig(
+        "default",
+        {"server": server, "certificate-authority": f"{PKI}/ca.crt"},
+        {"client-certificate": f"{PKI}/{user}.crt", "client-key": f"{PKI}/{user}.key"},
+    )
+
+
+def _kubeconfig(name: str, cluster: dict[str, str], user: dict[str, str]) -> str:
+    return _dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": name, "cluster": cluster}],
+            "users": [{"name": name, "user": user}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "current-context": name,
+        }
+    )
+
+
+def _kubelet(cgroup_root: str, open_files: int) -> dict[str, Any]:
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "authentication": {
+            "anonymous": {"enabled": False},
+            "webhook": {"enabled": True},
+            "x509": {"clientCAFile": f"{PKI}/ca.crt"},
+        },
+        "authorization": {"mode": "Webhook"},
+        "tlsCertFile": f"{PKI}/kubelet-serving.crt",
+        "tlsPrivateKeyFile": f"{PKI}/kubelet-serving.key",
+        "cgroupDriver": "cgroupfs",
+        "cgroupRoot": cgroup_root,
+        "failCgroupV1": False,
+        "failSwapOn": False,
+        # What the host does not let its root do, such as reading /dev/kmsg, is not fatal.
+        "featureGates": {"KubeletInUserNamespace": True},
+        "clusterDNS": [node.DNS_SERVICE_ADDRESS],
+        "clusterDomain": "cluster.local",
+        "resolvConf": "/etc/resolv.conf",
+        "containerRuntimeEndpoint": f"unix://{node.CONTAINERD_SOCKET}",
+        "volumePluginDir": node.VOLUME_PLUGINS,
+        "maxOpenFiles": open_files,
+        # Images come from the same disk: nothing to be gentle with.
+        "serializeImagePulls": False,
+        "registryPullQPS": 0,
+        # How full the host's disk is, is not the cluster's business: no eviction, no deletion of
+        # images. Too little of it is found out before the start.
+        "imageGCHighThresholdPercent": 100,
+        "evictionHard": {},
+        # Changed ConfigMaps reach mounted volumes with this period; the default is a minute.
+        "syncFrequency": "10s",
+    }
+
+
+def _kube_proxy() -> dict[str, Any]:
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "iptables",
+        "clusterCIDR": node.POD_SUBNET,
+        "clientConnection": {"kubeconfig": "/etc/kubernetes/proxy.conf"},
+        # The connection table's limits belong to the host: zero is "leave as they are".
+        "conntrack": {
+            "maxPerCore": 0,
+            "min": 0,
+            "tcpEstablishedTimeout": "0s",
+            "tcpCloseWaitTimeout": "0s",
+        },
+    }
+
+
+def _registry() -> dict[str, Any]:
+    return {
+        "version": 0.1,
+        "log": {"level": "warn", "accesslog": {"disabled": True}},
+        "storage": {
+            "filesystem": {"rootdirectory": "/var/lib/registry"},
+            "delete": {"enabled": True},
+        },
+        "http": {"addr": f":{node.REGISTRY_PORT}", "secret": "one-server"},
+    }
+
+
+def _network() -> dict[str, Any]:
+    addresses = {
+        "type": "host-local",
+        "ranges": [[{"subnet": node.POD_SUBNET}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+    }
+    return {
+        "cniVersion": "1.0.0",
+        "name": "pods",
+        "plugins": [
+            {"type": "ptp", "ipMasq": True, "ipam": addresses},
+            {"type": "portmap", "capabilities": {"portMappings": True}},
+        ],
+    }
+
+
+_CONTAINERD = string.Template("""\
+version = 3
+root = "/var/lib/containerd"
+state = "/run/containerd"
+
+[grpc]
+  address = "$socket"
+
+[plugins.'io.containerd.cri.v1.images']
+  snapshotter = "$snapshotter"
+  [plugins.'io.containerd.cri.v1.images'.pinned_images]
+    sandbox = "$pause_image"
+  [plugins.'io.containerd.cri.v1.images'.registry]
+    config_path = "/etc/containerd/certs.d"
+
+[plugins.'io.containerd.cri.v1.runtime']
+  restrict_oom_score_adj = $restrict_oom_score
+  [plugins.'io.containerd.cri.v1.runtime'.cni]
+    bin_dirs = ["/opt/cni/bin"]
+    conf_dir = "/etc/cni/net.d"
+  [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+    [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+      SystemdCgroup = false
+      BinaryName = "$runc"
+""")
+
+_HOSTS = string.Template("""\
+server = "http://127.0.0.1:$port/v2/$registry"
+override_path = true
+capabilities = ["pull", "resolve"]
+""")
+
+
+def _dump(document: dict[str, Any]) -> str:
+    return yaml.safe_dump(document, sort_keys=False)
+
+
+def _write(path: Path, text: str, mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode)
+    path.write_text(text, encoding="utf-8")
+
+
+def _copy_from_host(entry: str, etc: Path) -> None:
+    source = Path("/etc") / entry
+    if source.is_dir():
+        shutil.copytree(source, etc / entry, symlinks=True, dirs_exist_ok=True)
+    elif source.is_file():
+        shutil.copy(source, etc / entry)

@@ -1,0 +1,60 @@
+"""Processes of the host, told apart by id and start time, because ids are used again."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class HostProcess:
+    """A process that may have ended meanwhile."""
+
+    pid: int
+    start_time: int
+    """In clock ticks since boot; see proc(5), /proc/pid/stat, field 22."""
+
+    @classmethod
+    def of(cls, pid: int) -> HostProcess:
+        """Return the process that has this id now. Raises ProcessLookupError."""
+        return cls(pid, _start_time(pid))
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs (a zombie does not)."""
+        try:
+            return _start_time(self.pid) == self.start_time
+        except ProcessLookupError:
+            return False
+
+    def kill(self, timeout: float = 10.0) -> bool:
+        """SIGKILL it and wait until it is gone; False if it is not within ``timeout`` seconds.
+
+        For the first process of a PID namespace, gone means that all others of it are too.
+        """
+        try:
+            handle = os.pidfd_open(self.pid)
+        except ProcessLookupError:
+            return True
+        try:
+            if not self.alive:
+                return True
+            signal.pidfd_send_signal(handle, signal.SIGKILL)
+            return bool(select.select([handle], [], [], timeout)[0])
+        except ProcessLookupError:
+            return True
+        finally:
+            os.close(handle)
+
+
+def _start_time(pid: int) -> int:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        raise ProcessLookupError(pid) from None
+    if fields[0] in "ZX":
+        raise ProcessLookupError(pid)
+    return int(fields[19])

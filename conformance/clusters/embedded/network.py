@@ -1,0 +1,129 @@
+"""The cluster's place on the host's network: a number, a veth pair, a subnet of four addresses.
+
+The number is claimed by binding an abstract Unix socket: the kernel lets one process have it, in
+this network namespace, and frees it on any death. Interface, subnet and cgroups follow from it,
+whatever state folder a cluster is in. The host's firewall is not touched.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, ip_network
+from pathlib import Path
+
+from conformance.errors import HarnessError
+
+POOLS = (IPv4Network("10.213.0.0/16"), IPv4Network("198.18.0.0/16"), IPv4Network("172.29.0.0/16"))
+"""Tried in this order: a subnet that anything on the host uses or routes is never taken."""
+NUMBERS = 256
+NODE_DEVICE = "eth0"
+PREFIX = "ssc-"
+
+
+@dataclass(frozen=True)
+class Link:
+    """The veth pair of one cluster."""
+
+    number: int
+    subnet: IPv4Network
+
+    @property
+    def host_device(self) -> str:
+        """The host's end."""
+        return f"ssc{self.number}h"
+
+    @property
+    def cgroup(self) -> str:
+        """The group of the cluster's pods."""
+        return f"{PREFIX}{self.number}"
+
+    @property
+    def gateway(self) -> IPv4Address:
+        """The host's address."""
+        return self.subnet[1]
+
+    @property
+    def address(self) -> IPv4Address:
+        """The node's address."""
+        return self.subnet[2]
+
+    def create(self, node_pid: int) -> None:
+        """Make the pair, its other end in the network namespace of process ``node_pid``."""
+        device = self.host_device
+        _ip_batch(
+            f"link add {device} type veth peer name {NODE_DEVICE} netns {node_pid}",
+            f"addr add {self.gateway}/{self.subnet.prefixlen} dev {device}",
+            f"link set {device} up",
+        )
+
+    def remove(self) -> None:
+        """Take the pair away; the kernel does so as well, a little after the node's end."""
+        if Path("/sys/class/net", self.host_device).exists():
+            subprocess.run(
+                ["ip", "link", "delete", self.host_device], check=False, capture_output=True
+            )
+
+
+def claim(numbers_taken: Iterable[int] = ()) -> tuple[Link, socket.socket]:
+    """Return a free link and the socket that holds its number for as long as it is open."""
+    used = _used_networks()
+    for number in sorted(set(range(NUMBERS)) - set(numbers_taken)):
+        if Path(f"/sys/class/net/ssc{number}h").exists():
+            continue  # its owner died a moment ago and the kernel is still at it
+        subnet = next((net for net in _subnets(number) if not _overlaps(net, used)), None)
+        if subnet and (holder := take_number(number)):
+            return Link(number, subnet), holder
+    pools = ", ".join(map(str, POOLS))
+    raise HarnessError(
+        f"no free subnet for the cluster: all of {pools} are in use or routed on this host",
+        "see `ip route` and `stackspin-conformance cluster list`; remove what is not needed",
+    )
+
+
+def take_number(number: int) -> socket.socket | None:
+    """Bind the number's socket; None while another process has it."""
+    holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        holder.bind(f"\0{PREFIX}{number}")
+    except OSError:
+        holder.close()
+        return None
+    return holder
+
+
+def _subnets(number: int) -> Iterator[IPv4Network]:
+    for pool in POOLS:
+        yield IPv4Network((int(pool.network_address) + number * 256, 30))
+
+
+def _overlaps(subnet: IPv4Network, used: Iterable[IPv4Network]) -> bool:
+    return any(subnet.overlaps(network) for network in used)
+
+
+def _used_networks() -> list[IPv4Network]:
+    """Return what the host's addresses and routes cover, the default route apart."""
+    answer = subprocess.run(
+        ["ip", "-4", "-json", "route", "show", "table", "all"], check=True, capture_output=True
+    )
+    routes = [route.get("dst", "default") for route in json.loads(answer.stdout or b"[]")]
+    networks = [ip_network(route, strict=False) for route in routes if route != "default"]
+    return [net for net in networks if isinstance(net, IPv4Network) and net.prefixlen]
+
+
+def _ip_batch(*commands: str) -> None:
+    answer = subprocess.run(
+        ["ip", "-batch", "-"],
+        input="\n".join(commands),
+        text=True,
+        check=False,
+        capture_output=True,
+    )
+    if answer.returncode:
+        raise HarnessError(
+            f"cannot make the node's network interface: {answer.stderr.strip()}",
+            "run as root, where the kernel has veth devices (modprobe veth)",
+        )

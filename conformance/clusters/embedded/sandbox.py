@@ -1,0 +1,115 @@
+"""A running node seen from its owner: started, spoken to over its channel, ended."""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from conformance.clusters.embedded.hostproc import HostProcess
+from conformance.errors import HarnessError
+from conformance.settings import PROJECT_ROOT
+
+UNSHARE = ("unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child")
+# -I -S: none of the environment's packages and hooks, which take longer than all of init's work.
+_INIT = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from conformance.clusters.embedded.init import main; main()"
+)
+HELLO_SECONDS = 20.0
+
+
+class Sandbox:
+    """The owner's end of a node. ``channel`` open is what keeps the node alive."""
+
+    def __init__(self, plan: Path, log: Path) -> None:
+        """Start PID 1, which waits for its network. ``log`` takes what it and unshare print."""
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self._log = log
+        with theirs, log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [
+                    *UNSHARE,
+                    sys.executable,
+                    *("-I", "-S", "-c", _INIT, str(PROJECT_ROOT), str(plan)),
+                    str(theirs.fileno()),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is for the owner, who then takes the node down
+                cwd="/",
+            )
+
+    def hello(self) -> HostProcess:
+        """Return the node's PID 1 as a process of the host, once it says hello."""
+        self.channel.settimeout(HELLO_SECONDS)
+        message, credentials, _, _ = self.channel.recvmsg(
+            65536, socket.CMSG_SPACE(struct.calcsize("3i"))
+        )
+        self.channel.settimeout(None)
+        for level, kind, data in credentials:
+            if message and (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
+                return HostProcess.of(struct.unpack("3i", data)[0])
+        self._process.wait()
+        raise HarnessError(
+            f"the node did not start: {self._log.read_text(encoding='utf-8').strip()}",
+            "run `stackspin-conformance doctor`, which says what this host lacks",
+        )
+
+    def go(self, network: Mapping[str, str]) -> None:
+        """Let the node start its processes: its end of the veth pair is there."""
+        self.channel.send(json.dumps({"network": network}).encode())
+
+    def event(self) -> dict[str, Any]:
+        """Return the node's next event; ``{"event": "gone"}`` once its PID 1 has ended."""
+        try:
+            message = self.channel.recv(65536)
+        except ConnectionResetError:
+            message = b""
+        event: dict[str, Any] = json.loads(message or b'{"event": "gone"}')
+        return event
+
+    def close(self) -> None:
+        """Let go of the node, which ends by that unless somebody else holds the channel."""
+        self.channel.close()
+
+    def wait(self) -> None:
+        """Wait until the node is gone; it must have been killed or let go."""
+        self._process.wait()
+
+    def hand_over(self, holder: socket.socket) -> None:
+        """Give the channel to a holder process, which keeps the node alive from now on."""
+        rights = array.array("i", [self.channel.fileno()]).tobytes()
+        holder.sendmsg([b"c"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+        holder.recv(1)
+        self.channel.close()
+
+
+def spawn_holder(keep: list[int], listener: socket.socket, log: Path) -> HostProcess:
+    """Start the process that owns a kept cluster: it has the descriptors ``keep``, and listens."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                *("-I", "-S", "-c", _INIT.replace(".init ", ".holder "), str(PROJECT_ROOT)),
+                str(listener.fileno()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=[listener.fileno(), *keep],
+            start_new_session=True,
+            cwd="/",
+            env={"PATH": os.defpath},
+        )
+    return HostProcess.of(process.pid)
