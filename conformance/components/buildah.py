@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from conformance.components.debian import ensure_packages, system_environment
+from conformance.components.images import layout_from_dir
 from conformance.components.locks import locked
 from conformance.components.processes import CommandFailedError, Runner
 from conformance.errors import HarnessError
@@ -109,12 +110,12 @@ class _Buildah:
             return "vfs"
         return "overlay"
 
-    def _run(self, *arguments: str | Path) -> str:
+    def _run(self, *arguments: str | Path, line: Callable[[str], None] = lambda _: None) -> str:
         return self._runner.run(
             ["buildah", *self._options, *arguments],
             env=self._env,
             cwd=self._scratch,
-            line=self._line,
+            line=line,
             mounts=True,
         )
 
@@ -159,11 +160,11 @@ class _Buildah:
             f"--file={path}",
             f"--tag={tag}",
             context,
+            line=self._line,
         )
 
     def save(self, tag: str, output: Path) -> None:
         """Write the image as an OCI layout; layers stay plain tar, as in ``images.py``."""
-        name = tag.rpartition(":")[2]
-        self._run(
-            "push", "--quiet", self._policy, "--disable-compression", tag, f"oci:{output}:{name}"
-        )
+        folder = self._scratch / "image"
+        self._run("push", "--quiet", self._policy, tag, f"dir:{folder}")
+        layout_from_dir(folder, tag, output)

@@ -16,6 +16,7 @@ from conformance.errors import HarnessError
 
 SOURCE_DATE_EPOCH = "1"
 """Seconds since 1970 that files made by us carry, so that the same input gives the same bytes."""
+_SECURITY = ("debian-security", "-security")
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -85,11 +86,19 @@ def ensure_packages(
 
 def build_rootfs(wanted: DebianRootfs, work: Work) -> None:
     """Write ``rootfs.tar``: Debian's stock sources, no package lists, no documentation."""
+    # The mirror network alone: its security archive is the same as security.debian.org's.
+    sources = "\n".join(
+        f"deb http://deb.debian.org/{archive} {wanted.version}{suite} main"
+        for archive, suite in (("debian", ""), ("debian", "-updates"), _SECURITY)
+    )
     _mmdebstrap(
         wanted,
         work,
         work.target / "rootfs.tar",
+        sources,
         f"--variant={wanted.variant}",
+        # mmdebstrap leaves this machine's behind
+        '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
         "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
         "--dpkgopt=path-exclude=/usr/share/doc/*",
@@ -100,7 +109,7 @@ def build_rootfs(wanted: DebianRootfs, work: Work) -> None:
 def build_files(wanted: DebianFiles, work: Work) -> None:
     """Unpack packages and copy the wanted files out of them."""
     archive = work.scratch / "packages.tar"
-    _mmdebstrap(wanted, work, archive, "--variant=extract")
+    _mmdebstrap(wanted, work, archive, "", "--variant=extract")
     with tarfile.open(archive) as packages:
         members = {f"/{member.name.removeprefix('./')}": member for member in packages}
         for name, pattern in wanted.files.items():
@@ -116,11 +125,19 @@ def build_files(wanted: DebianFiles, work: Work) -> None:
 
 
 def _mmdebstrap(
-    wanted: DebianRootfs | DebianFiles, work: Work, output: Path, *options: str
+    wanted: DebianRootfs | DebianFiles, work: Work, output: Path, sources: str, *options: str
 ) -> None:
     include = [f"--include={','.join(wanted.include)}"] if wanted.include else []
     work.runner.run(
-        ["mmdebstrap", "--mode=root", *options, *include, wanted.version, output],
+        [
+            "mmdebstrap",
+            "--mode=root",
+            *options,
+            *include,
+            wanted.version,
+            output,
+            *([sources] if sources else []),
+        ],
         env=system_environment(TMPDIR=str(work.scratch), SOURCE_DATE_EPOCH=SOURCE_DATE_EPOCH),
         line=work.line,
         mounts=True,

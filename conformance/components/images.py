@@ -121,8 +121,6 @@ class Layout:
             "os": "linux",
             "config": config,
             "rootfs": {"type": "layers", "diff_ids": [one["digest"] for one in self._layers]},
-            # buildah counts a base image's layers by its history
-            "history": [{"created": _CREATED, "created_by": reference} for _ in self._layers],
             # buildah refuses to build on an image whose history does not name each layer.
             "history": [{"created": _CREATED, "created_by": "stackspin-conformance"}]
             * len(self._layers),
@@ -134,13 +132,7 @@ class Layout:
             "layers": self._layers,
         }
         described = self._blob(MANIFEST, manifest)
-        described["annotations"] = {
-            "io.containerd.image.name": reference,
-            "org.opencontainers.image.ref.name": reference.rpartition(":")[2],
-        }
-        index = {"schemaVersion": 2, "manifests": [described]}
-        (self._folder / "index.json").write_text(json.dumps(index))
-        (self._folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+        _write_index(self._folder, reference, described)
         return str(described["digest"])
 
     def _blob(self, media_type: str, content: Mapping[str, object]) -> dict[str, object]:
@@ -148,6 +140,37 @@ class Layout:
         digest = hashlib.sha256(data).hexdigest()
         (self._blobs / digest).write_bytes(data)
         return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(data)}
+
+
+def layout_from_dir(source: Path, reference: str, folder: Path) -> str:
+    """Make an OCI layout of an image in the "dir" form of containers-transports(5).
+
+    That form keeps layers as they are, where buildah's own OCI layouts are always compressed. Its
+    files are moved. Returns the manifest's digest.
+    """
+    blobs = folder / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    content = (source / "manifest.json").read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    (blobs / digest).write_bytes(content)
+    manifest = json.loads(content)
+    for blob in (manifest["config"], *manifest["layers"]):
+        name = blob["digest"].removeprefix("sha256:")
+        if not (blobs / name).exists():  # the same layer may stand in an image twice
+            shutil.move(source / name, blobs / name)
+    described = {"mediaType": MANIFEST, "digest": f"sha256:{digest}", "size": len(content)}
+    _write_index(folder, reference, described)
+    return f"sha256:{digest}"
+
+
+def _write_index(folder: Path, reference: str, manifest: Mapping[str, object]) -> None:
+    annotations = {
+        "io.containerd.image.name": reference,
+        "org.opencontainers.image.ref.name": reference.rpartition(":")[2],
+    }
+    index = {"schemaVersion": 2, "manifests": [{**manifest, "annotations": annotations}]}
+    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
 
 
 def _write(archive: tarfile.TarFile, entries: Iterable[Entry]) -> None:

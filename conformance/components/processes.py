@@ -7,21 +7,21 @@ import functools
 import os
 import subprocess
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from conformance.errors import HarnessError
 
-_TAIL = 40
-"""Lines of output kept for an error message."""
+_TAIL = 15
+"""Lines of output in an error message."""
 
 
 class CommandFailedError(Exception):
-    """A build command ended with an error; ``output`` is the end of what it wrote."""
+    """A build command ended with an error; ``output`` is all it wrote."""
 
     def __init__(self, command: str, status: int, output: str) -> None:
-        super().__init__(f"{command} ended with status {status}\n{output}")
+        tail = "\n".join(output.splitlines()[-_TAIL:])
+        super().__init__(f"{command} ended with status {status}\n{tail}")
         self.command = command
         self.status = status
         self.output = output
@@ -90,9 +90,7 @@ class Runner:
         if self.stopped.is_set():
             raise StoppedError
         if status:
-            raise CommandFailedError(
-                Path(argv[0]).name, status, "".join(deque(output, maxlen=_TAIL)).rstrip()
-            )
+            raise CommandFailedError(Path(argv[0]).name, status, "".join(output).rstrip())
         return "".join(output)
 
     def _end(self, process: subprocess.Popen[str]) -> None:
