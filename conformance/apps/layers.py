@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 WHITEOUT = ".wh."
+OPAQUE = ".wh..wh..opq"
+"""In a folder: what lower layers have in it is gone."""
 CHUNK_BYTES = 1024**2
 MAX_HEADER_BYTES = 1024**2
 """Of one entry's extended header (long names, attributes), which the tar reader keeps in memory."""
@@ -60,11 +62,6 @@ class LayerFile:
     path: PurePosixPath
     """Without a leading slash; ``..`` and ``.`` are taken out."""
     chunks: Iterator[bytes]
-
-    @property
-    def deletes(self) -> bool:
-        """Whether this entry is a whiteout: the mark that a file of a lower layer is deleted."""
-        return self.path.name.startswith(WHITEOUT)
 
     def __str__(self) -> str:
         return f"layer {self.layer}: {ascii('/' + str(self.path))[1:-1]}"
@@ -190,3 +187,22 @@ def read_layers(
                 if member.isreg():
                     chunks = _chunks(number, archive, member)
                     yield LayerFile(number, _safe(member.name), chunks)
+
+
+def read_file(blobs: Iterable[BinaryIO], path: str) -> bytes:
+    """Return a regular file as a container sees it; ``path`` has no leading slash.
+
+    Raises FileNotFoundError when no layer has it or a later one deletes it; ``LayerRefused``.
+    """
+    wanted = PurePosixPath(path)
+    hidden_by = {entry.with_name(WHITEOUT + entry.name) for entry in (wanted, *wanted.parents[:-1])}
+    hidden_by |= {folder / OPAQUE for folder in wanted.parents}
+    found: tuple[int, bytes] | None = None
+    for file in read_layers(blobs):
+        if file.path == wanted:
+            found = (file.layer, b"".join(file.chunks))
+        elif file.path in hidden_by and found and found[0] < file.layer:
+            found = None
+    if found is None:
+        raise FileNotFoundError(f"the image has no file /{path}")
+    return found[1]

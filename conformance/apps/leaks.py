@@ -11,7 +11,7 @@ import base64
 import enum
 import re
 import urllib.parse
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import chain
@@ -237,7 +237,7 @@ def find_leaks(
     *,
     planted: Mapping[str, bytes] | None = None,
     limits: Limits | None = None,
-) -> Sequence[Leak]:
+) -> list[Leak]:
     """Return every leak in an image's configuration, history and layers, deleted files included.
 
     ``planted`` maps what a value is called in the finding to the value. Archives inside a layer

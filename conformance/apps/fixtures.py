@@ -1,0 +1,100 @@
+"""Fixtures of app images. The committed versions of ``notes`` begin to build before any check."""
+
+from __future__ import annotations
+
+import functools
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.fixtures import RUN
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+    from conformance.apps.image_builds import AppImages, ImageBuilds
+    from conformance.apps.images import BuiltImage, ImageTest
+    from conformance.apps.running import RunningImage
+    from conformance.clusters.base import Cluster
+    from conformance.components.builder import Components
+    from conformance.kube.client import Kube
+    from conformance.namespaces import Namespaces
+    from conformance.services.registry import Registry
+
+BUILDS: pytest.StashKey[ImageBuilds] = pytest.StashKey()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Begin to build while the cluster comes up, when a selected check needs an image."""
+    config = session.config
+    if RUN not in config.stash:
+        return
+    if any("image_builds" in getattr(item, "fixturenames", ()) for item in session.items):
+        from conformance.apps.image_builds import (  # noqa: PLC0415 - only for such a run
+            NOTES,
+            VERSIONS,
+            ImageBuilds,
+            source_of,
+        )
+
+        folder = tempfile.TemporaryDirectory(prefix="stackspin-images-")
+        config.add_cleanup(folder.cleanup)
+        builds = ImageBuilds(config.stash[RUN].components(), Path(folder.name))
+        config.add_cleanup(builds.close)
+        config.stash[BUILDS] = builds
+        for version in VERSIONS:
+            builds.begin(source_of(NOTES), version)
+
+
+@pytest.fixture(scope="session")
+def image_builds(request: pytest.FixtureRequest) -> ImageBuilds:
+    """Builder of app images; those of the committed source are under way already."""
+    return request.config.stash[BUILDS]
+
+
+@pytest.fixture(scope="session")
+def images(
+    image_builds: ImageBuilds, registry: Registry, kube: Kube, namespace_pool: Namespaces
+) -> Iterator[AppImages]:
+    """App images in the cluster's registry: pushed, tested and released when asked for."""
+    from conformance.apps.image_builds import AppImages  # noqa: PLC0415 - lazy
+    from conformance.apps.smoke import smoke_tests  # noqa: PLC0415
+
+    made: list[str] = []
+
+    @functools.cache
+    def namespace() -> str:
+        made.append(namespace_pool.create("image-tests"))
+        return made[0]
+
+    def tests(image: BuiltImage) -> dict[str, ImageTest]:
+        return smoke_tests(kube, namespace, image)
+
+    yield AppImages(image_builds, registry, tests)
+    for name in made:
+        namespace_pool.delete(name)
+
+
+@pytest.fixture(scope="session")
+def app_images(images: AppImages) -> AppImages:
+    """The same, with both versions of ``notes`` released: docker.io/stackspin/notes:VERSION."""
+    from conformance.apps.image_builds import NOTES, VERSIONS, source_of  # noqa: PLC0415 - lazy
+
+    with ThreadPoolExecutor(len(VERSIONS)) as executor:
+        list(executor.map(functools.partial(images.released, source_of(NOTES)), VERSIONS))
+    return images
+
+
+@pytest.fixture(scope="session")
+def inside(cluster: Cluster, components: Components) -> Iterator[Callable[[RunningImage], Host]]:
+    """testinfra's view of a running container: ``inside(running).file(path)``."""
+    kubectl = components.binary("kubectl")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", str(kubectl.parent), prepend=os.pathsep)
+        yield lambda running: running.inside(str(cluster.kubeconfig))

@@ -1,0 +1,120 @@
+"""A run's app images: each source and version is built once, ahead of time where it is known."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.apps import images
+from conformance.apps.images import BuiltImage, Candidate, ImageTest
+from conformance.components.processes import Runner
+from conformance.components.recipe import hash_folder
+from conformance.package import data_root
+
+if TYPE_CHECKING:
+    from conformance.components.builder import Components
+    from conformance.services.registry import Registry
+
+NOTES = "notes"
+VERSIONS = ("1.0.0", "2.0.0")
+"""Of the reference app ``notes``; the major number is the schema of its data."""
+NAMESPACE = "docker.io/stackspin"
+
+
+def source_of(app: str) -> Path:
+    """Return the folder of a reference app's source and Dockerfile, as committed."""
+    return data_root() / "fixtures" / "apps" / app
+
+
+class ImageBuilds:
+    """Builds in a background thread, one at a time, as they share the builder's storage."""
+
+    def __init__(self, components: Components, folder: Path) -> None:
+        self._components = components
+        self._folder = folder
+        self._runner = Runner()
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="image-builds")
+        self._builds: dict[tuple[str, str], Future[BuiltImage]] = {}
+        self._guard = threading.Lock()
+        self._numbers = itertools.count(1)
+
+    def begin(self, source: Path, version: str) -> Future[BuiltImage]:
+        """Queue a build, once for the same source and version; returns at once."""
+        content = hash_folder(source)
+        with self._guard:
+            if (content, version) not in self._builds:
+                repository = self._repository(source.name, content)
+                self._builds[content, version] = self._executor.submit(
+                    self.build, source, repository, version
+                )
+            return self._builds[content, version]
+
+    def build(self, source: Path, repository: str, version: str, **build_args: str) -> BuiltImage:
+        """Build now. Raises HarnessError, CommandFailedError with the builder's output."""
+        output = self._folder / f"{next(self._numbers)}-{version}"
+        return images.build(
+            source,
+            repository,
+            version,
+            self._components,
+            output,
+            build_args=build_args,
+            runner=self._runner,
+        )
+
+    def close(self) -> None:
+        """Kill what is being built and wait for its end."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._runner.stop()
+        self._executor.shutdown()
+
+    @staticmethod
+    def _repository(app: str, content: str) -> str:
+        """Only the committed source gets the app's own name: a broken twin never replaces it."""
+        if content == hash_folder(source_of(app)):
+            return f"{NAMESPACE}/{app}"
+        return f"{NAMESPACE}/{app}-{content[:8]}"
+
+
+class AppImages:
+    """App images in the cluster's registry, each pushed, and where asked for released, once."""
+
+    def __init__(
+        self,
+        builds: ImageBuilds,
+        registry: Registry,
+        tests_of: Callable[[BuiltImage], dict[str, ImageTest]],
+    ) -> None:
+        self._builds = builds
+        self._registry = registry
+        self._tests_of = tests_of
+        self._pushed: set[Candidate] = set()
+        self._released: set[Candidate] = set()
+
+    def pushed(self, source: Path, version: str) -> Candidate:
+        """Return the image of ``source``, tagged for testing only."""
+        image = self._builds.begin(source, version).result()
+        candidate = images.candidate_of(image)
+        if candidate not in self._pushed:
+            images.push_for_testing(self._registry, image)
+            self._pushed.add(candidate)
+        return candidate
+
+    def released(self, source: Path, version: str) -> Candidate:
+        """Return the image of ``source`` after its release; a failing test of it is raised."""
+        candidate = self.pushed(source, version)
+        if candidate not in self._released:
+            image = self._builds.begin(source, version).result()
+            images.release(self._registry, image, self._tests_of(image))
+            self._released.add(candidate)
+        return candidate
+
+    def untested(self, source: Path, version: str) -> Candidate:
+        """Return the image of a broken twin, tagged as if its tests had passed."""
+        candidate = self.pushed(source, version)
+        self._registry.tag(candidate.by_digest, candidate.version)
+        return candidate

@@ -1,0 +1,270 @@
+"""Container builds: an app's Dockerfile becomes an image that a Stackspin can run and configure.
+
+Stackspin's design, "Container images" and "Container updates": the container brings the app, its
+dependencies and a default configuration that says at least which port it uses and where it logs;
+environment variables or an extra mounted file override it; it is tagged for testing, tested, and
+only then tagged for release.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+import shutil
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.apps.image_builds import NOTES, VERSIONS
+from conformance.apps.images import release
+from conformance.apps.layers import read_file
+from conformance.apps.leaks import Kind, find_leaks
+from conformance.apps.running import RunningImage
+from conformance.apps.smoke import smoke_tests
+from conformance.check import check, shared
+from conformance.clusters.base import Feature
+from conformance.kube.conditions import ready
+from conformance.kube.wait import wait_for
+
+if TYPE_CHECKING:
+    from testinfra.host import Host
+
+    from conformance.apps.image_builds import AppImages, ImageBuilds
+    from conformance.apps.images import BuiltImage, ImageTest
+    from conformance.apps.leaks import Leak
+    from conformance.clusters.base import Cluster
+    from conformance.kube.client import Kube
+    from conformance.package import Package
+    from conformance.services.registry import Registry
+    from conformance.settings import Settings
+    from conformance.twins import Twin
+
+DEFAULT_CONFIGURATION = "etc/notes/default.toml"
+PRECEDENCE = "environment NOTES_<KEY> > /etc/notes/override.toml > this file"
+MANIFESTS = Path(__file__).with_suffix(".yaml")
+
+Running = Callable[[str], RunningImage]
+Procedure = Callable[["Registry", "BuiltImage", Mapping[str, "ImageTest"]], object]
+
+
+class BadImage(Exception):
+    """What a test says of an image that must not be released."""
+
+
+@pytest.fixture(scope=shared)
+def image(image_builds: ImageBuilds, package: Package) -> BuiltImage:
+    """The image of ``notes``, built from its Dockerfile."""
+    return image_builds.begin(package.app(NOTES), VERSIONS[0]).result()
+
+
+@pytest.fixture(scope=shared)
+def default_configuration(image: BuiltImage) -> str:
+    """Text of the default configuration that the image brings."""
+    return read_file(image.layers(), DEFAULT_CONFIGURATION).decode()
+
+
+@pytest.fixture(scope=shared)
+def default_port(default_configuration: str) -> int:
+    """Port that the image's default configuration names."""
+    return int(tomllib.loads(default_configuration)["port"])
+
+
+@pytest.fixture(scope=shared)
+def running(
+    images: AppImages, package: Package, kube: Kube, namespaces: Callable[[str], str]
+) -> Running:
+    """Starts the pods of the manifests; ``running(name)`` is one of them as soon as it listens."""
+    namespace = namespaces("builds")
+    this, following = (images.pushed(package.app(NOTES), version) for version in VERSIONS)
+    kube.apply_file(
+        MANIFESTS, namespace=namespace, image=this.by_digest, next_image=following.by_digest
+    )
+
+    def pod(name: str) -> RunningImage:
+        found = wait_for(kube, ready(), "v1", "Pod", name, namespace)
+        assert isinstance(found, dict)
+        return RunningImage(kube, found)
+
+    return pod
+
+
+@pytest.fixture(scope=shared)
+def leaks(
+    image_builds: ImageBuilds, package: Package, tmp_path_factory: pytest.TempPathFactory
+) -> list[Leak]:
+    """What an image carries that was built where secrets and package indexes lie about."""
+    context = tmp_path_factory.mktemp("context") / NOTES
+    shutil.copytree(package.app(NOTES), context)
+    planted = secrets.token_hex(20)
+    for name, text in {
+        ".env": f"DATABASE_PASSWORD={planted}\n",
+        ".netrc": f"machine packages.internal login builder password {planted}\n",
+        ".npmrc": f"registry=https://packages.internal/npm/\n_authToken={planted}\n",
+        "pip.conf": f"[global]\nindex-url = https://builder:{planted}@packages.internal/simple\n",
+        "mirror.list": "deb http://mirror.internal/debian bookworm main\n",
+        "id_ed25519": planted,
+    }.items():
+        (context / name).write_text(text)
+    built = image_builds.build(
+        context, "docker.io/stackspin/notes-beside-secrets", VERSIONS[0], API_TOKEN=planted
+    )
+    value = {"the secret planted beside the Dockerfile": planted.encode()}
+    return find_leaks(built.configuration(), built.layers(), planted=value)
+
+
+@pytest.fixture
+def procedure(twin: Twin | None, package: Package) -> Procedure:
+    """How an app's developer releases an image; a twin has a wrong way of its own."""
+    if twin is None:
+        return release
+    specification = importlib.util.spec_from_file_location(
+        "twins", package.root / "fixtures" / "twins" / "container_builds.py"
+    )
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    wrong: Procedure = getattr(module, twin.settings["procedure"])
+    return wrong
+
+
+def told(leaks: list[Leak], kind: Kind) -> list[str]:
+    """Return the leaks of one kind in words."""
+    return [str(leak) for leak in leaks if leak.kind is kind]
+
+
+def title_of(app: RunningImage, port: int) -> str:
+    """Return the title of the app's page."""
+    page = app.get(port, "/").text
+    return page.partition("<title>")[2].partition("</title>")[0]
+
+
+@check(
+    "container_builds.builds_from_dockerfile",
+    promise="An app's image is built from its Dockerfile alone, as the version that was asked for.",
+)
+def test_builds_from_dockerfile(running: Running, default_port: int) -> None:
+    for pod, version in zip(("unconfigured", "unconfigured-next"), VERSIONS, strict=True):
+        answer = running(pod).get(default_port, "/version").json()
+        assert answer["app"] == version, f"built as {version}, the app answers {answer['app']}"
+
+
+@check(
+    "container_builds.default_configuration_in_image",
+    promise="The image brings a default configuration that names the port and the log location.",
+)
+def test_default_configuration_in_image(default_configuration: str) -> None:
+    configuration = tomllib.loads(default_configuration)
+    for key in ("port", "log_file"):
+        assert configuration.get(key), f"the default configuration does not name {key}"
+
+
+@check(
+    "container_builds.container_obeys_default_configuration",
+    promise="With no external configuration at all the container uses its default port and log.",
+    needs=(Feature.NODE_SHELL,),
+)
+def test_container_obeys_default_configuration(
+    running: Running,
+    cluster: Cluster,
+    inside: Callable[[RunningImage], Host],
+    default_configuration: str,
+) -> None:
+    configuration = tomllib.loads(default_configuration)
+    app = running("unconfigured")
+    assert app.listens_on(cluster) == {configuration["port"]}, "not (only) on the default port"
+    app.get(configuration["port"], "/").raise_for_status()
+    log = inside(app).file(configuration["log_file"])
+    assert log.exists, "there is no file at the default log location"
+    assert "GET / " in log.content_string, "the request is not in the log at its default location"
+
+
+@check(
+    "container_builds.environment_overrides",
+    promise="Environment variables override the default configuration.",
+    needs=(Feature.NODE_SHELL,),
+)
+def test_environment_overrides(running: Running, cluster: Cluster) -> None:
+    app = running("environment")
+    assert app.listens_on(cluster) == {9090}, "NOTES_PORT does not change the port"
+    assert title_of(app, 9090) == "From the environment", "NOTES_TITLE does not change the title"
+
+
+@check(
+    "container_builds.file_overrides",
+    promise="An extra mounted configuration file overrides the default configuration.",
+    needs=(Feature.NODE_SHELL,),
+)
+def test_file_overrides(running: Running, cluster: Cluster) -> None:
+    app = running("file")
+    assert app.listens_on(cluster) == {9191}, "the override file does not change the port"
+    assert title_of(app, 9191) == "From the override file", "nor does it change the title"
+
+
+@check(
+    "container_builds.override_precedence",
+    promise="Which override wins is written in the default configuration, and it is so.",
+)
+def test_override_precedence(running: Running, default_configuration: str) -> None:
+    documentation = " ".join(default_configuration.replace("#", " ").split())
+    assert PRECEDENCE in documentation, "the default configuration does not say which override wins"
+    title = title_of(running("both"), 9191)
+    assert title == "From the environment", f"the environment does not win: the title is {title!r}"
+
+
+@check(
+    "container_builds.no_secret_in_layers",
+    promise="No layer of an image, deleted files included, and no part of its history has secrets.",
+)
+def test_no_secret_in_layers(leaks: list[Leak]) -> None:
+    found = told(leaks, Kind.SECRET)
+    assert not found, "\n".join(found)
+
+
+@check(
+    "container_builds.no_package_index_in_layers",
+    promise="No layer of an image and no part of its history says where packages are fetched from.",
+)
+def test_no_package_index_in_layers(leaks: list[Leak]) -> None:
+    found = told(leaks, Kind.PACKAGE_INDEX)
+    assert not found, "\n".join(found)
+
+
+@check(
+    "container_builds.promoted_by_digest_after_tests",
+    promise="An image is tagged for release after its tests passed, and is the bytes they tested.",
+    needs=(Feature.REGISTRY,),
+)
+def test_promoted_by_digest_after_tests(
+    procedure: Procedure,
+    image: BuiltImage,
+    registry: Registry,
+    kube: Kube,
+    namespace: str,
+    settings: Settings,
+) -> None:
+    image = replace(image, repository=f"docker.io/stackspin/notes-{settings.run_id}")
+    for_testing = [f"{image.version}-test"]
+
+    def find_it_bad(reference: str) -> None:
+        raise BadImage(reference)
+
+    with pytest.raises(BadImage):
+        procedure(registry, image, {"finds it bad": find_it_bad})
+    found = registry.tags(image.repository)
+    assert found == for_testing, f"released although a test failed: {found}"
+
+    seen: list[list[str]] = []
+
+    def look_at_tags(reference: str) -> None:  # noqa: ARG001
+        seen.append(registry.tags(image.repository))
+
+    tests = smoke_tests(kube, lambda: namespace, image)
+    procedure(registry, image, {**tests, "looks at the tags": look_at_tags})
+    assert seen == [for_testing], f"tags while the tests ran: {seen}"
+    released = registry.digest(f"{image.repository}:{image.version}")
+    assert released == image.digest, "released other bytes than were tested"
