@@ -1,0 +1,103 @@
+"""An app installed from its chart with helm, the way the seed describes the "Deploy" step."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from conformance.apps.base import App, Instance
+from conformance.kube.client import Kube
+from conformance.kube.conditions import Condition, matching, ready
+from conformance.kube.wait import wait_for
+from conformance.services.helm import Helm, Release
+from conformance.services.ingress import HttpClient
+
+Values = Mapping[str, Any]
+UPGRADE_SECONDS = 60.0
+"""For one helm command that waits for pods: image present, one pod stopped and one started."""
+
+
+@dataclass(frozen=True)
+class HelmDeployment:
+    """A release of an app in a namespace of its own, named after the app."""
+
+    app: App
+    kube: Kube
+    helm: Helm
+    namespace: str
+    host: str
+    http: HttpClient
+
+    @property
+    def instance(self) -> Instance:
+        """The running app."""
+        name = self.app.name
+        return Instance(
+            kube=self.kube,
+            namespace=self.namespace,
+            selector=f"app.kubernetes.io/instance={name}",
+            base_url=f"https://{self.host}",
+            session=self.http,
+            container=name,
+        )
+
+    def install(self, chart: Path, values: Values) -> Release:
+        """``helm install``; returns when its pods are Ready and the ingress routes to them."""
+        release = self.helm.install(
+            self.app.name,
+            chart,
+            self.namespace,
+            {"hostname": self.host, **values},
+            timeout=UPGRADE_SECONDS,
+        )
+        self.http.get_routed(f"https://{self.host}/")
+        return release
+
+    def upgrade(self, chart: Path, values: Values) -> Release:
+        """``helm upgrade``; returns as ``install`` does."""
+        release = self.helm.upgrade(
+            self.app.name,
+            chart,
+            self.namespace,
+            {"hostname": self.host, **values},
+            timeout=UPGRADE_SECONDS,
+        )
+        self.http.get_routed(f"https://{self.host}/")
+        return release
+
+    def wait_for_replacement(self, pod: Mapping[str, Any]) -> None:
+        """Return when another pod than ``pod`` is Ready and the ingress routes to it."""
+        uid = pod["metadata"]["uid"]
+        other = matching("another pod", lambda item: bool(item["metadata"]["uid"] != uid))
+        self._wait_for_pod(other & ready())
+
+    def wait_for_restart(self, pod: Mapping[str, Any]) -> None:
+        """Return when ``pod``'s container was restarted and is Ready again."""
+        restarts = restart_count(pod)
+        restarted = matching("restarted", lambda item: restart_count(item) > restarts)
+        self._wait_for_pod(restarted & ready())
+
+    def _wait_for_pod(self, condition: Condition) -> None:
+        selector = self.instance.selector
+        wait_for(self.kube, condition, "v1", "Pod", namespace=self.namespace, labels=selector)
+        self.http.get_routed(f"https://{self.host}/")
+
+
+def restart_count(pod: Mapping[str, Any]) -> int:
+    """Return how often a pod's only container was restarted."""
+    return int(pod["status"]["containerStatuses"][0]["restartCount"])
+
+
+def with_version(chart: Path, destination: Path, version: str) -> Path:
+    """Copy a chart as its next release: chart and app of this version; returns the copy."""
+    shutil.copytree(chart, destination)
+    metadata = destination / "Chart.yaml"
+    text = metadata.read_text(encoding="utf-8")
+    for key in ("version", "appVersion"):
+        text = re.sub(rf"(?m)^{key}: .*$", f"{key}: {version}", text)
+    metadata.write_text(text, encoding="utf-8")
+    return destination
