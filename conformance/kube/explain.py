@@ -2,25 +2,123 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from conformance.kube.watching import Object
+from conformance.errors import HarnessError
+from conformance.kube.describe import container_lines, event_line, event_time, status_lines, title
+from conformance.kube.errors import ApiError, UnknownKind, Unreachable
+from conformance.kube.ownership import pods_behind
+from conformance.kube.redaction import Redactor
+from conformance.kube.watching import Object, Objects
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
 
+_OBJECTS, _PODS, _EVENTS, _LOG_LINES = 4, 4, 8, 15
+_LOG_LIMIT = 2500
+"""Characters of one log's tail."""
+_LIMIT = 20000
+"""Characters of the whole text."""
 
-def explain(kube: Kube, opening: str, seen: list[Object], trouble: Exception | None) -> str:
-    """Return a text of bounded size, redacted, that starts with ``opening``."""
+
+def explain(
+    kube: Kube,
+    opening: str,
+    unmet: Objects,
+    trouble: Exception | None,
+    others: Callable[[], Objects],
+) -> str:
+    """Return a text of bounded size, without secrets, that starts with ``opening``.
+
+    ``unmet`` are the objects that are not as awaited; ``others`` lists what else there is of the
+    kind, which is told where nothing was seen. Whatever cannot be read is said, never raised.
+    """
     lines = [opening]
     if trouble is not None:
-        lines.append(f"  the API did not answer: {trouble}")
-    if not seen:
-        lines.append("  no such object was seen")
-    for item in seen[:5]:
-        lines.append(f"  {item['kind']} {item['metadata']['name']}:")
-        lines += [
-            f"    {one['type']}={one['status']} {one.get('reason', '')}: {one.get('message', '')}"
-            for one in item.get("status", {}).get("conditions") or ()
-        ]
-    return kube.redactor.redact("\n".join(lines))
+        lines.append(f"  the last attempt to ask the API server failed: {trouble}")
+    if not isinstance(trouble, Unreachable | UnknownKind):
+        lines += _details(kube, unmet, others)
+    text = kube.redactor.redact("\n".join(line.rstrip() for line in lines))
+    if len(text) > _LIMIT:
+        text = f"{text[: _LIMIT // 2]}\n  [... shortened ...]\n{text[-_LIMIT // 2 :]}"
+    return text
+
+
+def learn_secrets(kube: Kube, redactor: Redactor) -> None:
+    """Teach the redactor every Secret of the cluster."""
+    for secret in kube.list("v1", "Secret"):
+        redactor.learn(secret)
+
+
+def _details(kube: Kube, unmet: Objects, others: Callable[[], Objects]) -> Iterator[str]:
+    try:
+        learn_secrets(kube, kube.redactor)
+        if not unmet:
+            yield "  there is no such object; of its kind there are" + _names(others())
+        for item in unmet[:_OBJECTS]:
+            yield from _object(kube, item)
+        if len(unmet) > _OBJECTS:
+            yield f"  and {len(unmet) - _OBJECTS} more" + _names(unmet[_OBJECTS:])
+    except (ApiError, HarnessError) as error:
+        yield f"  more could not be read: {error}"
+
+
+def _object(kube: Kube, item: Object) -> Iterator[str]:
+    yield f"  {title(item)}:"
+    yield from _indent(status_lines(item), 4)
+    pods = pods_behind(kube, item)
+    shown = pods[:_PODS]
+    for namespace in sorted({one["metadata"].get("namespace", "") for one in [item, *shown]}):
+        yield from _indent(_events(kube, namespace, [item, *shown]), 4)
+    for pod in shown:
+        if pod["metadata"].get("uid") != item["metadata"].get("uid"):
+            yield f"    {title(pod)}: {pod.get('status', {}).get('phase')}"
+            yield from _indent(container_lines(pod), 6)
+        yield from _indent(_logs(kube, pod), 6)
+    if len(pods) > _PODS:
+        yield f"    and {len(pods) - _PODS} more pods" + _names(pods[_PODS:])
+
+
+def _events(kube: Kube, namespace: str, about: Objects) -> Iterator[str]:
+    wanted = {(one["kind"], one["metadata"]["name"]) for one in about}
+    found = [
+        event
+        for event in kube.list("v1", "Event", namespace or "default")
+        if (event["involvedObject"].get("kind"), event["involvedObject"].get("name")) in wanted
+    ]
+    if found:
+        yield "events:"
+    for event in sorted(found, key=event_time)[-_EVENTS:]:
+        yield f"  {event_line(event)}"
+
+
+def _logs(kube: Kube, pod: Object) -> Iterator[str]:
+    status = pod.get("status") or {}
+    namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+    failed_init = [
+        one
+        for one in status.get("initContainerStatuses") or ()
+        if (one["state"].get("terminated") or {}).get("exitCode") != 0
+    ]
+    for container in [*failed_init, *(status.get("containerStatuses") or ())]:
+        state = container.get("state") or {}
+        previous = "waiting" in state and container.get("restartCount", 0) > 0
+        if "waiting" in state and not previous:
+            continue  # never started
+        try:
+            text = kube.logs(namespace, name, container["name"], _LOG_LINES, previous)
+        except ApiError as error:
+            text = f"(no log: {error.message})"
+        if text.strip():
+            yield f"log of {container['name']}{' before its restart' if previous else ''}:"
+            yield from _indent(text[-_LOG_LIMIT:].strip().splitlines(), 2)
+
+
+def _names(items: Objects) -> str:
+    names = [item["metadata"]["name"] for item in items[:10]]
+    return f": {', '.join(names)}" if names else " none"
+
+
+def _indent(lines: Iterable[str], width: int) -> Iterator[str]:
+    return (" " * width + line for line in lines)

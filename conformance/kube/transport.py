@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -55,7 +56,11 @@ class Transport:
         self.configuration.connection_pool_maxsize = 32
         self.configuration.socket_options = _socket_options()
         self.api_client = kubernetes.client.ApiClient(self.configuration)
+        self.tls = _tls_context(self.configuration)
         self._pool: urllib3.PoolManager = self.api_client.rest_client.pool_manager
+        for option in ("cert_reqs", "ca_certs", "ca_cert_data", "cert_file", "key_file"):
+            self._pool.connection_pool_kw.pop(option, None)
+        self._pool.connection_pool_kw["ssl_context"] = self.tls
 
     @property
     def server(self) -> str:
@@ -223,6 +228,19 @@ def _socket_options() -> list[tuple[int, int, int]]:
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000))
     return options
+
+
+def _tls_context(configuration: kubernetes.client.Configuration) -> ssl.SSLContext:
+    """Read certificates once: urllib3 does it for every connection, 40 ms without a CA file."""
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if not configuration.verify_ssl:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif configuration.assert_hostname is False:
+        context.check_hostname = False
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    return context
 
 
 def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:

@@ -171,7 +171,7 @@ class _Follower:
                 raise _Cancelled
             remaining = self.deadline - time.monotonic()
             if remaining <= 0:
-                raise WaitTimeout(self._text(f"Waited {self.timeout:.0f} s for"))
+                raise WaitTimeout(self._text(f"Waited {self.timeout:g} s for"))
             attempt = 0 if time.monotonic() - started > 1.0 else attempt + 1
             pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
             time.sleep(min(pause, remaining))
@@ -236,8 +236,15 @@ class _Follower:
         return isinstance(error, ApiError) and (error.status >= 500 or error.status == 429)
 
     def _text(self, opening: str) -> str:
+        wanted = self.wanted
+        unmet = [item for item in self.seen.values() if not wanted.condition.test(item)]
+        count = f" ({len(unmet)} of {len(self.seen)} are not)" if len(self.seen) > 1 else ""
         return explain(
-            self.kube, f"{opening} {self.wanted}", list(self.seen.values()), self.trouble
+            self.kube,
+            f"{opening} {wanted}{count}",
+            unmet or list(self.seen.values()),
+            self.trouble,
+            lambda: self.kube.list(wanted.api_version, wanted.kind, wanted.namespace),
         )
 
 

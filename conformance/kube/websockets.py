@@ -15,8 +15,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
 
-import certifi
-import kubernetes.client
 import websocket
 from kubernetes.stream.ws_client import websocket_proxycare
 
@@ -44,6 +42,9 @@ class ChannelSocket:
     ) -> None:
         configuration = transport.configuration
         url = "ws" + transport.server.removeprefix("http") + f"{path}?{urlencode(query)}"
+        tls: dict[str, Any] = {"context": transport.tls}
+        if configuration.tls_server_name:
+            tls["server_hostname"] = configuration.tls_server_name
         self._what = f"CONNECT {path}"
         options: dict[str, Any] = websocket_proxycare(  # type: ignore[no-untyped-call]
             {}, configuration, url, {}
@@ -55,7 +56,7 @@ class ChannelSocket:
                 timeout=timeout,
                 header=headers,
                 subprotocols=list(protocols),
-                sslopt=_tls_options(configuration),
+                sslopt=tls,
                 sockopt=configuration.socket_options,
                 **options,
             )
@@ -127,23 +128,6 @@ class ChannelSocket:
 
     def _queue(self, data: bytes, opcode: int) -> None:
         self.outgoing += websocket.ABNF.create_frame(data, opcode).format()
-
-
-def _tls_options(configuration: kubernetes.client.Configuration) -> dict[str, Any]:
-    options: dict[str, Any] = {
-        "certfile": configuration.cert_file,
-        "keyfile": configuration.key_file,
-        "server_hostname": configuration.tls_server_name,
-    }
-    if configuration.verify_ssl:
-        options["cert_reqs"] = ssl.CERT_REQUIRED
-        options["ca_certs"] = configuration.ssl_ca_cert or certifi.where()
-        if configuration.assert_hostname is not None:
-            options["check_hostname"] = configuration.assert_hostname
-    else:
-        options["cert_reqs"] = ssl.CERT_NONE
-        options["check_hostname"] = False
-    return {key: value for key, value in options.items() if value is not None}
 
 
 def _status(body: bytes | str | None) -> dict[str, object]:
