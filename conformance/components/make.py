@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 
 from conformance.components import buildah, debian, golang, wheels
-from conformance.components.catalogue import (
+from conformance.components.catalogue import part
+from conformance.components.images import BASE_FILES, Entry, Layout
+from conformance.components.parts import (
     CPart,
     DebianFiles,
     DebianRootfs,
@@ -16,9 +18,7 @@ from conformance.components.catalogue import (
     Part,
     RootfsImage,
     WheelPart,
-    part,
 )
-from conformance.components.images import BASE_FILES, Entry, Layout
 from conformance.components.work import Work
 
 

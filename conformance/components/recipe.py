@@ -9,15 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from conformance.components.catalogue import (
-    GO_VERSION,
-    CPart,
-    DockerfileImage,
-    FileImage,
-    GoPart,
-    Part,
-    part,
-)
+from conformance.components.catalogue import GO_VERSION, part
+from conformance.components.parts import CPart, DockerfileImage, FileImage, GoPart, Part
 from conformance.errors import HarnessError
 from conformance.settings import PROJECT_ROOT
 

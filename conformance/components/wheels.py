@@ -9,7 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from conformance.components.catalogue import WheelPart
+from conformance.components.parts import WheelPart
 from conformance.components.processes import CommandFailedError
 from conformance.components.work import Work
 from conformance.errors import HarnessError
