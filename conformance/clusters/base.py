@@ -25,6 +25,8 @@ class Cluster(ABC):
     provider: str
     """embedded, kind or existing."""
     name: str
+    choice: str = ""
+    """Why this provider: as asked, or what ``auto`` found."""
     reused: bool = False
     """True when ``start`` found a kept cluster of this name and took it over."""
     features: frozenset[Feature] = frozenset()

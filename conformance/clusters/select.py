@@ -17,23 +17,32 @@ def make_cluster(settings: Settings, components: Components) -> Cluster:
 
     HarnessError for a provider there is not.
     """
+    cluster: Cluster
     if settings.cluster in ("auto", "embedded"):
-        from conformance.clusters.embedded.cluster import EmbeddedCluster  # noqa: PLC0415
+        from conformance.clusters.embedded.cluster import EmbeddedCluster  # noqa: PLC0415 - lazy
 
-        why = "as asked" if settings.cluster == "embedded" else "auto: the only one built in so far"
-        print(f"cluster: embedded ({why}), named {settings.cluster_name}")
-        return EmbeddedCluster(settings, components)
-    if settings.cluster == "existing":
-        from conformance.clusters.existing import ExistingCluster  # noqa: PLC0415
+        cluster = EmbeddedCluster(settings, components)
+        asked = settings.cluster == "embedded"
+        cluster.choice = (
+            "as asked" if asked else "auto: the only provider that brings one up so far"
+        )
+    elif settings.cluster == "existing":
+        from conformance.clusters.existing import ExistingCluster  # noqa: PLC0415 - lazy
 
         cluster = ExistingCluster(settings)
-        print(f"cluster: existing (as asked), {cluster.name}")
-        return cluster
-    if settings.cluster == "kind":
-        raise HarnessError(
+        cluster.choice = "as asked"
+    else:
+        raise _no_such_provider(settings.cluster)
+    print(f"cluster: {cluster.provider} ({cluster.choice}), {cluster.name}")
+    return cluster
+
+
+def _no_such_provider(provider: str) -> HarnessError:
+    if provider == "kind":
+        return HarnessError(
             "the kind provider is not there yet", "use --cluster=embedded (root, no Docker needed)"
         )
-    raise HarnessError(
-        f"there is no cluster provider {settings.cluster!r}",
+    return HarnessError(
+        f"there is no cluster provider {provider!r}",
         "choose --cluster=auto, embedded, kind or existing",
     )

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from conformance.clusters.embedded import files, pki
 from conformance.clusters.embedded import processes as node
-from conformance.clusters.embedded.host import HostFacts
 from conformance.clusters.embedded.network import NODE_DEVICE, Link
 from conformance.clusters.embedded.state import Folder
 
 if TYPE_CHECKING:
+    from conformance.clusters.probe import HostFacts
     from conformance.components.builder import Components
 
 PARTS = ("runc", "cni-plugins", "etcd", "kubernetes", "containerd", "registry")
 PAUSE = "image-pause"
 CNI_FOLDER = "/opt/cni/bin"
 NODE_PATH = ":".join(
-    [*(f"{node.PARTS}/{part}" for part in PARTS)]
+    [f"{node.PARTS}/{part}" for part in PARTS]
     + ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
 )
 DISK_FOLDERS = ("home", "mnt", "opt/local-path-provisioner", "root", "srv", "tmp", "var/log/node")
@@ -67,15 +67,14 @@ def write_disk(folder: Folder, link: Link, host: HostFacts, components: Componen
         pause_image=components.image_reference(PAUSE),
         open_files=host.open_files,
     )
-    folder.kubeconfig.touch(mode=0o600)
-    folder.kubeconfig.write_text(
-        files.admin_kubeconfig(
-            folder.pki,
-            context=f"embedded-{folder.name}",
-            server=f"https://{link.address}:{node.API_PORT}",
-        ),
-        encoding="utf-8",
+    kubeconfig = files.admin_kubeconfig(
+        folder.pki,
+        context=f"embedded-{folder.name}",
+        server=f"https://{link.address}:{node.API_PORT}",
     )
+    for path in (folder.kubeconfig, folder.disk / node.ADMIN.lstrip("/")):
+        path.touch(mode=0o600)
+        path.write_text(kubeconfig, encoding="utf-8")
 
 
 def network_of(link: Link) -> dict[str, str]:

@@ -45,7 +45,7 @@ class BringUp:
         """
         deadline = time.monotonic() + timeout
         up: list[str] = []
-        jobs = {
+        jobs: dict[str, Callable[[], None]] = {
             "kube-apiserver": partial(self._watch_node, since, timeout),
             "registry": self._push_pause_image,
         }

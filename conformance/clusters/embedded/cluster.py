@@ -13,14 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.clusters import probe
 from conformance.clusters.base import Cluster, Feature
-from conformance.clusters.embedded import blueprint, host, network
+from conformance.clusters.embedded import blueprint, network
 from conformance.clusters.embedded.bring_up import BringUp
 from conformance.clusters.embedded.cgroups import Cgroups
 from conformance.clusters.embedded.hostproc import HostProcess
+from conformance.clusters.embedded.inventory import enter_command
 from conformance.clusters.embedded.processes import REGISTRY_PORT
 from conformance.clusters.embedded.sandbox import Sandbox, spawn_holder
 from conformance.clusters.embedded.state import Folder, Record, State
+from conformance.components.debian import ensure_packages
 from conformance.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -78,7 +81,9 @@ class EmbeddedCluster(Cluster):
         HarnessError when the host cannot run it, a live run uses the name, or the node does not
         get Ready in time; nothing is left behind then.
         """
-        facts = host.facts(self._settings.state_dir)
+        if os.geteuid() == 0:
+            ensure_packages(probe.PACKAGES, why="run a node")
+        facts = probe.examine(self._settings.state_dir)
         with self._state.locked():
             self._state.sweep()
             if self._folder.path.exists():
@@ -109,7 +114,7 @@ class EmbeddedCluster(Cluster):
         """Run a command as root in the node's namespaces, on its disk; see the base class."""
         try:
             return subprocess.run(
-                [*self.enter_command(), *argv],
+                [*self._enter_command(), *argv],
                 input=stdin,
                 stdin=None if stdin is not None else subprocess.DEVNULL,
                 capture_output=True,
@@ -121,19 +126,14 @@ class EmbeddedCluster(Cluster):
                 f"on the node, {' '.join(argv)} did not end within {timeout:g} s"
             ) from error
 
-    def enter_command(self) -> list[str]:
-        """Return the words before a command that make it run in the node."""
+    def _enter_command(self) -> list[str]:
         node = self._known().node
         if node is None or not node.alive:
             raise HarnessError(
-                f"the node of cluster {self.name} is not running{self.failure()}",
+                f"the node of cluster {self.name} is not running{self._folder.exited()}",
                 "restart it, or `stackspin-conformance cluster down` and up again",
             )
-        return [
-            *("nsenter", f"--target={node.pid}"),
-            *("--net", "--mount", "--pid", "--uts", "--ipc", "--wd=/", "--"),
-            *("env", "-i", f"PATH={blueprint.NODE_PATH}", "HOME=/root", "LC_ALL=C.UTF-8"),
-        ]
+        return enter_command(node)
 
     def kill_node(self) -> None:
         """SIGKILL the node's PID 1: the kernel kills all others with it, none can clean up."""
@@ -180,10 +180,6 @@ class EmbeddedCluster(Cluster):
         if reaper:
             atexit.register(reaper.wait)
         self._let_go()
-
-    def failure(self) -> str:
-        """Return what ended in the node that should not have, with its log's end; or nothing."""
-        return self._folder.exited()
 
     def _known(self) -> Record:
         if self._record is None:

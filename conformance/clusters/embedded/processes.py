@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 PARTS = "/opt/parts"
 """In the node: one folder a component, named as in the catalogue."""
 PKI = "/etc/kubernetes/pki"
+ADMIN = "/etc/kubernetes/admin.conf"
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
 REGISTRY_PORT = 5000
 API_PORT = 6443

@@ -1,0 +1,107 @@
+"""``stackspin-conformance cluster``: clusters that outlive a run, and looks into them."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from conformance.clusters.embedded import inventory
+from conformance.clusters.embedded.processes import ADMIN
+from conformance.errors import HarnessError
+from conformance.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Embedded clusters that outlive a run.")
+
+Name = Annotated[str, typer.Option("--cluster-name", help="The cluster's name.")]
+_DEFAULT = Settings.cluster_name
+
+
+@app.command()
+def up(name: Name = _DEFAULT) -> None:
+    """Bring a cluster up and keep it; print the line that points kubectl at it."""
+    from conformance.clusters.embedded.cluster import EmbeddedCluster  # noqa: PLC0415 - slow
+    from conformance.components.builder import Components  # noqa: PLC0415 - slow
+
+    settings = Settings(cluster="embedded", cluster_name=name, keep_cluster=True)
+    components = Components(settings)
+    cluster = EmbeddedCluster(settings, components)
+    started = time.monotonic()
+    try:
+        cluster.start()
+    finally:
+        components.close()
+    how = "already up, kept" if cluster.reused else f"Ready in {time.monotonic() - started:.1f} s"
+    typer.echo(f"cluster {name}: {how}; node {cluster.node_address}", err=True)
+    typer.echo(f"export KUBECONFIG={cluster.kubeconfig}")
+
+
+@app.command()
+def down(name: Name = _DEFAULT) -> None:
+    """Take a kept cluster away, with everything that was in it."""
+    _sweep()
+    inventory.take_down(_state(), name)
+    typer.echo(f"cluster {name}: gone")
+
+
+@app.command("list")
+def list_() -> None:
+    """List the clusters there are."""
+    _sweep()
+    entries = inventory.clusters(_state())
+    if not entries:
+        typer.echo("no embedded clusters")
+        return
+    row = "{:<20} {:<9} {:<32} {:>8}  {:<15} {:>9}"
+    typer.echo(row.format("NAME", "PROVIDER", "STATE", "AGE", "NODE", "OWNER PID"))
+    for entry in entries:
+        first, _, rest = entry.condition.partition("\n")
+        record = entry.record
+        age = _age(time.time() - record.created)
+        address, pid = str(record.link.address), record.owner.pid
+        typer.echo(row.format(entry.folder.name, "embedded", first, age, address, pid))
+        if rest:
+            typer.echo(rest)
+
+
+@app.command()
+def kubeconfig(name: Name = _DEFAULT) -> None:
+    """Print the path of a cluster's kubeconfig."""
+    typer.echo(str(inventory.find(_state(), name).folder.kubeconfig))
+
+
+@app.command()
+def shell(name: Name = _DEFAULT) -> None:
+    """Open a shell on the node: its namespaces, its disk, kubectl and ctr on the PATH."""
+    entry = inventory.find(_state(), name)
+    node = entry.record.node
+    if node is None or not node.alive:
+        raise HarnessError(
+            f"the node of cluster {name} is not running{entry.folder.exited()}",
+            f"restart it: stackspin-conformance cluster up --cluster-name {name}",
+        )
+    arguments = [
+        *inventory.enter_command(node),
+        *(f"KUBECONFIG={ADMIN}", "CONTAINERD_NAMESPACE=k8s.io"),
+        *(f"TERM={os.environ.get('TERM', 'dumb')}", f"PS1={name}-node# ", "sh", "-i"),
+    ]
+    os.execvp(arguments[0], arguments)  # noqa: S606 - no shell of the host's in between
+
+
+def _state() -> Path:
+    return Settings().state_dir
+
+
+def _sweep() -> None:
+    for name in inventory.sweep(Settings().state_dir):
+        typer.echo(f"swept what is left of cluster {name}, whose owner is gone", err=True)
+
+
+def _age(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f}{unit}"
+    return f"{seconds:.0f}s"

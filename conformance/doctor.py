@@ -1,0 +1,81 @@
+"""``stackspin-conformance doctor``: what this host can and cannot do, why, and the fix."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+
+import typer
+
+from conformance.clusters import probe
+from conformance.clusters.probe import Finding, Outcome
+from conformance.settings import Settings
+
+_BUILD_PACKAGES = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "gcc": "gcc"}
+
+
+def doctor() -> None:
+    """Say what works on this host, what does not, why, and how to fix it.
+
+    Exit status 0 if the embedded cluster can run here, else 1.
+    """
+    settings = Settings()
+    findings = [
+        *examine(probe.all_probes(settings.state_dir)),
+        *examine([build_tools, docker]),
+    ]
+    _print_table(findings)
+    blocked = [finding for finding in findings if finding.outcome is Outcome.BLOCKED]
+    if blocked:
+        subjects = ", ".join(finding.subject for finding in blocked)
+        typer.echo(f"\nThe embedded cluster cannot run here; fix: {subjects}.")
+        typer.echo("--cluster=existing needs none of this: it tests a cluster of yours.")
+        raise typer.Exit(1)
+    typer.echo("\nThe embedded cluster can run here.")
+
+
+def examine(probes: Sequence[Callable[[], Finding]]) -> list[Finding]:
+    """Run probes; after one that blocks everything else (not root) the others are not tried."""
+    findings = []
+    for run in probes:
+        findings.append(run())
+        if findings[-1].subject == "root" and findings[-1].outcome is Outcome.BLOCKED:
+            break
+    return findings
+
+
+def build_tools() -> Finding:
+    """Look for what builds images and parts; a run installs it when root on Debian."""
+    missing = probe.missing_packages(_BUILD_PACKAGES)
+    if not missing:
+        return Finding("image builds", Outcome.WORKS, ", ".join(_BUILD_PACKAGES))
+    fix = f"as root: apt-get install --no-install-recommends {' '.join(missing)}"
+    found = f"no {', '.join(missing)}; a run as root on Debian installs them when it needs them"
+    return Finding("image builds", Outcome.ADAPTED, found, fix)
+
+
+def docker() -> Finding:
+    """Ask whether a Docker engine answers; nothing needs one."""
+    if not shutil.which("docker"):
+        return Finding("Docker", Outcome.ADAPTED, "not installed; images are built by buildah")
+    answer = subprocess.run(
+        ["docker", "version", "--format", "{{.Server.Version}}"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    if answer.returncode == 0:
+        return Finding("Docker", Outcome.WORKS, f"engine {answer.stdout.strip()} answers")
+    lines = answer.stderr.strip().splitlines() or ["no answer"]
+    found = f"no engine answers ({lines[-1]}); images are built by buildah"
+    return Finding("Docker", Outcome.ADAPTED, found)
+
+
+def _print_table(findings: Sequence[Finding]) -> None:
+    width = max(len(finding.subject) for finding in findings)
+    for finding in findings:
+        typer.echo(f"{finding.outcome.value:<8} {finding.subject:<{width}}  {finding.found}")
+        if finding.fix:
+            typer.echo(f"{'':<8} {'':<{width}}  to do: {finding.fix}")
