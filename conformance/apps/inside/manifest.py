@@ -57,7 +57,7 @@ def main(root: Path, below: list[str]) -> None:
             size = status.st_size if kind == "file" else 0
             row = [kind, mode, status.st_uid, status.st_gid, size, digest, target]
             found[str(path.relative_to(root))] = row
-    json.dump(found, sys.stdout)
+    sys.stdout.write(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,107 @@
+"""Seeding and verifying the real app, running on this machine instead of in a pod."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+from notes_server import Host, build
+
+from conformance.apps.base import Instance, SeedScale, volume_manifest
+from conformance.apps.notes import Notes
+from conformance.apps.tree import DataDiffers
+from conformance.kube.client import Kube
+
+
+class Here(Instance):
+    """An instance whose container is this machine."""
+
+    def run(self, argv: Sequence[str], stdin: bytes = b"", *, timeout: float = 10) -> bytes:
+        return subprocess.run(
+            [sys.executable, *argv[1:]],
+            input=stdin,
+            stdout=subprocess.PIPE,
+            check=True,
+            timeout=timeout,
+        ).stdout
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    made = Host(tmp_path)
+    made.serve(build(tmp_path / "v1", "1.0.0"))
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+def instance(host: Host) -> Here:
+    no_cluster = cast(Kube, None)
+    return Here(no_cluster, "notes", "", host.url, host.session, "notes")
+
+
+@pytest.fixture
+def notes(host: Host) -> Notes:
+    app = Notes()
+    app.volumes = (replace(Notes.volumes[0], mount_path=str(host.data)),)
+    return app
+
+
+def change_byte(host: Host) -> None:
+    path = host.data / "attachments" / "seed-1" / "large.bin"
+    with path.open("r+b") as file:
+        file.seek(500_000)
+        byte = file.read(1)
+        file.seek(500_000)
+        file.write(bytes((byte[0] ^ 1,)))
+
+
+def change_note(host: Host) -> None:
+    with closing(sqlite3.connect(host.data / "notes.db")) as database:
+        database.execute("UPDATE notes SET text = 'other' WHERE id = 2")
+        database.commit()
+
+
+def delete_note(host: Host) -> None:
+    host.session.delete(f"{host.url}/api/notes/3").raise_for_status()
+
+
+def test_seed_is_found_again_after_sigkill_and_upgrade(
+    notes: Notes, instance: Here, host: Host, tmp_path: Path
+) -> None:
+    seed = notes.seed(instance, SeedScale.SMALL)
+    other = notes.seed(instance, SeedScale.SMALL, number=2)
+    before = volume_manifest(instance, notes.volumes[0])
+    host.kill()
+    v2 = build(tmp_path / "v2", "2.0.0")
+    assert host.run(v2, "migrate").returncode == 0
+    host.serve(v2)
+    notes.verify(instance, seed)
+    notes.verify(instance, other)
+    assert volume_manifest(instance, notes.volumes[0]) == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (change_byte, r"attachments/seed-1/large\.bin: sha256 \w+ -> \w+"),
+        (change_byte, r"attachment seed-1/large\.bin: sha256 \w+ -> \w+"),
+        (change_note, r"note 2: text .* -> 'other'"),
+        (delete_note, r"note 3: missing"),
+    ],
+)
+def test_damage_is_noticed(
+    notes: Notes, instance: Here, host: Host, damage: Callable[[Host], None], told: str
+) -> None:
+    seed = notes.seed(instance, SeedScale.SMALL)
+    notes.verify(instance, seed)
+    damage(host)
+    with pytest.raises(DataDiffers, match=told):
+        notes.verify(instance, seed)
