@@ -1,0 +1,292 @@
+"""Apps that Flux installs from the tracked branch: what is committed, what became of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.apps.base import BACKUP_SET, App, Instance, Seed, SeedScale
+from conformance.apps.flux_package import TREE, Commit, FluxPackage, listed
+from conformance.kube.client import Kube
+from conformance.kube.conditions import (
+    Condition,
+    condition_true,
+    deleted,
+    find_condition,
+    matching,
+    reconciled,
+)
+from conformance.kube.wait import Wait, wait_all, wait_for
+from conformance.services import git
+from conformance.services.flux import API_VERSIONS, NAMESPACE, Flux
+from conformance.services.git import Credential, GitServer
+from conformance.services.ingress import HttpClient
+
+APPS_NAMESPACE = "stackspin-apps"
+TRACKED = "stackspin"
+"""The GitRepository, and the Kustomization of its whole tree."""
+
+Object = dict[str, Any]
+Changes = Mapping[str, str | bytes | None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What Flux made of a commit."""
+
+    accepted: bool
+    explanation: str
+    """The object's own words, from its condition Ready."""
+
+
+class TrackedBranch:
+    """The branch that Flux tracks, and the cluster that follows it.
+
+    ``timeout`` (seconds) bounds each wait.
+    """
+
+    def __init__(self, kube: Kube, server: GitServer, flux: Flux, timeout: float) -> None:
+        self.kube = kube
+        self.git = server
+        self.flux = flux
+        self.timeout = timeout
+
+    def install(self, packages: Sequence[FluxPackage]) -> None:
+        """Install packages side by side by one commit; returns when each is Ready."""
+        changes: dict[str, str | bytes | None] = {}
+        tree = self.git.read(TREE)
+        for package in packages:
+            changes.update(package.files)
+            tree = listed(tree, add=package.entry)
+        names = [package.name for package in packages]
+        sha = self.push({**changes, TREE: tree}, f"Install {', '.join(names)}")
+        kind = "Kustomization"
+        waits = [Wait(reconciled(sha), API_VERSIONS[kind], kind, name, NAMESPACE) for name in names]
+        wait_all(self.kube, waits, timeout=self.timeout)
+
+    def remove(self, apps: Sequence[TrackedApp]) -> None:
+        """Remove apps with their data; does not wait until Flux has done so."""
+        tree = self.git.read(TREE)
+        paths = self.git.files()
+        changes: dict[str, str | bytes | None] = {}
+        for app in apps:
+            tree = listed(tree, remove=app.package.entry)
+            changes.update({path: None for path in paths if path in app.committed.files})
+        self.git.commit({**changes, TREE: tree}, f"Remove {', '.join(app.name for app in apps)}")
+        self.flux.reconcile("GitRepository", TRACKED)
+        for app in apps:
+            for claim in app.claims():
+                name = claim["metadata"]["name"]
+                self.kube.delete("v1", "PersistentVolumeClaim", name, app.namespace)
+
+    def push(self, changes: Changes, message: str, branch: str = "main") -> str:
+        """Push a commit, have Flux look at the repository now, and return the commit's hash."""
+        sha = self.git.commit(changes, message, branch)
+        token = self.flux.reconcile("GitRepository", TRACKED)
+        self.flux.wait_ready("GitRepository", TRACKED, token=token)
+        return sha
+
+    @contextmanager
+    def server_unreachable(self) -> Iterator[None]:
+        """Take the Git server away from Flux and everybody else; Flux looks for it at once."""
+        service = ("v1", "Service", "git-server", git.NAMESPACE)
+        self.kube.patch(*service, {"spec": {"selector": {"outage": "true"}}})
+        try:
+            self.flux.reconcile("GitRepository", TRACKED)
+            yield
+        finally:
+            self.kube.patch(*service, {"spec": {"selector": {"outage": None}}})
+
+    def wait_for_repository(self, condition: Condition) -> str:
+        """Wait for a condition of the tracked GitRepository; return what it says of itself."""
+        kind = "GitRepository"
+        wanted = Wait(condition, API_VERSIONS[kind], kind, TRACKED, NAMESPACE)
+        [item] = wait_all(self.kube, [wanted], timeout=self.timeout)
+        assert isinstance(item, dict)  # noqa: S101 - a wait by name returns one object
+        return _outcome(item).explanation
+
+    def cluster_credential(self) -> Credential:
+        """Return what the cluster authenticates with at the Git server."""
+        secret = self.flux.get("GitRepository", TRACKED)["spec"]["secretRef"]["name"]
+        data = self.kube.get("v1", "Secret", secret, NAMESPACE)["data"]
+        user, password = (base64.b64decode(data[key]).decode() for key in ("username", "password"))
+        return Credential(user, password)
+
+    def fetched(self) -> str:
+        """Return the revision that Flux has fetched last, as ``branch@sha1:hash``."""
+        return str(self.flux.get("GitRepository", TRACKED)["status"]["artifact"]["revision"])
+
+
+class TrackedApp:
+    """One app in the tracked branch."""
+
+    def __init__(
+        self, branch: TrackedBranch, package: FluxPackage, app: App, http: HttpClient, domain: str
+    ) -> None:
+        self.branch = branch
+        self.package = package
+        self.committed = package
+        self.name = package.name
+        self.namespace = APPS_NAMESPACE
+        self.http = http
+        self.url = f"https://{self.name}.{domain}"
+        self._app = app
+        self._kube = branch.kube
+        self._flux = branch.flux
+        selector = f"app.kubernetes.io/instance={self.name}"
+        self._instance = Instance(
+            self._kube, self.namespace, selector, self.url, http, container=app.name
+        )
+
+    def seed(self) -> Seed:
+        """Put some data in, through the app and into its volume."""
+        self.wait_served()
+        return self._app.seed(self._instance, SeedScale.SMALL)
+
+    def verify(self, seed: Seed) -> None:
+        """Raise ``DataDiffers`` unless the seeded data is there, and unchanged."""
+        self.wait_served()
+        self._app.verify(self._instance, seed)
+
+    def wait_served(self) -> None:
+        """Wait until the ingress has the app; it reloads some moments after a pod is Ready."""
+        self.http.get_routed(f"{self.url}/health/ready").raise_for_status()
+
+    def ask(self, path: str) -> Object:
+        """Return the app's answer in JSON."""
+        response = self.http.get_routed(f"{self.url}{path}")
+        response.raise_for_status()
+        answer: Object = response.json()
+        return answer
+
+    def version(self) -> tuple[str, int]:
+        """Return the version that runs, and the schema of its data."""
+        answer = self.ask("/version")
+        return answer["app"], answer["schema"]
+
+    def push(self, commit: Commit) -> str:
+        """Push a commit and have Flux fetch it; return its hash.
+
+        The package is then as it was made, but for the changes of this commit.
+        """
+        wanted = self.package.with_commit(commit)
+        changes = self.committed.changes_to(wanted)
+        self.committed = wanted
+        return self.branch.push(changes, f"{self.name}: {commit.message}")
+
+    def take_out(self) -> None:
+        """Remove the app's file from the tree; returns when Flux has pruned what came of it."""
+        tree = listed(self.branch.git.read(TREE), remove=self.package.entry)
+        self.branch.push({f"flux2/{self.package.entry}": None, TREE: tree}, f"Remove {self.name}")
+        gone = [
+            Wait(deleted(), API_VERSIONS["Kustomization"], "Kustomization", self.name, NAMESPACE),
+            self._release_to_be(deleted()),
+            Wait(deleted(), "apps/v1", "Deployment", self.name, self.namespace),
+        ]
+        wait_all(self._kube, gone, timeout=self.branch.timeout)
+
+    def put_back(self) -> None:
+        """Add the app's file to the tree again; returns when Flux has installed the app."""
+        self.branch.install([self.committed])
+
+    def outcome(self, sha: str) -> Outcome:
+        """Wait until Flux has applied commit ``sha`` to the app, or could not; return which."""
+        item = self._wait(
+            Wait(
+                _settled(lambda item: sha in item["status"]["lastAttemptedRevision"]),
+                API_VERSIONS["Kustomization"],
+                "Kustomization",
+                self.name,
+                NAMESPACE,
+            )
+        )
+        return _outcome(item)
+
+    def wait_applied(self, sha: str) -> None:
+        """Wait until Flux has applied commit ``sha``: the whole tree, and this app."""
+        self._flux.sync(sha, (TRACKED, self.name))
+
+    def upgrade_outcome(self, chart_version: str) -> Outcome:
+        """Wait until an upgrade to this version of the chart was made or failed; return which."""
+        condition = _settled(
+            lambda item: bool(item["status"]["lastAttemptedRevision"] == chart_version)
+        )
+        return _outcome(self._wait(self._release_to_be(condition)))
+
+    def wait_upgraded(self, chart_version: str) -> None:
+        """Wait until the release is Ready with this version of the chart."""
+        self._flux.wait_ready("HelmRelease", self.name, self.namespace, revision=chart_version)
+
+    def wait_given_up(self, chart_version: str) -> None:
+        """Wait until Flux has failed to upgrade and done what it does about that."""
+        attempted = matching(
+            f"at its attempt of {chart_version}",
+            lambda item: bool(item["status"]["lastAttemptedRevision"] == chart_version),
+        )
+        self._wait(self._release_to_be(attempted & condition_true("Stalled")))
+
+    def wait_chart_looked_at(self, sha: str) -> None:
+        """Wait until Flux has looked for a new version of the chart in commit ``sha``."""
+        condition = matching(
+            f"built from {sha}",
+            lambda item: sha in item["status"]["observedSourceArtifactRevision"],
+        )
+        name = f"{self.namespace}-{self.name}"
+        self._wait(Wait(condition, API_VERSIONS["HelmChart"], "HelmChart", name, NAMESPACE))
+
+    def reconcile(self) -> None:
+        """Bring forward the next regular reconciliation of the app's objects, and wait for it."""
+        token = self._flux.reconcile("Kustomization", self.name)
+        self._flux.wait_handled("Kustomization", self.name, token=token)
+        token = self._flux.reconcile("HelmRelease", self.name, self.namespace)
+        self._flux.wait_handled("HelmRelease", self.name, self.namespace, token=token)
+
+    def explanation(self) -> str:
+        """Return what the release's conditions and warning Events say."""
+        return self._flux.explain("HelmRelease", self.name, self.namespace)
+
+    def specifications(self) -> dict[str, Any]:
+        """Return what a change of the app would change."""
+        release = self._flux.get("HelmRelease", self.name, self.namespace)
+        deployment = self._kube.get("apps/v1", "Deployment", self.name, self.namespace)
+        return {"HelmRelease": release["spec"], "Deployment": deployment["spec"]}
+
+    def claims(self) -> list[Object]:
+        """Return the app's PersistentVolumeClaims."""
+        labels = f"{BACKUP_SET}={self.name}"
+        return self._kube.list("v1", "PersistentVolumeClaim", self.namespace, labels=labels)
+
+    def _release_to_be(self, condition: Condition) -> Wait:
+        kind = "HelmRelease"
+        return Wait(condition, API_VERSIONS[kind], kind, self.name, self.namespace)
+
+    def _wait(self, wanted: Wait) -> Object:
+        found = wait_for(
+            self._kube,
+            wanted.condition,
+            wanted.api_version,
+            wanted.kind,
+            wanted.name,
+            wanted.namespace,
+            timeout=self.branch.timeout,
+        )
+        assert isinstance(found, dict)  # noqa: S101 - a wait by name returns one object
+        return found
+
+
+def _settled(attempted: Callable[[Object], bool]) -> Condition:
+    """Return the condition that an attempt is over, well or badly."""
+    return matching(
+        "done with the attempt",
+        lambda item: bool(
+            attempted(item) and (find_condition(item, "Ready") or {})["status"] != "Unknown"
+        ),
+    )
+
+
+def _outcome(item: Object) -> Outcome:
+    condition = find_condition(item, "Ready") or {}
+    return Outcome(condition.get("status") == "True", str(condition.get("message", "")))

@@ -1,0 +1,380 @@
+"""Auto-update: what is pushed to the tracked branch happens on the cluster, and nothing else does.
+
+Stackspin's design, "Automatic updates": Flux tracks the files of the flux2 directory; once changes
+are pushed to the branch that Flux tracks, they are applied; the cluster never pushes. What is
+outside the flux2 directory takes part only as the chart that a HelmRelease in it names, and only
+when the chart's version changes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.apps.broken_upgrade import BrokenUpgrade
+from conformance.apps.flux_package import Commit, commits_in, copy_of
+from conformance.apps.notes import Notes
+from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.check import check, shared
+from conformance.kube.conditions import condition_false, condition_true, rolled_out
+from conformance.kube.wait import wait_for
+from conformance.services.git import GitRefused
+from conformance.services.prober import Prober
+
+if TYPE_CHECKING:
+    from conformance.apps.base import Seed
+    from conformance.apps.image_builds import AppImages
+    from conformance.kube.client import Kube
+    from conformance.package import Package
+    from conformance.report.evidence import EvidenceBox
+    from conformance.services.flux import Flux
+    from conformance.settings import Settings
+    from conformance.stack import Stack
+    from conformance.twins import Twin
+
+MANIFESTS = Path(__file__).with_suffix(".yaml")
+COMMITS = commits_in(MANIFESTS.with_stem(f"{MANIFESTS.stem}_commits"))
+VERSION_1, VERSION_2 = ("1.0.0", 1), ("2.0.0", 2)
+"""Version of the app, and schema of its data."""
+UPGRADE_TIMEOUT = 20
+"""Seconds after which the apps' releases count an upgrade as failed."""
+ROLLBACK_BOUND = UPGRADE_TIMEOUT + 25.0
+"""Seconds without version 1: until the upgrade counts as failed, and then to roll it back."""
+UNNOTICED = 5.0
+"""Seconds in which an app that is there answers the next request, the ingress's reload included."""
+SPECIAL_NAME = """Zoë's "Café" & $HOME, ${domain}: 100 % ☕ #1 \\o/"""
+"""The organisation's name that the commit special_values gives, as people are to see it."""
+APPS = ("steady", "moving", "missing_image", "failing_migration", "unready_upgrade")
+"""One app a scenario that would disturb the others; all are copies of the package of notes."""
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope=shared)
+def branch(stack: Stack, platform: Flux, kube: Kube, settings: Settings) -> TrackedBranch:
+    """The branch that Flux tracks."""
+    return TrackedBranch(kube, stack.git, platform, settings.timeouts.reconciliation)
+
+
+@pytest.fixture(scope=shared)
+def apps(
+    request: pytest.FixtureRequest,
+    branch: TrackedBranch,
+    stack: Stack,
+    app_images: AppImages,  # noqa: ARG001 - in the registry before anything is installed
+    package: Package,
+    settings: Settings,
+) -> Iterator[dict[str, TrackedApp]]:
+    """The apps that the selected checks ask for, installed side by side by one commit."""
+    items = [request.node] if request.scope == "function" else request.session.items
+    mine = [item for item in items if item.path == request.path]
+    asked = {name for item in mine for name in getattr(item, "fixturenames", ())}
+    number = next(_numbers)
+    made: dict[str, TrackedApp] = {}
+    for scenario in (name for name in APPS if name in asked):
+        name = f"notes-{scenario.replace('_', '-')}" + (f"-{number}" if number else "")
+        copy = copy_of(package, "notes", name, upgrade_timeout=UPGRADE_TIMEOUT)
+        made[scenario] = TrackedApp(branch, copy, Notes(), stack.http(), settings.domain)
+    branch.install([app.package for app in made.values()])
+    yield made
+    branch.remove(list(made.values()))
+
+
+@pytest.fixture(scope=shared)
+def seeds(apps: dict[str, TrackedApp]) -> dict[str, Seed]:
+    """What is in each app from the beginning."""
+    with ThreadPoolExecutor() as executor:
+        return dict(zip(apps, executor.map(TrackedApp.seed, apps.values()), strict=True))
+
+
+@pytest.fixture(scope=shared)
+def broken_upgrades(
+    apps: dict[str, TrackedApp], seeds: dict[str, Seed], stack: Stack, twin: Twin | None
+) -> Iterator[dict[str, BrokenUpgrade]]:
+    """The apps whose upgrade goes wrong, all at the same time, while the other checks go on."""
+    made: dict[str, BrokenUpgrade] = {}
+    with ExitStack() as visits:
+        for name in (name for name in apps if name in COMMITS):
+            commit = chosen(name, twin)
+            visitor = visits.enter_context(Prober(stack.http(), apps[name].url))
+            visitor.wait_answer(UPGRADE_TIMEOUT)
+            apps[name].push(commit)
+            made[name] = BrokenUpgrade(apps[name], seeds[name], commit, VERSION_1, visitor)
+        yield made
+
+
+@pytest.fixture
+def steady(apps: dict[str, TrackedApp], broken_upgrades: object) -> TrackedApp:
+    """An app in version 1 that each check leaves as it found it."""
+    del broken_upgrades  # under way already, so that their checks need not wait
+    return apps["steady"]
+
+
+@pytest.fixture
+def moving(apps: dict[str, TrackedApp], broken_upgrades: object) -> TrackedApp:
+    """An app that is upgraded."""
+    del broken_upgrades
+    return apps["moving"]
+
+
+@pytest.fixture
+def missing_image(broken_upgrades: dict[str, BrokenUpgrade]) -> BrokenUpgrade:
+    """An app that is told to run an image that does not exist."""
+    return broken_upgrades["missing_image"]
+
+
+@pytest.fixture
+def failing_migration(broken_upgrades: dict[str, BrokenUpgrade]) -> BrokenUpgrade:
+    """An app whose data cannot be migrated."""
+    return broken_upgrades["failing_migration"]
+
+
+@pytest.fixture
+def unready_upgrade(broken_upgrades: dict[str, BrokenUpgrade]) -> BrokenUpgrade:
+    """An app that never becomes ready in its new version."""
+    return broken_upgrades["unready_upgrade"]
+
+
+@pytest.fixture
+def visitor(steady: TrackedApp, stack: Stack) -> Iterator[Prober]:
+    """Somebody who uses the steady app all the time."""
+    with Prober(stack.http(), steady.url) as made:
+        made.wait_answer(UPGRADE_TIMEOUT)
+        yield made
+
+
+@check(
+    "auto_update.commit_upgrades_app",
+    promise="A pushed commit that bumps an app's chart upgrades the running app, data included.",
+)
+def test_commit_upgrades_app(
+    moving: TrackedApp, seeds: dict[str, Seed], stack: Stack, evidence: EvidenceBox
+) -> None:
+    assert moving.version() == VERSION_1
+    with Prober(stack.http(), moving.url) as visitor:
+        visitor.wait_answer(UPGRADE_TIMEOUT)
+        moving.push(COMMITS["version_2"])
+        moving.wait_upgraded("2.0.0")
+        visitor.wait_answer(UPGRADE_TIMEOUT)
+    evidence.measure("outage during the upgrade", visitor.outage_seconds)
+    assert moving.version() == VERSION_2
+    moving.verify(seeds["moving"])
+
+
+@check(
+    "auto_update.only_tracked_branch",
+    promise="A commit on another branch than the tracked one changes nothing.",
+)
+def test_only_tracked_branch(steady: TrackedApp, branch: TrackedBranch, twin: Twin | None) -> None:
+    other = twin.settings["branch"] if twin else "experiment"
+    fetched, before = branch.fetched(), steady.specifications()
+    changes = steady.package.changes_to(steady.package.with_commit(COMMITS["version_2"]))
+    branch.push(changes, "Not for the cluster", other)
+    assert branch.fetched() == fetched, f"Flux took a commit of the branch {other}"
+    assert steady.specifications() == before
+    assert steady.version() == VERSION_1
+
+
+@check(
+    "auto_update.only_flux2_directory",
+    promise="A commit outside the flux2 directory changes nothing, if no chart's version changes.",
+)
+def test_only_flux2_directory(
+    steady: TrackedApp, branch: TrackedBranch, kube: Kube, twin: Twin | None
+) -> None:
+    directory = twin.settings["directory"].format(name=steady.name) if twin else "manifests"
+    before = steady.specifications()
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: outside\n  namespace: {}\n"
+    chart = steady.package.files[f"charts/{steady.name}/templates/service.yaml"]
+    sha = branch.push(
+        {
+            "docs/index.md": "Nothing for the cluster.\n",
+            f"{directory}/outside.yaml": manifest.format(steady.namespace),
+            f"charts/{steady.name}/templates/service.yaml": chart + "# no new version\n",
+        },
+        "Changes outside of flux2",
+    )
+    steady.wait_applied(sha)
+    steady.wait_chart_looked_at(sha)
+    found = kube.find("v1", "ConfigMap", "outside", steady.namespace)
+    assert found is None, f"Flux applied a manifest from {directory}/"
+    assert steady.specifications() == before
+
+
+@check(
+    "auto_update.drift_reverted",
+    promise="What somebody changes by hand is reverted to what the tracked branch says.",
+)
+def test_drift_reverted(steady: TrackedApp, kube: Kube) -> None:
+    before = steady.specifications()
+    values = ("v1", "ConfigMap", f"stackspin-{steady.name}-values", steady.namespace)
+    committed = kube.get(*values)["data"]
+    kube.patch(*values, {"data": {"values.yaml": "title: Changed by hand"}})
+    kube.patch("apps/v1", "Deployment", steady.name, steady.namespace, {"spec": {"replicas": 0}})
+    steady.reconcile()
+    assert kube.get(*values)["data"] == committed, "the ConfigMap changed by hand stays changed"
+    assert steady.specifications() == before, "the Deployment changed by hand stays changed"
+    wait_for(kube, rolled_out(), "apps/v1", "Deployment", steady.name, steady.namespace)
+
+
+@check(
+    "auto_update.override_order",
+    promise="The override ConfigMap wins over the package's values, the override Secret over both.",
+)
+def test_override_order(steady: TrackedApp, kube: Kube) -> None:
+    by_hand = kube.apply_file(MANIFESTS, app=steady.name, namespace=steady.namespace)
+    steady.reconcile()
+    values = steady.ask("/api/config")["values"]
+    for item in by_hand:
+        kube.delete("v1", item["kind"], item["metadata"]["name"], steady.namespace)
+    steady.reconcile()
+    assert values["log_file"] == "/var/log/notes/override.log", "the override ConfigMap lost"
+    assert values["title"] == "From the override Secret", "the override Secret lost"
+
+
+@check(
+    "auto_update.special_values_survive_substitution",
+    promise="Values with $, quotes and other letters than ASCII's arrive in the app as they are.",
+)
+def test_special_values_survive_substitution(steady: TrackedApp) -> None:
+    sha = steady.push(COMMITS["special_values"])
+    steady.outcome(sha)
+    title = steady.ask("/api/config")["values"]["title"]
+    steady.wait_applied(steady.push(COMMITS["as_packaged"]))
+    assert title == f"Notes of {SPECIAL_NAME}"
+
+
+@check(
+    "auto_update.removed_file_pruned_data_kept",
+    promise="Removing an app's file from the tree removes the app; its data stays for its return.",
+)
+def test_removed_file_pruned_data_kept(moving: TrackedApp, seeds: dict[str, Seed]) -> None:
+    moving.take_out()
+    claims = moving.claims()
+    assert [claim["status"]["phase"] for claim in claims] == ["Bound"], "the claim was pruned"
+    moving.put_back()
+    moving.verify(seeds["moving"])
+
+
+@check(
+    "auto_update.invalid_yaml_leaves_app_serving",
+    promise="A commit that is not YAML leaves the app serving, is explained, heals with the next.",
+)
+def test_invalid_yaml_leaves_app_serving(
+    steady: TrackedApp, seeds: dict[str, Seed], visitor: Prober, twin: Twin | None
+) -> None:
+    refused = steady.outcome(steady.push(chosen("invalid_yaml", twin)))
+    assert not refused.accepted, "Flux applied a commit that is not YAML"
+    assert "values-configmap.yaml" in refused.explanation
+    heals_without_interruption(steady, seeds["steady"], visitor)
+
+
+@check(
+    "auto_update.undefined_variable_leaves_app_serving",
+    promise="A commit that uses an undefined variable leaves the app serving, is explained, heals.",
+)
+def test_undefined_variable_leaves_app_serving(
+    steady: TrackedApp, seeds: dict[str, Seed], visitor: Prober, twin: Twin | None
+) -> None:
+    refused = steady.outcome(steady.push(chosen("undefined_variable", twin)))
+    assert not refused.accepted, "Flux applied a commit with an undefined variable"
+    assert "organisation_name" in refused.explanation
+    heals_without_interruption(steady, seeds["steady"], visitor)
+
+
+@check(
+    "auto_update.unrenderable_chart_leaves_app_serving",
+    promise="A chart that does not render leaves the app serving, is explained, heals.",
+)
+def test_unrenderable_chart_leaves_app_serving(
+    steady: TrackedApp, seeds: dict[str, Seed], visitor: Prober, twin: Twin | None
+) -> None:
+    steady.push(chosen("unrenderable_chart", twin))
+    refused = steady.upgrade_outcome("1.0.1")
+    assert not refused.accepted, "Flux upgraded to a chart that does not render"
+    assert "templates/service.yaml" in refused.explanation
+    heals_without_interruption(steady, seeds["steady"], visitor)
+
+
+@check(
+    "auto_update.missing_image_rolls_back",
+    promise="An upgrade to an image that does not exist is rolled back, explained, and heals.",
+)
+def test_missing_image_rolls_back(missing_image: BrokenUpgrade, evidence: EvidenceBox) -> None:
+    missing_image.brings_old_version_back(evidence, within=ROLLBACK_BOUND)
+    missing_image.heals_by(COMMITS["version_2_put_right"])
+
+
+@check(
+    "auto_update.failing_migration_rolls_back",
+    promise="An upgrade whose migration fails is rolled back with its data, explained, and heals.",
+)
+def test_failing_migration_rolls_back(
+    failing_migration: BrokenUpgrade, evidence: EvidenceBox
+) -> None:
+    failing_migration.brings_old_version_back(evidence, within=ROLLBACK_BOUND)
+    failing_migration.heals_by(COMMITS["version_2_put_right"])
+
+
+@check(
+    "auto_update.unready_upgrade_rolls_back",
+    promise="An upgrade that never becomes ready is rolled back, explained, and heals.",
+)
+def test_unready_upgrade_rolls_back(unready_upgrade: BrokenUpgrade, evidence: EvidenceBox) -> None:
+    unready_upgrade.brings_old_version_back(evidence, within=ROLLBACK_BOUND)
+    unready_upgrade.heals_by(COMMITS["version_2_put_right"])
+
+
+@check(
+    "auto_update.git_server_outage",
+    promise="Apps outlive an outage of the Git server, and the next push after it is applied.",
+)
+def test_git_server_outage(
+    steady: TrackedApp, branch: TrackedBranch, visitor: Prober, evidence: EvidenceBox
+) -> None:
+    with branch.server_unreachable():
+        told = branch.wait_for_repository(condition_false("Ready"))
+        steady.reconcile()
+        visitor.wait_answer(UNNOTICED)
+    branch.wait_for_repository(condition_true("Ready"))
+    evidence.note(f"During the outage the GitRepository said: {told}")
+    assert "git-server" in told
+    assert steady.outcome(steady.push(COMMITS["valid_yaml"])).accepted
+    assert visitor.outages == []
+    steady.wait_applied(steady.push(COMMITS["as_packaged"]))
+
+
+@check(
+    "auto_update.cluster_never_pushes",
+    promise="The cluster reads the Git repository, cannot push to it, and has never tried to.",
+)
+def test_cluster_never_pushes(branch: TrackedBranch, kube: Kube, twin: Twin | None) -> None:
+    credential = branch.git.pusher if twin else branch.cluster_credential()
+    with pytest.raises(GitRefused, match="403"):
+        branch.git.push(as_=credential)
+    log = branch.git.access_log()
+    pods = {pod["status"].get("podIP") for pod in kube.list("v1", "Pod")}
+    assert any(entry.client in pods for entry in log), "the log shows nothing of the cluster"
+    pushes = [entry for entry in log if entry.service == "git-receive-pack"]
+    assert any(entry.status < 400 for entry in pushes), "the log shows no push of the suite"
+    assert [entry for entry in pushes if entry.client in pods] == []
+
+
+def chosen(name: str, twin: Twin | None) -> Commit:
+    """Return the commit of this name, or what a twin commits in its place."""
+    return COMMITS[twin.settings.get("commit", name) if twin else name]
+
+
+def heals_without_interruption(app: TrackedApp, seed: Seed, visitor: Prober) -> None:
+    """The next good commit is applied, and the app has served all the time, with its data."""
+    app.wait_applied(app.push(COMMITS["as_packaged"]))
+    visitor.wait_answer(UNNOTICED)
+    assert visitor.outages == []
+    assert app.version() == VERSION_1
+    app.verify(seed)
