@@ -10,6 +10,7 @@ import typer
 
 from conformance.clusters import probe
 from conformance.clusters.probe import Finding, Outcome
+from conformance.components.debian import missing_packages
 from conformance.settings import Settings
 
 _BUILD_PACKAGES = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "gcc": "gcc"}
@@ -47,7 +48,7 @@ def examine(probes: Sequence[Callable[[], Finding]]) -> list[Finding]:
 
 def build_tools() -> Finding:
     """Look for what builds images and parts; a run installs it when root on Debian."""
-    missing = probe.missing_packages(_BUILD_PACKAGES)
+    missing = missing_packages(_BUILD_PACKAGES)
     if not missing:
         return Finding("image builds", Outcome.WORKS, ", ".join(_BUILD_PACKAGES))
     fix = f"as root: apt-get install --no-install-recommends {' '.join(missing)}"

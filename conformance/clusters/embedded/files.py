@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 import string
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def write_files(
     for entry in HOST_ETC:
         _copy_from_host(entry, etc)
     _write(etc / "hostname", f"{name}\n")
+    _write(etc / "machine-id", f"{uuid.uuid4().hex}\n")
     _write(etc / "hosts", f"127.0.0.1 localhost\n{address} {name}\n")
     # The node has no way out, so there is no name server to ask but the cluster's own.
     _write(etc / "resolv.conf", "# none: the node reaches nothing outside\n")
@@ -173,6 +175,8 @@ def _kube_proxy() -> dict[str, Any]:
         "mode": "iptables",
         "clusterCIDR": node.POD_SUBNET,
         "clientConnection": {"kubeconfig": "/etc/kubernetes/proxy.conf"},
+        # A Service works this much later than it could; the default, a second, is for thousands.
+        "iptables": {"minSyncPeriod": "0.1s"},
         # The connection table's limits belong to the host: zero is "leave as they are".
         "conntrack": {
             "maxPerCore": 0,

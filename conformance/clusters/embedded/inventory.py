@@ -81,7 +81,7 @@ def enter_command(node: HostProcess) -> list[str]:
     """Return the words before a command that make it run in the namespaces of this PID 1."""
     return [
         *("nsenter", f"--target={node.pid}"),
-        *("--net", "--mount", "--pid", "--uts", "--ipc", "--wd=/", "--"),
+        *("--net", "--mount", "--pid", "--uts", "--ipc", "--wd", "--"),
         *("env", "-i", f"PATH={NODE_PATH}", "HOME=/root", "LC_ALL=C.UTF-8"),
     ]
 

@@ -131,6 +131,8 @@ def _apiserver(address: str) -> Process:
             "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged=true",
         ],
+        # Refused once, its etcd client waits a second before it tries again.
+        needs=("etcd",),
         ready={"https": f"127.0.0.1:{API_PORT}/readyz"},
     )
 
@@ -157,6 +159,10 @@ def _controller_manager() -> Process:
             f"--cluster-signing-cert-file={PKI}/ca.crt",
             f"--cluster-signing-key-file={PKI}/ca.key",
             "--use-service-account-credentials=true",
+            # Its 40 controllers' accounts and tokens come first: at the default 20 requests a
+            # second that is 4 s before the first Deployment makes a pod.
+            "--kube-api-qps=1000",
+            "--kube-api-burst=1000",
             "--leader-elect=false",
             f"--flex-volume-plugin-dir={VOLUME_PLUGINS}",
         ],
