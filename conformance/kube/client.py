@@ -138,7 +138,7 @@ class Kube:
         manifests = [item for item in yaml.safe_load_all(text) if item]
         return self.apply(*manifests, namespace=variables.get("namespace"))
 
-    def patch(  # noqa: PLR0917 - what identifies an object, as everywhere
+    def patch(
         self,
         api_version: str,
         kind: str,

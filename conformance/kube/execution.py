@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import select
 import shlex
@@ -21,6 +22,24 @@ _V4 = "v4.channel.k8s.io"
 _CHUNK = 32768
 _TAIL = 4000
 """Characters of output that an error quotes."""
+
+_KILL_TIMEOUT = 5.0
+_KILL = r"""
+for process in /proc/[0-9]*; do
+  [ "$(tr -d '\0' < $process/cmdline)" = "$1" ] || continue
+  read -r line < $process/stat
+  set -- "$1" ${line##*) }
+  [ "$3" = 0 ] && leader=${process#/proc/}
+done 2>/dev/null
+[ -n "$leader" ] || exit 0
+for process in /proc/[0-9]*; do
+  read -r line < $process/stat
+  set -- ${line##*) }
+  [ "$4" = "$leader" ] && kill -9 ${process#/proc/}
+done 2>/dev/null
+exit 0
+"""
+"""Kills the session whose leader came from outside the container (parent 0) with this command."""
 
 
 class CommandFailed(AssertionError):
@@ -66,10 +85,29 @@ def execute(
 ) -> ExecResult:
     """Run ``argv`` (no shell) at the exec subresource ``path``; does not raise on its exit status.
 
-    Raises ``CommandTimeout`` after ``timeout`` seconds with the output so far; ``ApiError`` where
-    the command could not be started; ``Unreachable`` where the connection broke; ``HarnessError``
-    for ``stdin`` on a cluster that cannot end a stream (older than 1.29).
+    Raises ``CommandTimeout`` after ``timeout`` seconds with the output so far, when the command
+    has been killed (where the container has a shell to do it: the runtime lets it run on);
+    ``ApiError`` where it could not be started; ``Unreachable`` where the connection broke;
+    ``HarnessError`` for ``stdin`` on a cluster that cannot end a stream (older than 1.29).
+    The API server withholds the exit status of a command that leaves megabytes of input unread.
     """
+    try:
+        return _run(transport, path, argv, container, stdin, timeout)
+    except CommandTimeout:
+        killer = ("sh", "-c", _KILL, "sh", "".join(argv).rstrip("\n"))
+        with contextlib.suppress(ApiError, HarnessError, CommandTimeout):
+            _run(transport, path, killer, container, None, _KILL_TIMEOUT)
+        raise
+
+
+def _run(
+    transport: Transport,
+    path: str,
+    argv: Sequence[str],
+    container: str | None,
+    stdin: bytes | None,
+    timeout: float,
+) -> ExecResult:
     deadline = time.monotonic() + timeout
     query = [("command", part) for part in argv]
     query += [("stdout", "true"), ("stderr", "true")]

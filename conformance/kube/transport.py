@@ -25,6 +25,15 @@ REQUEST_TIMEOUT = 30.0
 """Seconds for one request; the slowest ones (a CRD of 1 MB on a busy node) take 2 s."""
 CONNECT_TIMEOUT = 3.0
 """Seconds until a connection counts as failed; a node being restarted drops packets silently."""
+KEEPALIVE: list[tuple[int, int, int]] = tcp_keepalive_socket_options(1, 1, 10)
+"""Probe a silent peer every second: a killed node's network vanishes without a FIN or RST.
+
+When the node is back with the same address, its kernel answers the next probe with RST, so a watch
+survives a restart with at most a second of delay.
+"""
+_USER_TIMEOUT = [(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)]
+"""Milliseconds for which a request may stay unacknowledged. Not for streams to a command: one that
+is slow to read its input leaves data unacknowledged for as long."""
 IDEMPOTENT = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 _CUT = (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError)
 """What urllib3 and ssl raise in a reader whose socket another thread has shut down."""
@@ -54,7 +63,7 @@ class Transport:
                 " (kubectl config get-contexts --kubeconfig FILE).",
             ) from error
         self.configuration.connection_pool_maxsize = 32
-        self.configuration.socket_options = _socket_options()
+        self.configuration.socket_options = [*KEEPALIVE, *_USER_TIMEOUT]
         self.api_client = kubernetes.client.ApiClient(self.configuration)
         self.tls = _tls_context(self.configuration)
         self._pool: urllib3.PoolManager = self.api_client.rest_client.pool_manager
@@ -216,18 +225,6 @@ def encode_query(query: Query | None) -> str:
         if value is not None
     }
     return f"?{urlencode(pairs)}" if pairs else ""
-
-
-def _socket_options() -> list[tuple[int, int, int]]:
-    """Notice a dead peer: a killed node's network vanishes without a FIN or RST.
-
-    One probe a second: when the node is back with the same address, its kernel answers the next
-    probe with RST, so a watch survives a restart with at most a second of delay.
-    """
-    options: list[tuple[int, int, int]] = tcp_keepalive_socket_options(1, 1, 10)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        options.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000))
-    return options
 
 
 def _tls_context(configuration: kubernetes.client.Configuration) -> ssl.SSLContext:

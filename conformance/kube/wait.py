@@ -75,7 +75,7 @@ class _Cancelled(Exception):
 
 @dataclass(frozen=True)
 class Wait:
-    """One thing to wait for; ``name=None`` means all objects that the labels select.
+    """One thing to wait for; ``name=None`` means all objects that labels and fields select.
 
     Of a selection, at least ``minimum`` must exist and each must satisfy the condition.
     """
@@ -88,15 +88,17 @@ class Wait:
     labels: str | None = None
     fail_on: Condition | None = None
     minimum: int = 1
+    fields: str | None = None
 
     def __str__(self) -> str:
         where = f" in {self.namespace}" if self.namespace else ""
-        labels = f" with {self.labels}" if self.labels else ""
+        selectors = ",".join(part for part in (self.labels, self.fields) if part)
+        labels = f" with {selectors}" if selectors else ""
         which = self.name if self.name is not None else f"(each{labels})"
         return f"{self.kind} {which}{where} to be: {self.condition.description}"
 
 
-def wait_for(  # noqa: PLR0917 - what identifies an object, as everywhere
+def wait_for(
     kube: Kube,
     condition: Condition,
     api_version: str,
@@ -108,6 +110,7 @@ def wait_for(  # noqa: PLR0917 - what identifies an object, as everywhere
     timeout: float = Timeouts.pod_ready,
     fail_on: Condition | None = None,
     minimum: int = 1,
+    fields: str | None = None,
 ) -> Object | list[Object]:
     """Wait until the condition holds; return the object, or the list where ``name`` is None.
 
@@ -115,7 +118,7 @@ def wait_for(  # noqa: PLR0917 - what identifies an object, as everywhere
     ``timeout`` (seconds), as is a kind whose CRD comes later. ``deleted()`` returns an empty dict
     or list. Raises ``WaitFailed`` as soon as ``fail_on`` holds of an object, ``WaitTimeout``.
     """
-    wanted = Wait(condition, api_version, kind, name, namespace, labels, fail_on, minimum)
+    wanted = Wait(condition, api_version, kind, name, namespace, labels, fail_on, minimum, fields)
     return _Follower(kube, wanted, timeout, Canceller()).run()
 
 
@@ -186,7 +189,7 @@ class _Follower:
             if self._satisfied():  # deleted, with its CRD
                 return True
             raise
-        selection = Selection(resource, wanted.namespace, wanted.name, wanted.labels)
+        selection = Selection(resource, wanted.namespace, wanted.name, wanted.labels, wanted.fields)
         remaining = max(0.5, self.deadline - time.monotonic())
         items, version = list_objects(self.kube.transport, selection, remaining)
         self.answered = True

@@ -19,7 +19,7 @@ import websocket
 from kubernetes.stream.ws_client import websocket_proxycare
 
 from conformance.kube.errors import from_status
-from conformance.kube.transport import Transport
+from conformance.kube.transport import KEEPALIVE, Transport
 
 _RECORD = 16384
 """Bytes written at once: the size of a TLS record."""
@@ -57,7 +57,7 @@ class ChannelSocket:
                 header=headers,
                 subprotocols=list(protocols),
                 sslopt=tls,
-                sockopt=configuration.socket_options,
+                sockopt=KEEPALIVE,
                 **options,
             )
         except websocket.WebSocketBadStatusException as error:
