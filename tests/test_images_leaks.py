@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 from conformance.apps import layers
-from conformance.apps.layers import LayerRefused, Limits, read_layers
+from conformance.apps.layers import LayerRefused, Limits, read_file, read_layers
 from conformance.apps.leaks import Kind, find_leaks
 
 PLANTED = b"planted-" + b"s3cr3t-value"
@@ -77,6 +77,7 @@ def test_a_file_deleted_by_a_later_layer_is_still_found() -> None:
 def test_a_private_key_is_found() -> None:
     key = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"A" * 64 + b"\n" + b"B" * 64
     assert leaks({"srv/deploy": key}) == [(Kind.SECRET, "layer 1: /srv/deploy")]
+    assert leaks({"usr/lib/libgnutls.so": b"\x7fELF" + key}) == []
 
 
 @pytest.mark.parametrize(
@@ -173,3 +174,17 @@ def test_a_hostile_name_stays_inside_the_image() -> None:
     blob = io.BytesIO(tar({"../../etc/passwd": b"", "/root/\x1b[31m": b""}))
     names = [str(file) for file in read_layers([blob])]
     assert names == ["layer 1: /etc/passwd", r"layer 1: /root/\x1b[31m"]
+
+
+def test_a_file_is_read_as_a_container_sees_it() -> None:
+    def read(*layer_files: dict[str, bytes]) -> bytes:
+        return read_file([io.BytesIO(tar(files)) for files in layer_files], "etc/app/x.toml")
+
+    lower = {"./etc/app/x.toml": b"lower"}
+    assert read(lower, {"etc/other": b""}) == b"lower"
+    assert read(lower, {"etc/app/x.toml": b"upper"}) == b"upper"
+    for hidden in ("etc/app/.wh.x.toml", "etc/.wh.app", "etc/app/.wh..wh..opq", ".wh.etc"):
+        with pytest.raises(FileNotFoundError, match=r"no file /etc/app/x\.toml"):
+            read(lower, {hidden: b""})
+    both = {"etc/app/x.toml": b"upper", "etc/app/.wh..wh..opq": b""}
+    assert read(lower, both) == b"upper"

@@ -6,17 +6,18 @@ import functools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.check import shared
 from conformance.fixtures import RUN
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
+    from conformance.apps.deployment import HelmDeployment
     from conformance.apps.image_builds import AppImages, ImageBuilds
     from conformance.apps.images import BuiltImage, ImageTest
     from conformance.apps.running import RunningImage
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.namespaces import Namespaces
+    from conformance.services.flux import Flux
+    from conformance.services.helm import Helm
     from conformance.services.registry import Registry
+    from conformance.settings import Settings
+    from conformance.stack import Stack
 
 BUILDS: pytest.StashKey[ImageBuilds] = pytest.StashKey()
 
@@ -86,8 +91,7 @@ def app_images(images: AppImages) -> AppImages:
     """The same, with both versions of ``notes`` released: docker.io/stackspin/notes:VERSION."""
     from conformance.apps.image_builds import NOTES, VERSIONS, source_of  # noqa: PLC0415 - lazy
 
-    with ThreadPoolExecutor(len(VERSIONS)) as executor:
-        list(executor.map(functools.partial(images.released, source_of(NOTES)), VERSIONS))
+    images.released_each(source_of(NOTES), VERSIONS)
     return images
 
 
@@ -98,3 +102,32 @@ def inside(cluster: Cluster, components: Components) -> Iterator[Callable[[Runni
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", str(kubectl.parent), prepend=os.pathsep)
         yield lambda running: running.inside(str(cluster.kubeconfig))
+
+
+@pytest.fixture(scope="session")
+def helm(settings: Settings, cluster: Cluster, components: Components) -> Helm:
+    """The helm binary on the cluster under test."""
+    from conformance.services.helm import Helm  # noqa: PLC0415 - lazy
+
+    return Helm(components.binary("helm"), cluster.kubeconfig, settings.context)
+
+
+@pytest.fixture(scope=shared)
+def undeployed(
+    platform: Flux,  # noqa: ARG001 - storage class and ingress
+    stack: Stack,
+    settings: Settings,
+    helm: Helm,
+    kube: Kube,
+    namespaces: Callable[[str], str],
+) -> Callable[[str], HelmDeployment]:
+    """Prepares a release of ``notes`` in a fresh namespace, with a host name of its own."""
+    from conformance.apps.deployment import HelmDeployment  # noqa: PLC0415 - lazy
+    from conformance.apps.notes import Notes  # noqa: PLC0415
+
+    def prepare(hint: str) -> HelmDeployment:
+        namespace = namespaces(hint)
+        host = f"{namespace}.{settings.domain}"
+        return HelmDeployment(Notes(), kube, helm, namespace, host, stack.http())
+
+    return prepare

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from conformance.package import data_root
 
 if TYPE_CHECKING:
     from conformance.components.builder import Components
+    from conformance.package import Package
     from conformance.services.registry import Registry
 
 NOTES = "notes"
@@ -112,6 +114,18 @@ class AppImages:
             images.release(self._registry, image, self._tests_of(image))
             self._released.add(candidate)
         return candidate
+
+    def of(self, package: Package, app: str, version: str) -> Candidate:
+        """Return the image of the package's source: released, or of a twin's patched source."""
+        source = package.app(app)
+        if hash_folder(source) == hash_folder(source_of(app)):
+            return self.released(source, version)
+        return self.untested(source, version)
+
+    def released_each(self, source: Path, versions: Sequence[str]) -> list[Candidate]:
+        """Release several versions side by side; the first failing test is raised."""
+        with ThreadPoolExecutor(len(versions)) as executor:
+            return list(executor.map(partial(self.released, source), versions))
 
     def untested(self, source: Path, version: str) -> Candidate:
         """Return the image of a broken twin, tagged as if its tests had passed."""

@@ -44,6 +44,8 @@ class Leak:
         return f"{self.kind.value}: {self.what} in {self.where}"
 
 
+ELF_MAGIC = b"\x7fELF"
+"""Of programs and libraries; those for TLS hold published keys for their self-tests."""
 DEBIAN_HOSTS = ("deb.debian.org", "security.debian.org")
 """Hosts of the sources that Debian's own base images carry."""
 
@@ -184,7 +186,8 @@ def _scan_file(file: LayerFile, planted: Mapping[str, tuple[bytes, ...]]) -> Ite
             head += chunk[: SETTING_FILE_BYTES - len(head)]
         window = tail + chunk
         found |= {name for name, forms in planted.items() if any(form in window for form in forms)}
-        if b"PRIVATE KEY-----" in window and PRIVATE_KEY.search(window):
+        program = head.startswith(ELF_MAGIC)
+        if not program and b"PRIVATE KEY-----" in window and PRIVATE_KEY.search(window):
             found.add("a private key")
         tail = window[-OVERLAP_BYTES:]
     for what in sorted(found):
