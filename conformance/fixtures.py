@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -54,14 +53,16 @@ def cluster(run: Run) -> Iterator[Cluster]:
     """A running cluster; taken away at the end unless it is to be kept."""
     made = run.make_cluster()
     try:
-        made.start()
+        with run.on_terminal():
+            made.start()
         yield made
     finally:
         run.kube = None
-        if not run.settings.keep_cluster:
-            made.delete()
-        else:
-            print(f"Kept: cluster {made.name}, kubeconfig {made.kubeconfig}", file=sys.stderr)
+        with run.on_terminal():
+            if not run.settings.keep_cluster:
+                made.delete()
+            elif made.provider != "existing":
+                print(f"Kept cluster {made.name}: --kubeconfig={made.kubeconfig}")
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +70,7 @@ def kube(run: Run, cluster: Cluster) -> Kube:
     """Client of the cluster's API."""
     from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
 
-    run.kube = Kube(cluster.kubeconfig, run.settings.context)
+    run.kube = Kube(cluster.kubeconfig, run.settings.context, run.redactor)
     run.describe()
     return run.kube
 
@@ -99,8 +100,9 @@ def flux(stack: Stack) -> Any:  # noqa: ANN401
 
 
 @pytest.fixture(scope="session")
-def platform(stack: Stack) -> Any:  # noqa: ANN401
+def platform(run: Run, stack: Stack) -> Any:  # noqa: ANN401
     """The platform's infrastructure, applied by Flux and Ready."""
+    run.recorder.substitute("harness CA", "in place of cert-manager")
     return stack.platform()
 
 

@@ -61,7 +61,8 @@ class Namespaces:
         return [f"namespace {name}: {why}" for name, why in self._failures.items()]
 
     def _delete(self, name: str) -> None:
-        from conformance.kube.wait import deleted, wait_for  # noqa: PLC0415 - costs 0.5 s
+        from conformance.kube.conditions import deleted  # noqa: PLC0415 - costs 0.5 s
+        from conformance.kube.wait import wait_for  # noqa: PLC0415 - costs 0.5 s
 
         try:
             self._kube.delete("v1", "Namespace", name)

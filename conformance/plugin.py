@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance import fixtures
+from conformance.apps import fixtures as app_fixtures
 from conformance.check import check_of, collection_errors, in_running_order
 from conformance.errors import HarnessError
 from conformance.fixtures import RUN
@@ -54,6 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     ):
         config.addinivalue_line("markers", line)
     config.pluginmanager.register(fixtures, "stackspin-conformance-fixtures")
+    config.pluginmanager.register(app_fixtures, "stackspin-conformance-app-fixtures")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

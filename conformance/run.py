@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from conformance.kube.redaction import Redactor
 from conformance.report.host import describe_host
 from conformance.report.model import ClusterInfo, Component, RunReport
 from conformance.report.recorder import Recorder
-from conformance.report.sweep import PlantedSecret
+from conformance.report.sweep import PlantedSecret, sweep
 from conformance.settings import Settings
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ class Run:
     recorder: Recorder
     redactor: Redactor
     twins: bool
+    _terminal: TextIO
+    """Standard error as it was before pytest began to capture it."""
     planted: PlantedSecret = field(default_factory=PlantedSecret)
     kube: Kube | None = None
     namespaces: dict[str, list[str]] = field(default_factory=dict)
@@ -67,14 +72,16 @@ class Run:
             },
         )
         recorder = Recorder(settings.reports_dir, report, redactor)
-        return cls(settings, recorder, redactor, twins)
+        terminal = open(os.dup(2), "w", buffering=1, encoding="utf-8")  # noqa: PTH123, SIM115
+        return cls(settings, recorder, redactor, twins, terminal)
 
     def components(self) -> Components:
         """Return the store of pinned parts; made on first use."""
         if self._components is None:
             from conformance.components.builder import Components  # noqa: PLC0415 - lazy
+            from conformance.components.progress import make_progress  # noqa: PLC0415
 
-            self._components = Components(self.settings)
+            self._components = Components(self.settings, make_progress(self._terminal))
         return self._components
 
     def make_cluster(self) -> Cluster:
@@ -82,13 +89,28 @@ class Run:
         if self._cluster is None:
             from conformance.clusters.select import make_cluster  # noqa: PLC0415 - lazy
 
-            self._cluster = make_cluster(self.settings, self.components())
+            components = self.components()
+            with self.on_terminal():
+                self._cluster = make_cluster(self.settings, components)
         return self._cluster
 
-    def close(self) -> None:
-        """Stop what still builds."""
+    def end(self, *, complete: bool) -> None:
+        """Stop what still builds, write the report for the last time, look for secrets in it."""
         if self._components is not None:
             self._components.close()
+        self.recorder.finish(complete=complete)
+        if leaks := sweep(self.recorder.folder, self.planted.values):
+            self.recorder.error(f"A secret value is in the report: {', '.join(leaks)}")
+            self.recorder.write()
+
+    @contextlib.contextmanager
+    def on_terminal(self) -> Iterator[None]:
+        """Show what the body prints at once: pytest would keep it until the check failed."""
+        with (
+            contextlib.redirect_stdout(self._terminal),
+            contextlib.redirect_stderr(self._terminal),
+        ):
+            yield
 
     def describe(self) -> None:
         """Tell the report what is under test, as far as it is up."""

@@ -14,7 +14,6 @@ from conformance.check import Check, NotApplicable, check_of, checks_in, not_run
 from conformance.errors import HarnessError
 from conformance.report import terminal
 from conformance.report.model import CheckResult, TwinResult, Verdict
-from conformance.report.sweep import sweep
 from conformance.twins import Twin, judge
 
 if TYPE_CHECKING:
@@ -190,21 +189,18 @@ class ConformanceSession:
         self._run.describe()
         self._run.recorder.write()
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(
         self, session: pytest.Session, exitstatus: int
     ) -> Generator[None, None, None]:
-        """Complete the report once every fixture is torn down, and look for secrets in it."""
-        yield
-        complete = exitstatus not in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR)
-        recorder = self._run.recorder
-        recorder.finish(complete=complete)
-        secrets = [*self._run.planted.values]
-        if leaks := sweep(recorder.folder, secrets):
-            recorder.error(f"A secret value is in the report: {', '.join(leaks)}")
-            recorder.write()
-        if recorder.report.errors and exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        """Complete the report once every fixture is torn down, before the terminal's summary."""
+        try:
+            yield
+        finally:
+            interrupted = {pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR}
+            self._run.end(complete=exitstatus not in interrupted)
+            if self._run.recorder.report.errors and exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """End with one line a capability and the path of the report."""

@@ -45,7 +45,7 @@ class EvidenceBox:
         self._redactor = redactor
         self.notes: list[str] = []
         self.measurements: list[Measurement] = []
-        self._files: dict[Path, str] = {}
+        self._files: dict[Path, Evidence] = {}
 
     def attach(self, name: str, content: str | bytes | Path) -> Path:
         """Keep text, bytes, a file or a folder of files under ``name``; returns where it is.
@@ -73,28 +73,17 @@ class EvidenceBox:
         self.notes.append(self._redactor.redact(text))
 
     def files(self) -> list[Evidence]:
-        """Return what is kept, with the hash of what is on the disk now."""
-        found = []
-        for path, name in self._files.items():
-            data = path.read_bytes()
-            found.append(
-                Evidence(
-                    name=name,
-                    path=path.relative_to(self._root).as_posix(),
-                    sha256=hashlib.sha256(data).hexdigest(),
-                    bytes=len(data),
-                    media_type=media_type(path),
-                )
-            )
-        return found
+        """Return what is kept, in the order in which it was."""
+        return list(self._files.values())
 
     def redact_again(self) -> None:
         """Redact the text files once more: a value may have been learnt after they were written."""
-        for path in self._files:
+        for path, kept in self._files.items():
             if (text := _as_text(path.read_bytes())) is not None:
                 clean = self._redactor.redact(text)
                 if clean != text:
                     path.write_text(clean, encoding="utf-8")
+                    self._files[path] = self._describe(kept.name, path)
 
     def _keep(self, name: str, data: str | bytes) -> Path:
         path = self._folder.joinpath(*(file_name(part) for part in name.split("/")))
@@ -104,8 +93,18 @@ class EvidenceBox:
             path.write_text(self._redactor.redact(text), encoding="utf-8")
         else:
             path.write_bytes(data)  # type: ignore[arg-type] # only bytes have no text
-        self._files[path] = name
+        self._files[path] = self._describe(name, path)
         return path
+
+    def _describe(self, name: str, path: Path) -> Evidence:
+        data = path.read_bytes()
+        return Evidence(
+            name=name,
+            path=path.relative_to(self._root).as_posix(),
+            sha256=hashlib.sha256(data).hexdigest(),
+            bytes=len(data),
+            media_type=media_type(path),
+        )
 
 
 def _as_text(data: bytes) -> str | None:

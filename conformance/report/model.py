@@ -81,7 +81,9 @@ class CheckResult(Model):
     promise: str
     app: str | None = None
     verdict: Verdict
-    reason: str = Field("", description="Why it is not a pass; the first lines of the failure.")
+    reason: str = Field(
+        default="", description="Why it is not a pass; the first lines of the failure."
+    )
     seconds: float = 0.0
     phases: Phases = Field(default_factory=Phases)
     notes: list[str] = Field(default_factory=list)
@@ -132,7 +134,7 @@ class ClusterInfo(Model):
     """The cluster under test."""
 
     provider: str
-    choice: str = Field("", description="Why this provider.")
+    choice: str = Field(default="", description="Why this provider.")
     name: str
     reused: bool = False
     kubernetes: str = ""
@@ -147,7 +149,9 @@ class Component(Model):
     name: str
     version: str
     origin: str
-    substitute_for: str = Field("", description="What upstream software it stands in for.")
+    source: str = ""
+    note: str = Field(default="", description="For a substitute: in place of what.")
+    key: str = Field(default="", description="Hash of everything it was made from.")
 
 
 class Change(Model):
@@ -212,7 +216,7 @@ class RunReport(Model):
     @property
     def substitutes(self) -> list[Component]:
         """Parts that stand in for upstream software."""
-        return [part for part in self.components if part.substitute_for]
+        return [part for part in self.components if part.origin == "substitute"]
 
 
 def capability_verdict(core: Counts) -> CapabilityVerdict:

@@ -32,6 +32,7 @@ class Recorder:
         self._previous = load(self._latest / "report.json")
         self._results: dict[str, CheckResult] = {}
         self._boxes: dict[str, EvidenceBox] = {}
+        self._substitutes: list[Component] = []
         self._began = time.monotonic()
 
     @staticmethod
@@ -58,6 +59,12 @@ class Recorder:
         """Return the result of a planned check, to be filled in."""
         return self._results[node_id]
 
+    def substitute(self, name: str, note: str) -> None:
+        """Name what stands in for upstream software without being a pinned part."""
+        part = Component(name=name, version="", origin="substitute", note=note)
+        if part not in self._substitutes:
+            self._substitutes.append(part)
+
     def error(self, text: str) -> None:
         """Report something that went wrong outside the checks: it fails the run."""
         self.report.errors.append(self.redactor.redact(text))
@@ -65,7 +72,7 @@ class Recorder:
     def describe(self, cluster: ClusterInfo | None, components: list[Component]) -> None:
         """Say what was tested, as far as it is known by now."""
         self.report.cluster = cluster
-        self.report.components = components
+        self.report.components = [*components, *self._substitutes]
 
     def finish(self, *, complete: bool) -> None:
         """Write the report for the last time; not ``complete`` when the run was interrupted."""

@@ -9,8 +9,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+from jsonschema import Draft202012Validator
 
+from conformance.report.html import to_html
+from conformance.report.junit import to_junit
 from conformance.report.model import RunReport
 
 SCHEMA_FILE = "report.schema.json"
@@ -22,6 +24,11 @@ def schema() -> dict[str, Any]:
     text = resources.files(__package__).joinpath(SCHEMA_FILE).read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(schema())
 
 
 def generate_schema() -> str:
@@ -38,7 +45,7 @@ def to_json(report: RunReport) -> str:
         jsonschema.ValidationError: the report does not follow the shipped schema.
     """
     document = report.model_dump(mode="json", by_alias=True)
-    jsonschema.validate(document, schema())
+    _validator().validate(document)
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -52,3 +59,5 @@ def write_atomically(path: Path, text: str) -> None:
 def write_views(report: RunReport, folder: Path) -> None:
     """Write every view of ``report`` into ``folder``."""
     write_atomically(folder / "report.json", to_json(report))
+    write_atomically(folder / "junit.xml", to_junit(report))
+    write_atomically(folder / "report.html", to_html(report, folder))

@@ -1,0 +1,143 @@
+"""The report as one HTML file that loads nothing: for a browser without a network, or an e-mail."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from conformance.report.model import CheckResult, Evidence, RunReport, Verdict
+
+_TAIL_LINES = 200
+_TAIL_BYTES = 20_000
+_IMAGE_BYTES = 1_000_000
+_INLINE_TOTAL = 6_000_000
+"""Bytes of evidence inside the page, so that a phone still opens the report of a bad night."""
+
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_SYMBOLS = {
+    "pass": "✓",
+    "fail": "✗",
+    "not run": "\N{EN DASH}",
+    "not applicable": "○",
+    "waived": "~",
+}
+_SYMBOLS["partial"] = "◐"
+
+
+class _Inliner:
+    """Reads evidence for the page, within its budget."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._left = _INLINE_TOTAL
+
+    def tail(self, evidence: Evidence) -> str | None:
+        """Return the last lines of a text; None for anything else, or when the page is full."""
+        if self._left <= 0 or evidence.media_type.startswith("image/"):
+            return None
+        path = self._folder / evidence.path
+        with path.open("rb") as file:
+            file.seek(max(0, evidence.bytes - _TAIL_BYTES))
+            data = file.read()
+        if b"\0" in data:
+            return None
+        text = _plain("\n".join(data.decode(errors="replace").splitlines()[-_TAIL_LINES:]))
+        self._left -= len(text)
+        return text
+
+    def image(self, evidence: Evidence) -> str | None:
+        """Return an image as data URL; None for anything else, or one that is too large."""
+        if evidence.media_type != "image/png" or evidence.bytes > min(_IMAGE_BYTES, self._left):
+            return None
+        data = base64.b64encode((self._folder / evidence.path).read_bytes()).decode()
+        self._left -= len(data)
+        return f"data:image/png;base64,{data}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds >= 120:
+        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+    return f"{seconds:.1f} s"
+
+
+def _size(count: int) -> str:
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
+
+
+def _overall(report: RunReport) -> str:
+    verdicts = {capability.verdict.value for capability in report.capabilities}
+    failed = any(check.verdict is Verdict.FAIL for check in report.checks)
+    if report.errors or failed:
+        return "fail"
+    if report.state == "interrupted" or verdicts != {"pass"}:
+        return "partial"
+    return "pass"
+
+
+def _anchor(check: CheckResult) -> str:
+    return "check-" + hashlib.sha256(check.node_id.encode()).hexdigest()[:12]
+
+
+def _plain(text: str) -> str:
+    """Drop a terminal's control sequences, and show any other control character as a box."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("", text))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("conformance.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "duration": _duration,
+        "size": _size,
+        "anchor": _anchor,
+        "plain": _plain,
+    }
+    environment.globals["symbols"] = _SYMBOLS
+    return environment
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def to_html(report: RunReport, folder: Path) -> str:
+    """Return report.html; ``folder`` holds the evidence that ``report`` names."""
+    script = _asset("report.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    order = [Verdict.FAIL, Verdict.NOT_RUN, Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.WAIVED]
+    found: dict[str, int] = {verdict.value: 0 for verdict in order}
+    for check in report.checks:
+        found[check.verdict.value] += 1
+    context: dict[str, Any] = {
+        "report": report,
+        "overall": _overall(report),
+        "failures": [check for check in report.checks if check.verdict is Verdict.FAIL],
+        "found": {verdict: count for verdict, count in found.items() if count},
+        "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,
+        "inliner": _Inliner(folder),
+        # The project's own assets, never data: they need no escaping.
+        "style": Markup(_asset("report.css")),  # noqa: S704
+        "script": Markup(script),  # noqa: S704
+        "script_hash": digest,
+    }
+    return _environment().get_template("report.html.j2").render(context)

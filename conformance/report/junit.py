@@ -1,0 +1,96 @@
+"""The report as junit.xml, for CI systems: one suite a capability, one case a check and app."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET  # only writes
+
+from conformance.report.model import Capability, CheckResult, RunReport, Verdict
+
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_junit(report: RunReport) -> str:
+    """Return junit.xml as Jenkins' and GitLab's schemas have it.
+
+    "not run", "not applicable" and "waived" are skipped cases; the message begins with the verdict.
+    """
+    root = ET.Element("testsuites", {"name": "stackspin-conformance"})
+    for capability in report.capabilities:
+        root.append(_suite(report, capability))
+    if report.errors:
+        root.append(_errors(report))
+    for attribute in ("tests", "failures", "errors"):
+        total = sum(int(suite.get(attribute, "0")) for suite in root)
+        root.set(attribute, str(total))
+    root.set("time", f"{report.seconds:.3f}")
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(report: RunReport, capability: Capability) -> ET.Element:
+    failed = sum(check.verdict is Verdict.FAIL for check in capability.checks)
+    ran = {Verdict.FAIL, Verdict.PASS}
+    skipped = sum(check.verdict not in ran for check in capability.checks)
+    suite = ET.Element(
+        "testsuite",
+        {
+            "name": capability.id,
+            "tests": str(len(capability.checks)),
+            "failures": str(failed),
+            "errors": "0",
+            "skipped": str(skipped),
+            "time": f"{capability.seconds:.3f}",
+            "timestamp": report.started_at.strftime("%Y-%m-%dT%H:%M:%S"),
+        },
+    )
+    for check in capability.checks:
+        suite.append(_case(check))
+    return suite
+
+
+def _case(check: CheckResult) -> ET.Element:
+    capability, _, name = check.id.partition(".")
+    variant = check.node_id.partition("[")[2].rstrip("]")
+    case = ET.Element(
+        "testcase",
+        {
+            "classname": f"conformance.{capability}",
+            "name": _clean(f"{name}[{variant}]" if variant else name),
+            "time": f"{check.seconds:.3f}",
+        },
+    )
+    properties = ET.SubElement(case, "properties")
+    for key, value in (("check", check.id), ("level", check.level), ("promise", check.promise)):
+        ET.SubElement(properties, "property", {"name": key, "value": _clean(value)})
+    first = check.reason.partition("\n")[0]
+    if check.verdict is Verdict.FAIL:
+        failure = ET.SubElement(case, "failure", {"message": _clean(first)})
+        failure.text = _clean(check.reason)
+    elif check.verdict is not Verdict.PASS:
+        message = f"{check.verdict.value}: {first}"
+        ET.SubElement(case, "skipped", {"message": _clean(message)})
+    if check.evidence:
+        # The form that GitLab and Jenkins' attachments plug-in understand.
+        out = ET.SubElement(case, "system-out")
+        out.text = _clean("\n".join(f"[[ATTACHMENT|{item.path}]]" for item in check.evidence))
+    return case
+
+
+def _errors(report: RunReport) -> ET.Element:
+    count = str(len(report.errors))
+    suite = ET.Element(
+        "testsuite", {"name": "run", "tests": count, "failures": "0", "errors": count, "time": "0"}
+    )
+    for text in report.errors:
+        first = _clean(text.partition("\n")[0])
+        case = ET.SubElement(
+            suite, "testcase", {"classname": "conformance.run", "name": first[:120], "time": "0"}
+        )
+        ET.SubElement(case, "error", {"message": first}).text = _clean(text)
+    return suite
+
+
+def _clean(text: str) -> str:
+    """Replace what XML 1.0 cannot hold, such as the colour codes in a log."""
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)

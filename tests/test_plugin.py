@@ -1,0 +1,281 @@
+"""Runs of tiny checks: verdicts, exit codes, the report, and what ends a run early."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.clusters.base import Cluster, Feature
+from conformance.errors import HarnessError
+
+HEAD = """
+import pytest
+from conformance.check import check, not_run, not_applicable
+from conformance.clusters.base import Feature
+from conformance.errors import HarnessError
+"""
+
+
+class NodelessCluster(Cluster):
+    """A provider without a node shell; nothing is ever started."""
+
+    provider = "existing"
+    name = "elsewhere"
+
+    def start(self) -> None:
+        raise HarnessError("https://10.0.0.1:6443 does not answer.", "Check --kubeconfig.")
+
+    def delete(self) -> None:
+        pass
+
+    kubeconfig = node_address = registry = node_run = kill_node = restart_node = None  # type: ignore[assignment]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("conformance.run.Run.make_cluster", lambda _: NodelessCluster())
+
+    def run(source: str, *args: str, stem: str = "auto_update") -> pytest.RunResult:
+        pytester.makepyfile(**{f"test_{stem}": HEAD + source})
+        return pytester.runpytest(*args)
+
+    return run
+
+
+def report(pytester: pytest.Pytester, link: str = "latest") -> dict[str, Any]:
+    return json.loads((pytester.path / "reports" / link / "report.json").read_text())
+
+
+def verdicts(pytester: pytest.Pytester) -> dict[str, str]:
+    (capability,) = report(pytester)["capabilities"]
+    return {c["id"].partition(".")[2]: c["verdict"] for c in capability["checks"]}
+
+
+PASSES = """
+@check("auto_update.passes", promise="It holds.")
+def test_passes(evidence):
+    evidence.attach("seen.txt", "all well")
+    evidence.measure("time to upgrade", 2.5)
+"""
+
+
+def test_every_outcome_of_pytest_becomes_an_honest_verdict(
+    run: Any, pytester: pytest.Pytester
+) -> None:
+    result = run(
+        PASSES
+        + """
+@check("auto_update.fails", promise="It holds.")
+def test_fails():
+    assert 1 == 2, "one is not two"
+
+@check("auto_update.cannot", level="extended", promise="It holds.")
+def test_cannot():
+    not_run("no second disk")
+
+@check("auto_update.does_not_apply", promise="It holds.")
+def test_does_not_apply():
+    not_applicable("this app has no database")
+
+@check("auto_update.needs_the_node", promise="It holds.", needs=[Feature.NODE_KILL])
+def test_needs_the_node():
+    raise AssertionError("must not run")
+"""
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert verdicts(pytester) == {
+        "passes": "pass",
+        "fails": "fail",
+        "cannot": "not run",
+        "does_not_apply": "not applicable",
+        "needs_the_node": "not run",
+    }
+    (capability,) = report(pytester)["capabilities"]
+    assert capability["verdict"] == "fail"
+    assert capability["core"] == {
+        "passed": 1, "failed": 1, "notRun": 1, "notApplicable": 1, "waived": 0,
+    }  # fmt: skip
+    assert capability["extended"]["notRun"] == 1
+    reasons = {c["id"]: c["reason"] for c in capability["checks"]}
+    assert "one is not two" in reasons["auto_update.fails"]
+    assert "SIGKILL and restart" in reasons["auto_update.needs_the_node"]
+    result.stdout.fnmatch_lines(
+        [
+            "auto_update*fail*core 1/3 (1 failed, 1 not run)*extended 0/1*",
+            "FAIL auto_update.fails: *one is not two*",
+            "Report: */report.html",
+        ]
+    )
+
+
+def test_a_core_check_not_run_is_partial_and_no_failure(
+    run: Any, pytester: pytest.Pytester
+) -> None:
+    result = run(PASSES + "@check('auto_update.x', promise='X.')\ndef test_x(): not_run('why')")
+    assert result.ret == pytest.ExitCode.OK
+    assert report(pytester)["capabilities"][0]["verdict"] == "partial"
+
+
+def test_a_selection_cannot_make_a_capability_pass(run: Any, pytester: pytest.Pytester) -> None:
+    other = "@check('auto_update.x', promise='X.')\ndef test_x(): assert False"
+    assert run(PASSES + other, "-k", "passes").ret == pytest.ExitCode.OK
+    assert verdicts(pytester) == {"passes": "pass", "x": "not run"}
+    assert report(pytester)["capabilities"][0]["verdict"] == "partial"
+
+
+def test_evidence_is_kept_with_its_hash(run: Any, pytester: pytest.Pytester) -> None:
+    run(PASSES)
+    (check,) = report(pytester)["capabilities"][0]["checks"]
+    (evidence,) = check["evidence"]
+    assert (pytester.path / "reports/latest" / evidence["path"]).read_text() == "all well"
+    assert evidence["mediaType"] == "text/plain"
+    assert check["measurements"] == [{"name": "time to upgrade", "value": 2.5, "unit": "s"}]
+    assert check["promise"] == "It holds."
+
+
+def test_a_cluster_that_does_not_come_up_is_told_once(run: Any, pytester: pytest.Pytester) -> None:
+    checks = "".join(
+        f"@check('auto_update.c{n}', promise='X.')\ndef test_c{n}(cluster): pass\n"
+        for n in range(40)
+    )
+    result = run(checks)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    told = [line for line in result.outlines if "does not answer" in line]
+    assert sum("SKIPPED" not in line for line in told) <= 4
+    assert "Traceback" not in result.stdout.str()
+    assert "conformance/fixtures.py" not in result.stdout.str()
+    result.stdout.fnmatch_lines(["*To do: Check --kubeconfig."])
+    assert set(verdicts(pytester).values()) == {"not run"}
+    assert report(pytester)["errors"] == [
+        "https://10.0.0.1:6443 does not answer.\n  To do: Check --kubeconfig."
+    ]
+
+
+def test_other_tests_are_left_alone(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_plain(): pass")
+    result = pytester.runpytest()
+    assert result.ret == pytest.ExitCode.OK
+    assert "Stackspin" not in result.stdout.str()
+    assert not (pytester.path / "reports").exists()
+
+
+def test_the_plugin_alone_imports_nothing_heavy() -> None:
+    loaded = "import sys, conformance.plugin; print(*sys.modules)"
+    modules = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"kubernetes", "pydantic", "jinja2", "jsonschema", "yaml"} & set(modules)
+
+
+SLOW = """
+import pathlib, time
+
+@pytest.fixture(scope="session")
+def thing():
+    yield
+    pathlib.Path("torn-down").touch()
+
+@check("auto_update.first", promise="It holds.")
+def test_first(thing): pass
+
+@check("auto_update.hangs", promise="It holds.")
+def test_hangs(thing):
+    pathlib.Path("hanging").touch()
+    time.sleep(60)
+
+@check("auto_update.later", promise="It holds.")
+def test_later(thing): pass
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_leaves_a_report_of_what_ran(
+    pytester: pytest.Pytester, signum: signal.Signals
+) -> None:
+    pytester.makepyfile(test_auto_update=HEAD + SLOW)
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest"], stdout=subprocess.DEVNULL, cwd=pytester.path
+    ) as process:
+        wait_for_file(pytester.path / "hanging")
+        os.kill(process.pid, signum)
+        code = process.wait(timeout=10)
+    assert code == (-signum if signum is signal.SIGKILL else pytest.ExitCode.INTERRUPTED)
+    assert report(pytester)["state"] == "interrupted"
+    assert verdicts(pytester) == {"first": "pass", "hangs": "not run", "later": "not run"}
+    assert (pytester.path / "torn-down").exists() == (signum is not signal.SIGKILL)
+    assert (pytester.path / "reports/latest/report.html").exists()
+
+
+def wait_for_file(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_two_runs_are_compared(run: Any, pytester: pytest.Pytester) -> None:
+    run(PASSES + "@check('auto_update.x', promise='X.')\ndef test_x(): pass")
+    broken = PASSES + "@check('auto_update.x', promise='X.')\ndef test_x(): assert 0, 'broke'"
+    result = run(broken, "-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(["Since run *: 1 newly failing"])
+    (change,) = report(pytester)["comparison"]["newlyFailing"]
+    assert change["id"] == "auto_update.x"
+    assert change["before"] == "pass"
+    assert len(list((pytester.path / "reports").glob("2*"))) == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "expected"),
+    [
+        ({}, [], "stackspin.test"),
+        ({"DOMAIN": "from.env"}, [], "from.env"),
+        ({"DOMAIN": "from.env"}, ["--domain=from.option"], "from.option"),
+    ],
+)
+def test_an_option_wins_over_the_environment(  # noqa: PLR0917
+    run: Any,
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    arguments: list[str],
+    expected: str,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(f"STACKSPIN_CONFORMANCE_{name}", value)
+    run(PASSES, *arguments)
+    assert report(pytester)["settings"]["domain"] == expected
+
+
+def test_an_unknown_provider_in_the_environment_is_a_usage_error(
+    run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACKSPIN_CONFORMANCE_CLUSTER", "minikube")
+    result = run(PASSES)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*CLUSTER=minikube: choose from auto, *"])
+
+
+def test_a_planted_secret_in_an_artifact_fails_the_run(run: Any) -> None:
+    result = run(
+        """
+@check("auto_update.leaks", promise="It holds.")
+def test_leaks(run, evidence):
+    (value,) = run.planted.values
+    evidence.attach("log.txt", f"connecting with password {value}")
+"""
+    )
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["ERROR A secret value is in the report: *log.txt*"])
+    assert "planted-" not in result.stdout.str()
+
+
+def test_features_are_known_without_starting_a_cluster() -> None:
+    assert Feature.NODE_KILL not in NodelessCluster().features

@@ -1,0 +1,287 @@
+"""The report's three views of one model, with the strings that real runs produce."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import jsonschema
+import pytest
+
+from conformance.check import CAPABILITIES, Level
+from conformance.report.compare import compare, load
+from conformance.report.evidence import EvidenceBox
+from conformance.report.html import to_html
+from conformance.report.junit import to_junit
+from conformance.report.model import (
+    CheckResult,
+    ClusterInfo,
+    Component,
+    Host,
+    Measurement,
+    Phases,
+    RunReport,
+    Verdict,
+    summarise,
+)
+from conformance.report.write import generate_schema, schema, to_json, write_views
+
+HOSTILE = (
+    "<script>alert('x')</script> & \"quoted\" 'single' \x1b[31mred\x1b[0m \N{SNOWMAN} {{ 7*7 }}"
+)
+
+
+class Plain:
+    def redact(self, text: str) -> str:
+        return text
+
+
+def a_check(
+    capability: str, number: int, verdict: Verdict = Verdict.PASS, **more: object
+) -> CheckResult:
+    reason = "" if verdict is Verdict.PASS else f"reason of {number}"
+    values: dict[str, object] = {
+        "id": f"{capability}.promise_{number}",
+        "node_id": f"conformance/capabilities/test_{capability}.py::test_promise_{number}",
+        "level": Level.CORE,
+        "promise": "Data on a persistent volume outlives the pod that wrote it.",
+        "verdict": verdict,
+        "reason": reason,
+        "seconds": 4.2,
+        "phases": Phases(setup=1.1, call=3.0, teardown=0.1),
+        **more,
+    }
+    return CheckResult.model_validate(values)
+
+
+def a_report(checks: dict[str, list[CheckResult]], **more: object) -> RunReport:
+    values: dict[str, object] = {
+        "suite_version": "0.1.0",
+        "run_id": "k3f9ab",
+        "state": "complete",
+        "started_at": datetime(2026, 11, 23, 21, 0, tzinfo=UTC),
+        "seconds": 312.5,
+        "command": ["pytest", "conformance/capabilities", "--cluster=embedded"],
+        "host": Host(
+            system="Debian GNU/Linux 12 (bookworm)", kernel="6.18.0", cpus=2,
+            memory_bytes=24 * 2**30, cgroups="v1", root=True, python="3.11.2",
+        ),
+        "cluster": ClusterInfo(
+            provider="embedded", choice="no Docker engine answers", name="stackspin",
+            kubernetes="v1.36.3", container_runtime="containerd://2.4.2", nodes=1,
+            node_system="Debian GNU/Linux 12 (bookworm), Linux 6.18.0",
+        ),
+        "settings": {"domain": "stackspin.test", "keepCluster": False},
+        "components": [
+            Component(name="kubernetes", version="v1.36.3", origin="built"),
+            Component(
+                name="traefik", version="3.7.15", origin="substitute",
+                note="in place of ingress-nginx",
+            ),
+        ],
+        "capabilities": [summarise(name, found) for name, found in checks.items()],
+        **more,
+    }  # fmt: skip
+    return RunReport.model_validate(values)
+
+
+def sample(folder: Path, scale: int = 25) -> RunReport:
+    """Return a report with everything a bad night has, its evidence in ``folder``."""
+    checks = {
+        capability: [a_check(capability, n, seconds=float(n % 7) + 0.3) for n in range(scale)]
+        for capability in CAPABILITIES
+    }
+    bad = checks["auto_update"]
+    box = EvidenceBox(folder, "auto_update.promise_1", Plain())
+    log = "\n".join(f"2026-11-23T21:00:{n % 60:02d}Z line {n} {HOSTILE}" for n in range(3000))
+    box.attach("failure.txt", f"AssertionError: {HOSTILE}\nassert 'v1' == 'v2'\n  - v2\n  + v1")
+    box.attach("diagnostics/flux-system/source-controller.log", log)
+    bad[1] = a_check(
+        "auto_update", 1, Verdict.FAIL, reason=f"{HOSTILE}\nsecond line", evidence=box.files(),
+        promise=f"Hostile {HOSTILE}.", notes=[HOSTILE],
+        measurements=[Measurement(name="roll-back", value=42.125)],
+    )  # fmt: skip
+    bad[2] = a_check("auto_update", 2, Verdict.FAIL, app="notes")
+    bad[3] = a_check("auto_update", 3, Verdict.NOT_RUN, reason="no registry here")
+    bad[4] = a_check("auto_update", 4, Verdict.NOT_APPLICABLE, level=Level.EXTENDED)
+    checks["dashboard"][0] = a_check("dashboard", 0, Verdict.NOT_RUN)
+    checks["backup_restore"][0] = a_check("backup_restore", 0, Verdict.WAIVED)
+    return a_report(checks)
+
+
+class Page(HTMLParser):
+    """What a browser would load, run and show."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> RunReport:
+    return sample(tmp_path)
+
+
+def test_the_shipped_schema_is_that_of_the_model() -> None:
+    remedy = (
+        "run: python -c 'from conformance.report.write import generate_schema as g; "
+        'print(g(), end="")\' > conformance/report/report.schema.json'
+    )
+    assert schema() == json.loads(generate_schema()), remedy
+
+
+def test_json_follows_the_schema_and_reads_back(report: RunReport, tmp_path: Path) -> None:
+    write_views(report, tmp_path)
+    document = json.loads((tmp_path / "report.json").read_text())
+    jsonschema.validate(document, schema())
+    assert document["capabilities"][0]["core"]["notRun"] == 0
+    assert load(tmp_path / "report.json") == report
+
+
+def test_a_report_that_breaks_the_schema_is_not_written(report: RunReport) -> None:
+    broken = report.model_copy(update={"state": "fine"})
+    with pytest.raises(jsonschema.ValidationError):
+        to_json(broken)
+
+
+def test_html_loads_nothing_and_runs_only_its_own_script(report: RunReport, tmp_path: Path) -> None:
+    page = Page(to_html(report, tmp_path))
+    names = [tag for tag, _ in page.tags]
+    assert names.count("script") == 1
+    assert not {"link", "iframe", "object", "embed"} & set(names)
+    for tag, attributes in page.tags:
+        assert not any(name.startswith("on") for name in attributes), tag
+        assert "src" not in attributes or (attributes["src"] or "").startswith("data:")
+        if href := attributes.get("href"):
+            assert not re.match(r"\w+:|//", href), href
+
+
+def test_html_shows_failures_first_and_open_with_the_end_of_their_logs(
+    report: RunReport, tmp_path: Path
+) -> None:
+    text = to_html(report, tmp_path)
+    verdicts = [a["data-verdict"] for tag, a in Page(text).tags if "data-verdict" in a]
+    assert verdicts[:2] == ["fail", "fail"]
+    assert verdicts.count("fail") == 2
+    assert len(verdicts) == len(report.checks)
+    assert "line 2999" in text
+    assert "line 100 " not in text
+    assert "49" not in re.findall(r"\N{SNOWMAN} (\S+)", text)
+
+
+def test_html_names_every_control_and_heads_in_order(report: RunReport, tmp_path: Path) -> None:
+    page = Page(to_html(report, tmp_path))
+    labelled = {a.get("for") for tag, a in page.tags if tag == "label"}
+    inputs = [a["id"] for tag, a in page.tags if tag == "input"]
+    assert inputs
+    assert set(inputs) <= labelled
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    ids = [a["id"] for _, a in page.tags if a.get("id")]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_page_of_a_bad_night_stays_small(tmp_path: Path) -> None:
+    box = EvidenceBox(tmp_path, "x", Plain())
+    for n in range(600):
+        box.attach(f"{n}.log", "x" * 19_999 + "\n")
+    failed = a_check("auto_update", 1, Verdict.FAIL, evidence=box.files())
+    text = to_html(a_report({"auto_update": [failed]}), tmp_path)
+    assert len(text) < 8_000_000
+
+
+def test_junit_is_what_ci_systems_read(report: RunReport) -> None:
+    report.errors.append("the registry does not answer\n  To do: look")
+    root = ET.fromstring(to_junit(report))  # noqa: S314 - our own
+    assert root.tag == "testsuites"
+    assert root.get("failures") == "2"
+    assert root.get("errors") == "1"
+    assert int(root.get("tests", "0")) == len(report.checks) + 1
+    suite = root.find("testsuite[@name='auto_update']")
+    assert suite is not None
+    assert suite.get("skipped") == "2"
+    case = suite.find("testcase[@name='promise_1']")
+    assert case is not None
+    properties = {p.get("name"): p.get("value") for p in case.iter("property")}
+    assert properties["check"] == "auto_update.promise_1"
+    assert case.find("failure") is not None
+    assert "[[ATTACHMENT|evidence/auto_update.promise_1/" in (case.findtext("system-out") or "")
+    skipped = suite.find("testcase[@name='promise_3']/skipped")
+    assert skipped is not None
+    assert skipped.get("message") == "not run: no registry here"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([Verdict.PASS, Verdict.PASS], "pass"),
+        ([Verdict.PASS, Verdict.NOT_APPLICABLE], "pass"),
+        ([Verdict.PASS, Verdict.NOT_RUN], "partial"),
+        ([Verdict.PASS, Verdict.WAIVED], "partial"),
+        ([Verdict.NOT_RUN, Verdict.FAIL], "fail"),
+        ([Verdict.NOT_APPLICABLE], "partial"),
+    ],
+)
+def test_a_capability_passes_only_if_all_its_core_checks_did(
+    verdicts: list[Verdict], expected: str
+) -> None:
+    checks = [a_check("dashboard", n, verdict) for n, verdict in enumerate(verdicts)]
+    extended = a_check("dashboard", 99, Verdict.FAIL, level=Level.EXTENDED)
+    assert summarise("dashboard", [*checks, extended]).verdict == expected
+
+
+def test_comparison_says_what_broke_and_what_healed() -> None:
+    def run(**verdicts: Verdict) -> RunReport:
+        return a_report({"x": [a_check("x", 0, v, id=f"x.{name}") for name, v in verdicts.items()]})
+
+    before = run(a=Verdict.PASS, b=Verdict.FAIL, c=Verdict.FAIL, d=Verdict.PASS, e=Verdict.PASS)
+    after = run(a=Verdict.FAIL, b=Verdict.PASS, c=Verdict.FAIL, d=Verdict.NOT_RUN, f=Verdict.PASS)
+    found = compare(before, after)
+    assert [c.id for c in found.newly_failing] == ["x.a"]
+    assert [c.id for c in found.fixed] == ["x.b"]
+    assert [c.id for c in found.still_failing] == ["x.c"]
+    assert [c.id for c in found.no_longer_run] == ["x.d", "x.e"]
+    assert [c.id for c in found.new] == ["x.f"]
+
+
+def test_comparison_names_only_notable_changes_of_duration() -> None:
+    def run(*seconds: float) -> RunReport:
+        return a_report({"x": [a_check("x", n, seconds=s) for n, s in enumerate(seconds)]})
+
+    found = compare(run(1, 10, 60, 30), run(4, 30, 64, 10))
+    assert [c.id for c in found.slower] == ["x.promise_1"]
+    assert [c.id for c in found.faster] == ["x.promise_3"]
+
+
+def test_evidence_keeps_inside_its_folder(tmp_path: Path) -> None:
+    box = EvidenceBox(tmp_path, "x.y", Plain())
+    path = box.attach("../../../etc/passwd", "text")
+    assert tmp_path / "evidence" / "x.y" in path.parents
+    assert box.files()[0].path.startswith("evidence/x.y/")
+
+
+def test_a_value_learnt_late_is_redacted_in_what_was_written_before(tmp_path: Path) -> None:
+    class Learning:
+        value = "nothing yet"
+
+        def redact(self, text: str) -> str:
+            return text.replace(self.value, "***")
+
+    redactor = Learning()
+    box = EvidenceBox(tmp_path, "x.y", redactor)
+    path = box.attach("log.txt", b"password hunter22")
+    before = box.files()[0].sha256
+    redactor.value = "hunter22"
+    box.redact_again()
+    assert path.read_text() == "password ***"
+    assert box.files()[0].sha256 != before
