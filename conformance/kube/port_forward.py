@@ -35,7 +35,7 @@ def forward(kube: Kube, namespace: str, pod_or_service: str, port: int) -> Itera
     path = kube.discovery.find("v1", "Pod").path(namespace, pod) + "/portforward"
     listener = socket.create_server(("127.0.0.1", 0))
     wake, waker = socket.socketpair()
-    threads: list[threading.Thread] = []
+    threads: list[tuple[threading.Thread, socket.socket]] = []
 
     def serve(connection: socket.socket) -> None:
         with connection, contextlib.suppress(ApiError, HarnessError):
@@ -52,7 +52,7 @@ def forward(kube: Kube, namespace: str, pod_or_service: str, port: int) -> Itera
                 return
             connection, _ = listener.accept()
             thread = threading.Thread(target=serve, args=(connection,), daemon=True)
-            threads.append(thread)
+            threads.append((thread, connection))
             thread.start()
 
     acceptor = threading.Thread(target=accept, daemon=True)
@@ -62,20 +62,26 @@ def forward(kube: Kube, namespace: str, pod_or_service: str, port: int) -> Itera
     finally:
         waker.close()  # end of file on the other end wakes every thread
         acceptor.join()
-        for thread in threads:
+        for thread, connection in threads:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # one that does not read holds its thread up
             thread.join()
         listener.close()
         wake.close()
 
 
 def _bridge(connection: socket.socket, channels: ChannelSocket, wake: socket.socket) -> None:
-    """Copy both ways until either side ends or ``wake`` becomes readable."""
+    """Copy both ways until either side ends or ``wake`` becomes readable.
+
+    The protocol cannot close one direction: a client that ends its sending gets no more answer.
+    """
     greeted: set[int] = set()
-    while channels.open or channels.outgoing:
+    reading = True
+    while channels.open and (reading or channels.outgoing):
         poll = select.poll()
         poll.register(wake, select.POLLIN)
         poll.register(channels, select.POLLIN | (select.POLLOUT if channels.outgoing else 0))
-        if len(channels.outgoing) < _HIGH_WATER:
+        if reading and len(channels.outgoing) < _HIGH_WATER:
             poll.register(connection, select.POLLIN)
         ready = {descriptor for descriptor, _ in poll.poll()}
         if wake.fileno() in ready:
@@ -85,9 +91,9 @@ def _bridge(connection: socket.socket, channels: ChannelSocket, wake: socket.soc
                 data = connection.recv(32768)
             except OSError:
                 return
-            if not data:
-                return
-            channels.send(_DATA, data)
+            reading = bool(data)
+            if data:
+                channels.send(_DATA, data)
         channels.flush()
         for channel, data in channels.receive():
             if channel not in greeted:
