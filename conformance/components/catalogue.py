@@ -307,12 +307,11 @@ def part(name: str) -> Part:
     """Return the part called ``name``; HarnessError with near names when there is none."""
     if name in CATALOGUE:
         return CATALOGUE[name]
-    near = difflib.get_close_matches(name, [*CATALOGUE, *_OWNERS], n=3, cutoff=0.5)
-    if near and near[0] in _OWNERS:
-        near[0] = _OWNERS[near[0]]
+    near = difflib.get_close_matches(name, [*CATALOGUE, *_OWNERS], n=3, cutoff=0.6)
+    near = list(dict.fromkeys(_OWNERS.get(one, one) for one in near))
     raise HarnessError(
         f"there is no component {name!r}",
-        (f"did you mean {' or '.join(dict.fromkeys(near))}? " if near else "")
+        (f"did you mean {' or '.join(near)}? " if near else "")
         + "`stackspin-conformance components list` names them all",
     )
 

