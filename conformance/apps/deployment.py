@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.apps.base import App, Instance
+from conformance.apps.images import Candidate
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, matching, ready
 from conformance.kube.wait import wait_for
@@ -85,6 +86,11 @@ class HelmDeployment:
         selector = self.instance.selector
         wait_for(self.kube, condition, "v1", "Pod", namespace=self.namespace, labels=selector)
         self.http.get_routed(f"https://{self.host}/")
+
+
+def image_values(image: Candidate) -> dict[str, Any]:
+    """Return the chart's values that deploy this image."""
+    return {"image": {"repository": image.repository, "tag": image.version}}
 
 
 def restart_count(pod: Mapping[str, Any]) -> int:

@@ -47,7 +47,7 @@ class Notes:
 
     name = "notes"
     image = "docker.io/stackspin/notes"
-    volumes = (
+    volumes: tuple[Volume, ...] = (
         Volume(
             claim="notes-data",
             pod_volume="data",

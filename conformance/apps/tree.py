@@ -9,6 +9,13 @@ from pathlib import Path
 from typing import Protocol
 
 INSIDE = Path(__file__).with_name("inside")
+ALTER = b"""
+import pathlib, sys
+with pathlib.Path(sys.argv[1]).open("r+b") as file:
+    [byte] = file.read(1)
+    file.seek(0)
+    file.write(bytes([byte ^ 255]))
+"""
 
 
 class DataDiffers(AssertionError):
@@ -56,6 +63,11 @@ class Runner(Protocol):
 def grow(run: Runner, folder: str, *, seed: int, files: int) -> None:
     """Make ``folder`` with ``files`` files and everything in it that a careless copy damages."""
     _inside(run, "grow.py", folder, str(seed), str(files))
+
+
+def alter(run: Runner, path: str) -> None:
+    """Invert the first byte of a file, for negative controls; a second time restores it."""
+    run(["python3", "-", path], ALTER)
 
 
 def describe(run: Runner, root: str, below: Iterable[str] = (".",)) -> dict[str, Entry]:

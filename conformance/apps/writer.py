@@ -1,0 +1,68 @@
+"""A user who writes without a pause and remembers what the app has acknowledged."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from types import TracebackType
+
+import requests
+
+from conformance.apps.deployment import HelmDeployment
+from conformance.settings import Timeouts
+
+
+class Writer:
+    """Adds notes in a thread, from entering the context until leaving it, or the first error."""
+
+    def __init__(self, deployment: HelmDeployment) -> None:
+        self.acknowledged: list[str] = []
+        """Text of each note whose creation was answered with 201."""
+        self._url = f"https://{deployment.host}/api/notes"
+        self._http = deployment.http
+        self._changed = threading.Condition()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
+
+    def __enter__(self) -> Writer:
+        """Begin to write."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Write until the app is gone, then stop."""
+        if kind is None:
+            self._thread.join(Timeouts.command)
+        self._ended.set()
+        self._thread.join(Timeouts.http)
+
+    def wait_until_acknowledged(self, count: int) -> None:
+        """Return when at least ``count`` notes are acknowledged. Raises AssertionError."""
+        with self._changed:
+            enough = self._changed.wait_for(
+                lambda: len(self.acknowledged) >= count or not self._thread.is_alive(),
+                timeout=Timeouts.command,
+            )
+        found = len(self.acknowledged)
+        if not enough or found < count:
+            raise AssertionError(f"the app acknowledged {found} of {count} notes")
+
+    def _write(self) -> None:
+        for number in itertools.count():
+            text = f"acknowledged {number}"
+            try:
+                answer = self._http.post(self._url, json={"text": text})
+            except requests.RequestException:
+                break
+            if answer.status_code != requests.codes.created or self._ended.is_set():
+                break
+            with self._changed:
+                self.acknowledged.append(text)
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()

@@ -1,0 +1,299 @@
+"""Persistent storage: what an app keeps on its volume outlives whatever runs it, byte for byte.
+
+Stackspin's design, "Persistent data": a local storage provisioner gives an app that requests it a
+persistent volume on the disk of the server. A killed process or node is not a power cut: the
+kernel's page cache survives it, so these checks say nothing about fsync.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.apps import tree
+from conformance.apps.deployment import HelmDeployment, image_values, with_version
+from conformance.apps.image_builds import VERSIONS
+from conformance.apps.notes import Notes
+from conformance.apps.writer import Writer
+from conformance.check import check, shared
+from conformance.clusters.base import Feature
+from conformance.kube.conditions import Condition, deleted, exists, phase, ready
+from conformance.kube.wait import wait_for
+
+if TYPE_CHECKING:
+    from conformance.apps.base import Seed
+    from conformance.apps.image_builds import AppImages
+    from conformance.apps.images import Candidate
+    from conformance.clusters.base import Cluster
+    from conformance.kube.client import Kube
+    from conformance.package import Package
+    from conformance.report.evidence import EvidenceBox
+    from conformance.services.flux import Flux
+    from conformance.twins import Twin
+
+MANIFESTS = Path(__file__).with_suffix(".yaml")
+BINDING_SECONDS = 20.0
+"""In which a claim that a pod uses is bound, or its impossibility explained; measured 3 s."""
+RECLAIM_SECONDS = 20.0
+"""In which the volume of a deleted claim is gone; measured 4 s."""
+
+ClaimBytes = Callable[..., "ClaimedBytes"]
+
+
+@dataclass(frozen=True)
+class ClaimedBytes:
+    """A claim with a pod on it that wrote known bytes."""
+
+    kube: Kube
+    cluster: Cluster
+    namespace: str
+
+    def bound(self) -> dict[str, Any]:
+        """Return the volume once the claim is bound and the bytes are written."""
+        claim = self._wait(phase("Bound"), "PersistentVolumeClaim", "bytes", BINDING_SECONDS)
+        self._wait(ready(), "Pod", "writer")
+        return self.kube.get("v1", "PersistentVolume", claim["spec"]["volumeName"])
+
+    def written(self) -> str:
+        """Return the SHA-256 of the bytes as the pod told it."""
+        return self.kube.logs(self.namespace, "writer").split()[0]
+
+    def on_disk(self, volume: dict[str, Any]) -> str | None:
+        """Return the SHA-256 of the bytes on the node's disk, None if they are not there."""
+        answer = self.cluster.node_run(["cat", f"{path_on_node(volume)}/bytes"])
+        return hashlib.sha256(answer.stdout).hexdigest() if answer.returncode == 0 else None
+
+    def release(self) -> None:
+        """Delete the pod and then the claim, and wait until both are gone."""
+        for kind, name in (("Pod", "writer"), ("PersistentVolumeClaim", "bytes")):
+            self.kube.delete("v1", kind, name, self.namespace, grace_seconds=0)
+            self._wait(deleted(), kind, name)
+
+    def explanation(self) -> str:
+        """Return what the cluster says about why the claim cannot be had."""
+        fields = "involvedObject.name=bytes,reason=ProvisioningFailed"
+        events = wait_for(
+            self.kube,
+            exists(),
+            "v1",
+            "Event",
+            namespace=self.namespace,
+            fields=fields,
+            timeout=BINDING_SECONDS,
+        )
+        assert isinstance(events, list)
+        return "\n".join(event["message"] for event in events)
+
+    def _wait(
+        self, condition: Condition, kind: str, name: str, timeout: float = RECLAIM_SECONDS
+    ) -> dict[str, Any]:
+        found = wait_for(self.kube, condition, "v1", kind, name, self.namespace, timeout=timeout)
+        assert isinstance(found, dict)
+        return found
+
+
+def path_on_node(volume: dict[str, Any]) -> str:
+    """Return where a volume's bytes are on the node's disk."""
+    source = volume["spec"].get("local") or volume["spec"]["hostPath"]
+    return str(source["path"])
+
+
+@pytest.fixture(scope=shared)
+def image(app_images: AppImages, package: Package) -> Candidate:
+    """The app's image."""
+    return app_images.of(package, Notes.name, VERSIONS[0])
+
+
+@pytest.fixture(scope=shared)
+def notes(
+    undeployed: Callable[[str], HelmDeployment], package: Package, image: Candidate
+) -> HelmDeployment:
+    """The app whose data has to survive, installed from its chart."""
+    deployment = undeployed("storage")
+    deployment.install(package.chart(Notes.name), image_values(image))
+    return deployment
+
+
+@pytest.fixture(scope=shared)
+def seed(notes: HelmDeployment) -> Seed:
+    """Data in the app: a database, thousands of files, one of 100 MB, modes, links, odd names.
+
+    One altered byte has to be noticed, or the comparisons below would prove nothing.
+    """
+    planted = notes.app.seed(notes.instance)
+    [(mount, files)] = planted.files.items()
+    largest = max(files, key=lambda path: files[path].size)
+    tree.alter(notes.instance.run, f"{mount}/{largest}")
+    with pytest.raises(tree.DataDiffers, match="sha256"):
+        notes.app.verify(notes.instance, planted)
+    tree.alter(notes.instance.run, f"{mount}/{largest}")
+    return planted
+
+
+@pytest.fixture
+def claim_bytes(
+    kube: Kube,
+    cluster: Cluster,
+    platform: Flux,  # noqa: ARG001 - storage classes
+    image: Candidate,
+    namespace: str,
+    twin: Twin | None,
+) -> Iterator[ClaimBytes]:
+    """Makes a claim with the wanted properties and a pod that writes to it."""
+    wrong = twin.settings if twin else {}
+
+    def claim(storage_class: str, access_mode: str = "ReadWriteOnce") -> ClaimedBytes:
+        wanted = {"storage_class": storage_class, "access_mode": access_mode, **wrong}
+        kube.apply_file(MANIFESTS, namespace=namespace, image=image.by_digest, **wanted)
+        return ClaimedBytes(kube, cluster, namespace)
+
+    yield claim
+    for volume in kube.list("v1", "PersistentVolume"):
+        retained = volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+        if retained and volume["spec"]["claimRef"]["namespace"] == namespace:
+            kube.delete("v1", "PersistentVolume", volume["metadata"]["name"])
+            cluster.node_run(["rm", "-rf", path_on_node(volume)])
+
+
+def kill_container(notes: HelmDeployment, cluster: Cluster) -> dict[str, Any]:
+    """SIGKILL the app's first process, as the kernel does when memory is short; return its pod."""
+    pod = notes.instance.pod()
+    container = pod["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
+    kill = ["ctr", "--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL", container]
+    answer = cluster.node_run(kill)
+    assert answer.returncode == 0, answer.stderr.decode()
+    return pod
+
+
+@check(
+    "persistent_storage.claim_binds",
+    promise="A claim of the platform's storage class becomes a volume that a pod can write to.",
+)
+def test_claim_binds(claim_bytes: ClaimBytes) -> None:
+    claimed = claim_bytes("local-path")
+    volume = claimed.bound()
+    assert "local" in volume["spec"], "the volume is of a type that backups of files leave out"
+    assert len(claimed.written()) == len(hashlib.sha256().hexdigest())
+
+
+@check(
+    "persistent_storage.survives_container_kill",
+    promise="Data on a persistent volume outlives a container that is killed.",
+    needs=(Feature.NODE_SHELL,),
+)
+def test_survives_container_kill(notes: HelmDeployment, seed: Seed, cluster: Cluster) -> None:
+    notes.wait_for_restart(kill_container(notes, cluster))
+    notes.app.verify(notes.instance, seed)
+
+
+@check(
+    "persistent_storage.survives_pod_deletion",
+    promise="Data on a persistent volume outlives the pod that wrote it.",
+)
+def test_survives_pod_deletion(notes: HelmDeployment, seed: Seed, kube: Kube) -> None:
+    pod = notes.instance.pod()
+    kube.delete("v1", "Pod", pod["metadata"]["name"], notes.namespace)
+    notes.wait_for_replacement(pod)
+    notes.app.verify(notes.instance, seed)
+
+
+@check(
+    "persistent_storage.survives_node_kill",
+    promise="Data on a persistent volume outlives a node whose processes are all killed at once.",
+    needs=(Feature.NODE_KILL,),
+)
+def test_survives_node_kill(
+    notes: HelmDeployment, seed: Seed, cluster: Cluster, evidence: EvidenceBox
+) -> None:
+    pod = notes.instance.pod()
+    cluster.kill_node()
+    began = time.monotonic()
+    cluster.restart_node()
+    evidence.measure("node Ready after SIGKILL", time.monotonic() - began)
+    notes.wait_for_restart(pod)
+    evidence.measure("app Ready after SIGKILL of the node", time.monotonic() - began)
+    notes.app.verify(notes.instance, seed)
+
+
+@check(
+    "persistent_storage.survives_chart_upgrade",
+    promise="Data on a persistent volume outlives an upgrade of the chart to the next version.",
+)
+def test_survives_chart_upgrade(
+    notes: HelmDeployment, seed: Seed, app_images: AppImages, package: Package, tmp_path: Path
+) -> None:
+    following = app_images.of(package, Notes.name, VERSIONS[1])
+    chart = with_version(package.chart(Notes.name), tmp_path / "chart", VERSIONS[1])
+    notes.upgrade(chart, image_values(following))
+    notes.app.verify(notes.instance, seed)
+
+
+@check(
+    "persistent_storage.acknowledged_write_survives_kill",
+    promise="What the app has acknowledged is there after it is killed in the midst of writing.",
+    needs=(Feature.NODE_SHELL,),
+)
+def test_acknowledged_write_survives_kill(
+    notes: HelmDeployment, cluster: Cluster, evidence: EvidenceBox
+) -> None:
+    writer = Writer(notes)
+    with writer:
+        writer.wait_until_acknowledged(20)
+        pod = kill_container(notes, cluster)
+    notes.wait_for_restart(pod)
+    evidence.measure("writes acknowledged before the kill", len(writer.acknowledged), "notes")
+    found = notes.http.get(f"https://{notes.host}/api/notes").json()["notes"]
+    lost = set(writer.acknowledged) - {note["text"] for note in found}
+    assert not lost, f"{len(lost)} acknowledged notes are lost"
+
+
+@check(
+    "persistent_storage.delete_removes_bytes",
+    promise="With the claim of a class that says Delete, its bytes leave the node's disk.",
+    needs=(Feature.BYTES_ON_DISK,),
+)
+def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
+    claimed = claim_bytes("local-path")
+    volume = claimed.bound()
+    assert claimed.on_disk(volume) == claimed.written(), "not the pod's bytes on the node's disk"
+    claimed.release()
+    name = volume["metadata"]["name"]
+    wait_for(kube, deleted(), "v1", "PersistentVolume", name, timeout=RECLAIM_SECONDS)
+    assert claimed.on_disk(volume) is None, "the bytes are still on the node's disk"
+
+
+@check(
+    "persistent_storage.retain_keeps_bytes",
+    promise="With a class that says Retain, the volume and its bytes outlive the claim.",
+    needs=(Feature.BYTES_ON_DISK,),
+)
+def test_retain_keeps_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
+    claimed = claim_bytes("local-path-retain")
+    volume = claimed.bound()
+    written = claimed.written()
+    claimed.release()
+    name = volume["metadata"]["name"]
+    wait_for(
+        kube,
+        phase("Released"),
+        "v1",
+        "PersistentVolume",
+        name,
+        timeout=RECLAIM_SECONDS,
+    )
+    assert claimed.on_disk(volume) == written, "the bytes are not on the node's disk any more"
+
+
+@check(
+    "persistent_storage.impossible_claim_explained",
+    promise="A claim that the platform cannot fulfil stays pending, and an event says why.",
+)
+def test_impossible_claim_explained(claim_bytes: ClaimBytes) -> None:
+    claimed = claim_bytes("local-path", access_mode="ReadWriteMany")
+    assert "ReadWriteOnce" in claimed.explanation()
