@@ -15,7 +15,7 @@ from conformance.kube.wait import wait_for
 from conformance.services import git
 from conformance.services.git import Credential, GitServer
 from conformance.services.pki import CertificateAuthority, ServerCertificate
-from conformance.stack.content import ROOT_KUSTOMIZATION, flux_files, repository_files
+from conformance.stack.content import ROOT_KUSTOMIZATION, flux_file, repository_files
 from conformance.stack.context import Context, Object
 
 MANAGED_BY = ("app.kubernetes.io/managed-by", "stackspin-conformance")
@@ -89,7 +89,7 @@ def repository(context: Context) -> GitServer:
     port = service["spec"]["ports"][0]["nodePort"]
     url = f"http://{context.cluster.node_address}:{port}/stackspin.git"
     server = GitServer(context.kube, url, reader, pusher)
-    files = {**repository_files(context.root), **flux_files(context.components)}
+    files = {**repository_files(context.root), **flux_file(context.flux_manifests())}
     if not server.fetch():
         server.commit(files, "Stackspin as the suite installs it")
         return server

@@ -15,6 +15,7 @@ from conformance.errors import HarnessError
 from conformance.kube.client import Kube
 from conformance.services.registry import Registry
 from conformance.settings import Settings
+from conformance.stack.content import flux_manifests
 from conformance.stack.steps import Steps
 
 Object = dict[str, Any]
@@ -53,13 +54,17 @@ class Context:
         """Make the namespaces that everything else lives in, once."""
         self.steps.run("namespaces", lambda: self.apply_bootstrap("namespaces.yaml"))
 
+    def flux_manifests(self) -> list[Object]:
+        """Return Flux's own manifests, rendered once."""
+        return self.steps.run("flux manifests", lambda: flux_manifests(self.components))
+
     def _push(self, name: str) -> None:
         if self.cluster.registry is None:
             raise HarnessError(
                 f"cluster {self.cluster.name} has no registry to take {name}",
                 "publish one in the ConfigMap kube-public/local-registry-hosting (KEP-1755)",
             )
-        layout = self.components.image_layout(name)
         with self._pushing:
+            layout = self.components.image_layout(name)
             registry = Registry(self.cluster.registry)
             registry.push_layout(layout, self.components.image_reference(name))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from conformance.clusters.base import Cluster
 from conformance.components.builder import Components
@@ -25,9 +23,7 @@ from conformance.settings import Settings
 from conformance.stack import bootstrap
 from conformance.stack.content import (
     CONTROLLERS,
-    FLUX_MANIFEST,
     ROOT_KUSTOMIZATION,
-    flux_files,
     with_app,
 )
 from conformance.stack.context import Context
@@ -36,6 +32,8 @@ from conformance.stack.substitutes import SUBSTITUTES
 
 INFRASTRUCTURE = ("flux", "local-path-provisioner", "nginx", "secret-generator")
 """Kustomizations of the platform, in flux-system."""
+BOOTSTRAP_IMAGES = ("image-pause", "image-git-server", "image-coredns")
+FLUX_IMAGES = tuple(f"image-{name}" for name in CONTROLLERS)
 PLATFORM_IMAGES = (
     "image-secret-generator",
     "image-traefik",
@@ -77,6 +75,7 @@ class Stack:
 
     def bootstrap(self) -> None:
         """Install what Flux needs, and what it cannot do: DNS, Git server, variables, CA."""
+        self._begin_images(BOOTSTRAP_IMAGES)
         steps = self._steps
         begun: list[Future[Any]] = [
             steps.start("repository", lambda: bootstrap.repository(self._context)),
@@ -89,7 +88,8 @@ class Stack:
 
     def flux(self) -> Flux:
         """Install Flux's controllers and let them track the Git repository's main branch."""
-        self._begin_flux()
+        self._begin_images((*BOOTSTRAP_IMAGES, *FLUX_IMAGES))
+        self._steps.start("flux applied", self._controllers)
         self.bootstrap()
         self._steps.run("sources", self._sources)
         self._steps.run("flux ready", self._controllers_ready)
@@ -97,9 +97,8 @@ class Stack:
 
     def platform(self) -> Flux:
         """Let Flux apply flux2/; returns when its Kustomizations and HelmReleases are Ready."""
-        for image in ("image-pause", *PLATFORM_IMAGES):
-            self._context.image(image)
-        self._begin_flux()
+        self._begin_images((*BOOTSTRAP_IMAGES, *FLUX_IMAGES, *PLATFORM_IMAGES))
+        self._steps.start("flux applied", self._controllers)
         self.bootstrap()
         self._steps.run("sources", self._sources)
         self._steps.run("infrastructure", self._infrastructure)
@@ -162,18 +161,17 @@ class Stack:
     def _steps(self) -> Steps:
         return self._context.steps
 
-    def _begin_flux(self) -> None:
-        self._steps.start("flux applied", self._controllers)
+    def _begin_images(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._context.image(name)
 
     def _controllers(self) -> None:
         context = self._context
-        for name in CONTROLLERS:
-            context.image(f"image-{name}")
-        manifests = list(yaml.safe_load_all(flux_files(context.components)[FLUX_MANIFEST]))
+        manifests = context.flux_manifests()
         context.namespaces()
         crds = [item for item in manifests if item["kind"] == "CustomResourceDefinition"]
         context.kube.apply(*crds)
-        context.images([f"image-{name}" for name in CONTROLLERS])
+        context.images(FLUX_IMAGES)
         context.kube.apply(*[item for item in manifests if item not in crds])
 
     def _sources(self) -> None:
