@@ -63,16 +63,15 @@ class GitRefused(Exception):
     """The server, or git itself, refused; the text is git's own."""
 
 
-class GitServer:
-    """The repository, its two credentials and its log. Thread-safe.
+class Repository:
+    """A repository on a server, written to with ``pusher``. Thread-safe.
 
-    ``url`` is where the suite reaches it.
+    ``reader`` is the credential that the cluster has; it is here for those who test it.
     """
 
-    def __init__(self, kube: Kube, url: str, reader: Credential, pusher: Credential) -> None:
+    def __init__(self, url: str, reader: Credential, pusher: Credential) -> None:
         if shutil.which("git") is None:
             raise HarnessError("git is not installed", "apt-get install git")
-        self._kube = kube
         self.url = url
         self.reader = reader
         self.pusher = pusher
@@ -117,7 +116,8 @@ class GitServer:
 
     def files(self, branch: str = "main") -> list[str]:
         """Return the paths of every file of a branch."""
-        return self._git("ls-tree", "-r", "--name-only", f"refs/heads/{branch}").splitlines()
+        listing = self._git("ls-tree", "-r", "-z", "--name-only", f"refs/heads/{branch}")
+        return [path for path in listing.split("\0") if path]
 
     def differing(
         self, files: Mapping[str, bytes], branch: str = "main"
@@ -148,22 +148,6 @@ class GitServer:
             self._git("push", "--quiet", self.url, f":refs/heads/{branch}")
             self._git("update-ref", "-d", f"refs/heads/{branch}")
 
-    def pod(self) -> str:
-        """Return the name of the server's running pod. HarnessError if there is none."""
-        for pod in self._kube.list("v1", "Pod", NAMESPACE, labels=SELECTOR):
-            running = pod["status"].get("phase") == "Running"
-            if running and "deletionTimestamp" not in pod["metadata"]:
-                return str(pod["metadata"]["name"])
-        raise HarnessError(
-            "the Git server has no running pod",
-            f"kubectl -n {NAMESPACE} describe pods -l {SELECTOR}",
-        )
-
-    def access_log(self) -> list[Entry]:
-        """Return every request that the running container answered, oldest first."""
-        lines = self._kube.logs(NAMESPACE, self.pod()).splitlines()
-        return [entry for line in lines if (entry := parse_entry(line)) is not None]
-
     def close(self) -> None:
         """Remove the private clone."""
         shutil.rmtree(self._clone, ignore_errors=True)
@@ -189,6 +173,30 @@ class GitServer:
             raise GitRefused(f"git {argv[0]}: {result.stderr.decode(errors='replace').strip()}")
         text = result.stdout.decode()
         return text.strip() if strip else text
+
+
+class GitServer(Repository):
+    """The repository that Flux tracks, with the log of the pod that serves it."""
+
+    def __init__(self, kube: Kube, url: str, reader: Credential, pusher: Credential) -> None:
+        super().__init__(url, reader, pusher)
+        self._kube = kube
+
+    def pod(self) -> str:
+        """Return the name of the server's running pod. HarnessError if there is none."""
+        for pod in self._kube.list("v1", "Pod", NAMESPACE, labels=SELECTOR):
+            running = pod["status"].get("phase") == "Running"
+            if running and "deletionTimestamp" not in pod["metadata"]:
+                return str(pod["metadata"]["name"])
+        raise HarnessError(
+            "the Git server has no running pod",
+            f"kubectl -n {NAMESPACE} describe pods -l {SELECTOR}",
+        )
+
+    def access_log(self) -> list[Entry]:
+        """Return every request that the running container answered, oldest first."""
+        lines = self._kube.logs(NAMESPACE, self.pod()).splitlines()
+        return [entry for line in lines if (entry := parse_entry(line)) is not None]
 
 
 def parse_entry(line: str) -> Entry | None:

@@ -1,0 +1,94 @@
+"""TLS with the harness's CA and names that exist nowhere, against a real https server."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import requests
+
+from conformance.services.ingress import HttpClient
+from conformance.services.pki import CertificateAuthority, ServerCertificate
+
+DOMAIN = "stackspin.test"
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the Host header; a path /after/N answers 404 for N times first."""
+
+    asked: ClassVar[dict[str, int]] = {}
+
+    def do_GET(self) -> None:
+        self.asked[self.path] = self.asked.get(self.path, 0) + 1
+        kind, _, times = self.path.strip("/").partition("/")
+        unrouted = kind == "after" and self.asked[self.path] <= int(times)
+        self.send_response(404 if unrouted else 200)
+        body = self.headers["Host"].encode()
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def certificate() -> ServerCertificate:
+    return CertificateAuthority().issue(DOMAIN)
+
+
+@pytest.fixture(scope="module")
+def port(certificate: ServerCertificate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    folder: Path = tmp_path_factory.mktemp("tls")
+    (folder / "tls.pem").write_bytes(certificate.certificate + certificate.key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "tls.pem")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_port
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def client(certificate: ServerCertificate) -> HttpClient:
+    return HttpClient(DOMAIN, "127.0.0.1", certificate.ca_certificate)
+
+
+def test_a_platform_name_is_reached_by_its_name(client: HttpClient, port: int) -> None:
+    answer = client.get(f"https://notes.{DOMAIN}:{port}/")
+    assert answer.text == f"notes.{DOMAIN}:{port}"
+    assert client.get(f"https://other.{DOMAIN}:{port}/").text == f"other.{DOMAIN}:{port}"
+
+
+def test_another_ca_is_not_trusted(port: int) -> None:
+    stranger = HttpClient(DOMAIN, "127.0.0.1", CertificateAuthority().certificate)
+    with pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
+        stranger.get(f"https://notes.{DOMAIN}:{port}/")
+
+
+def test_the_wildcard_is_one_level_deep(client: HttpClient, port: int) -> None:
+    with pytest.raises(requests.exceptions.SSLError, match=r"doesn't match|not valid for"):
+        client.get(f"https://a.b.{DOMAIN}:{port}/")
+
+
+def test_names_outside_the_platform_are_refused(client: HttpClient) -> None:
+    with pytest.raises(ValueError, match=r"example\.org is not a name of the platform"):
+        client.get("https://example.org/")
+
+
+def test_a_route_that_comes_is_waited_for(client: HttpClient, port: int) -> None:
+    assert client.get(f"https://notes.{DOMAIN}:{port}/after/1").status_code == 404
+    assert client.get_routed(f"https://notes.{DOMAIN}:{port}/after/3").status_code == 200
+
+
+def test_a_certificate_covers_its_own_domain_only(certificate: ServerCertificate) -> None:
+    assert certificate.covers(DOMAIN)
+    assert not certificate.covers("stackspin.example")
+    assert b"PRIVATE" not in repr(certificate).encode()

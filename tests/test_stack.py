@@ -1,0 +1,100 @@
+"""What is committed, the order of the steps, and that names agree across charts and flux2/."""
+
+from __future__ import annotations
+
+import re
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conformance.components.catalogue import CATALOGUE
+from conformance.components.parts import ImagePart
+from conformance.package import data_root
+from conformance.stack.content import ROOT_KUSTOMIZATION, repository_files, with_app
+from conformance.stack.steps import Steps
+
+FLUX2 = data_root() / "fixtures" / "flux2"
+BOOTSTRAP = data_root() / "fixtures" / "bootstrap"
+
+
+def _manifests(folder: Path) -> list[dict]:
+    return [
+        item
+        for path in sorted(folder.rglob("*.yaml"))
+        for item in yaml.safe_load_all(path.read_text())
+        if item
+    ]
+
+
+def test_a_step_runs_once_and_its_failure_is_everybodys() -> None:
+    steps = Steps()
+    calls: list[int] = []
+
+    def fails() -> None:
+        calls.append(1)
+        raise ValueError("no")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            steps.run("step", fails)
+    assert calls == [1]
+    assert steps.result("step") is None
+
+
+def test_steps_run_side_by_side() -> None:
+    steps = Steps()
+    meeting = threading.Barrier(2, timeout=5)
+    begun = [steps.start(name, meeting.wait) for name in ("a", "b")]
+    assert sorted(future.result() for future in begun) == [0, 1]
+    assert {item.name for item in steps.timings} == {"a", "b"}
+
+
+def test_an_app_is_added_once() -> None:
+    root = (FLUX2 / "kustomization.yaml").read_text()
+    added = with_app(root, "notes")
+    assert yaml.safe_load(added)["resources"] == ["infrastructure", "apps/notes.yaml"]
+    assert with_app(added, "notes") == added
+
+
+def test_the_repository_has_charts_and_flux2() -> None:
+    files = repository_files(data_root())
+    assert ROOT_KUSTOMIZATION in files
+    assert "charts/nginx/Chart.yaml" in files
+
+
+def test_no_app_is_installed_before_it_is_asked_for() -> None:
+    root = yaml.safe_load((FLUX2 / "kustomization.yaml").read_text())
+    assert root["resources"] == ["infrastructure"]
+
+
+@pytest.mark.parametrize("item", _manifests(FLUX2), ids=lambda item: item["kind"])
+def test_paths_in_the_tree_exist(item: dict) -> None:
+    spec = item.get("spec", {})
+    if item["apiVersion"].startswith("kustomize.toolkit"):
+        assert (FLUX2.parent / spec["path"]).is_dir(), spec["path"]
+    if item["kind"] == "HelmRelease":
+        assert (data_root() / spec["chart"]["spec"]["chart"] / "Chart.yaml").is_file()
+
+
+def test_dependencies_are_kustomizations_of_the_tree() -> None:
+    items = [i for i in _manifests(FLUX2) if i["apiVersion"].startswith("kustomize.toolkit")]
+    names = {item["metadata"]["name"] for item in items}
+    wanted = {d["name"] for item in items for d in item["spec"].get("dependsOn", ())}
+    assert wanted <= names
+
+
+def test_every_image_is_a_component() -> None:
+    known = {part.reference for part in CATALOGUE.values() if isinstance(part, ImagePart)}
+    known.add("docker.io/stackspin/notes")  # an app, built by the checks
+    pattern = re.compile(r"^\s*(?:- )?(?:image|helperImage): *([\w./-]+(?::[\w.-]+)?)\s*$", re.M)
+    folders = (BOOTSTRAP, data_root() / "charts", FLUX2)
+    named = {
+        image
+        for folder in folders
+        for path in folder.rglob("*.yaml")
+        for image in pattern.findall(path.read_text())
+    }
+    assert len(named) >= 6
+    assert named <= known
