@@ -1,0 +1,158 @@
+"""No form of a secret survives; what is no secret stays readable."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import pytest
+import yaml
+
+from conformance.kube.redaction import Redactor
+
+VALUE = 'p&ss "w0rd" ü$1/+%'
+# Put together here, so that no file of this project looks like one that holds a key.
+KEY = "-----BEGIN RSA PRIVATE " + "KEY-----\n" + "MIIEpAIBAAKCAQEA7\n" * 3
+KEY += "-----END RSA PRIVATE " + "KEY-----\n"
+TOKEN = ".".join(("eyJhbGciOiJSUzI1NiJ9", "eyJzdWIiOiJzeXN0ZW0ifQ", "c2lnbmF0dXJl"))
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def secret(**data: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s"},
+        "data": {key: encoded(value) for key, value in data.items()},
+    }
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        VALUE,
+        quote(VALUE),
+        quote(VALUE, safe=""),
+        quote_plus(VALUE),
+        html.escape(VALUE),
+        json.dumps(VALUE),
+        json.dumps(VALUE, ensure_ascii=False),
+        json.dumps(VALUE).replace("&", "\\u0026"),
+        repr({"password": VALUE}),
+        encoded(VALUE),
+        encoded(VALUE + "\n"),
+        base64.urlsafe_b64encode(VALUE.encode()).decode(),
+        f"https://admin:{quote(VALUE, safe='')}@registry.test/v2/",
+        "Authorization: Basic " + encoded(f"admin:{VALUE}"),
+        yaml.safe_dump(secret(password=VALUE)),
+    ],
+)
+def test_every_form_of_a_learnt_value(form: str):
+    redactor = Redactor()
+    redactor.learn(secret(password=VALUE, username="admin"))
+    shown = redactor.redact(f"before {form} after")
+    assert "***" in shown
+    for part in ("w0rd", encoded(VALUE).rstrip("="), encoded(f"admin:{VALUE}").rstrip("=")):
+        assert part not in shown
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        KEY,
+        KEY.replace("\n", "\\n"),
+        KEY.replace("\n", "\n    "),
+        KEY[:70],
+        encoded(KEY),
+        f"token {TOKEN}",
+        "https://flux:unl3arnt@git.test/x.git",
+        "Authorization: Bearer unl3arnt-opaque-token",
+        "Authorization: Basic " + encoded("flux:unl3arnt"),
+    ],
+)
+def test_hidden_without_having_been_learnt(text: str):
+    shown = Redactor().redact(f"before {text} after")
+    for part in (
+        "MIIEpAIBAAKCAQEA7",
+        TOKEN[:30],
+        "unl3arnt",
+        encoded(KEY)[40:80],
+        encoded("flux:"),
+    ):
+        assert part not in shown
+    assert shown.startswith("before ")
+
+
+def test_a_value_of_several_lines_however_it_is_indented():
+    value = "first line here\nsecond line here\nthird line here"
+    redactor = Redactor()
+    redactor.learn(secret(file=value))
+    assert redactor.redact(f"a: |\n  {value}".replace("\n", "\n  ")) == "a: |\n    ***"
+    assert redactor.redact(json.dumps(value)) == '"***"'
+
+
+def test_what_a_document_in_a_secret_holds():
+    values = yaml.safe_dump({"smtp": {"password": "deep-one"}, "replicas": 3, "title": "My notes"})
+    redactor = Redactor()
+    redactor.learn(secret(**{"values.yaml": values, "env": "A=1\nDB_PASSWORD='other one'\n:"}))
+    assert redactor.redact("deep-one, other one") == "***, ***"
+    assert redactor.redact("3 of My notes, A=1") == "3 of My notes, A=1"
+
+
+def test_platform_variables_stay_readable_beside_their_secrets():
+    redactor = Redactor()
+    redactor.learn(secret(domain="stackspin.test", ip_address="10.1.2.3", smtp_pass="pass-word"))
+    redactor.learn(secret(other="10.9.9.9", tiny="abc", flag="true"))
+    redactor.allow("10.9.9.9")
+    text = "https://notes.stackspin.test at 10.1.2.3 and 10.9.9.9, abc, true"
+    assert redactor.redact(text) == text
+    assert redactor.redact("with pass-word") == "with ***"
+    assert redactor.redact("Basic authentication is on") == "Basic authentication is on"
+
+
+def test_objects():
+    item = secret(password="shown-nowhere")
+    item["stringData"] = {"other": "nor-this"}
+    item["metadata"]["annotations"] = {
+        "kubectl.kubernetes.io/last-applied-configuration": json.dumps({"stringData": {"a": "xyz"}})
+    }
+    release = {"kind": "Secret", "type": "helm.sh/release.v1", "metadata": {"name": "r"}}
+    release["data"] = {"release": encoded(encoded(gzip.compress(b"values").hex()))}
+    config = {"kind": "ConfigMap", "data": {"url": "http://u:shown-nowhere@h/"}, "n": 3}
+    redactor = Redactor()
+    for one in (item, release):
+        redactor.learn(one)
+    shown = redactor.redact_object({"kind": "List", "items": [item, release, config]})
+    assert shown["items"][0]["data"] == {"password": "***"}
+    assert shown["items"][0]["stringData"] == {"other": "***"}
+    assert shown["items"][1]["data"] == {"release": "***"}
+    assert shown["items"][2]["n"] == 3
+    for hidden in ("shown-nowhere", "nor-this", "xyz", release["data"]["release"]):
+        assert hidden not in json.dumps(shown)
+    assert item["data"]["password"] == encoded("shown-nowhere")
+
+
+def test_files_in_bounded_pieces_without_touching_other_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("conformance.kube.redaction._CHUNK", 1000)
+    monkeypatch.setattr("conformance.kube.redaction._OVERLAP", 300)
+    redactor = Redactor()
+    redactor.learn_value("planted-secret")
+    path = tmp_path / "log"
+    for offset in range(0, 1400, 7):
+        content = b"\xff\r\n" + b"x" * offset + b"planted-secret" + b"\x00\n" * 400
+        path.write_bytes(content)
+        redactor.redact_file(path)
+        assert path.read_bytes() == content.replace(b"planted-secret", b"***")
+    assert [one.name for one in tmp_path.iterdir()] == ["log"]

@@ -1,0 +1,242 @@
+"""Waiting on a watch, whatever the connection does."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import kube_wire as wire
+import pytest
+
+from conformance.kube.client import Kube
+from conformance.kube.errors import Forbidden
+from conformance.kube.wait import (
+    Wait,
+    WaitFailed,
+    WaitTimeout,
+    deleted,
+    exists,
+    image_unavailable,
+    ready,
+    wait_all,
+    wait_for,
+)
+
+POD = ("v1", "Pod", "web", "n")
+
+
+@pytest.fixture
+def server() -> Iterator[wire.WireServer]:
+    server = wire.WireServer()
+    server.objects["pods"] = [wire.pod()]
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def kube(server: wire.WireServer, tmp_path: Path) -> Iterator[Kube]:
+    kube = Kube(server.kubeconfig(tmp_path))
+    yield kube
+    kube.close()
+
+
+def test_returns_on_the_event_and_bookmarks_are_none(server: wire.WireServer, kube: Kube):
+    bookmark = {"kind": "Pod", "metadata": {"resourceVersion": "8"}}
+
+    def happen() -> None:
+        server.watches.put(wire.event("BOOKMARK", bookmark))
+        server.watches.put(wire.event("MODIFIED", wire.pod()))
+        time.sleep(0.1)
+        happened.append(time.monotonic())
+        server.watches.put(wire.event("MODIFIED", wire.pod(ready="True", phase="Running")))
+
+    happened: list[float] = []
+    threading.Timer(0.1, happen).start()
+    found = wait_for(kube, ready(), *POD, timeout=5)
+    assert time.monotonic() - happened[0] < 0.2
+    assert found["status"]["phase"] == "Running"
+    assert server.lists("pods") == 1
+
+
+@pytest.mark.parametrize("interruption", [wire.gone(), wire.CUT, wire.END])
+def test_lists_again_after_an_interruption(server: wire.WireServer, kube: Kube, interruption):
+    def interrupt() -> None:
+        server.objects["pods"] = [wire.pod(ready="True")]  # missed: only a new list tells
+        server.watches.put(interruption)
+
+    threading.Timer(0.1, interrupt).start()
+    wait_for(kube, ready(), *POD, timeout=5)
+    assert server.lists("pods") == 2
+
+
+def test_lists_again_when_the_watch_is_refused_as_too_old(server: wire.WireServer, kube: Kube):
+    def refuse(handler: wire.Handler) -> bool:
+        if handler.query.get("watch"):
+            server.objects["pods"] = [wire.pod(ready="True")]
+            handler.fail(410, "Expired", "too old resource version")
+            return True
+        return False
+
+    server.intercept = refuse
+    wait_for(kube, ready(), *POD, timeout=5)
+
+
+def test_bounded_while_the_server_is_silent_trickles_or_does_not_answer(
+    server: wire.WireServer, kube: Kube
+):
+    def silent(_: wire.Handler) -> bool:
+        return False  # the watch stays open, nothing is queued
+
+    def trickling(handler: wire.Handler) -> bool:
+        return bool(handler.query.get("watch")) and handler.trickle()
+
+    def not_answering(handler: wire.Handler) -> bool:
+        if handler.where.endswith("/pods"):
+            time.sleep(1.5)
+            return True
+        return False
+
+    for behaviour in (silent, trickling, not_answering):
+        server.intercept = behaviour
+        started = time.monotonic()
+        with pytest.raises(WaitTimeout, match=r"Waited 0\.4 s for Pod web in n to be: Ready"):
+            wait_for(kube, ready(), *POD, timeout=0.4)
+        assert time.monotonic() - started < 1.2
+
+
+def test_survives_a_server_that_goes_away_and_comes_back(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    kube = Kube(wire.write_kubeconfig(tmp_path, port))
+    found: list[float] = []
+
+    def wait() -> None:
+        wait_for(kube, ready(), *POD, timeout=10)
+        found.append(time.monotonic())
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    first = wire.WireServer(port, pods=[wire.pod()])
+    while not first.lists("pods"):
+        time.sleep(0.01)
+    first.close()
+    time.sleep(0.3)
+    second = wire.WireServer(port, pods=[wire.pod(ready="True")])
+    back = time.monotonic()
+    waiting.join()
+    second.close()
+    assert found[0] - back < 0.8
+
+
+def test_a_refusal_is_no_reason_to_wait(server: wire.WireServer, kube: Kube):
+    def refuse(handler: wire.Handler) -> bool:
+        if handler.where.endswith("/pods"):
+            handler.fail(403, "Forbidden", 'pods is forbidden: User "u" cannot list')
+            return True
+        return False
+
+    server.intercept = refuse
+    with pytest.raises(Forbidden, match="cannot list"):
+        wait_for(kube, ready(), *POD, timeout=5)
+
+
+def test_a_kind_served_later_is_waited_for(server: wire.WireServer, kube: Kube):
+    server.objects["widgets"] = [wire.pod("w")]
+    kinds = {"example.test/v1": [("widgets", "Widget", True)]}
+    threading.Timer(0.2, server.kinds.update, [kinds]).start()
+    wait_for(kube, exists(), "example.test/v1", "Widget", "w", "n", timeout=5)
+
+
+def test_deleted_is_true_of_what_never_was(kube: Kube):
+    assert wait_for(kube, deleted(), "v1", "Pod", "other", "n", timeout=1) == {}
+    assert wait_for(kube, deleted(), "none/v1", "None", "other", "n", timeout=1) == {}
+
+
+def test_deleted_returns_on_the_event(server: wire.WireServer, kube: Kube):
+    threading.Timer(0.1, server.watches.put, [wire.event("DELETED", wire.pod())]).start()
+    assert wait_for(kube, deleted(), "v1", "Pod", namespace="n", timeout=5) == []
+
+
+def test_of_a_selection_every_object_must_be_so(server: wire.WireServer, kube: Kube):
+    server.objects["pods"] = [wire.pod("a", ready="True"), wire.pod("b")]
+    with pytest.raises(WaitTimeout, match=r"\(1 of 2 are not\)"):
+        wait_for(kube, ready(), "v1", "Pod", namespace="n", timeout=0.1)
+    server.objects["pods"] = [wire.pod("a", ready="True")]
+    with pytest.raises(WaitTimeout):
+        wait_for(kube, ready(), "v1", "Pod", namespace="n", timeout=0.1, minimum=2)
+    found = wait_for(kube, ready(), "v1", "Pod", namespace="n", timeout=0.1)
+    assert [item["metadata"]["name"] for item in found] == ["a"]
+
+
+def failing_pod() -> wire.Object:
+    waiting = {"reason": "ErrImagePull", "message": "pull of notes:9 refused"}
+    container = {"name": "app", "ready": False, "restartCount": 0, "state": {"waiting": waiting}}
+    return wire.pod(containerStatuses=[container])
+
+
+def test_fails_at_once_on_what_cannot_get_better(server: wire.WireServer, kube: Kube):
+    threading.Timer(0.1, server.watches.put, [wire.event("MODIFIED", failing_pod())]).start()
+    started = time.monotonic()
+    with pytest.raises(WaitFailed, match="image unavailable") as failure:
+        wait_for(kube, ready(), *POD, timeout=20, fail_on=image_unavailable())
+    assert time.monotonic() - started < 2
+    assert not isinstance(failure.value, WaitTimeout)
+
+
+def test_one_failure_ends_the_waits_beside_it(server: wire.WireServer, kube: Kube):
+    server.objects["pods"] = [failing_pod(), wire.pod("slow")]
+    started = time.monotonic()
+    with pytest.raises(WaitFailed, match="Pod web"):
+        wait_all(
+            kube,
+            [
+                Wait(ready(), "v1", "Pod", name, "n", fail_on=image_unavailable())
+                for name in ("slow", "web")
+            ],
+            timeout=20,
+        )
+    assert time.monotonic() - started < 2
+
+
+def test_a_time_out_explains_itself_without_secrets(server: wire.WireServer, kube: Kube):
+    running = {"name": "app", "ready": False, "restartCount": 2, "state": {"running": {}}}
+    item = wire.pod(
+        containerStatuses=[running],
+        conditions=[
+            {
+                "type": "Ready",
+                "status": "False",
+                "reason": "ContainersNotReady",
+                "message": "hunter22!",
+            }
+        ],
+    )
+    server.objects["pods"] = [item]
+    server.logs["web"] = "connecting with hunter22!\nrefused\n"
+    server.objects["secrets"] = [{"metadata": {"name": "s"}, "data": {"password": "aHVudGVyMjIh"}}]
+    server.objects["events"] = [
+        {
+            "metadata": {"name": "e"},
+            "type": "Warning",
+            "reason": "Unhealthy",
+            "message": "probe failed: 503",
+            "involvedObject": {"kind": "Pod", "name": "web"},
+            "lastTimestamp": "2026-11-23T21:00:00Z",
+        }
+    ]
+    with pytest.raises(WaitTimeout) as failure:
+        wait_for(kube, ready(), *POD, timeout=0.1)
+    text = str(failure.value)
+    assert "hunter22!" not in text
+    for part in (
+        "Waited 0.1 s for Pod web in n to be: Ready",
+        "Ready=False (ContainersNotReady): ***",
+        "container app: running, restarted 2 times, not ready",
+        "Unhealthy",
+        "probe failed: 503",
+        "connecting with ***",
+    ):
+        assert part in text
