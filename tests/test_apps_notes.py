@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import cast
 import pytest
 from notes_server import Host, build
 
-from conformance.apps.base import Instance, SeedScale, volume_manifest
+from conformance.apps.base import Instance, Seed, SeedScale, volume_manifest
 from conformance.apps.notes import Notes
 from conformance.apps.tree import DataDiffers
 from conformance.kube.client import Kube
@@ -33,10 +34,11 @@ class Here(Instance):
         ).stdout
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Iterator[Host]:
-    made = Host(tmp_path)
-    made.serve(build(tmp_path / "v1", "1.0.0"))
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    folder = tmp_path_factory.mktemp("notes")
+    made = Host(folder)
+    made.serve(build(folder / "v1", "1.0.0"))
     yield made
     made.kill()
 
@@ -54,8 +56,8 @@ def notes(host: Host) -> Notes:
     return app
 
 
-def change_byte(host: Host) -> None:
-    path = host.data / "attachments" / "seed-1" / "large.bin"
+def change_byte(host: Host, seed: Seed) -> None:
+    path = host.data / "attachments" / f"seed-{seed.number}" / "large.bin"
     with path.open("r+b") as file:
         file.seek(500_000)
         byte = file.read(1)
@@ -63,14 +65,42 @@ def change_byte(host: Host) -> None:
         file.write(bytes((byte[0] ^ 1,)))
 
 
-def change_note(host: Host) -> None:
+def change_note(host: Host, seed: Seed) -> None:
     with closing(sqlite3.connect(host.data / "notes.db")) as database:
-        database.execute("UPDATE notes SET text = 'other' WHERE id = 2")
+        number = seed.records["notes"][1]["id"]
+        database.execute("UPDATE notes SET text = 'other' WHERE id = ?", (number,))
         database.commit()
 
 
-def delete_note(host: Host) -> None:
-    host.session.delete(f"{host.url}/api/notes/3").raise_for_status()
+def delete_note(host: Host, seed: Seed) -> None:
+    number = seed.records["notes"][2]["id"]
+    host.session.delete(f"{host.url}/api/notes/{number}").raise_for_status()
+
+
+@pytest.mark.parametrize(
+    ("number", "damage", "told"),
+    [
+        (11, change_byte, (r"attachments/seed-11/large\.bin: sha256 ", r"attachment seed-11/")),
+        (12, change_note, (r"note \d+: text .* -> 'other'",)),
+        (13, delete_note, (r"note \d+: missing",)),
+    ],
+)
+def test_damage_is_noticed(
+    notes: Notes,
+    instance: Here,
+    host: Host,
+    number: int,
+    damage: Callable[[Host, Seed], None],
+    told: tuple[str, ...],
+) -> None:
+    seed = notes.seed(instance, SeedScale.SMALL, number)
+    notes.verify(instance, seed)
+    damage(host, seed)
+    with pytest.raises(DataDiffers) as caught:
+        notes.verify(instance, seed)
+    assert len(caught.value.differences) == len(told)
+    for line in told:
+        assert re.search(line, str(caught.value))
 
 
 def test_seed_is_found_again_after_sigkill_and_upgrade(
@@ -86,22 +116,3 @@ def test_seed_is_found_again_after_sigkill_and_upgrade(
     notes.verify(instance, seed)
     notes.verify(instance, other)
     assert volume_manifest(instance, notes.volumes[0]) == before
-
-
-@pytest.mark.parametrize(
-    ("damage", "told"),
-    [
-        (change_byte, r"attachments/seed-1/large\.bin: sha256 \w+ -> \w+"),
-        (change_byte, r"attachment seed-1/large\.bin: sha256 \w+ -> \w+"),
-        (change_note, r"note 2: text .* -> 'other'"),
-        (delete_note, r"note 3: missing"),
-    ],
-)
-def test_damage_is_noticed(
-    notes: Notes, instance: Here, host: Host, damage: Callable[[Host], None], told: str
-) -> None:
-    seed = notes.seed(instance, SeedScale.SMALL)
-    notes.verify(instance, seed)
-    damage(host)
-    with pytest.raises(DataDiffers, match=told):
-        notes.verify(instance, seed)

@@ -34,6 +34,17 @@ def host(tmp_path: Path) -> Iterator[Host]:
     made.kill()
 
 
+@pytest.fixture(scope="module")
+def running(v2: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A server for the tests that leave it as they found it, but for more notes."""
+    made = Host(tmp_path_factory.mktemp("running"))
+    made.environment["NOTES_TITLE"] = "<i>title</i>"
+    made.environment["NOTES_API_TOKEN_FILE"] = str(made.configuration / "api-token")
+    made.serve(v2)
+    yield made
+    made.kill()
+
+
 def add(host: Host, text: str) -> None:
     answer = host.session.post(f"{host.url}/api/notes", json={"text": text})
     assert answer.status_code == 201
@@ -146,9 +157,8 @@ def test_what_was_acknowledged_is_there_after_sigkill(host: Host, v2: Path) -> N
         assert database.execute("SELECT text FROM notes").fetchall() == [("acknowledged",)]
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(host: Host, v2: Path) -> None:
-    host.serve(v2)
-    address = urlsplit(host.url)
+def test_an_upload_that_breaks_off_leaves_nothing(running: Host) -> None:
+    address = urlsplit(running.url)
     with socket.create_connection((address.hostname or "", address.port or 0), 5) as connection:
         connection.sendall(
             b"PUT /api/attachments/part HTTP/1.1\r\n"
@@ -156,62 +166,57 @@ def test_an_upload_that_breaks_off_leaves_nothing(host: Host, v2: Path) -> None:
         )
         connection.shutdown(socket.SHUT_WR)
         assert b" 400 " in connection.recv(4096).splitlines()[0]
-    assert host.session.get(f"{host.url}/api/attachments").json() == {"attachments": []}
-    assert list((host.data / "incoming").iterdir()) == []
+    assert running.session.get(f"{running.url}/api/attachments/part").status_code == 404
+    assert list((running.data / "incoming").iterdir()) == []
 
 
-def test_attachments_stay_in_their_folder(host: Host, v2: Path) -> None:
-    host.serve(v2)
-    (host.data / "attachments" / "out").symlink_to(host.data)
+def test_attachments_stay_in_their_folder(running: Host) -> None:
+    (running.data / "attachments" / "out").symlink_to(running.data)
     for name in ("../notes.db", "%2e%2e/notes.db", "a/%2e%2e/%2e%2e/notes.db", "out/notes.db"):
         path = f"/api/attachments/{name}"
-        assert raw(host, "GET", path) == 400
-        assert raw(host, "PUT", path, b"overwritten") == 400
-    assert (host.data / "notes.db").read_bytes().startswith(b"SQLite format 3")
+        assert raw(running, "GET", path) == 400
+        assert raw(running, "PUT", path, b"overwritten") == 400
+    assert (running.data / "notes.db").read_bytes().startswith(b"SQLite format 3")
+    (running.data / "attachments" / "out").unlink()
 
 
-def test_page_escapes_what_people_write(host: Host, v2: Path) -> None:
-    host.environment["NOTES_TITLE"] = "<i>title</i>"
-    host.serve(v2)
-    answer = host.session.post(host.url, data={"text": "<script>alert(1)</script>"})
+def test_page_escapes_what_people_write(running: Host) -> None:
+    answer = running.session.post(running.url, data={"text": "<script>alert(1)</script>"})
     assert answer.history[0].status_code == 303
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in answer.text
     assert "<script" not in answer.text
     assert "<i>" not in answer.text
 
 
-def test_maintenance_is_unready_but_alive_and_readable(host: Host, v2: Path) -> None:
-    host.serve(v2)
-    assert host.session.get(f"{host.url}/health/ready").status_code == 200
-    (host.data / "maintenance").touch()
-    unready = host.session.get(f"{host.url}/health/ready")
+def test_maintenance_is_unready_but_alive_and_readable(running: Host) -> None:
+    assert running.session.get(f"{running.url}/health/ready").status_code == 200
+    (running.data / "maintenance").touch()
+    unready = running.session.get(f"{running.url}/health/ready")
     assert unready.status_code == 503
     assert "maintenance" in unready.json()["reason"]
-    assert host.session.get(f"{host.url}/health/live").status_code == 200
-    assert host.session.get(f"{host.url}/api/notes").status_code == 200
-    assert host.session.post(f"{host.url}/api/notes", json={"text": "x"}).status_code == 503
-    (host.data / "maintenance").unlink()
-    assert host.session.get(f"{host.url}/health/ready").status_code == 200
+    assert running.session.get(f"{running.url}/health/live").status_code == 200
+    assert running.session.get(f"{running.url}/api/notes").status_code == 200
+    assert running.session.post(f"{running.url}/api/notes", json={"text": "x"}).status_code == 503
+    (running.data / "maintenance").unlink()
+    assert running.session.get(f"{running.url}/health/ready").status_code == 200
 
 
-def test_a_database_that_cannot_be_written_is_unready(host: Host, v2: Path) -> None:
-    host.serve(v2)
-    with closing(sqlite3.connect(host.data / "notes.db")) as other:
+def test_a_database_that_cannot_be_written_is_unready(running: Host) -> None:
+    with closing(sqlite3.connect(running.data / "notes.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
-        unready = host.session.get(f"{host.url}/health/ready")
+        unready = running.session.get(f"{running.url}/health/ready")
     assert unready.status_code == 503
     assert "locked" in unready.json()["reason"]
 
 
-def test_a_mounted_token_is_what_deleting_takes(host: Host, v2: Path, tmp_path: Path) -> None:
-    token = tmp_path / "api-token"
+def test_a_mounted_token_is_what_deleting_takes(running: Host) -> None:
+    created = running.session.post(f"{running.url}/api/notes", json={"text": "x #tag"})
+    url = f"{running.url}{created.headers['Location']}"
+    token = running.configuration / "api-token"
     token.write_text("correct horse\n")
-    host.environment["NOTES_API_TOKEN_FILE"] = str(token)
-    host.serve(v2)
-    add(host, "x #tag")
-    url = f"{host.url}/api/notes/1"
-    assert host.session.delete(url).status_code == 401
-    assert host.session.delete(url, headers={"X-Api-Token": "wrong"}).status_code == 401
-    assert host.session.delete(url, headers={"X-Api-Token": "correct horse"}).status_code == 204
-    assert host.session.get(url).status_code == 404
-    assert "correct horse" not in host.session.get(f"{host.url}/api/config").text
+    assert running.session.delete(url).status_code == 401
+    assert running.session.delete(url, headers={"X-Api-Token": "wrong"}).status_code == 401
+    assert "correct horse" not in running.session.get(f"{running.url}/api/config").text
+    assert running.session.delete(url, headers={"X-Api-Token": "correct horse"}).status_code == 204
+    assert running.session.get(url).status_code == 404
+    token.unlink()
