@@ -22,7 +22,8 @@ NODE_PATH = ":".join(
     [f"{node.PARTS}/{part}" for part in PARTS]
     + ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
 )
-DISK_FOLDERS = ("home", "mnt", "opt/local-path-provisioner", "root", "srv", "tmp", "var/log/node")
+LOGS = "/var/log/node"
+DISK_FOLDERS = ("home", "mnt", "opt/local-path-provisioner", "root", "srv", "tmp", LOGS.lstrip("/"))
 
 
 def node_name(folder: Folder) -> str:
@@ -39,6 +40,7 @@ def write_plan(folder: Folder, link: Link, components: Components) -> None:
         "hostname": node_name(folder),
         "disk": str(folder.disk),
         "parts": parts,
+        "logs": LOGS,
         "path": NODE_PATH,
         "processes": [asdict(process) for process in processes],
     }
@@ -51,6 +53,8 @@ def write_disk(folder: Folder, link: Link, host: HostFacts, components: Componen
     for name in DISK_FOLDERS:
         (folder.disk / name).mkdir(parents=True)
     (folder.disk / "tmp").chmod(0o1777)
+    # Where containerd keeps network namespaces; like all of /run gone with the node's end.
+    (folder.disk / "var/run").symlink_to("/run")
     pki.write_cluster_pki(
         folder.pki,
         node=node_name(folder),

@@ -181,6 +181,11 @@ class EmbeddedCluster(Cluster):
             atexit.register(reaper.wait)
         self._let_go()
 
+    def release(self) -> None:
+        """Stop using a kept cluster, which stays as it is."""
+        self._record = None
+        self._let_go()
+
     def _known(self) -> Record:
         if self._record is None:
             raise HarnessError(f"cluster {self.name} is not started", "call start() first")

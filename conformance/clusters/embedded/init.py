@@ -32,7 +32,6 @@ from conformance.clusters.embedded import rootfs
 POLL_SECONDS = 0.01
 """How often a starting process is asked whether it is up; nothing else would tell."""
 PROBE_SECONDS = 1.0
-LOGS = Path("/var/log/node")
 
 
 class Node:
@@ -40,6 +39,7 @@ class Node:
 
     def __init__(self, channel: socket.socket, plan: Mapping[str, Any]) -> None:
         self._channel = channel
+        self._logs = Path(plan["logs"])
         self._started_at = time.monotonic()
         self._waiting: list[dict[str, Any]] = list(plan["processes"])
         self._starting: list[dict[str, Any]] = []
@@ -56,7 +56,7 @@ class Node:
 
     def run(self) -> None:
         """Start the processes in order and return when the owner is gone."""
-        LOGS.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
         watched = select.poll()
         watched.register(self._channel, select.POLLIN | select.POLLHUP)
         watched.register(self._wakeup, select.POLLIN)
@@ -89,7 +89,7 @@ class Node:
                 self._start(process)
 
     def _start(self, process: dict[str, Any]) -> None:
-        log = str(LOGS / f"{process['name']}.log")
+        log = str(self._logs / f"{process['name']}.log")
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         pid = os.posix_spawn(
             process["argv"][0],
@@ -146,7 +146,9 @@ class Node:
                 self._starting = [item for item in self._starting if item["name"] != name]
                 code = os.waitstatus_to_exitcode(status)
                 with contextlib.suppress(OSError):
-                    (LOGS / "exited").write_text(json.dumps({"process": name, "status": code}))
+                    (self._logs / "exited").write_text(
+                        json.dumps({"process": name, "status": code})
+                    )
                 self.say("exited", process=name, status=code)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_network
 from pathlib import Path
@@ -68,13 +68,13 @@ class Link:
             )
 
 
-def claim(numbers_taken: Iterable[int] = ()) -> tuple[Link, socket.socket]:
+def claim() -> tuple[Link, socket.socket]:
     """Return a free link and the socket that holds its number for as long as it is open."""
     used = _used_networks()
-    for number in sorted(set(range(NUMBERS)) - set(numbers_taken)):
+    for number in range(NUMBERS):
         if Path(f"/sys/class/net/ssc{number}h").exists():
             continue  # its owner died a moment ago and the kernel is still at it
-        subnet = next((net for net in _subnets(number) if not _overlaps(net, used)), None)
+        subnet = free_subnet(number, used)
         if subnet and (holder := take_number(number)):
             return Link(number, subnet), holder
     pools = ", ".join(map(str, POOLS))
@@ -95,13 +95,11 @@ def take_number(number: int) -> socket.socket | None:
     return holder
 
 
-def _subnets(number: int) -> Iterator[IPv4Network]:
-    for pool in POOLS:
-        yield IPv4Network((int(pool.network_address) + number * 256, 30))
-
-
-def _overlaps(subnet: IPv4Network, used: Iterable[IPv4Network]) -> bool:
-    return any(subnet.overlaps(network) for network in used)
+def free_subnet(number: int, used: Iterable[IPv4Network]) -> IPv4Network | None:
+    """Return the subnet that goes with ``number``, in the first pool where it is not ``used``."""
+    subnets = [IPv4Network((int(pool.network_address) + number * 256, 30)) for pool in POOLS]
+    used = list(used)
+    return next((net for net in subnets if not any(net.overlaps(other) for other in used)), None)
 
 
 def _used_networks() -> list[IPv4Network]:
