@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+
+from conformance.apps import images
+from conformance.apps.image_builds import NOTES, ImageBuilds, source_of
+from conformance.apps.images import BuiltImage, Candidate, TestsPassed, promote, run_tests
+from conformance.apps.running import listening_ports
+from conformance.errors import HarnessError
+
+CANDIDATE = Candidate("docker.io/stackspin/notes", "1.0.0", "sha256:aaaa")
+
+
+class UntouchableRegistry:
+    def __getattr__(self, name: str) -> object:
+        raise AssertionError(f"the registry was asked to {name}")
+
+
+def fail(_reference: str) -> None:
+    raise AssertionError("bad image")
+
+
+def test_tests_get_the_pushed_bytes_and_the_first_failure_ends_them() -> None:
+    tested = []
+    with pytest.raises(AssertionError, match="bad image"):
+        run_tests(CANDIDATE, {"one": tested.append, "two": fail, "three": tested.append})
+    assert tested == ["docker.io/stackspin/notes@sha256:aaaa"]
+    proof = run_tests(CANDIDATE, {"one": tested.append})
+    assert proof == TestsPassed("sha256:aaaa", ("one",))
+
+
+def test_without_tests_there_is_no_proof() -> None:
+    with pytest.raises(HarnessError, match="has no tests"):
+        run_tests(CANDIDATE, {})
+
+
+def test_a_proof_about_other_bytes_promotes_nothing() -> None:
+    proof = TestsPassed("sha256:bbbb", ("one",))
+    with pytest.raises(HarnessError, match="was not tested: the tests passed on sha256:bbbb"):
+        promote(UntouchableRegistry(), CANDIDATE, proof)
+
+
+def test_a_failing_test_leaves_the_image_unreleased(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text('{"manifests": [{"digest": "sha256:aaaa"}]}')
+    pushed = []
+
+    class PushOnly(UntouchableRegistry):
+        def push_layout(self, _layout: Path, reference: str) -> None:
+            pushed.append(reference)
+
+    image = BuiltImage(CANDIDATE.repository, "1.0.0", tmp_path)
+    with pytest.raises(AssertionError, match="bad image"):
+        images.release(PushOnly(), image, {"fails": fail})
+    assert pushed == ["docker.io/stackspin/notes:1.0.0-test"]
+
+
+@pytest.fixture
+def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageBuilds:
+    def build(context: Path, repository: str, version: str, *_: object, **__: object) -> BuiltImage:
+        return BuiltImage(repository, version, context)
+
+    monkeypatch.setattr(images, "build", build)
+    made = ImageBuilds(components=None, folder=tmp_path)
+    yield made
+    made.close()
+
+
+def test_the_same_source_is_built_once_and_only_it_has_the_apps_name(
+    builds: ImageBuilds, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(source_of(NOTES), tmp_path / "copy" / NOTES))
+    first: Future[BuiltImage] = builds.begin(source_of(NOTES), "1.0.0")
+    assert builds.begin(copy, "1.0.0") is first
+    assert first.result().repository == "docker.io/stackspin/notes"
+    (copy / "default.toml").write_text("# another one\n")
+    changed = builds.begin(copy, "1.0.0")
+    assert changed is not first
+    assert changed.result().repository.startswith("docker.io/stackspin/notes-")
+
+
+def test_only_listening_sockets_count() -> None:
+    table = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 10001        0 1
+   1: 0100007F:C350 0100007F:1F90 01 00000000:00000000 00:00000000 00000000 10001        0 2
+  sl  local_address                         remote_address                        st
+   0: 00000000000000000000000000000000:2382 00000000000000000000000000000000:0000 0A 0:0 0:0 0
+"""
+    assert listening_ports(table) == {8080, 9090}
