@@ -42,6 +42,7 @@ def _kubernetes(version: str) -> str:
 
 
 def _go(name: str, module: str, **more: Any) -> GoPart:  # noqa: ANN401 - GoPart's own fields
+    more["packages"] = {"ca-certificates": "/etc/ssl/certs/*.crt", **more.get("packages", {})}
     version = pin(name).version
     return GoPart(name=name, version=version, source=module, module=module, **more)
 
