@@ -21,18 +21,24 @@ _RENDER_TIMEOUT = 60.0
 
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast where PyYAML has it: the manifests are 400 kB."""
-_ARGUMENTS = {
+_EVERYWHERE = (
     # Of retries, the defaults are meant for clusters that nobody waits for.
-    "source-controller": ("--max-retry-delay=10s", "--requeue-dependency=1s", "--concurrent=4"),
+    "--max-retry-delay=10s",
+    "--requeue-dependency=1s",
+    "--concurrent=8",
+)
+_WATCHED = "--watch-configs-label-selector=owner!=helm"
+"""A changed variable or override takes effect at once, not at the next interval."""
+_ARGUMENTS = {
+    "source-controller": _EVERYWHERE,
     "kustomize-controller": (
-        "--max-retry-delay=10s",
-        "--requeue-dependency=1s",
-        "--concurrent=8",
+        *_EVERYWHERE,
+        _WATCHED,
         # The next good commit ends the wait for the health of a bad one; an undefined variable is
         # an error that names it, where the default is to put in an empty string.
         "--feature-gates=CancelHealthCheckOnNewRevision=true,StrictPostBuildSubstitutions=true",
     ),
-    "helm-controller": ("--max-retry-delay=10s", "--requeue-dependency=1s", "--concurrent=8"),
+    "helm-controller": (*_EVERYWHERE, _WATCHED),
 }
 _UNWANTED = "--enable-leader-election"
 """With one replica it only delays: a killed controller's successor waits 35 s for the lease."""
