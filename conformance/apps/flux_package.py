@@ -21,7 +21,7 @@ class Edit:
     """One edit of a file of a package."""
 
     path: str
-    """``{manifests}``, ``{secrets}``, ``{chart}`` stand for the package's folders."""
+    """With ``{manifests}``, ``{secrets}``, ``{chart}`` for its folders, ``{name}`` for its name."""
     find: str
     """Must occur exactly once: a commit that changes nothing would prove nothing."""
     replace: str
@@ -77,6 +77,7 @@ class FluxPackage:
         files = dict(self.files)
         for edit in commit.edits:
             path = edit.path.format(
+                name=self.name,
                 manifests=f"flux2/apps/{self.name}",
                 secrets=f"flux2/apps/{self.name}-secrets",
                 chart=f"charts/{self.name}",

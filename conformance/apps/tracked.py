@@ -82,6 +82,16 @@ class TrackedBranch:
                 name = claim["metadata"]["name"]
                 self.kube.delete("v1", "PersistentVolumeClaim", name, app.namespace)
 
+    def push_commits(self, commits: Mapping[TrackedApp, Commit]) -> str:
+        """Push what several commits make of several apps as one; return the commit's hash."""
+        changes: dict[str, str | bytes | None] = {}
+        for app, commit in commits.items():
+            changes.update(app.become(commit))
+        if not changes:
+            return ""
+        messages = (f"{app.name}: {commit.message}" for app, commit in commits.items())
+        return self.push(changes, "\n".join(messages))
+
     def push(self, changes: Changes, message: str, branch: str = "main") -> str:
         """Push a commit, have Flux look at the repository now, and return the commit's hash."""
         sha = self.git.commit(changes, message, branch)
@@ -100,11 +110,16 @@ class TrackedBranch:
         finally:
             self.kube.patch(*service, {"spec": {"selector": {"outage": None}}})
 
-    def wait_for_repository(self, condition: Condition) -> str:
+    def track(self, *, suspended: bool = False) -> None:
+        """Let Flux look for new commits, or with ``suspended`` no more."""
+        change = self.flux.suspend if suspended else self.flux.resume
+        change("GitRepository", TRACKED)
+
+    def wait_for_repository(self, condition: Condition, timeout: float | None = None) -> str:
         """Wait for a condition of the tracked GitRepository; return what it says of itself."""
         kind = "GitRepository"
         wanted = Wait(condition, API_VERSIONS[kind], kind, TRACKED, NAMESPACE)
-        [item] = wait_all(self.kube, [wanted], timeout=self.timeout)
+        [item] = wait_all(self.kube, [wanted], timeout=timeout or self.timeout)
         assert isinstance(item, dict)  # noqa: S101 - a wait by name returns one object
         return _outcome(item).explanation
 
@@ -137,19 +152,19 @@ class TrackedApp:
         self._kube = branch.kube
         self._flux = branch.flux
         selector = f"app.kubernetes.io/instance={self.name}"
-        self._instance = Instance(
+        self.instance = Instance(
             self._kube, self.namespace, selector, self.url, http, container=app.name
         )
 
     def seed(self) -> Seed:
         """Put some data in, through the app and into its volume."""
         self.wait_served()
-        return self._app.seed(self._instance, SeedScale.SMALL)
+        return self._app.seed(self.instance, SeedScale.SMALL)
 
     def verify(self, seed: Seed) -> None:
         """Raise ``DataDiffers`` unless the seeded data is there, and unchanged."""
         self.wait_served()
-        self._app.verify(self._instance, seed)
+        self._app.verify(self.instance, seed)
 
     def wait_served(self) -> None:
         """Wait until the ingress has the app; it reloads some moments after a pod is Ready."""
@@ -172,10 +187,22 @@ class TrackedApp:
 
         The package is then as it was made, but for the changes of this commit.
         """
+        return self.branch.push_commits({self: commit})
+
+    def push_files(self, files: Mapping[str, str], message: str) -> str:
+        """Push these files as they are; they go when the app is removed or another commit is made.
+
+        Returns the commit's hash once Flux has fetched it.
+        """
+        self.committed = FluxPackage(self.name, {**self.committed.files, **files})
+        return self.branch.push(files, message)
+
+    def become(self, commit: Commit) -> dict[str, str | None]:
+        """Return the changes of files that a commit stands for, and count them as made."""
         wanted = self.package.with_commit(commit)
         changes = self.committed.changes_to(wanted)
         self.committed = wanted
-        return self.branch.push(changes, f"{self.name}: {commit.message}")
+        return changes
 
     def take_out(self) -> None:
         """Remove the app's file from the tree; returns when Flux has pruned what came of it."""
@@ -237,10 +264,13 @@ class TrackedApp:
         name = f"{self.namespace}-{self.name}"
         self._wait(Wait(condition, API_VERSIONS["HelmChart"], "HelmChart", name, NAMESPACE))
 
-    def reconcile(self) -> None:
-        """Bring forward the next regular reconciliation of the app's objects, and wait for it."""
+    def reconcile_manifests(self) -> None:
+        """Bring forward the next regular reconciliation of the app's Kustomization, and wait."""
         token = self._flux.reconcile("Kustomization", self.name)
         self._flux.wait_handled("Kustomization", self.name, token=token)
+
+    def reconcile_release(self) -> None:
+        """Bring forward the next regular reconciliation of the app's HelmRelease, and wait."""
         token = self._flux.reconcile("HelmRelease", self.name, self.namespace)
         self._flux.wait_handled("HelmRelease", self.name, self.namespace, token=token)
 
