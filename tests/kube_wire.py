@@ -119,12 +119,12 @@ class Handler(BaseHTTPRequestHandler):
             self.wire.bodies.append(json.loads(self.rfile.read(length)))
         if self.wire.intercept(self):
             return
+        kinds = self.wire.kinds
         if self.where == "/apis":
-            self.answer({"groups": []})
-        elif (
-            version := self.where.removeprefix("/apis/").removeprefix("/api/")
-        ) in self.wire.kinds:
-            self.answer({"resources": [_resource(*kind) for kind in self.wire.kinds[version]]})
+            groups = [_group(version) for version in kinds if "/" in version]
+            self.answer({"groups": groups})
+        elif (version := self.where.removeprefix("/apis/").removeprefix("/api/")) in kinds:
+            self.answer({"resources": [_resource(*kind) for kind in kinds[version]]})
         elif self.where.endswith("/log"):
             self.answer_text(200, self.wire.logs.get(self.where.split("/")[-2], ""))
         elif self.command != "GET":
@@ -255,6 +255,10 @@ def _hang_up(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         return
+
+
+def _group(version: str) -> Object:
+    return {"name": version.partition("/")[0], "preferredVersion": {"groupVersion": version}}
 
 
 def _resource(plural: str, kind: str, namespaced: bool) -> Object:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import kubernetes.client
 import kubernetes.config
 import urllib3
+import yaml
 from kubernetes.utils.keepalive import tcp_keepalive_socket_options
 
 from conformance.errors import HarnessError
@@ -35,6 +36,16 @@ _USER_TIMEOUT = [(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)]
 """Milliseconds for which a request may stay unacknowledged. Not for streams to a command: one that
 is slow to read its input leaves data unacknowledged for as long."""
 IDEMPOTENT = frozenset({"GET", "PUT", "PATCH", "DELETE"})
+_UNUSABLE = (
+    kubernetes.config.ConfigException,
+    yaml.YAMLError,
+    OSError,  # ssl.SSLError too
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+)
+"""What loading a kubeconfig raises where its parts are missing, misshapen or unreadable."""
 _CUT = (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError)
 """What urllib3 and ssl raise in a reader whose socket another thread has shut down."""
 
@@ -54,7 +65,8 @@ class Transport:
                 client_configuration=self.configuration,
                 persist_config=False,
             )
-        except (kubernetes.config.ConfigException, OSError, ValueError) as error:
+            self.tls = _tls_context(self.configuration)
+        except _UNUSABLE as error:
             raise HarnessError(
                 f"Kubeconfig {kubeconfig} cannot be used"
                 + (f" with context {context}" if context else "")
@@ -65,7 +77,6 @@ class Transport:
         self.configuration.connection_pool_maxsize = 32
         self.configuration.socket_options = [*KEEPALIVE, *_USER_TIMEOUT]
         self.api_client = kubernetes.client.ApiClient(self.configuration)
-        self.tls = _tls_context(self.configuration)
         self._pool: urllib3.PoolManager = self.api_client.rest_client.pool_manager
         for option in ("cert_reqs", "ca_certs", "ca_cert_data", "cert_file", "key_file"):
             self._pool.connection_pool_kw.pop(option, None)
