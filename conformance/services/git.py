@@ -77,7 +77,9 @@ class Repository:
         self.pusher = pusher
         self._lock = threading.RLock()
         _sweep()
-        self._clone = Path(tempfile.mkdtemp(prefix=f"{_CLONE}{os.getpid()}-"))
+        # Removed by close, or else when the process ends.
+        self._folder = tempfile.TemporaryDirectory(prefix=f"{_CLONE}{os.getpid()}-")
+        self._clone = Path(self._folder.name)
         self._git("init", "--quiet", "--bare", "--initial-branch=main", ".")
 
     def fetch(self) -> bool:
@@ -150,7 +152,7 @@ class Repository:
 
     def close(self) -> None:
         """Remove the private clone."""
-        shutil.rmtree(self._clone, ignore_errors=True)
+        self._folder.cleanup()
 
     def _git(
         self,

@@ -110,8 +110,7 @@ class Helm:
 
     def status(self, name: str, namespace: str) -> Release:
         """Return the newest revision of a release."""
-        output = self._run("status", name, "--namespace", namespace, "--output", "json")
-        return _release(json.loads(output))
+        return self.history(name, namespace)[-1]
 
     def history(self, name: str, namespace: str) -> list[Release]:
         """Return every revision that helm keeps, oldest first."""

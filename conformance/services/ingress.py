@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 import requests
@@ -45,11 +45,28 @@ class HttpClient(requests.Session):
         event for the moment at which the ingress controller has loaded it. After about 15 s the
         answer is returned as it is.
         """
+        return self._get_while(UNROUTED, url, auth, headers)
+
+    def get_unrouted(self, url: str) -> requests.Response:
+        """GET, asked again for some seconds while the ingress still has a route and a backend.
+
+        For the first request after an Ingress was deleted or its pods stopped being Ready; the
+        counterpart of ``get_routed``.
+        """
+        return self._get_while((requests.codes.ok,), url)
+
+    def _get_while(
+        self,
+        statuses: Collection[int],
+        url: str,
+        auth: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
         retry = Retry(
             total=20,
             backoff_factor=0.05,
             backoff_max=1.0,
-            status_forcelist=UNROUTED,
+            status_forcelist=statuses,
             raise_on_status=False,
         )
         with requests.Session() as session:

@@ -108,6 +108,8 @@ def _credentials(context: Context) -> tuple[Credential, Credential]:
     }
     reader = {"username": b"reader", "password": passwords["reader"]}
     context.kube.apply(_secret(GIT_CREDENTIALS, passwords), _secret(FLUX_CREDENTIAL, reader))
+    for password in passwords.values():
+        context.kube.redactor.learn_value(password.decode())
     return (
         Credential("reader", passwords["reader"].decode()),
         Credential("pusher", passwords["pusher"].decode()),
