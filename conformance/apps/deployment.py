@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import shutil
 from collections.abc import Mapping
@@ -69,6 +70,21 @@ class HelmDeployment:
         )
         self.http.get_routed(f"https://{self.host}/")
         return release
+
+    def rollback(self) -> Release:
+        """``helm rollback`` to the revision before; returns as ``install`` does."""
+        release = self.helm.rollback(self.app.name, self.namespace, timeout=UPGRADE_SECONDS)
+        self.http.get_routed(f"https://{self.host}/")
+        return release
+
+    def hang(self) -> None:
+        """Stop, with SIGSTOP, every process of the container but its first, which cannot be."""
+        self.instance.run(["sh", "-c", "kill -STOP -1"])
+
+    def title(self) -> str:
+        """Return the title of the app's page."""
+        page = self.http.get_routed(f"https://{self.host}/").text
+        return html.unescape(page.partition("<title>")[2].partition("</title>")[0])
 
     def wait_for_replacement(self, pod: Mapping[str, Any]) -> None:
         """Return when another pod than ``pod`` is Ready and the ingress routes to it."""
