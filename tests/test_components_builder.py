@@ -69,6 +69,17 @@ def test_a_part_is_built_after_its_inputs_and_only_once(bench: Bench) -> None:
     assert len(bench.made) == 3
 
 
+def test_progress_counts_what_is_left(bench: Bench) -> None:
+    bench.components().require("pause", "image-coredns")
+    built = [line for line in bench.output.getvalue().splitlines() if ": building" in line]
+    assert [line.partition(", ")[2] for line in built] == [
+        "3 more to come",
+        "2 more to come",
+        "1 more to come",
+        "",
+    ]
+
+
 def test_inputs_of_what_is_there_are_not_built_again(bench: Bench) -> None:
     components = bench.components()
     components.require("image-coredns")
@@ -258,3 +269,8 @@ def test_sigkill_of_the_run_ends_its_commands_and_all_their_children(tmp_path: P
 
 def test_every_part_names_a_space() -> None:
     assert all(one.space > 0 for one in CATALOGUE.values())
+
+
+def test_background_commands_are_nice() -> None:
+    assert Runner(niceness=10).run(["nice"], env=os.environ) == "10\n"
+    assert Runner().run(["nice"], env=os.environ) == f"{os.nice(0)}\n"

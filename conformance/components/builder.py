@@ -46,6 +46,7 @@ class Components:
         self._make = maker
         self._store = Store(self._cache)
         self._runner = Runner()
+        self._polite_runner = Runner(niceness=10)  # the background's: checks run meanwhile
         self._keys: dict[str, str] = {}
         self._used: dict[str, Part] = {}
         self._queue: deque[str] = deque()
@@ -63,7 +64,7 @@ class Components:
         parts = [part(name) for name in names]
         self._prepare(names)
         for index, wanted in enumerate(parts):
-            self._ensure(wanted, left=self._left(names[index + 1 :]), background=False)
+            self._ensure(wanted, then=names[index + 1 :], background=False)
             self._used[wanted.name] = wanted
 
     def prefetch(self, *names: str) -> None:
@@ -87,6 +88,7 @@ class Components:
             self._queue.clear()
             background = self._background
         self._runner.stop()
+        self._polite_runner.stop()
         if background:
             background.join()
 
@@ -146,9 +148,6 @@ class Components:
         absent = [name for name in names if not self.is_present(name)]
         return [one for one in with_inputs(absent) if not self.is_present(one.name)]
 
-    def _left(self, names: tuple[str, ...]) -> int:
-        return len(self._missing(names))
-
     def _prepare(self, names: tuple[str, ...]) -> None:
         """Fail before any work when a package or the space for all of ``names`` is missing."""
         missing = self._missing(names)
@@ -174,17 +173,18 @@ class Components:
                 say=self._progress.say,
             )
 
-    def _ensure(self, wanted: Part, *, left: int, background: bool) -> None:
+    def _ensure(self, wanted: Part, *, then: tuple[str, ...], background: bool) -> None:
+        """Build ``wanted`` if need be; ``then`` are the parts that are to follow it."""
         if self._intact(wanted):
             return
-        for name in wanted.inputs:
-            if not self.is_present(wanted.name):
-                self._ensure(part(name), left=left + 1, background=background)
+        for index, name in enumerate(wanted.inputs):
+            following = (*wanted.inputs[index + 1 :], wanted.name, *then)
+            self._ensure(part(name), then=following, background=background)
         key = self._key(wanted)
         with self._store.lock(wanted.name, key, self._waiting(wanted, background)):
             if self._intact(wanted):  # someone else built it meanwhile
                 return
-            self._build(wanted, key, left, background)
+            self._build(wanted, key, then, background)
 
     def _intact(self, wanted: Part) -> bool:
         try:
@@ -202,7 +202,8 @@ class Components:
 
         return say
 
-    def _build(self, wanted: Part, key: str, left: int, background: bool) -> None:
+    def _build(self, wanted: Part, key: str, then: tuple[str, ...], background: bool) -> None:
+        left = len([one for one in self._missing(then) if one.name != wanted.name])
         what = f"building {wanted.name} {wanted.version}"
         with self._progress.task(what, left, background=background) as task:
 
@@ -213,14 +214,15 @@ class Components:
                 }
 
             with self._store.put(wanted.name, key, facts) as (target, scratch):
-                self._make_with_patience(wanted, target, scratch, task)
+                runner = self._polite_runner if background else self._runner
+                self._make_with_patience(wanted, target, scratch, task, runner)
         self._progress.say(f"{wanted.name} built in {seconds(task.elapsed)}")
 
-    def _make_with_patience(self, wanted: Part, target: Path, scratch: Path, task: Task) -> None:
+    def _make_with_patience(
+        self, wanted: Part, target: Path, scratch: Path, task: Task, runner: Runner
+    ) -> None:
         """Try again after a network trouble, and only then."""
-        work = Work(
-            target, scratch, self._cache, self._sources, self._runner, task.show, self._input
-        )
+        work = Work(target, scratch, self._cache, self._sources, runner, task.show, self._input)
         for pause in (*PAUSES, None):
             try:
                 self._make(wanted, work)
@@ -229,7 +231,7 @@ class Components:
                     raise self._failure(wanted, failure) from failure
                 last = failure.output.splitlines()[-1] if failure.output else str(failure)
                 self._progress.say(f"{wanted.name}: {last}; next try in {pause:.0f} s")
-                if self._runner.stopped.wait(pause):
+                if runner.stopped.wait(pause):
                     raise StoppedError from None
                 for leftover in target.iterdir():
                     shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
@@ -248,7 +250,7 @@ class Components:
 
     def _input(self, name: str) -> Path:
         wanted = part(name)
-        self._ensure(wanted, left=0, background=False)
+        self._ensure(wanted, then=(), background=False)
         files = self._store.files(name, self._key(wanted))
         if files is None:
             raise HarnessError(f"component {name} was taken away while this run used it")
@@ -261,12 +263,12 @@ class Components:
                     self._background = None
                     return
                 name = self._queue.popleft()
-                left = self._left(tuple(self._queue))
+                then = tuple(self._queue)
             begun = time.monotonic()
             try:
                 if not self.is_present(name):
                     self._prepare((name,))
-                    self._ensure(part(name), left=left, background=True)
+                    self._ensure(part(name), then=then, background=True)
             except StoppedError:
                 return
             except HarnessError as error:

@@ -32,9 +32,13 @@ class StoppedError(Exception):
 
 
 class Runner:
-    """Runs build commands; ``stop`` ends all of them and refuses new ones."""
+    """Runs build commands; ``stop`` ends all of them and refuses new ones.
 
-    def __init__(self) -> None:
+    ``niceness`` as of nice(1): with 10 they leave the processor to whoever else wants it.
+    """
+
+    def __init__(self, niceness: int = 0) -> None:
+        self._niceness = niceness
         self._running: set[subprocess.Popen[str]] = set()
         self._guard = threading.Lock()
         self.stopped = threading.Event()
@@ -62,7 +66,8 @@ class Runner:
         namespace too. ``line`` is told each line as it comes. Raises CommandFailedError,
         StoppedError.
         """
-        command = [*_prison(mounts), *map(str, argv)]
+        nice = ("nice", "-n", str(self._niceness)) if self._niceness else ()
+        command = [*_prison(mounts), *nice, *map(str, argv)]
         with self._guard:
             if self.stopped.is_set():
                 raise StoppedError
@@ -78,6 +83,10 @@ class Runner:
                 start_new_session=True,
             )
             self._running.add(process)
+        if self._niceness:
+            # Between sessions the kernel compares their groups' niceness: sched(7), autogroup.
+            with contextlib.suppress(OSError):
+                Path(f"/proc/{process.pid}/autogroup").write_text(str(self._niceness))
         output: list[str] = []
         try:
             assert process.stdout  # noqa: S101 - said to Popen above

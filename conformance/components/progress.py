@@ -12,6 +12,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import Progress as RichProgress
 from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 
 HEARTBEAT = 30.0
 """Seconds between the lines that say that a long build goes on, without a terminal."""
@@ -109,9 +110,15 @@ class TerminalProgress(Progress):
             if self._live is None:
                 self._live = RichProgress(
                     SpinnerColumn(),
-                    TextColumn("{task.description}", markup=False),
-                    TimeElapsedColumn(),
-                    TextColumn("{task.fields[detail]}", style="dim", markup=False),
+                    TextColumn("{task.description}", markup=False, table_column=_column()),
+                    TimeElapsedColumn(table_column=_column()),
+                    TextColumn(
+                        "{task.fields[detail]}",
+                        style="dim",
+                        markup=False,
+                        table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+                    ),
+                    expand=True,
                     console=self._console,
                     transient=True,
                 )
@@ -127,6 +134,11 @@ class TerminalProgress(Progress):
                 if not self._shown and self._live:
                     self._live.stop()
                     self._live = None
+
+
+def _column() -> Column:
+    """Return a column that is never shortened; the detail has what is left of the line."""
+    return Column(no_wrap=True, overflow="ignore")
 
 
 class _LiveTask(Task):
@@ -147,7 +159,7 @@ class _LiveTask(Task):
     def show(self, detail: str) -> None:
         super().show(detail)
         if self._live:
-            self._live.update(self._id, detail=self.detail[:60])
+            self._live.update(self._id, detail=self.detail)
 
 
 def make_progress(stream: TextIO | None = None) -> Progress:
