@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from conformance.namespaces import Namespaces
     from conformance.report.evidence import EvidenceBox
     from conformance.run import Run
+    from conformance.services.flux import Flux
     from conformance.services.registry import Registry
     from conformance.settings import Settings
     from conformance.stack import Stack
@@ -55,6 +56,7 @@ def cluster(run: Run) -> Iterator[Cluster]:
     try:
         with run.on_terminal():
             made.start()
+        run.prefetch()
         yield made
     finally:
         run.kube = None
@@ -86,23 +88,24 @@ def registry(cluster: Cluster) -> Registry:
 
 
 @pytest.fixture(scope="session")
-def stack(settings: Settings, cluster: Cluster, kube: Kube, components: Components) -> Stack:
+def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Iterator[Stack]:
     """Stackspin on the cluster, installed level by level, each when a check first asks for it."""
     from conformance.stack import Stack  # noqa: PLC0415 - lazy
 
-    return Stack(settings, cluster, kube, components)
+    run.stack = Stack(run.settings, cluster, kube, components, say=run.say)
+    yield run.stack
+    run.stack.close()
 
 
 @pytest.fixture(scope="session")
-def flux(stack: Stack) -> Any:  # noqa: ANN401
+def flux(stack: Stack) -> Flux:
     """Flux's controllers, running."""
     return stack.flux()
 
 
 @pytest.fixture(scope="session")
-def platform(run: Run, stack: Stack) -> Any:  # noqa: ANN401
+def platform(stack: Stack) -> Flux:
     """The platform's infrastructure, applied by Flux and Ready."""
-    run.recorder.substitute("harness CA", "in place of cert-manager")
     return stack.platform()
 
 

@@ -54,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "extended: a check of something not every platform claims",
     ):
         config.addinivalue_line("markers", line)
+    config.stash[TWINS] = _load_twins(config)
     config.pluginmanager.register(fixtures, "stackspin-conformance-fixtures")
     config.pluginmanager.register(app_fixtures, "stackspin-conformance-app-fixtures")
 
@@ -61,9 +62,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """With ``--twins``, run each check once for each of its twins."""
     marker = metafunc.definition.get_closest_marker("check")
-    if marker is None or not metafunc.config.getoption("twins"):
+    if marker is None:
         return
-    twins = _twins(metafunc.config).get(marker.args[0].id)
+    twins = metafunc.config.stash[TWINS].get(marker.args[0].id)
     if not twins:
         return
     if "twin" not in metafunc.fixturenames:
@@ -108,15 +109,15 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
     raise KeyboardInterrupt("SIGTERM")
 
 
-def _twins(config: pytest.Config) -> dict[str, list[Twin]]:
-    if TWINS not in config.stash:
-        from conformance.twins import load_twins  # noqa: PLC0415 - only with --twins
+def _load_twins(config: pytest.Config) -> dict[str, list[Twin]]:
+    if not config.getoption("twins"):
+        return {}
+    from conformance.twins import load_twins  # noqa: PLC0415 - only with --twins
 
-        try:
-            config.stash[TWINS] = load_twins()
-        except HarnessError as error:
-            raise pytest.UsageError(str(error)) from error
-    return config.stash[TWINS]
+    try:
+        return load_twins()
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def _settings(config: pytest.Config) -> Settings:

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from conformance.kube.redaction import Redactor
 from conformance.report.host import describe_host
-from conformance.report.model import ClusterInfo, Component, RunReport
+from conformance.report.model import (
+    ClusterInfo,
+    Component,
+    InstallationStep,
+    RunReport,
+    Substitute,
+)
 from conformance.report.recorder import Recorder
 from conformance.report.sweep import PlantedSecret, sweep
 from conformance.settings import Settings
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.report.evidence import EvidenceBox
+    from conformance.stack import Stack
 
 PLATFORM_NAMESPACES = ("flux-system", "stackspin")
 
@@ -43,6 +50,7 @@ class Run:
     """Standard error as it was before pytest began to capture it."""
     planted: PlantedSecret = field(default_factory=PlantedSecret)
     kube: Kube | None = None
+    stack: Stack | None = None
     namespaces: dict[str, list[str]] = field(default_factory=dict)
     """Namespaces in use by the node id of their owner: a check or a file of checks."""
     _components: Components | None = None
@@ -99,9 +107,14 @@ class Run:
         if self._components is not None:
             self._components.close()
         self.recorder.finish(complete=complete)
-        if leaks := sweep(self.recorder.folder, self.planted.values):
+        if leaks := sweep(self.recorder.folder, self.planted.values, self.redactor):
             self.recorder.error(f"A secret value is in the report: {', '.join(leaks)}")
             self.recorder.write()
+        self._terminal.close()
+
+    def say(self, text: str) -> None:
+        """Show one line on the terminal now, whatever pytest captures."""
+        print(text, file=self._terminal)
 
     @contextlib.contextmanager
     def on_terminal(self) -> Iterator[None]:
@@ -114,20 +127,45 @@ class Run:
 
     def describe(self) -> None:
         """Tell the report what is under test, as far as it is up."""
-        cluster = self._cluster
+        report, cluster = self.recorder.report, self._cluster
         if cluster is None:
             return
         if self.kube is not None and not self._kubernetes:
             self._kubernetes = self._look_at_nodes(self.kube)
-        info = ClusterInfo(
+        report.cluster = ClusterInfo(
             provider=cluster.provider,
-            choice=getattr(cluster, "choice", ""),
+            choice=cluster.choice,
             name=cluster.name,
             reused=cluster.reused,
             **self._kubernetes,
         )
         parts = self._components.describe() if self._components else []
-        self.recorder.describe(info, [Component.model_validate(part) for part in parts])
+        report.components = [Component.model_validate(part) for part in parts]
+        stack = self.stack.describe() if self.stack else {"substitutes": []}
+        report.installation = [
+            InstallationStep.model_validate(step) for step in stack.get("timings", ())
+        ]
+        report.not_installed = dict(stack.get("not_run", {}))
+        report.substitutes = [
+            *(
+                Substitute(name=part.name, instead_of=part.note.removeprefix("in place of "))
+                for part in report.components
+                if part.origin == "substitute" and part.note
+            ),
+            *(Substitute.model_validate(entry) for entry in stack["substitutes"]),
+        ]
+
+    def prefetch(self) -> None:
+        """Begin to build, in the background, what the selected checks will need later on."""
+        from conformance.stack import stack  # noqa: PLC0415 - lazy
+
+        selected = {capability.id for capability in self.recorder.report.capabilities}
+        parts = ["image-debian"]
+        if self.make_cluster().registry is None:
+            parts = []
+        elif selected - {"container_builds"}:
+            parts += [*stack.BOOTSTRAP_IMAGES, *stack.FLUX_IMAGES, *stack.PLATFORM_IMAGES]
+        self.components().prefetch(*parts, "helm")
 
     @staticmethod
     def _look_at_nodes(kube: Kube) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pytest
 
 from conformance.clusters.base import Cluster, Feature
 from conformance.errors import HarnessError
+from conformance.run import Run
 
 HEAD = """
 import pytest
@@ -41,7 +42,7 @@ class NodelessCluster(Cluster):
 
 @pytest.fixture
 def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr("conformance.run.Run.make_cluster", lambda _: NodelessCluster())
+    monkeypatch.setattr(Run, "make_cluster", lambda _: NodelessCluster())
 
     def run(source: str, *args: str, stem: str = "auto_update") -> pytest.RunResult:
         pytester.makepyfile(**{f"test_{stem}": HEAD + source})
@@ -240,7 +241,7 @@ def test_two_runs_are_compared(run: Any, pytester: pytest.Pytester) -> None:
         ({"DOMAIN": "from.env"}, ["--domain=from.option"], "from.option"),
     ],
 )
-def test_an_option_wins_over_the_environment(  # noqa: PLR0917
+def test_an_option_wins_over_the_environment(
     run: Any,
     pytester: pytest.Pytester,
     monkeypatch: pytest.MonkeyPatch,

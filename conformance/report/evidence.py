@@ -70,7 +70,7 @@ class EvidenceBox:
 
     def note(self, text: str) -> None:
         """Report a remark that a reader of the verdict should see."""
-        self.notes.append(self._redactor.redact(text))
+        self.notes.append(text)
 
     def files(self) -> list[Evidence]:
         """Return what is kept, in the order in which it was."""
@@ -79,7 +79,7 @@ class EvidenceBox:
     def redact_again(self) -> None:
         """Redact the text files once more: a value may have been learnt after they were written."""
         for path, kept in self._files.items():
-            if (text := _as_text(path.read_bytes())) is not None:
+            if (text := as_text(path.read_bytes())) is not None:
                 clean = self._redactor.redact(text)
                 if clean != text:
                     path.write_text(clean, encoding="utf-8")
@@ -88,7 +88,7 @@ class EvidenceBox:
     def _keep(self, name: str, data: str | bytes) -> Path:
         path = self._folder.joinpath(*(file_name(part) for part in name.split("/")))
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = data if isinstance(data, str) else _as_text(data)
+        text = data if isinstance(data, str) else as_text(data)
         if text is not None:
             path.write_text(self._redactor.redact(text), encoding="utf-8")
         else:
@@ -107,7 +107,8 @@ class EvidenceBox:
         )
 
 
-def _as_text(data: bytes) -> str | None:
+def as_text(data: bytes) -> str | None:
+    """Return ``data`` as text; None when it is none."""
     if b"\0" in data:
         return None
     try:

@@ -154,6 +154,24 @@ class Component(Model):
     key: str = Field(default="", description="Hash of everything it was made from.")
 
 
+class Substitute(Model):
+    """What stands in for upstream software."""
+
+    name: str
+    role: str = ""
+    instead_of: str
+    kind: str = Field(default="substitute", description="substitute, or reference: replaceable.")
+    note: str = ""
+
+
+class InstallationStep(Model):
+    """One step of installing the stack; steps overlap."""
+
+    step: str
+    began: float = Field(description="Seconds since the installation began.")
+    seconds: float
+
+
 class Change(Model):
     """One check that ended otherwise than in the previous run."""
 
@@ -202,6 +220,11 @@ class RunReport(Model):
     cluster: ClusterInfo | None = None
     settings: dict[str, str | bool | None]
     components: list[Component] = Field(default_factory=list)
+    substitutes: list[Substitute] = Field(default_factory=list)
+    installation: list[InstallationStep] = Field(default_factory=list)
+    not_installed: dict[str, str] = Field(
+        default_factory=dict, description="What this cluster did not get, and why."
+    )
     errors: list[str] = Field(
         default_factory=list, description="What went wrong outside the checks; fails the run."
     )
@@ -212,11 +235,6 @@ class RunReport(Model):
     def checks(self) -> list[CheckResult]:
         """Every check of every capability."""
         return [result for capability in self.capabilities for result in capability.checks]
-
-    @property
-    def substitutes(self) -> list[Component]:
-        """Parts that stand in for upstream software."""
-        return [part for part in self.components if part.origin == "substitute"]
 
 
 def capability_verdict(core: Counts) -> CapabilityVerdict:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from conformance.report.compare import compare, load
 from conformance.report.evidence import EvidenceBox, RedactsText, file_name
-from conformance.report.model import CheckResult, ClusterInfo, Component, RunReport, summarise
+from conformance.report.model import CheckResult, RunReport, summarise
 from conformance.report.write import write_views
 
 
@@ -32,7 +32,6 @@ class Recorder:
         self._previous = load(self._latest / "report.json")
         self._results: dict[str, CheckResult] = {}
         self._boxes: dict[str, EvidenceBox] = {}
-        self._substitutes: list[Component] = []
         self._began = time.monotonic()
 
     @staticmethod
@@ -59,20 +58,9 @@ class Recorder:
         """Return the result of a planned check, to be filled in."""
         return self._results[node_id]
 
-    def substitute(self, name: str, note: str) -> None:
-        """Name what stands in for upstream software without being a pinned part."""
-        part = Component(name=name, version="", origin="substitute", note=note)
-        if part not in self._substitutes:
-            self._substitutes.append(part)
-
     def error(self, text: str) -> None:
         """Report something that went wrong outside the checks: it fails the run."""
-        self.report.errors.append(self.redactor.redact(text))
-
-    def describe(self, cluster: ClusterInfo | None, components: list[Component]) -> None:
-        """Say what was tested, as far as it is known by now."""
-        self.report.cluster = cluster
-        self.report.components = [*components, *self._substitutes]
+        self.report.errors.append(text)
 
     def finish(self, *, complete: bool) -> None:
         """Write the report for the last time; not ``complete`` when the run was interrupted."""
@@ -87,11 +75,12 @@ class Recorder:
         capabilities: dict[str, list[CheckResult]] = {}
         for result in self._results.values():
             if box := self._boxes.get(result.node_id):
-                result.notes = box.notes
+                result.notes = [self.redactor.redact(note) for note in box.notes]
                 result.measurements = box.measurements
                 result.evidence = box.files()
             result.reason = self.redactor.redact(result.reason)
             capabilities.setdefault(result.id.partition(".")[0], []).append(result)
+        self.report.errors = [self.redactor.redact(error) for error in self.report.errors]
         self.report.capabilities = [summarise(*entry) for entry in capabilities.items()]
         self.report.seconds = round(time.monotonic() - self._began, 1)
         if self._previous:

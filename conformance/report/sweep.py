@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from conformance.report.evidence import RedactsText, as_text
+
 
 class PlantedSecret:
     """A random value that every test namespace holds in a Secret, and nobody is told."""
@@ -46,13 +48,19 @@ def forms(value: str) -> set[bytes]:
     return {form for form in found if len(form) >= 4}
 
 
-def sweep(folder: Path, values: Iterable[str]) -> list[str]:
-    """Return the files under ``folder`` that hold one of ``values``, relative to it."""
+def sweep(folder: Path, values: Iterable[str], redactor: RedactsText) -> list[str]:
+    """Return the files under ``folder``, relative to it, that hold a secret.
+
+    That is one of ``values``, or in a text anything that ``redactor`` has learnt to hide.
+    """
     needles = set[bytes]().union(*(forms(value) for value in values))
     leaks = []
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            data = path.read_bytes()
-            if any(needle in data for needle in needles):
-                leaks.append(path.relative_to(folder).as_posix())
+        if not path.is_file() or path.is_symlink():
+            continue
+        data = path.read_bytes()
+        text = as_text(data)
+        learnt = text is not None and redactor.redact(text) != text
+        if learnt or any(needle in data for needle in needles):
+            leaks.append(path.relative_to(folder).as_posix())
     return leaks

@@ -1,0 +1,211 @@
+"""Twins: a check must fail on its own defect, for its own reason; and no check lacks one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from conformance import package
+from conformance.check import CAPABILITIES
+from conformance.errors import HarnessError
+from conformance.package import Package, data_root
+from conformance.run import Run
+from conformance.settings import PROJECT_ROOT
+from conformance.twins import Patch, load_twins
+
+HEAD = """
+import pytest
+from conformance.check import check, not_run, shared
+from conformance.errors import HarnessError
+"""
+READS = """
+@check("dashboard.greets", promise="It greets.")
+def test_greets(package):
+    found = (package.chart("notes") / "values.yaml").read_text()
+    assert found == "title: Notes\\n", "no greeting"
+"""
+TWIN = """
+- check: dashboard.greets
+  defect: the chart has another title
+  patches: [{path: charts/notes/values.yaml, find: "title: Notes", replace: "title: Nope"}]
+  expect: no greeting
+"""
+
+Runner = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runner:
+    """Run a file of checks with ``--twins`` against a tree with one chart."""
+    root = pytester.mkdir("tree")
+    for name, text in (
+        ("charts/notes/values.yaml", "title: Notes\n"),
+        ("fixtures/twins/.keep", ""),
+    ):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(package, "data_root", lambda: root)
+    assert Run  # imported before pytester takes stock of the modules
+
+    def run(checks: str, twins: str) -> pytest.RunResult:
+        (root / "fixtures/twins/dashboard.yaml").write_text(twins)
+        pytester.makepyfile(test_dashboard=HEAD + checks)
+        return pytester.runpytest("--twins")
+
+    return run
+
+
+def test_a_check_that_fails_on_its_twin_has_caught_it(run: Runner) -> None:
+    result = run(READS, TWIN)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["*caught: dashboard.greets by 'no greeting'"])
+    result.assert_outcomes(passed=1)
+
+
+def test_a_twin_that_survives_fails_the_run(run: Runner, pytester: pytest.Pytester) -> None:
+    blind = '@check("dashboard.greets", promise="It greets.")\ndef test_greets(package): pass'
+    result = run(blind, TWIN)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*the twin survived: the chart has another title"])
+    assert not (pytester.path / "reports" / "latest").exists()
+    assert (pytester.path / "reports" / "latest-twins" / "report.json").exists()
+
+
+def test_a_failure_for_another_reason_catches_nothing(run: Runner) -> None:
+    result = run(READS, TWIN.replace("expect: no greeting", "expect: no farewell"))
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*but for another reason*", "expected: no farewell"])
+
+
+def test_the_expected_text_is_looked_for_in_the_failure_not_in_the_source(run: Runner) -> None:
+    checks = READS.replace("assert found ==", '"only in the source"; assert found ==')
+    result = run(checks, TWIN.replace("expect: no greeting", "expect: only in the source"))
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_twin_may_be_caught_by_a_fixture_on_the_way(run: Runner) -> None:
+    checks = """
+    @pytest.fixture(scope=shared)
+    def release(package):
+        assert "Notes" in (package.chart("notes") / "values.yaml").read_text(), "no greeting"
+
+    @check("dashboard.greets", promise="It greets.")
+    def test_greets(release):
+        raise AssertionError("must not run")
+    """
+    result = run(dedent(checks), TWIN)
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(passed=1)
+
+
+def test_a_broken_harness_catches_nothing(run: Runner) -> None:
+    checks = """
+    @pytest.fixture
+    def release():
+        raise HarnessError("no greeting", "look")
+
+    @check("dashboard.greets", promise="It greets.")
+    def test_greets(release, package): pass
+    """
+    result = run(dedent(checks), TWIN)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert "caught" not in result.stdout.str()
+
+
+def test_a_check_with_two_twins_meets_both(run: Runner) -> None:
+    other = TWIN.replace("Nope", "Still Notes").replace("another title", "a longer title")
+    result = run(READS, TWIN + other)
+    result.assert_outcomes(passed=2)
+    assert sum("caught" in line for line in result.outlines) == 2
+
+
+def test_a_check_without_a_twin_fails_the_run(run: Runner) -> None:
+    checks = READS + READS.replace("greets", "waves")
+    result = run(checks, TWIN)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*no twin of dashboard.waves in fixtures/twins/*"])
+
+
+def test_a_check_that_cannot_run_says_nothing_about_its_twin(run: Runner) -> None:
+    checks = '@check("dashboard.greets", promise="G.")\ndef test_greets(): not_run("no node")'
+    result = run(checks, TWIN)
+    assert result.ret == pytest.ExitCode.OK
+    result.assert_outcomes(skipped=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("- {check: dashboard.greets, defect: too short to be}", "'expect' is a required"),
+        (TWIN.replace("dashboard.", "auto_update."), "Move it to auto_update.yaml"),
+        (TWIN.replace("expect: no greeting", "expect: '((((' "), "dashboard.greets"),
+        (TWIN.replace("charts/notes", "/etc"), "does not match"),
+    ],
+)
+def test_malformed_twins_are_a_usage_error(run: Runner, text: str, complaint: str) -> None:
+    result = run(READS, text)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert complaint in result.stderr.str()
+
+
+@pytest.mark.parametrize(("find", "times"), [("title", 2), ("absent", 0)])
+def test_a_patch_must_find_its_place_exactly_once(tmp_path: Path, find: str, times: int) -> None:
+    (tmp_path / "values.yaml").write_text("title: a\nsubtitle: b\n")
+    with pytest.raises(HarnessError, match=f"found {times} times"):
+        Patch("values.yaml", find, "x").apply(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def committed() -> dict[str, str]:
+    """Capability by the id of each check there is."""
+    listed = subprocess.run(
+        [sys.executable, "-c", _LIST_CHECKS], capture_output=True, text=True, check=True,
+        cwd=PROJECT_ROOT,
+    ).stdout.split()  # fmt: skip
+    return {check: check.partition(".")[0] for check in listed}
+
+
+_LIST_CHECKS = """
+import importlib, pkgutil
+from conformance import capabilities
+from conformance.check import checks_in
+for module in pkgutil.iter_modules(capabilities.__path__):
+    if module.name.startswith("test_"):
+        print(*checks_in(importlib.import_module(f"conformance.capabilities.{module.name}")))
+"""
+
+
+def test_every_check_has_a_twin_and_every_twin_a_check(committed: dict[str, str]) -> None:
+    twins = load_twins()
+    assert committed
+    assert set(committed.values()) <= set(CAPABILITIES)
+    assert sorted(set(committed) - set(twins)) == [], "checks without a twin in fixtures/twins/"
+    assert sorted(set(twins) - set(committed)) == [], "twins of checks that do not exist"
+
+
+def test_every_patch_applies_to_the_committed_tree(tmp_path: Path) -> None:
+    for check, twins in load_twins().items():
+        for number, twin in enumerate(twins):
+            root = tmp_path / f"{check}-{number}"
+            for patch in twin.patches:
+                target = root / patch.path
+                if not target.exists():
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes((data_root() / patch.path).read_bytes())
+                patch.apply(root)
+
+
+def test_the_private_copy_is_private(tmp_path: Path) -> None:
+    copy = Package.copy(tmp_path)
+    chart = copy.chart("notes") / "Chart.yaml"
+    before = (data_root() / "charts/notes/Chart.yaml").read_text()
+    chart.write_text("changed")
+    assert (data_root() / "charts/notes/Chart.yaml").read_text() == before
+    assert copy.flux2.is_dir()
+    assert copy.app("notes").is_dir()
