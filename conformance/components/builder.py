@@ -182,16 +182,20 @@ class Components:
             self._ensure(part(name), then=following, background=background)
         key = self._key(wanted)
         with self._store.lock(wanted.name, key, self._waiting(wanted, background)):
-            if self._intact(wanted):  # someone else built it meanwhile
+            if self._intact(wanted, locked=True):  # someone else built it meanwhile
                 return
             self._build(wanted, key, then, background)
 
-    def _intact(self, wanted: Part) -> bool:
+    def _intact(self, wanted: Part, *, locked: bool = False) -> bool:
+        """Return whether the part can be used; a corrupt one is taken away under its lock only."""
         try:
             return self._store.files(wanted.name, self._key(wanted)) is not None
         except CorruptEntryError as error:
-            self._progress.say(f"{wanted.name} in the cache is corrupt ({error}); building it anew")
-            self._store.discard(wanted.name, self._key(wanted))
+            if locked:
+                self._progress.say(
+                    f"{wanted.name} in the cache is corrupt ({error}); building it anew"
+                )
+                self._store.discard(wanted.name, self._key(wanted))
             return False
 
     def _waiting(self, wanted: Part, background: bool) -> Callable[[Holder | None], None]:
