@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from concurrent.futures import Future
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conformance.apps import images
+from conformance.apps.docker_engine import write_layout
 from conformance.apps.image_builds import NOTES, ImageBuilds, source_of
 from conformance.apps.images import BuiltImage, Candidate, TestsPassed, promote, run_tests
 from conformance.apps.running import listening_ports
@@ -52,7 +54,7 @@ def test_a_failing_test_leaves_the_image_unreleased(tmp_path: Path) -> None:
         def push_layout(self, _layout: Path, reference: str) -> None:
             pushed.append(reference)
 
-    image = BuiltImage(CANDIDATE.repository, "1.0.0", tmp_path)
+    image = BuiltImage(CANDIDATE.repository, "1.0.0", tmp_path, "buildah")
     with pytest.raises(AssertionError, match="bad image"):
         images.release(PushOnly(), image, {"fails": fail})
     assert pushed == ["docker.io/stackspin/notes:1.0.0-test"]
@@ -61,7 +63,7 @@ def test_a_failing_test_leaves_the_image_unreleased(tmp_path: Path) -> None:
 @pytest.fixture
 def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageBuilds:
     def build(context: Path, repository: str, version: str, *_: object, **__: object) -> BuiltImage:
-        return BuiltImage(repository, version, context)
+        return BuiltImage(repository, version, context, "buildah")
 
     monkeypatch.setattr(images, "build", build)
     made = ImageBuilds(components=None, folder=tmp_path)
@@ -91,3 +93,21 @@ def test_only_listening_sockets_count() -> None:
    0: 00000000000000000000000000000000:2382 00000000000000000000000000000000:0000 0A 0:0 0:0 0
 """
     assert listening_ports(table) == {8080, 9090}
+
+
+@pytest.mark.parametrize("layer", [b"tar", b"\x1f\x8bpacked"])
+def test_an_image_saved_by_docker_becomes_an_oci_layout(tmp_path: Path, layer: bytes) -> None:
+    saved = tmp_path / "saved"
+    (saved / "a").mkdir(parents=True)
+    (saved / "b").mkdir()
+    (saved / "a" / "layer.tar").write_bytes(layer)
+    (saved / "b" / "layer.tar").symlink_to("../a/layer.tar")
+    configuration = {"config": {"ExposedPorts": {"8080/tcp": {}}}}
+    (saved / "1.json").write_text(json.dumps(configuration))
+    content = [{"Config": "1.json", "Layers": ["a/layer.tar", "b/layer.tar"]}]
+    (saved / "manifest.json").write_text(json.dumps(content))
+
+    write_layout(saved, "docker.io/stackspin/notes:1.0.0", tmp_path / "layout")
+    image = BuiltImage("docker.io/stackspin/notes", "1.0.0", tmp_path / "layout", "docker")
+    assert image.configuration() == configuration
+    assert [blob.read() for blob in image.layers()] == [layer, layer]

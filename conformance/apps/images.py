@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from conformance.components.buildah import build_image
+from conformance.apps import docker_engine
+from conformance.components import buildah
 from conformance.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class BuiltImage:
     repository: str
     version: str
     layout: Path
+    builder: str
+    """buildah or docker."""
 
     @property
     def digest(self) -> str:
@@ -70,19 +73,27 @@ def build(
 ) -> BuiltImage:
     """Build ``context``'s Dockerfile with build argument VERSION; ``output`` must not exist yet.
 
-    Raises HarnessError (a tool is missing), CommandFailedError with the builder's output.
+    By a Docker engine where one answers that has the base images, else by buildah. Raises
+    HarnessError (a tool is missing), CommandFailedError with the builder's output.
     """
-    build_image(
+    tag = f"{repository}:{version}"
+    arguments = {"VERSION": version, **(build_args or {})}
+    bases = tuple(components.image_reference(name) for name in BASE_IMAGES)
+    if docker_engine.can_build_on(bases):
+        docker_engine.build_image(
+            context, tag=tag, output=output, build_args=arguments, runner=runner
+        )
+        return BuiltImage(repository, version, output, "docker")
+    layouts = (components.image_layout(name) for name in BASE_IMAGES)
+    buildah.build_image(
         context,
-        tag=f"{repository}:{version}",
-        base_layouts={
-            components.image_reference(name): components.image_layout(name) for name in BASE_IMAGES
-        },
+        tag=tag,
+        base_layouts=dict(zip(bases, layouts, strict=True)),
         output=output,
-        build_args={"VERSION": version, **(build_args or {})},
+        build_args=arguments,
         runner=runner,
     )
-    return BuiltImage(repository, version, output)
+    return BuiltImage(repository, version, output, "buildah")
 
 
 @dataclass(frozen=True)

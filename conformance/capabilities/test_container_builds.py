@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.kube.client import Kube
     from conformance.package import Package
+    from conformance.report.evidence import EvidenceBox
     from conformance.services.registry import Registry
     from conformance.twins import Twin
 
@@ -138,7 +139,10 @@ def title_of(app: RunningImage, port: int) -> str:
     "container_builds.builds_from_dockerfile",
     promise="An app's image is built from its Dockerfile, and answers as the version asked for.",
 )
-def test_builds_from_dockerfile(images: AppImages, package: Package) -> None:
+def test_builds_from_dockerfile(
+    images: AppImages, image: BuiltImage, package: Package, evidence: EvidenceBox
+) -> None:
+    evidence.note(f"built by {image.builder}")
     released = images.released_each(package.app(NOTES), VERSIONS)
     assert [image.reference for image in released] == [
         f"docker.io/stackspin/notes:{version}" for version in VERSIONS
