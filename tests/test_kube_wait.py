@@ -85,7 +85,7 @@ def test_lists_again_when_the_watch_is_refused_as_too_old(server: wire.WireServe
 
 
 def test_bounded_while_the_server_is_silent_trickles_or_does_not_answer(
-    server: wire.WireServer, kube: Kube
+    server: wire.WireServer, kube: Kube, monkeypatch: pytest.MonkeyPatch
 ):
     def silent(_: wire.Handler) -> bool:
         return False  # the watch stays open, nothing is queued
@@ -99,7 +99,14 @@ def test_bounded_while_the_server_is_silent_trickles_or_does_not_answer(
             return True
         return False
 
-    for behaviour in (silent, trickling, not_answering):
+    def deaf_to_questions(handler: wire.Handler) -> bool:
+        if handler.where.endswith(("/secrets", "/events")):
+            time.sleep(1.5)
+            return True
+        return False
+
+    monkeypatch.setattr("conformance.kube.explain._SECONDS", 0.2)
+    for behaviour in (silent, trickling, not_answering, deaf_to_questions):
         server.intercept = behaviour
         started = time.monotonic()
         with pytest.raises(WaitTimeout, match=r"Waited 0\.4 s for Pod web in n to be: Ready"):

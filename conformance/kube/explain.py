@@ -10,11 +10,14 @@ from conformance.kube.describe import container_lines, event_line, event_time, s
 from conformance.kube.errors import ApiError, UnknownKind, Unreachable
 from conformance.kube.ownership import pods_behind
 from conformance.kube.redaction import Redactor
+from conformance.kube.transport import within
 from conformance.kube.watching import Object, Objects
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
 
+_SECONDS = 10.0
+"""Seconds to find out why; measured 0.1 on an idle node."""
 _OBJECTS, _PODS, _EVENTS, _LOG_LINES = 4, 4, 8, 15
 _LOG_LIMIT = 2500
 """Characters of one log's tail."""
@@ -38,7 +41,8 @@ def explain(
     if trouble is not None:
         lines.append(f"  the last attempt to ask the API server failed: {trouble}")
     if not isinstance(trouble, Unreachable | UnknownKind):
-        lines += _details(kube, unmet, others)
+        with within(_SECONDS):
+            lines += _details(kube, unmet, others)
     text = kube.redactor.redact("\n".join(line.rstrip() for line in lines))
     if len(text) > _LIMIT:
         text = f"{text[: _LIMIT // 2]}\n  [... shortened ...]\n{text[-_LIMIT // 2 :]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import json
 import socket
 import ssl
@@ -49,7 +50,19 @@ _UNUSABLE = (
 _CUT = (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError)
 """What urllib3 and ssl raise in a reader whose socket another thread has shut down."""
 
+_DEADLINE: contextvars.ContextVar[float] = contextvars.ContextVar("deadline", default=float("inf"))
+
 Query = Mapping[str, str | int | bool | None]
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Bound all requests that this thread makes inside, together."""
+    token = _DEADLINE.set(min(time.monotonic() + seconds, _DEADLINE.get()))
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(token)
 
 
 class Transport:
@@ -109,7 +122,7 @@ class Transport:
         once where repeating is harmless; "too many requests" is obeyed as Retry-After says.
         Raises ``ApiError`` or one of its kinds, ``Unreachable``.
         """
-        deadline = time.monotonic() + timeout
+        deadline = min(time.monotonic() + timeout, _DEADLINE.get())
         data = None if body is None else json.dumps(body).encode()
         headers = self.headers()
         if data is not None:
@@ -128,7 +141,7 @@ class Transport:
                         connect=min(CONNECT_TIMEOUT, remaining), read=remaining
                     ),
                 )
-            except urllib3.exceptions.ProtocolError as error:
+            except (urllib3.exceptions.ProtocolError, urllib3.exceptions.SSLError) as error:
                 if fresh or time.monotonic() >= deadline:
                     raise self.unreachable(error) from error
                 fresh = True

@@ -24,6 +24,7 @@ from conformance.kube.conditions import (
 )
 from conformance.kube.errors import ApiError, Forbidden, Gone, UnknownKind, Unreachable
 from conformance.kube.explain import explain
+from conformance.kube.transport import within
 from conformance.kube.watching import (
     Canceller,
     Event,
@@ -182,15 +183,16 @@ class _Follower:
     def _follow(self) -> bool:
         """List and watch once; True when done, False when the watch ended before."""
         wanted = self.wanted
+        remaining = max(0.5, self.deadline - time.monotonic())
         try:
-            resource = self.kube.discovery.find(wanted.api_version, wanted.kind)
+            with within(remaining):
+                resource = self.kube.discovery.find(wanted.api_version, wanted.kind)
         except UnknownKind:
             self.seen = {}
             if self._satisfied():  # deleted, with its CRD
                 return True
             raise
         selection = Selection(resource, wanted.namespace, wanted.name, wanted.labels, wanted.fields)
-        remaining = max(0.5, self.deadline - time.monotonic())
         items, version = list_objects(self.kube.transport, selection, remaining)
         self.answered = True
         self.seen = {_key(item): item for item in items}
