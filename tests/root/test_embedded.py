@@ -29,9 +29,9 @@ from conformance.components.builder import Components
 from conformance.settings import Settings
 settings = Settings(cluster_name=sys.argv[2], state_dir=Path(sys.argv[1]))
 cluster = EmbeddedCluster(settings, Components(settings))
-cluster.start()
-print("Ready", flush=True)
 try:
+    cluster.start()
+    print("Ready", flush=True)
     sys.stdin.read()
 finally:
     cluster.delete()
@@ -113,7 +113,8 @@ NOTHING: dict[str, list[str]] = {"processes": [], "mounts": [], "interfaces": []
 
 
 def files_left(state_dir: Path) -> list[str]:
-    return [str(path) for path in state_dir.rglob("*") if path.is_file() and path.name != "lock"]
+    names = [name for _, _, files in os.walk(state_dir) for name in files]
+    return [name for name in names if name != "lock"]
 
 
 def firewall() -> str:

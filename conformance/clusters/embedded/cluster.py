@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,9 +95,9 @@ class EmbeddedCluster(Cluster):
                 self.restart_node()
             return
         self._components.require(*blueprint.PARTS, blueprint.PAUSE)
-        with self._state.locked():
-            self._found()
         try:
+            with self._state.locked(), _uninterrupted():
+                self._found()
             link = self._known().link
             Cgroups.of_host().create(link.cgroup)
             blueprint.write_plan(self._folder, link, self._components)
@@ -143,10 +145,7 @@ class EmbeddedCluster(Cluster):
                 f"the node's processes outlive SIGKILL (PID 1 is process {node.pid} here)",
                 "look for processes in state D: `ps -eo pid,stat,wchan:32,args`",
             )
-        if self._sandbox:
-            self._sandbox.close()
-            self._sandbox.wait()
-            self._sandbox = None
+        self._drop_sandbox()
 
     def restart_node(self) -> None:
         """Start the node again on its disk, with the same address."""
@@ -158,20 +157,19 @@ class EmbeddedCluster(Cluster):
         cgroups.create(link.cgroup)
         self._run_node()
         if self._known().kept:
-            self._hand_over()
+            with socket.socket(socket.AF_UNIX) as holder:
+                holder.connect(network.number_socket(link.number))
+                self._hand_over(holder)
 
     def delete(self) -> None:
         """Take all of the cluster away; safe to call twice, and on one that is not there."""
-        if self._record is None:
-            return
         record, self._record = self._record, None
-        if self._sandbox and record.node:
+        if record is None and not self._locks:
+            return
+        if record and record.node:
             record.node.kill()
-        if self._sandbox:
-            self._sandbox.close()
-            self._sandbox.wait()
-            self._sandbox = None
-        if record.kept:
+        self._drop_sandbox()
+        if record and record.kept:
             record.owner.kill()
         with self._state.locked():
             if self._folder.path.exists():
@@ -245,21 +243,28 @@ class EmbeddedCluster(Cluster):
         if self._claim is None:
             return
         self._claim.listen()
-        owner = spawn_holder(self._locks, self._claim, self._folder.path / "holder.log")
-        self._update(replace(self._known(), owner=owner, kept=True))
-        self._hand_over()
+        with _uninterrupted():
+            log = self._folder.path / "holder.log"
+            owner, connection = spawn_holder(self._locks, self._claim, log)
+            self._update(replace(self._known(), owner=owner, kept=True))
+        with connection:
+            self._hand_over(connection)
         self._let_go()
 
-    def _hand_over(self) -> None:
-        if self._sandbox is None:
-            return
-        with socket.socket(socket.AF_UNIX) as holder:
-            holder.connect(f"\0{self._known().link.cgroup}")
+    def _hand_over(self, holder: socket.socket) -> None:
+        if self._sandbox:
             self._sandbox.hand_over(holder)
 
     def _update(self, record: Record) -> None:
         self._record = record
         self._folder.write(record)
+
+    def _drop_sandbox(self) -> None:
+        """Let go of the node, which ends by that, and wait until it has."""
+        if self._sandbox:
+            self._sandbox.close()
+            self._sandbox.wait()
+            self._sandbox = None
 
     def _let_go(self) -> None:
         """Close what makes us the owner; a holder may have it still."""
@@ -268,3 +273,13 @@ class EmbeddedCluster(Cluster):
             self._claim = None
         while self._locks:
             os.close(self._locks.pop())
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait for a moment in which it would leave something that nobody knows of."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -88,11 +88,16 @@ def take_number(number: int) -> socket.socket | None:
     """Bind the number's socket; None while another process has it."""
     holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        holder.bind(f"\0{PREFIX}{number}")
+        holder.bind(number_socket(number))
     except OSError:
         holder.close()
         return None
     return holder
+
+
+def number_socket(number: int) -> str:
+    """Return the abstract address that the owner of ``number`` has bound."""
+    return f"\0{PREFIX}{number}"
 
 
 def free_subnet(number: int, used: Iterable[IPv4Network]) -> IPv4Network | None:

@@ -23,6 +23,7 @@ _INIT = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from conformance.clusters.embedded.init import main; main()"
 )
+_HOLDER = _INIT.replace(".init ", ".holder ")
 HELLO_SECONDS = 20.0
 
 
@@ -95,21 +96,26 @@ class Sandbox:
         self.channel.close()
 
 
-def spawn_holder(keep: list[int], listener: socket.socket, log: Path) -> HostProcess:
-    """Start the process that owns a kept cluster: it has the descriptors ``keep``, and listens."""
-    with log.open("ab") as output:
+def spawn_holder(
+    keep: list[int], listener: socket.socket, log: Path
+) -> tuple[HostProcess, socket.socket]:
+    """Start the process that is to own a kept cluster; it has the descriptors ``keep``.
+
+    It ends again if the socket returned is closed before a node's channel came through it.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs, log.open("ab") as output:
         process = subprocess.Popen(
             [
-                sys.executable,
-                *("-I", "-S", "-c", _INIT.replace(".init ", ".holder "), str(PROJECT_ROOT)),
-                str(listener.fileno()),
+                *(sys.executable, "-I", "-S", "-c", _HOLDER, str(PROJECT_ROOT)),
+                *(str(listener.fileno()), str(theirs.fileno())),
             ],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            pass_fds=[listener.fileno(), *keep],
+            pass_fds=[listener.fileno(), theirs.fileno(), *keep],
             start_new_session=True,
             cwd="/",
             env={"PATH": os.defpath},
         )
-    return HostProcess.of(process.pid)
+    return HostProcess.of(process.pid), ours

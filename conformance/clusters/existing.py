@@ -1,0 +1,182 @@
+"""A cluster of the user's: a kubeconfig and a context. Nothing is brought up or taken away."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from conformance.clusters.base import Cluster, Feature
+from conformance.errors import HarnessError
+
+if TYPE_CHECKING:
+    from conformance.kube.client import Kube
+    from conformance.settings import Settings
+
+ANSWER_SECONDS = 8.0
+"""For the first request: a tunnel or a sleeping laptop's cluster may take a moment."""
+_FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+
+
+class ExistingCluster(Cluster):
+    """Any conformant cluster; what only its host could do is not among its features.
+
+    It has ``Feature.REGISTRY`` when ConfigMap kube-public/local-registry-hosting (KEP-1755) names
+    a registry that answers us.
+    """
+
+    provider = "existing"
+
+    def __init__(self, settings: Settings) -> None:
+        self._given = settings.kubeconfig or _default_kubeconfig()
+        self._config = _read(self._given)
+        self._context = settings.context or str(self._config.get("current-context") or "")
+        self._node_address = settings.node_address
+        self._registry: str | None = None
+        self._folder: Path | None = None
+        self._kubeconfig = self._given
+        self.name = self._context or str(self._given)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The user's file, or a copy with the chosen context as its current one."""
+        return self._kubeconfig
+
+    @property
+    def node_address(self) -> str:
+        """As told, else the first node's InternalIP."""
+        if self._node_address is None:
+            raise HarnessError(
+                f"cluster {self.name} tells no address of a node", "give one: --node-address=IP"
+            )
+        return self._node_address
+
+    @property
+    def registry(self) -> str | None:
+        """The registry that the cluster tells of."""
+        return self._registry
+
+    def start(self) -> None:
+        """See that the cluster answers. HarnessError, naming server and error, if it does not."""
+        from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
+
+        if self._context != self._config.get("current-context"):
+            self._kubeconfig = self._copy_with_context()
+        kube = Kube(self._kubeconfig)
+        try:
+            kube.transport.request("GET", "/version", timeout=ANSWER_SECONDS)
+            if self._node_address is None:
+                self._node_address = _address_of_first_node(kube)
+            self._registry = _registry_of(kube)
+        finally:
+            kube.close()
+        if self._registry:
+            self.features = frozenset({Feature.REGISTRY})
+
+    def node_run(
+        self,
+        argv: Sequence[str],  # noqa: ARG002
+        *,
+        stdin: bytes | None = None,  # noqa: ARG002
+        timeout: float = 60.0,  # noqa: ARG002
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Not possible; see ``features``."""
+        raise self._cannot("run a command on its node")
+
+    def kill_node(self) -> None:
+        """Not possible; see ``features``."""
+        raise self._cannot("kill its node")
+
+    def restart_node(self) -> None:
+        """Not possible; see ``features``."""
+        raise self._cannot("restart its node")
+
+    def delete(self) -> None:
+        """Leave the cluster alone; remove our copy of its kubeconfig."""
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _cannot(self, what: str) -> HarnessError:
+        return HarnessError(
+            f"an existing cluster gives no way to {what}", "use --cluster=embedded for that"
+        )
+
+    def _copy_with_context(self) -> Path:
+        """Write the kubeconfig with another current context, its relative paths made absolute."""
+        contexts = [item["name"] for item in self._config.get("contexts") or []]
+        if self._context not in contexts:
+            raise HarnessError(
+                f"{self._given} has no context {self._context!r}, but {', '.join(contexts)}",
+                "choose one of these with --context",
+            )
+        entries = [
+            *(item.get("cluster") for item in self._config.get("clusters") or []),
+            *(item.get("user") for item in self._config.get("users") or []),
+        ]
+        for entry in filter(None, entries):
+            for key in _FILES:
+                if key in entry:
+                    entry[key] = str(self._given.parent.absolute() / entry[key])
+        self._folder = Path(tempfile.mkdtemp(prefix="stackspin-conformance-"))
+        path = self._folder / "kubeconfig"
+        path.touch(mode=0o600)
+        config = {**self._config, "current-context": self._context}
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        return path
+
+
+def _default_kubeconfig() -> Path:
+    """Return what kubectl would use; of a list in KUBECONFIG the first that there is."""
+    for name in filter(None, os.environ.get("KUBECONFIG", "").split(os.pathsep)):
+        if Path(name).is_file():
+            return Path(name)
+    return Path("~/.kube/config").expanduser()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise HarnessError(
+            f"cannot read the kubeconfig {path}: {error.strerror}",
+            "name the one of the cluster to test: --kubeconfig=FILE (or set KUBECONFIG)",
+        ) from error
+    except yaml.YAMLError as error:
+        raise HarnessError(f"{path} is no kubeconfig: {error}", "choose another file") from error
+    if not isinstance(config, dict) or "clusters" not in config:
+        raise HarnessError(f"{path} is no kubeconfig: it has no clusters", "choose another file")
+    return config
+
+
+def _address_of_first_node(kube: Kube) -> str | None:
+    for node in kube.list("v1", "Node"):
+        for address in node["status"].get("addresses", []):
+            if address["type"] == "InternalIP":
+                return str(address["address"])
+    return None
+
+
+def _registry_of(kube: Kube) -> str | None:
+    """Return the registry the cluster tells of, if it answers.
+
+    https://github.com/kubernetes/enhancements/tree/master/keps/sig-cluster-lifecycle/generic/1755-communicating-a-local-registry
+    """
+    import requests  # noqa: PLC0415 - only where there is a cluster
+
+    hint = kube.find("v1", "ConfigMap", "local-registry-hosting", "kube-public")
+    if hint is None:
+        return None
+    hosting = yaml.safe_load(hint.get("data", {}).get("localRegistryHosting.v1", "")) or {}
+    host = hosting.get("host")
+    with contextlib.suppress(requests.RequestException):
+        if host and requests.get(f"http://{host}/v2/", timeout=3).ok:
+            return str(host)
+    return None
