@@ -13,6 +13,7 @@ from conformance.kube.conditions import (
     rolled_out,
     stalled_or_failed,
 )
+from conformance.kube.describe import status_lines
 
 REVISION = "main@sha1:abc123"
 
@@ -145,3 +146,9 @@ def test_conditions_combine_and_say_so():
     assert not both.test(None)
     assert (ready() | both).test(item)
     assert both.description == "not Ready and condition Ready=False (BuildFailed)"
+
+
+def test_the_status_of_a_flux_object_names_its_revision_and_request():
+    lines = list(status_lines(flux(generation=3)))
+    assert lines[0] == "its controller has seen generation 2, not yet 3"
+    assert lines[1] == f"revision {REVISION}, last request handled: r1"

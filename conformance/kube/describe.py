@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from conformance.kube.conditions import find_condition, is_current, rolled_out
+from conformance.kube.conditions import deployed_revision, find_condition, is_current, rolled_out
 from conformance.kube.watching import Object
 
 _MESSAGE = 600
@@ -40,6 +40,9 @@ def status_lines(item: Object) -> Iterator[str]:
         yield f"phase {status['phase']}" + _because(status)
     if item["kind"] in _WORKLOADS:
         yield _replicas(item)
+    if revision := deployed_revision(item):
+        handled = status.get("lastHandledReconcileAt")
+        yield f"revision {revision}" + (f", last request handled: {handled}" if handled else "")
     for condition in status.get("conditions") or ():
         yield condition_line(condition)
     if item["kind"] == "Pod":

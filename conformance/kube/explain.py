@@ -92,7 +92,7 @@ def _events(kube: Kube, namespace: str, about: Objects) -> Iterator[str]:
         if (event["involvedObject"].get("kind"), event["involvedObject"].get("name")) in wanted
     ]
     if found:
-        yield "events:"
+        yield f"events in {namespace or 'default'}:"
     for event in sorted(found, key=event_time)[-_EVENTS:]:
         yield f"  {event_line(event)}"
 
