@@ -6,15 +6,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.settings import PROJECT_ROOT
+from conformance import settings
 
 PARTS = ("charts", "fixtures")
-
-
-def data_root() -> Path:
-    """Return the folder that holds ``charts/`` and ``fixtures/``: the checkout, or the wheel's."""
-    installed = Path(__file__).resolve().parent / "_data"
-    return installed if installed.is_dir() else PROJECT_ROOT
 
 
 @dataclass(frozen=True)
@@ -26,7 +20,7 @@ class Package:
     @classmethod
     def copy(cls, destination: Path, source: Path | None = None) -> Package:
         """Copy ``charts/`` and ``fixtures/`` from ``source`` (default: the committed ones)."""
-        source = source or data_root()
+        source = source or settings.data_root()
         for part in PARTS:
             if (source / part).is_dir():
                 shutil.copytree(source / part, destination / part, symlinks=True)

@@ -16,6 +16,12 @@ ENVIRONMENT_PREFIX = "STACKSPIN_CONFORMANCE_"
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
+def data_root() -> Path:
+    """Return the folder that holds ``charts/`` and ``fixtures/``: the checkout, or the wheel's."""
+    installed = Path(__file__).resolve().parent / "_data"
+    return installed if installed.is_dir() else PROJECT_ROOT
+
+
 @dataclass(frozen=True)
 class Timeouts:
     """Upper bounds in seconds. A time-out is a failure, never a pace: waits return on the event."""

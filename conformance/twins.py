@@ -15,7 +15,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from conformance import package
+from conformance import settings
 from conformance.errors import HarnessError
 
 SCHEMA: dict[str, Any] = {
@@ -130,7 +130,7 @@ def load_twins(root: Path | None = None) -> dict[str, list[Twin]]:
     Raises:
         HarnessError: a file is not valid, or has a twin of another capability's check.
     """
-    folder = (root or package.data_root()) / "fixtures" / "twins"
+    folder = (root or settings.data_root()) / "fixtures" / "twins"
     found: dict[str, list[Twin]] = {}
     for path in sorted(folder.glob("*.yaml")):
         for twin in load_file(path):

@@ -11,7 +11,7 @@ import yaml
 
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import ImagePart
-from conformance.package import data_root
+from conformance.settings import data_root
 from conformance.stack.content import ROOT_KUSTOMIZATION, repository_files, with_app
 from conformance.stack.steps import Steps
 

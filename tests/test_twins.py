@@ -10,12 +10,12 @@ from textwrap import dedent
 
 import pytest
 
-from conformance import package
+from conformance import settings
 from conformance.check import CAPABILITIES
 from conformance.errors import HarnessError
-from conformance.package import Package, data_root
+from conformance.package import Package
 from conformance.run import Run
-from conformance.settings import PROJECT_ROOT
+from conformance.settings import PROJECT_ROOT, data_root
 from conformance.twins import Patch, load_twins
 
 HEAD = """
@@ -50,7 +50,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runner:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    monkeypatch.setattr(package, "data_root", lambda: root)
+    monkeypatch.setattr(settings, "data_root", lambda: root)
     assert Run  # imported before pytester takes stock of the modules
 
     def run(checks: str, twins: str) -> pytest.RunResult:

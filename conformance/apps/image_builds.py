@@ -14,7 +14,7 @@ from conformance.apps import images
 from conformance.apps.images import BuiltImage, Candidate, ImageTest
 from conformance.components.processes import Runner
 from conformance.components.recipe import hash_folder
-from conformance.package import data_root
+from conformance.settings import data_root
 
 if TYPE_CHECKING:
     from conformance.components.builder import Components

@@ -6,13 +6,13 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from conformance.components.catalogue import GO_VERSION, part
 from conformance.components.parts import CPart, DockerfileImage, FileImage, GoPart, Part
 from conformance.errors import HarnessError
-from conformance.settings import PROJECT_ROOT
+from conformance.settings import data_root
 
 _WORDS_ONLY = {"source", "packages", "space", "origin", "note", "inputs"}
 """Fields that say something about a part but do not change its bytes."""
@@ -26,7 +26,7 @@ class Sources:
 
     wrappers: Path = Path(__file__).parent / "wrappers"
     programs: Path = Path(__file__).parent / "sources"
-    services: Path = PROJECT_ROOT / "fixtures" / "services"
+    services: Path = field(default_factory=lambda: data_root() / "fixtures" / "services")
 
 
 def recipe(wanted: Part, sources: Sources) -> dict[str, object]:

@@ -13,13 +13,12 @@ from conformance.components.builder import Components
 from conformance.kube.client import Kube
 from conformance.kube.conditions import rolled_out
 from conformance.kube.wait import Wait, wait_all
-from conformance.package import data_root
 from conformance.services import git
 from conformance.services.flux import NAMESPACE, Flux
 from conformance.services.git import GitServer
 from conformance.services.ingress import HttpClient
 from conformance.services.pki import ServerCertificate
-from conformance.settings import Settings
+from conformance.settings import Settings, data_root
 from conformance.stack import bootstrap
 from conformance.stack.content import (
     CONTROLLERS,
