@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.clusters import probe
+from conformance.clusters.probe import Finding, Outcome
+from conformance.doctor import examine
+from conformance.errors import HarnessError
+from conformance.settings import PROJECT_ROOT
+
+DOCTOR = "from conformance.cli import main; main()"
+
+
+def run_doctor(state: Path, user: int | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", DOCTOR, "doctor"],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "STACKSPIN_CONFORMANCE_STATE": str(state)},
+        user=user,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_exit_status_is_the_verdict(tmp_path: Path) -> None:
+    answer = run_doctor(tmp_path)
+    blocked = any(line.startswith("blocked") for line in answer.stdout.splitlines())
+    assert answer.returncode == int(blocked), answer.stdout + answer.stderr
+    assert ("cannot run here" in answer.stdout) == blocked
+    assert not list(tmp_path.iterdir())
+
+
+def test_not_root_is_one_finding_with_its_fix() -> None:
+    findings = examine([lambda: Finding("root", Outcome.BLOCKED, "user 1"), probe.memory])
+    assert [finding.subject for finding in findings] == ["root"]
+    if os.geteuid() != 0:
+        assert probe.root().outcome is Outcome.BLOCKED
+        assert "sudo" in probe.root().fix
+
+
+def test_blocking_finding_is_an_error_with_what_and_fix() -> None:
+    probe.require(Finding("x", Outcome.TIGHT, "little", "more"))
+    with pytest.raises(HarnessError, match="disk: full\n  To do: free some"):
+        probe.require(Finding("disk", Outcome.BLOCKED, "full", "free some"))
+
+
+def test_disk_of_a_folder_yet_to_be_made_is_looked_at(tmp_path: Path) -> None:
+    assert "GiB free" in probe.disk(tmp_path / "not/there/yet").found
+
+
+def test_inotify_instances_are_given_back() -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    probe.inotify()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
