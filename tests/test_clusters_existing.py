@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -116,19 +115,15 @@ def test_name_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
         make_cluster(settings, Components(settings))
 
 
-@pytest.fixture
-def not_root() -> Iterator[None]:
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65534)
-    yield
-    os.seteuid(before)
-
-
-@pytest.mark.usefixtures("not_root")
 def test_not_root_is_said_first(tmp_path: Path) -> None:
     settings = Settings(cluster="embedded", state_dir=tmp_path / "state")
     cluster = EmbeddedCluster(settings, components=None)  # type: ignore[arg-type]
-    with pytest.raises(HarnessError, match="root: user"):
-        cluster.start()
+    before = os.geteuid()
+    try:
+        if before == 0:
+            os.seteuid(65534)
+        with pytest.raises(HarnessError, match="root: user"):
+            cluster.start()
+    finally:
+        os.seteuid(before)
     assert not (tmp_path / "state").exists()
