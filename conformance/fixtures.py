@@ -68,13 +68,14 @@ def cluster(run: Run) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def kube(run: Run, cluster: Cluster) -> Kube:
+def kube(run: Run, cluster: Cluster) -> Iterator[Kube]:
     """Client of the cluster's API."""
     from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
 
     run.kube = Kube(cluster.kubeconfig, run.settings.context, run.redactor)
     run.describe()
-    return run.kube
+    yield run.kube
+    run.learn_secrets()
 
 
 @pytest.fixture(scope="session")

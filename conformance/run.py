@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -23,7 +24,7 @@ from conformance.report.model import (
     Substitute,
 )
 from conformance.report.recorder import Recorder
-from conformance.report.sweep import PlantedSecret, sweep
+from conformance.report.sweep import SHORTEST, PlantedSecret, sweep
 from conformance.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from conformance.report.evidence import EvidenceBox
     from conformance.stack import Stack
 
-PLATFORM_NAMESPACES = ("flux-system", "stackspin")
+WORD = re.compile(r"[A-Za-z0-9][\w.-]{3,}")
+PLATFORM_NAMESPACES = ("flux-system", "stackspin", "stackspin-apps")
 
 
 @dataclass
@@ -107,7 +109,9 @@ class Run:
         if self._components is not None:
             self._components.close()
         self.recorder.finish(complete=complete)
-        if leaks := sweep(self.recorder.folder, self.planted.values, self.redactor):
+        if leaks := sweep(
+            self.recorder.folder, self.planted.values, self.redactor.learnt(SHORTEST)
+        ):
             self.recorder.error(f"A secret value is in the report: {', '.join(leaks)}")
             self.recorder.write()
         self._terminal.close()
@@ -147,13 +151,31 @@ class Run:
         ]
         report.not_installed = dict(stack.get("not_run", {}))
         report.substitutes = [
-            *(
-                Substitute(name=part.name, instead_of=part.note.removeprefix("in place of "))
-                for part in report.components
-                if part.origin == "substitute" and part.note
-            ),
             *(Substitute.model_validate(entry) for entry in stack["substitutes"]),
+            *(
+                Substitute(name=part.name, instead_of=instead_of)
+                for part in report.components
+                if part.origin == "substitute"
+                and (instead_of := part.note.removeprefix("in place of "))
+                and not any(s["instead_of"].endswith(instead_of) for s in stack["substitutes"])
+            ),
         ]
+        # Names and versions of parts are public, whatever a Secret holds.
+        public = report.model_dump_json(include={"cluster", "components", "installation"})
+        self.redactor.allow(*WORD.findall(public))
+
+    def learn_secrets(self) -> None:
+        """Let the redactor and the sweep know every Secret there is now."""
+        if self.kube is not None:
+            thread = threading.Thread(target=self._learn_secrets, args=(self.kube,), daemon=True)
+            thread.start()
+            thread.join(self.settings.timeouts.http)
+
+    def _learn_secrets(self, kube: Kube) -> None:
+        from conformance.kube.explain import learn_secrets  # noqa: PLC0415 - imports kubernetes
+
+        with contextlib.suppress(Exception):  # a cluster that is gone tells nothing any more
+            learn_secrets(kube, self.redactor)
 
     def prefetch(self) -> None:
         """Begin to build, in the background, what the selected checks will need later on."""
@@ -203,4 +225,6 @@ class Run:
                 collect(kube, namespaces, Path(folder), self.redactor)
             except Exception as error:  # must not hide the failure itself
                 box.note(f"Diagnostics are incomplete: {error}")
-            box.attach("diagnostics", Path(folder))
+            files = [path for path in Path(folder).rglob("*") if path.is_file()]
+            for path in sorted(files, key=lambda path: (path.name != "summary.txt", path)):
+                box.attach(f"diagnostics/{path.relative_to(folder)}", path)

@@ -5,7 +5,6 @@ The plugin registers it only when checks were collected: any other pytest run is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
@@ -15,14 +14,12 @@ from conformance.check import Check, NotApplicable, check_of, checks_in, not_run
 from conformance.errors import HarnessError
 from conformance.report import terminal
 from conformance.report.model import CheckResult, TwinResult, Verdict
+from conformance.run import WORD, Run
 from conformance.twins import Twin, judge
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-    from conformance.run import Run
-
-_WORD = re.compile(r"[A-Za-z0-9][\w.-]{3,}")
 TWIN_CAUGHT = pytest.StashKey[bool]()
 
 
@@ -39,17 +36,14 @@ def planned(items: list[pytest.Item]) -> Iterator[CheckResult]:
     Without the latter a capability could "pass" because ``-k`` left its failing check out.
     """
     selected = {check.id for item in items if (check := check_of(item))}
-    seen: set[object] = set()
+    left_out: dict[str, CheckResult] = {}
     for item in items:
         if (check := check_of(item)) is None:
             continue
-        module = getattr(item, "module", None)
-        if module not in seen:
-            seen.add(module)
-            for other in checks_in(module).values():
-                if other.id not in selected:
-                    node_id = f"{item.nodeid.partition('::')[0]}::{other.id}"
-                    yield _unproven(other, node_id, "not selected on the command line")
+        for other in checks_in(getattr(item, "module", None)).values():
+            if other.id not in selected and other.id not in left_out:
+                node_id = f"{item.nodeid.partition('::')[0]}::{other.id}"
+                left_out[other.id] = _unproven(other, node_id, "not selected on the command line")
         result = _unproven(check, item.nodeid, "the run ended before its turn")
         params = item.callspec.params if hasattr(item, "callspec") else {}
         if app := params.get("app"):
@@ -57,6 +51,7 @@ def planned(items: list[pytest.Item]) -> Iterator[CheckResult]:
         if twin := twin_of(item):
             result.twin = TwinResult(defect=twin.defect, expect=twin.expect, caught=False)
         yield result
+    yield from left_out.values()
 
 
 def _unproven(check: Check, node_id: str, reason: str) -> CheckResult:
@@ -82,7 +77,7 @@ class ConformanceSession:
         self._run.recorder.plan(planned(items))
         # What the report says before anything was deployed is public, whatever a Secret holds.
         page = (self._run.recorder.folder / "report.html").read_text(encoding="utf-8")
-        self._run.redactor.allow(self._run.settings.domain, *_WORD.findall(page))
+        self._run.redactor.allow(self._run.settings.domain, *WORD.findall(page))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -152,11 +147,20 @@ class ConformanceSession:
             report.longrepr = str(error)
             self._run.recorder.error(str(error))
             return
+        self._redact(report)
         box = self._run.recorder.box(result)
         box.attach("failure.txt", report.longreprtext)
         for name, text in report.sections:
             box.attach(f"{name}.txt", text)
         self._run.collect_diagnostics(item, box)
+
+    def _redact(self, report: pytest.TestReport) -> None:
+        """Hide secrets in what pytest is about to print, too: a CI job's log is kept for long."""
+        redact = self._run.redactor.redact
+        text = report.longreprtext
+        if (clean := redact(text)) != text:
+            report.longrepr = clean
+        report.sections = [(name, redact(content)) for name, content in report.sections]
 
     def _judge_twin(
         self,
@@ -182,9 +186,10 @@ class ConformanceSession:
             return
         box = self._run.recorder.box(result)
         if failure is not None:
+            self._redact(report)
             box.attach("failure.txt", report.longreprtext)
             self._run.collect_diagnostics(item, box)
-        report.longrepr = judgement.reason
+        report.longrepr = self._run.redactor.redact(judgement.reason)
 
     def _after(self, item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:
         phases = result.phases

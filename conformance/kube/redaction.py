@@ -98,6 +98,11 @@ class Redactor:
             # A line alone is telling where it is one long word, as in PEM and password files.
             self._add({line for line in lines if len(line) >= 16 and " " not in line})
 
+    def learnt(self, shortest: int) -> list[str]:
+        """Return what is hidden because it was learnt, in every form of that many characters."""
+        with self._lock:
+            return [form for form in self._forms if len(form) >= shortest]
+
     def redact(self, text: str) -> str:
         """Return the text with every secret replaced by ``***``."""
         return self._compiled().sub(_replacement, text)

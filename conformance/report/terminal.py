@@ -16,7 +16,9 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
     """Return the lines that end a run, each with pytest's mark-up for it."""
     lines: list[Line] = [_capability(capability) for capability in report.capabilities]
     if report.mode == "twins":
-        lines += [(f"  {check.reason}", {}) for check in report.checks if check.twin]
+        lines += [
+            (f"  {check.reason}", {}) for check in report.checks if check.twin and check.twin.caught
+        ]
     failures = [check for check in report.checks if check.verdict is Verdict.FAIL]
     for check in failures[:_SHOWN_FAILURES]:
         first = check.reason.splitlines()[0] if check.reason else ""
