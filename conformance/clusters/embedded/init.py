@@ -29,7 +29,7 @@ from typing import Any
 
 from conformance.clusters.embedded import rootfs
 
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.02
 """How often a starting process is asked whether it is up; nothing else would tell."""
 PROBE_SECONDS = 1.0
 
