@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from conformance.report.evidence import EvidenceBox
     from conformance.services.prober import Prober
 
-RELOAD = 5.0
+RELOAD = 10.0
 """Seconds in which the ingress has an app again whose pod is Ready."""
 
 

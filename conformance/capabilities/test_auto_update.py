@@ -43,11 +43,11 @@ MANIFESTS = Path(__file__).with_suffix(".yaml")
 COMMITS = commits_in(MANIFESTS.with_stem(f"{MANIFESTS.stem}_commits"))
 VERSION_1, VERSION_2 = ("1.0.0", 1), ("2.0.0", 2)
 """Version of the app, and schema of its data."""
-UPGRADE_TIMEOUT = 20
+UPGRADE_TIMEOUT = 30
 """Seconds after which the apps' releases count an upgrade as failed."""
-ROLLBACK_BOUND = UPGRADE_TIMEOUT + 25.0
+ROLLBACK_BOUND = UPGRADE_TIMEOUT + 30.0
 """Seconds without version 1: until the upgrade counts as failed, and then to roll it back."""
-UNNOTICED = 5.0
+UNNOTICED = 10.0
 """Seconds in which an app that is there answers the next request, the ingress's reload included."""
 GIT_RETRY = 30.0
 """Seconds: Flux tries again after at most 10, and gives a try at most 20."""
@@ -312,7 +312,8 @@ def test_unrenderable_chart_leaves_app_serving(
     refused = steady.upgrade_outcome("1.0.1")
     assert not refused.accepted, "Flux upgraded to a chart that does not render"
     assert "templates/service.yaml" in refused.explanation
-    heals_without_interruption(steady, seeds["steady"], visitor)
+    heals_without_interruption(steady, seeds["steady"], visitor, by="chart_put_right")
+    steady.wait_upgraded("1.0.2")
 
 
 @check(
@@ -388,9 +389,11 @@ def chosen(name: str, twin: Twin | None) -> Commit:
     return COMMITS[twin.settings.get("commit", name) if twin else name]
 
 
-def heals_without_interruption(app: TrackedApp, seed: Seed, visitor: Prober) -> None:
+def heals_without_interruption(
+    app: TrackedApp, seed: Seed, visitor: Prober, by: str = "as_packaged"
+) -> None:
     """The next good commit is applied, and the app has served all the time, with its data."""
-    app.wait_applied(app.push(COMMITS["as_packaged"]))
+    app.wait_applied(app.push(COMMITS[by]))
     visitor.wait_answer(UNNOTICED)
     assert visitor.outages == []
     assert app.version() == VERSION_1

@@ -12,8 +12,8 @@ import requests
 
 PACE = 0.25
 """Seconds between two requests: the resolution of every outage."""
-PATIENCE = 2.0
-"""Seconds after which a request without an answer counts as failed."""
+PATIENCE = 5.0
+"""Seconds after which a request without an answer counts as failed; a busy app is not away."""
 
 
 @dataclass(frozen=True)
