@@ -7,7 +7,8 @@ import yaml
 
 from conformance.apps.flux_package import Commit, FluxPackage, copy_of, listed
 from conformance.capabilities.test_auto_update import COMMITS, SPECIAL_NAME
-from conformance.package import Package, data_root
+from conformance.package import Package
+from conformance.settings import data_root
 
 NAME = "notes-copy"
 
