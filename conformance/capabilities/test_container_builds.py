@@ -64,7 +64,10 @@ def image(image_builds: ImageBuilds, package: Package) -> BuiltImage:
 @pytest.fixture(scope=shared)
 def default_configuration(image: BuiltImage) -> str:
     """Text of the default configuration that the image brings."""
-    return read_file(image.layers(), DEFAULT_CONFIGURATION).decode()
+    try:
+        return read_file(image.layers(), DEFAULT_CONFIGURATION).decode()
+    except FileNotFoundError as error:
+        raise AssertionError(str(error)) from error
 
 
 @pytest.fixture(scope=shared)
