@@ -11,6 +11,7 @@ from conformance.apps import images
 from conformance.apps.docker_engine import write_layout
 from conformance.apps.image_builds import NOTES, ImageBuilds, source_of
 from conformance.apps.images import BuiltImage, Candidate, TestsPassed, promote, run_tests
+from conformance.apps.run_folder import run_folder
 from conformance.apps.running import listening_ports
 from conformance.errors import HarnessError
 
@@ -111,3 +112,15 @@ def test_an_image_saved_by_docker_becomes_an_oci_layout(tmp_path: Path, layer: b
     image = BuiltImage("docker.io/stackspin/notes", "1.0.0", tmp_path / "layout", "docker")
     assert image.configuration() == configuration
     assert [blob.read() for blob in image.layers()] == [layer, layer]
+
+
+def test_a_run_folder_goes_with_its_run_and_what_a_killed_run_left_goes_with_the_next(
+    tmp_path: Path,
+) -> None:
+    abandoned = tmp_path / "abandoned" / "layout"
+    abandoned.mkdir(parents=True)
+    with run_folder(tmp_path) as first, run_folder(tmp_path) as second:
+        assert not abandoned.exists()
+        assert first.is_dir()
+        assert second.is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == ["sweep.lock"]

@@ -72,7 +72,7 @@ def build_image(
     arguments = [f"--build-arg={name}={value}" for name, value in build_args.items()]
     run("docker", "build", "--network=host", *arguments, f"--tag={mine}", context_dir)
     try:
-        with tempfile.TemporaryDirectory(prefix="stackspin-docker-") as folder:
+        with tempfile.TemporaryDirectory(dir=output.parent) as folder:
             run("docker", "save", f"--output={folder}/image.tar", mine)
             saved = Path(folder) / "saved"
             saved.mkdir()

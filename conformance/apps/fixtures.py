@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,11 +46,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             ImageBuilds,
             source_of,
         )
+        from conformance.apps.run_folder import run_folder  # noqa: PLC0415
 
-        folder = tempfile.TemporaryDirectory(prefix="stackspin-images-")
-        config.add_cleanup(folder.cleanup)
-        builds = ImageBuilds(config.stash[RUN].components(), Path(folder.name))
-        config.add_cleanup(builds.close)
+        run = config.stash[RUN]
+        stack = contextlib.ExitStack()
+        config.add_cleanup(stack.close)
+        folder = stack.enter_context(run_folder(run.settings.cache_dir / "app-images"))
+        builds = ImageBuilds(run.components(), folder)
+        stack.callback(builds.close)
         config.stash[BUILDS] = builds
         for version in VERSIONS:
             builds.begin(source_of(NOTES), version)
