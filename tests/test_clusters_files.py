@@ -74,6 +74,8 @@ def test_containerd_is_told_of_the_host(disk: Path) -> None:
     images = config["plugins"]["io.containerd.cri.v1.images"]
     assert runtime["restrict_oom_score_adj"] is True
     assert images["snapshotter"] == "native"
+    unpack = config["plugins"]["io.containerd.transfer.v1.local"]["unpack_config"]
+    assert [item["snapshotter"] for item in unpack] == ["native"]  # else no image can be pulled
     assert images["pinned_images"]["sandbox"] == "registry.k8s.io/pause:3.10"
 
 

@@ -99,6 +99,7 @@ class EmbeddedCluster(Cluster):
             with self._state.locked(), _uninterrupted():
                 self._found()
             link = self._known().link
+            link.reserve()
             Cgroups.of_host().create(link.cgroup)
             blueprint.write_plan(self._folder, link, self._components)
             self._run_node(
@@ -151,7 +152,7 @@ class EmbeddedCluster(Cluster):
         """Start the node again on its disk, with the same address."""
         link = self._known().link
         self.kill_node()
-        link.remove()
+        link.disconnect()
         cgroups = Cgroups.of_host()
         cgroups.remove(link.cgroup)
         cgroups.create(link.cgroup)

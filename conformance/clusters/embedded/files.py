@@ -14,6 +14,7 @@ import yaml
 
 from conformance.clusters.embedded import processes as node
 from conformance.clusters.embedded.processes import PARTS, PKI
+from conformance.components.debian import architecture
 
 IMAGE_REGISTRIES = (
     "docker.io",
@@ -85,6 +86,7 @@ def write_files(
         _CONTAINERD.substitute(
             socket=node.CONTAINERD_SOCKET,
             snapshotter=snapshotter,
+            architecture=architecture(),
             pause_image=pause_image,
             restrict_oom_score=str(restrict_oom_score).lower(),
             runc=f"{PARTS}/runc/runc",
@@ -229,6 +231,10 @@ state = "/run/containerd"
     sandbox = "$pause_image"
   [plugins.'io.containerd.cri.v1.images'.registry]
     config_path = "/etc/containerd/certs.d"
+
+[[plugins.'io.containerd.transfer.v1.local'.unpack_config]]
+  platform = "linux/$architecture"
+  snapshotter = "$snapshotter"
 
 [plugins.'io.containerd.cri.v1.runtime']
   restrict_oom_score_adj = $restrict_oom_score

@@ -57,6 +57,7 @@ class Node:
     def run(self) -> None:
         """Start the processes in order and return when the owner is gone."""
         self._logs.mkdir(parents=True, exist_ok=True)
+        (self._logs / "exited").unlink(missing_ok=True)  # of the node's life before this one
         watched = select.poll()
         watched.register(self._channel, select.POLLIN | select.POLLHUP)
         watched.register(self._wakeup, select.POLLIN)

@@ -21,6 +21,8 @@ POOLS = (IPv4Network("10.213.0.0/16"), IPv4Network("198.18.0.0/16"), IPv4Network
 """Tried in this order: a subnet that anything on the host uses or routes is never taken."""
 NUMBERS = 256
 NODE_DEVICE = "eth0"
+LAST_RESORT = 4278198272
+"""Metric of a route that any other one wins over."""
 PREFIX = "ssc-"
 
 
@@ -51,6 +53,14 @@ class Link:
         """The node's address."""
         return self.subnet[2]
 
+    def reserve(self) -> None:
+        """Make the subnet unreachable whenever the pair is not there.
+
+        Without this, what a client still sends to a killed node would take the default route and
+        leave the host.
+        """
+        _ip_batch(f"route replace unreachable {self.subnet} metric {LAST_RESORT}")
+
     def create(self, node_pid: int) -> None:
         """Make the pair, its other end in the network namespace of process ``node_pid``."""
         device = self.host_device
@@ -60,12 +70,21 @@ class Link:
             f"link set {device} up",
         )
 
-    def remove(self) -> None:
+    def disconnect(self) -> None:
         """Take the pair away; the kernel does so as well, a little after the node's end."""
         if Path("/sys/class/net", self.host_device).exists():
             subprocess.run(
                 ["ip", "link", "delete", self.host_device], check=False, capture_output=True
             )
+
+    def remove(self) -> None:
+        """Take the pair and the reservation away; safe to call when they are gone."""
+        self.disconnect()
+        subprocess.run(
+            ["ip", "route", "delete", "unreachable", str(self.subnet)],
+            check=False,
+            capture_output=True,
+        )
 
 
 def claim() -> tuple[Link, socket.socket]:
