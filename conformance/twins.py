@@ -101,7 +101,12 @@ def load_file(path: Path) -> list[Twin]:
     Raises:
         HarnessError: the file is not a valid list of twins; names the file and the entry.
     """
-    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise HarnessError(
+            f"{path.name} is not YAML: {error}", "Quote what holds a colon, or use a block scalar."
+        ) from error
     try:
         jsonschema.validate(entries, SCHEMA)
         for entry in entries:
