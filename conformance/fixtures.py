@@ -61,10 +61,15 @@ def cluster(run: Run) -> Iterator[Cluster]:
     finally:
         run.kube = None
         with run.on_terminal():
-            if not run.settings.keep_cluster:
+            if not stays(run, made):
                 made.delete()
             elif made.provider != "existing":
                 print(f"Kept cluster {made.name}: --kubeconfig={made.kubeconfig}")
+
+
+def stays(run: Run, cluster: Cluster) -> bool:
+    """Whether the cluster outlives the run: it is not ours to delete, or is to be kept."""
+    return run.settings.keep_cluster or cluster.reused or cluster.provider == "existing"
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +124,7 @@ def namespace_pool(run: Run, kube: Kube, cluster: Cluster) -> Iterator[Namespace
         kube, run.settings.run_id, run.settings.timeouts.deletion, run.planted.manifest
     )
     yield pool
-    if run.settings.keep_cluster or cluster.provider == "existing":
+    if stays(run, cluster):
         for leftover in pool.join():
             run.recorder.error(leftover)
 

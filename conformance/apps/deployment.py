@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from typing import Any
 from conformance.apps.base import App, Instance
 from conformance.apps.images import Candidate
 from conformance.kube.client import Kube
-from conformance.kube.conditions import Condition, matching, ready
+from conformance.kube.conditions import Condition, matching, phase, ready
+from conformance.kube.explain import explain
 from conformance.kube.wait import wait_for
-from conformance.services.helm import Helm, Release
+from conformance.services.helm import Helm, HelmError, Release
 from conformance.services.ingress import HttpClient
 
 Values = Mapping[str, Any]
@@ -49,31 +51,34 @@ class HelmDeployment:
 
     def install(self, chart: Path, values: Values) -> Release:
         """``helm install``; returns when its pods are Ready and the ingress routes to them."""
-        release = self.helm.install(
-            self.app.name,
-            chart,
-            self.namespace,
-            {"hostname": self.host, **values},
-            timeout=UPGRADE_SECONDS,
-        )
+        with self._explaining():
+            release = self.helm.install(
+                self.app.name,
+                chart,
+                self.namespace,
+                {"hostname": self.host, **values},
+                timeout=UPGRADE_SECONDS,
+            )
         self.http.get_routed(f"https://{self.host}/")
         return release
 
     def upgrade(self, chart: Path, values: Values) -> Release:
         """``helm upgrade``; returns as ``install`` does."""
-        release = self.helm.upgrade(
-            self.app.name,
-            chart,
-            self.namespace,
-            {"hostname": self.host, **values},
-            timeout=UPGRADE_SECONDS,
-        )
+        with self._explaining():
+            release = self.helm.upgrade(
+                self.app.name,
+                chart,
+                self.namespace,
+                {"hostname": self.host, **values},
+                timeout=UPGRADE_SECONDS,
+            )
         self.http.get_routed(f"https://{self.host}/")
         return release
 
     def rollback(self) -> Release:
         """``helm rollback`` to the revision before; returns as ``install`` does."""
-        release = self.helm.rollback(self.app.name, self.namespace, timeout=UPGRADE_SECONDS)
+        with self._explaining():
+            release = self.helm.rollback(self.app.name, self.namespace, timeout=UPGRADE_SECONDS)
         self.http.get_routed(f"https://{self.host}/")
         return release
 
@@ -97,6 +102,23 @@ class HelmDeployment:
         restarts = restart_count(pod)
         restarted = matching("restarted", lambda item: restart_count(item) > restarts)
         self._wait_for_pod(restarted & ready())
+
+    @contextlib.contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Add to helm's bare time-out what the cluster says of the release's pods and claims."""
+        try:
+            yield
+        except HelmError as error:
+            if "deadline exceeded" not in error.message and "timed out" not in error.message:
+                raise
+            unmet = [
+                item
+                for kind in ("Pod", "PersistentVolumeClaim")
+                for item in self.kube.list("v1", kind, self.namespace, self.instance.selector)
+                if not (ready() | phase("Bound")).test(item)
+            ]
+            text = explain(self.kube, error.message, unmet, None, others=list)
+            raise HelmError(error.command, text) from error
 
     def _wait_for_pod(self, condition: Condition) -> None:
         selector = self.instance.selector

@@ -274,20 +274,17 @@ def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     needs=(Feature.BYTES_ON_DISK,),
 )
 def test_retain_keeps_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
-    claimed = claim_bytes("local-path-retain")
-    volume = claimed.bound()
-    written = claimed.written()
-    claimed.release()
-    name = volume["metadata"]["name"]
-    wait_for(
-        kube,
-        phase("Released"),
-        "v1",
-        "PersistentVolume",
-        name,
-        timeout=RECLAIM_SECONDS,
-    )
-    assert claimed.on_disk(volume) == written, "the bytes are not on the node's disk any more"
+    kept = claim_bytes("local-path-retain")
+    volume = kept.bound()
+    written = kept.written()
+    kept.release()
+    deleted_later = claim_bytes("local-path")
+    other = deleted_later.bound()["metadata"]["name"]
+    deleted_later.release()
+    wait_for(kube, deleted(), "v1", "PersistentVolume", other, timeout=RECLAIM_SECONDS)
+    assert kept.on_disk(volume) == written, "the bytes are not on the node's disk any more"
+    left = kube.get("v1", "PersistentVolume", volume["metadata"]["name"])
+    assert left["status"]["phase"] == "Released"
 
 
 @check(
