@@ -15,11 +15,11 @@ NAME = "notes-copy"
 
 @pytest.fixture(scope="module")
 def package() -> FluxPackage:
-    return copy_of(Package(data_root()), "notes", NAME, upgrade_timeout=7)
+    return copy_of(Package(data_root()), "notes", NAME, failure_after=7)
 
 
 def test_a_copy_shares_no_object_with_the_app_it_is_a_copy_of(package: FluxPackage) -> None:
-    original = copy_of(Package(data_root()), "notes", "notes", upgrade_timeout=7)
+    original = copy_of(Package(data_root()), "notes", "notes", failure_after=7)
 
     def objects(of: FluxPackage) -> set[tuple[str, str]]:
         return {

@@ -92,13 +92,13 @@ class FluxPackage:
         return FluxPackage(self.name, files)
 
 
-def copy_of(package: Package, app: str, name: str, *, upgrade_timeout: int) -> FluxPackage:
+def copy_of(package: Package, app: str, name: str, *, failure_after: int) -> FluxPackage:
     """Return the package of ``app`` as that of another app called ``name``.
 
     Everything that bears the app's name bears the new one: Kustomizations, release, claims,
     variables, host name, and the chart, of which the copy has its own. Images keep their name.
-    ``upgrade_timeout`` (seconds) is after how long an upgrade counts as failed, which is what a
-    roll-back waits for; whoever packages an app chooses it.
+    ``failure_after`` (seconds) is after how long an upgrade, or its roll-back, counts as failed;
+    whoever packages an app chooses it.
     """
     flux2, chart = package.flux2, package.chart(app)
     sources = [flux2 / "apps" / f"{app}.yaml"]
@@ -113,7 +113,7 @@ def copy_of(package: Package, app: str, name: str, *, upgrade_timeout: int) -> F
         path = f"charts/{name}/{source.relative_to(chart).as_posix()}"
         files[path] = source.read_text(encoding="utf-8")
     release = FluxPackage(name, files).release
-    files[release] = _with_upgrade_timeout(files[release], upgrade_timeout)
+    files[release] = _with_timeouts(files[release], failure_after)
     return FluxPackage(name, files)
 
 
@@ -140,9 +140,10 @@ def listed(tree: str, *, add: str | None = None, remove: str | None = None) -> s
     return yaml.safe_dump({**content, "resources": entries}, sort_keys=False)
 
 
-def _with_upgrade_timeout(text: str, seconds: int) -> str:
+def _with_timeouts(text: str, seconds: int) -> str:
     documents = [document for document in yaml.safe_load_all(text) if document]
     for document in documents:
         if document["kind"] == "HelmRelease":
-            document["spec"].setdefault("upgrade", {})["timeout"] = f"{seconds}s"
+            for action in ("upgrade", "rollback"):
+                document["spec"].setdefault(action, {})["timeout"] = f"{seconds}s"
     return yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True)

@@ -61,10 +61,13 @@ class TrackedBranch:
         for package in packages:
             changes.update(package.files)
             tree = listed(tree, add=package.entry)
-        names = [package.name for package in packages]
-        sha = self.push({**changes, TREE: tree}, f"Install {', '.join(names)}")
-        kind = "Kustomization"
-        waits = [Wait(reconciled(sha), API_VERSIONS[kind], kind, name, NAMESPACE) for name in names]
+        names = ", ".join(package.name for package in packages)
+        self.push({**changes, TREE: tree}, f"Install {names}")
+        waits = [
+            # The release's own status: the Kustomization's check of its health comes every 5 s.
+            Wait(reconciled(), API_VERSIONS["HelmRelease"], "HelmRelease", name, APPS_NAMESPACE)
+            for name in (package.name for package in packages)
+        ]
         wait_all(self.kube, waits, timeout=self.timeout)
 
     def remove(self, apps: Sequence[TrackedApp]) -> None:
