@@ -1,0 +1,102 @@
+"""``python -m bench [NAMES] [--rounds N]``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench import cases
+from bench.catalogue import BENCHMARKS, select
+from bench.lab import Lab
+from bench.machine import Machine, describe_machine
+from bench.results import Result, Results, table, write
+from bench.runner import run
+from conformance.errors import HarnessError
+
+EXIT_FAILED = 1
+EXIT_HARNESS_ERROR = 2
+EXIT_INTERRUPTED = 130
+GIB = 1024**3
+LOG_WIDTH = 120
+
+__all__ = ["cases"]
+
+
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help=" ".join(BENCHMARKS))] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="how often each benchmark is run")] = 5,
+    cluster: Annotated[str, typer.Option(help="provider of the clusters")] = "auto",
+    reports_dir: Annotated[Path, typer.Option(help="where bench/TIMESTAMP.json goes")] = Path(
+        "reports"
+    ),
+) -> None:
+    """Measure how fast the harness is; the numbers go to reports/bench/TIMESTAMP.json."""
+    console = Console(highlight=False)
+    if not console.is_terminal:  # whose width is not known: a CI job's log takes long lines
+        console = Console(highlight=False, width=LOG_WIDTH)
+    chosen = [Result(one) for one in select(names or ())]
+    if os.geteuid() != 0:
+        raise HarnessError("the clusters to measure need root", "run as root, or with sudo")
+    with Lab(cluster) as lab:
+        lab.prepare()
+        results = Results(describe_machine(), rounds, chosen)
+        _show_machine(results.machine, console)
+        try:
+            run(results, lab, lambda text: console.print(text, style="dim", markup=False))
+        finally:
+            _show(results, reports_dir / "bench", console)
+    if any(result.errors for result in chosen):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _show_machine(machine: Machine, console: Console) -> None:
+    console.print(
+        f"{machine.system}, Linux {machine.kernel}, cgroups {machine.cgroups}; {machine.cores} x "
+        f"{machine.model}; {machine.memory_available_bytes / GIB:.0f} of "
+        f"{machine.memory_bytes / GIB:.0f} GiB of memory free; before the start: load "
+        f"{' '.join(f'{load:.1f}' for load in machine.load)}, cores {machine.busy:.0%} in use"
+    )
+    _warn(machine.warnings(), console)
+
+
+def _show(results: Results, folder: Path, console: Console) -> None:
+    console.print(table(results))
+    for result in results.results:
+        for error in result.errors:
+            console.print(f"{result.benchmark.name} failed: {error}", style="red", markup=False)
+    if not results.complete:
+        console.print("interrupted: not all rounds were run", style="bold red")
+    _warn(results.warnings(), console)
+    console.print(str(write(results, folder)), soft_wrap=True)
+
+
+def _warn(warnings: list[str], console: Console) -> None:
+    for warning in warnings:
+        console.print(f"WARNING, do not compare these numbers: {warning}", style="bold yellow")
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise KeyboardInterrupt("SIGTERM")
+
+
+def main() -> None:
+    """Run; a HarnessError is two lines on standard error and exit status 2."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        typer.run(bench)
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_HARNESS_ERROR)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

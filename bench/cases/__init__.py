@@ -1,0 +1,7 @@
+"""One module a benchmark, in the order in which a round runs them."""
+
+from __future__ import annotations
+
+from bench.cases import bring_up, memory, restart, stack, waiting
+
+__all__ = ["bring_up", "memory", "restart", "stack", "waiting"]

@@ -1,0 +1,40 @@
+"""How much memory a bare node needs when nothing happens on it."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from bench.catalogue import Measure, Samples, benchmark
+from bench.lab import Lab
+
+SETTLE_SECONDS = 15.0
+"""After Ready; the start's garbage is collected by then, as nobody would call a start idle."""
+MIB = 1024.0
+_LINE = re.compile(r"^(Rss|Pss):\s+(\d+) kB$", re.MULTILINE)
+
+
+@benchmark(
+    "memory",
+    Measure("resident", "MiB", target=1024.0),
+    Measure("proportional", "MiB"),
+)
+def memory(lab: Lab) -> Samples:
+    """Idle memory of the bare cluster: what its processes have in memory.
+
+    Sums over all processes of the node, 15 s after it is Ready; the second one counts a page that
+    several processes share (of their binary's file) once. Files' page cache is not in it.
+    """
+    with lab.running() as (cluster, _):
+        time.sleep(SETTLE_SECONDS)
+        shown = cluster.node_run(["sh", "-c", "cat /proc/[0-9]*/smaps_rollup"])
+        totals = sums(shown.stdout.decode())
+    return {"resident": [totals["Rss"] / MIB], "proportional": [totals["Pss"] / MIB]}
+
+
+def sums(rollups: str) -> dict[str, int]:
+    """Return KiB by field from the concatenated text of several processes' smaps_rollup."""
+    totals = {"Rss": 0, "Pss": 0}
+    for field, value in _LINE.findall(rollups):
+        totals[field] += int(value)
+    return totals

@@ -1,0 +1,44 @@
+"""From an empty cluster to Stackspin with an app on it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from bench.catalogue import Measure, Samples, benchmark
+from bench.lab import Lab, Stopwatch
+from conformance.apps.image_builds import NOTES
+from conformance.stack import Stack
+
+PREPARATIONS = {"namespaces", "variables", "certificate", "sources"}
+"""Steps of a moment, which nothing waits for."""
+
+
+@benchmark("stack", Measure("all Ready", target=60.0), Measure("teardown", target=0.5))
+def stack(lab: Lab) -> Samples:
+    """Flux, the platform and the app notes: from an empty cluster to everything Ready.
+
+    From a Ready node with an empty registry: DNS and Git server, Flux, ingress, storage, secret
+    generator, then the app by a commit. "until ..." are the ends of steps, which overlap.
+    """
+    lab.notes  # noqa: B018 - builds it before the clock runs
+    with lab.running() as (cluster, kube), ThreadPoolExecutor(1) as executor:
+        clock = Stopwatch()
+        installed = Stack(lab.settings, cluster, kube, lab.new_components(), say=lambda _: None)
+        try:
+            pushed = executor.submit(lab.push_notes, cluster)
+            installed.platform()
+            pushed.result()
+            installed.app(NOTES)
+            seconds = clock.seconds
+            timings = installed.describe()["timings"]
+        finally:
+            installed.close()
+        clock = Stopwatch()
+        cluster.delete()
+        ends = {item["step"]: item["began"] + item["seconds"] for item in timings}
+        steps = sorted(ends.keys() - PREPARATIONS, key=lambda step: ends[step])
+        return {
+            **{f"until {step}": [ends[step]] for step in steps if not step.startswith("image ")},
+            "all Ready": [seconds],
+            "teardown": [clock.seconds],
+        }
