@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from conformance.apps.flux_package import Commit, FluxPackage, copy_of, listed
-from conformance.capabilities.test_auto_update import COMMITS, SPECIAL_NAME
+from conformance.capabilities.auto_update_apps import COMMITS
+from conformance.capabilities.test_auto_update import SPECIAL_NAME
 from conformance.package import Package
 from conformance.settings import data_root
 

@@ -1,0 +1,173 @@
+"""What the auto-update checks share: apps in the tracked branch, some of them just being broken.
+
+Each app is a copy of the package of notes under a name of its own, so that what goes wrong with
+one happens at the same time as everything else and disturbs nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.apps.broken_upgrade import BrokenUpgrade
+from conformance.apps.flux_package import Commit, commits_in, copy_of
+from conformance.apps.notes import Notes
+from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.check import shared
+from conformance.services.prober import Prober
+
+if TYPE_CHECKING:
+    from conformance.apps.base import Seed
+    from conformance.apps.image_builds import AppImages
+    from conformance.kube.client import Kube
+    from conformance.package import Package
+    from conformance.services.flux import Flux
+    from conformance.settings import Settings
+    from conformance.stack import Stack
+    from conformance.twins import Twin
+
+OVERRIDES = Path(__file__).with_name("test_auto_update.yaml")
+COMMITS = commits_in(Path(__file__).with_name("test_auto_update_commits.yaml"))
+VERSION_1 = ("1.0.0", 1)
+"""Version of the app, and schema of its data."""
+UPGRADE_TIMEOUT = 30
+"""Seconds after which the apps' releases count an upgrade as failed."""
+TWIN_TIMEOUT = 10
+"""The same for the upgrades of twins that are to fail, where nothing waits for a success."""
+UNNOTICED = 10.0
+"""Seconds in which an app that is there answers the next request, the ingress's reload included."""
+APPS = ("steady", "moving", "missing_image", "failing_migration", "unready_upgrade")
+"""Fixtures, each of which is an app; those called as a commit are about to be broken by it."""
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope=shared)
+def branch(stack: Stack, platform: Flux, kube: Kube, settings: Settings) -> Iterator[TrackedBranch]:
+    """The branch that Flux tracks, and goes on to track."""
+    made = TrackedBranch(kube, stack.git, platform, settings.timeouts.reconciliation)
+    yield made
+    made.track()
+
+
+@pytest.fixture(scope=shared)
+def apps(
+    request: pytest.FixtureRequest,
+    branch: TrackedBranch,
+    stack: Stack,
+    app_images: AppImages,  # noqa: ARG001 - in the registry before anything is installed
+    package: Package,
+    settings: Settings,
+    kube: Kube,
+    twin: Twin | None,
+) -> Iterator[dict[str, TrackedApp]]:
+    """The apps that the selected checks ask for, installed side by side by one commit."""
+    items = [request.node] if request.scope == "function" else request.session.items
+    mine = [item for item in items if item.path == request.path]
+    asked = {name for item in mine for name in getattr(item, "fixturenames", ())}
+    number = next(_numbers)
+    made: dict[str, TrackedApp] = {}
+    for scenario in (name for name in APPS if name in asked):
+        name = f"notes-{scenario.replace('_', '-')}" + (f"-{number}" if number else "")
+        copy = copy_of(package, "notes", name, failure_after=failure_after(scenario, twin))
+        if scenario == "moving":
+            copy = copy.with_commit(COMMITS["special_values"])
+        made[scenario] = TrackedApp(branch, copy, Notes(), stack.http(), settings.domain)
+    by_hand = []
+    if "steady" in made:
+        app = made["steady"]
+        by_hand = kube.apply_file(OVERRIDES, app=app.name, namespace=app.namespace)
+    try:
+        branch.install([app.package for app in made.values()])
+        yield made
+    finally:
+        branch.remove(list(made.values()))
+        for item in by_hand:
+            metadata = item["metadata"]
+            kube.delete("v1", item["kind"], metadata["name"], metadata["namespace"])
+
+
+@pytest.fixture(scope=shared)
+def seeds(apps: dict[str, TrackedApp]) -> dict[str, Seed]:
+    """What is in each app from the beginning."""
+    with ThreadPoolExecutor() as executor:
+        return dict(zip(apps, executor.map(TrackedApp.seed, apps.values()), strict=True))
+
+
+@pytest.fixture(scope=shared)
+def broken_upgrades(
+    branch: TrackedBranch,
+    apps: dict[str, TrackedApp],
+    seeds: dict[str, Seed],
+    stack: Stack,
+    twin: Twin | None,
+) -> Iterator[dict[str, BrokenUpgrade]]:
+    """The apps whose upgrade goes wrong, all at the same time, while the other checks go on."""
+    commits = {name: chosen(name, twin) for name in apps if name in COMMITS}
+    with ExitStack() as visits:
+        visitors = {
+            name: visits.enter_context(Prober(stack.http(), apps[name].url)) for name in commits
+        }
+        for visitor in visitors.values():
+            visitor.wait_answer(UNNOTICED)
+        branch.push_commits({apps[name]: commit for name, commit in commits.items()})
+        yield {
+            name: BrokenUpgrade(apps[name], seeds[name], commit, VERSION_1, visitors[name])
+            for name, commit in commits.items()
+        }
+
+
+@pytest.fixture
+def steady(apps: dict[str, TrackedApp], broken_upgrades: object) -> TrackedApp:
+    """An app in version 1 that each check leaves as it found it."""
+    del broken_upgrades  # under way already, so that their checks need not wait
+    return apps["steady"]
+
+
+@pytest.fixture
+def moving(apps: dict[str, TrackedApp], broken_upgrades: object) -> TrackedApp:
+    """An app that is upgraded."""
+    del broken_upgrades
+    return apps["moving"]
+
+
+@pytest.fixture
+def missing_image(broken_upgrades: dict[str, BrokenUpgrade]) -> BrokenUpgrade:
+    """An app that is told to run an image that does not exist."""
+    return broken_upgrades["missing_image"]
+
+
+@pytest.fixture
+def failing_migration(broken_upgrades: dict[str, BrokenUpgrade]) -> BrokenUpgrade:
+    """An app whose data cannot be migrated."""
+    return broken_upgrades["failing_migration"]
+
+
+@pytest.fixture
+def unready_upgrade(broken_upgrades: dict[str, BrokenUpgrade]) -> BrokenUpgrade:
+    """An app that never becomes ready in its new version."""
+    return broken_upgrades["unready_upgrade"]
+
+
+@pytest.fixture
+def visitor(steady: TrackedApp, stack: Stack) -> Iterator[Prober]:
+    """Somebody who uses the steady app all the time."""
+    with Prober(stack.http(), steady.url) as made:
+        made.wait_answer(UPGRADE_TIMEOUT)
+        yield made
+
+
+def failure_after(scenario: str, twin: Twin | None) -> int:
+    """Return after how many seconds an upgrade of this app counts as failed."""
+    return TWIN_TIMEOUT if twin and scenario in COMMITS else UPGRADE_TIMEOUT
+
+
+def chosen(name: str, twin: Twin | None) -> Commit:
+    """Return the commit of this name, or what a twin commits in its place."""
+    return COMMITS[twin.settings.get("commit", name) if twin else name]
