@@ -207,7 +207,7 @@ def test_a_run_that_is_ended_leaves_a_report_of_what_ran(
     ) as process:
         wait_for_file(pytester.path / "hanging")
         os.kill(process.pid, signum)
-        code = process.wait(timeout=10)
+        code = process.wait(timeout=30)
     assert code == (-signum if signum is signal.SIGKILL else pytest.ExitCode.INTERRUPTED)
     assert report(pytester)["state"] == "interrupted"
     assert verdicts(pytester) == {"first": "pass", "hangs": "not run", "later": "not run"}

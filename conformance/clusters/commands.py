@@ -25,6 +25,8 @@ def up(name: Name = _DEFAULT) -> None:
     """Bring a cluster up and keep it; print the line that points kubectl at it."""
     from conformance.clusters.embedded.cluster import EmbeddedCluster  # noqa: PLC0415 - slow
     from conformance.components.builder import Components  # noqa: PLC0415 - slow
+    from conformance.kube.client import Kube  # noqa: PLC0415 - slow
+    from conformance.stack import Stack  # noqa: PLC0415 - slow
 
     settings = Settings(cluster="embedded", cluster_name=name, keep_cluster=True)
     components = Components(settings)
@@ -32,9 +34,13 @@ def up(name: Name = _DEFAULT) -> None:
     started = time.monotonic()
     try:
         cluster.start()
+        how = "already up, kept"
+        if not cluster.reused:
+            how = f"Ready in {time.monotonic() - started:.1f} s"
+            Stack(settings, cluster, Kube(cluster.kubeconfig), components).dns()
+            how += f", DNS in {time.monotonic() - started:.1f} s"
     finally:
         components.close()
-    how = "already up, kept" if cluster.reused else f"Ready in {time.monotonic() - started:.1f} s"
     typer.echo(f"cluster {name}: {how}; node {cluster.node_address}", err=True)
     typer.echo(f"export KUBECONFIG={cluster.kubeconfig}")
 

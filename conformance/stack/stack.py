@@ -72,6 +72,10 @@ class Stack:
         self._context = Context(settings, cluster, kube, components, root or data_root(), say)
         self._flux = Flux(kube, settings.timeouts.reconciliation)
 
+    def dns(self) -> None:
+        """Install CoreDNS where it is missing; returns when it answers."""
+        self._steps.run("dns", lambda: bootstrap.dns(self._context))
+
     def bootstrap(self) -> None:
         """Install what Flux needs, and what it cannot do: DNS, Git server, variables, CA."""
         self._begin_images(BOOTSTRAP_IMAGES)

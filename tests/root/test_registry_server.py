@@ -1,0 +1,83 @@
+"""The registry client on the real registry, which is built when it is not in the cache."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.components.builder import Components
+from conformance.components.images import Entry, Layout
+from conformance.errors import HarnessError
+from conformance.services.registry import Registry
+from conformance.settings import Settings
+
+NAME = "docker.io/library/tool"
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    components = Components(Settings())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    configuration = tmp_path / "registry.yaml"
+    storage = {"filesystem": {"rootdirectory": str(tmp_path / "storage")}}
+    configuration.write_text(
+        json.dumps({"version": "0.1", "storage": storage, "http": {"addr": address}})
+    )
+    log = (tmp_path / "log").open("wb")
+    command = [components.binary("registry"), "serve", configuration]
+    with log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        client = Registry(address)
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                client.tags("none")
+                break
+            except HarnessError:
+                assert time.monotonic() < deadline, (tmp_path / "log").read_text()
+        yield client
+        process.terminate()
+
+
+def make_layout(folder: Path, text: bytes = b"content") -> str:
+    layout = Layout(folder)
+    layout.add_files([Entry("/etc/tool.conf", text)])
+    return layout.finish(f"{NAME}:1", entrypoint=("tool",))
+
+
+def test_push_promote_and_read_back(registry: Registry, tmp_path: Path) -> None:
+    digest = make_layout(tmp_path / "oci")
+    assert not registry.exists(f"{NAME}:1-test")
+    assert registry.tags(NAME) == []
+    assert registry.push_layout(tmp_path / "oci", f"{NAME}:1-test") == digest
+    assert registry.push_layout(tmp_path / "oci", f"{NAME}:1-test") == digest
+    assert registry.digest(f"{NAME}:1-test") == digest
+    assert registry.tag(f"{NAME}@{digest}", "1") == digest
+    assert registry.tags(NAME) == ["1", "1-test"]
+    assert registry.exists(f"{NAME}@{digest}")
+    assert registry.config(f"{NAME}:1")["config"]["Entrypoint"] == ["tool"]
+    for layer in registry.layers(f"{NAME}:1"):
+        with tarfile.open(fileobj=layer, mode="r|*") as archive:
+            assert "etc/tool.conf" in [member.name for member in archive]
+
+
+def test_a_damaged_layout_is_refused(registry: Registry, tmp_path: Path) -> None:
+    make_layout(tmp_path / "oci")
+    largest = max((tmp_path / "oci" / "blobs" / "sha256").iterdir(), key=lambda p: p.stat().st_size)
+    largest.write_bytes(b"other bytes")
+    with pytest.raises(HarnessError, match="answered 400 to PUT"):
+        registry.push_layout(tmp_path / "oci", f"{NAME}:1")
+    assert registry.tags(NAME) == []
+
+
+def test_what_is_not_there_is_named(registry: Registry) -> None:
+    with pytest.raises(HarnessError, match=r"answered 404 to GET /none/manifests/1"):
+        registry.digest("none:1")
