@@ -70,7 +70,7 @@ class Run:
             state="interrupted",
             started_at=Recorder.now(),
             seconds=0.0,
-            command=sys.argv,
+            command=[Path(sys.argv[0]).name, *sys.argv[1:]],
             host=describe_host(),
             settings={
                 "cluster": settings.cluster,

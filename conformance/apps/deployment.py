@@ -6,7 +6,7 @@ import contextlib
 import html
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,27 +51,16 @@ class HelmDeployment:
 
     def install(self, chart: Path, values: Values) -> Release:
         """``helm install``; returns when its pods are Ready and the ingress routes to them."""
-        with self._explaining():
-            release = self.helm.install(
-                self.app.name,
-                chart,
-                self.namespace,
-                {"hostname": self.host, **values},
-                timeout=UPGRADE_SECONDS,
-            )
-        self.http.get_routed(f"https://{self.host}/")
-        return release
+        return self._deploy(self.helm.install, chart, values)
 
     def upgrade(self, chart: Path, values: Values) -> Release:
         """``helm upgrade``; returns as ``install`` does."""
+        return self._deploy(self.helm.upgrade, chart, values)
+
+    def _deploy(self, command: Callable[..., Release], chart: Path, values: Values) -> Release:
+        values = {"hostname": self.host, **values}
         with self._explaining():
-            release = self.helm.upgrade(
-                self.app.name,
-                chart,
-                self.namespace,
-                {"hostname": self.host, **values},
-                timeout=UPGRADE_SECONDS,
-            )
+            release = command(self.app.name, chart, self.namespace, values, timeout=UPGRADE_SECONDS)
         self.http.get_routed(f"https://{self.host}/")
         return release
 

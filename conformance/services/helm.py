@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,17 +55,10 @@ class Helm:
         namespace: str,
         values: Mapping[str, Any] | None = None,
         *,
-        wait: bool = True,
         timeout: float = 120.0,
     ) -> Release:
-        """Install ``chart`` as release ``name``; with ``wait``, return when its pods are Ready."""
-        output = self._run(
-            "install",
-            *(name, str(chart), "--namespace", namespace, *_waiting(wait, timeout)),
-            values=values,
-            timeout=timeout,
-        )
-        return _release(json.loads(output))
+        """Install ``chart`` as release ``name``; return when its pods are Ready."""
+        return self._deploy("install", (name, str(chart)), namespace, values, timeout)
 
     def upgrade(
         self,
@@ -74,14 +67,24 @@ class Helm:
         namespace: str,
         values: Mapping[str, Any] | None = None,
         *,
-        wait: bool = True,
         timeout: float = 120.0,
     ) -> Release:
         """Upgrade a release to ``chart`` with exactly ``values`` (none of the previous ones)."""
+        arguments = (name, str(chart), "--reset-values")
+        return self._deploy("upgrade", arguments, namespace, values, timeout)
+
+    def _deploy(
+        self,
+        command: str,
+        arguments: Sequence[str],
+        namespace: str,
+        values: Mapping[str, Any] | None,
+        timeout: float,
+    ) -> Release:
+        waiting = ("--wait", "--timeout", f"{timeout:.0f}s", "--output", "json")
         output = self._run(
-            "upgrade",
-            *(name, str(chart), "--namespace", namespace, "--reset-values"),
-            *_waiting(wait, timeout),
+            command,
+            *(*arguments, "--namespace", namespace, *waiting),
             values=values,
             timeout=timeout,
         )
@@ -93,20 +96,19 @@ class Helm:
         namespace: str,
         revision: int = 0,
         *,
-        wait: bool = True,
         timeout: float = 120.0,
     ) -> Release:
         """Roll back to ``revision``, 0 being the previous one; return the release as it is then."""
-        arguments = [name, str(revision), "--namespace", namespace, "--timeout", f"{timeout:.0f}s"]
-        self._run("rollback", *arguments, *(["--wait"] if wait else []), timeout=timeout)
+        waiting = ("--wait", "--timeout", f"{timeout:.0f}s")
+        self._run(
+            "rollback", name, str(revision), "--namespace", namespace, *waiting, timeout=timeout
+        )
         return self.status(name, namespace)
 
-    def uninstall(
-        self, name: str, namespace: str, *, wait: bool = True, timeout: float = 120.0
-    ) -> None:
-        """Uninstall a release; with ``wait``, return when its objects are gone."""
-        arguments = [name, "--namespace", namespace, "--timeout", f"{timeout:.0f}s"]
-        self._run("uninstall", *arguments, *(["--wait"] if wait else []), timeout=timeout)
+    def uninstall(self, name: str, namespace: str, *, timeout: float = 120.0) -> None:
+        """Uninstall a release; return when its objects are gone."""
+        waiting = ("--wait", "--timeout", f"{timeout:.0f}s")
+        self._run("uninstall", name, "--namespace", namespace, *waiting, timeout=timeout)
 
     def status(self, name: str, namespace: str) -> Release:
         """Return the newest revision of a release."""
@@ -170,11 +172,6 @@ class Helm:
             message = result.stderr.decode(errors="replace").strip()
             raise HelmError(command, message.removeprefix("Error: "))
         return result.stdout.decode()
-
-
-def _waiting(wait: bool, timeout: float) -> list[str]:
-    flags = ["--timeout", f"{timeout:.0f}s", "--output", "json"]
-    return [*flags, "--wait"] if wait else flags
 
 
 def _environment(kubeconfig: Path, home: Path) -> dict[str, str]:
