@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 MANIFESTS = Path(__file__).with_suffix(".yaml")
 PROBE_SECONDS = 30.0
 """In which a probe has acted: three failures two seconds apart, and a restart; measured 12 s."""
-UPGRADE_TIMEOUT = 40
+FAILURE_AFTER = 40
 """Seconds after which Flux counts an upgrade of its copy of the app as failed."""
 VALUES: Mapping[str, Any] = {
     "title": "Notes of the conformance suite",
@@ -97,7 +97,7 @@ def by_flux(
     """The same app, installed by Flux from its package in the flux2 tree."""
     branch = TrackedBranch(kube, stack.git, platform, settings.timeouts.reconciliation)
     name = f"notes-{secrets.token_hex(3)}"
-    copy = copy_of(package, Notes.name, name, upgrade_timeout=UPGRADE_TIMEOUT)
+    copy = copy_of(package, Notes.name, name, failure_after=FAILURE_AFTER)
     app = TrackedApp(branch, copy, Notes(), stack.http(), settings.domain)
     branch.install([copy])
     yield app
