@@ -67,7 +67,8 @@ def _show_machine(machine: Machine, console: Console) -> None:
 
 
 def _show(results: Results, folder: Path, console: Console) -> None:
-    console.print(table(results))
+    if any(result.samples for result in results.results):
+        console.print(table(results))
     for result in results.results:
         for error in result.errors:
             console.print(f"{result.benchmark.name} failed: {error}", style="red", markup=False)

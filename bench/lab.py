@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from conformance.apps.image_builds import NOTES, VERSIONS, ImageBuilds, source_of
 from conformance.apps.run_folder import run_folder
 from conformance.clusters.embedded.blueprint import PARTS, PAUSE
+from conformance.clusters.embedded.state import State
 from conformance.clusters.select import make_cluster
 from conformance.components.builder import Components
 from conformance.kube.client import Kube
@@ -90,6 +91,8 @@ class Lab:
             yield made
         finally:
             made.delete()
+            if made.provider == "embedded":
+                self._empty_trash()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[tuple[Cluster, Kube]]:
@@ -108,6 +111,14 @@ class Lab:
             yield kube
         finally:
             kube.close()
+
+    def _empty_trash(self) -> None:
+        """Wait until deleted clusters' files are gone: the next measurement wants the disk."""
+        state = State(self.settings.state_dir)
+        with state.locked():
+            reaper = state.empty_trash()
+        if reaper:
+            reaper.wait()
 
     def push_notes(self, cluster: Cluster) -> str:
         """Put the app's image into the cluster's registry; return its reference."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench.machine import busy_share
 from conformance.errors import HarnessError
+from conformance.kube.errors import ApiError
 
 if TYPE_CHECKING:
     from bench.lab import Lab
@@ -24,7 +25,8 @@ def run(
 ) -> None:
     """Fill ``results``: each round runs every benchmark once, so that a disturbance hits all alike.
 
-    A benchmark that fails is noted and left out of the rounds that follow.
+    A benchmark that fails is noted and left out of the rounds that follow. (A wait that fails is an
+    AssertionError.)
     """
     for number in range(1, results.rounds + 1):
         for result in results.results:
@@ -35,7 +37,7 @@ def run(
             result.busy.append(glance(GLANCE_SECONDS))
             try:
                 result.add(result.benchmark.run(lab))
-            except (HarnessError, AssertionError) as error:
+            except (HarnessError, AssertionError, ApiError) as error:
                 result.errors.append(str(error))
                 say(f"{name} failed: {error}")
     results.complete = True

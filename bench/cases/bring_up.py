@@ -22,7 +22,7 @@ NAME = "kubernetes.default.svc.cluster.local"
 _HEADER = struct.Struct("!6H")
 _ANSWER_OK = 0x8000
 """In a reply's flags: it is one. The last four bits, the error, must be zero."""
-_ASK = f"exec 3<>/dev/udp/{DNS_ADDRESS}/53; cat >&3; timeout 0.5 dd bs=512 count=1 status=none <&3"
+_ASK = f"exec 3<>/dev/udp/{DNS_ADDRESS}/53; cat >&3; timeout 0.1 dd bs=512 count=1 status=none <&3"
 """bash, which every Debian has: no other tool that asks name servers is sure to be there."""
 
 
