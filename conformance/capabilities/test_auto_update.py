@@ -243,7 +243,7 @@ def test_git_server_outage(
     with branch.server_unreachable():
         told = branch.wait_for_repository(condition_false("Ready"))
         visitor.wait_answer(UNNOTICED)
-        if twin:
+        if twin and twin.settings["suspend"] == "yes":
             branch.track(suspended=True)
     branch.wait_for_repository(condition_true("Ready"), timeout=GIT_RETRY)
     evidence.note(f"During the outage the GitRepository said: {told}")
@@ -257,7 +257,8 @@ def test_git_server_outage(
     promise="The cluster reads the Git repository, cannot push to it, and has never tried to.",
 )
 def test_cluster_never_pushes(branch: TrackedBranch, kube: Kube, twin: Twin | None) -> None:
-    credential = branch.git.pusher if twin else branch.cluster_credential()
+    may_push = twin is not None and twin.settings["credential"] == "pusher"
+    credential = branch.git.pusher if may_push else branch.cluster_credential()
     with pytest.raises(GitRefused, match="403"):
         branch.git.push(as_=credential)
     log = branch.git.access_log()
