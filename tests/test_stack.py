@@ -12,7 +12,7 @@ import yaml
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import ImagePart
 from conformance.settings import data_root
-from conformance.stack.content import ROOT_KUSTOMIZATION, repository_files, with_app
+from conformance.stack.content import ROOT_KUSTOMIZATION, listed, repository_files
 from conformance.stack.steps import Steps
 
 FLUX2 = data_root() / "fixtures" / "flux2"
@@ -53,9 +53,9 @@ def test_steps_run_side_by_side() -> None:
 
 def test_an_app_is_added_once() -> None:
     root = (FLUX2 / "kustomization.yaml").read_text()
-    added = with_app(root, "notes")
+    added = listed(root, add="apps/notes.yaml")
     assert yaml.safe_load(added)["resources"] == ["infrastructure", "apps/notes.yaml"]
-    assert with_app(added, "notes") == added
+    assert listed(added, add="apps/notes.yaml") == added
 
 
 def test_the_repository_has_charts_and_flux2() -> None:

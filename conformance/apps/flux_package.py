@@ -12,9 +12,6 @@ import yaml
 
 from conformance.package import Package
 
-TREE = "flux2/kustomization.yaml"
-"""Lists what the cluster runs: one line for each installed app."""
-
 
 @dataclass(frozen=True)
 class Edit:
@@ -129,15 +126,6 @@ def commits_in(path: Path) -> dict[str, Commit]:
         )
         for name, entry in content.items()
     }
-
-
-def listed(tree: str, *, add: str | None = None, remove: str | None = None) -> str:
-    """Return the list of what the cluster runs, with one entry more or one less."""
-    content: dict[str, Any] = yaml.safe_load(tree)
-    entries = [entry for entry in content["resources"] if entry != remove]
-    if add is not None and add not in entries:
-        entries.append(add)
-    return yaml.safe_dump({**content, "resources": entries}, sort_keys=False)
 
 
 def _with_timeouts(text: str, seconds: int) -> str:

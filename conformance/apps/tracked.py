@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.apps.base import BACKUP_SET, App, Instance, Seed, SeedScale
-from conformance.apps.flux_package import TREE, Commit, FluxPackage, listed
+from conformance.apps.flux_package import Commit, FluxPackage
 from conformance.kube.client import Kube
 from conformance.kube.conditions import (
     Condition,
@@ -24,6 +24,7 @@ from conformance.services import git
 from conformance.services.flux import API_VERSIONS, NAMESPACE, Flux
 from conformance.services.git import Credential, GitServer
 from conformance.services.ingress import HttpClient
+from conformance.stack.content import ROOT_KUSTOMIZATION, listed
 
 APPS_NAMESPACE = "stackspin-apps"
 TRACKED = "stackspin"
@@ -57,12 +58,12 @@ class TrackedBranch:
     def install(self, packages: Sequence[FluxPackage]) -> None:
         """Install packages side by side by one commit; returns when each is Ready."""
         changes: dict[str, str | bytes | None] = {}
-        tree = self.git.read(TREE)
+        tree = self.git.read(ROOT_KUSTOMIZATION)
         for package in packages:
             changes.update(package.files)
             tree = listed(tree, add=package.entry)
         names = ", ".join(package.name for package in packages)
-        self.push({**changes, TREE: tree}, f"Install {names}")
+        self.push({**changes, ROOT_KUSTOMIZATION: tree}, f"Install {names}")
         waits = [
             # The release's own status: the Kustomization's check of its health comes every 5 s.
             Wait(reconciled(), API_VERSIONS["HelmRelease"], "HelmRelease", name, APPS_NAMESPACE)
@@ -72,13 +73,15 @@ class TrackedBranch:
 
     def remove(self, apps: Sequence[TrackedApp]) -> None:
         """Remove apps with their data; does not wait until Flux has done so."""
-        tree = self.git.read(TREE)
+        tree = self.git.read(ROOT_KUSTOMIZATION)
         paths = self.git.files()
         changes: dict[str, str | bytes | None] = {}
         for app in apps:
             tree = listed(tree, remove=app.package.entry)
             changes.update({path: None for path in paths if path in app.committed.files})
-        self.git.commit({**changes, TREE: tree}, f"Remove {', '.join(app.name for app in apps)}")
+        self.git.commit(
+            {**changes, ROOT_KUSTOMIZATION: tree}, f"Remove {', '.join(app.name for app in apps)}"
+        )
         self.flux.reconcile("GitRepository", TRACKED)
         for app in apps:
             for claim in app.claims():
@@ -209,8 +212,10 @@ class TrackedApp:
 
     def take_out(self) -> None:
         """Remove the app's file from the tree; returns when Flux has pruned what came of it."""
-        tree = listed(self.branch.git.read(TREE), remove=self.package.entry)
-        self.branch.push({f"flux2/{self.package.entry}": None, TREE: tree}, f"Remove {self.name}")
+        tree = listed(self.branch.git.read(ROOT_KUSTOMIZATION), remove=self.package.entry)
+        self.branch.push(
+            {f"flux2/{self.package.entry}": None, ROOT_KUSTOMIZATION: tree}, f"Remove {self.name}"
+        )
         gone = [
             Wait(deleted(), API_VERSIONS["Kustomization"], "Kustomization", self.name, NAMESPACE),
             self._release_to_be(deleted()),

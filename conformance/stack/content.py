@@ -67,14 +67,15 @@ def flux_file(manifests: list[Object]) -> dict[str, bytes]:
     return {FLUX_MANIFEST: yaml.safe_dump_all(kept, sort_keys=False).encode()}
 
 
-def with_app(kustomization: str, app: str) -> str:
-    """Return the root kustomization.yaml with one more line, that of ``app``, if it has none."""
+def listed(kustomization: str, *, add: str | None = None, remove: str | None = None) -> str:
+    """Return the root kustomization.yaml with one entry more or one less; as it is if it has so."""
     content: Object = yaml.safe_load(kustomization)
-    line = f"apps/{app}.yaml"
-    if line in content["resources"]:
+    entries = [entry for entry in content["resources"] if entry != remove]
+    if add is not None and add not in entries:
+        entries.append(add)
+    if entries == content["resources"]:
         return kustomization
-    content["resources"].append(line)
-    return str(yaml.safe_dump(content, sort_keys=False))
+    return str(yaml.safe_dump({**content, "resources": entries}, sort_keys=False))
 
 
 def flux_manifests(components: Components) -> list[Object]:

@@ -23,7 +23,7 @@ from conformance.stack import bootstrap
 from conformance.stack.content import (
     CONTROLLERS,
     ROOT_KUSTOMIZATION,
-    with_app,
+    listed,
 )
 from conformance.stack.context import Context
 from conformance.stack.steps import Steps
@@ -196,7 +196,7 @@ class Stack:
 
     def _app(self, name: str) -> App:
         old = self.git.read(ROOT_KUSTOMIZATION)
-        new = with_app(old, name)
+        new = listed(old, add=f"apps/{name}.yaml")
         if new == old:
             self._context.say(f"stack: {name} is installed, kept")
         else:
