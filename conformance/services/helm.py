@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,34 +154,33 @@ class Helm:
             argv += ["--kube-context", self._context]
         if values is not None:
             argv += ["--values", "-"]  # by standard input: values may hold secrets
-        with tempfile.TemporaryDirectory(prefix="helm-") as home:
-            try:
-                result = subprocess.run(
-                    argv,
-                    env=_environment(self._kubeconfig, Path(home)),
-                    input=None if values is None else json.dumps(values).encode(),
-                    stdin=subprocess.DEVNULL if values is None else None,
-                    capture_output=True,
-                    timeout=timeout + _MARGIN,
-                    check=False,
-                )
-            except subprocess.TimeoutExpired as error:
-                raise HelmError(command, f"did not end within {error.timeout:.0f} s") from error
+        try:
+            result = subprocess.run(
+                argv,
+                env=_environment(self._kubeconfig),
+                input=None if values is None else json.dumps(values).encode(),
+                stdin=subprocess.DEVNULL if values is None else None,
+                capture_output=True,
+                timeout=timeout + _MARGIN,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise HelmError(command, f"did not end within {error.timeout:.0f} s") from error
         if result.returncode != 0:
             message = result.stderr.decode(errors="replace").strip()
             raise HelmError(command, message.removeprefix("Error: "))
         return result.stdout.decode()
 
 
-def _environment(kubeconfig: Path, home: Path) -> dict[str, str]:
-    """Return an environment in which helm reads and writes nothing of the user's."""
+def _environment(kubeconfig: Path) -> dict[str, str]:
+    """Return an environment in which helm reads and writes no file but the kubeconfig."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": str(home),
         "KUBECONFIG": str(kubeconfig),
-        "HELM_CACHE_HOME": str(home),
-        "HELM_CONFIG_HOME": str(home),
-        "HELM_DATA_HOME": str(home),
+        "KUBECACHEDIR": os.devnull,  # no folder can be made in it, and helm does without
+        **dict.fromkeys(
+            ("HOME", "HELM_CACHE_HOME", "HELM_CONFIG_HOME", "HELM_DATA_HOME"), "/nonexistent"
+        ),
     }
 
 
