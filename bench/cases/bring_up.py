@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import NODE_PARTS, Lab, Stopwatch
 from conformance.errors import HarnessError
-from conformance.settings import data_root
-from conformance.stack.bootstrap import dns
-from conformance.stack.context import Context
+from conformance.stack import Stack
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
@@ -46,7 +44,7 @@ def bring_up(lab: Lab) -> Samples:
         cluster.start()
         ready = clock.seconds
         with lab.client(cluster) as kube:
-            dns(Context(lab.settings, cluster, kube, components, data_root(), _silent))
+            Stack(lab.settings, cluster, kube, components, say=_silent).dns()
         running = clock.seconds
         await_answer(cluster, lab.settings.timeouts.dns)
         answers = clock.seconds

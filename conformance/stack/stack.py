@@ -103,6 +103,8 @@ class Stack:
         self._begin_images((*BOOTSTRAP_IMAGES, *FLUX_IMAGES, *PLATFORM_IMAGES))
         self._steps.start("flux applied", self._controllers)
         self.bootstrap()
+        # On a cold machine these are built now; a pod that finds none backs off for minutes.
+        self._context.images(PLATFORM_IMAGES)
         self._steps.run("sources", self._sources)
         self._steps.run("infrastructure", self._infrastructure)
         return self._flux
