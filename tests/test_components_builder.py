@@ -274,3 +274,11 @@ def test_every_part_names_a_space() -> None:
 def test_background_commands_are_nice() -> None:
     assert Runner(niceness=10).run(["nice"], env=os.environ) == "10\n"
     assert Runner().run(["nice"], env=os.environ) == f"{os.nice(0)}\n"
+
+
+def test_a_polite_command_hurries_when_it_is_waited_for() -> None:
+    runner = Runner(niceness=10)
+    output = runner.run(
+        ["sh", "-c", "nice; sleep 0.3; nice"], env=os.environ, line=lambda _: runner.hurry()
+    )
+    assert output == ("10\n0\n" if os.geteuid() == 0 else "10\n10\n")

@@ -203,6 +203,7 @@ class Components:
             if not background:
                 who = holder or "another process"
                 self._progress.say(f"waiting for {wanted.name}: {who} has it")
+                self._polite_runner.hurry()
 
         return say
 
