@@ -6,6 +6,7 @@ installed: what a run of checks needs is imported when the first check is collec
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 from pathlib import Path
@@ -97,16 +98,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config.pluginmanager.register(hooks, "stackspin-conformance-session")
     hooks.plan(session.items)
     # A job that is cancelled gets SIGTERM: end as after Ctrl-C, taking the cluster down.
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if (previous := signal.getsignal(number)) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+            config.add_cleanup(functools.partial(_restore, number, previous))
 
-    def restore() -> None:
-        signal.signal(signal.SIGTERM, previous)
 
-    config.add_cleanup(restore)
+def _restore(number: int, handler: Any) -> None:  # noqa: ANN401 - whatever getsignal returned
+    signal.signal(number, handler)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    raise KeyboardInterrupt("SIGTERM")
+    """End the run once: Ctrl-C comes from the terminal and from tox, and must not cut the end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt(signal.Signals(signum).name)
 
 
 def _load_twins(config: pytest.Config) -> dict[str, list[Twin]]:

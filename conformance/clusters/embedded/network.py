@@ -103,6 +103,24 @@ def claim() -> tuple[Link, socket.socket]:
     )
 
 
+def sweep_reservations() -> None:
+    """Remove the routes of numbers that nobody holds: a state folder may be gone altogether."""
+    answer = subprocess.run(
+        ["ip", "-4", "-json", "route", "show", "type", "unreachable"],
+        check=True,
+        capture_output=True,
+    )
+    for route in json.loads(answer.stdout or b"[]"):
+        subnet = IPv4Network(route["dst"]) if route.get("metric") == LAST_RESORT else None
+        pool = next((pool for pool in POOLS if subnet and subnet.subnet_of(pool)), None)
+        if subnet is None or pool is None:
+            continue
+        number = (int(subnet.network_address) - int(pool.network_address)) // 256
+        if holder := take_number(number):
+            Link(number, subnet).remove()
+            holder.close()
+
+
 def take_number(number: int) -> socket.socket | None:
     """Bind the number's socket; None while another process has it."""
     holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -21,7 +21,7 @@ from typing import Any
 
 from conformance.clusters.embedded.cgroups import Cgroups
 from conformance.clusters.embedded.hostproc import HostProcess
-from conformance.clusters.embedded.network import PREFIX, Link, take_number
+from conformance.clusters.embedded.network import PREFIX, Link, sweep_reservations, take_number
 from conformance.errors import HarnessError
 
 
@@ -153,6 +153,7 @@ class State:
                     os.close(descriptor)
                 swept.append(folder.name)
         self._sweep_cgroups()
+        sweep_reservations()
         self.empty_trash()
         return swept
 
