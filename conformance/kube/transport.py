@@ -77,6 +77,8 @@ class Transport:
                 context=context,
                 client_configuration=self.configuration,
                 persist_config=False,
+                # Keys and certificates become files: where the kubeconfig is, to go with it.
+                temp_file_path=str(kubeconfig.parent),
             )
             self.tls = _tls_context(self.configuration)
         except _UNUSABLE as error:
