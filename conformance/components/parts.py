@@ -36,6 +36,8 @@ class GoPart(Part):
     tags: str = ""
     ldflags: str = ""
     cgo: bool = False
+    replace: Mapping[str, str] = field(default_factory=dict)
+    """Module -> version that stands in for one upstream requires and the proxy refuses."""
     folders: Mapping[str, str] = field(default_factory=dict)
     """Folder in the part -> folder of the module copied there."""
 

@@ -14,8 +14,8 @@ from conformance.components.parts import CPart, DockerfileImage, FileImage, GoPa
 from conformance.errors import HarnessError
 from conformance.settings import data_root
 
-_WORDS_ONLY = {"source", "packages", "space", "origin", "note", "inputs"}
-"""Fields that say something about a part but do not change its bytes."""
+_WORDS_ONLY = {"source", "packages", "space", "origin", "note", "inputs", "replace"}
+"""Fields that do not change a part's bytes; ``replace`` does by way of the wrapper's go.mod."""
 _METHOD = {"FileImage": 2, "RootfsImage": 2, "DebianRootfs": 2, "DockerfileImage": 2}
 """1 for the rest. To be raised when the code that makes this kind of part changes what it makes."""
 

@@ -117,6 +117,7 @@ def pin(
     match part:
         case GoPart():
             _WrapperMaker(part, version, scratch, cache, runner, line).generate()
+            (wrappers / name).mkdir(exist_ok=True)
             for file in ("go.mod", "go.sum"):
                 shutil.copyfile(scratch / file, wrappers / name / file)
             pins.write(name, pins.Pin(version))
@@ -188,7 +189,10 @@ def wrapper_module(part: GoPart, version: str, upstream: str) -> str:
         published = "v0." + version.partition(".")[2]
         text = re.sub(r"(\S+) => \./staging/src/\S+", rf"\1 => \1 {published}", text)
     text = re.sub(r"^(?:replace )?\s*\S+ => \.\.?/\S+.*\n", "", text, flags=re.M)
-    return f"{text}\nrequire {part.module} {version}\n"
+    replaced = "".join(
+        f"replace {module} => {module} {instead}\n" for module, instead in part.replace.items()
+    )
+    return f"{text}\nrequire {part.module} {version}\n{replaced}"
 
 
 def _wheel_hashes(part: WheelPart, version: str, scratch: Path, runner: Runner) -> tuple[str, ...]:
