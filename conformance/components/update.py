@@ -188,7 +188,7 @@ def wrapper_module(part: GoPart, version: str, upstream: str) -> str:
     if part.module == "k8s.io/kubernetes":
         published = "v0." + version.partition(".")[2]
         text = re.sub(r"(\S+) => \./staging/src/\S+", rf"\1 => \1 {published}", text)
-    text = re.sub(r"^(?:replace )?\s*\S+ => \.\.?/\S+.*\n", "", text, flags=re.M)
+    text = re.sub(r"^(?:replace )?\s*(?:// )?\S+ => \.\.?/\S+.*\n", "", text, flags=re.M)
     replaced = "".join(
         f"replace {module} => {module} {instead}\n" for module, instead in part.replace.items()
     )
