@@ -116,6 +116,12 @@ def platform(stack: Stack) -> Flux:
 
 
 @pytest.fixture(scope="session")
+def backups(stack: Stack) -> Flux:
+    """Object store and Velero, installed by Flux; the backup location is Available."""
+    return stack.backups()
+
+
+@pytest.fixture(scope="session")
 def namespace_pool(run: Run, kube: Kube, cluster: Cluster) -> Iterator[Namespaces]:
     """Maker of namespaces that carry the run's id."""
     from conformance.namespaces import Namespaces  # noqa: PLC0415 - lazy

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from conformance.stack import Stack
 
 WORD = re.compile(r"[A-Za-z0-9][\w.-]{3,}")
-PLATFORM_NAMESPACES = ("flux-system", "stackspin", "stackspin-apps")
+PLATFORM_NAMESPACES = ("flux-system", "stackspin", "stackspin-apps", "velero")
 
 
 @dataclass
@@ -187,6 +187,7 @@ class Run:
             parts = []
         elif selected - {"container_builds"}:
             parts += [*stack.BOOTSTRAP_IMAGES, *stack.FLUX_IMAGES, *stack.PLATFORM_IMAGES]
+            parts += stack.BACKUP_IMAGES if "backup_restore" in selected else ()
         self.components().prefetch(*parts, "helm")
 
     @staticmethod

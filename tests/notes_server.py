@@ -33,6 +33,7 @@ class Host:
         self.data = folder / "data"
         self.configuration = folder / "etc"
         self.log = folder / "notes.log"
+        self.maintenance = folder / "maintenance"
         self.data.mkdir()
         self.configuration.mkdir()
         shutil.copy(APP / "default.toml", self.configuration)
@@ -41,6 +42,7 @@ class Host:
         self.environment = {
             "NOTES_DATA_DIRECTORY": str(self.data),
             "NOTES_LOG_FILE": str(self.log),
+            "NOTES_MAINTENANCE_FILE": str(self.maintenance),
             "NOTES_PORT": self.url.rpartition(":")[2],
         }
         self.session = requests.Session()

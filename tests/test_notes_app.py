@@ -190,14 +190,14 @@ def test_page_escapes_what_people_write(running: Host) -> None:
 
 def test_maintenance_is_unready_but_alive_and_readable(running: Host) -> None:
     assert running.session.get(f"{running.url}/health/ready").status_code == 200
-    (running.data / "maintenance").touch()
+    running.maintenance.touch()
     unready = running.session.get(f"{running.url}/health/ready")
     assert unready.status_code == 503
     assert "maintenance" in unready.json()["reason"]
     assert running.session.get(f"{running.url}/health/live").status_code == 200
     assert running.session.get(f"{running.url}/api/notes").status_code == 200
     assert running.session.post(f"{running.url}/api/notes", json={"text": "x"}).status_code == 503
-    (running.data / "maintenance").unlink()
+    running.maintenance.unlink()
     assert running.session.get(f"{running.url}/health/ready").status_code == 200
 
 

@@ -47,6 +47,7 @@ class Notes:
 
     name = "notes"
     image = "docker.io/stackspin/notes"
+    maintenance_file = "/tmp/maintenance"  # noqa: S108 - in the app's container
     volumes: tuple[Volume, ...] = (
         Volume(
             claim="notes-data",

@@ -231,11 +231,11 @@ def test_readiness_gates_traffic(notes: HelmDeployment, kube: Kube) -> None:
     pod = notes.instance.pod()
     endpoints = ("discovery.k8s.io/v1", "EndpointSlice", None, notes.namespace)
     service = "kubernetes.io/service-name=notes"
-    notes.instance.run(["touch", "/var/lib/notes/maintenance"])
+    notes.instance.run(["touch", Notes.maintenance_file])
     wait_for(kube, endpoint_is(ready=False), *endpoints, service, timeout=PROBE_SECONDS)
     refused = notes.http.get_unrouted(f"https://{notes.host}/")
     assert refused.status_code == requests.codes.unavailable, "an unready pod gets traffic"
-    notes.instance.run(["rm", "/var/lib/notes/maintenance"])
+    notes.instance.run(["rm", Notes.maintenance_file])
     wait_for(kube, endpoint_is(ready=True), *endpoints, service, timeout=PROBE_SECONDS)
     assert notes.http.get_routed(f"https://{notes.host}/").status_code == requests.codes.ok
     assert notes.instance.pod()["metadata"]["uid"] == pod["metadata"]["uid"]

@@ -30,6 +30,8 @@ class Cluster(ABC):
     reused: bool = False
     """True when ``start`` found a kept cluster of this name and took it over."""
     features: frozenset[Feature] = frozenset()
+    kubelet_root: str = "/var/lib/kubelet"
+    """Folder on the node in which kubelet mounts the volumes of pods."""
 
     @abstractmethod
     def start(self) -> None:

@@ -70,6 +70,7 @@ def variables(context: Context) -> None:
         "admin_email": f"admin@{domain}",
         "org_name": "Stackspin conformance suite",
         "ip_address": context.cluster.node_address,
+        "kubelet_root": context.cluster.kubelet_root,
         "outgoing_mail_enabled": "false",
         "outgoing_mail_from_address": f"no-reply@{domain}",
     }

@@ -16,6 +16,7 @@ from conformance.errors import HarnessError
 CONTROLLERS = ("source-controller", "kustomize-controller", "helm-controller")
 FLUX_MANIFEST = "flux2/infrastructure/flux/gotk-components.yaml"
 ROOT_KUSTOMIZATION = "flux2/kustomization.yaml"
+VELERO_CRDS = "charts/velero/crds"
 _RENDER_TIMEOUT = 60.0
 """Seconds; measured 0.5."""
 
@@ -65,6 +66,12 @@ def flux_file(manifests: list[Object]) -> dict[str, bytes]:
     """
     kept = [item for item in manifests if item["kind"] != "CustomResourceDefinition"]
     return {FLUX_MANIFEST: yaml.safe_dump_all(kept, sort_keys=False).encode()}
+
+
+def velero_crds(components: Components) -> dict[str, bytes]:
+    """Return what completes Velero's chart: the custom resource definitions of its own source."""
+    folder = components.path("velero") / "manifests" / "crd"
+    return {f"{VELERO_CRDS}/{path.name}": path.read_bytes() for path in folder.rglob("*.yaml")}
 
 
 def listed(kustomization: str, *, add: str | None = None, remove: str | None = None) -> str:

@@ -1,4 +1,4 @@
-"""The levels of the installation: bootstrap, Flux, the platform, an app."""
+"""The levels of the installation: bootstrap, Flux, the platform, backups, an app."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 from conformance.clusters.base import Cluster
 from conformance.components.builder import Components
 from conformance.kube.client import Kube
-from conformance.kube.conditions import rolled_out
-from conformance.kube.wait import Wait, wait_all
+from conformance.kube.conditions import phase, rolled_out
+from conformance.kube.wait import Wait, wait_all, wait_for
 from conformance.services import git
 from conformance.services.flux import NAMESPACE, Flux
 from conformance.services.git import GitServer
@@ -24,6 +24,7 @@ from conformance.stack.content import (
     CONTROLLERS,
     ROOT_KUSTOMIZATION,
     listed,
+    velero_crds,
 )
 from conformance.stack.context import Context
 from conformance.stack.steps import Steps
@@ -31,6 +32,8 @@ from conformance.stack.substitutes import SUBSTITUTES
 
 INFRASTRUCTURE = ("flux", "local-path-provisioner", "nginx", "secret-generator")
 """Kustomizations of the platform, in flux-system."""
+BACKUPS = ("object-store-secrets", "object-store", "velero")
+"""Kustomizations of the group infrastructure/backups, in flux-system."""
 BOOTSTRAP_IMAGES = ("image-pause", "image-git-server", "image-coredns")
 FLUX_IMAGES = tuple(f"image-{name}" for name in CONTROLLERS)
 PLATFORM_IMAGES = (
@@ -39,6 +42,7 @@ PLATFORM_IMAGES = (
     "image-local-path-provisioner",
     "image-local-path-helper",
 )
+BACKUP_IMAGES = ("image-seaweedfs", "image-velero", "image-velero-plugin-for-aws")
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,14 @@ class Stack:
         self._context.images(PLATFORM_IMAGES)
         self._steps.run("sources", self._sources)
         self._steps.run("infrastructure", self._infrastructure)
+        return self._flux
+
+    def backups(self) -> Flux:
+        """Let Flux add object store and Velero; returns when the backup location is Available."""
+        self._begin_images(BACKUP_IMAGES)
+        self.platform()
+        self._context.images(BACKUP_IMAGES)
+        self._steps.run("backups", self._backups)
         return self._flux
 
     def app(self, name: str) -> App:
@@ -195,6 +207,18 @@ class Stack:
         assert head is not None  # noqa: S101 - the step that made the repository committed to it
         timeout = self._context.settings.timeouts.stack
         self._flux.sync(head, ("stackspin", *INFRASTRUCTURE), timeout=timeout)
+
+    def _backups(self) -> None:
+        root = listed(self.git.read(ROOT_KUSTOMIZATION), add="infrastructure/backups")
+        wanted = {ROOT_KUSTOMIZATION: root.encode(), **velero_crds(self._context.components)}
+        if changed := self.git.differing(wanted):
+            self.git.commit(changed, "Install object store and Velero")
+        head = self.git.head()
+        assert head is not None  # noqa: S101 - main has at least the commit of the repository
+        timeout = self._context.settings.timeouts.stack
+        self._flux.sync(head, ("stackspin", *BACKUPS), timeout=timeout)
+        kube, kind = self._context.kube, ("velero.io/v1", "BackupStorageLocation")
+        wait_for(kube, phase("Available"), *kind, "default", "velero", timeout=timeout)
 
     def _app(self, name: str) -> App:
         old = self.git.read(ROOT_KUSTOMIZATION)

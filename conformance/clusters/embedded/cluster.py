@@ -22,7 +22,7 @@ from conformance.clusters.embedded.bring_up import BringUp
 from conformance.clusters.embedded.cgroups import Cgroups
 from conformance.clusters.embedded.hostproc import HostProcess
 from conformance.clusters.embedded.inventory import enter_command
-from conformance.clusters.embedded.processes import REGISTRY_PORT
+from conformance.clusters.embedded.processes import KUBELET_ROOT, REGISTRY_PORT
 from conformance.clusters.embedded.sandbox import Sandbox, spawn_holder
 from conformance.clusters.embedded.state import Folder, Record, State
 from conformance.components.debian import ensure_packages
@@ -40,6 +40,7 @@ class EmbeddedCluster(Cluster):
 
     provider = "embedded"
     features = frozenset(Feature)
+    kubelet_root = KUBELET_ROOT
 
     def __init__(self, settings: Settings, components: Components) -> None:
         if not _NAME.fullmatch(settings.cluster_name):

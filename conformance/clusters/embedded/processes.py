@@ -18,7 +18,9 @@ API_SERVICE_ADDRESS = "10.96.0.1"
 DNS_SERVICE_ADDRESS = "10.96.0.10"
 ETCD = "http://127.0.0.1:2379"
 ETCD_PEER = "http://127.0.0.1:2380"
-VOLUME_PLUGINS = "/var/lib/kubelet/volumeplugins"
+KUBELET_ROOT = "/var/lib/kubelet"
+"""Kubelet's own choice of --root-dir."""
+VOLUME_PLUGINS = f"{KUBELET_ROOT}/volumeplugins"
 """Not the default in /usr/libexec: the node sees the host's /usr, read-only."""
 
 
