@@ -20,7 +20,7 @@ from conformance.kube.client import Kube
 from conformance.kube.wait import exists, wait_for
 from conformance.services.registry import Registry
 from conformance.settings import Settings
-from conformance.stack import stack
+from conformance.stack import levels
 
 if TYPE_CHECKING:
     from conformance.apps.images import BuiltImage
@@ -59,7 +59,7 @@ class Lab:
         """Build what is missing, so that all that follows is measured with a warm cache."""
         self.components.require(
             *NODE_PARTS,
-            *(*stack.BOOTSTRAP_IMAGES, *stack.FLUX_IMAGES, *stack.PLATFORM_IMAGES),
+            *levels.images_for(()),
             "image-debian",
         )
 

@@ -116,6 +116,12 @@ def platform(stack: Stack) -> Flux:
 
 
 @pytest.fixture(scope="session")
+def single_sign_on(stack: Stack) -> Flux:
+    """Kratos, Hydra, mail and the dashboard, installed by Flux and Ready."""
+    return stack.single_sign_on()
+
+
+@pytest.fixture(scope="session")
 def backups(stack: Stack) -> Flux:
     """Object store and Velero, installed by Flux; the backup location is Available."""
     return stack.backups()

@@ -179,15 +179,14 @@ class Run:
 
     def prefetch(self) -> None:
         """Begin to build, in the background, what the selected checks will need later on."""
-        from conformance.stack import stack  # noqa: PLC0415 - lazy
+        from conformance.stack import levels  # noqa: PLC0415 - lazy
 
         selected = {capability.id for capability in self.recorder.report.capabilities}
         parts = ["image-debian"]
         if self.make_cluster().registry is None:
             parts = []
         elif selected - {"container_builds"}:
-            parts += [*stack.BOOTSTRAP_IMAGES, *stack.FLUX_IMAGES, *stack.PLATFORM_IMAGES]
-            parts += stack.BACKUP_IMAGES if "backup_restore" in selected else ()
+            parts += levels.images_for(selected)
         self.components().prefetch(*parts, "helm")
 
     @staticmethod

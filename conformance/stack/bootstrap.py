@@ -12,7 +12,7 @@ import secrets
 
 from conformance.kube.conditions import rolled_out
 from conformance.kube.wait import wait_for
-from conformance.services import git
+from conformance.services import git, mail
 from conformance.services.git import Credential, GitServer
 from conformance.services.pki import CertificateAuthority, ServerCertificate
 from conformance.stack.content import ROOT_KUSTOMIZATION, flux_file, repository_files
@@ -20,6 +20,9 @@ from conformance.stack.context import Context, Object
 
 MANAGED_BY = ("app.kubernetes.io/managed-by", "stackspin-conformance")
 CERTIFICATE = ("stackspin", "ingress-default-certificate")
+AUTHORITY = "stackspin-ca"
+"""ConfigMap with the certificate that pods trust: they call the platform by its public names."""
+AUTHORITY_NAMESPACES = ("stackspin", "stackspin-apps")
 GIT_CREDENTIALS = (git.NAMESPACE, "git-server")
 FLUX_CREDENTIAL = ("flux-system", "stackspin-git")
 """The read-only credential, in the form a GitRepository's secretRef takes."""
@@ -43,21 +46,13 @@ def dns(context: Context) -> None:
 
 
 def certificate(context: Context) -> ServerCertificate:
-    """Return the platform's certificate: the one in the cluster, or a new one of a new CA."""
+    """Return the platform's certificate, whose CA the pods of the platform and of apps trust."""
     context.namespaces()
-    found = _read(context, CERTIFICATE)
-    if {"tls.crt", "tls.key", "ca.crt"} <= found.keys():
-        kept = ServerCertificate(found["tls.crt"], found["tls.key"], found["ca.crt"])
-        if kept.covers(context.settings.domain):
-            context.say("stack: the ingress certificate is there, kept")
-            return kept
-    issued = CertificateAuthority().issue(context.settings.domain)
-    data = {
-        "tls.crt": issued.certificate,
-        "tls.key": issued.key,
-        "ca.crt": issued.ca_certificate,
-    }
-    context.kube.apply(_secret(CERTIFICATE, data, type_="kubernetes.io/tls"))
+    issued = _certificate(context)
+    data = {"ca.crt": issued.ca_certificate.decode()}
+    context.kube.apply(
+        *(_object("ConfigMap", (namespace, AUTHORITY), data) for namespace in AUTHORITY_NAMESPACES)
+    )
     return issued
 
 
@@ -71,8 +66,10 @@ def variables(context: Context) -> None:
         "org_name": "Stackspin conformance suite",
         "ip_address": context.cluster.node_address,
         "kubelet_root": context.cluster.kubelet_root,
-        "outgoing_mail_enabled": "false",
+        "outgoing_mail_enabled": "true",
         "outgoing_mail_from_address": f"no-reply@{domain}",
+        "outgoing_mail_smtp_host": f"{mail.SERVICE}.{mail.NAMESPACE}.svc.cluster.local",
+        "outgoing_mail_smtp_port": str(mail.SMTP_PORT),
     }
     context.kube.redactor.allow(*values.values())  # in a Secret, as on any Stackspin, but none
     data = {key: value.encode() for key, value in values.items()}
@@ -101,6 +98,24 @@ def repository(context: Context) -> GitServer:
         server.commit(changed, "Bring a kept cluster up to the suite's files")
     context.say(f"stack: the Git repository is there, {len(changed)} files brought up to date")
     return server
+
+
+def _certificate(context: Context) -> ServerCertificate:
+    """Return the certificate in the cluster, or a new one of a new CA."""
+    found = _read(context, CERTIFICATE)
+    if {"tls.crt", "tls.key", "ca.crt"} <= found.keys():
+        kept = ServerCertificate(found["tls.crt"], found["tls.key"], found["ca.crt"])
+        if kept.covers(context.settings.domain):
+            context.say("stack: the ingress certificate is there, kept")
+            return kept
+    issued = CertificateAuthority().issue(context.settings.domain)
+    data = {
+        "tls.crt": issued.certificate,
+        "tls.key": issued.key,
+        "ca.crt": issued.ca_certificate,
+    }
+    context.kube.apply(_secret(CERTIFICATE, data, type_="kubernetes.io/tls"))
+    return issued
 
 
 def _credentials(context: Context) -> tuple[Credential, Credential]:
@@ -136,11 +151,15 @@ def _read(context: Context, secret: tuple[str, str]) -> dict[str, bytes]:
 
 
 def _secret(secret: tuple[str, str], data: dict[str, bytes], *, type_: str = "Opaque") -> Object:
-    namespace, name = secret
+    encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
+    return {**_object("Secret", secret, encoded), "type": type_}
+
+
+def _object(kind: str, name: tuple[str, str], data: dict[str, str]) -> Object:
+    namespace, name_ = name
     return {
         "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "namespace": namespace},
-        "type": type_,
-        "data": {key: base64.b64encode(value).decode() for key, value in data.items()},
+        "kind": kind,
+        "metadata": {"name": name_, "namespace": namespace},
+        "data": data,
     }

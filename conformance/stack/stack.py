@@ -1,7 +1,8 @@
-"""The levels of the installation: bootstrap, Flux, the platform, backups, an app."""
+"""The levels of the installation: bootstrap, Flux, platform, single sign-on, backups, an app."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -27,22 +28,16 @@ from conformance.stack.content import (
     velero_crds,
 )
 from conformance.stack.context import Context
+from conformance.stack.levels import (
+    BACKUPS,
+    BOOTSTRAP_IMAGES,
+    FLUX_IMAGES,
+    PLATFORM,
+    SINGLE_SIGN_ON,
+    Level,
+)
 from conformance.stack.steps import Steps
 from conformance.stack.substitutes import SUBSTITUTES
-
-INFRASTRUCTURE = ("flux", "local-path-provisioner", "nginx", "secret-generator")
-"""Kustomizations of the platform, in flux-system."""
-BACKUPS = ("object-store-secrets", "object-store", "velero")
-"""Kustomizations of the group infrastructure/backups, in flux-system."""
-BOOTSTRAP_IMAGES = ("image-pause", "image-git-server", "image-coredns")
-FLUX_IMAGES = tuple(f"image-{name}" for name in CONTROLLERS)
-PLATFORM_IMAGES = (
-    "image-secret-generator",
-    "image-traefik",
-    "image-local-path-provisioner",
-    "image-local-path-helper",
-)
-BACKUP_IMAGES = ("image-seaweedfs", "image-velero", "image-velero-plugin-for-aws")
 
 
 @dataclass(frozen=True)
@@ -75,6 +70,7 @@ class Stack:
     ) -> None:
         self._context = Context(settings, cluster, kube, components, root or data_root(), say)
         self._flux = Flux(kube, settings.timeouts.reconciliation)
+        self._committing = threading.Lock()
 
     def dns(self) -> None:
         """Install CoreDNS where it is missing; returns when it answers."""
@@ -104,21 +100,24 @@ class Stack:
 
     def platform(self) -> Flux:
         """Let Flux apply flux2/; returns when its Kustomizations and HelmReleases are Ready."""
-        self._begin_images((*BOOTSTRAP_IMAGES, *FLUX_IMAGES, *PLATFORM_IMAGES))
+        self._begin_images((*BOOTSTRAP_IMAGES, *FLUX_IMAGES, *PLATFORM.images))
         self._steps.start("flux applied", self._controllers)
         self.bootstrap()
         # On a cold machine these are built now; a pod that finds none backs off for minutes.
-        self._context.images(PLATFORM_IMAGES)
+        self._context.images(PLATFORM.images)
         self._steps.run("sources", self._sources)
         self._steps.run("infrastructure", self._infrastructure)
         return self._flux
 
+    def single_sign_on(self) -> Flux:
+        """Let Flux add Kratos, Hydra and the mail catcher; returns when they are Ready."""
+        self._level(SINGLE_SIGN_ON, lambda: {})
+        return self._flux
+
     def backups(self) -> Flux:
         """Let Flux add object store and Velero; returns when the backup location is Available."""
-        self._begin_images(BACKUP_IMAGES)
-        self.platform()
-        self._context.images(BACKUP_IMAGES)
-        self._steps.run("backups", self._backups)
+        self._level(BACKUPS, lambda: velero_crds(self._context.components))
+        self._steps.run("backup location", self._backup_location)
         return self._flux
 
     def app(self, name: str) -> App:
@@ -203,34 +202,44 @@ class Stack:
 
     def _infrastructure(self) -> None:
         self._steps.run("flux ready", self._controllers_ready)
-        head = self.git.head()
-        assert head is not None  # noqa: S101 - the step that made the repository committed to it
-        timeout = self._context.settings.timeouts.stack
-        self._flux.sync(head, ("stackspin", *INFRASTRUCTURE), timeout=timeout)
+        self._applied(PLATFORM.kustomizations)
 
-    def _backups(self) -> None:
-        root = listed(self.git.read(ROOT_KUSTOMIZATION), add="infrastructure/backups")
-        wanted = {ROOT_KUSTOMIZATION: root.encode(), **velero_crds(self._context.components)}
-        if changed := self.git.differing(wanted):
-            self.git.commit(changed, "Install object store and Velero")
+    def _level(self, level: Level, files: Callable[[], dict[str, bytes]]) -> None:
+        """Let Flux add a level, and commit with it the files that its charts lack."""
+        self._begin_images(level.images)
+        self.platform()
+        self._context.images(level.images)
+        self._steps.run(level.name, lambda: self._add(level, files()))
+
+    def _add(self, level: Level, files: dict[str, bytes]) -> None:
+        with self._committing:
+            root = listed(self.git.read(ROOT_KUSTOMIZATION), add=level.entry)
+            wanted = {ROOT_KUSTOMIZATION: root.encode(), **files}
+            if changed := self.git.differing(wanted):
+                self.git.commit(changed, f"Install {level.name}")
+        self._applied(level.kustomizations)
+
+    def _backup_location(self) -> None:
+        location = ("velero.io/v1", "BackupStorageLocation", "default", "velero")
+        timeout = self._context.settings.timeouts.stack
+        wait_for(self._context.kube, phase("Available"), *location, timeout=timeout)
+
+    def _applied(self, kustomizations: Iterable[str]) -> None:
+        """Wait until these Kustomizations have applied the last commit, and are healthy."""
         head = self.git.head()
         assert head is not None  # noqa: S101 - main has at least the commit of the repository
         timeout = self._context.settings.timeouts.stack
-        self._flux.sync(head, ("stackspin", *BACKUPS), timeout=timeout)
-        kube, kind = self._context.kube, ("velero.io/v1", "BackupStorageLocation")
-        wait_for(kube, phase("Available"), *kind, "default", "velero", timeout=timeout)
+        self._flux.sync(head, ("stackspin", *kustomizations), timeout=timeout)
 
     def _app(self, name: str) -> App:
-        old = self.git.read(ROOT_KUSTOMIZATION)
-        new = listed(old, add=f"apps/{name}.yaml")
-        if new == old:
-            self._context.say(f"stack: {name} is installed, kept")
-        else:
-            self.git.commit({ROOT_KUSTOMIZATION: new}, f"Install {name}")
-        head = self.git.head()
-        assert head is not None  # noqa: S101 - main has at least the commit of the repository
-        kustomizations = ("stackspin", f"add-{name}", f"{name}-secrets", name)
-        self._flux.sync(head, kustomizations, timeout=self._context.settings.timeouts.stack)
+        with self._committing:
+            old = self.git.read(ROOT_KUSTOMIZATION)
+            new = listed(old, add=f"apps/{name}.yaml")
+            if new == old:
+                self._context.say(f"stack: {name} is installed, kept")
+            else:
+                self.git.commit({ROOT_KUSTOMIZATION: new}, f"Install {name}")
+        self._applied((f"add-{name}", f"{name}-secrets", name))
         release = self._flux.wait_ready("HelmRelease", name, "stackspin-apps")
         namespace = release["spec"].get("targetNamespace", release["metadata"]["namespace"])
         return App(name, namespace, f"{name}.{self._context.settings.domain}")

@@ -18,11 +18,11 @@ SUBSTITUTES: tuple[dict[str, str], ...] = (
         "note": "one wildcard certificate for the platform domain",
     },
     {
-        "name": "stackspin/secret-generator",
-        "role": "StringSecret and BasicAuth",
-        "instead_of": "mittwald/kubernetes-secret-generator",
+        "name": "stackspin/operator",
+        "role": "StringSecret, BasicAuth and OAuth2Client",
+        "instead_of": "mittwald/kubernetes-secret-generator and ory/hydra-maester",
         "kind": "reference",
-        "note": "replaceable: set image in the ConfigMap stackspin-secret-generator-override",
+        "note": "replaceable: set image in the ConfigMap stackspin-operator-override",
     },
     {
         "name": "stackspin/git-server",
@@ -30,5 +30,12 @@ SUBSTITUTES: tuple[dict[str, str], ...] = (
         "instead_of": "the project's Git hosting",
         "kind": "substitute",
         "note": "Apache and git http-backend",
+    },
+    {
+        "name": "mailpit",
+        "role": "mail server",
+        "instead_of": "the organisation's mail server",
+        "kind": "substitute",
+        "note": "keeps every mail; the checks read them",
     },
 )

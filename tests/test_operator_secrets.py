@@ -11,7 +11,7 @@ from types import ModuleType
 import bcrypt
 import pytest
 
-SOURCE = Path(__file__).parent.parent / "fixtures/services/secret-generator/generator.py"
+SOURCE = Path(__file__).parent.parent / "fixtures/services/operator/generator.py"
 
 
 @pytest.fixture(scope="module")
