@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from conformance.namespaces import Namespaces
     from conformance.report.evidence import EvidenceBox
     from conformance.run import Run
+    from conformance.services.browser import Browser
     from conformance.services.flux import Flux
     from conformance.services.registry import Registry
     from conformance.settings import Settings
@@ -125,6 +126,18 @@ def single_sign_on(stack: Stack) -> Flux:
 def backups(stack: Stack) -> Flux:
     """Object store and Velero, installed by Flux; the backup location is Available."""
     return stack.backups()
+
+
+@pytest.fixture(scope="session")
+def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Browser]:
+    """Chromium, as the platform's users have it; started when a check first asks for it."""
+    from conformance.apps.run_folder import run_folder  # noqa: PLC0415 - lazy
+    from conformance.services.browser import Browser  # noqa: PLC0415
+
+    with run_folder(settings.cache_dir / "browser") as folder:
+        trusted = stack.certificate.ca_certificate
+        with Browser(settings.domain, cluster.node_address, trusted, folder) as chromium:
+            yield chromium
 
 
 @pytest.fixture(scope="session")

@@ -77,7 +77,7 @@ class Runner:
         StoppedError.
         """
         nice = ("nice", "-n", str(self._niceness)) if self._niceness else ()
-        command = [*_prison(mounts), *nice, *map(str, argv)]
+        command = [*prison(mounts), *nice, *map(str, argv)]
         with self._guard:
             if self.stopped.is_set():
                 raise StoppedError
@@ -125,8 +125,11 @@ class Runner:
             self._running.discard(process)
 
 
-def _prison(mounts: bool) -> tuple[str, ...]:
-    """Return the prefix that ties a command's life to ours (util-linux, on every Debian)."""
+def prison(mounts: bool) -> tuple[str, ...]:
+    """Return the prefix that ties a command's life to ours (util-linux, on every Debian).
+
+    The command gets a PID namespace of its own, with ``mounts`` (root only) a mount namespace too.
+    """
     if os.geteuid() == 0:
         extra = ("--mount", "--mount-proc") if mounts else ()
         return ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--kill-child", *extra, "--")

@@ -1,0 +1,172 @@
+"""A real browser, Debian's Chromium, that sees the platform as its users do and nothing else.
+
+The platform's names resolve to the ingress and every other name to nothing; certificates are
+verified against the harness's CA. Chromium lives in namespaces of its own that die with the run,
+its profile in memory.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Playwright, sync_playwright
+
+from conformance.components.debian import ensure_packages
+from conformance.components.processes import prison
+from conformance.errors import HarnessError
+from conformance.services.visitor import KeepsEvidence, Visitor
+
+PACKAGES = {"chromium": "chromium", "libnss3-tools": "certutil"}
+DESKTOP = (1280, 800)
+PHONE = (390, 844)
+"""Width and height in CSS pixels."""
+START_TIMEOUT = 60.0
+"""Seconds for Chromium to start; measured 1 s, on a machine that builds something 10 times that."""
+ANSWER_TIMEOUT = 15.0
+"""Seconds for whatever is awaited in a page, the page itself included."""
+
+
+class Browser:
+    """One Chromium; started by ``with``, gone with the run whatever way that ends.
+
+    ``folder`` gets the profile, ``address`` is where the names of ``domain`` are served, with a
+    certificate of the CA ``ca_certificate`` (PEM). Raises ``HarnessError`` when it does not start.
+    """
+
+    def __init__(self, domain: str, address: str, ca_certificate: bytes, folder: Path) -> None:
+        self._domain = domain
+        self._address = address
+        self._ca_certificate = ca_certificate
+        self._folder = folder
+        self._stack = ExitStack()
+        self._chromium: Chromium | None = None
+
+    def __enter__(self) -> Self:
+        ensure_packages(PACKAGES, why="see the platform in a browser")
+        trust = _trusting_home(self._folder / "home", self._ca_certificate)
+        try:
+            with _temporary_files_in(self._folder):
+                playwright = self._stack.enter_context(sync_playwright())
+            self._chromium = self._launch(playwright, trust)
+        except PlaywrightError as error:
+            self._stack.close()
+            raise HarnessError(
+                f"Chromium did not start: {error.message}", "try: chromium --headless --version"
+            ) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    @contextmanager
+    def visitor(
+        self,
+        evidence: KeepsEvidence,
+        name: str = "visitor",
+        *,
+        size: tuple[int, int] = DESKTOP,
+        state: Any = None,  # noqa: ANN401 - Playwright's own shape, opaque here
+        scripts: bool = True,
+    ) -> Iterator[Visitor]:
+        """Yield somebody with a browser of their own: no cookies but those in ``state``.
+
+        ``state`` is another visitor's ``state()``; ``scripts`` says whether pages may run any.
+        When the body fails, what the visitor saw is kept as evidence, and a time-out of
+        Playwright's becomes an ``AssertionError`` that says which page was shown.
+        """
+        assert self._chromium is not None, "use the browser in a with block"  # noqa: S101
+        width, height = size
+        context = self._chromium.new_context(
+            viewport={"width": width, "height": height},
+            storage_state=state,
+            java_script_enabled=scripts,
+            locale="en-GB",
+            is_mobile=size == PHONE,
+            has_touch=size == PHONE,
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(ANSWER_TIMEOUT * 1000)
+        try:
+            visitor = Visitor(context.new_page(), evidence, name)
+            with visitor.explaining():
+                yield visitor
+        finally:
+            context.close()
+
+    def _launch(self, playwright: Playwright, home: Path) -> Chromium:
+        chromium = playwright.chromium.launch(
+            executable_path=_tied_to_run(self._folder),
+            args=[
+                "--no-sandbox",
+                "--disable-background-networking",
+                f"--host-resolver-rules={resolver_rules(self._domain, self._address)}",
+            ],
+            env={"HOME": str(home), "PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
+            handle_sigint=False,
+            handle_sigterm=False,
+            handle_sighup=False,
+            timeout=START_TIMEOUT * 1000,
+        )
+        self._stack.callback(chromium.close)
+        return chromium
+
+
+def resolver_rules(domain: str, address: str) -> str:
+    """Return rules by which only the platform's names resolve, all of them to ``address``."""
+    return f"MAP {domain} {address}, MAP *.{domain} {address}, MAP * ~NOTFOUND"
+
+
+def _trusting_home(home: Path, ca_certificate: bytes) -> Path:
+    """Make a home folder whose certificate store trusts the CA; Chromium on Linux asks NSS."""
+    store = home / ".pki" / "nssdb"
+    store.mkdir(parents=True)
+    certificate = home / "ca.pem"
+    certificate.write_bytes(ca_certificate)
+    database = ("-d", f"sql:{store}")
+    for arguments in (
+        ("-N", *database, "--empty-password"),
+        ("-A", *database, "-n", "stackspin-conformance", "-t", "C,,", "-i", str(certificate)),
+    ):
+        subprocess.run(["certutil", *arguments], check=True, capture_output=True)
+    return home
+
+
+def _tied_to_run(folder: Path) -> Path:
+    """Write the command that starts Chromium so that the kernel ends it with who started it."""
+    program = shutil.which("chromium")
+    assert program is not None  # noqa: S101 - ensure_packages saw it
+    root = os.geteuid() == 0
+    command = shlex.join([*prison(mounts=root), program])
+    wrapper = folder / "chromium"
+    wrapper.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    wrapper.chmod(0o755)
+    return wrapper
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Let what starts in the body keep its temporary files, such as the profile, in ``folder``."""
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before

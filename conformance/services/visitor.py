@@ -1,0 +1,145 @@
+"""Somebody with a browser of their own: opens pages, fills in forms, shows what they saw.
+
+Screenshots and kept pages never show a secret: password and code fields, and whatever a page marks
+with ``data-secret`` (a TOTP secret and its QR code, recovery codes), are masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal, Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import Error as PlaywrightError
+
+SECRETS = (
+    "input[type=password]",
+    "input[type=hidden]",
+    "input[autocomplete=one-time-code]",
+    "[data-secret]",
+)
+"""CSS selectors of what nobody may read in the report."""
+PUBLIC_PARAMETERS = frozenset(
+    {"error", "error_description", "error_hint", "scope", "response_type"}
+)
+"""Parameters of a URL that help to understand a failure and are no secret."""
+SHOWN = 400
+"""Characters of a page's text in an error message."""
+WITHOUT_SECRETS = """([secrets, wanted]) => {
+    const copy = document.documentElement.cloneNode(true);
+    for (const element of copy.querySelectorAll(secrets)) {
+        element.removeAttribute("value");
+        element.removeAttribute("src");
+        element.textContent = "***";
+    }
+    if (wanted === "html") return "<!DOCTYPE html>" + copy.outerHTML;
+    copy.querySelectorAll("script, style").forEach(element => element.remove());
+    const alerts = [...copy.querySelectorAll("[role=alert], .error")];
+    const texts = [...alerts, copy.querySelector("body")].map(element => element.textContent);
+    return texts.join(" ");
+}"""
+
+
+class KeepsEvidence(Protocol):
+    """What a visitor needs of ``conformance.report.evidence.EvidenceBox``."""
+
+    def attach(self, name: str, content: str | bytes | Path) -> Path:
+        """Keep a file."""
+
+    def screenshot(self, name: str, png: bytes) -> Path:
+        """Keep an image."""
+
+
+class Visitor:
+    """One person's browser window. ``page`` is Playwright's, for page objects to act on."""
+
+    def __init__(self, page: Page, evidence: KeepsEvidence, name: str) -> None:
+        self.page = page
+        self.name = name
+        self.console: list[str] = []
+        """Errors that the pages reported, script exceptions included."""
+        self._evidence = evidence
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.console.append(str(error)))
+
+    def open(self, url: str) -> None:
+        """Go to ``url`` and wherever it leads."""
+        self.page.goto(url)
+
+    def fill(self, label: str, value: str) -> None:
+        """Fill in the field that has this label."""
+        self.page.get_by_label(label).fill(value)
+
+    def press(self, button: str) -> None:
+        """Press the button of this name."""
+        self.page.get_by_role("button", name=button).click()
+
+    def arrives(self, url: str) -> None:
+        """Wait until a page whose address begins with ``url`` is loaded."""
+        self.page.wait_for_url(lambda address: address.startswith(url))
+
+    def screenshot(self, name: str) -> None:
+        """Keep what the window shows, secrets masked, as ``NAME.png``."""
+        masked = [self.page.locator(selector) for selector in SECRETS]
+        png = self.page.screenshot(
+            mask=masked, mask_color="#767676", animations="disabled", caret="hide"
+        )
+        self._evidence.screenshot(name, png)
+
+    def cookies(self, url: str) -> dict[str, Any]:
+        """Return the cookies that the browser would send to ``url``, with their flags, by name."""
+        return {str(cookie.get("name")): cookie for cookie in self.page.context.cookies(url)}
+
+    def state(self) -> Any:  # noqa: ANN401 - Playwright's own shape, opaque here
+        """Return cookies and storage, for another visitor to begin with."""
+        return self.page.context.storage_state()
+
+    def seen(self) -> str:
+        """Return address, title and text of the page in a few lines, without secrets."""
+        text, title = "", ""
+        with suppress(PlaywrightError):
+            title, text = self.page.title(), " ".join(self._without_secrets("text").split())
+        console = f"\nconsole: {'; '.join(self.console[-3:])}" if self.console else ""
+        return f"page: {public(self.page.url)}\ntitle: {title}\ntext: {text[:SHOWN]}{console}"
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Keep page, picture and console when the body fails; say what was seen at a time-out."""
+        try:
+            yield
+        except PlaywrightError as error:
+            self._keep()
+            tried = error.message.partition("Call log:")[0].strip()
+            raise AssertionError(f"{self.name} is stuck: {tried}\n{self.seen()}") from error
+        except Exception:
+            self._keep()
+            raise
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.console.append(message.text)
+
+    def _without_secrets(self, wanted: Literal["html", "text"]) -> str:
+        return str(self.page.evaluate(WITHOUT_SECRETS, [", ".join(SECRETS), wanted]))
+
+    def _keep(self) -> None:
+        """Keep what there is; a page that crashed shows nothing, and must not hide the failure."""
+        with suppress(PlaywrightError):
+            self.screenshot(f"{self.name}-at-failure")
+        with suppress(PlaywrightError):
+            self._evidence.attach(f"{self.name}-at-failure.html", self._without_secrets("html"))
+        if self.console:
+            self._evidence.attach(f"{self.name}-console.log", "\n".join(self.console))
+
+
+def public(url: str) -> str:
+    """Return ``url`` without the values of parameters that may be codes, challenges or tokens."""
+    parts = urlsplit(url)
+    parameters = [
+        (name, value if name in PUBLIC_PARAMETERS else "...")
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+    ]
+    return parts._replace(query=urlencode(parameters), fragment="").geturl()
