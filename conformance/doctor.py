@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import typer
 
 from conformance.clusters import probe
 from conformance.clusters.probe import Finding, Outcome
 from conformance.components.debian import missing_packages
+from conformance.services.browser import PACKAGES as BROWSER_PACKAGES
 from conformance.settings import Settings
 
 _BUILD_PACKAGES = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "gcc": "gcc"}
@@ -24,7 +25,7 @@ def doctor() -> None:
     settings = Settings()
     findings = [
         *examine(probe.all_probes(settings.state_dir)),
-        *examine([build_tools, docker]),
+        *examine([build_tools, browser, docker]),
     ]
     _print_table(findings)
     blocked = [finding for finding in findings if finding.outcome is Outcome.BLOCKED]
@@ -47,13 +48,23 @@ def examine(probes: Sequence[Callable[[], Finding]]) -> list[Finding]:
 
 
 def build_tools() -> Finding:
-    """Look for what builds images and parts; a run installs it when root on Debian."""
-    missing = missing_packages(_BUILD_PACKAGES)
+    """Look for what builds images and parts."""
+    return _packages("image builds", _BUILD_PACKAGES)
+
+
+def browser() -> Finding:
+    """Look for what the checks of single sign-on and the dashboard see the platform with."""
+    return _packages("browser", BROWSER_PACKAGES)
+
+
+def _packages(subject: str, packages: Mapping[str, str]) -> Finding:
+    """Look for Debian packages; a run installs missing ones when root on Debian."""
+    missing = missing_packages(packages)
     if not missing:
-        return Finding("image builds", Outcome.WORKS, ", ".join(_BUILD_PACKAGES))
+        return Finding(subject, Outcome.WORKS, ", ".join(packages))
     fix = f"as root: apt-get install --no-install-recommends {' '.join(missing)}"
     found = f"no {', '.join(missing)}; a run as root on Debian installs them when it needs them"
-    return Finding("image builds", Outcome.ADAPTED, found, fix)
+    return Finding(subject, Outcome.ADAPTED, found, fix)
 
 
 def docker() -> Finding:
