@@ -1,0 +1,38 @@
+{{- define "hydra.container" -}}
+image: {{ .Values.image }}
+env:
+  - name: DSN
+    value: {{ include "hydra.dsn" . | quote }}
+  - name: SQA_OPT_OUT
+    value: "true"
+  # Beside the public authorities that the image has (Go, crypto/x509).
+  - name: SSL_CERT_DIR
+    value: /etc/stackspin-ca
+  {{- range $key := list "system" "cookie" }}
+  - name: SECRETS_{{ upper $key }}
+    valueFrom:
+      secretKeyRef:
+        name: {{ $.Values.secret }}
+        key: {{ $key }}
+  {{- end }}
+resources:
+  requests:
+    cpu: 50m
+    memory: 64Mi
+securityContext:
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+volumeMounts:
+  - name: config
+    mountPath: /etc/hydra
+    readOnly: true
+  - name: authority
+    mountPath: /etc/stackspin-ca
+    readOnly: true
+  - name: data
+    mountPath: /var/lib/hydra
+  - name: tmp
+    mountPath: /tmp
+{{- end -}}
