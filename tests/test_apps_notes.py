@@ -43,9 +43,16 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     made.kill()
 
 
+class NoSecrets:
+    """A cluster without any."""
+
+    def list(self, *_: object, **__: object) -> list[object]:
+        return []
+
+
 @pytest.fixture
 def instance(host: Host) -> Here:
-    no_cluster = cast(Kube, None)
+    no_cluster = cast(Kube, NoSecrets())
     return Here(no_cluster, "notes", "", host.url, host.session, "notes")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import tomllib
 from pathlib import Path
@@ -104,6 +105,37 @@ def test_secret_by_hand_is_mounted_readable_for_the_app_only() -> None:
     assert mounts["secrets"]["mountPath"] == "/etc/notes/secrets"
 
 
+def test_login_is_configured_when_there_is_a_provider() -> None:
+    assert "oidc" not in str(render(oidc={"clientSecret": "unused", "caConfigMap": "unused"}))
+    objects = render(
+        oidc={"issuer": "https://sso.test/", "clientSecret": "s3cret", "caConfigMap": "our-ca"}
+    )
+    override = tomllib.loads(objects["ConfigMap"]["data"]["override.toml"])
+    assert override["oidc_issuer"] == "https://sso.test/"
+    assert override["oidc_client_id"] == "notes"
+    assert override["oidc_ca_file"] == "/etc/notes/ca/ca.crt"
+    assert base64.b64decode(objects["Secret"]["data"]["client_secret"]) == b"s3cret"
+    pod = pod_of(objects)["spec"]
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert volumes["oidc"]["secret"] == {"secretName": "notes-oidc", "defaultMode": 0o440}
+    assert volumes["ca"]["configMap"] == {"name": "our-ca"}
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert (mounts["oidc"], mounts["ca"]) == ("/etc/notes/oidc", "/etc/notes/ca")
+
+
+def test_a_client_secret_by_hand_wins_and_one_there_must_be() -> None:
+    provider = {"issuer": "https://sso.test/"}
+    objects = render(oidc={**provider, "existingSecret": "by-hand", "clientSecret": "unused"})
+    assert "Secret" not in objects
+    volumes = {volume["name"]: volume for volume in pod_of(objects)["spec"]["volumes"]}
+    assert volumes["oidc"]["secret"]["secretName"] == "by-hand"
+    assert "ca" not in volumes
+    rotated = pod_of(render(oidc={**provider, "clientSecret": "new"}))
+    assert pod_of(render(oidc={**provider, "clientSecret": "old"})) != rotated
+    with pytest.raises(HelmError, match=r"oidc\.clientSecret or oidc\.existingSecret"):
+        render(oidc=provider)
+
+
 def test_ingress_takes_authentication_and_certificate_from_values() -> None:
     annotations = render()["Ingress"]["metadata"]["annotations"]
     assert not any("auth" in name for name in annotations)
@@ -133,6 +165,7 @@ def test_ingress_takes_authentication_and_certificate_from_values() -> None:
         ({"persistence": {"size": "lots"}}, "/persistence/size"),
         ({"probes": {"liveness": {"period": 1}}}, "period"),
         ({"env": {"PATH": "/"}}, "PATH"),
+        ({"oidc": {"issuer": "http://sso.test/"}}, "/oidc/issuer"),
     ],
 )
 def test_invalid_values_are_refused_by_name(values: dict[str, Any], key: str) -> None:

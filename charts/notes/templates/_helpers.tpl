@@ -37,6 +37,16 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{- /* Name of the Secret with the OpenID Connect client's secret; empty when there is no login. */ -}}
+{{- define "notes.oidcSecret" -}}
+{{- if and .Values.oidc.issuer .Values.oidc.existingSecret -}}
+{{ .Values.oidc.existingSecret }}
+{{- else if .Values.oidc.issuer -}}
+{{ $_ := required "oidc.issuer takes oidc.clientSecret or oidc.existingSecret" .Values.oidc.clientSecret -}}
+{{ include "notes.name" . }}-oidc
+{{- end -}}
+{{- end -}}
+
 {{- /* The configuration file that the app gets. */ -}}
 {{- define "notes.override" -}}
 {{ tpl (.Files.Get "config/override.toml") . }}
