@@ -5,7 +5,74 @@ https://mailpit.axllent.org/docs/api-v1/
 
 from __future__ import annotations
 
+import json
+import time
+from dataclasses import dataclass
+
+import websocket
+
+from conformance.kube.client import Kube
+from conformance.services.in_cluster import InClusterService
+
 NAMESPACE = "stackspin"
 SERVICE = "mail"
 SMTP_PORT = 1025
 API_PORT = 8025
+DELIVERY = 20.0
+"""Seconds for a mail to arrive; measured 0.5."""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One mail that was sent."""
+
+    sender: str
+    subject: str
+    text: str
+
+
+class MailCatcher:
+    """The catcher in one cluster."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._api = InClusterService(kube, NAMESPACE, SERVICE, API_PORT)
+
+    def to(self, address: str) -> list[Mail]:
+        """Return the mails to an address, the newest first."""
+        found = self._api.ask("GET", "/api/v1/search", query=f'to:"{address}"')
+        return [self._read(item["ID"]) for item in found["messages"]]
+
+    def wait_for(self, address: str, number: int = 1, timeout: float = DELIVERY) -> Mail:
+        """Wait until ``number`` mails to an address have arrived; return the last of them.
+
+        ``timeout`` is in seconds. Raises ``AssertionError`` saying what arrived.
+        """
+        deadline = time.monotonic() + timeout
+        with self._api.address() as listening:
+            events = websocket.create_connection(
+                f"ws://{listening}/api/events", timeout=timeout, suppress_origin=True
+            )
+            try:
+                while len(mails := self.to(address)) < number:
+                    _next_arrival(events, deadline)
+            except (websocket.WebSocketTimeoutException, TimeoutError):
+                there = [mail.subject for mail in self.to(address)]
+                raise AssertionError(
+                    f"mail {number} to {address} did not arrive in {timeout:.0f} s; there: {there}"
+                ) from None
+            finally:
+                events.close()
+        return mails[0]
+
+    def _read(self, message_id: str) -> Mail:
+        found = self._api.ask("GET", f"/api/v1/message/{message_id}")
+        return Mail(found["From"]["Address"], found["Subject"], found["Text"])
+
+
+def _next_arrival(events: websocket.WebSocket, deadline: float) -> None:
+    """Return when the catcher tells of a new mail. Raises ``TimeoutError``."""
+    while (left := deadline - time.monotonic()) > 0:
+        events.settimeout(left)
+        if json.loads(events.recv() or "{}").get("Type") == "new":
+            return
+    raise TimeoutError

@@ -1,0 +1,42 @@
+"""Hydra's admin API: the clients of the platform. https://www.ory.sh/docs/hydra/reference/api"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.kube.client import Kube
+from conformance.services.in_cluster import InClusterService, ServiceRefused
+
+NAMESPACE = "stackspin"
+ADMIN_SERVICE = "hydra-admin"
+ADMIN_PORT = 80
+
+
+class Hydra:
+    """The admin API of the Hydra in one cluster. Methods raise ``ServiceRefused``."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._api = InClusterService(kube, NAMESPACE, ADMIN_SERVICE, ADMIN_PORT)
+
+    def client(self, client_id: str) -> dict[str, Any] | None:
+        """Return a client's registration, None if there is none."""
+        try:
+            return dict(self._api.ask("GET", f"/admin/clients/{client_id}"))
+        except ServiceRefused as refusal:
+            if refusal.status == 404:
+                return None
+            raise
+
+    def change(self, client_id: str, field: str, value: object) -> None:
+        """Change one field of a client's registration behind the operator's back."""
+        patch = [{"op": "replace", "path": f"/{field}", "value": value}]
+        self._api.ask("PATCH", f"/admin/clients/{client_id}", body=patch)
+
+    def consents(self, subject: str) -> list[dict[str, Any]]:
+        """Return what a user has granted to which app."""
+        return list(self._api.ask("GET", "/admin/oauth2/auth/sessions/consent", subject=subject))
+
+    def is_active(self, token: str) -> bool:
+        """Whether an access or refresh token is worth anything (RFC 7662)."""
+        answer = self._api.ask("POST", "/admin/oauth2/introspect", form={"token": token})
+        return bool(answer["active"])

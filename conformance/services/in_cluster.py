@@ -1,0 +1,61 @@
+"""HTTP services that only the cluster reaches, asked through the Kubernetes API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from conformance.kube.client import Kube
+from conformance.settings import Timeouts
+
+
+class ServiceRefused(AssertionError):
+    """The service answered with an error; ``status`` is HTTP's."""
+
+    def __init__(self, request: str, status: int, text: str) -> None:
+        super().__init__(f"{request} was answered with {status}: {text[:500]}")
+        self.status = status
+
+
+@dataclass(frozen=True)
+class InClusterService:
+    """One port of a Service; each request goes to a pod that is ready at that moment."""
+
+    kube: Kube
+    namespace: str
+    name: str
+    port: int
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,  # noqa: ANN401 - JSON
+        form: Mapping[str, str] | None = None,
+        timeout: float = Timeouts.http,
+        **parameters: str | int,
+    ) -> Any:  # noqa: ANN401 - JSON
+        """Return the JSON that a request is answered with, None where there is none.
+
+        ``timeout`` is in seconds. Raises ``ServiceRefused``.
+        """
+        with self.address() as address:
+            url = f"http://{address}{path}"
+            answer = requests.request(
+                method, url, json=body, data=form, params=parameters, timeout=timeout
+            )
+        if not answer.ok:
+            request = f"{method} {self.name}{path}"
+            raise ServiceRefused(request, answer.status_code, answer.text)
+        return answer.json() if answer.content else None
+
+    @contextmanager
+    def address(self) -> Iterator[str]:
+        """Yield ``host:port`` of this machine that leads to the service."""
+        with self.kube.port_forward(self.namespace, f"svc/{self.name}", self.port) as port:
+            yield f"127.0.0.1:{port}"

@@ -1,0 +1,98 @@
+"""Kratos's admin API: the users of the platform. https://www.ory.sh/docs/kratos/reference/api"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.kube.client import Kube
+from conformance.services.in_cluster import InClusterService, ServiceRefused
+
+NAMESPACE = "stackspin"
+ADMIN_SERVICE = "kratos-admin"
+ADMIN_PORT = 80
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A user, as Kratos has them."""
+
+    id: str
+    email: str
+    name: str
+    state: str
+    """active or inactive."""
+    roles: Mapping[str, str]
+    """Role by app."""
+    credentials: frozenset[str] = field(default=frozenset())
+    """Kinds of credentials that are set: password, totp, lookup_secret ..."""
+
+
+class Kratos:
+    """The admin API of the Kratos in one cluster. Methods raise ``ServiceRefused``."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._api = InClusterService(kube, NAMESPACE, ADMIN_SERVICE, ADMIN_PORT)
+
+    def create(self, email: str, password: str, name: str, roles: Mapping[str, str]) -> Identity:
+        """Make a user with a password and with these roles by app."""
+        body = {
+            "schema_id": "default",
+            "traits": {"email": email, "name": name},
+            "credentials": {"password": {"config": {"password": password}}},
+            "metadata_public": {"stackspin_roles": dict(roles)},
+        }
+        return _identity(self._api.ask("POST", "/admin/identities", body=body))
+
+    def get(self, identity_id: str) -> Identity:
+        """Return one user."""
+        return _identity(self._api.ask("GET", f"/admin/identities/{identity_id}"))
+
+    def find(self, email: str) -> Identity | None:
+        """Return the user with this address, None if there is none."""
+        found = self._api.ask("GET", "/admin/identities", credentials_identifier=email)
+        return self.get(found[0]["id"]) if found else None
+
+    def set_state(self, identity_id: str, state: str) -> None:
+        """Make a user active or inactive."""
+        self._change(identity_id, "/state", state)
+
+    def set_roles(self, identity_id: str, roles: Mapping[str, str]) -> None:
+        """Replace a user's roles by app."""
+        self._change(identity_id, "/metadata_public", {"stackspin_roles": dict(roles)})
+
+    def delete(self, identity_id: str) -> None:
+        """Remove a user, also one who is gone already."""
+        try:
+            self._api.ask("DELETE", f"/admin/identities/{identity_id}")
+        except ServiceRefused as refusal:
+            if refusal.status != 404:
+                raise
+
+    def sessions(self, identity_id: str) -> list[dict[str, Any]]:
+        """Return a user's sessions that have not ended."""
+        path = f"/admin/identities/{identity_id}/sessions"
+        try:
+            return list(self._api.ask("GET", path, active="true") or ())
+        except ServiceRefused as refusal:
+            if refusal.status == 404:  # nobody has logged in yet
+                return []
+            raise
+
+    def _change(self, identity_id: str, path: str, value: object) -> None:
+        patch = [{"op": "add", "path": path, "value": value}]
+        self._api.ask("PATCH", f"/admin/identities/{identity_id}", body=patch)
+
+
+def _identity(found: Mapping[str, Any]) -> Identity:
+    traits = found["traits"]
+    public = found.get("metadata_public") or {}
+    return Identity(
+        id=found["id"],
+        email=traits["email"],
+        name=traits.get("name", ""),
+        state=found.get("state", "active"),
+        roles=dict(public.get("stackspin_roles") or {}),
+        credentials=frozenset(found.get("credentials") or ()),
+    )
