@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from conformance.components.declare import C_COMPILER, CERTIFICATES, go
-from conformance.components.parts import FileImage, GoPart, Part, WheelPart
+from conformance.components.declare import C_COMPILER, CERTIFICATES, STACK_VERSION, go
+from conformance.components.parts import DockerfileImage, FileImage, GoPart, Part, WheelPart
 from conformance.components.pins import pin
 
 _SQLITE = {
@@ -92,6 +92,18 @@ _AWS_PLUGIN = go(
 STACK_PARTS: tuple[Part, ...] = (
     *_ory("kratos", "kratos"),
     *_ory("hydra", "hydra/v2", replace={"github.com/ory/hydra-client-go/v2": "v2.2.1"}),
+    DockerfileImage(
+        name="image-dashboard",
+        version=STACK_VERSION,
+        source="fixtures/services/dashboard",
+        reference=f"docker.io/stackspin/dashboard:{STACK_VERSION}",
+        folder="dashboard",
+        inputs=("image-debian",),
+        packages={"buildah": "buildah"},
+        space=700,
+        origin="substitute",
+        note="in place of the Stackspin dashboard",
+    ),
     _MAILPIT,
     _image(_MAILPIT, "axllent/mailpit", {"/mailpit": "mailpit:mailpit"}, ("/mailpit",)),
     _SEAWEEDFS,

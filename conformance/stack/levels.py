@@ -55,13 +55,13 @@ SINGLE_SIGN_ON = Level(
         "single-sign-on-secrets",
         "mail",
         "single-sign-on",
-        # Where the dashboard's Kustomization is named.
+        "dashboard",
     ),
     images=(
         "image-kratos",
         "image-hydra",
         "image-mailpit",
-        # Where the dashboard's image is named.
+        "image-dashboard",
     ),
     capabilities=frozenset({"single_sign_on", "dashboard"}),
 )

@@ -25,6 +25,14 @@ SUBSTITUTES: tuple[dict[str, str], ...] = (
         "note": "replaceable: set image in the ConfigMap stackspin-operator-override",
     },
     {
+        "name": "stackspin/dashboard",
+        "role": "login, consent and account pages; apps, users, backups",
+        "instead_of": "the Stackspin dashboard",
+        "kind": "reference",
+        "note": "replaceable: set image in the ConfigMap stackspin-dashboard-override, "
+        "or point the suite elsewhere with --dashboard-url",
+    },
+    {
         "name": "stackspin/git-server",
         "role": "Git repository that Flux tracks",
         "instead_of": "the project's Git hosting",

@@ -28,7 +28,7 @@ urls:
   consent: {{ $dashboard }}/web/consent
   logout: {{ $dashboard }}/web/logout
   error: {{ $dashboard }}/web/error
-  post_logout_redirect: {{ $dashboard }}/
+  post_logout_redirect: {{ $dashboard }}/web/logged-out
 webfinger:
   oidc_discovery:
     supported_claims: [email, name, preferred_username, stackspin_roles]
