@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from conformance.apps.image_builds import NOTES, VERSIONS, ImageBuilds, source_of
 from conformance.apps.run_folder import run_folder
+from conformance.check import CAPABILITIES
 from conformance.clusters.embedded.blueprint import PARTS, PAUSE
 from conformance.clusters.embedded.state import State
 from conformance.clusters.select import make_cluster
@@ -59,7 +60,7 @@ class Lab:
         """Build what is missing, so that all that follows is measured with a warm cache."""
         self.components.require(
             *NODE_PARTS,
-            *levels.images_for(()),
+            *levels.images_for(CAPABILITIES),
             "image-debian",
         )
 

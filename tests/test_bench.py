@@ -131,7 +131,7 @@ def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
         "cluster: DNS answers": 10.0,
         "cluster: teardown": 0.5,
         "memory: resident": 1024.0,
-        "stack: all Ready": 60.0,
+        "stack: all Ready": 90.0,
         "stack: teardown": 0.5,
         "wait: wait_for": 50.0,
     }

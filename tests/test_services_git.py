@@ -145,6 +145,17 @@ def test_only_what_differs_is_committed(server: Repository) -> None:
     assert server.differing(wanted) == {"other": b"2", "new": b"3"}
 
 
+def test_a_later_revision_includes_a_commit_and_an_earlier_one_does_not(server: Repository) -> None:
+    first = server.commit({"a": "1"}, "first")
+    second = server.commit({"a": "2"}, "second")
+    elsewhere = server.commit({"b": "1"}, "elsewhere", "experiment", start="main")
+    assert server.includes(f"main@sha1:{second}", first)
+    assert server.includes(f"main@sha1:{first}", first)
+    assert not server.includes(f"main@sha1:{first}", second)
+    assert not server.includes(f"main@sha1:{second}", elsewhere)
+    assert not server.includes("", first)
+
+
 def test_an_access_log_line_is_a_request() -> None:
     line = (
         '{"access": {"time_ms": 1795468403983, "client": "10.244.0.1", "user": "reader",'

@@ -130,12 +130,18 @@ def _is_rolled_out(item: Object) -> bool:
     )
 
 
-def reconciled(revision_contains: str | None = None, requested_at: str | None = None) -> Condition:
+def reconciled(
+    revision_contains: str | None = None,
+    requested_at: str | None = None,
+    *,
+    includes: Callable[[str], bool] | None = None,
+) -> Condition:
     """A Flux object is Ready, and that is about the present: of this generation, request, revision.
 
     ``requested_at`` is the value that was put into the annotation reconcile.fluxcd.io/requestedAt.
     ``revision_contains`` is part of what a source's artifact or a Kustomization's last applied
-    revision must be (a commit's hash), or of the chart or app version a HelmRelease deployed.
+    revision must be (a commit's hash), or of the chart or app version a HelmRelease deployed;
+    ``includes`` says of another revision whether it will do as well.
     https://fluxcd.io/flux/components/kustomize/kustomizations/#kustomization-status
     """
     wanted = ["reconciled"]
@@ -144,12 +150,17 @@ def reconciled(revision_contains: str | None = None, requested_at: str | None = 
     if requested_at is not None:
         wanted.append(f"as requested at {requested_at}")
 
+    def at_revision(revision: str) -> bool:
+        if revision_contains is None or revision_contains in revision:
+            return True
+        return includes is not None and includes(revision)
+
     def test(item: Object) -> bool:
         return (
             ready().test(item)
             and item["status"].get("observedGeneration") == item["metadata"]["generation"]
             and _handled(item, requested_at)
-            and (revision_contains is None or revision_contains in deployed_revision(item))
+            and at_revision(deployed_revision(item))
         )
 
     return matching(" ".join(wanted), test)

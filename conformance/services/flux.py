@@ -7,7 +7,7 @@ https://fluxcd.io/flux/components/
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,24 +113,23 @@ class Flux:
         kustomizations: Iterable[str] = ("stackspin",),
         *,
         repository: str = "stackspin",
+        includes: Callable[[str], bool] | None = None,
         timeout: float | None = None,
     ) -> None:
         """After a push: wait until commit ``sha`` was fetched and the Kustomizations applied it.
 
+        Where others push too, ``includes`` says whether a later revision includes the commit.
         Only the GitRepository is asked to reconcile; the Kustomizations follow by themselves. A
         HelmRelease upgrades after that: wait for its chart's version with ``wait_ready``.
         """
-        self.fetch(sha, repository=repository)
+        there = reconciled(sha, includes=includes)
+        self.reconcile("GitRepository", repository)
+        self._wait("GitRepository", repository, NAMESPACE, there)
         waits = [
-            Wait(reconciled(sha), API_VERSIONS["Kustomization"], "Kustomization", name, NAMESPACE)
+            Wait(there, API_VERSIONS["Kustomization"], "Kustomization", name, NAMESPACE)
             for name in kustomizations
         ]
         wait_all(self._kube, waits, timeout=timeout or self._timeout)
-
-    def fetch(self, sha: str, *, repository: str = "stackspin") -> None:
-        """Ask for the GitRepository's reconciliation, wait until its artifact is ``sha``."""
-        self.reconcile("GitRepository", repository)
-        self.wait_ready("GitRepository", repository, revision=sha)
 
     def suspend(self, kind: str, name: str, namespace: str = NAMESPACE) -> None:
         """Stop reconciling an object; a reconciliation that runs goes on."""

@@ -112,6 +112,14 @@ class Repository:
         """Return the hash of a branch's last commit, None if there is no such branch."""
         return self._git("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}") or None
 
+    def includes(self, revision: str, commit: str) -> bool:
+        """Whether a revision as Flux writes it (``branch@sha1:HASH``) includes a commit."""
+        try:
+            self._git("merge-base", "--is-ancestor", commit, revision.rpartition(":")[2])
+        except GitRefused:  # git tells "no" and "no such commit" by its exit status
+            return False
+        return True
+
     def read(self, path: str, branch: str = "main") -> str:
         """Return a committed file. Raises ``GitRefused`` if there is none."""
         return self._git("cat-file", "blob", f"refs/heads/{branch}:{path}", strip=False)

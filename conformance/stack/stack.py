@@ -225,11 +225,19 @@ class Stack:
         wait_for(self._context.kube, phase("Available"), *location, timeout=timeout)
 
     def _applied(self, kustomizations: Iterable[str]) -> None:
-        """Wait until these Kustomizations have applied the last commit, and are healthy."""
-        head = self.git.head()
+        """Wait until these Kustomizations have applied the last commit, and are healthy.
+
+        Or a later one: levels and apps may be installed side by side, each by a commit.
+        """
+        repository, head = self.git, self.git.head()
         assert head is not None  # noqa: S101 - main has at least the commit of the repository
         timeout = self._context.settings.timeouts.stack
-        self._flux.sync(head, ("stackspin", *kustomizations), timeout=timeout)
+        self._flux.sync(
+            head,
+            ("stackspin", *kustomizations),
+            includes=lambda revision: repository.includes(revision, head),
+            timeout=timeout,
+        )
 
     def _app(self, name: str) -> App:
         with self._committing:
