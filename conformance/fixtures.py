@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from conformance.run import Run
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
+    from conformance.services.hydra import Hydra
+    from conformance.services.kratos import Kratos
+    from conformance.services.mail import MailCatcher
     from conformance.services.registry import Registry
     from conformance.settings import Settings
     from conformance.stack import Stack
@@ -120,6 +123,30 @@ def platform(stack: Stack) -> Flux:
 def single_sign_on(stack: Stack) -> Flux:
     """Kratos, Hydra, mail and the dashboard, installed by Flux and Ready."""
     return stack.single_sign_on()
+
+
+@pytest.fixture(scope="session")
+def kratos(kube: Kube, single_sign_on: Flux) -> Kratos:  # noqa: ARG001 - installed
+    """The users of the platform."""
+    from conformance.services.kratos import Kratos  # noqa: PLC0415 - lazy
+
+    return Kratos(kube)
+
+
+@pytest.fixture(scope="session")
+def hydra(kube: Kube, single_sign_on: Flux) -> Hydra:  # noqa: ARG001 - installed
+    """The platform's OpenID Connect provider, as its administrator sees it."""
+    from conformance.services.hydra import Hydra  # noqa: PLC0415 - lazy
+
+    return Hydra(kube)
+
+
+@pytest.fixture(scope="session")
+def mail(kube: Kube, single_sign_on: Flux) -> MailCatcher:  # noqa: ARG001 - installed
+    """Every mail that the platform sends."""
+    from conformance.services.mail import MailCatcher  # noqa: PLC0415 - lazy
+
+    return MailCatcher(kube)
 
 
 @pytest.fixture(scope="session")

@@ -33,10 +33,12 @@ class Kratos:
     """The admin API of the Kratos in one cluster. Methods raise ``ServiceRefused``."""
 
     def __init__(self, kube: Kube) -> None:
+        self._redactor = kube.redactor
         self._api = InClusterService(kube, NAMESPACE, ADMIN_SERVICE, ADMIN_PORT)
 
     def create(self, email: str, password: str, name: str, roles: Mapping[str, str]) -> Identity:
         """Make a user with a password and with these roles by app."""
+        self._redactor.learn_value(password)
         body = {
             "schema_id": "default",
             "traits": {"email": email, "name": name},
