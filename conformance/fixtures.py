@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from conformance.services.registry import Registry
     from conformance.settings import Settings
     from conformance.stack import Stack
+    from conformance.stack.beside import ClustersBeside
     from conformance.twins import Twin
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()
@@ -105,6 +106,20 @@ def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Ite
     run.stack = Stack(run.settings, cluster, kube, components, say=run.say)
     yield run.stack
     run.stack.close()
+
+
+@pytest.fixture(scope="session")
+def clusters_beside(
+    run: Run,
+    cluster: Cluster,  # noqa: ARG001 - the one under test comes first, and stays longest
+    components: Components,
+) -> Iterator[ClustersBeside]:
+    """Maker of further clusters: ``clusters_beside.begin("restore", Stack.backups).result()``."""
+    from conformance.stack.beside import ClustersBeside  # noqa: PLC0415 - lazy
+
+    made = ClustersBeside(run.settings, components, run.redactor, run.say)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

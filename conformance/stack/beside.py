@@ -1,0 +1,136 @@
+"""Clusters beside the one under test: to try something out on, to restore into."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+from conformance.clusters.base import Cluster
+from conformance.clusters.select import make_cluster
+from conformance.components.builder import Components
+from conformance.errors import HarnessError
+from conformance.kube.client import Kube
+from conformance.kube.explain import learn_secrets
+from conformance.kube.redaction import Redactor
+from conformance.services.registry import Registry
+from conformance.settings import Settings
+from conformance.stack.stack import Stack
+
+LONGEST_NAME = 32
+"""Of a cluster's name: the part that says whose it is gives way to what it is for."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A cluster with the client of its API, and Stackspin on it as far as it was asked for."""
+
+    cluster: Cluster
+    kube: Kube
+    stack: Stack
+
+    @property
+    def registry(self) -> Registry:
+        """The registry that its node pulls from. Raises ``HarnessError`` where there is none."""
+        if self.cluster.registry is None:
+            raise HarnessError(f"cluster {self.cluster.name} has no registry", "use another one")
+        return Registry(self.cluster.registry)
+
+
+class ClustersBeside:
+    """Brings clusters up in the background, each called ``CLUSTER-PURPOSE``, and takes them away.
+
+    They belong to this process like its first one: a killed run takes them with it. None is kept.
+    For providers with ``Feature.SECOND_CLUSTER``.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        components: Components,
+        redactor: Redactor,
+        say: Callable[[str], None],
+    ) -> None:
+        self._settings = settings
+        self._components = components
+        self._redactor = redactor
+        self._say = say
+        self._begun: dict[str, _BringUp] = {}
+
+    def begin(
+        self, purpose: str, install: Callable[[Stack], object] = lambda _: None
+    ) -> Future[Site]:
+        """Begin to bring up the cluster for ``purpose`` unless that has begun; returns at once.
+
+        The result is there when ``install`` (a level: ``Stack.platform``) has returned. Raises
+        what start and installation raise.
+        """
+        if purpose not in self._begun:
+            prefix = self._settings.cluster_name[: LONGEST_NAME - len(purpose) - 1].rstrip("-")
+            name = f"{prefix}-{purpose}"
+            settings = replace(self._settings, cluster_name=name, keep_cluster=False)
+            bring_up = _BringUp(settings, self._components, self._redactor, self._say, install)
+            self._begun[purpose] = bring_up
+            bring_up.start()
+        return self._begun[purpose].site
+
+    def end(self, purpose: str) -> None:
+        """Take the cluster for ``purpose`` away, if it was begun."""
+        if bring_up := self._begun.pop(purpose, None):
+            bring_up.undo()
+
+    def close(self) -> None:
+        """Take every one away."""
+        for purpose in list(self._begun):
+            self.end(purpose)
+
+
+class _BringUp(threading.Thread):
+    """A daemon, as nobody waits for an installation whose run is over."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        components: Components,
+        redactor: Redactor,
+        say: Callable[[str], None],
+        install: Callable[[Stack], object],
+    ) -> None:
+        super().__init__(name=f"cluster {settings.cluster_name}", daemon=True)
+        self.site: Future[Site] = Future()
+        self._settings = settings
+        self._components = components
+        self._redactor = redactor
+        self._say = say
+        self._install = install
+        self._started = threading.Event()
+        self._cluster = make_cluster(settings, components)
+        self._kube: Kube | None = None
+        self._stack: Stack | None = None
+
+    def run(self) -> None:
+        try:
+            try:
+                self._cluster.start()
+            finally:
+                self._started.set()
+            self._kube = Kube(self._cluster.kubeconfig, redactor=self._redactor)
+            self._stack = Stack(
+                self._settings, self._cluster, self._kube, self._components, say=self._say
+            )
+            self._install(self._stack)
+            self.site.set_result(Site(self._cluster, self._kube, self._stack))
+        except BaseException as error:
+            self.site.set_exception(error)
+
+    def undo(self) -> None:
+        """Wait until the node has started or failed to, and take all of it away."""
+        self._started.wait()
+        if self._kube:
+            with contextlib.suppress(Exception):  # it may have gone wrong at any point
+                learn_secrets(self._kube, self._redactor)
+        if self._stack:
+            self._stack.close()
+        self._cluster.delete()
