@@ -1,0 +1,97 @@
+"""The objects behind a backup location, by S3 through the Kubernetes API: seen, copied, damaged."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from minio import Minio
+from minio.deleteobjects import DeleteObject
+
+from conformance.kube.client import Kube
+
+NAMESPACE = "velero"
+SERVICE = "object-store"
+PORT = 8333
+CREDENTIALS = "object-store"
+BUCKET = "velero"
+_REGION = "us-east-1"
+"""Without it, the client would ask for the bucket's region first."""
+
+
+@dataclass(frozen=True)
+class ObjectStore:
+    """One bucket of the object store of one cluster. Methods raise ``minio.error.S3Error``."""
+
+    kube: Kube
+    bucket: str = BUCKET
+
+    def objects(self, prefix: str = "") -> dict[str, int]:
+        """Return name and size in bytes of every object whose name begins with ``prefix``."""
+        with self._client() as client:
+            found = client.list_objects(self.bucket, prefix, recursive=True)
+            return {str(item.object_name): int(item.size or 0) for item in found}
+
+    def read(self, name: str) -> bytes:
+        """Return an object's content."""
+        with self._client() as client:
+            return _read(client, self.bucket, name)
+
+    def flip(self, name: str, position: int) -> None:
+        """Invert one byte of an object."""
+        with self._client() as client:
+            content = bytearray(_read(client, self.bucket, name))
+            content[position] ^= 0xFF
+            _write(client, self.bucket, name, bytes(content))
+
+    def delete(self, prefix: str) -> None:
+        """Delete every object whose name begins with ``prefix``."""
+        with self._client() as client:
+            found = client.list_objects(self.bucket, prefix, recursive=True)
+            doomed = [DeleteObject(str(item.object_name)) for item in found]
+            for error in client.remove_objects(self.bucket, doomed):
+                raise AssertionError(f"{error.name} cannot be deleted: {error.message}")
+
+    def copy_to(self, other: ObjectStore) -> int:
+        """Copy every object into another store's bucket; return how many bytes those were."""
+        with self._client() as source, other._client() as target:
+            total = 0
+            for item in source.list_objects(self.bucket, recursive=True):
+                content = _read(source, self.bucket, str(item.object_name))
+                _write(target, other.bucket, str(item.object_name), content)
+                total += len(content)
+        return total
+
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[Minio]:
+        secret = self.kube.get("v1", "Secret", CREDENTIALS, NAMESPACE)["data"]
+        access, key = (base64.b64decode(secret[name]).decode() for name in _KEYS)
+        with self.kube.port_forward(NAMESPACE, f"svc/{SERVICE}", PORT) as port:
+            yield Minio(
+                endpoint=f"127.0.0.1:{port}",
+                access_key=access,
+                secret_key=key,
+                secure=False,
+                region=_REGION,
+            )
+
+
+_KEYS = ("access_key", "secret_key")
+
+
+def _read(client: Minio, bucket: str, name: str) -> bytes:
+    response = client.get_object(bucket_name=bucket, object_name=name)
+    try:
+        return response.read()
+    finally:
+        response.close()
+        response.release_conn()
+
+
+def _write(client: Minio, bucket: str, name: str, content: bytes) -> None:
+    client.put_object(
+        bucket_name=bucket, object_name=name, data=io.BytesIO(content), length=len(content)
+    )

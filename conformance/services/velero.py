@@ -1,0 +1,204 @@
+"""Velero's custom resources: back up, restore, schedule, delete, and read what became of it.
+
+Nothing here but the Kubernetes API: what the suite does, a dashboard or kubectl can do.
+https://velero.io/docs/v1.18/api-types/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from conformance.kube.client import Kube
+from conformance.kube.conditions import Condition, deleted, phase
+from conformance.kube.wait import wait_for
+
+NAMESPACE = "velero"
+API_VERSION = "velero.io/v1"
+LOCATION = "default"
+BACKUP_NAME = "velero.io/backup-name"
+RESTORE_NAME = "velero.io/restore-name"
+SCHEDULE_NAME = "velero.io/schedule-name"
+"""Labels by which Velero says to what an object belongs."""
+COMPLETED = "Completed"
+FINAL = (COMPLETED, "PartiallyFailed", "Failed", "FailedValidation")
+"""Phases of a Backup or Restore in which nothing happens to it any more."""
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PodVolume:
+    """The backup or the restore of one volume of one pod."""
+
+    namespace: str
+    pod: str
+    volume: str
+    """The volume's name in the pod."""
+    phase: str
+    message: str
+    bytes: int
+
+
+class Velero:
+    """A typed client; ``timeout`` (seconds) bounds the wait for one backup or restore."""
+
+    def __init__(self, kube: Kube, timeout: float) -> None:
+        self._kube = kube
+        self._timeout = timeout
+
+    def back_up(
+        self,
+        name: str,
+        *,
+        namespaces: Sequence[str],
+        labels: Mapping[str, str] | None = None,
+        location: str = LOCATION,
+        ttl: str = "24h",
+    ) -> None:
+        """Make a Backup of namespaces, or of what has ``labels`` in them; see ``finished``."""
+        spec: Object = {
+            "includedNamespaces": list(namespaces),
+            "storageLocation": location,
+            "ttl": ttl,
+            "snapshotVolumes": False,
+        }
+        if labels:
+            spec["labelSelector"] = {"matchLabels": dict(labels)}
+        self._create("Backup", name, spec)
+
+    def restore(
+        self,
+        name: str,
+        backup: str,
+        *,
+        mapping: Mapping[str, str] | None = None,
+        excluded: Sequence[str] = (),
+    ) -> None:
+        """Make a Restore of all of a backup but the resources ``excluded``; see ``finished``.
+
+        ``mapping``: namespace in the backup -> namespace to restore into.
+        """
+        spec: Object = {"backupName": backup, "excludedResources": list(excluded)}
+        if mapping:
+            spec["namespaceMapping"] = dict(mapping)
+        self._create("Restore", name, spec)
+
+    def finished(self, kind: Literal["Backup", "Restore"], name: str) -> Object:
+        """Wait until a backup or restore is in a final phase, whichever; return it."""
+        return self._wait(phase(*FINAL), kind, name)
+
+    def completed(self, kind: Literal["Backup", "Restore"], name: str) -> Object:
+        """Wait as ``finished``; AssertionError, with all that is known, unless it is Completed."""
+        item = self.finished(kind, name)
+        if item["status"]["phase"] != COMPLETED:
+            raise AssertionError(self.explain(item))
+        return item
+
+    def explain(self, item: Object) -> str:
+        """Return what Velero says of a backup or restore, as lines of text."""
+        kind, name, status = item["kind"], item["metadata"]["name"], item.get("status", {})
+        counts = f"{status.get('errors', 0)} errors, {status.get('warnings', 0)} warnings"
+        lines = [f"{kind} {name} is {status.get('phase')}: {counts}"]
+        lines += [status["failureReason"]] if "failureReason" in status else []
+        lines += status.get("validationErrors", ())
+        lines += [
+            f"volume {one.volume} of pod {one.pod} is {one.phase}: {one.message or 'no message'}"
+            for one in self.volumes(item)
+            if one.phase != COMPLETED
+        ]
+        return "\n  ".join(lines)
+
+    def volumes(self, item: Object) -> list[PodVolume]:
+        """Return the volumes that a Backup copied, or a Restore brought back, or tried to."""
+        backup = item["kind"] == "Backup"
+        kind = "PodVolumeBackup" if backup else "PodVolumeRestore"
+        labels = f"{BACKUP_NAME if backup else RESTORE_NAME}={item['metadata']['name']}"
+        found = self._kube.list(API_VERSION, kind, NAMESPACE, labels=labels)
+        return [_pod_volume(one) for one in found]
+
+    def make_location(
+        self, name: str, *, like: str = LOCATION, credential: str | None = None, **changes: str
+    ) -> None:
+        """Make a BackupStorageLocation: a copy of another one with other ``bucket``, ``prefix``.
+
+        ``credential`` is a Secret whose key ``cloud`` has the S3 credentials.
+        """
+        spec: Object = self._kube.get(API_VERSION, "BackupStorageLocation", like, NAMESPACE)["spec"]
+        spec.pop("default", None)
+        spec["objectStorage"] = {**spec["objectStorage"], **changes}
+        if credential:
+            spec["credential"] = {"name": credential, "key": "cloud"}
+        self._create("BackupStorageLocation", name, spec)
+
+    def location_is(self, wanted: Literal["Available", "Unavailable"], name: str) -> Object:
+        """Wait until a location is Available, or is not; return it."""
+        return self._wait(phase(wanted), "BackupStorageLocation", name)
+
+    def make_schedule(
+        self, name: str, *, cron: str, namespaces: Sequence[str], ttl: str = "24h"
+    ) -> None:
+        """Make a Schedule of backups of namespaces."""
+        template = {"includedNamespaces": list(namespaces), "ttl": ttl, "snapshotVolumes": False}
+        self._create("Schedule", name, {"schedule": cron, "template": template})
+
+    def scheduled(self, schedule: str) -> Object:
+        """Wait until a schedule has made a backup and that is in a final phase; return it."""
+        labels = f"{SCHEDULE_NAME}={schedule}"
+        kind = (API_VERSION, "Backup", None, NAMESPACE, labels)
+        found = wait_for(self._kube, phase(*FINAL), *kind, timeout=self._timeout)
+        assert isinstance(found, list)  # noqa: S101 - a wait without a name returns a list
+        return found[0]
+
+    def delete_backup(self, name: str) -> None:
+        """Delete a backup with all it has in the store, by a DeleteBackupRequest; wait for it."""
+        uid = self._kube.get(API_VERSION, "Backup", name, NAMESPACE)["metadata"]["uid"]
+        labels = {BACKUP_NAME: name, "velero.io/backup-uid": uid}
+        self._create("DeleteBackupRequest", f"{name}-delete", {"backupName": name}, labels)
+        self.gone("Backup", name)
+
+    def gone(self, kind: str, name: str) -> None:
+        """Wait until an object is deleted: a backup whose time is over, for example."""
+        self._wait(deleted(), kind, name)
+
+    def delete(self, kind: str, name: str) -> None:
+        """Delete an object; of a Backup, Velero would make it again from the store."""
+        self._kube.delete(API_VERSION, kind, name, NAMESPACE)
+
+    def _create(
+        self, kind: str, name: str, spec: Object, labels: Mapping[str, str] | None = None
+    ) -> None:
+        metadata = {"name": name, "namespace": NAMESPACE, "labels": dict(labels or {})}
+        self._kube.create(
+            {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
+        )
+
+    def _wait(self, condition: Condition, kind: str, name: str) -> Object:
+        found = wait_for(
+            self._kube, condition, API_VERSION, kind, name, NAMESPACE, timeout=self._timeout
+        )
+        assert isinstance(found, dict)  # noqa: S101 - a wait by name returns one object
+        return found
+
+
+def seconds_taken(item: Object) -> float:
+    """Return the seconds from the start to the end of a backup or restore, as Velero tells them."""
+    began, ended = (
+        datetime.fromisoformat(item["status"][key])
+        for key in ("startTimestamp", "completionTimestamp")
+    )
+    return (ended - began).total_seconds()
+
+
+def _pod_volume(item: Object) -> PodVolume:
+    status = item.get("status", {})
+    return PodVolume(
+        namespace=item["spec"]["pod"]["namespace"],
+        pod=item["spec"]["pod"]["name"],
+        volume=item["spec"]["volume"],
+        phase=status.get("phase", "New"),
+        message=status.get("message", ""),
+        bytes=status.get("progress", {}).get("bytesDone", 0),
+    )
