@@ -117,7 +117,7 @@ def test_a_benchmark_that_fails_does_not_end_the_others() -> None:
 
 
 def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
-    assert list(BENCHMARKS) == ["cluster", "memory", "restart", "stack", "wait"]
+    assert list(BENCHMARKS) == ["backup", "cluster", "memory", "restart", "stack", "wait"]
     assert len(cases.__all__) == len(BENCHMARKS)
     assert all(len(one.title.split()) > 3 for one in BENCHMARKS.values())
     targets = {

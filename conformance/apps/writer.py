@@ -15,9 +15,14 @@ from conformance.settings import Timeouts
 class Writer:
     """Adds notes in a thread, from entering the context until leaving it, or the first error."""
 
+    PREFIX = "acknowledged "
+    """With which the text of each of its notes begins."""
+
     def __init__(self, deployment: HelmDeployment) -> None:
         self.acknowledged: list[str] = []
         """Text of each note whose creation was answered with 201."""
+        self.refusal: int | None = None
+        """HTTP status with which the app refused a note, if it did."""
         self._url = f"https://{deployment.host}/api/notes"
         self._http = deployment.http
         self._changed = threading.Condition()
@@ -41,6 +46,10 @@ class Writer:
         self._ended.set()
         self._thread.join(Timeouts.http)
 
+    def stop(self) -> None:
+        """Write no more, though the app would still take it."""
+        self._ended.set()
+
     def wait_until_acknowledged(self, count: int) -> None:
         """Return when at least ``count`` notes are acknowledged. Raises AssertionError."""
         with self._changed:
@@ -54,12 +63,15 @@ class Writer:
 
     def _write(self) -> None:
         for number in itertools.count():
-            text = f"acknowledged {number}"
+            text = f"{self.PREFIX}{number}"
             try:
                 answer = self._http.post(self._url, json={"text": text})
             except requests.RequestException:
                 break
-            if answer.status_code != requests.codes.created or self._ended.is_set():
+            if answer.status_code != requests.codes.created:
+                self.refusal = answer.status_code
+                break
+            if self._ended.is_set():
                 break
             with self._changed:
                 self.acknowledged.append(text)

@@ -22,6 +22,10 @@ BACKUP_NAME = "velero.io/backup-name"
 RESTORE_NAME = "velero.io/restore-name"
 SCHEDULE_NAME = "velero.io/schedule-name"
 """Labels by which Velero says to what an object belongs."""
+LOCATION_SECONDS = 40.0
+"""In which Velero has seen what became of a location: it looks every 10 s, for 5 s at most."""
+BY_ITSELF_SECONDS = 90.0
+"""In which follows what nobody asks for: schedule, expiry, a look at what is in the store."""
 COMPLETED = "Completed"
 FINAL = (COMPLETED, "PartiallyFailed", "Failed", "FailedValidation")
 """Phases of a Backup or Restore in which nothing happens to it any more."""
@@ -135,7 +139,11 @@ class Velero:
 
     def location_is(self, wanted: Literal["Available", "Unavailable"], name: str) -> Object:
         """Wait until a location is Available, or is not; return it."""
-        return self._wait(phase(wanted), "BackupStorageLocation", name)
+        return self._wait(phase(wanted), "BackupStorageLocation", name, LOCATION_SECONDS)
+
+    def synced(self, backup: str) -> Object:
+        """Wait until Velero has found a backup of another cluster in the store; return it."""
+        return self._wait(phase(*FINAL), "Backup", backup, BY_ITSELF_SECONDS)
 
     def make_schedule(
         self, name: str, *, cron: str, namespaces: Sequence[str], ttl: str = "24h"
@@ -148,7 +156,7 @@ class Velero:
         """Wait until a schedule has made a backup and that is in a final phase; return it."""
         labels = f"{SCHEDULE_NAME}={schedule}"
         kind = (API_VERSION, "Backup", None, NAMESPACE, labels)
-        found = wait_for(self._kube, phase(*FINAL), *kind, timeout=self._timeout)
+        found = wait_for(self._kube, phase(*FINAL), *kind, timeout=BY_ITSELF_SECONDS)
         assert isinstance(found, list)  # noqa: S101 - a wait without a name returns a list
         return found[0]
 
@@ -161,7 +169,7 @@ class Velero:
 
     def gone(self, kind: str, name: str) -> None:
         """Wait until an object is deleted: a backup whose time is over, for example."""
-        self._wait(deleted(), kind, name)
+        self._wait(deleted(), kind, name, BY_ITSELF_SECONDS)
 
     def delete(self, kind: str, name: str) -> None:
         """Delete an object; of a Backup, Velero would make it again from the store."""
@@ -175,10 +183,11 @@ class Velero:
             {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
         )
 
-    def _wait(self, condition: Condition, kind: str, name: str) -> Object:
-        found = wait_for(
-            self._kube, condition, API_VERSION, kind, name, NAMESPACE, timeout=self._timeout
-        )
+    def _wait(
+        self, condition: Condition, kind: str, name: str, timeout: float | None = None
+    ) -> Object:
+        where = (self._kube, condition, API_VERSION, kind, name, NAMESPACE)
+        found = wait_for(*where, timeout=timeout or self._timeout)
         assert isinstance(found, dict)  # noqa: S101 - a wait by name returns one object
         return found
 

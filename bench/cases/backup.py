@@ -1,0 +1,81 @@
+"""How long an app's data takes into the object store and back."""
+
+from __future__ import annotations
+
+from bench.catalogue import Measure, Samples, benchmark
+from bench.lab import Lab, Stopwatch
+from conformance.apps.base import SeedScale
+from conformance.apps.deployment import HelmDeployment
+from conformance.apps.image_builds import NOTES
+from conformance.apps.notes import Notes
+from conformance.kube.conditions import deleted, ready
+from conformance.kube.wait import wait_for
+from conformance.services.helm import Helm
+from conformance.services.object_store import ObjectStore
+from conformance.services.velero import Velero
+from conformance.settings import Timeouts, data_root
+from conformance.stack import Stack
+from conformance.stack.levels import BACKUPS
+
+MIB = 1024 * 1024
+
+
+@benchmark(
+    "backup",
+    Measure("backup"),
+    Measure("backup, nothing changed"),
+    Measure("restore"),
+    Measure("in volumes", "MiB"),
+    Measure("in the bucket", "MiB"),
+)
+def backup(lab: Lab) -> Samples:
+    """Backup and restore of the app notes: 3,000 small files, 100 MB in one, a database.
+
+    From the custom resource's creation until its final phase. The restore is of a namespace that
+    was deleted, and its data is compared afterwards.
+    """
+    lab.notes  # noqa: B018 - builds it before the cluster is there
+    lab.components.require(*BACKUPS.images)
+    with lab.running() as (cluster, kube):
+        installed = Stack(lab.settings, cluster, kube, lab.components, say=lambda _: None)
+        try:
+            installed.backups()
+            lab.push_notes(cluster)
+            helm = Helm(lab.components.binary("helm"), cluster.kubeconfig)
+            kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NOTES}})
+            host = f"{NOTES}.{lab.settings.domain}"
+            app = HelmDeployment(Notes(), kube, helm, NOTES, host, installed.http())
+            return _there_and_back(app, Velero(kube, Timeouts.stack), ObjectStore(kube))
+        finally:
+            installed.close()
+
+
+def _there_and_back(app: HelmDeployment, velero: Velero, store: ObjectStore) -> Samples:
+    app.install(data_root() / "charts" / NOTES, {})
+    seed = app.app.seed(app.instance, SeedScale.FULL)
+    first, second = _back_up(velero, "first"), _back_up(velero, "second")
+    volumes = velero.volumes(velero.finished("Backup", "first"))
+    stored = store.objects()
+    app.kube.delete("v1", "Namespace", NOTES)
+    wait_for(app.kube, deleted(), "v1", "Namespace", NOTES, timeout=Timeouts.deletion)
+    clock = Stopwatch()
+    velero.restore("first", "first")
+    velero.completed("Restore", "first")
+    restored = clock.seconds
+    wait_for(app.kube, ready(), "v1", "Pod", None, NOTES, app.instance.selector)
+    app.http.get_routed(f"https://{app.host}/")
+    app.app.verify(app.instance, seed)
+    return {
+        "backup": [first],
+        "backup, nothing changed": [second],
+        "restore": [restored],
+        "in volumes": [sum(one.bytes for one in volumes) / MIB],
+        "in the bucket": [sum(stored.values()) / MIB],
+    }
+
+
+def _back_up(velero: Velero, name: str) -> float:
+    clock = Stopwatch()
+    velero.back_up(name, namespaces=[NOTES])
+    velero.completed("Backup", name)
+    return clock.seconds

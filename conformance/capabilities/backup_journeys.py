@@ -1,0 +1,317 @@
+"""Apps that lose their data and get it back: what the checks of backups look at.
+
+A journey is one app in a namespace of its own, and steps that follow one another. Two of them go
+on side by side while the checks are at their first ones; a check waits for the step that it is
+about, and has that step's error if it failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+import requests
+
+from conformance.apps import tree
+from conformance.apps.backup_rules import backup_findings, expected_volumes
+from conformance.apps.base import BACKUP_SET, Instance, Seed, SeedScale
+from conformance.apps.deployment import HelmDeployment
+from conformance.apps.notes import Notes
+from conformance.apps.writer import Writer
+from conformance.kube.client import Kube
+from conformance.kube.conditions import deleted, ready
+from conformance.kube.wait import Wait, wait_all, wait_for
+from conformance.services.object_store import ObjectStore
+from conformance.services.velero import COMPLETED, Velero
+from conformance.settings import Timeouts
+from conformance.stack.steps import Steps
+
+Object = dict[str, Any]
+Where = tuple[str, str, str, str | None]
+"""An object: API version, kind, name and namespace."""
+Result = TypeVar("Result")
+WRITES = 20
+"""Notes that have to be acknowledged before the backup begins: the app is in the midst of it."""
+PRE_HOOK = "pre.hook.backup.velero.io/command"
+NO_INGRESS = ("ingresses.networking.k8s.io",)
+"""What a copy beside the original leaves out: one host name belongs to one of them."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a journey goes: Velero and its store, and what the app is installed from."""
+
+    velero: Velero
+    store: ObjectStore
+    chart: Path
+    values: Mapping[str, Any]
+    defect: Mapping[str, str]
+    """Settings of the twin that the checks run against; empty in a normal run."""
+
+
+class Journey:
+    """An app, installed from its chart and seeded; the steps after that are a subclass's."""
+
+    steps: ClassVar[tuple[str, ...]]
+    """Names of the methods that are the steps, in their order."""
+
+    def __init__(self, deployment: HelmDeployment, place: Place) -> None:
+        self.deployment = deployment
+        self.place = place
+        self._steps = Steps()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._go, daemon=True)
+
+    def begin(self) -> None:
+        """Take step after step in the background."""
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Return when no further step is taken: after the last one, or one that failed."""
+        self._thread.join()
+
+    def end(self) -> None:
+        """Take no further step; return when the present one is done."""
+        self._ended.set()
+        self.wait()
+
+    @property
+    def namespace(self) -> str:
+        """Where the app is."""
+        return self.deployment.namespace
+
+    def seed(self) -> Seed:
+        """Return what was put into the app."""
+        return self._reach(self._install)
+
+    def missing_volumes(self, backup: Object) -> list[str]:
+        """Return the app's claims that a backup does not hold, and why that may be."""
+        kube = self.deployment.kube
+        pods = kube.list("v1", "Pod", self.namespace, self.deployment.instance.selector)
+        copied = {
+            (one.pod, one.volume)
+            for one in self.place.velero.volumes(backup)
+            if one.phase == COMPLETED and one.namespace == self.namespace
+        }
+        missing = [
+            f"claim {one.claim} (volume {one.volume} of pod {one.pod}) is not in the backup"
+            for one in expected_volumes(pods)
+            if (one.pod, one.volume) not in copied
+        ]
+        claims = kube.list("v1", "PersistentVolumeClaim", self.namespace)
+        return [*missing, *backup_findings(pods, claims, kube.list("v1", "PersistentVolume"))]
+
+    def _install(self) -> Seed:
+        """Install and seed.
+
+        One altered byte has to be noticed, or the comparisons of later steps would prove nothing.
+        """
+        deployment = self.deployment
+        deployment.install(self.place.chart, self.place.values)
+        seed = deployment.app.seed(deployment.instance, SeedScale.SMALL)
+        mount, files = next(iter(seed.files.items()))
+        largest = max(files, key=lambda path: files[path].size)
+        tree.alter(deployment.instance.run, f"{mount}/{largest}")
+        with pytest.raises(tree.DataDiffers, match="sha256"):
+            deployment.app.verify(deployment.instance, seed)
+        tree.alter(deployment.instance.run, f"{mount}/{largest}")
+        return seed
+
+    def _back_up(self, name: str, labels: Mapping[str, str] | None = None) -> Object:
+        velero = self.place.velero
+        velero.back_up(name, namespaces=[self.namespace], labels=labels)
+        return velero.finished("Backup", name)
+
+    def _verify(self, instance: Instance) -> None:
+        """Wait until the app runs again; raises ``DataDiffers`` unless all of its data is there."""
+        where = (self.deployment.kube, ready(), "v1", "Pod", None, instance.namespace)
+        wait_for(*where, instance.selector, timeout=Timeouts.pod_ready)
+        self.deployment.app.verify(instance, self.seed())
+
+    def _reach(self, step: Callable[[], Result]) -> Result:
+        """Take every step up to this one that was not taken; return what this one returned."""
+        for name in self.steps:
+            taken = getattr(self, name)
+            result: Result = self._steps.run(name, taken)
+            if taken == step:
+                return result
+        raise LookupError(step)
+
+    def _go(self) -> None:
+        with contextlib.suppress(Exception):  # a check that asks for the step has its error
+            for name in self.steps:
+                if self._ended.is_set():
+                    return
+                self._steps.run(name, getattr(self, name))
+
+
+class WholeNamespace(Journey):
+    """Backed up as a namespace while people write, copied, lost and restored, then damaged."""
+
+    steps = ("_install", "_back_up_namespace", "_copy", "_lose", "_restore", "_restore_damaged")
+
+    def __init__(self, deployment: HelmDeployment, place: Place, copies: tuple[str, str]) -> None:
+        super().__init__(deployment, place)
+        self.copy_namespace, self.damaged_namespace = copies
+        self.writer: Writer | None = None
+        """Who wrote until the backup began; only for the app that the suite has a writer for."""
+
+    def backup(self) -> Object:
+        """Return the backup of the namespace, in a final phase."""
+        return self._reach(self._back_up_namespace)
+
+    def copied(self) -> Object:
+        """Return the restore into another namespace; all data was found there."""
+        return self._reach(self._copy)
+
+    def left(self) -> list[str]:
+        """Return what was still there after the namespace was deleted."""
+        return self._reach(self._lose)
+
+    def restored(self) -> Object:
+        """Return the restore of what was lost; all data was found in it."""
+        return self._reach(self._restore)
+
+    def restored_damaged(self) -> Object:
+        """Return the restore into another namespace after one byte in the store was altered."""
+        return self._reach(self._restore_damaged)
+
+    def copied_instance(self) -> contextlib.AbstractContextManager[Instance]:
+        """Yield the copy, which no host name leads to."""
+        return forwarded(self.deployment, self.deployment.kube, self.copy_namespace)
+
+    def _back_up_namespace(self) -> Object:
+        if not isinstance(self.deployment.app, Notes):
+            return self._back_up(self.namespace)
+        self.writer = Writer(self.deployment)
+        with self.writer:
+            self.writer.wait_until_acknowledged(WRITES)
+            backup = self._back_up(self.namespace)
+            self.writer.stop()
+        self.deployment.http.get_routed(f"https://{self.deployment.host}/")
+        return backup
+
+    def _copy(self) -> Object:
+        mapping = {self.namespace: self.copy_namespace}
+        velero, name = self.place.velero, self.copy_namespace
+        velero.restore(name, self.namespace, mapping=mapping, excluded=NO_INGRESS)
+        restore = velero.completed("Restore", name)
+        with self.copied_instance() as copy:
+            self._verify(copy)
+        return restore
+
+    def _lose(self) -> list[str]:
+        kube = self.deployment.kube
+        lost = lose(kube, self.namespace, [("v1", "Namespace", self.namespace, None)])
+        answer = self.deployment.http.get_unrouted(f"https://{self.deployment.host}/")
+        return [*lost, *(["the app"] if answer.status_code == requests.codes.ok else [])]
+
+    def _restore(self) -> Object:
+        velero = self.place.velero
+        velero.restore(self.namespace, self.namespace)
+        restore = velero.completed("Restore", self.namespace)
+        self._verify(self.deployment.instance)
+        return restore
+
+    def _restore_damaged(self) -> Object:
+        if "undamaged" not in self.place.defect:
+            packs = self.place.store.objects(f"kopia/{self.namespace}/p")
+            largest = max(packs, key=lambda name: packs[name])
+            self.place.store.flip(largest, packs[largest] // 2)
+        velero, mapping = self.place.velero, {self.namespace: self.damaged_namespace}
+        name = self.damaged_namespace
+        velero.restore(name, self.namespace, mapping=mapping, excluded=NO_INGRESS)
+        return velero.finished("Restore", name)
+
+
+class BackupSet(Journey):
+    """Backed up by the label of its set; claims and pods lost, and restored from that."""
+
+    steps = ("_install", "_back_up_set", "_fail_hook", "_lose", "_restore")
+
+    def backup(self) -> Object:
+        """Return the backup of the set, in a final phase."""
+        return self._reach(self._back_up_set)
+
+    def backup_with_failing_hook(self) -> Object:
+        """Return a backup, in a final phase, whose hook ended with an error."""
+        return self._reach(self._fail_hook)
+
+    def left(self) -> list[str]:
+        """Return what was still there after the Deployment and its claims were deleted."""
+        return self._reach(self._lose)
+
+    def restored(self) -> Object:
+        """Return the restore; all data was found in the app, deployed again."""
+        return self._reach(self._restore)
+
+    def _back_up_set(self) -> Object:
+        return self._back_up(f"{self.namespace}-set", {BACKUP_SET: self.deployment.app.name})
+
+    def _fail_hook(self) -> Object:
+        hook = self.place.defect.get("hook", '["false"]')
+        pod = self.deployment.instance.pod()["metadata"]
+        before = pod["annotations"].get(PRE_HOOK)
+        self._set_hook(pod["name"], hook)
+        try:
+            return self._back_up(f"{self.namespace}-hook")
+        finally:
+            self._set_hook(pod["name"], before)
+
+    def _set_hook(self, pod: str, command: str | None) -> None:
+        body = {"metadata": {"annotations": {PRE_HOOK: command}}}
+        self.deployment.kube.patch("v1", "Pod", pod, self.namespace, body)
+
+    def _lose(self) -> list[str]:
+        kube, name = self.deployment.kube, self.deployment.app.name
+        doomed: list[Where] = [("apps/v1", "Deployment", name, self.namespace)]
+        for claim in kube.list("v1", "PersistentVolumeClaim", self.namespace):
+            claimed = claim["metadata"]["name"]
+            doomed.append(("v1", "PersistentVolumeClaim", claimed, self.namespace))
+        return lose(kube, self.namespace, doomed)
+
+    def _restore(self) -> Object:
+        velero, name = self.place.velero, f"{self.namespace}-set"
+        velero.restore(name, name)
+        restore = velero.completed("Restore", name)
+        self.deployment.upgrade(self.place.chart, self.place.values)
+        self._verify(self.deployment.instance)
+        return restore
+
+
+def lose(kube: Kube, namespace: str, doomed: list[Where]) -> list[str]:
+    """Delete objects and wait until they and the namespace's volumes are gone.
+
+    Returns what is there nevertheless. Raises ``WaitTimeout``.
+    """
+    claims = kube.list("v1", "PersistentVolumeClaim", namespace)
+    volumes = [item["spec"]["volumeName"] for item in claims]
+    for api_version, kind, name, where in doomed:
+        kube.delete(api_version, kind, name, where)
+    lost: list[Where] = [*doomed, *(("v1", "PersistentVolume", name, None) for name in volumes)]
+    wait_all(kube, [Wait(deleted(), *one) for one in lost], timeout=Timeouts.deletion)
+    return [f"{one[1]} {one[2]}" for one in lost if kube.find(*one)]
+
+
+@contextlib.contextmanager
+def forwarded(deployment: HelmDeployment, kube: Kube, namespace: str) -> Iterator[Instance]:
+    """Yield a copy of an app in another namespace or cluster, reached without its host name."""
+    where = (kube, ready(), "v1", "Pod", None, namespace, deployment.instance.selector)
+    wait_for(*where, timeout=Timeouts.pod_ready)
+    with (
+        kube.port_forward(namespace, f"svc/{deployment.app.name}", 80) as port,
+        requests.Session() as session,
+    ):
+        session.trust_env = False
+        yield replace(
+            deployment.instance,
+            kube=kube,
+            namespace=namespace,
+            base_url=f"http://127.0.0.1:{port}",
+            session=session,
+        )
