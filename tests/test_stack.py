@@ -13,6 +13,7 @@ from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import ImagePart
 from conformance.settings import data_root
 from conformance.stack.content import ROOT_KUSTOMIZATION, listed, repository_files
+from conformance.stack.levels import BACKUPS, PLATFORM, SINGLE_SIGN_ON, Level, images_for
 from conformance.stack.steps import Steps
 
 FLUX2 = data_root() / "fixtures" / "flux2"
@@ -76,6 +77,19 @@ def test_paths_in_the_tree_exist(item: dict) -> None:
         assert (FLUX2.parent / spec["path"]).is_dir(), spec["path"]
     if item["kind"] == "HelmRelease":
         assert (data_root() / spec["chart"]["spec"]["chart"] / "Chart.yaml").is_file()
+
+
+@pytest.mark.parametrize("level", [PLATFORM, SINGLE_SIGN_ON, BACKUPS], ids=lambda level: level.name)
+def test_a_level_waits_for_everything_in_its_group(level: Level) -> None:
+    folder = FLUX2 / ("infrastructure" if level is PLATFORM else level.entry)
+    group = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    assert {Path(entry).stem for entry in group["resources"]} == set(level.kustomizations)
+    assert set(level.images) <= CATALOGUE.keys()
+
+
+def test_a_run_prefetches_what_its_checks_need() -> None:
+    assert "image-kratos" in images_for({"single_sign_on"})
+    assert not {"image-kratos", "image-velero"} & set(images_for({"persistent_storage"}))
 
 
 def test_dependencies_are_kustomizations_of_the_tree() -> None:
