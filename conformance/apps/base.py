@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 import requests
@@ -38,7 +39,9 @@ class Volume:
     """The volume's name in the pod, as ``backup.velero.io/backup-volumes`` lists it."""
     mount_path: str
     live: tuple[str, ...] = ()
-    """Paths that change while the app runs; their content is verified through the app."""
+    """Files and trees that change while the app runs; verified through the app."""
+    container: str = ""
+    """The container that has it mounted; empty: the instance's."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Instance:
     """Without a slash at the end."""
     session: requests.Session
     container: str
-    """The container that has the volumes mounted."""
+    """The container that serves, and has the volumes mounted of which nothing else is said."""
 
     def pod(self) -> dict[str, Any]:
         """Return the one pod that runs and is not being deleted. Raises ``NoRunningPod``."""
@@ -82,6 +85,10 @@ class Instance:
         )
         return result.check().stdout
 
+    def holding(self, volume: Volume) -> Instance:
+        """Return the same app, of which ``run`` goes to the container with this volume."""
+        return replace(self, container=volume.container) if volume.container else self
+
     def claim(self, volume: Volume) -> str:
         """Return the name of the claim that the pod has mounted. Raises ``NoRunningPod``."""
         for candidate in self.pod()["spec"]["volumes"]:
@@ -103,6 +110,44 @@ class Seed:
     """What the app's own interface must tell; its shape is the app's."""
 
 
+@dataclass(frozen=True)
+class Configuration:
+    """Where an app's configuration is, and in which language."""
+
+    directory: str
+    """In the image; it has ``default.SUFFIX``, and may have ``override.SUFFIX`` mounted."""
+    suffix: str
+    parse: Callable[[str], Mapping[str, Any]]
+    separator: str
+    """Between a key and a value, which is written as JSON."""
+    environment: str
+    """What the names of its environment variables begin with."""
+
+    @property
+    def default(self) -> str:
+        """Path of the default configuration."""
+        return f"{self.directory}/default.{self.suffix}"
+
+    @property
+    def override(self) -> str:
+        """Path where an extra file may be mounted."""
+        return f"{self.directory}/override.{self.suffix}"
+
+    def line(self, key: str, value: str) -> str:
+        """Return a line of a configuration file; ``value`` as it stands there."""
+        return f"{key}{self.separator}{value}"
+
+
+@dataclass(frozen=True)
+class SecretFile:
+    """A Secret that an operator adds by hand, and its file in the app's container."""
+
+    value: str
+    """The chart's value whose ``existingSecret`` names it."""
+    key: str
+    path: str
+
+
 class App(Protocol):
     """An app of the suite."""
 
@@ -111,6 +156,11 @@ class App(Protocol):
     image: str
     """Image repository."""
     volumes: tuple[Volume, ...]
+    """The first has the app's records."""
+    configuration: Configuration
+    secret: SecretFile
+    maintenance_file: str
+    """While this file is in its container, the app is not ready."""
 
     def seed(self, instance: Instance, scale: SeedScale = SeedScale.FULL, number: int = 1) -> Seed:
         """Put data in, through the app and into its volumes; different numbers do not collide."""
@@ -118,8 +168,16 @@ class App(Protocol):
     def verify(self, instance: Instance, seed: Seed) -> None:
         """Raise ``DataDiffers`` unless all that ``seed`` holds is there, and unchanged."""
 
+    def accepts(self, instance: Instance, secret: str) -> bool:
+        """Return whether the app does what its Secret guards for whoever knows ``secret``."""
+
 
 def volume_manifest(instance: Instance, volume: Volume) -> dict[str, tree.Entry]:
     """Return everything in a volume but what changes while the app runs."""
-    found = tree.describe(instance.run, volume.mount_path)
-    return {path: entry for path, entry in found.items() if path not in volume.live}
+    found = tree.describe(instance.holding(volume).run, volume.mount_path)
+    live = {*volume.live}
+    return {
+        path: entry
+        for path, entry in found.items()
+        if live.isdisjoint([path, *map(str, PurePosixPath(path).parents)])
+    }

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import random
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from urllib.parse import quote
 import requests
 
 from conformance.apps import tree
-from conformance.apps.base import Instance, Seed, SeedScale, Volume
+from conformance.apps.base import Configuration, Instance, SecretFile, Seed, SeedScale, Volume
 
 MIB = 1024 * 1024
 TRANSFER_SECONDS = 60.0
@@ -48,6 +49,8 @@ class Notes:
 
     name = "notes"
     image = "docker.io/stackspin/notes"
+    configuration = Configuration("/etc/notes", "toml", tomllib.loads, " = ", "NOTES_")
+    secret = SecretFile("apiToken", "api-token", "/etc/notes/secrets/api-token")
     maintenance_file = "/tmp/maintenance"  # noqa: S108 - in the app's container
     volumes: tuple[Volume, ...] = (
         Volume(
@@ -84,6 +87,13 @@ class Notes:
         differences += self._differing_attachments(instance, seed.records["attachments"])
         if differences:
             raise tree.DataDiffers(f"data of {self.name} in {instance.namespace}", differences)
+
+    def accepts(self, instance: Instance, secret: str) -> bool:
+        """Whether a note is deleted for this token."""
+        note = self.add_note(instance, "to be deleted")
+        url = f"{instance.base_url}/api/notes/{note['id']}"
+        answer = instance.session.delete(url, headers={"X-Api-Token": secret})
+        return bool(answer.status_code == requests.codes.no_content)
 
     def add_note(self, instance: Instance, text: str) -> dict[str, Any]:
         """Add one note; returns it once the app has acknowledged it with 201."""

@@ -1,0 +1,187 @@
+"""The app ``wordpress``: seeded and verified through its REST API and in its two volumes."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import requests
+import yaml
+
+from conformance.apps import tree
+from conformance.apps.base import Configuration, Instance, SecretFile, Seed, SeedScale, Volume
+
+MIB = 1024 * 1024
+TRANSFER_SECONDS = 60.0
+"""For one answer about an upload: PHP has read all of it before WordPress looks at it."""
+ADMINISTRATOR = "admin"
+"""Login name of whom the chart makes the administrator."""
+TEXTS = (
+    "Einkaufen: Brötchen & Käse",
+    'It\'s "quoted" <b>bold</b> $HOME ${domain} {{ .Values }} C:\\dir',
+    "多言語 記事",
+    "two\nlines\n\n<!-- wp:paragraph --><p>one</p><!-- /wp:paragraph -->",
+    "🎉 party",
+)
+
+Json = dict[str, Any]
+Credential = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class _Amount:
+    files: int
+    """In each volume."""
+    posts: int
+    uploads: int
+    large: int
+    """MiB of the one large upload."""
+
+
+AMOUNTS = {
+    SeedScale.SMALL: _Amount(files=40, posts=3, uploads=1, large=1),
+    SeedScale.FULL: _Amount(files=1000, posts=20, uploads=5, large=50),
+}
+
+
+class WordPress:
+    """Implements ``App`` for fixtures/apps/wordpress and charts/wordpress."""
+
+    name = "wordpress"
+    image = "docker.io/stackspin/wordpress"
+    configuration = Configuration("/etc/wordpress", "yaml", yaml.safe_load, ": ", "WORDPRESS_")
+    secret = SecretFile("admin", "admin-password", "/etc/wordpress/secrets/admin-password")
+    maintenance_file = "/tmp/maintenance"  # noqa: S108 - in the app's container
+    volumes: tuple[Volume, ...] = (
+        Volume(
+            claim="wordpress-database",
+            pod_volume="database",
+            mount_path="/var/lib/mysql",
+            live=("data", "data.replaced", "dump"),
+            container="database",
+        ),
+        Volume(claim="wordpress-content", pod_volume="content", mount_path="/var/lib/wordpress"),
+    )
+
+    def seed(self, instance: Instance, scale: SeedScale = SeedScale.FULL, number: int = 1) -> Seed:
+        """Publish posts and upload files as an author does; put files into both volumes."""
+        amount = AMOUNTS[scale]
+        credential = self.application_password(instance)
+        texts = (f"{TEXTS[item % len(TEXTS)]} ({number}, {item})" for item in range(amount.posts))
+        posts = [self.publish(instance, credential, text) for text in texts]
+        sizes = {f"seed-{number}-{item}.zip": MIB for item in range(amount.uploads)}
+        sizes[f"seed-{number}-large.zip"] = amount.large * MIB
+        uploads = dict(
+            self._upload(instance, credential, name, size) for name, size in sizes.items()
+        )
+        root = f"seed-{number}"
+        files = {}
+        for volume in self.volumes:
+            run = instance.holding(volume).run
+            path = f"{volume.mount_path}/{root}"
+            tree.grow(run, path, seed=number, files=amount.files)
+            files[volume.mount_path] = tree.describe(run, volume.mount_path, [root])
+        records = {"credential": credential, "posts": posts, "uploads": uploads}
+        return Seed(number, files, dict.fromkeys(files, (root,)), records)
+
+    def verify(self, instance: Instance, seed: Seed) -> None:
+        """Compare volumes and API with the seed; raises ``DataDiffers``."""
+        differences = []
+        for volume in self.volumes:
+            mount = volume.mount_path
+            found = tree.describe(instance.holding(volume).run, mount, seed.roots[mount])
+            lines = tree.differences(seed.files[mount], found)
+            differences += [f"{mount}/{line}" for line in lines]
+        differences += self._differing_posts(instance, seed.records)
+        differences += self._differing_uploads(instance, seed.records["uploads"])
+        if differences:
+            raise tree.DataDiffers(f"data of {self.name} in {instance.namespace}", differences)
+
+    def accepts(self, instance: Instance, secret: str) -> bool:
+        """Whether the administrator can log in with this password."""
+        form = {"log": ADMINISTRATOR, "pwd": secret}
+        url = f"{instance.base_url}/wp-login.php"
+        answer = instance.session.post(url, data=form, allow_redirects=False)
+        # Or this would be whom WordPress takes later requests for, whatever they bring.
+        instance.session.cookies.clear()
+        return bool(answer.status_code == requests.codes.found)
+
+    def application_password(self, instance: Instance) -> Credential:
+        """Return a credential of the administrator for the REST API, made inside the container."""
+        told = instance.run(["wordpress-application-password", "conformance suite"])
+        return ADMINISTRATOR, told.decode().strip()
+
+    def publish(self, instance: Instance, credential: Credential, text: str) -> Json:
+        """Publish a post; returns it, as an editor sees it, once WordPress has acknowledged it."""
+        return _created(
+            instance.session.post(
+                f"{instance.base_url}/wp-json/wp/v2/posts",
+                json={"title": text.partition("\n")[0], "content": text, "status": "publish"},
+                auth=credential,
+            ),
+            ("id", "title", "content", "date_gmt", "slug"),
+        )
+
+    def _upload(
+        self, instance: Instance, credential: Credential, name: str, size: int
+    ) -> tuple[str, str]:
+        """Upload random bytes; returns their path at the site and their SHA-256."""
+        content = random.Random(name).randbytes(size)  # noqa: S311 - to be repeatable, not secret
+        response = instance.session.post(
+            f"{instance.base_url}/wp-json/wp/v2/media",
+            files={"file": (name, content, "application/zip")},
+            auth=credential,
+            timeout=TRANSFER_SECONDS,
+        )
+        url = str(_created(response, ("source_url",))["source_url"])
+        return url.removeprefix(instance.base_url), hashlib.sha256(content).hexdigest()
+
+    def _differing_posts(self, instance: Instance, records: Mapping[str, Any]) -> Iterator[str]:
+        for post in records["posts"]:
+            response = instance.session.get(
+                f"{instance.base_url}/wp-json/wp/v2/posts/{post['id']}",
+                params={"context": "edit"},
+                auth=records["credential"],
+            )
+            if response.status_code != requests.codes.ok:
+                yield f"post {post['id']}: status {response.status_code}"
+                continue
+            found = _selected(response.json(), post)
+            yield from (
+                f"post {post['id']}: {key} {post[key]!r} -> {found[key]!r}"
+                for key in post
+                if found[key] != post[key]
+            )
+
+    def _differing_uploads(self, instance: Instance, uploads: Mapping[str, str]) -> Iterator[str]:
+        for path, wanted in uploads.items():
+            url = f"{instance.base_url}{path}"
+            with instance.session.get(url, stream=True, timeout=TRANSFER_SECONDS) as response:
+                if response.status_code != requests.codes.ok:
+                    yield f"upload {path}: status {response.status_code}"
+                    continue
+                digest = hashlib.sha256()
+                for chunk in iter(partial(response.raw.read, MIB), b""):
+                    digest.update(chunk)
+            if digest.hexdigest() != wanted:
+                yield f"upload {path}: sha256 {wanted} -> {digest.hexdigest()}"
+
+
+def _created(response: requests.Response, keys: tuple[str, ...]) -> Json:
+    if response.status_code != requests.codes.created:
+        raise AssertionError(
+            f"{response.request.method} {response.url} was answered with"
+            f" {response.status_code} instead of 201: {response.text[:500]}"
+        )
+    return _selected(response.json(), keys)
+
+
+def _selected(answer: Mapping[str, Any], keys: Iterable[str]) -> Json:
+    """Return these fields, of texts only what was written: what is shown depends on the theme."""
+    return {
+        key: answer[key]["raw"] if isinstance(answer[key], dict) else answer[key] for key in keys
+    }
