@@ -8,15 +8,19 @@ A check is an ordinary pytest test in ``conformance/capabilities/test_CAPABILITY
     )
     def test_survives_pod_deletion(...) -> None: ...
 
-Its level is a pytest marker, so ``-m core``, ``-k`` and ``--collect-only`` work as ever.
+Its level is a pytest marker, so ``-m core``, ``-k`` and ``--collect-only`` work as ever. A check
+that any app can be put to says on which it runs, and at which level on each::
+
+    @check(..., apps=core("notes") | extended("wordpress"))
+    def test_survives_pod_deletion(app: App, ...) -> None: ...
 """
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NoReturn, TypeVar, cast
 
 import pytest
@@ -59,6 +63,19 @@ class Check:
     """What Stackspin promises, in one sentence."""
     needs: tuple[Feature, ...] = ()
     """What the provider must be able to do; the check is "not run" on one that cannot."""
+    apps: Mapping[str, Level] = field(default_factory=dict)
+    """The apps it runs on, and its level on each; empty when it is about no app in particular."""
+
+    def on(self, app: str) -> Check:
+        """Return the check as it is on one of its apps."""
+        return replace(self, level=self.apps[app])
+
+    def each(self) -> Iterator[tuple[str | None, Check]]:
+        """Yield every app it runs on with the check as it is there; None if it has no apps."""
+        if not self.apps:
+            yield None, self
+        for app in self.apps:
+            yield app, self.on(app)
 
     @property
     def capability(self) -> str:
@@ -84,14 +101,25 @@ def not_applicable(reason: str) -> NoReturn:
     raise NotApplicable(reason)
 
 
+def core(*apps: str) -> dict[str, Level]:
+    """Return these apps as those on which a check is core."""
+    return dict.fromkeys(apps, Level.CORE)
+
+
+def extended(*apps: str) -> dict[str, Level]:
+    """Return these apps as those on which a check is extended."""
+    return dict.fromkeys(apps, Level.EXTENDED)
+
+
 def check(
     check_id: str,
     *,
     level: Literal["core", "extended"] = "core",
     promise: str,
     needs: Iterable[Feature] = (),
+    apps: Mapping[str, Level] | None = None,
 ) -> Callable[[_FunctionT], _FunctionT]:
-    """Make a test function the check ``check_id``.
+    """Make a test function the check ``check_id``; with ``apps``, once for each of them.
 
     Raises:
         ValueError: the id is not ``capability.name`` in lower case, or the promise is not one
@@ -101,19 +129,37 @@ def check(
         raise ValueError(f"check id {check_id!r} is not of the form capability.name_of_the_check")
     if not promise.endswith("."):
         raise ValueError(f"{check_id}: the promise is one sentence and ends with a full stop")
-    this = Check(check_id, Level(level), promise, tuple(needs))
+    this = Check(check_id, Level(level), promise, tuple(needs), apps or {})
 
     def mark(function: _FunctionT) -> _FunctionT:
-        level_marker: pytest.MarkDecorator = getattr(pytest.mark, this.level.value)
-        return cast(_FunctionT, level_marker(pytest.mark.check(this)(function)))
+        marked = pytest.mark.check(this)(function)
+        # On apps, the plugin marks each run with its own level.
+        return cast(_FunctionT, marked if this.apps else level_marker(this.level)(marked))
 
     return mark
 
 
+def level_marker(level: Level) -> pytest.MarkDecorator:
+    """Return the pytest marker of a level."""
+    marker: pytest.MarkDecorator = getattr(pytest.mark, level.value)
+    return marker
+
+
 def check_of(item: pytest.Item) -> Check | None:
-    """Return the check that this test is, or None for any other test."""
+    """Return the check that this test is, on its app, or None for any other test."""
     marker = item.get_closest_marker("check")
-    return marker.args[0] if marker else None
+    if marker is None:
+        return None
+    this: Check = marker.args[0]
+    app = app_of(item)
+    return this.on(app) if app is not None and app in this.apps else this
+
+
+def app_of(item: pytest.Item) -> str | None:
+    """Return the name of the app that this test runs on; None for one that has no apps."""
+    callspec = getattr(item, "callspec", None)
+    app = callspec.params.get("app") if callspec else None
+    return str(getattr(app, "name", app)) if app else None
 
 
 def checks_in(module: object) -> dict[str, Check]:

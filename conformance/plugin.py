@@ -17,7 +17,13 @@ import pytest
 
 from conformance import fixtures
 from conformance.apps import fixtures as app_fixtures
-from conformance.check import check_of, collection_errors, in_running_order
+from conformance.check import (
+    Check,
+    check_of,
+    collection_errors,
+    in_running_order,
+    level_marker,
+)
 from conformance.errors import HarnessError
 from conformance.fixtures import RUN
 from conformance.settings import ENVIRONMENT_PREFIX, Settings
@@ -61,17 +67,39 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """With ``--twins``, run each check once for each of its twins."""
+    """Run a check once for each of its apps; with ``--twins``, once for each of its twins."""
     marker = metafunc.definition.get_closest_marker("check")
     if marker is None:
         return
-    twins = metafunc.config.stash[TWINS].get(marker.args[0].id)
-    if not twins:
-        return
-    if "twin" not in metafunc.fixturenames:
-        metafunc.fixturenames.append("twin")
+    check: Check = marker.args[0]
+    twins = metafunc.config.stash[TWINS].get(check.id)
+    if twins:
+        _parametrize_twins(metafunc, check, twins)
+    elif check.apps:
+        each = [pytest.param(app, marks=level_marker(level)) for app, level in check.apps.items()]
+        _add_fixture(metafunc, "app")
+        metafunc.parametrize("app", each, indirect=True)
+
+
+def _parametrize_twins(metafunc: pytest.Metafunc, check: Check, twins: list[Twin]) -> None:
+    """A twin is one of the check's first app unless it names another."""
     ids = ["twin"] if len(twins) == 1 else [f"twin{n}" for n in range(1, len(twins) + 1)]
-    metafunc.parametrize("twin", twins, ids=ids, indirect=True)
+    _add_fixture(metafunc, "twin")
+    if not check.apps:
+        metafunc.parametrize("twin", twins, ids=ids, indirect=True)
+        return
+    _add_fixture(metafunc, "app")
+    apps = [twin.app or next(iter(check.apps)) for twin in twins]
+    each = [
+        pytest.param(app, twin, id=f"{app}-{name}", marks=level_marker(check.apps[app]))
+        for app, twin, name in zip(apps, twins, ids, strict=True)
+    ]
+    metafunc.parametrize(("app", "twin"), each, indirect=True)
+
+
+def _add_fixture(metafunc: pytest.Metafunc, name: str) -> None:
+    if name not in metafunc.fixturenames:
+        metafunc.fixturenames.append(name)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.check import Check, NotApplicable, check_of, checks_in, not_run
+from conformance.check import Check, NotApplicable, app_of, check_of, checks_in, not_run
 from conformance.errors import HarnessError
 from conformance.report import terminal
 from conformance.report.model import CheckResult, TwinResult, Verdict
@@ -35,23 +35,28 @@ def planned(items: list[pytest.Item]) -> Iterator[CheckResult]:
 
     Without the latter a capability could "pass" because ``-k`` left its failing check out.
     """
-    selected = {check.id for item in items if (check := check_of(item))}
-    left_out: dict[str, CheckResult] = {}
+    selected = {(check.id, app_of(item)) for item in items if (check := check_of(item))}
+    left_out: dict[tuple[str, str | None], CheckResult] = {}
     for item in items:
         if (check := check_of(item)) is None:
             continue
         for other in checks_in(getattr(item, "module", None)).values():
-            if other.id not in selected and other.id not in left_out:
-                node_id = f"{item.nodeid.partition('::')[0]}::{other.id}"
-                left_out[other.id] = _unproven(other, node_id, "not selected on the command line")
+            for app, there in other.each():
+                if (key := (other.id, app)) not in selected and key not in left_out:
+                    left_out[key] = _left_out(there, app, item)
         result = _unproven(check, item.nodeid, "the run ended before its turn")
-        params = item.callspec.params if hasattr(item, "callspec") else {}
-        if app := params.get("app"):
-            result.app = str(getattr(app, "name", app))
+        result.app = app_of(item)
         if twin := twin_of(item):
             result.twin = TwinResult(defect=twin.defect, expect=twin.expect, caught=False)
         yield result
     yield from left_out.values()
+
+
+def _left_out(check: Check, app: str | None, sibling: pytest.Item) -> CheckResult:
+    node_id = f"{sibling.nodeid.partition('::')[0]}::{check.id}" + (f"[{app}]" if app else "")
+    result = _unproven(check, node_id, "not selected on the command line")
+    result.app = app
+    return result
 
 
 def _unproven(check: Check, node_id: str, reason: str) -> CheckResult:

@@ -28,6 +28,7 @@ SCHEMA: dict[str, Any] = {
             "check": {"type": "string", "pattern": r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$"},
             "defect": {"type": "string", "minLength": 10},
             "expect": {"type": "string", "minLength": 3},
+            "app": {"type": "string", "minLength": 1},
             "settings": {"type": "object", "additionalProperties": {"type": "string"}},
             "patches": {
                 "type": "array",
@@ -89,6 +90,8 @@ class Twin:
     patches: tuple[Patch, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     """What the check's own fixtures do differently."""
+    app: str | None = None
+    """Which of the check's apps has the defect; None: the first."""
 
     def expects(self, failure: str) -> bool:
         """Whether the check failed for the reason it exists for."""
@@ -124,6 +127,7 @@ def load_file(path: Path) -> list[Twin]:
             expect=entry["expect"],
             patches=tuple(Patch(**patch) for patch in entry.get("patches", ())),
             settings=entry.get("settings", {}),
+            app=entry.get("app"),
         )
         for entry in entries
     ]

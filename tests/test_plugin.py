@@ -280,3 +280,35 @@ def test_leaks(run, evidence):
 
 def test_features_are_known_without_starting_a_cluster() -> None:
     assert Feature.NODE_KILL not in NodelessCluster().features
+
+
+ON_APPS = """
+from conformance.check import core, extended
+
+@check("auto_update.serves", promise="It serves.", apps=core("notes") | extended("wordpress"))
+def test_serves(app):
+    assert app.name == "notes", f"{app.name} does not"
+"""
+
+
+def test_a_check_runs_on_each_of_its_apps_at_the_level_it_has_there(
+    run: Any, pytester: pytest.Pytester
+) -> None:
+    run(ON_APPS).assert_outcomes(passed=1, failed=1)
+    (capability,) = report(pytester)["capabilities"]
+    assert [(c["app"], c["level"], c["verdict"]) for c in capability["checks"]] == [
+        ("notes", "core", "pass"),
+        ("wordpress", "extended", "fail"),
+    ]
+    assert capability["verdict"] == "pass"
+
+
+def test_an_app_that_was_not_selected_is_not_proven(run: Any, pytester: pytest.Pytester) -> None:
+    run(ON_APPS, "-k", "wordpress")
+    (capability,) = report(pytester)["capabilities"]
+    assert {c["app"]: c["verdict"] for c in capability["checks"]} == {
+        "wordpress": "fail",
+        "notes": "not run",
+    }
+    assert capability["verdict"] == "partial"
+    run(ON_APPS, "-m", "core").assert_outcomes(passed=1)

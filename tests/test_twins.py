@@ -209,3 +209,18 @@ def test_the_private_copy_is_private(tmp_path: Path) -> None:
     assert (data_root() / "charts/notes/Chart.yaml").read_text() == before
     assert copy.flux2.is_dir()
     assert copy.app("notes").is_dir()
+
+
+ON_APPS = """
+from conformance.check import core
+
+@check("dashboard.greets", promise="It greets.", apps=core("notes", "wordpress"))
+def test_greets(app, twin):
+    assert False, f"{app.name} has no greeting"
+"""
+
+
+def test_a_twin_is_of_the_first_app_unless_it_names_another(run: Runner) -> None:
+    other = TWIN.replace("no greeting", "wordpress has no greeting") + "  app: wordpress\n"
+    result = run(ON_APPS, TWIN.replace("no greeting", "notes has no greeting") + other)
+    result.assert_outcomes(passed=2)

@@ -1,4 +1,4 @@
-"""Fixtures of app images. The committed versions of ``notes`` begin to build before any check."""
+"""Fixtures of apps. The images of the committed source begin to build before any check."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.check import shared
+from conformance.check import app_of, shared
 from conformance.fixtures import RUN
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
+    from conformance.apps.base import App
     from conformance.apps.deployment import HelmDeployment
     from conformance.apps.image_builds import AppImages, ImageBuilds
     from conformance.apps.images import BuiltImage, ImageTest
@@ -39,7 +40,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if RUN not in config.stash:
         return
-    if any("image_builds" in getattr(item, "fixturenames", ()) for item in session.items):
+    wanted = [item for item in session.items if "image_builds" in getattr(item, "fixturenames", ())]
+    if wanted:
         from conformance.apps.image_builds import (  # noqa: PLC0415 - only for such a run
             NOTES,
             VERSIONS,
@@ -55,8 +57,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         builds = ImageBuilds(run.components(), folder)
         stack.callback(builds.close)
         config.stash[BUILDS] = builds
-        for version in VERSIONS:
-            builds.begin(source_of(NOTES), version)
+        for app in dict.fromkeys([NOTES, *(app_of(item) or NOTES for item in wanted)]):
+            for version in VERSIONS:
+                builds.begin(source_of(app), version)
+
+
+@pytest.fixture(scope=shared)
+def app(request: pytest.FixtureRequest) -> App:
+    """The app that a check runs on; one that names no apps runs on ``notes``."""
+    from conformance.apps.catalogue import APPS  # noqa: PLC0415 - lazy
+
+    return APPS[getattr(request, "param", "notes")]
 
 
 @pytest.fixture(scope="session")
@@ -122,14 +133,14 @@ def undeployed(
     helm: Helm,
     kube: Kube,
     namespaces: Callable[[str], str],
+    app: App,
 ) -> Callable[[str], HelmDeployment]:
-    """Prepares a release of ``notes`` in a fresh namespace, with a host name of its own."""
+    """Prepares a release of the app in a fresh namespace, with a host name of its own."""
     from conformance.apps.deployment import HelmDeployment  # noqa: PLC0415 - lazy
-    from conformance.apps.notes import Notes  # noqa: PLC0415
 
     def prepare(hint: str) -> HelmDeployment:
         namespace = namespaces(hint)
         host = f"{namespace}.{settings.domain}"
-        return HelmDeployment(Notes(), kube, helm, namespace, host, stack.http())
+        return HelmDeployment(app, kube, helm, namespace, host, stack.http())
 
     return prepare
