@@ -86,11 +86,16 @@ class HelmDeployment:
         other = matching("another pod", lambda item: bool(item["metadata"]["uid"] != uid))
         self._wait_for_pod(other & ready())
 
-    def wait_for_restart(self, pod: Mapping[str, Any]) -> None:
-        """Return when ``pod``'s container was restarted and is Ready again."""
-        restarts = restart_count(pod)
-        restarted = matching("restarted", lambda item: restart_count(item) > restarts)
-        self._wait_for_pod(restarted & ready())
+    @property
+    def keeper(self) -> Instance:
+        """The running app, seen from the container that has its first volume: its records."""
+        return self.instance.holding(self.app.volumes[0])
+
+    def wait_for_restart(self, pod: Mapping[str, Any], container: str = "") -> None:
+        """Return when ``pod``'s container (default: the one that serves) was restarted, and the
+        pod is Ready again.
+        """
+        self._wait_for_pod(restarted(pod, container or self.instance.container) & ready())
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -120,9 +125,19 @@ def image_values(image: Candidate) -> dict[str, Any]:
     return {"image": {"repository": image.repository, "tag": image.version}}
 
 
-def restart_count(pod: Mapping[str, Any]) -> int:
-    """Return how often a pod's only container was restarted."""
-    return int(pod["status"]["containerStatuses"][0]["restartCount"])
+def container_status(pod: Mapping[str, Any], container: str) -> dict[str, Any]:
+    """Return the status of one of a pod's containers. Raises ``LookupError``."""
+    statuses = {status["name"]: status for status in pod["status"]["containerStatuses"]}
+    return dict(statuses[container])
+
+
+def restarted(pod: Mapping[str, Any], container: str) -> Condition:
+    """One of the pod's containers was restarted since the pod was looked at."""
+    before = container_status(pod, container)["restartCount"]
+    return matching(
+        f"with its container {container} restarted",
+        lambda item: bool(container_status(item, container)["restartCount"] > before),
+    )
 
 
 def with_version(chart: Path, destination: Path, version: str) -> Path:

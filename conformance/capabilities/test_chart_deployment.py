@@ -10,26 +10,25 @@ from __future__ import annotations
 import base64
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
 from conformance.apps.base import SeedScale
-from conformance.apps.deployment import HelmDeployment, image_values, with_version
+from conformance.apps.deployment import HelmDeployment, image_values, restarted, with_version
 from conformance.apps.flux_package import copy_of
 from conformance.apps.image_builds import VERSIONS
-from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
-from conformance.check import check, shared
+from conformance.check import check, core, extended, shared
 from conformance.kube.conditions import Condition, exists, matching
 from conformance.kube.wait import wait_for
 from conformance.services.helm import HelmError
 
 if TYPE_CHECKING:
-    from conformance.apps.base import Instance
+    from conformance.apps.base import App, Instance
     from conformance.apps.image_builds import AppImages
     from conformance.apps.images import Candidate
     from conformance.kube.client import Kube
@@ -44,18 +43,16 @@ PROBE_SECONDS = 30.0
 """In which a probe has acted: three failures two seconds apart, and a restart; measured 12 s."""
 FAILURE_AFTER = 40
 """Seconds after which Flux counts an upgrade of its copy of the app as failed."""
-VALUES: Mapping[str, Any] = {
-    "title": "Notes of the conformance suite",
-    "apiToken": {"existingSecret": "notes-by-hand"},
-}
+TITLE = "Title of the conformance suite"
+"""From the operator's values.yaml."""
 
 Values = dict[str, Any]
 
 
 @pytest.fixture(scope=shared)
-def image(app_images: AppImages, package: Package) -> Candidate:
+def image(app_images: AppImages, package: Package, app: App) -> Candidate:
     """The app's image."""
-    return app_images.of(package, Notes.name, VERSIONS[0])
+    return app_images.of(package, app.name, VERSIONS[0])
 
 
 @pytest.fixture(scope=shared)
@@ -65,23 +62,26 @@ def token() -> str:
 
 
 @pytest.fixture(scope=shared)
-def values(image: Candidate) -> Values:
+def values(app: App, image: Candidate) -> Values:
     """The operator's values.yaml, but for the host name."""
-    return {**VALUES, **image_values(image)}
+    secret = {app.secret.value: {"existingSecret": f"{app.name}-by-hand"}}
+    return {"title": TITLE, **secret, **image_values(image)}
 
 
 @pytest.fixture(scope=shared)
-def notes(
+def deployed(
     undeployed: Callable[[str], HelmDeployment],
     package: Package,
+    app: App,
     values: Values,
     token: str,
     kube: Kube,
 ) -> HelmDeployment:
     """The app, installed the way the seed describes it: Secret by hand, then helm install."""
     deployment = undeployed("chart")
-    kube.apply_file(MANIFESTS, namespace=deployment.namespace, token=token)
-    deployment.install(package.chart(Notes.name), values)
+    by_hand = {"app": app.name, "key": app.secret.key, "token": token}
+    kube.apply_file(MANIFESTS, namespace=deployment.namespace, **by_hand)
+    deployment.install(package.chart(app.name), values)
     return deployment
 
 
@@ -93,38 +93,45 @@ def by_flux(
     settings: Settings,
     app_images: AppImages,  # noqa: ARG001 - in the registry before Flux installs
     package: Package,
+    app: App,
 ) -> Iterator[TrackedApp]:
     """The same app, installed by Flux from its package in the flux2 tree."""
     branch = TrackedBranch(kube, stack.git, platform, settings.timeouts.reconciliation)
-    name = f"notes-{secrets.token_hex(3)}"
-    copy = copy_of(package, Notes.name, name, failure_after=FAILURE_AFTER)
-    app = TrackedApp(branch, copy, Notes(), stack.http(), settings.domain)
+    name = f"{app.name}-{secrets.token_hex(3)}"
+    copy = copy_of(package, app.name, name, failure_after=FAILURE_AFTER)
+    tracked = TrackedApp(branch, copy, app, stack.http(), settings.domain)
     branch.install([copy])
-    yield app
-    branch.remove([app])
+    yield tracked
+    branch.remove([tracked])
 
 
 @pytest.fixture
-def changed_chart(package: Package, tmp_path: Path) -> Path:
-    """The chart with a line more in its template of the app's configuration file."""
+def changed_chart(package: Package, app: App, tmp_path: Path) -> Path:
+    """The chart with another title in its template of the app's configuration file."""
     chart = tmp_path / "chart"
-    shutil.copytree(package.chart(Notes.name), chart)
-    template = chart / "config" / "override.toml"
+    shutil.copytree(package.chart(app.name), chart)
+    template = chart / "config" / PurePosixPath(app.configuration.override).name
     text = template.read_text(encoding="utf-8")
+    line = app.configuration.line
     changed = text.replace(
-        "title = {{ .Values.title | toJson }}", 'title = "From the new template"'
+        line("title", "{{ .Values.title | toJson }}"), line("title", '"From the new template"')
     )
     template.write_text(changed, encoding="utf-8")
     return chart
 
 
-def assert_deployed(kube: Kube, instance: Instance, image: str) -> None:
+def assert_deployed(kube: Kube, app: App, instance: Instance, image: str) -> None:
     """Assert what a user and an operator can see of a deployed app."""
     pod = instance.pod()
-    [container] = pod["spec"]["containers"]
+    containers = {container["name"]: container for container in pod["spec"]["containers"]}
+    container = containers[instance.container]
     assert container["image"] == image
     assert [port["containerPort"] for port in container["ports"]] == [8080]
-    assert {mount["name"] for mount in container["volumeMounts"]} >= {"config", "secrets", "data"}
+    assert {mount["name"] for mount in container["volumeMounts"]} >= {"config", "secrets"}
+    for volume in app.volumes:
+        holder = containers[instance.holding(volume).container]
+        mounts = {mount["name"]: mount["mountPath"] for mount in holder["volumeMounts"]}
+        assert mounts[volume.pod_volume] == volume.mount_path
     labels = {"app.kubernetes.io/instance": pod["metadata"]["labels"]["app.kubernetes.io/instance"]}
     selector = ",".join(f"{key}={value}" for key, value in labels.items())
     [service] = kube.list("v1", "Service", instance.namespace, labels=selector)
@@ -132,15 +139,6 @@ def assert_deployed(kube: Kube, instance: Instance, image: str) -> None:
     answer = instance.session.get(f"{instance.base_url}/version")
     assert answer.status_code == requests.codes.ok, f"the app's URL answers {answer.status_code}"
     assert answer.json()["pod"] == pod["metadata"]["name"], "another pod answers"
-
-
-def restarted_after(pod: Mapping[str, Any]) -> Condition:
-    """Kubernetes restarted a container of the pod since it was looked at."""
-    before = pod["status"]["containerStatuses"][0]["restartCount"]
-    return matching(
-        "restarted by its liveness probe",
-        lambda item: bool(item["status"]["containerStatuses"][0]["restartCount"] > before),
-    )
 
 
 def endpoint_is(ready: bool) -> Condition:
@@ -154,222 +152,232 @@ def endpoint_is(ready: bool) -> Condition:
 @check(
     "chart_deployment.helm_install",
     promise="helm install of a chart with a values.yaml gives a running app at its host name.",
+    apps=core("notes", "wordpress"),
 )
-def test_helm_install(notes: HelmDeployment, kube: Kube, image: Candidate) -> None:
-    release = notes.helm.status(notes.app.name, notes.namespace)
+def test_helm_install(deployed: HelmDeployment, kube: Kube, image: Candidate) -> None:
+    release = deployed.helm.status(deployed.app.name, deployed.namespace)
     assert (release.status, release.revision) == ("deployed", 1)
-    assert_deployed(kube, notes.instance, image.reference)
+    assert_deployed(kube, deployed.app, deployed.instance, image.reference)
 
 
 @check(
     "chart_deployment.helm_release",
     promise="The same chart as a HelmRelease in the flux2 tree gives the same running app.",
+    apps=core("notes"),
 )
-def test_helm_release(by_flux: TrackedApp, kube: Kube) -> None:
-    image = f"{Notes.image}:{VERSIONS[0]}"
-    assert_deployed(kube, by_flux.instance, image)
+def test_helm_release(by_flux: TrackedApp, app: App, kube: Kube) -> None:
+    assert_deployed(kube, app, by_flux.instance, f"{app.image}:{VERSIONS[0]}")
 
 
 @check(
     "chart_deployment.configuration_mounted",
     promise="The configuration file that the chart renders is mounted where the app reads it.",
+    apps=core("notes", "wordpress"),
 )
-def test_configuration_mounted(notes: HelmDeployment, kube: Kube) -> None:
-    wanted = kube.get("v1", "ConfigMap", "notes-config", notes.namespace)["data"]["override.toml"]
-    path = "/etc/notes/override.toml"
-    assert notes.instance.run(["cat", path]).decode() == wanted
-    assert notes.instance.run(["stat", "--format=%a", path]).decode().strip() == "644"
-    answer = notes.http.get(f"https://{notes.host}/api/config").json()
-    assert answer["values"]["title"] == VALUES["title"]
+def test_configuration_mounted(deployed: HelmDeployment, app: App, kube: Kube) -> None:
+    path = app.configuration.override
+    wanted = kube.get("v1", "ConfigMap", f"{app.name}-config", deployed.namespace)["data"]
+    assert deployed.instance.run(["cat", path]).decode() == wanted[PurePosixPath(path).name]
+    assert deployed.instance.run(["stat", "--format=%a", path]).decode().strip() == "644"
+    assert deployed.title() == TITLE
 
 
 @check(
     "chart_deployment.secret_mounted",
     promise="A Secret added by hand is mounted for the app alone to read, and the app uses it.",
+    apps=core("notes", "wordpress"),
 )
-def test_secret_mounted(notes: HelmDeployment, token: str) -> None:
-    path = "/etc/notes/secrets/api-token"
-    mounted = notes.instance.run(["cat", path]).decode()
+def test_secret_mounted(deployed: HelmDeployment, app: App, token: str) -> None:
+    path = app.secret.path
+    mounted = deployed.instance.run(["cat", path]).decode()
     assert secrets.compare_digest(mounted, token), "the file does not hold the Secret's value"
-    mode = notes.instance.run(["stat", "--dereference", "--format=%a", path]).decode().strip()
+    mode = deployed.instance.run(["stat", "--dereference", "--format=%a", path]).decode().strip()
     assert mode == "440", f"the secret file's mode is {mode}"
-    note = Notes().add_note(notes.instance, "to be deleted")
-    url = f"https://{notes.host}/api/notes/{note['id']}"
-    assert notes.http.delete(url).status_code == requests.codes.unauthorized
-    with_token = notes.http.delete(url, headers={"X-Api-Token": token})
-    assert with_token.status_code == requests.codes.no_content
+    assert not app.accepts(deployed.instance, f"{token}x"), "another secret does as well"
+    assert app.accepts(deployed.instance, token), "the app does not know the Secret"
 
 
 @check(
     "chart_deployment.liveness_restarts_hung_app",
     promise="An app that hangs is restarted by its liveness probe and serves again.",
+    apps=core("notes") | extended("wordpress"),
 )
 def test_liveness_restarts_hung_app(
-    notes: HelmDeployment, kube: Kube, evidence: EvidenceBox
+    deployed: HelmDeployment, kube: Kube, evidence: EvidenceBox
 ) -> None:
-    pod = notes.instance.pod()
-    notes.hang()
-    wait_for(
-        kube,
-        restarted_after(pod),
-        "v1",
-        "Pod",
-        pod["metadata"]["name"],
-        notes.namespace,
-        timeout=PROBE_SECONDS,
-    )
-    notes.wait_for_restart(pod)
+    pod = deployed.instance.pod()
+    deployed.hang()
+    wanted = restarted(pod, deployed.instance.container)
+    name = pod["metadata"]["name"]
+    wait_for(kube, wanted, "v1", "Pod", name, deployed.namespace, timeout=PROBE_SECONDS)
+    deployed.wait_for_restart(pod)
     evidence.note("The app's worker process was stopped with SIGSTOP.")
-    assert notes.http.get(f"https://{notes.host}/").status_code == requests.codes.ok
+    assert deployed.http.get(f"https://{deployed.host}/").status_code == requests.codes.ok
 
 
 @check(
     "chart_deployment.readiness_gates_traffic",
     promise="A pod that is not ready leaves the EndpointSlice, gets no traffic, and comes back.",
+    apps=core("notes") | extended("wordpress"),
 )
-def test_readiness_gates_traffic(notes: HelmDeployment, kube: Kube) -> None:
-    pod = notes.instance.pod()
-    endpoints = ("discovery.k8s.io/v1", "EndpointSlice", None, notes.namespace)
-    service = "kubernetes.io/service-name=notes"
-    notes.instance.run(["touch", Notes.maintenance_file])
+def test_readiness_gates_traffic(deployed: HelmDeployment, kube: Kube) -> None:
+    pod = deployed.instance.pod()
+    endpoints = ("discovery.k8s.io/v1", "EndpointSlice", None, deployed.namespace)
+    service = f"kubernetes.io/service-name={deployed.app.name}"
+    deployed.instance.run(["touch", deployed.app.maintenance_file])
     wait_for(kube, endpoint_is(ready=False), *endpoints, service, timeout=PROBE_SECONDS)
-    refused = notes.http.get_unrouted(f"https://{notes.host}/")
+    refused = deployed.http.get_unrouted(f"https://{deployed.host}/")
     assert refused.status_code == requests.codes.unavailable, "an unready pod gets traffic"
-    notes.instance.run(["rm", Notes.maintenance_file])
+    deployed.instance.run(["rm", deployed.app.maintenance_file])
     wait_for(kube, endpoint_is(ready=True), *endpoints, service, timeout=PROBE_SECONDS)
-    assert notes.http.get_routed(f"https://{notes.host}/").status_code == requests.codes.ok
-    assert notes.instance.pod()["metadata"]["uid"] == pod["metadata"]["uid"]
+    assert deployed.http.get_routed(f"https://{deployed.host}/").status_code == requests.codes.ok
+    assert deployed.instance.pod()["metadata"]["uid"] == pod["metadata"]["uid"]
 
 
 @check(
     "chart_deployment.ingress_by_host_name",
     promise="The ingress serves the app at its host name over https, and refuses unknown names.",
+    apps=core("notes") | extended("wordpress"),
 )
-def test_ingress_by_host_name(notes: HelmDeployment, settings: Settings) -> None:
-    assert notes.http.get(f"https://{notes.host}/").status_code == requests.codes.ok
-    unknown = notes.http.get(f"https://nobody.{settings.domain}/")
+def test_ingress_by_host_name(deployed: HelmDeployment, settings: Settings) -> None:
+    assert deployed.http.get(f"https://{deployed.host}/").status_code == requests.codes.ok
+    unknown = deployed.http.get(f"https://nobody.{settings.domain}/")
     assert unknown.status_code == requests.codes.not_found, "an unknown host name is served"
 
 
 @check(
     "chart_deployment.http_auth",
     promise="With http authentication only visitors who know the password reach the app.",
+    apps=core("notes") | extended("wordpress"),
 )
-def test_http_auth(notes: HelmDeployment, kube: Kube, package: Package, values: Values) -> None:
-    url = f"https://{notes.host}/"
-    generated = wait_for(kube, exists(), "v1", "Secret", "notes-visitors", notes.namespace)
+def test_http_auth(deployed: HelmDeployment, kube: Kube, package: Package, values: Values) -> None:
+    url, visitors = f"https://{deployed.host}/", f"{deployed.app.name}-visitors"
+    generated = wait_for(kube, exists(), "v1", "Secret", visitors, deployed.namespace)
     assert isinstance(generated, dict)
     user, password = (
         base64.b64decode(generated["data"][key]).decode() for key in ("username", "password")
     )
-    chart = package.chart(Notes.name)
-    notes.upgrade(chart, {**values, "ingress": {"auth": {"secret": "notes-visitors"}}})
+    chart = package.chart(deployed.app.name)
+    deployed.upgrade(chart, {**values, "ingress": {"auth": {"secret": visitors}}})
     try:
-        without = notes.http.get_unrouted(url)
+        without = deployed.http.get_unrouted(url)
         assert without.status_code == requests.codes.unauthorized, "no password is asked for"
         assert without.headers["WWW-Authenticate"].startswith("Basic")
-        wrong = notes.http.get(url, auth=(user, f"{password}x"))
+        wrong = deployed.http.get(url, auth=(user, f"{password}x"))
         assert wrong.status_code == requests.codes.unauthorized, "a wrong password is accepted"
-        right = notes.http.get(url, auth=(user, password))
+        right = deployed.http.get(url, auth=(user, password))
         assert right.status_code == requests.codes.ok, "the right password is refused"
     finally:
-        notes.upgrade(chart, values)
-    assert notes.http.get_routed(url).status_code == requests.codes.ok
+        deployed.upgrade(chart, values)
+    assert deployed.http.get_routed(url).status_code == requests.codes.ok
 
 
 @check(
     "chart_deployment.external_configuration_in_page",
     promise="Host name and title from the external configuration are what the user sees.",
+    apps=core("notes", "wordpress"),
 )
-def test_external_configuration_in_page(notes: HelmDeployment) -> None:
-    page = notes.http.get(f"https://{notes.host}/").text
-    assert f"<title>{VALUES['title']}</title>" in page, "the title is not that of values.yaml"
-    assert notes.host in page, "the host name is not that of values.yaml"
+def test_external_configuration_in_page(deployed: HelmDeployment) -> None:
+    page = deployed.http.get(f"https://{deployed.host}/").text
+    assert f"<title>{TITLE}</title>" in page, "the title is not that of values.yaml"
+    assert deployed.host in page, "the host name is not that of values.yaml"
 
 
 @check(
     "chart_deployment.invalid_values_refused",
     promise="An invalid values.yaml is refused before anything changes, and the key is named.",
+    apps=core("notes") | extended("wordpress"),
 )
-def test_invalid_values_refused(notes: HelmDeployment, package: Package, values: Values) -> None:
-    before = notes.helm.history(notes.app.name, notes.namespace)
+def test_invalid_values_refused(deployed: HelmDeployment, package: Package, values: Values) -> None:
+    before = deployed.helm.history(deployed.app.name, deployed.namespace)
     unknown, mistyped = {**values, "titel": "Notes"}, {**values, "service": {"port": "http"}}
     for key, wrong in {"titel": unknown, "port": mistyped}.items():
         with pytest.raises(HelmError, match=key):
-            notes.upgrade(package.chart(Notes.name), wrong)
-    assert notes.helm.history(notes.app.name, notes.namespace) == before
+            deployed.upgrade(package.chart(deployed.app.name), wrong)
+    assert deployed.helm.history(deployed.app.name, deployed.namespace) == before
 
 
 @check(
     "chart_deployment.changed_configuration_rolls_pods",
     promise="A changed template of the configuration file replaces the pods and takes effect.",
+    apps=core("notes") | extended("wordpress"),
 )
 def test_changed_configuration_rolls_pods(
-    notes: HelmDeployment, values: Values, changed_chart: Path
+    deployed: HelmDeployment, values: Values, changed_chart: Path
 ) -> None:
-    before = notes.instance.pod()["metadata"]["uid"]
-    notes.upgrade(changed_chart, values)
-    assert notes.instance.pod()["metadata"]["uid"] != before, "the pod is still the old one"
-    assert notes.title() == "From the new template"
+    before = deployed.instance.pod()["metadata"]["uid"]
+    deployed.upgrade(changed_chart, values)
+    assert deployed.instance.pod()["metadata"]["uid"] != before, "the pod is still the old one"
+    assert deployed.title() == "From the new template"
 
 
 @check(
     "chart_deployment.rollback_restores",
     promise="A rollback brings back the release as it was before the upgrade.",
+    apps=core("notes") | extended("wordpress"),
 )
 def test_rollback_restores(
-    notes: HelmDeployment, package: Package, values: Values, changed_chart: Path
+    deployed: HelmDeployment, package: Package, values: Values, changed_chart: Path
 ) -> None:
-    notes.upgrade(package.chart(Notes.name), values)
-    before = notes.helm.manifest(notes.app.name, notes.namespace)
-    notes.upgrade(changed_chart, values)
-    notes.rollback()
-    assert notes.helm.manifest(notes.app.name, notes.namespace) == before
-    assert notes.title() == VALUES["title"], "the upgrade's configuration is still in effect"
+    deployed.upgrade(package.chart(deployed.app.name), values)
+    before = deployed.helm.manifest(deployed.app.name, deployed.namespace)
+    deployed.upgrade(changed_chart, values)
+    deployed.rollback()
+    assert deployed.helm.manifest(deployed.app.name, deployed.namespace) == before
+    assert deployed.title() == TITLE, "the upgrade's configuration is still in effect"
 
 
 @check(
     "chart_deployment.upgrade_leaves_what_it_should",
     promise="An upgrade brings the new version and leaves claim, data and Secrets as they are.",
+    apps=core("notes", "wordpress"),
 )
 def test_upgrade_leaves_what_it_should(
-    notes: HelmDeployment,
+    deployed: HelmDeployment,
     kube: Kube,
     app_images: AppImages,
     package: Package,
     values: Values,
     tmp_path: Path,
 ) -> None:
-    seed = notes.app.seed(notes.instance, SeedScale.SMALL)
-    claim = notes.instance.claim(notes.app.volumes[0])
-    left = [("PersistentVolumeClaim", claim), ("Secret", "notes-by-hand"), ("Service", "notes")]
-    before = [kube.get("v1", kind, name, notes.namespace) for kind, name in left]
-    following = app_images.of(package, Notes.name, VERSIONS[1])
-    chart = with_version(package.chart(Notes.name), tmp_path / "chart", VERSIONS[1])
-    notes.upgrade(chart, {**values, **image_values(following)})
-    after = [kube.get("v1", kind, name, notes.namespace) for kind, name in left]
-    assert notes.instance.claim(notes.app.volumes[0]) == claim, "the app has another claim"
+    app, namespace = deployed.app, deployed.namespace
+    seed = app.seed(deployed.instance, SeedScale.SMALL)
+    claims = [deployed.instance.claim(volume) for volume in app.volumes]
+    left = [("Secret", f"{app.name}-by-hand"), ("Service", app.name)]
+    left += [("PersistentVolumeClaim", claim) for claim in claims]
+    before = [kube.get("v1", kind, name, namespace) for kind, name in left]
+    following = app_images.of(package, app.name, VERSIONS[1])
+    chart = with_version(package.chart(app.name), tmp_path / "chart", VERSIONS[1])
+    deployed.upgrade(chart, {**values, **image_values(following)})
+    after = [kube.get("v1", kind, name, namespace) for kind, name in left]
+    now = [deployed.instance.claim(volume) for volume in app.volumes]
+    assert now == claims, "the app has another claim"
     for old, new in zip(before, after, strict=True):
         assert old["metadata"]["uid"] == new["metadata"]["uid"], f"another {new['kind']} is there"
-    assert before[1]["data"] == after[1]["data"], "the Secret added by hand was changed"
-    assert notes.http.get(f"https://{notes.host}/version").json()["app"] == VERSIONS[1]
-    notes.app.verify(notes.instance, seed)
+    assert before[0]["data"] == after[0]["data"], "the Secret added by hand was changed"
+    assert deployed.http.get(f"https://{deployed.host}/version").json()["app"] == VERSIONS[1]
+    app.verify(deployed.instance, seed)
 
 
 @check(
     "chart_deployment.uninstall_leaves_what_it_should",
     promise="Uninstalling removes what the chart made, and leaves the claim and Secrets by hand.",
+    apps=core("notes", "wordpress"),
 )
-def test_uninstall_leaves_what_it_should(notes: HelmDeployment, kube: Kube) -> None:
-    made = notes.helm.manifest(notes.app.name, notes.namespace)
-    claim = notes.instance.claim(notes.app.volumes[0])
-    notes.helm.uninstall(notes.app.name, notes.namespace)
+def test_uninstall_leaves_what_it_should(deployed: HelmDeployment, kube: Kube) -> None:
+    made = deployed.helm.manifest(deployed.app.name, deployed.namespace)
+    claims = {
+        ("PersistentVolumeClaim", deployed.instance.claim(volume))
+        for volume in deployed.app.volumes
+    }
+    deployed.helm.uninstall(deployed.app.name, deployed.namespace)
     left = {
         (item["kind"], item["metadata"]["name"])
         for item in made
-        if kube.find(item["apiVersion"], item["kind"], item["metadata"]["name"], notes.namespace)
+        if kube.find(item["apiVersion"], item["kind"], item["metadata"]["name"], deployed.namespace)
     }
-    assert left == {("PersistentVolumeClaim", claim)}, f"left by the uninstallation: {left}"
-    assert kube.find("v1", "Secret", "notes-by-hand", notes.namespace), "the Secret is gone"
-    gone = notes.http.get_unrouted(f"https://{notes.host}/")
+    by_hand = f"{deployed.app.name}-by-hand"
+    assert left == claims, f"left by the uninstallation: {left}"
+    assert kube.find("v1", "Secret", by_hand, deployed.namespace), "the Secret is gone"
+    gone = deployed.http.get_unrouted(f"https://{deployed.host}/")
     assert gone.status_code == requests.codes.not_found, "the host name is still served"

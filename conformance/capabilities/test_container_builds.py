@@ -9,9 +9,9 @@ only then tagged for release.
 from __future__ import annotations
 
 import importlib.util
+import json
 import secrets
 import shutil
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.image_builds import NOTES, VERSIONS
+from conformance.apps.image_builds import VERSIONS
 from conformance.apps.images import release
 from conformance.apps.layers import read_file
 from conformance.apps.leaks import Kind, find_leaks
 from conformance.apps.running import RunningImage
 from conformance.apps.smoke import smoke_tests
-from conformance.check import check, shared
+from conformance.check import check, core, extended, shared
 from conformance.clusters.base import Feature
 from conformance.kube.conditions import ready
 from conformance.kube.wait import wait_for
@@ -33,6 +33,7 @@ from conformance.kube.wait import wait_for
 if TYPE_CHECKING:
     from testinfra.host import Host
 
+    from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages, ImageBuilds
     from conformance.apps.images import BuiltImage, ImageTest
     from conformance.apps.leaks import Leak
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from conformance.services.registry import Registry
     from conformance.twins import Twin
 
-DEFAULT_CONFIGURATION = "etc/notes/default.toml"
-PRECEDENCE = "environment NOTES_<KEY> > /etc/notes/override.toml > this file"
 MANIFESTS = Path(__file__).with_suffix(".yaml")
 
 Running = Callable[[str], RunningImage]
@@ -56,28 +55,37 @@ class BadImage(Exception):
 
 
 @pytest.fixture(scope=shared)
-def image(image_builds: ImageBuilds, package: Package) -> BuiltImage:
-    """The image of ``notes``, built from its Dockerfile."""
-    return image_builds.begin(package.app(NOTES), VERSIONS[0]).result()
+def image(image_builds: ImageBuilds, package: Package, app: App) -> BuiltImage:
+    """The app's image, built from its Dockerfile."""
+    return image_builds.begin(package.app(app.name), VERSIONS[0]).result()
 
 
 @pytest.fixture(scope=shared)
-def default_configuration(image: BuiltImage) -> str:
+def default_configuration(image: BuiltImage, app: App) -> str:
     """Text of the default configuration that the image brings."""
     try:
-        return read_file(image.layers(), DEFAULT_CONFIGURATION).decode()
+        return read_file(image.layers(), app.configuration.default.lstrip("/")).decode()
     except FileNotFoundError as error:
         raise AssertionError(str(error)) from error
 
 
 @pytest.fixture(scope=shared)
 def running(
-    images: AppImages, package: Package, kube: Kube, namespaces: Callable[[str], str]
+    images: AppImages, package: Package, app: App, kube: Kube, namespaces: Callable[[str], str]
 ) -> Running:
     """Starts the pods of the manifests; ``running(name)`` is one of them as soon as it listens."""
     namespace = namespaces("builds")
-    image = images.pushed(package.app(NOTES), VERSIONS[0])
-    kube.apply_file(MANIFESTS, namespace=namespace, image=image.by_digest)
+    image = images.pushed(package.app(app.name), VERSIONS[0])
+    line = app.configuration.line
+    override = f"{line('port', '9191')}\n{line('title', json.dumps('From the override file'))}\n"
+    kube.apply_file(
+        MANIFESTS,
+        namespace=namespace,
+        image=image.by_digest,
+        prefix=app.configuration.environment,
+        mount_path=app.configuration.override,
+        override=json.dumps(override),
+    )
 
     def pod(name: str) -> RunningImage:
         found = wait_for(kube, ready(), "v1", "Pod", name, namespace)
@@ -89,11 +97,14 @@ def running(
 
 @pytest.fixture(scope=shared)
 def leaks(
-    image_builds: ImageBuilds, package: Package, tmp_path_factory: pytest.TempPathFactory
+    image_builds: ImageBuilds,
+    package: Package,
+    app: App,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> list[Leak]:
     """What an image carries that was built where secrets and package indexes lie about."""
-    context = tmp_path_factory.mktemp("context") / NOTES
-    shutil.copytree(package.app(NOTES), context)
+    context = tmp_path_factory.mktemp("context") / app.name
+    shutil.copytree(package.app(app.name), context)
     planted = secrets.token_hex(20)
     for name, text in {
         ".env": f"DATABASE_PASSWORD={planted}\n",
@@ -105,7 +116,7 @@ def leaks(
     }.items():
         (context / name).write_text(text)
     built = image_builds.build(
-        context, "docker.io/stackspin/notes-beside-secrets", VERSIONS[0], API_TOKEN=planted
+        context, f"{app.image}-beside-secrets", VERSIONS[0], API_TOKEN=planted
     )
     value = {"the secret planted beside the Dockerfile": planted.encode()}
     return find_leaks(built.configuration(), built.layers(), planted=value)
@@ -132,32 +143,43 @@ def told(leaks: list[Leak], kind: Kind) -> list[str]:
     return [str(leak) for leak in leaks if leak.kind is kind]
 
 
-def title_of(app: RunningImage, port: int) -> str:
+def log_at(path: str, pod: RunningImage, inside: Callable[[RunningImage], Host]) -> str:
+    """Return what is in the log at a path, which may be the container's own output."""
+    if path == "/dev/stdout":
+        return pod.kube.logs(pod.namespace, pod.name)
+    log = inside(pod).file(path)
+    assert log.exists, "there is no file at the default log location"
+    return str(log.content_string)
+
+
+def title_of(pod: RunningImage, port: int) -> str:
     """Return the title of the app's page."""
-    page = app.get(port, "/").text
+    page = pod.get(port, "/").text
     return page.partition("<title>")[2].partition("</title>")[0]
 
 
 @check(
     "container_builds.builds_from_dockerfile",
     promise="An app's image is built from its Dockerfile, and answers as the version asked for.",
+    apps=core("notes", "wordpress"),
 )
 def test_builds_from_dockerfile(
-    images: AppImages, image: BuiltImage, package: Package, evidence: EvidenceBox
+    images: AppImages, image: BuiltImage, package: Package, app: App, evidence: EvidenceBox
 ) -> None:
     evidence.note(f"built by {image.builder}")
-    released = images.released_each(package.app(NOTES), VERSIONS)
+    released = images.released_each(package.app(app.name), VERSIONS)
     assert [image.reference for image in released] == [
-        f"docker.io/stackspin/notes:{version}" for version in VERSIONS
+        f"{app.image}:{version}" for version in VERSIONS
     ]
 
 
 @check(
     "container_builds.default_configuration_in_image",
     promise="The image brings a default configuration that names the port and the log location.",
+    apps=core("notes", "wordpress"),
 )
-def test_default_configuration_in_image(default_configuration: str) -> None:
-    configuration = tomllib.loads(default_configuration)
+def test_default_configuration_in_image(app: App, default_configuration: str) -> None:
+    configuration = app.configuration.parse(default_configuration)
     for key in ("port", "log_file"):
         assert configuration.get(key), f"the default configuration does not name {key}"
 
@@ -166,51 +188,60 @@ def test_default_configuration_in_image(default_configuration: str) -> None:
     "container_builds.container_obeys_default_configuration",
     promise="With no external configuration at all the container uses its default port and log.",
     needs=(Feature.NODE_SHELL,),
+    apps=core("notes") | extended("wordpress"),
 )
 def test_container_obeys_default_configuration(
     running: Running,
     cluster: Cluster,
     inside: Callable[[RunningImage], Host],
+    app: App,
     default_configuration: str,
 ) -> None:
-    configuration = tomllib.loads(default_configuration)
-    app = running("unconfigured")
-    assert app.listens_on(cluster) == {configuration["port"]}, "not (only) on the default port"
-    app.get(configuration["port"], "/").raise_for_status()
-    log = inside(app).file(configuration["log_file"])
-    assert log.exists, "there is no file at the default log location"
-    assert "GET / " in log.content_string, "the request is not in the log at its default location"
+    configuration = app.configuration.parse(default_configuration)
+    pod = running("unconfigured")
+    assert pod.listens_on(cluster) == {configuration["port"]}, "not (only) on the default port"
+    pod.get(configuration["port"], "/").raise_for_status()
+    log = log_at(configuration["log_file"], pod, inside)
+    assert "GET / " in log, "the request is not in the log at its default location"
 
 
 @check(
     "container_builds.environment_overrides",
     promise="Environment variables override the default configuration.",
     needs=(Feature.NODE_SHELL,),
+    apps=core("notes") | extended("wordpress"),
 )
-def test_environment_overrides(running: Running, cluster: Cluster) -> None:
-    app = running("environment")
-    assert app.listens_on(cluster) == {9090}, "NOTES_PORT does not change the port"
-    assert title_of(app, 9090) == "From the environment", "NOTES_TITLE does not change the title"
+def test_environment_overrides(running: Running, app: App, cluster: Cluster) -> None:
+    pod, prefix = running("environment"), app.configuration.environment
+    assert pod.listens_on(cluster) == {9090}, f"{prefix}PORT does not change the port"
+    title = title_of(pod, 9090)
+    assert title == "From the environment", f"{prefix}TITLE does not change the title"
 
 
 @check(
     "container_builds.file_overrides",
     promise="An extra mounted configuration file overrides the default configuration.",
     needs=(Feature.NODE_SHELL,),
+    apps=core("notes") | extended("wordpress"),
 )
 def test_file_overrides(running: Running, cluster: Cluster) -> None:
-    app = running("file")
-    assert app.listens_on(cluster) == {9191}, "the override file does not change the port"
-    assert title_of(app, 9191) == "From the override file", "nor does it change the title"
+    pod = running("file")
+    assert pod.listens_on(cluster) == {9191}, "the override file does not change the port"
+    assert title_of(pod, 9191) == "From the override file", "nor does it change the title"
 
 
 @check(
     "container_builds.override_precedence",
     promise="Which override wins is written in the default configuration, and it is so.",
+    apps=core("notes") | extended("wordpress"),
 )
-def test_override_precedence(running: Running, default_configuration: str) -> None:
+def test_override_precedence(running: Running, app: App, default_configuration: str) -> None:
     documentation = " ".join(default_configuration.replace("#", " ").split())
-    assert PRECEDENCE in documentation, "the default configuration does not say which override wins"
+    configuration = app.configuration
+    precedence = (
+        f"environment {configuration.environment}<KEY> > {configuration.override} > this file"
+    )
+    assert precedence in documentation, "the default configuration does not say which override wins"
     title = title_of(running("both"), 9191)
     assert title == "From the environment", f"the environment does not win: the title is {title!r}"
 
@@ -218,6 +249,7 @@ def test_override_precedence(running: Running, default_configuration: str) -> No
 @check(
     "container_builds.no_secret_in_layers",
     promise="No layer of an image, deleted files included, and no part of its history has secrets.",
+    apps=core("notes") | extended("wordpress"),
 )
 def test_no_secret_in_layers(leaks: list[Leak]) -> None:
     found = told(leaks, Kind.SECRET)
@@ -227,6 +259,7 @@ def test_no_secret_in_layers(leaks: list[Leak]) -> None:
 @check(
     "container_builds.no_package_index_in_layers",
     promise="No layer of an image and no part of its history says where packages are fetched from.",
+    apps=core("notes") | extended("wordpress"),
 )
 def test_no_package_index_in_layers(leaks: list[Leak]) -> None:
     found = told(leaks, Kind.PACKAGE_INDEX)
@@ -237,6 +270,7 @@ def test_no_package_index_in_layers(leaks: list[Leak]) -> None:
     "container_builds.promoted_by_digest_after_tests",
     promise="An image is tagged for release after its tests passed, and is the bytes they tested.",
     needs=(Feature.REGISTRY,),
+    apps=core("notes"),
 )
 def test_promoted_by_digest_after_tests(
     procedure: Procedure,

@@ -17,17 +17,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.apps import tree
-from conformance.apps.deployment import HelmDeployment, image_values, with_version
+from conformance.apps.deployment import (
+    HelmDeployment,
+    container_status,
+    image_values,
+    with_version,
+)
 from conformance.apps.image_builds import VERSIONS
-from conformance.apps.notes import Notes
 from conformance.apps.writer import Writer
-from conformance.check import check, shared
+from conformance.check import check, core, extended, shared
 from conformance.clusters.base import Feature
 from conformance.kube.conditions import Condition, deleted, exists, phase, ready
 from conformance.kube.wait import wait_for
 
 if TYPE_CHECKING:
-    from conformance.apps.base import Seed
+    from conformance.apps.base import App, Seed
     from conformance.apps.image_builds import AppImages
     from conformance.apps.images import Candidate
     from conformance.clusters.base import Cluster
@@ -105,34 +109,38 @@ def path_on_node(volume: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope=shared)
-def image(app_images: AppImages, package: Package) -> Candidate:
+def image(app_images: AppImages, package: Package, app: App) -> Candidate:
     """The app's image."""
-    return app_images.of(package, Notes.name, VERSIONS[0])
+    return app_images.of(package, app.name, VERSIONS[0])
 
 
 @pytest.fixture(scope=shared)
-def notes(
-    undeployed: Callable[[str], HelmDeployment], package: Package, image: Candidate
+def deployed(
+    undeployed: Callable[[str], HelmDeployment], package: Package, app: App, image: Candidate
 ) -> HelmDeployment:
     """The app whose data has to survive, installed from its chart."""
     deployment = undeployed("storage")
-    deployment.install(package.chart(Notes.name), image_values(image))
+    deployment.install(package.chart(app.name), image_values(image))
     return deployment
 
 
 @pytest.fixture(scope=shared)
-def seed(notes: HelmDeployment) -> Seed:
-    """Data in the app: a database, thousands of files, one of 100 MB, modes, links, odd names.
+def seed(deployed: HelmDeployment) -> Seed:
+    """Data in the app: a database, thousands of files, a large one, modes, links, odd names.
 
-    One altered byte has to be noticed, or the comparisons below would prove nothing.
+    One altered byte in any of its volumes has to be noticed, or the comparisons below would prove
+    nothing.
     """
-    planted = notes.app.seed(notes.instance)
-    [(mount, files)] = planted.files.items()
-    largest = max(files, key=lambda path: files[path].size)
-    tree.alter(notes.instance.run, f"{mount}/{largest}")
-    with pytest.raises(tree.DataDiffers, match="sha256"):
-        notes.app.verify(notes.instance, planted)
-    tree.alter(notes.instance.run, f"{mount}/{largest}")
+    app = deployed.app
+    planted = app.seed(deployed.instance)
+    for volume in app.volumes:
+        files = planted.files[volume.mount_path]
+        largest = max(files, key=lambda path: files[path].size)
+        run, path = deployed.instance.holding(volume).run, f"{volume.mount_path}/{largest}"
+        tree.alter(run, path)
+        with pytest.raises(tree.DataDiffers, match="sha256"):
+            app.verify(deployed.instance, planted)
+        tree.alter(run, path)
     return planted
 
 
@@ -161,10 +169,13 @@ def claim_bytes(
             cluster.node_run(["rm", "-rf", path_on_node(volume)])
 
 
-def kill_container(notes: HelmDeployment, cluster: Cluster) -> dict[str, Any]:
-    """SIGKILL the app's first process, as the kernel does when memory is short; return its pod."""
-    pod = notes.instance.pod()
-    container = pod["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
+def kill_container(deployed: HelmDeployment, cluster: Cluster) -> dict[str, Any]:
+    """SIGKILL the first process where the app's records are, as the kernel does when memory is
+    short; return the pod as it was.
+    """
+    pod = deployed.instance.pod()
+    status = container_status(pod, deployed.keeper.container)
+    container = status["containerID"].rpartition("/")[2]
     kill = ["ctr", "--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL", container]
     answer = cluster.node_run(kill)
     assert answer.returncode == 0, answer.stderr.decode()
@@ -186,69 +197,75 @@ def test_claim_binds(claim_bytes: ClaimBytes) -> None:
     "persistent_storage.survives_container_kill",
     promise="Data on a persistent volume outlives a container that is killed.",
     needs=(Feature.NODE_SHELL,),
+    apps=core("notes", "wordpress"),
 )
-def test_survives_container_kill(notes: HelmDeployment, seed: Seed, cluster: Cluster) -> None:
-    notes.wait_for_restart(kill_container(notes, cluster))
-    notes.app.verify(notes.instance, seed)
+def test_survives_container_kill(deployed: HelmDeployment, seed: Seed, cluster: Cluster) -> None:
+    deployed.wait_for_restart(kill_container(deployed, cluster), deployed.keeper.container)
+    deployed.app.verify(deployed.instance, seed)
 
 
 @check(
     "persistent_storage.survives_pod_deletion",
     promise="Data on a persistent volume outlives the pod that wrote it.",
+    apps=core("notes", "wordpress"),
 )
-def test_survives_pod_deletion(notes: HelmDeployment, seed: Seed, kube: Kube) -> None:
-    pod = notes.instance.pod()
-    kube.delete("v1", "Pod", pod["metadata"]["name"], notes.namespace)
-    notes.wait_for_replacement(pod)
-    notes.app.verify(notes.instance, seed)
+def test_survives_pod_deletion(deployed: HelmDeployment, seed: Seed, kube: Kube) -> None:
+    pod = deployed.instance.pod()
+    kube.delete("v1", "Pod", pod["metadata"]["name"], deployed.namespace)
+    deployed.wait_for_replacement(pod)
+    deployed.app.verify(deployed.instance, seed)
 
 
 @check(
     "persistent_storage.survives_node_kill",
     promise="Data on a persistent volume outlives a node whose processes are all killed at once.",
     needs=(Feature.NODE_KILL,),
+    apps=core("notes") | extended("wordpress"),
 )
 def test_survives_node_kill(
-    notes: HelmDeployment, seed: Seed, cluster: Cluster, evidence: EvidenceBox
+    deployed: HelmDeployment, seed: Seed, cluster: Cluster, evidence: EvidenceBox
 ) -> None:
-    pod = notes.instance.pod()
+    pod = deployed.instance.pod()
     cluster.kill_node()
     began = time.monotonic()
     cluster.restart_node()
     evidence.measure("node Ready after SIGKILL", time.monotonic() - began)
-    notes.wait_for_restart(pod)
+    deployed.wait_for_restart(pod)
     evidence.measure("app Ready after SIGKILL of the node", time.monotonic() - began)
-    notes.app.verify(notes.instance, seed)
+    deployed.app.verify(deployed.instance, seed)
 
 
 @check(
     "persistent_storage.survives_chart_upgrade",
     promise="Data on a persistent volume outlives an upgrade of the chart to the next version.",
+    apps=core("notes", "wordpress"),
 )
 def test_survives_chart_upgrade(
-    notes: HelmDeployment, seed: Seed, app_images: AppImages, package: Package, tmp_path: Path
+    deployed: HelmDeployment, seed: Seed, app_images: AppImages, package: Package, tmp_path: Path
 ) -> None:
-    following = app_images.of(package, Notes.name, VERSIONS[1])
-    chart = with_version(package.chart(Notes.name), tmp_path / "chart", VERSIONS[1])
-    notes.upgrade(chart, image_values(following))
-    notes.app.verify(notes.instance, seed)
+    name = deployed.app.name
+    following = app_images.of(package, name, VERSIONS[1])
+    chart = with_version(package.chart(name), tmp_path / "chart", VERSIONS[1])
+    deployed.upgrade(chart, image_values(following))
+    deployed.app.verify(deployed.instance, seed)
 
 
 @check(
     "persistent_storage.acknowledged_write_survives_kill",
     promise="What the app has acknowledged is there after it is killed in the midst of writing.",
     needs=(Feature.NODE_SHELL,),
+    apps=core("notes"),
 )
 def test_acknowledged_write_survives_kill(
-    notes: HelmDeployment, cluster: Cluster, evidence: EvidenceBox
+    deployed: HelmDeployment, cluster: Cluster, evidence: EvidenceBox
 ) -> None:
-    writer = Writer(notes)
+    writer = Writer(deployed)
     with writer:
         writer.wait_until_acknowledged(20)
-        pod = kill_container(notes, cluster)
-    notes.wait_for_restart(pod)
+        pod = kill_container(deployed, cluster)
+    deployed.wait_for_restart(pod)
     evidence.measure("writes acknowledged before the kill", len(writer.acknowledged), "notes")
-    found = notes.http.get(f"https://{notes.host}/api/notes").json()["notes"]
+    found = deployed.http.get(f"https://{deployed.host}/api/notes").json()["notes"]
     lost = set(writer.acknowledged) - {note["text"] for note in found}
     assert not lost, f"{len(lost)} acknowledged notes are lost"
 
