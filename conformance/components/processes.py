@@ -125,15 +125,18 @@ class Runner:
             self._running.discard(process)
 
 
-def prison(mounts: bool) -> tuple[str, ...]:
+def prison(mounts: bool, network: bool = False) -> tuple[str, ...]:
     """Return the prefix that ties a command's life to ours (util-linux, on every Debian).
 
-    The command gets a PID namespace of its own, with ``mounts`` (root only) a mount namespace too.
+    The command gets a PID namespace of its own, with ``mounts`` and ``network`` (root only) those
+    namespaces too.
     """
     if os.geteuid() == 0:
         extra = ("--mount", "--mount-proc") if mounts else ()
-        return ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--kill-child", *extra, "--")
-    if mounts:
+        net = ("--net",) if network else ()
+        tied = ("setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--kill-child")
+        return (*tied, *extra, *net, "--")
+    if mounts or network:
         raise HarnessError(
             "root filesystems and images can only be built as root", "run the command as root"
         )

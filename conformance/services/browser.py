@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,9 +26,14 @@ from playwright.sync_api import Playwright, sync_playwright
 from conformance.components.debian import ensure_packages
 from conformance.components.processes import prison
 from conformance.errors import HarnessError
+from conformance.services import enclosure
 from conformance.services.visitor import KeepsEvidence, Visitor
 
-PACKAGES = {"chromium": "chromium", "libnss3-tools": "certutil"}
+PACKAGES = {
+    "chromium": "chromium",
+    "libnss3-tools": "certutil",
+    "iproute2": "ip",
+}
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 """Width and height in CSS pixels."""
@@ -53,11 +60,11 @@ class Browser:
 
     def __enter__(self) -> Self:
         ensure_packages(PACKAGES, why="see the platform in a browser")
-        trust = _trusting_home(self._folder / "home", self._ca_certificate)
+        home = _trusting_home(self._folder / "home", self._ca_certificate)
         try:
             with _temporary_files_in(self._folder):
                 playwright = self._stack.enter_context(sync_playwright())
-            self._chromium = self._launch(playwright, trust)
+            self._chromium = self._launch(playwright, home)
         except PlaywrightError as error:
             self._stack.close()
             raise HarnessError(
@@ -109,12 +116,15 @@ class Browser:
             context.close()
 
     def _launch(self, playwright: Playwright, home: Path) -> Chromium:
+        address, program = self._address, self._outside()
+        if os.geteuid() == 0:
+            address, program = "127.0.0.1", self._enclosed()
         chromium = playwright.chromium.launch(
-            executable_path=_tied_to_run(self._folder),
+            executable_path=program,
             args=[
                 "--no-sandbox",
                 "--disable-background-networking",
-                f"--host-resolver-rules={resolver_rules(self._domain, self._address)}",
+                f"--host-resolver-rules={resolver_rules(self._domain, address)}",
             ],
             env={"HOME": str(home), "PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8"},
             handle_sigint=False,
@@ -124,6 +134,18 @@ class Browser:
         )
         self._stack.callback(chromium.close)
         return chromium
+
+    def _outside(self) -> Path:
+        """Return a program that starts Chromium in the host's network."""
+        return _command(self._folder, *prison(mounts=False), "chromium")
+
+    def _enclosed(self) -> Path:
+        """Return a program that starts Chromium in a network of its own, which takes root."""
+        path = self._folder / "platform.socket"
+        self._stack.enter_context(_way_to(self._address, path))
+        python = (sys.executable, "-I", "-S", enclosure.__file__)
+        own_network = prison(mounts=True, network=True)
+        return _command(self._folder, *own_network, *python, path, "chromium")
 
 
 def resolver_rules(domain: str, address: str) -> str:
@@ -146,16 +168,30 @@ def _trusting_home(home: Path, ca_certificate: bytes) -> Path:
     return home
 
 
-def _tied_to_run(folder: Path) -> Path:
-    """Write the command that starts Chromium so that the kernel ends it with who started it."""
-    program = shutil.which("chromium")
-    assert program is not None  # noqa: S101 - ensure_packages saw it
-    root = os.geteuid() == 0
-    command = shlex.join([*prison(mounts=root), program])
-    wrapper = folder / "chromium"
-    wrapper.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
-    wrapper.chmod(0o755)
-    return wrapper
+@contextmanager
+def _way_to(address: str, path: Path) -> Iterator[None]:
+    """Relay connections to the Unix socket ``path`` to the platform at ``address``."""
+    host, _, port = address.partition(":")
+
+    def platform() -> socket.socket:
+        far = socket.create_connection((host, int(port or enclosure.PORT)), ANSWER_TIMEOUT)
+        far.settimeout(None)
+        return far
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        Thread(target=enclosure.relay, args=(listener, platform), daemon=True).start()
+        yield
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def _command(folder: Path, *words: str | Path) -> Path:
+    """Write a program that starts Chromium by these words; it ends with whoever starts it."""
+    program = folder / "chromium"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    return program
 
 
 @contextmanager

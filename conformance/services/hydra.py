@@ -36,6 +36,10 @@ class Hydra:
         """Return what a user has granted to which app."""
         return list(self._api.ask("GET", "/admin/oauth2/auth/sessions/consent", subject=subject))
 
+    def end_logins(self, subject: str) -> None:
+        """End a user's logins; the apps are told, as when they log out."""
+        self._api.ask("DELETE", "/admin/oauth2/auth/sessions/login", subject=subject)
+
     def is_active(self, token: str) -> bool:
         """Whether an access or refresh token is worth anything (RFC 7662)."""
         answer = self._api.ask("POST", "/admin/oauth2/introspect", form={"token": token})

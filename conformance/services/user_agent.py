@@ -28,6 +28,10 @@ class Form:
     buttons: list[tuple[str, str]] = field(default_factory=list)
     """Name and value of each that sends the form."""
 
+    def names(self) -> set[str]:
+        """Return the names of its fields and buttons."""
+        return {*self.fields, *(name for name, _ in self.buttons)}
+
 
 @dataclass(frozen=True)
 class Page:
@@ -39,12 +43,15 @@ class Page:
     text: str = ""
     forms: tuple[Form, ...] = ()
 
+    def find(self, *names: str) -> Form | None:
+        """Return the form that has all these fields or buttons, if there is one."""
+        return next((form for form in self.forms if set(names) <= form.names()), None)
+
     def form(self, *names: str) -> Form:
         """Return the form that has all these fields or buttons. Raises ``AssertionError``."""
-        for form in self.forms:
-            if set(names) <= set(form.fields) | {name for name, _ in form.buttons}:
-                return form
-        found = [sorted({*form.fields, *(name for name, _ in form.buttons)}) for form in self.forms]
+        if (form := self.find(*names)) is not None:
+            return form
+        found = [sorted(form.names()) for form in self.forms]
         raise AssertionError(
             f"no form with {', '.join(names)} at {self.url} (HTTP {self.status}), only {found}: "
             f"{visible(self.text)[:400]}"

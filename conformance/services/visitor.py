@@ -1,7 +1,8 @@
 """Somebody with a browser of their own: opens pages, fills in forms, shows what they saw.
 
-Screenshots and kept pages never show a secret: password and code fields, and whatever a page marks
-with ``data-secret`` (a TOTP secret and its QR code, recovery codes), are masked.
+Screenshots and kept pages never show a secret: codes that somebody types in, and whatever a page
+marks with ``data-secret`` (a TOTP secret and its QR code, recovery codes), are masked; of passwords
+the browser shows dots.
 """
 
 from __future__ import annotations
@@ -15,13 +16,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from playwright.sync_api import ConsoleMessage, Page
 from playwright.sync_api import Error as PlaywrightError
 
-SECRETS = (
-    "input[type=password]",
-    "input[type=hidden]",
-    "input[autocomplete=one-time-code]",
-    "[data-secret]",
-)
-"""CSS selectors of what nobody may read in the report."""
+READABLE = ("input[autocomplete=one-time-code]", "input[name=lookup_secret]", "[data-secret]")
+"""CSS selectors of what nobody may read in a picture."""
+SECRETS = (*READABLE, "input[type=password]", "input[type=hidden]")
+"""CSS selectors of what nobody may read in a page's source."""
 PUBLIC_PARAMETERS = frozenset(
     {"error", "error_description", "error_hint", "scope", "response_type"}
 )
@@ -82,10 +80,10 @@ class Visitor:
         self.page.wait_for_url(lambda address: address.startswith(url))
 
     def screenshot(self, name: str) -> None:
-        """Keep what the window shows, secrets masked, as ``NAME.png``."""
-        masked = [self.page.locator(selector) for selector in SECRETS]
+        """Keep what the page shows, all its length, secrets masked, as ``NAME.png``."""
+        masked = [self.page.locator(selector) for selector in READABLE]
         png = self.page.screenshot(
-            mask=masked, mask_color="#767676", animations="disabled", caret="hide"
+            full_page=True, mask=masked, mask_color="#767676", animations="disabled", caret="hide"
         )
         self._evidence.screenshot(name, png)
 
