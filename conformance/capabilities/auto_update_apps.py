@@ -49,9 +49,11 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope=shared)
-def branch(stack: Stack, platform: Flux, kube: Kube, settings: Settings) -> Iterator[TrackedBranch]:
+def branch(
+    stack: Stack, single_sign_on: Flux, kube: Kube, settings: Settings
+) -> Iterator[TrackedBranch]:
     """The branch that Flux tracks, and goes on to track."""
-    made = TrackedBranch(kube, stack.git, platform, settings.timeouts.reconciliation)
+    made = TrackedBranch(kube, stack.git, single_sign_on, settings.timeouts.reconciliation)
     yield made
     made.track()
 

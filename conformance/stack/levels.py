@@ -63,7 +63,7 @@ SINGLE_SIGN_ON = Level(
         "image-mailpit",
         "image-dashboard",
     ),
-    capabilities=frozenset({"single_sign_on", "dashboard"}),
+    capabilities=frozenset({"auto_update", "single_sign_on", "update_pipeline", "dashboard"}),
 )
 BACKUPS = Level(
     name="backups",

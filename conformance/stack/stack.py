@@ -125,7 +125,7 @@ class Stack:
 
         Its image must be in the registry.
         """
-        self.platform()
+        self.single_sign_on()
         return self._steps.run(f"app {name}", lambda: self._app(name))
 
     @property
