@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.report.evidence import EvidenceBox
     from conformance.stack import Stack
+    from conformance.stack.beside import ClustersBeside
 
 WORD = re.compile(r"[A-Za-z0-9][\w.-]{3,}")
 PLATFORM_NAMESPACES = ("flux-system", "stackspin", "stackspin-apps", "velero")
@@ -53,6 +54,7 @@ class Run:
     planted: PlantedSecret = field(default_factory=PlantedSecret)
     kube: Kube | None = None
     stack: Stack | None = None
+    beside: ClustersBeside | None = None
     namespaces: dict[str, list[str]] = field(default_factory=dict)
     """Namespaces in use by the node id of their owner: a check or a file of checks."""
     _components: Components | None = None
@@ -210,14 +212,19 @@ class Run:
         owners = [node.nodeid for node in item.listchain()]
         used = [name for owner in owners for name in self.namespaces.get(owner, ())]
         thread = threading.Thread(
-            target=self._collect, args=(self.kube, [*used, *PLATFORM_NAMESPACES], box), daemon=True
+            target=self._collect_each, args=(self.kube, used, box), daemon=True
         )
         thread.start()
         thread.join(self.settings.timeouts.command)
         if thread.is_alive():
             box.note("Diagnostics are incomplete: the cluster did not answer in time.")
 
-    def _collect(self, kube: Kube, namespaces: list[str], box: EvidenceBox) -> None:
+    def _collect_each(self, kube: Kube, used: list[str], box: EvidenceBox) -> None:
+        self._collect(kube, [*used, *PLATFORM_NAMESPACES], box, "diagnostics")
+        for name, other in self.beside.kubes().items() if self.beside else ():
+            self._collect(other, [*PLATFORM_NAMESPACES], box, f"diagnostics-of-{name}")
+
+    def _collect(self, kube: Kube, namespaces: list[str], box: EvidenceBox, target: str) -> None:
         from conformance.kube.diagnostics import collect  # noqa: PLC0415 - imports kubernetes
 
         with tempfile.TemporaryDirectory() as folder:
@@ -227,4 +234,4 @@ class Run:
                 box.note(f"Diagnostics are incomplete: {error}")
             files = [path for path in Path(folder).rglob("*") if path.is_file()]
             for path in sorted(files, key=lambda path: (path.name != "summary.txt", path)):
-                box.attach(f"diagnostics/{path.relative_to(folder)}", path)
+                box.attach(f"{target}/{path.relative_to(folder)}", path)

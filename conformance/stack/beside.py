@@ -76,6 +76,10 @@ class ClustersBeside:
             bring_up.start()
         return self._begun[purpose].site
 
+    def kubes(self) -> dict[str, Kube]:
+        """Return purpose and client of each whose API answers by now."""
+        return {name: made.kube for name, made in self._begun.items() if made.kube is not None}
+
     def end(self, purpose: str) -> None:
         """Take the cluster for ``purpose`` away, if it was begun."""
         if bring_up := self._begun.pop(purpose, None):
@@ -107,7 +111,7 @@ class _BringUp(threading.Thread):
         self._install = install
         self._started = threading.Event()
         self._cluster = make_cluster(settings, components)
-        self._kube: Kube | None = None
+        self.kube: Kube | None = None
         self._stack: Stack | None = None
 
     def run(self) -> None:
@@ -116,21 +120,21 @@ class _BringUp(threading.Thread):
                 self._cluster.start()
             finally:
                 self._started.set()
-            self._kube = Kube(self._cluster.kubeconfig, redactor=self._redactor)
+            self.kube = Kube(self._cluster.kubeconfig, redactor=self._redactor)
             self._stack = Stack(
-                self._settings, self._cluster, self._kube, self._components, say=self._say
+                self._settings, self._cluster, self.kube, self._components, say=self._say
             )
             self._install(self._stack)
-            self.site.set_result(Site(self._cluster, self._kube, self._stack))
+            self.site.set_result(Site(self._cluster, self.kube, self._stack))
         except BaseException as error:
             self.site.set_exception(error)
 
     def undo(self) -> None:
         """Wait until the node has started or failed to, and take all of it away."""
         self._started.wait()
-        if self._kube:
+        if self.kube:
             with contextlib.suppress(Exception):  # it may have gone wrong at any point
-                learn_secrets(self._kube, self._redactor)
+                learn_secrets(self.kube, self._redactor)
         if self._stack:
             self._stack.close()
         self._cluster.delete()
