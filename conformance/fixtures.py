@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from conformance.check import not_run, shared
+from conformance.clusters.base import Feature
 from conformance.package import Package
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from conformance.services.registry import Registry
     from conformance.settings import Settings
     from conformance.stack import Stack
-    from conformance.stack.beside import ClustersBeside
+    from conformance.stack.beside import ClustersBeside, Site
     from conformance.twins import Twin
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()
@@ -117,9 +119,28 @@ def clusters_beside(
     """Maker of further clusters: ``clusters_beside.begin("restore", Stack.backups).result()``."""
     from conformance.stack.beside import ClustersBeside  # noqa: PLC0415 - lazy
 
-    made = ClustersBeside(run.settings, components, run.redactor, run.say)
-    yield made
-    made.close()
+    run.beside = ClustersBeside(run.settings, components, run.redactor, run.say)
+    yield run.beside
+    run.beside.close()
+
+
+@pytest.fixture(scope="session")
+def here(cluster: Cluster, kube: Kube, stack: Stack) -> Site:
+    """The cluster under test, in the form of those beside it."""
+    from conformance.stack.beside import Site  # noqa: PLC0415 - lazy
+
+    return Site(cluster, kube, stack)
+
+
+@pytest.fixture(scope="session")
+def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
+    """The test cluster with single sign-on, being brought up: a second one where there can be."""
+    if Feature.SECOND_CLUSTER in here.cluster.features:
+        beside: ClustersBeside = request.getfixturevalue("clusters_beside")
+        return beside.begin("testing", lambda stack: stack.single_sign_on())
+    same: Future[Site] = Future()
+    same.set_result(here)
+    return same
 
 
 @pytest.fixture(scope="session")

@@ -44,12 +44,17 @@ class ImageBuilds:
         self._guard = threading.Lock()
         self._numbers = itertools.count(1)
 
-    def begin(self, source: Path, version: str) -> Future[BuiltImage]:
-        """Queue a build, once for the same source and version; returns at once."""
+    def begin(
+        self, source: Path, version: str, repository: str | None = None
+    ) -> Future[BuiltImage]:
+        """Queue a build, once for the same source and version; returns at once.
+
+        Another ``repository`` than by default is for versions that nothing else is built as.
+        """
         content = hash_folder(source)
         with self._guard:
             if (content, version) not in self._builds:
-                repository = self._repository(source.name, content)
+                repository = repository or self._repository(source.name, content)
                 self._builds[content, version] = self._executor.submit(
                     self.build, source, repository, version
                 )

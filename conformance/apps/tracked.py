@@ -154,7 +154,7 @@ class TrackedApp:
         self.namespace = APPS_NAMESPACE
         self.http = http
         self.url = f"https://{self.name}.{domain}"
-        self._app = app
+        self.app = app
         self._kube = branch.kube
         self._flux = branch.flux
         selector = f"app.kubernetes.io/instance={self.name}"
@@ -165,12 +165,12 @@ class TrackedApp:
     def seed(self) -> Seed:
         """Put some data in, through the app and into its volume."""
         self.wait_served()
-        return self._app.seed(self.instance, SeedScale.SMALL)
+        return self.app.seed(self.instance, SeedScale.SMALL)
 
     def verify(self, seed: Seed) -> None:
         """Raise ``DataDiffers`` unless the seeded data is there, and unchanged."""
         self.wait_served()
-        self._app.verify(self.instance, seed)
+        self.app.verify(self.instance, seed)
 
     def wait_served(self) -> None:
         """Wait until the ingress has the app; it reloads some moments after a pod is Ready."""
@@ -194,6 +194,15 @@ class TrackedApp:
         The package is then as it was made, but for the changes of this commit.
         """
         return self.branch.push_commits({self: commit})
+
+    def bring(self, commit: Commit) -> None:
+        """Push a commit if the app is installed, else install the app as the commit makes it."""
+        tree = self.branch.git.read(ROOT_KUSTOMIZATION)
+        if listed(tree, add=self.package.entry) == tree:
+            self.push(commit)
+        else:
+            self.committed = self.package.with_commit(commit)
+            self.put_back()
 
     def push_files(self, files: Mapping[str, str], message: str) -> str:
         """Push these files as they are; they go when the app is removed or another commit is made.
@@ -291,6 +300,12 @@ class TrackedApp:
         release = self._flux.get("HelmRelease", self.name, self.namespace)
         deployment = self._kube.get("apps/v1", "Deployment", self.name, self.namespace)
         return {"HelmRelease": release["spec"], "Deployment": deployment["spec"]}
+
+    def digest(self) -> str:
+        """Return the digest of the image that the app's pod runs. Raises ``NoRunningPod``."""
+        statuses = self.instance.pod()["status"]["containerStatuses"]
+        [image] = [one["imageID"] for one in statuses if one["name"] == self.instance.container]
+        return str(image).rpartition("@")[2]
 
     def claims(self) -> list[Object]:
         """Return the app's PersistentVolumeClaims."""

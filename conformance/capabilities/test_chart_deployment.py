@@ -88,7 +88,7 @@ def deployed(
 @pytest.fixture(scope=shared)
 def by_flux(
     stack: Stack,
-    platform: Flux,
+    single_sign_on: Flux,
     kube: Kube,
     settings: Settings,
     app_images: AppImages,  # noqa: ARG001 - in the registry before Flux installs
@@ -96,7 +96,7 @@ def by_flux(
     app: App,
 ) -> Iterator[TrackedApp]:
     """The same app, installed by Flux from its package in the flux2 tree."""
-    branch = TrackedBranch(kube, stack.git, platform, settings.timeouts.reconciliation)
+    branch = TrackedBranch(kube, stack.git, single_sign_on, settings.timeouts.reconciliation)
     name = f"{app.name}-{secrets.token_hex(3)}"
     copy = copy_of(package, app.name, name, failure_after=FAILURE_AFTER)
     tracked = TrackedApp(branch, copy, app, stack.http(), settings.domain)

@@ -63,7 +63,9 @@ SINGLE_SIGN_ON = Level(
         "image-mailpit",
         "image-dashboard",
     ),
-    capabilities=frozenset({"auto_update", "single_sign_on", "update_pipeline", "dashboard"}),
+    capabilities=frozenset(
+        {"chart_deployment", "auto_update", "single_sign_on", "update_pipeline", "dashboard"}
+    ),
 )
 BACKUPS = Level(
     name="backups",
