@@ -1,0 +1,233 @@
+"""Who takes part in the single sign-on checks: people with an account, and apps that let them in.
+
+Both are made as the platform makes them: people by Kratos's admin API as the dashboard does, apps
+by an OAuth2Client and the Secret that it names. They share a file's checks; a check that changes
+one makes its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.check import shared
+from conformance.kube.conditions import (
+    Condition,
+    condition_false,
+    condition_true,
+    deleted,
+    matching,
+)
+from conformance.kube.wait import WaitFailed, wait_for
+from conformance.services.hydra import Hydra
+from conformance.services.kratos import Kratos
+from conformance.services.login_pages import Person, Walker
+from conformance.services.mail import MailCatcher
+from conformance.services.oidc import Client, Provider, RelyingParty
+from conformance.services.user_agent import UserAgent
+
+if TYPE_CHECKING:
+    from conformance.kube.client import Kube
+    from conformance.services.flux import Flux
+    from conformance.services.ingress import HttpClient
+    from conformance.settings import Settings
+    from conformance.stack import Stack
+    from conformance.twins import Twin
+
+OAUTH2_CLIENT = ("hydra.ory.sh/v1alpha1", "OAuth2Client")
+SCOPE = "openid profile email stackspin_roles offline_access"
+REGISTRATION = 30.0
+"""Seconds for the operator to make a client of an OAuth2Client; measured 1."""
+APPS = ("notes", "wordpress")
+"""The reference apps: the people of the checks may use both."""
+
+_numbers = itertools.count(1)
+
+
+@dataclass
+class Parties:
+    """Maker of people and apps on one platform; ``close`` takes them away again."""
+
+    kube: Kube
+    domain: str
+    http: Callable[[], HttpClient]
+    namespace: str
+    run_id: str
+    kratos: Kratos = field(init=False)
+    hydra: Hydra = field(init=False)
+    mail: MailCatcher = field(init=False)
+    _people: list[Person] = field(default_factory=list)
+    _apps: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.kratos, self.hydra = Kratos(self.kube), Hydra(self.kube)
+        self.mail = MailCatcher(self.kube)
+
+    @property
+    def issuer(self) -> str:
+        """The provider's identifier, as app packages make it of ``hydra_domain``."""
+        return f"https://sso.{self.domain}/"
+
+    @property
+    def dashboard(self) -> str:
+        """The address of the dashboard, without a slash at the end."""
+        return f"https://dashboard.{self.domain}"
+
+    @functools.cached_property
+    def provider(self) -> Provider:
+        """The provider, as its discovery document describes it."""
+        return Provider(self.http(), self.issuer)
+
+    def person(
+        self, nick: str, *, may_use: Mapping[str, str] | None = None, name: str = ""
+    ) -> Person:
+        """Make a person with a role in each app of ``may_use``, by default in the reference apps.
+
+        Apps made by ``app`` before are among the default.
+        """
+        roles = dict.fromkeys([*APPS, *self._apps], "user") if may_use is None else may_use
+        email = f"{nick}-{self.run_id}-{next(_numbers)}@{self.domain}"
+        password, name = secrets.token_urlsafe(18), name or nick.title()
+        identity = self.kratos.create(email, password, name, roles)
+        self._people.append(Person(identity.id, email, name, password))
+        return self._people[-1]
+
+    def walker(self, person: Person) -> Walker:
+        """Put a person in front of a browser without a window that nobody has used before."""
+        return Walker(UserAgent(self.http()), person)
+
+    def app(self, hint: str, **spec: Any) -> RelyingParty:  # noqa: ANN401 - OAuth2Client's spec
+        """Register an app by an OAuth2Client; returns when Hydra knows it.
+
+        ``spec`` changes the OAuth2Client's. Raises ``WaitTimeout``.
+        """
+        name = f"{hint}-{self.run_id}-{next(_numbers)}"
+        client = Client(name, secrets.token_urlsafe(24), f"https://{name}.{self.domain}/callback")
+        self.kube.apply(
+            client_secret(name, client), oauth2_client(name, client, spec), namespace=self.namespace
+        )
+        self._apps.append(name)
+        self._wait_for_app(name, condition_true("Ready"))
+        return RelyingParty(self.http(), self.provider, client)
+
+    def change_app(self, app: RelyingParty, **spec: Any) -> None:  # noqa: ANN401
+        """Change an app's OAuth2Client; returns when Hydra has the change."""
+        name = app.client.client_id
+        self.kube.patch(*OAUTH2_CLIENT, name, self.namespace, {"spec": spec})
+        self._wait_for_app(name, condition_true("Ready"))
+
+    def rotate_secret(self, app: RelyingParty) -> RelyingParty:
+        """Replace an app's client secret; return the app with it, once Hydra knows it."""
+        name = app.client.client_id
+        client = replace(app.client, client_secret=secrets.token_urlsafe(24))
+        [secret] = self.kube.apply(client_secret(name, client), namespace=self.namespace)
+        version = secret["metadata"]["resourceVersion"]
+        known = matching(
+            "of the new Secret", lambda item: bool(item["status"]["secretVersion"] == version)
+        )
+        self._wait_for_app(name, known & condition_true("Ready"))
+        return RelyingParty(self.http(), self.provider, client)
+
+    def refused_app(self, hint: str, **spec: Any) -> str:  # noqa: ANN401
+        """Make an OAuth2Client that cannot be fulfilled; return why, in its status's words."""
+        try:
+            self.app(hint, **spec)
+        except WaitFailed:
+            item = self.kube.get(*OAUTH2_CLIENT, self._apps[-1], self.namespace)
+            return str(item["status"]["reconciliationError"]["description"])
+        raise AssertionError("the OAuth2Client is Ready")
+
+    def remove_app(self, app: RelyingParty) -> None:
+        """Delete an app's OAuth2Client; returns when it is gone with all that belongs to it."""
+        name = app.client.client_id
+        self._apps.remove(name)
+        self.kube.delete(*OAUTH2_CLIENT, name, self.namespace)
+        wait_for(self.kube, deleted(), *OAUTH2_CLIENT, name, self.namespace, timeout=REGISTRATION)
+
+    def _wait_for_app(self, name: str, condition: Condition) -> None:
+        wait_for(
+            self.kube,
+            condition,
+            *OAUTH2_CLIENT,
+            name,
+            self.namespace,
+            timeout=REGISTRATION,
+            fail_on=condition_false("Ready"),
+        )
+
+    def close(self) -> None:
+        """Take away what was made."""
+        for name in self._apps:
+            self.kube.delete(*OAUTH2_CLIENT, name, self.namespace)
+        for person in self._people:
+            self.kratos.delete(person.id)
+
+
+def client_secret(name: str, client: Client) -> dict[str, Any]:
+    """Return the Secret that an app package has beside its OAuth2Client."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": f"stackspin-{name}-oauth-variables"},
+        "stringData": {"client_id": client.client_id, "client_secret": client.client_secret},
+    }
+
+
+def oauth2_client(name: str, client: Client, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an OAuth2Client as an app package has it."""
+    return {
+        "apiVersion": OAUTH2_CLIENT[0],
+        "kind": OAUTH2_CLIENT[1],
+        "metadata": {"name": name},
+        "spec": {
+            "clientName": name,
+            "grantTypes": ["authorization_code", "refresh_token"],
+            "responseTypes": ["code"],
+            "redirectUris": [client.redirect_uri],
+            "postLogoutRedirectUris": [client.redirect_uri.replace("/callback", "/")],
+            "scope": SCOPE,
+            "secretName": f"stackspin-{name}-oauth-variables",
+            "tokenEndpointAuthMethod": "client_secret_post",
+            **spec,
+        },
+    }
+
+
+@pytest.fixture(scope=shared)
+def parties(
+    single_sign_on: Flux,  # noqa: ARG001 - Kratos, Hydra, mail, dashboard
+    stack: Stack,
+    kube: Kube,
+    settings: Settings,
+    namespaces: Callable[[str], str],
+) -> Iterator[Parties]:
+    """Maker of the people and apps of a file's checks."""
+    made = Parties(kube, settings.domain, stack.http, namespaces("sso"), settings.run_id)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope=shared)
+def probe(parties: Parties, twin: Twin | None) -> RelyingParty:
+    """An app in the hands of the checks: no pods, only a client of the provider."""
+    del twin
+    return parties.app("probe")
+
+
+@pytest.fixture(scope=shared)
+def other_app(parties: Parties) -> RelyingParty:
+    """Another app beside ``probe``."""
+    return parties.app("other")
+
+
+@pytest.fixture(scope=shared)
+def alice(parties: Parties, probe: RelyingParty, other_app: RelyingParty) -> Walker:
+    """Somebody who may use every app, in front of a browser without a window."""
+    del probe, other_app  # she gets her roles in them when she is made
+    return parties.walker(parties.person("alice"))
