@@ -44,6 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--cluster", choices=PROVIDERS, help="provider of the cluster (default: auto)")
     group.addoption("--context", help="with --cluster=existing: context in --kubeconfig")
     group.addoption("--node-address", help="with --cluster=existing: where NodePorts answer")
+    group.addoption(
+        "--dashboard-url", help="dashboard to test in place of the reference one (https://...)"
+    )
     group.addoption("--domain", help="platform domain (default: stackspin.test)")
     group.addoption("--reports-dir", help="folder for reports (default: reports)")
     group.addoption(
@@ -163,6 +166,7 @@ def _settings(config: pytest.Config) -> Settings:
         "kubeconfig",
         "context",
         "node_address",
+        "dashboard_url",
         "domain",
         "reports_dir",
     ):

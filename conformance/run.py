@@ -81,6 +81,7 @@ class Run:
                 "context": settings.context,
                 "nodeAddress": settings.node_address,
                 "domain": settings.domain,
+                "dashboardUrl": settings.dashboard_url,
             },
         )
         recorder = Recorder(settings.reports_dir, report, redactor)

@@ -90,6 +90,8 @@ class Settings:
     """Only for ``existing``: where hostPorts and NodePorts answer; None means a node's own."""
     domain: str = "stackspin.test"
     """The platform domain; apps answer at ``APP.domain``."""
+    dashboard_url: str | None = None
+    """Address of the dashboard to test in place of the reference one, a name of the domain."""
     run_id: str = field(default_factory=new_run_id)
     reports_dir: Path = field(default_factory=lambda: Path.cwd() / "reports")
     cache_dir: Path = field(default_factory=cache_dir)

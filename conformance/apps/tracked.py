@@ -291,6 +291,24 @@ class TrackedApp:
         token = self._flux.reconcile("HelmRelease", self.name, self.namespace)
         self._flux.wait_handled("HelmRelease", self.name, self.namespace, token=token)
 
+    def wait_reconciled(self) -> None:
+        """Wait until the release is Ready as its manifests and values are now, and served."""
+        token = self._flux.reconcile("HelmRelease", self.name, self.namespace)
+        self._flux.wait_ready("HelmRelease", self.name, self.namespace, token=token)
+        self.wait_served()
+
+    def destroy(self) -> None:
+        """Take away what runs and the volumes with their data; returns when they are gone."""
+        deployment = ("apps/v1", "Deployment", self.name, self.namespace)
+        claims = [
+            ("v1", "PersistentVolumeClaim", claim["metadata"]["name"], self.namespace)
+            for claim in self.claims()
+        ]
+        for item in (deployment, *claims):
+            self._kube.delete(*item)
+        gone = [Wait(deleted(), *item) for item in (deployment, *claims)]
+        wait_all(self._kube, gone, timeout=self.branch.timeout)
+
     def explanation(self) -> str:
         """Return what the release's conditions and warning Events say."""
         return self._flux.explain("HelmRelease", self.name, self.namespace)

@@ -71,7 +71,7 @@ BACKUPS = Level(
     name="backups",
     kustomizations=("object-store-secrets", "object-store", "velero"),
     images=("image-seaweedfs", "image-velero", "image-velero-plugin-for-aws"),
-    capabilities=frozenset({"backup_restore"}),
+    capabilities=frozenset({"backup_restore", "dashboard"}),
 )
 
 

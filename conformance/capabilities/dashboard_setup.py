@@ -1,0 +1,234 @@
+"""What the dashboard checks share: the dashboard, people in front of it, and an app to manage.
+
+The app is a copy of the package of notes under a name of its own, so that what is done to it
+disturbs no other file's checks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from conformance import settings as places
+from conformance.apps.flux_package import copy_of
+from conformance.apps.notes import Notes
+from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.check import not_run, shared
+from conformance.kube.conditions import rolled_out
+from conformance.kube.wait import wait_for
+from conformance.services.browser import DESKTOP
+from conformance.services.dashboard import GENERATOR, Dashboard
+from conformance.services.login_pages import Person, shown
+from conformance.services.user_agent import visible
+
+if TYPE_CHECKING:
+    from conformance.apps.image_builds import AppImages
+    from conformance.capabilities.single_sign_on_parties import Parties
+    from conformance.kube.client import Kube
+    from conformance.package import Package
+    from conformance.report.evidence import EvidenceBox
+    from conformance.services.browser import Browser
+    from conformance.services.flux import Flux
+    from conformance.settings import Settings
+    from conformance.stack import Stack
+    from conformance.twins import Twin
+
+UPGRADE_TIMEOUT = 60
+"""Seconds after which an upgrade of the app counts as failed."""
+SOURCE = "fixtures/services/dashboard/dashboard"
+"""The dashboard's source, in a package."""
+INSTALLED = "/usr/lib/stackspin-dashboard/dashboard"
+"""The same in its image."""
+DEPLOYMENT = ("apps/v1", "Deployment", "dashboard", "stackspin")
+
+_numbers = itertools.count()
+
+
+class InFrontOf(Protocol):
+    """Puts a person, logged in, in front of the dashboard."""
+
+    def __call__(
+        self, person: Person, size: tuple[int, int] = DESKTOP
+    ) -> AbstractContextManager[Dashboard]:
+        """Open a browser window of this size for the person."""
+
+
+@dataclass
+class Guests:
+    """What browsers remember of people who have logged in before."""
+
+    states: dict[str, Any] = field(default_factory=dict)
+
+
+@pytest.fixture(scope=shared)
+def dashboard_url(
+    single_sign_on: Flux,  # noqa: ARG001 - Kratos, Hydra, dashboard
+    parties: Parties,
+    package: Package,
+    kube: Kube,
+    settings: Settings,
+    twin: Twin | None,
+) -> Iterator[str]:
+    """Address of a dashboard whose pages the checks know; with a twin, of one with its defect."""
+    url = settings.dashboard_url or parties.dashboard
+    page = parties.http().get_routed(f"{url}/web/login").text
+    if GENERATOR not in page:
+        not_run(f"the pages at {url} are not the reference dashboard's: the checks know no others")
+    with _source_of(package, kube) if twin and not settings.dashboard_url else _as_it_is():
+        yield url
+
+
+@contextmanager
+def _as_it_is() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _source_of(package: Package, kube: Kube) -> Iterator[None]:
+    """Have the dashboard run on the files that the package has other than the image."""
+    changed = {
+        path.relative_to(package.root / SOURCE).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted((package.root / SOURCE).rglob("*"))
+        if path.is_file() and path.suffix in (".py", ".html", ".txt")
+        if path.read_bytes() != (places.data_root() / path.relative_to(package.root)).read_bytes()
+    }
+    if not changed:
+        yield
+        return
+    keys = {path: path.replace("/", "-") for path in changed}
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "dashboard-twin"}}
+    config_map["data"] = {keys[path]: text for path, text in changed.items()}
+    kube.apply(config_map, namespace=DEPLOYMENT[3])
+    before = kube.get(*DEPLOYMENT)["spec"]["template"]["spec"]
+    mounts = [
+        {"name": "twin", "mountPath": f"{INSTALLED}/{path}", "subPath": key}
+        for path, key in keys.items()
+    ]
+    _run_dashboard(
+        kube,
+        containers=[{**one, "volumeMounts": mounts} for one in before["containers"]],
+        volumes=[{"name": "twin", "configMap": {"name": "dashboard-twin"}}],
+    )
+    try:
+        yield
+    finally:
+        _run_dashboard(kube, containers=before["containers"], volumes=None)
+        kube.delete("v1", "ConfigMap", "dashboard-twin", DEPLOYMENT[3])
+
+
+def _run_dashboard(kube: Kube, **changes: Any) -> None:  # noqa: ANN401 - fields of a pod's spec
+    kube.patch(*DEPLOYMENT, {"spec": {"template": {"spec": changes}}})
+    wait_for(kube, rolled_out(), *DEPLOYMENT)
+
+
+@pytest.fixture(scope=shared)
+def managed(
+    dashboard_url: str,  # noqa: ARG001 - its defect is there before the app
+    stack: Stack,
+    single_sign_on: Flux,
+    app_images: AppImages,  # noqa: ARG001 - in the registry before the app is installed
+    package: Package,
+    settings: Settings,
+    kube: Kube,
+) -> Iterator[TrackedApp]:
+    """An app that is managed by the dashboard: its own package, release and client."""
+    branch = TrackedBranch(kube, stack.git, single_sign_on, settings.timeouts.reconciliation)
+    number = next(_numbers)
+    name = "notes-managed" + (f"-{number}" if number else "")
+    copy = copy_of(package, "notes", name, failure_after=UPGRADE_TIMEOUT)
+    made = TrackedApp(branch, copy, Notes(), stack.http(), settings.domain)
+    try:
+        branch.install([copy])
+        made.wait_served()
+        yield made
+    finally:
+        branch.remove([made])
+        for kind in ("ConfigMap", "Secret"):
+            kube.delete("v1", kind, f"stackspin-{name}-override", made.namespace)
+
+
+@pytest.fixture(scope=shared)
+def administrator(parties: Parties) -> Person:
+    """An administrator of the dashboard."""
+    return parties.person("ada", may_use={"dashboard": "admin"})
+
+
+@pytest.fixture(scope=shared)
+def member(parties: Parties, managed: TrackedApp) -> Person:
+    """Somebody who may use the app and administer nothing."""
+    return parties.person("mia", may_use={managed.name: "user"})
+
+
+@pytest.fixture(scope=shared)
+def guests() -> Guests:
+    """The browsers of people who have logged in before."""
+    return Guests()
+
+
+@pytest.fixture
+def in_front_of(
+    dashboard_url: str, browser: Browser, evidence: EvidenceBox, guests: Guests
+) -> InFrontOf:
+    """Puts a person, logged in, in front of the dashboard: ``with in_front_of(person) as ...``."""
+
+    @contextmanager
+    def open_browser(person: Person, size: tuple[int, int] = DESKTOP) -> Iterator[Dashboard]:
+        nick = person.email.partition("-")[0]
+        state = guests.states.get(person.id)
+        with browser.visitor(evidence, nick, size=size, state=state) as visitor:
+            dashboard = Dashboard(visitor, dashboard_url)
+            if state is None:
+                dashboard.log_in(person)
+                guests.states[person.id] = visitor.state()
+            yield dashboard
+
+    return open_browser
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """The app's own door: who is let in, and as what."""
+
+    parties: Parties
+    app: TrackedApp
+
+    def roles_of(self, person: Person) -> list[str]:
+        """Log in to the app in a new browser; return the roles that the app is told.
+
+        Raises ``AssertionError`` when the person is not let in.
+        """
+        walker = self.parties.walker(person)
+        page = walker.walk(f"{self.app.url}/login", "")
+        answer = walker.agent.open(f"{self.app.url}/api/me")
+        assert answer.status == 200, f"{person.name} is not let in: {shown(page)}"
+        return list(json.loads(answer.text)["roles"])
+
+    def refusal_of(self, person: Person) -> str:
+        """Log in to the app in a new browser; return in which words that was refused.
+
+        Raises ``AssertionError`` when the person is let in.
+        """
+        walker = self.parties.walker(person)
+        page = walker.walk(f"{self.app.url}/login", "")
+        answer = walker.agent.open(f"{self.app.url}/api/me")
+        assert answer.status == 401, f"{person.name} is let in: {answer.text}"
+        return visible(page.text)
+
+
+@pytest.fixture(scope=shared)
+def entrance(parties: Parties, managed: TrackedApp) -> Entrance:
+    """The app's own door."""
+    return Entrance(parties, managed)
+
+
+@pytest.fixture
+def admin(in_front_of: InFrontOf, administrator: Person) -> Iterator[Dashboard]:
+    """The dashboard in the browser of an administrator."""
+    with in_front_of(administrator) as dashboard:
+        yield dashboard

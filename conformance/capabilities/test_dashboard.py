@@ -1,0 +1,344 @@
+"""The dashboard: people see the apps they may use, administrators manage apps, people, backups.
+
+Each action is seen in the page, in the API behind it, and in what the app does then. Logging in to
+apps, consent and one's own account are checked with single sign-on.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from conformance.apps.flux_package import commits_in
+from conformance.check import check
+from conformance.kube.conditions import find_condition, matching
+from conformance.kube.wait import wait_for
+from conformance.services.browser import PHONE
+from conformance.services.dashboard import Dashboard
+from conformance.services.flux import API_VERSIONS
+from conformance.services.login_pages import Person
+from conformance.services.user_agent import Form
+from conformance.services.velero import Velero
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.apps.tracked import TrackedApp
+    from conformance.capabilities.dashboard_setup import Entrance, InFrontOf
+    from conformance.capabilities.single_sign_on_parties import Parties
+    from conformance.kube.client import Kube
+    from conformance.report.evidence import EvidenceBox
+    from conformance.services.browser import Browser
+    from conformance.services.flux import Flux
+    from conformance.settings import Settings
+
+pytest_plugins = [
+    "conformance.capabilities.single_sign_on_parties",
+    "conformance.capabilities.dashboard_setup",
+]
+
+COMMITS = commits_in(Path(__file__).with_name("test_dashboard_commits.yaml"))
+RELEASE = (API_VERSIONS["HelmRelease"], "HelmRelease")
+VALUES = "values.yaml"
+"""Key of the override ConfigMap and Secret that a HelmRelease reads."""
+
+
+@check(
+    "dashboard.lists_apps_of_a_person",
+    promise="The first page lists the apps that a person has a role for, and no others.",
+)
+def test_lists_apps_of_a_person(
+    in_front_of: InFrontOf,
+    administrator: Person,
+    member: Person,
+    parties: Parties,
+    managed: TrackedApp,
+) -> None:
+    for person in (administrator, member):
+        with in_front_of(person) as dashboard:
+            entry = dashboard.apps()[managed.name]
+            dashboard.visitor.screenshot(f"apps-{person.name}")
+        assert entry.address == f"{managed.url}/", "the app's link leads elsewhere"
+    with in_front_of(parties.person("nora", may_use={})) as dashboard:
+        assert dashboard.apps() == {}, "somebody without a role sees apps"
+
+
+@check(
+    "dashboard.shows_failing_release",
+    promise="Administrators see the state and version of each app, and why one fails.",
+)
+def test_shows_failing_release(
+    admin: Dashboard, managed: TrackedApp, broken_release: dict[str, Any]
+) -> None:
+    apps = admin.apps()
+    admin.visitor.screenshot("a failing release")
+    assert (apps[managed.name].state, apps[managed.name].version) == ("Ready", "1.0.0")
+    broken = apps[broken_release["metadata"]["name"]]
+    assert broken.state == "Failed", f"the page says {broken.state} of a release that failed"
+    why = (find_condition(broken_release, "Ready") or {})["message"]
+    assert broken.explanation, "the page does not say why"
+    assert why.startswith(broken.explanation.rstrip("…"))
+
+
+@check(
+    "dashboard.suspend_and_resume",
+    promise="No change reaches a suspended app; resumed, it catches up.",
+)
+def test_suspend_and_resume(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
+    before = managed.ask("/api/config")["values"]["title"]
+    state = admin.suspend(managed.name)
+    assert state == "Suspended", f"the page says {state} of an app just suspended"
+    admin.visitor.screenshot("suspended")
+    release = kube.get(*RELEASE, managed.name, managed.namespace)
+    assert release["spec"].get("suspend") is True, "the HelmRelease is not suspended"
+    managed.wait_applied(managed.push(COMMITS["new_title"]))
+    assert managed.ask("/api/config")["values"]["title"] == before, "a commit reached the app"
+    assert admin.resume(managed.name) != "Suspended"
+    managed.wait_reconciled()
+    assert managed.ask("/api/config")["values"]["title"] == "A title by a commit"
+
+
+@check(
+    "dashboard.configures_app",
+    promise="Values that an administrator saves reach the app, those in the Secret before others.",
+)
+def test_configures_app(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
+    assert "saved" in admin.configure(managed.name, "title: Über uns\n")
+    override = kube.get("v1", "ConfigMap", f"stackspin-{managed.name}-override", managed.namespace)
+    assert override["data"].get(VALUES) == "title: Über uns\n", "no values in the ConfigMap"
+    managed.wait_reconciled()
+    assert managed.ask("/api/config")["values"]["title"] == "Über uns"
+    assert admin.configuration(managed.name) == "title: Über uns\n"
+    admin.visitor.screenshot("configuration")
+    assert "saved" in admin.configure(managed.name, "title: From the Secret", secret=True)
+    secret = kube.get("v1", "Secret", f"stackspin-{managed.name}-override", managed.namespace)
+    assert base64.b64decode(secret["data"][VALUES]).decode() == "title: From the Secret"
+    managed.wait_reconciled()
+    assert managed.ask("/api/config")["values"]["title"] == "From the Secret"
+
+
+@check(
+    "dashboard.refuses_invalid_values",
+    promise="Values that are no YAML mapping are not saved, and the page says what is wrong.",
+)
+def test_refuses_invalid_values(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
+    name = f"stackspin-{managed.name}-override"
+    before = kube.find("v1", "ConfigMap", name, managed.namespace)
+    told = admin.configure(managed.name, "title: ok\nother: [unclosed")
+    admin.visitor.screenshot("invalid values")
+    assert "line 2" in told, f"the page does not say what is wrong with the YAML: {told}"
+    assert "saved" not in admin.configure(managed.name, "- a\n- list"), "a list was saved as values"
+    assert kube.find("v1", "ConfigMap", name, managed.namespace) == before, (
+        "the ConfigMap has changed"
+    )
+
+
+@check(
+    "dashboard.invites_user",
+    promise="A user that an administrator makes chooses a password by mail, and can log in.",
+)
+def test_invites_user(
+    admin: Dashboard,
+    browser: Browser,
+    evidence: EvidenceBox,
+    entrance: Entrance,
+    newcomer: Person,
+    parties: Parties,
+) -> None:
+    name = entrance.app.name
+    assert newcomer.email in admin.invite(newcomer.email, newcomer.name, {name: "user"})
+    admin.visitor.screenshot("invited")
+    assert newcomer.email in admin.users()
+    admin.visitor.screenshot("users")
+    identity = parties.kratos.find(newcomer.email)
+    assert identity is not None, "Kratos has no such identity"
+    assert (identity.name, identity.roles) == (newcomer.name, {name: "user"})
+    mail = parties.mail.wait_for(newcomer.email)
+    with browser.visitor(evidence, "newcomer") as visitor:
+        Dashboard(visitor, admin.url).choose_password(mail.text, newcomer.password)
+        visitor.screenshot("password chosen")
+    assert entrance.roles_of(newcomer) == ["user"]
+
+
+@check(
+    "dashboard.disables_user",
+    promise="A user that an administrator disables is out everywhere, and back when enabled again.",
+)
+def test_disables_user(
+    admin: Dashboard, entrance: Entrance, parties: Parties, managed: TrackedApp
+) -> None:
+    person = parties.person("dan", may_use={managed.name: "user"})
+    inside = parties.walker(person)
+    inside.walk(f"{managed.url}/login", "")
+    admin.disable(person)
+    admin.visitor.screenshot("disabled")
+    assert parties.kratos.get(person.id).state == "inactive", "Kratos has the user as active"
+    assert parties.kratos.sessions(person.id) == []
+    assert inside.agent.open(f"{managed.url}/api/me").status == 401, "the app still lets them in"
+    assert "disabled" in entrance.refusal_of(person)
+    admin.enable(person)
+    assert entrance.roles_of(person) == ["user"]
+
+
+@check(
+    "dashboard.roles_decide",
+    promise="An app lets people in by the role that an administrator gives them, and not without.",
+)
+def test_roles_decide(
+    admin: Dashboard, entrance: Entrance, parties: Parties, managed: TrackedApp
+) -> None:
+    person = parties.person("rose", may_use={})
+    assert "access_denied" in entrance.refusal_of(person)
+    for role in ("user", "admin"):
+        admin.give_role(person, managed.name, role)
+        assert parties.kratos.get(person.id).roles == {managed.name: role}, "Kratos has other roles"
+        assert entrance.roles_of(person) == [role]
+    admin.visitor.screenshot("roles")
+    admin.give_role(person, managed.name, "")
+    assert "access_denied" in entrance.refusal_of(person)
+
+
+@check(
+    "dashboard.for_administrators_only",
+    promise="Nobody but administrators manages apps, users or backups, whatever they send.",
+)
+def test_for_administrators_only(
+    dashboard_url: str, member: Person, parties: Parties, managed: TrackedApp, kube: Kube
+) -> None:
+    walker = parties.walker(member)
+    page = walker.walk(f"{dashboard_url}/web/login", "")
+    token = page.form("csrfmiddlewaretoken").fields["csrfmiddlewaretoken"]
+    before = kube.get(*RELEASE, managed.name, managed.namespace)["spec"]
+    for path, values in forbidden_to(member, managed).items():
+        assert walker.agent.open(f"{dashboard_url}{path}").status == 403, f"shows {path}"
+        for sent in values:
+            form = Form(f"{dashboard_url}{path}", "post", {"csrfmiddlewaretoken": token})
+            answer = walker.agent.send(page, form, sent)
+            assert answer.status == 403, f"accepts {sent} at {path}"
+    assert kube.get(*RELEASE, managed.name, managed.namespace)["spec"] == before
+    assert parties.kratos.get(member.id).roles == {managed.name: "user"}
+    assert parties.kratos.find(f"new-{member.email}") is None
+
+
+@check(
+    "dashboard.backs_up_now",
+    promise="A backup that an administrator begins is completed, and holds the app's volumes.",
+)
+def test_backs_up_now(admin: Dashboard, velero: Velero, managed: TrackedApp) -> None:
+    managed.wait_served()
+    name = admin.back_up(managed.name)
+    backup = velero.completed("Backup", name)
+    assert admin.phase("backup", name) == "Completed"
+    assert admin.phase("location", "default") == "Available"
+    admin.visitor.screenshot("backups")
+    assert backup["spec"]["includedNamespaces"] == [managed.namespace]
+    assert [one.volume for one in velero.volumes(backup)] == ["data"], "volumes are left out"
+
+
+@check(
+    "dashboard.restores_backup",
+    level="extended",
+    promise="An app that was destroyed is back, with its data, after a restore in the dashboard.",
+)
+def test_restores_backup(admin: Dashboard, velero: Velero, managed: TrackedApp) -> None:
+    seed = managed.seed()
+    backup = admin.back_up(managed.name)
+    velero.completed("Backup", backup)
+    admin.suspend(managed.name)
+    managed.destroy()
+    restore = admin.restore(backup)
+    velero.completed("Restore", restore)
+    assert admin.phase("restore", restore) == "Completed"
+    admin.visitor.screenshot("restored")
+    admin.resume(managed.name)
+    managed.wait_reconciled()
+    managed.verify(seed)
+
+
+@check(
+    "dashboard.usable_by_everybody",
+    promise="Every control has a name and is reached by the keyboard; pages fit on a phone.",
+)
+def test_usable_by_everybody(
+    in_front_of: InFrontOf, administrator: Person, member: Person, managed: TrackedApp
+) -> None:
+    with in_front_of(administrator, size=PHONE) as dashboard:
+        for name, path in {
+            "apps": "/",
+            "app": f"/apps/{managed.name}",
+            "users": "/users",
+            "new user": "/users/new",
+            "user": f"/users/{member.id}",
+            "backups": "/backups",
+            "settings": "/web/settings",
+            "logout": "/web/logout",
+        }.items():
+            dashboard.open(path)
+            dashboard.visitor.screenshot(f"phone-{name}")
+            assert dashboard.unlabelled() == [], f"controls without a name at {path}"
+            assert dashboard.unreachable() == [], f"out of the keyboard's reach at {path}"
+            assert dashboard.overflow() <= 0, f"{path} is wider than a phone"
+
+
+def forbidden_to(member: Person, managed: TrackedApp) -> dict[str, list[dict[str, str]]]:
+    """Return every page for administrators, and what could be sent to it, in the name of others."""
+    return {
+        f"/apps/{managed.name}": [
+            {"action": "suspend"},
+            {"action": "resume"},
+            {"action": "configure", "configmap-values": "title: Mine"},
+            {"action": "configure-secret", "secret-values": "title: Mine"},
+        ],
+        "/users": [{}],
+        "/users/new": [{"email": f"new-{member.email}", f"role-{managed.name}": "admin"}],
+        f"/users/{member.id}": [
+            {"action": "roles", "role-dashboard": "admin"},
+            {"action": "disable"},
+            {"action": "invite"},
+        ],
+        "/backups": [{"app": managed.name}],
+        "/backups/any/restore": [{}],
+    }
+
+
+@pytest.fixture
+def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[dict[str, Any]]:
+    """A release whose chart is not there, when Flux has found that out."""
+    name = f"{managed.name}-broken"
+    source = {"kind": "GitRepository", "name": "stackspin", "namespace": "flux-system"}
+    chart = {"spec": {"chart": "./charts/not-there", "sourceRef": source}}
+    release = {
+        "apiVersion": RELEASE[0],
+        "kind": RELEASE[1],
+        "metadata": {"name": name, "namespace": managed.namespace},
+        "spec": {"interval": "5m", "chart": chart},
+    }
+    kube.apply(release)
+    without_chart = matching(
+        "without its chart",
+        lambda item: "no such file" in (find_condition(item, "Ready") or {})["message"],
+    )
+    found = wait_for(kube, without_chart, *RELEASE, name, managed.namespace)
+    assert isinstance(found, dict)
+    yield found
+    kube.delete(*RELEASE, name, managed.namespace)
+
+
+@pytest.fixture
+def newcomer(parties: Parties, settings: Settings) -> Iterator[Person]:
+    """Somebody who has no account yet."""
+    email = f"nina-{settings.run_id}@{settings.domain}"
+    person = Person("", email, "Nina New", secrets.token_urlsafe(18))
+    yield person
+    if identity := parties.kratos.find(email):
+        parties.kratos.delete(identity.id)
+
+
+@pytest.fixture
+def velero(backups: Flux, kube: Kube, settings: Settings) -> Velero:  # noqa: ARG001 - installs it
+    """Velero's custom resources."""
+    return Velero(kube, settings.timeouts.backup)
