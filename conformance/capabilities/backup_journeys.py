@@ -109,17 +109,20 @@ class Journey:
     def _install(self) -> Seed:
         """Install and seed.
 
-        One altered byte has to be noticed, or the comparisons of later steps would prove nothing.
+        One altered byte in any volume has to be noticed, or the comparisons of later steps would
+        prove nothing.
         """
-        deployment = self.deployment
+        deployment, app = self.deployment, self.deployment.app
         deployment.install(self.place.chart, self.place.values)
-        seed = deployment.app.seed(deployment.instance, SeedScale.SMALL)
-        mount, files = next(iter(seed.files.items()))
-        largest = max(files, key=lambda path: files[path].size)
-        tree.alter(deployment.instance.run, f"{mount}/{largest}")
-        with pytest.raises(tree.DataDiffers, match="sha256"):
-            deployment.app.verify(deployment.instance, seed)
-        tree.alter(deployment.instance.run, f"{mount}/{largest}")
+        seed = app.seed(deployment.instance, SeedScale.SMALL)
+        for volume in app.volumes:
+            files = seed.files[volume.mount_path]
+            largest = max(files, key=lambda path: files[path].size)
+            run, path = deployment.instance.holding(volume).run, f"{volume.mount_path}/{largest}"
+            tree.alter(run, path)
+            with pytest.raises(tree.DataDiffers, match="sha256"):
+                app.verify(deployment.instance, seed)
+            tree.alter(run, path)
         return seed
 
     def _back_up(self, name: str, labels: Mapping[str, str] | None = None) -> Object:
@@ -181,6 +184,11 @@ class WholeNamespace(Journey):
         """Return the restore into another namespace after one byte in the store was altered."""
         return self._reach(self._restore_damaged)
 
+    def damaged_is_served(self) -> bool:
+        """Whether what was restored from the altered store has a pod that is ready."""
+        pods = self.deployment.kube.list("v1", "Pod", self.damaged_namespace)
+        return any(ready().test(pod) for pod in pods)
+
     def copied_instance(self) -> contextlib.AbstractContextManager[Instance]:
         """Yield the copy, which no host name leads to."""
         return forwarded(self.deployment, self.deployment.kube, self.copy_namespace)
@@ -219,14 +227,24 @@ class WholeNamespace(Journey):
         return restore
 
     def _restore_damaged(self) -> Object:
-        if "undamaged" not in self.place.defect:
-            packs = self.place.store.objects(f"kopia/{self.namespace}/p")
-            largest = max(packs, key=lambda name: packs[name])
-            self.place.store.flip(largest, packs[largest] // 2)
-        velero, mapping = self.place.velero, {self.namespace: self.damaged_namespace}
-        name = self.damaged_namespace
-        velero.restore(name, self.namespace, mapping=mapping, excluded=NO_INGRESS)
-        return velero.finished("Restore", name)
+        velero, name = self.place.velero, self.damaged_namespace
+        whole = "undamaged" in self.place.defect
+        with contextlib.nullcontext() if whole else self._damage():
+            mapping = {self.namespace: name}
+            velero.restore(name, self.namespace, mapping=mapping, excluded=NO_INGRESS)
+            return velero.finished("Restore", name)
+
+    @contextlib.contextmanager
+    def _damage(self) -> Iterator[None]:
+        """Have one altered byte in the middle of the largest object with the volume's data."""
+        store = self.place.store
+        packs = store.objects(f"kopia/{self.namespace}/p")
+        largest = max(packs, key=lambda name: packs[name])
+        store.flip(largest, packs[largest] // 2)
+        try:
+            yield
+        finally:
+            store.flip(largest, packs[largest] // 2)
 
 
 class BackupSet(Journey):
@@ -308,6 +326,8 @@ def forwarded(deployment: HelmDeployment, kube: Kube, namespace: str) -> Iterato
         requests.Session() as session,
     ):
         session.trust_env = False
+        # As the ingress would say it: some apps send whoever comes otherwise to their own name.
+        session.headers.update({"Host": deployment.host, "X-Forwarded-Proto": "https"})
         yield replace(
             deployment.instance,
             kube=kube,

@@ -33,6 +33,13 @@ SUBSTITUTES: tuple[dict[str, str], ...] = (
         "or point the suite elsewhere with --dashboard-url",
     },
     {
+        "name": "SeaweedFS",
+        "role": "object store of the backups",
+        "instead_of": "an S3 service elsewhere",
+        "kind": "substitute",
+        "note": "on a volume of the same cluster that outlives its release and its claim",
+    },
+    {
         "name": "stackspin/git-server",
         "role": "Git repository that Flux tracks",
         "instead_of": "the project's Git hosting",
