@@ -71,6 +71,16 @@ def test_damage_is_named(grown: Path, path: str, damage: Callable[[Path], None],
     assert found[0].startswith(told)
 
 
+def test_altering_a_file_twice_leaves_it_as_it_was(grown: Path) -> None:
+    before = tree.describe(run, str(grown))
+    files = [path for path, entry in before.items() if entry.type == "file" and entry.size]
+    for path in files[:5]:
+        tree.alter(run, f"{grown}/{path}")
+        assert tree.differences(before, tree.describe(run, str(grown)))[0].startswith(path)
+        tree.alter(run, f"{grown}/{path}")
+    assert tree.describe(run, str(grown)) == before
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_another_owner_is_named(grown: Path) -> None:
     before = tree.describe(run, str(grown))

@@ -10,11 +10,15 @@ from typing import Protocol
 
 INSIDE = Path(__file__).with_name("inside")
 ALTER = b"""
-import pathlib, sys
-with pathlib.Path(sys.argv[1]).open("r+b") as file:
+import pathlib, stat, sys
+path = pathlib.Path(sys.argv[1])
+mode = stat.S_IMODE(path.stat().st_mode)
+path.chmod(mode | stat.S_IWUSR)
+with path.open("r+b") as file:
     [byte] = file.read(1)
     file.seek(0)
     file.write(bytes([byte ^ 255]))
+path.chmod(mode)  # writing has taken the setuid bit away
 """
 
 

@@ -320,9 +320,11 @@ def lose(kube: Kube, namespace: str, doomed: list[Where]) -> list[str]:
 def forwarded(deployment: HelmDeployment, kube: Kube, namespace: str) -> Iterator[Instance]:
     """Yield a copy of an app in another namespace or cluster, reached without its host name."""
     where = (kube, ready(), "v1", "Pod", None, namespace, deployment.instance.selector)
-    wait_for(*where, timeout=Timeouts.pod_ready)
+    pods = wait_for(*where, timeout=Timeouts.pod_ready)
+    assert isinstance(pods, list)
+    pod = pods[0]
     with (
-        kube.port_forward(namespace, f"svc/{deployment.app.name}", 80) as port,
+        kube.port_forward(namespace, pod["metadata"]["name"], _http_port(pod)) as port,
         requests.Session() as session,
     ):
         session.trust_env = False
@@ -335,3 +337,9 @@ def forwarded(deployment: HelmDeployment, kube: Kube, namespace: str) -> Iterato
             base_url=f"http://127.0.0.1:{port}",
             session=session,
         )
+
+
+def _http_port(pod: Object) -> int:
+    """Return the port at which an app's pod serves: the Service gets to know it a little later."""
+    ports = (port for one in pod["spec"]["containers"] for port in one.get("ports") or ())
+    return next(int(port["containerPort"]) for port in ports if port.get("name") == "http")

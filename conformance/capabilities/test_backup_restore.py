@@ -105,7 +105,7 @@ def test_backup_by_set(backup_set: BackupSet, velero: Velero, evidence: Evidence
 @check(
     "backup_restore.restores_into_other_namespace",
     promise="A backup can be restored into another namespace, beside the original.",
-    apps=core("notes") | extended("wordpress"),
+    apps=core("notes"),
 )
 def test_restores_into_other_namespace(
     whole_namespace: WholeNamespace, evidence: EvidenceBox
@@ -154,7 +154,7 @@ def test_failing_hook_reported(backup_set: BackupSet) -> None:
 @check(
     "backup_restore.restores_lost_namespace",
     promise="An app whose namespace was lost is restored with its data, byte for byte.",
-    apps=core("notes") | extended("wordpress"),
+    apps=core("notes"),
 )
 def test_restores_lost_namespace(whole_namespace: WholeNamespace, evidence: EvidenceBox) -> None:
     assert not whole_namespace.left(), "not all was lost, so that restoring it proves nothing"
@@ -176,7 +176,7 @@ def test_restores_lost_set(backup_set: BackupSet, evidence: EvidenceBox) -> None
 @check(
     "backup_restore.altered_byte_fails_restore",
     promise="One altered byte in the object store ends in a failed restore, not in wrong data.",
-    apps=core("notes") | extended("wordpress"),
+    apps=core("notes"),
 )
 def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Velero) -> None:
     restore = whole_namespace.restored_damaged()
