@@ -91,7 +91,7 @@ def by_flux(
     single_sign_on: Flux,
     kube: Kube,
     settings: Settings,
-    app_images: AppImages,  # noqa: ARG001 - in the registry before Flux installs
+    image: Candidate,  # noqa: ARG001 - in the registry before Flux installs
     package: Package,
     app: App,
 ) -> Iterator[TrackedApp]:
@@ -163,7 +163,7 @@ def test_helm_install(deployed: HelmDeployment, kube: Kube, image: Candidate) ->
 @check(
     "chart_deployment.helm_release",
     promise="The same chart as a HelmRelease in the flux2 tree gives the same running app.",
-    apps=core("notes"),
+    apps=core("notes") | extended("wordpress"),
 )
 def test_helm_release(by_flux: TrackedApp, app: App, kube: Kube) -> None:
     assert_deployed(kube, app, by_flux.instance, f"{app.image}:{VERSIONS[0]}")
