@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NOTES = "notes"
 VERSIONS = ("1.0.0", "2.0.0")
-"""Of the reference app ``notes``; the major number is the schema of its data."""
+"""Of each app; the major number is the schema of the data of ``notes``."""
 NAMESPACE = "docker.io/stackspin"
 
 

@@ -51,7 +51,7 @@ def pod_of(image: str, port: int, name: str, namespace: str) -> dict[str, Any]:
 def smoke_tests(
     kube: Kube, namespace: Callable[[], str], image: BuiltImage
 ) -> dict[str, ImageTest]:
-    """Return the tests of one version of ``notes``, each run in a pod of ``namespace()``."""
+    """Return the tests of one version of an app, each run in a pod of ``namespace()``."""
 
     def answers_as_its_version(reference: str) -> None:
         from conformance.kube.conditions import ready  # noqa: PLC0415 - costs 0.5 s
