@@ -63,6 +63,11 @@ class UpdatePipeline:
         """The branch on which the new chart waits for its tests; no cluster tracks it."""
         return f"testing-{self._live.app.name}-{self.version}"
 
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each step took that was taken; the first waits for the build."""
+        return {timing.name: timing.seconds for timing in self._steps.timings}
+
     def tag_for_testing(self) -> Candidate:
         """Step 1: build the source, and push it as ``VERSION-test``."""
         return self._steps.run("tag for testing", lambda: self._push(self._live.registry))

@@ -98,8 +98,12 @@ def test_same_digest_released(pipeline: UpdatePipeline, live: LiveInstance) -> N
     "update_pipeline.live_instance_upgraded",
     promise="The automated update upgrades the running instance to the release, data included.",
 )
-def test_live_instance_upgraded(pipeline: UpdatePipeline, live: LiveInstance) -> None:
+def test_live_instance_upgraded(
+    pipeline: UpdatePipeline, live: LiveInstance, evidence: EvidenceBox
+) -> None:
     pipeline.upgrade_live_instance()
+    for step, seconds in pipeline.seconds.items():
+        evidence.measure(step, seconds)
     assert live.app.version() == (pipeline.version, 2)
     assert live.app.digest() == pipeline.test().digest
     live.app.verify(live.seed)
