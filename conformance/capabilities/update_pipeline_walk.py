@@ -21,7 +21,7 @@ import pytest
 from conformance.apps import images
 from conformance.apps.acceptance import Person, acceptance_tests
 from conformance.apps.flux_package import copy_of
-from conformance.apps.images import Candidate, TestsPassed
+from conformance.apps.images import BuiltImage, Candidate, TestsPassed
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
 from conformance.apps.update_pipeline import Place, UpdatePipeline
@@ -100,6 +100,7 @@ class CarelessPipeline(UpdatePipeline):
     """The pipeline with one mistake, for the twins."""
 
     mistake = ""
+    old: Future[BuiltImage]
 
     @property
     def tag_under_test(self) -> str:
@@ -111,6 +112,8 @@ class CarelessPipeline(UpdatePipeline):
         candidate = super()._push(registry)
         if self.mistake == "releases what it builds":
             registry.tag(candidate.by_digest, candidate.version)
+        elif self.mistake == "leaves the old image in the chart":
+            registry.push_layout(self.old.result().layout, f"{self.repository}:{OLD_VERSION}")
         return candidate
 
     def _test(self) -> TestsPassed:
@@ -192,6 +195,7 @@ def pipelines(
             acceptance_tests(version, testing.person, testing.browser),
         )
         pipeline.mistake = twin.settings.get("mistake", "") if twin else ""
+        pipeline.old = image_builds.begin(good_source, OLD_VERSION)
     return made
 
 
