@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from conformance.kube.client import Kube
@@ -37,10 +38,26 @@ class Hydra:
         return list(self._api.ask("GET", "/admin/oauth2/auth/sessions/consent", subject=subject))
 
     def end_logins(self, subject: str) -> None:
-        """End a user's logins; the apps are told, as when they log out."""
-        self._api.ask("DELETE", "/admin/oauth2/auth/sessions/login", subject=subject)
+        """End a user's logins as their own logout would: the apps that they are at are told."""
+        sessions = {
+            consent["consent_request"]["login_session_id"] for consent in self.consents(subject)
+        }
+        for session in sessions:
+            self._api.ask("DELETE", "/admin/oauth2/auth/sessions/login", sid=session)
 
     def is_active(self, token: str) -> bool:
         """Whether an access or refresh token is worth anything (RFC 7662)."""
         answer = self._api.ask("POST", "/admin/oauth2/introspect", form={"token": token})
         return bool(answer["active"])
+
+    def expires(self, token: str, within: float) -> bool:
+        """Whether a token is worth nothing any more within so many seconds.
+
+        Asks again and again, as no event tells when it expires; Hydra keeps times to the second.
+        """
+        deadline = time.monotonic() + within
+        while active := self.is_active(token):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.1)
+        return not active
