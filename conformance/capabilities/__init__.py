@@ -1,6 +1,8 @@
 """The specification: one module a capability, each test a promise that Stackspin makes."""
 
+import pkgutil
+
 import pytest
 
-# Its assertions explain themselves as those of the checks do; before the first import of it.
-pytest.register_assert_rewrite("conformance.capabilities.auto_update_apps")
+# Assertions of the modules beside the checks explain themselves too; before their first import.
+pytest.register_assert_rewrite(*(f"{__name__}.{it.name}" for it in pkgutil.iter_modules(__path__)))

@@ -635,9 +635,9 @@ def test_cookie_flags(
         for app in APPS:
             journey.logs_in(carol, app, person)
         carol.open(f"{parties.dashboard}/web/settings")
-        if url := told("cookie"):
+        if url := told("cookie").format(domain=parties.domain):
             carol.page.context.add_cookies([{"name": "weak", "value": "1", "url": url}])
-        cookies = carol.page.context.cookies()
+        cookies = carol.cookies()
     owners = {cookie["domain"].partition(".")[0] for cookie in cookies}
     assert owners >= {"dashboard", "sso", *(app.name for app in APPS)}, f"cookies of {owners}"
     assert not (faults := cookie_faults(cookies)), "; ".join(faults)

@@ -88,20 +88,18 @@ class Browser:
         *,
         size: tuple[int, int] = DESKTOP,
         state: Any = None,  # noqa: ANN401 - Playwright's own shape, opaque here
-        scripts: bool = True,
     ) -> Iterator[Visitor]:
         """Yield somebody with a browser of their own: no cookies but those in ``state``.
 
-        ``state`` is another visitor's ``state()``; ``scripts`` says whether pages may run any.
-        When the body fails, what the visitor saw is kept as evidence, and a time-out of
-        Playwright's becomes an ``AssertionError`` that says which page was shown.
+        ``state`` is another visitor's ``state()``. When the body fails, what the visitor saw is
+        kept as evidence, and a time-out of Playwright's becomes an ``AssertionError`` that says
+        which page was shown.
         """
         assert self._chromium is not None, "use the browser in a with block"  # noqa: S101
         width, height = size
         context = self._chromium.new_context(
             viewport={"width": width, "height": height},
             storage_state=state,
-            java_script_enabled=scripts,
             locale="en-GB",
             is_mobile=size == PHONE,
             has_touch=size == PHONE,

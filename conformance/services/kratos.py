@@ -58,11 +58,8 @@ class Kratos:
 
     def set_state(self, identity_id: str, state: str) -> None:
         """Make a user active or inactive."""
-        self._change(identity_id, "/state", state)
-
-    def set_roles(self, identity_id: str, roles: Mapping[str, str]) -> None:
-        """Replace a user's roles by app."""
-        self._change(identity_id, "/metadata_public", {"stackspin_roles": dict(roles)})
+        patch = [{"op": "replace", "path": "/state", "value": state}]
+        self._api.ask("PATCH", f"/admin/identities/{identity_id}", body=patch)
 
     def delete(self, identity_id: str) -> None:
         """Remove a user, also one who is gone already."""
@@ -81,10 +78,6 @@ class Kratos:
             if refusal.status == 404:  # nobody has logged in yet
                 return []
             raise
-
-    def _change(self, identity_id: str, path: str, value: object) -> None:
-        patch = [{"op": "add", "path": path, "value": value}]
-        self._api.ask("PATCH", f"/admin/identities/{identity_id}", body=patch)
 
 
 def _identity(found: Mapping[str, Any]) -> Identity:

@@ -87,9 +87,9 @@ class Visitor:
         )
         self._evidence.screenshot(name, png)
 
-    def cookies(self, url: str) -> dict[str, Any]:
-        """Return the cookies that the browser would send to ``url``, with their flags, by name."""
-        return {str(cookie.get("name")): cookie for cookie in self.page.context.cookies(url)}
+    def cookies(self) -> list[Any]:
+        """Return every cookie that the browser has, with its flags, as Playwright tells them."""
+        return list(self.page.context.cookies())
 
     def state(self) -> Any:  # noqa: ANN401 - Playwright's own shape, opaque here
         """Return cookies and storage, for another visitor to begin with."""
