@@ -76,7 +76,7 @@ def dashboard_url(
     twin: Twin | None,
 ) -> Iterator[str]:
     """Address of a dashboard whose pages the checks know; with a twin, of one with its defect."""
-    url = settings.dashboard_url or parties.dashboard
+    url = parties.dashboard
     page = parties.http().get_routed(f"{url}/web/login").text
     if GENERATOR not in page:
         not_run(f"the pages at {url} are not the reference dashboard's: the checks know no others")

@@ -59,6 +59,8 @@ class Parties:
     http: Callable[[], HttpClient]
     namespace: str
     run_id: str
+    other_dashboard: str | None = None
+    """Address of a dashboard in place of the reference one."""
     kratos: Kratos = field(init=False)
     hydra: Hydra = field(init=False)
     mail: MailCatcher = field(init=False)
@@ -77,7 +79,7 @@ class Parties:
     @property
     def dashboard(self) -> str:
         """The address of the dashboard, without a slash at the end."""
-        return f"https://dashboard.{self.domain}"
+        return (self.other_dashboard or f"https://dashboard.{self.domain}").rstrip("/")
 
     @functools.cached_property
     def provider(self) -> Provider:
@@ -208,7 +210,14 @@ def parties(
     namespaces: Callable[[str], str],
 ) -> Iterator[Parties]:
     """Maker of the people and apps of a file's checks."""
-    made = Parties(kube, settings.domain, stack.http, namespaces("sso"), settings.run_id)
+    made = Parties(
+        kube,
+        settings.domain,
+        stack.http,
+        namespaces("sso"),
+        settings.run_id,
+        settings.dashboard_url,
+    )
     yield made
     made.close()
 
