@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from conformance.services.ingress import HttpClient
     from conformance.settings import Settings
     from conformance.stack import Stack
-    from conformance.twins import Twin
 
 OAUTH2_CLIENT = ("hydra.ory.sh/v1alpha1", "OAuth2Client")
 SCOPE = "openid profile email stackspin_roles offline_access"
@@ -223,9 +222,8 @@ def parties(
 
 
 @pytest.fixture(scope=shared)
-def probe(parties: Parties, twin: Twin | None) -> RelyingParty:
+def probe(parties: Parties) -> RelyingParty:
     """An app in the hands of the checks: no pods, only a client of the provider."""
-    del twin
     return parties.app("probe")
 
 
