@@ -117,7 +117,7 @@ def test_a_benchmark_that_fails_does_not_end_the_others() -> None:
 
 
 def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
-    assert list(BENCHMARKS) == ["backup", "cluster", "memory", "restart", "stack", "wait"]
+    assert list(BENCHMARKS) == ["backup", "cluster", "login", "memory", "restart", "stack", "wait"]
     assert len(cases.__all__) == len(BENCHMARKS)
     assert all(len(one.title.split()) > 3 for one in BENCHMARKS.values())
     targets = {
@@ -130,6 +130,7 @@ def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
         "cluster: node Ready": 6.0,
         "cluster: DNS answers": 10.0,
         "cluster: teardown": 0.5,
+        "login: round trip": 3.0,
         "memory: resident": 1024.0,
         "stack: all Ready": 90.0,
         "stack: teardown": 0.5,
@@ -140,7 +141,7 @@ def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
 def test_names_select_and_unknown_or_doubled_ones_are_refused() -> None:
     assert [one.name for one in select(["wait", "cluster"])] == ["cluster", "wait"]
     assert len(select([])) == len(BENCHMARKS)
-    with pytest.raises(HarnessError, match=r"no benchmark 'wiat'.*\n.*cluster, memory"):
+    with pytest.raises(HarnessError, match=r"no benchmark 'wiat'.*\n.*backup, cluster"):
         select(["wiat"])
     with pytest.raises(ValueError, match="two benchmarks called wait"):
         benchmark("wait")(bench)
