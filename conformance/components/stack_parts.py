@@ -25,7 +25,6 @@ def _image(
     entrypoint: tuple[str, ...],
     *,
     user: str = "65534:65534",
-    **more: Any,  # noqa: ANN401 - FileImage's own fields
 ) -> FileImage:
     """Return the image of one program; its tag is upstream's, with or without a leading v."""
     return FileImage(
@@ -38,7 +37,6 @@ def _image(
         user=user,
         inputs=(part.name, "debian-files"),
         space=250,
-        **more,
     )
 
 

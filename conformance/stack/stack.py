@@ -110,7 +110,7 @@ class Stack:
         return self._flux
 
     def single_sign_on(self) -> Flux:
-        """Let Flux add Kratos, Hydra and the mail catcher; returns when they are Ready."""
+        """Let Flux add Kratos, Hydra, mail and the dashboard; returns when they are Ready."""
         self._level(SINGLE_SIGN_ON, lambda: {})
         return self._flux
 
