@@ -17,6 +17,7 @@ from conformance.services.git import Credential, GitRefused, Repository, parse_e
 
 READER = Credential("reader", "planted-reader-password")
 PUSHER = Credential("pusher", "planted-pusher-password")
+USERS = (READER, PUSHER)
 BACKEND = Path(
     subprocess.run(
         ["git", "--exec-path"], capture_output=True, text=True, check=True
@@ -137,6 +138,33 @@ def test_a_replaced_server_gets_everything_again(server: Repository, bare: Path)
     argv = ["git", "-C", str(bare), "rev-parse", "main"]
     found = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
     assert found == head
+
+
+def test_a_port_that_opens_late_is_waited_for(bare: Path) -> None:
+    handler = type("Handler", (Backend,), {"root": bare.parent})
+    http = ThreadingHTTPServer(("127.0.0.1", 0), handler, bind_and_activate=False)
+    http.server_bind()  # nobody listens yet: a connection is refused
+    opening = threading.Timer(0.5, lambda: (http.server_activate(), http.serve_forever()))
+    git = Repository(f"http://127.0.0.1:{http.socket.getsockname()[1]}/stackspin.git", *USERS)
+    opening.start()
+    try:
+        git.commit({"a": "1"}, "first")
+        assert _committed(bare, "a") == b"1"
+    finally:
+        git.close()
+        opening.join(0.6)
+        http.shutdown()
+        http.server_close()
+
+
+def test_a_port_that_stays_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.services.git._CONNECT_TIMEOUT", 0.3)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Backend, bind_and_activate=False) as http:
+        http.server_bind()
+        git = Repository(f"http://127.0.0.1:{http.socket.getsockname()[1]}/x.git", *USERS)
+        with pytest.raises(GitRefused, match="Failed to connect"):
+            git.fetch()
+        git.close()
 
 
 def test_only_what_differs_is_committed(server: Repository) -> None:

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +34,10 @@ FILE_MODE = "100644"
 _CLONE = "stackspin-conformance-git-"
 _GIT_TIMEOUT = 60.0
 """Seconds for one git command; a push of the whole tree takes 0.2."""
+_CONNECT_TIMEOUT = 15.0
+"""Seconds in which the server's port must take connections; kube-proxy needs up to one."""
+_UNREACHED = "Failed to connect to"
+"""What git (libcurl) says when it could not send a request at all."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class Repository:
     def fetch(self) -> bool:
         """Bring the clone to what the server has; False if the server's repository is empty."""
         with self._lock:
-            self._git("fetch", "--quiet", "--prune", self.url, "+refs/heads/*:refs/heads/*")
+            self._remote("fetch", "--prune", self.url, "+refs/heads/*:refs/heads/*")
             return bool(self._git("for-each-ref", "refs/heads/main"))
 
     def commit(
@@ -150,17 +155,33 @@ class Repository:
         ``as_`` is the credential to use, the suite's own by default. Raises ``GitRefused``.
         """
         with self._lock:
-            self._git("push", "--quiet", self.url, "refs/heads/*:refs/heads/*", credential=as_)
+            self._remote("push", self.url, "refs/heads/*:refs/heads/*", credential=as_)
 
     def delete_branch(self, branch: str) -> None:
         """Delete a branch on the server and in the clone. Raises ``GitRefused``."""
         with self._lock:
-            self._git("push", "--quiet", self.url, f":refs/heads/{branch}")
+            self._remote("push", self.url, f":refs/heads/{branch}")
             self._git("update-ref", "-d", f"refs/heads/{branch}")
 
     def close(self) -> None:
         """Remove the private clone."""
         self._folder.cleanup()
+
+    def _remote(self, command: str, *argv: str, credential: Credential | None = None) -> None:
+        """Run a git command that needs the server, again while its port takes no connection.
+
+        No API tells when kube-proxy has the rules of a NodePort whose pod has just become Ready.
+        """
+        deadline = time.monotonic() + _CONNECT_TIMEOUT
+        while True:
+            try:
+                self._git(command, "--quiet", *argv, credential=credential)
+            except GitRefused as error:
+                if _UNREACHED not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def _git(
         self,
