@@ -6,13 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.kube.conditions import (
-    condition_false,
-    ready,
-    reconciled,
-    rolled_out,
-    stalled_or_failed,
-)
+from conformance.kube.conditions import condition_false, ready, reconciled, rolled_out
 from conformance.kube.describe import status_lines
 
 REVISION = "main@sha1:abc123"
@@ -59,33 +53,6 @@ def not_ready(reason: str, **more: Any) -> list[dict[str, Any]]:
 )
 def test_reconciled(item: dict[str, Any] | None, expected: bool):
     assert reconciled("abc123", requested_at="r1").test(item) is expected
-
-
-@pytest.mark.parametrize(
-    ("item", "expected"),
-    [
-        (flux(conditions=not_ready("BuildFailed")), True),
-        (flux(conditions=not_ready("Progressing")), False),
-        (flux(conditions=not_ready("DependencyNotReady")), False),
-        (
-            flux(conditions=[{"type": "Stalled", "status": "True", "reason": "RetriesExceeded"}]),
-            True,
-        ),
-        (flux(generation=3, conditions=not_ready("BuildFailed")), False),
-        (flux(conditions=not_ready("BuildFailed", observedGeneration=1)), False),
-        (flux(), False),
-        (None, False),
-    ],
-)
-def test_stalled_or_failed(item: dict[str, Any] | None, expected: bool):
-    assert stalled_or_failed().test(item) is expected
-
-
-def test_stalled_or_failed_may_name_the_reason_and_the_request():
-    item = flux(conditions=not_ready("DependencyNotReady"))
-    assert stalled_or_failed("DependencyNotReady").test(item)
-    assert not stalled_or_failed("BuildFailed").test(item)
-    assert not stalled_or_failed("DependencyNotReady", requested_at="r2").test(item)
 
 
 def workload(kind: str, **status: Any) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def test_a_backup_of_a_set_names_namespaces_and_label() -> None:
     [made] = api.created
     assert made["spec"]["includedNamespaces"] == ["apps"]
     assert made["spec"]["labelSelector"] == {"matchLabels": {"set": "notes"}}
-    assert made["metadata"] == {"name": "one", "namespace": "velero", "labels": {}}
+    assert made["metadata"] == {"name": "one", "namespace": "velero"}
 
 
 def test_a_restore_may_go_elsewhere() -> None:

@@ -166,27 +166,6 @@ def reconciled(
     return matching(" ".join(wanted), test)
 
 
-def stalled_or_failed(*reasons: str, requested_at: str | None = None) -> Condition:
-    """A Flux object gave up: Stalled, or Ready=False for one of ``reasons``.
-
-    Without reasons, for any that says "failed" (``BuildFailed``, ``HealthCheckFailed``,
-    ``InstallFailed`` ...), as opposed to Progressing or DependencyNotReady.
-    """
-
-    def test(item: Object) -> bool:
-        if not is_current(item) or not _handled(item, requested_at):
-            return False
-        if condition_true("Stalled").test(item):
-            return True
-        found = find_condition(item, "Ready")
-        if found is None or found["status"] != "False" or not is_current(item, found):
-            return False
-        reason = found.get("reason", "")
-        return reason in reasons if reasons else reason.endswith("Failed")
-
-    return matching(f"stalled or failed ({' or '.join(reasons) or 'any reason'})", test)
-
-
 def image_unavailable() -> Condition:
     """A Pod waits for an image that cannot be had."""
     waiting = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")

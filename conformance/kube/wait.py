@@ -20,7 +20,6 @@ from conformance.kube.conditions import (
     ready,
     reconciled,
     rolled_out,
-    stalled_or_failed,
 )
 from conformance.kube.errors import ApiError, Forbidden, Gone, UnknownKind, Unreachable
 from conformance.kube.explain import explain
@@ -53,7 +52,6 @@ __all__ = [
     "ready",
     "reconciled",
     "rolled_out",
-    "stalled_or_failed",
     "wait_all",
     "wait_for",
 ]

@@ -12,13 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from conformance.kube.client import Kube
-from conformance.kube.conditions import (
-    Condition,
-    find_condition,
-    matching,
-    reconciled,
-    stalled_or_failed,
-)
+from conformance.kube.conditions import Condition, matching, reconciled
 from conformance.kube.wait import Wait, wait_all, wait_for
 
 NAMESPACE = "flux-system"
@@ -85,27 +79,6 @@ class Flux:
         must be in place. ``token`` is what ``reconcile`` returned. Raises ``WaitTimeout``.
         """
         return self._wait(kind, name, namespace, reconciled(revision, token), timeout)
-
-    def wait_failed(
-        self,
-        kind: str,
-        name: str,
-        namespace: str = NAMESPACE,
-        *,
-        revision: str = "",
-        timeout: float | None = None,
-    ) -> str:
-        """Wait until an object says that it failed to reach ``revision``; return its explanation.
-
-        ``revision`` is part of what the object attempted last: a commit's hash, a chart's version.
-        """
-        attempted = matching(
-            f"at its attempt of {revision or 'anything'}",
-            lambda item: revision in item["status"].get("lastAttemptedRevision", ""),
-        )
-        condition = stalled_or_failed() & attempted
-        item = self._wait(kind, name, namespace, condition, timeout)
-        return str((find_condition(item, "Ready") or {}).get("message", ""))
 
     def sync(
         self,

@@ -160,13 +160,6 @@ class Velero:
         assert isinstance(found, list)  # noqa: S101 - a wait without a name returns a list
         return found[0]
 
-    def delete_backup(self, name: str) -> None:
-        """Delete a backup with all it has in the store, by a DeleteBackupRequest; wait for it."""
-        uid = self._kube.get(API_VERSION, "Backup", name, NAMESPACE)["metadata"]["uid"]
-        labels = {BACKUP_NAME: name, "velero.io/backup-uid": uid}
-        self._create("DeleteBackupRequest", f"{name}-delete", {"backupName": name}, labels)
-        self.gone("Backup", name)
-
     def gone(self, kind: str, name: str) -> None:
         """Wait until an object is deleted: a backup whose time is over, for example."""
         self._wait(deleted(), kind, name, BY_ITSELF_SECONDS)
@@ -175,10 +168,8 @@ class Velero:
         """Delete an object; of a Backup, Velero would make it again from the store."""
         self._kube.delete(API_VERSION, kind, name, NAMESPACE)
 
-    def _create(
-        self, kind: str, name: str, spec: Object, labels: Mapping[str, str] | None = None
-    ) -> None:
-        metadata = {"name": name, "namespace": NAMESPACE, "labels": dict(labels or {})}
+    def _create(self, kind: str, name: str, spec: Object) -> None:
+        metadata = {"name": name, "namespace": NAMESPACE}
         self._kube.create(
             {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
         )

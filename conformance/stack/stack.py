@@ -148,10 +148,6 @@ class Stack:
             timeout=settings.timeouts.http,
         )
 
-    def push_image(self, component: str) -> None:
-        """Put a component's image into the cluster's registry, once."""
-        self._context.image(component).result()
-
     def describe(self) -> dict[str, Any]:
         """Return substitutes, what could not be installed, and seconds a step, for the report."""
         timings = sorted(self._steps.timings, key=lambda item: item.began)
