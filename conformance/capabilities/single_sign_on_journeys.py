@@ -14,7 +14,9 @@ import pyotp
 import pytest
 
 from conformance.apps.image_builds import source_of
+from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.capabilities.single_sign_on_parties import Parties
+from conformance.capabilities.single_sign_on_platform import NAMESPACE
 from conformance.check import shared
 from conformance.services.login_pages import Person
 from conformance.services.user_agent import UserAgent
@@ -69,6 +71,15 @@ APPS = (NOTES, WORDPRESS)
 """Relying parties: one of ours, and one that nobody here wrote (mod_auth_openidc)."""
 VERSION = "1.0.0"
 """Of both apps."""
+CONNECT = """
+import socket, sys
+address = socket.gethostbyname(sys.argv[1])
+try:
+    socket.create_connection((address, 80), timeout=3).close()
+    print("open")
+except OSError:
+    print("closed")
+"""
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,17 @@ class Journey:
     def knows(self, agent: UserAgent, app: AppPages) -> bool:
         """Whether somebody is logged in to an app in a browser without a window."""
         return app.marker in agent.open(self.url(app)).text
+
+    def reaches(self, app: AppPages, service: str) -> bool:
+        """Whether an app's pod gets a connection to a Service of the platform.
+
+        Raises ``CommandFailed``, also where there is no such Service.
+        """
+        kube, labels = self.parties.kube, f"app.kubernetes.io/instance={app.name}"
+        pod = kube.list("v1", "Pod", APPS_NAMESPACE, labels=labels)[0]["metadata"]["name"]
+        argv = ("python3", "-c", CONNECT, f"{service}.{NAMESPACE}")
+        tried = kube.exec(APPS_NAMESPACE, pod, argv, container=app.name).check()
+        return tried.stdout == b"open\n"
 
     def back_channel(self, app: AppPages) -> str:
         """Return the address at which the provider tells an app that somebody logged out."""

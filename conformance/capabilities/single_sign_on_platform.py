@@ -24,6 +24,8 @@ NAMESPACE = "stackspin"
 LOGIN_SERVICES = ("kratos", "hydra", "dashboard")
 """Releases, and labels of their pods, without which nobody logs in."""
 ADMIN_SERVICES = {"hydra": hydra.ADMIN_SERVICE, "kratos": kratos.ADMIN_SERVICE}
+OPEN_SERVICE = "hydra-public"
+"""What every pod may reach, whatever the NetworkPolicies say of the admin APIs."""
 MAY_ADMINISTER = {"dashboard", "operator"}
 """Labels (app.kubernetes.io/name) of the only pods that may use the admin APIs."""
 PER_NAME = "app.kubernetes.io/name"

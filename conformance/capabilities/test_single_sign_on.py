@@ -31,6 +31,7 @@ from conformance.capabilities.single_sign_on_platform import (
     ADMIN_SERVICES,
     LOGIN_SERVICES,
     MAY_ADMINISTER,
+    OPEN_SERVICE,
     SHORT,
     admin_peers,
 )
@@ -70,7 +71,6 @@ if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.kube.client import Kube
     from conformance.report.evidence import EvidenceBox
-    from conformance.services.flux import Flux
     from conformance.services.login_pages import Walker
     from conformance.services.oidc import Tokens
 
@@ -667,13 +667,15 @@ def test_admin_apis_closed(parties: Parties) -> None:
     promise="In the cluster, only the dashboard and the operator may use the admin APIs.",
 )
 def test_admin_apis_for_dashboard_alone(
-    single_sign_on: Flux, kube: Kube, evidence: EvidenceBox
+    journey: Journey, cluster: Cluster, kube: Kube, evidence: EvidenceBox
 ) -> None:
-    del single_sign_on  # installed
     for name in ADMIN_SERVICES:
         peers = admin_peers(kube, name)
         assert peers <= MAY_ADMINISTER, f"{name}'s admin API is open to {sorted(peers)}"
-    evidence.note("As the NetworkPolicies say; whether this cluster enforces them is not tried.")
+    assert journey.reaches(NOTES, OPEN_SERVICE), f"notes does not even reach {OPEN_SERVICE}"
+    reached = [name for name in ADMIN_SERVICES.values() if journey.reaches(NOTES, name)]
+    outcome = f"not enforced: notes reaches {' and '.join(reached)}" if reached else "enforced"
+    evidence.note(f"On this {cluster.provider} cluster the NetworkPolicies are {outcome}.")
 
 
 # What operators do, and what happens to them.
