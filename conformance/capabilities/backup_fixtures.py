@@ -12,6 +12,7 @@ from conformance.apps.deployment import HelmDeployment, image_values
 from conformance.apps.image_builds import VERSIONS
 from conformance.capabilities.backup_faults import Victim
 from conformance.capabilities.backup_journeys import BackupSet, Journey, Place, WholeNamespace
+from conformance.capabilities.backup_login import AppWithLogin
 from conformance.check import shared
 from conformance.services.object_store import BUCKET, ObjectStore
 from conformance.services.velero import LOCATION, Velero
@@ -21,6 +22,7 @@ from conformance.stack import Stack
 if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages, ImageBuilds
+    from conformance.capabilities.single_sign_on_parties import Parties
     from conformance.kube.client import Kube
     from conformance.package import Package
     from conformance.services.flux import Flux
@@ -105,6 +107,14 @@ def journeys_ended(backup_journeys: list[Journey]) -> None:
     """No app is on a journey any more."""
     for journey in backup_journeys:
         journey.wait()
+
+
+@pytest.fixture(scope=shared)
+def app_with_login(
+    undeployed: Callable[[str], HelmDeployment], backup_place: Place, parties: Parties
+) -> AppWithLogin:
+    """An app that people log in to, on its way through loss and restore of its namespace."""
+    return AppWithLogin(undeployed("backup-login"), backup_place, parties)
 
 
 @pytest.fixture(scope=shared)

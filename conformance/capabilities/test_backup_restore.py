@@ -22,11 +22,15 @@ from conformance.settings import Timeouts
 if TYPE_CHECKING:
     from conformance.capabilities.backup_faults import Victim
     from conformance.capabilities.backup_journeys import BackupSet, WholeNamespace
+    from conformance.capabilities.backup_login import AppWithLogin
     from conformance.report.evidence import EvidenceBox
     from conformance.stack.beside import Site
     from conformance.twins import Twin
 
-pytest_plugins = ["conformance.capabilities.backup_fixtures"]
+pytest_plugins = [
+    "conformance.capabilities.backup_fixtures",
+    "conformance.capabilities.single_sign_on_parties",
+]
 MIB = 1024 * 1024
 COMPRESSION = 4
 """At most; most of what the apps are seeded with is random, and the same bytes are kept once."""
@@ -105,7 +109,7 @@ def test_backup_by_set(backup_set: BackupSet, velero: Velero, evidence: Evidence
 @check(
     "backup_restore.restores_into_other_namespace",
     promise="A backup can be restored into another namespace, beside the original.",
-    apps=core("notes"),
+    apps=core("notes") | extended("wordpress"),
 )
 def test_restores_into_other_namespace(
     whole_namespace: WholeNamespace, evidence: EvidenceBox
@@ -154,7 +158,7 @@ def test_failing_hook_reported(backup_set: BackupSet) -> None:
 @check(
     "backup_restore.restores_lost_namespace",
     promise="An app whose namespace was lost is restored with its data, byte for byte.",
-    apps=core("notes"),
+    apps=core("notes") | extended("wordpress"),
 )
 def test_restores_lost_namespace(whole_namespace: WholeNamespace, evidence: EvidenceBox) -> None:
     assert not whole_namespace.left(), "not all was lost, so that restoring it proves nothing"
@@ -176,13 +180,24 @@ def test_restores_lost_set(backup_set: BackupSet, evidence: EvidenceBox) -> None
 @check(
     "backup_restore.altered_byte_fails_restore",
     promise="One altered byte in the object store ends in a failed restore, not in wrong data.",
-    apps=core("notes"),
+    apps=core("notes") | extended("wordpress"),
 )
 def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Velero) -> None:
     restore = whole_namespace.restored_damaged()
     assert restore["status"]["phase"] != COMPLETED, "the restore completed with an altered byte"
     assert [one for one in velero.volumes(restore) if one.phase == "Failed"]
     assert not whole_namespace.damaged_is_served(), "an app runs on data that is not restored"
+
+
+@check(
+    "backup_restore.login_after_restore",
+    promise="People log in to a restored app as before: its OAuth2Client and secret are restored.",
+    apps=extended("notes"),
+)
+def test_login_after_restore(app_with_login: AppWithLogin) -> None:
+    app_with_login.log_in()
+    app_with_login.restored()
+    app_with_login.log_in()
 
 
 @check(

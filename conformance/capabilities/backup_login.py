@@ -1,0 +1,92 @@
+"""An app that people log in to with the platform's login, lost and restored."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+import requests
+
+from conformance.apps.deployment import HelmDeployment
+from conformance.apps.tracked import APPS_NAMESPACE
+from conformance.capabilities.backup_journeys import Journey, Object, Place, lose
+from conformance.capabilities.single_sign_on_parties import (
+    OAUTH2_CLIENT,
+    REGISTRATION,
+    Parties,
+    client_secret,
+    oauth2_client,
+)
+from conformance.kube.conditions import condition_true
+from conformance.kube.wait import wait_for
+from conformance.services.login_pages import shown
+from conformance.services.oidc import Client
+from conformance.stack.bootstrap import AUTHORITY
+
+
+class AppWithLogin(Journey):
+    """Its OAuth2Client and its client secret are in its namespace, and are lost with it."""
+
+    steps = ("_register", "_install", "_back_up_namespace", "_lose", "_restore")
+
+    def __init__(self, deployment: HelmDeployment, place: Place, parties: Parties) -> None:
+        token = secrets.token_urlsafe(24)
+        deployment.kube.redactor.learn_value(token)
+        login = {
+            "issuer": parties.issuer,
+            "clientId": deployment.namespace,
+            "existingSecret": f"stackspin-{deployment.namespace}-oauth-variables",
+            "caConfigMap": AUTHORITY,
+        }
+        values = {**place.values, "oidc": login, "apiToken": {"value": token}}
+        super().__init__(deployment, replace(place, values=values))
+        self._parties = parties
+
+    def log_in(self) -> None:
+        """Log in as somebody who has never been there; AssertionError if the app knows nobody."""
+        self.seed()
+        person = self._parties.person("restored", may_use={self.namespace: "user"})
+        walker, url = self._parties.walker(person), f"https://{self.deployment.host}"
+        page = walker.walk(f"{url}/login", "")
+        known = walker.agent.http.get(f"{url}/api/me")
+        assert known.status_code == requests.codes.ok, f"not logged in, but {shown(page)}"
+        assert known.json()["claims"]["email"] == person.email
+
+    def restored(self) -> Object:
+        """Return the restore of what was lost; all data was found in it."""
+        return self._reach(self._restore)
+
+    def _register(self) -> None:
+        kube, name = self.deployment.kube, self.namespace
+        authority = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": AUTHORITY},
+            "data": kube.get("v1", "ConfigMap", AUTHORITY, APPS_NAMESPACE)["data"],
+        }
+        callback = f"https://{self.deployment.host}/oidc/callback"
+        client = Client(name, secrets.token_urlsafe(24), callback)
+        made = (authority, client_secret(name, client), oauth2_client(name, client, {}))
+        kube.apply(*made, namespace=name)
+        self._wait_for_client()
+
+    def _back_up_namespace(self) -> Object:
+        return self._back_up(self.namespace)
+
+    def _lose(self) -> list[str]:
+        doomed = ("v1", "Namespace", self.namespace, None)
+        return lose(self.deployment.kube, self.namespace, [doomed])
+
+    def _restore(self) -> Object:
+        velero = self.place.velero
+        excluded = self.place.defect.get("excluded", "").split()
+        velero.restore(self.namespace, self.namespace, excluded=excluded)
+        restore = velero.completed("Restore", self.namespace)
+        if not excluded:
+            self._wait_for_client()
+        self._verify(self.deployment.instance)
+        return restore
+
+    def _wait_for_client(self) -> None:
+        where = (*OAUTH2_CLIENT, self.namespace, self.namespace)
+        wait_for(self.deployment.kube, condition_true("Ready"), *where, timeout=REGISTRATION)
