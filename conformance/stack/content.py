@@ -121,7 +121,12 @@ def flux_manifests(components: Components) -> list[Object]:
 
 
 def _tune(deployment: Object) -> None:
-    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    pod = deployment["spec"]["template"]["spec"]
+    for volume in pod["volumes"]:
+        # Each reconciliation unpacks the repository and removes it again. On ext4, which looks for
+        # an inode that was not freed just now, that took most of the controllers' time.
+        volume["emptyDir"] = {"medium": "Memory"}
+    container = pod["containers"][0]
     kept = [item for item in container["args"] if item != _UNWANTED]
     container["args"] = [*kept, *_ARGUMENTS[deployment["metadata"]["name"]]]
     container["readinessProbe"]["periodSeconds"] = 1
