@@ -15,6 +15,7 @@ import yaml
 from conformance.clusters.embedded import processes as node
 from conformance.clusters.embedded.processes import PARTS, PKI
 from conformance.components.debian import architecture
+from conformance.components.pods import POD_SUBNET, pod_network
 
 IMAGE_REGISTRIES = (
     "docker.io",
@@ -80,7 +81,7 @@ def write_files(
     _write(etc / "kubernetes/kubelet.yaml", _dump(_kubelet(cgroup_root, open_files)))
     _write(etc / "kubernetes/kube-proxy.yaml", _dump(_kube_proxy()))
     _write(etc / "registry/config.yml", _dump(_registry()))
-    _write(etc / "cni/net.d/10-ptp.conflist", json.dumps(_network(), indent=2))
+    _write(etc / "cni/net.d/10-ptp.conflist", json.dumps(pod_network(), indent=2))
     _write(
         etc / "containerd/config.toml",
         _CONTAINERD.substitute(
@@ -175,7 +176,7 @@ def _kube_proxy() -> dict[str, Any]:
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "iptables",
-        "clusterCIDR": node.POD_SUBNET,
+        "clusterCIDR": POD_SUBNET,
         "clientConnection": {"kubeconfig": "/etc/kubernetes/proxy.conf"},
         # A Service works this much later than it could; the default, a second, is for thousands.
         "iptables": {"minSyncPeriod": "0.1s"},
@@ -198,22 +199,6 @@ def _registry() -> dict[str, Any]:
             "delete": {"enabled": True},
         },
         "http": {"addr": f":{node.REGISTRY_PORT}", "secret": "one-server"},
-    }
-
-
-def _network() -> dict[str, Any]:
-    addresses = {
-        "type": "host-local",
-        "ranges": [[{"subnet": node.POD_SUBNET}]],
-        "routes": [{"dst": "0.0.0.0/0"}],
-    }
-    return {
-        "cniVersion": "1.0.0",
-        "name": "pods",
-        "plugins": [
-            {"type": "ptp", "ipMasq": True, "ipam": addresses},
-            {"type": "portmap", "capabilities": {"portMappings": True}},
-        ],
     }
 
 
