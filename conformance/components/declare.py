@@ -15,8 +15,14 @@ CERTIFICATES = {"/etc/ssl/certs/ca-certificates.crt": "debian-files:ca-certifica
 """Files of an image whose program speaks TLS to the world."""
 
 
+def kubernetes_version() -> str:
+    """Return the linker flags that tell Kubernetes' programs their version."""
+    variables = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return " ".join(f"-X {one}.gitVersion={pin('kubernetes').version}" for one in variables)
+
+
 def go(name: str, module: str, **more: Any) -> GoPart:  # noqa: ANN401 - GoPart's own fields
     """Return the Go part ``name`` at its pinned version."""
     more["packages"] = {"ca-certificates": "/etc/ssl/certs/*.crt", **more.get("packages", {})}
-    version = pin(name).version
+    version = pin(more.get("shares", name)).version
     return GoPart(name=name, version=version, source=module, module=module, **more)

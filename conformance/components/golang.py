@@ -90,7 +90,7 @@ def build(wanted: GoPart, work: Work) -> None:
     module = work.scratch / "wrapper"
     module.mkdir(exist_ok=True)
     for name in ("go.mod", "go.sum"):  # a copy: no command may change what is committed
-        shutil.copyfile(work.sources.wrappers / wanted.name / name, module / name)
+        shutil.copyfile(work.sources.wrappers / wanted.wrapper / name, module / name)
     temporary = work.scratch / "tmp"
     temporary.mkdir(exist_ok=True)
     env = environment(

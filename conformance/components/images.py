@@ -12,12 +12,14 @@ import json
 import os
 import shutil
 import tarfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import IO, cast
 
 from conformance.components.debian import architecture
+from conformance.components.parts import FileImage, SystemImage
 
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -54,6 +56,24 @@ BASE_FILES = (
 """What a program without a distribution around it needs for users and names."""
 
 
+def entries(wanted: FileImage | SystemImage, inputs: Callable[[str], Path]) -> list[Entry]:
+    """Return what an image part is made of; ``inputs`` gives another part's folder."""
+    result = []
+    for path, where in wanted.files.items():
+        name, _, file = where.partition(":")
+        source = inputs(name) / file
+        mode = 0o755 if source.stat().st_mode & 0o111 else 0o644
+        result.append(Entry(path, source, mode))
+    result.extend(Entry(path, link=link) for path, link in wanted.links.items())
+    match wanted:
+        case FileImage():
+            granted = wanted.capabilities
+            return [replace(one, capability=granted.get(one.path, "")) for one in result]
+        case SystemImage():
+            result.extend(Entry(path, text.encode()) for path, text in wanted.texts.items())
+    return result
+
+
 class _Hashing:
     """A file open for writing that hashes what passes."""
 
@@ -75,8 +95,14 @@ class Layout:
         self._blobs.mkdir(parents=True)
         self._layers: list[dict[str, object]] = []
 
-    def add_files(self, entries: Iterable[Entry]) -> None:
-        """Add a layer of ``entries``, folders above them included, owned by root."""
+    def add_files(
+        self, entries: Sequence[Entry], *, base: Path | None = None, without: Sequence[str] = ()
+    ) -> None:
+        """Add a layer of ``entries``, folders above them included, owned by root.
+
+        They stand on top of what the tar file ``base`` holds, members that match a glob of
+        ``without`` left out.
+        """
         temporary = self._blobs / "layer"
         with temporary.open("wb") as file:
             hashing = _Hashing(file)
@@ -84,7 +110,11 @@ class Layout:
             with tarfile.open(
                 fileobj=cast("IO[bytes]", hashing), mode="w|", format=tarfile.PAX_FORMAT
             ) as archive:
-                _write(archive, entries)
+                folders: set[str] = set()
+                if base:
+                    replaced = {entry.path.lstrip("/") for entry in entries}
+                    folders = _copy(base, archive, without, replaced)
+                _write(archive, entries, folders)
         self._add_layer(temporary, hashing.sha256.hexdigest())
 
     def add_archive(self, archive: Path) -> None:
@@ -106,15 +136,19 @@ class Layout:
         entrypoint: tuple[str, ...] = (),
         command: tuple[str, ...] = (),
         user: str = "",
+        environment: tuple[str, ...] = (),
+        stop_signal: str = "",
     ) -> str:
         """Write configuration, manifest and index; return the manifest's digest."""
-        config: dict[str, object] = {"Env": [_PATH]}
+        config: dict[str, object] = {"Env": [_PATH, *environment]}
         if entrypoint:
             config["Entrypoint"] = list(entrypoint)
         if command:
             config["Cmd"] = list(command)
         if user:
             config["User"] = user
+        if stop_signal:
+            config["StopSignal"] = stop_signal
         image = {
             "created": _CREATED,
             "architecture": architecture(),
@@ -163,6 +197,27 @@ def layout_from_dir(source: Path, reference: str, folder: Path) -> str:
     return f"sha256:{digest}"
 
 
+def add_docker_index(folder: Path) -> None:
+    """Make an OCI layout one that `docker load` of every version takes, as a tar file.
+
+    Docker before 25 reads ``manifest.json`` alone (moby, image/spec/spec.md), which may name files
+    anywhere in the archive.
+    """
+    (described,) = json.loads((folder / "index.json").read_text())["manifests"]
+
+    def path(blob: Mapping[str, str]) -> str:
+        return f"blobs/{blob['digest'].replace(':', '/')}"
+
+    name: str = described["annotations"]["io.containerd.image.name"]
+    manifest = json.loads((folder / path(described)).read_text())
+    image = {
+        "Config": path(manifest["config"]),
+        "RepoTags": [name.removeprefix("docker.io/")],
+        "Layers": [path(layer) for layer in manifest["layers"]],
+    }
+    (folder / "manifest.json").write_text(json.dumps([image]))
+
+
 def _write_index(folder: Path, reference: str, manifest: Mapping[str, object]) -> None:
     annotations = {
         "io.containerd.image.name": reference,
@@ -173,7 +228,24 @@ def _write_index(folder: Path, reference: str, manifest: Mapping[str, object]) -
     (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
 
 
-def _write(archive: tarfile.TarFile, entries: Iterable[Entry]) -> None:
+def _copy(
+    base: Path, archive: tarfile.TarFile, without: Sequence[str], replaced: Container[str]
+) -> set[str]:
+    """Copy members that are neither left out nor replaced; return the folders among them."""
+    folders = set()
+    with tarfile.open(base) as members:
+        for member in members:
+            name = member.name.removeprefix("./")
+            if name in replaced or any(fnmatchcase(name, pattern) for pattern in without):
+                continue
+            archive.addfile(member, members.extractfile(member) if member.isreg() else None)
+            if member.isdir():
+                folders.add(name)
+    return folders
+
+
+def _write(archive: tarfile.TarFile, entries: Iterable[Entry], known: Container[str]) -> None:
+    """Write ``entries`` and the folders above them that are not ``known``: nothing comes twice."""
     folders = {"tmp": 0o1777}
     ordered = sorted(entries, key=lambda entry: entry.path)
     for entry in ordered:
@@ -181,8 +253,8 @@ def _write(archive: tarfile.TarFile, entries: Iterable[Entry]) -> None:
             if parent.name:
                 folders.setdefault(str(parent), 0o755)
     for name in sorted(folders):
-        folder = _header(name, tarfile.DIRTYPE, folders[name])
-        archive.addfile(folder)
+        if name not in known:
+            archive.addfile(_header(name, tarfile.DIRTYPE, folders[name]))
     for entry in ordered:
         name = entry.path.lstrip("/")
         if entry.link:

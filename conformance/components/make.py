@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 
-from conformance.components import buildah, debian, golang, wheels
+from conformance.components import buildah, debian, golang, kind_node, wheels
 from conformance.components.catalogue import part
-from conformance.components.images import BASE_FILES, Entry, Layout
+from conformance.components.images import BASE_FILES, Layout, entries
 from conformance.components.parts import (
     CPart,
     DebianFiles,
@@ -15,8 +15,10 @@ from conformance.components.parts import (
     FileImage,
     GoPart,
     ImagePart,
+    KindNode,
     Part,
     RootfsImage,
+    SystemImage,
     WheelPart,
 )
 from conformance.components.work import Work
@@ -41,6 +43,16 @@ def make(wanted: Part, work: Work) -> None:
             layout = Layout(work.target / "oci")
             layout.add_archive(work.inputs(wanted.rootfs) / "rootfs.tar")
             layout.finish(wanted.reference, command=wanted.command)
+        case KindNode():
+            kind_node.build(wanted, work)
+        case SystemImage():
+            layout = Layout(work.target / "oci")
+            layout.add_files(
+                entries(wanted, work.inputs),
+                base=work.inputs(wanted.rootfs) / "rootfs.tar",
+                without=wanted.without,
+            )
+            layout.finish(wanted.reference)
         case DockerfileImage():
             _dockerfile_image(wanted, work)
         case _:
@@ -56,15 +68,8 @@ def _compile(wanted: CPart, work: Work) -> None:
 
 
 def _file_image(wanted: FileImage, work: Work) -> None:
-    entries = list(BASE_FILES)
-    for path, where in wanted.files.items():
-        name, _, file = where.partition(":")
-        source = work.inputs(name) / file
-        mode = 0o755 if source.stat().st_mode & 0o111 else 0o644
-        entries.append(Entry(path, source, mode, capability=wanted.capabilities.get(path, "")))
-    entries.extend(Entry(path, link=link) for path, link in wanted.links.items())
     layout = Layout(work.target / "oci")
-    layout.add_files(entries)
+    layout.add_files([*BASE_FILES, *entries(wanted, work.inputs)])
     layout.finish(
         wanted.reference, entrypoint=wanted.entrypoint, command=wanted.command, user=wanted.user
     )

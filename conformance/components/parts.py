@@ -28,7 +28,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class GoPart(Part):
-    """Commands of a Go module, built through the wrapper module of the same name."""
+    """Commands of a Go module, built through a wrapper module."""
 
     module: str
     commands: Mapping[str, str]
@@ -40,6 +40,13 @@ class GoPart(Part):
     """Module -> version that stands in for one upstream requires and the proxy refuses."""
     folders: Mapping[str, str] = field(default_factory=dict)
     """Folder in the part -> folder of the module copied there."""
+    shares: str = ""
+    """Part of the same module whose wrapper and pin are this one's too; "" has its own."""
+
+    @property
+    def wrapper(self) -> str:
+        """Name of the wrapper module, a folder in ``wrappers/``."""
+        return self.shares or self.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +113,29 @@ class RootfsImage(ImagePart):
 
     rootfs: str
     command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemImage(ImagePart):
+    """An image whose one layer is a part's ``rootfs.tar`` with other files on top."""
+
+    rootfs: str
+    without: tuple[str, ...] = ()
+    """What is left out of the root filesystem: globs whose ``*`` matches slashes too."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Path in the image -> ``part:file``."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Path in the image -> what stands in it."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Symbolic links: path in the image -> target."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindNode(SystemImage):
+    """A node image for kind: it has kind's own files too, and a second layer of images."""
+
+    images: tuple[str, ...]
+    """Image parts, of one layer each, that the node's containerd has from the start."""
 
 
 @dataclass(frozen=True, kw_only=True)

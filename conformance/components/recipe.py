@@ -10,14 +10,23 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from conformance.components.catalogue import GO_VERSION, part
-from conformance.components.parts import CPart, DockerfileImage, FileImage, GoPart, Part
+from conformance.components.parts import (
+    CPart,
+    DockerfileImage,
+    FileImage,
+    GoPart,
+    KindNode,
+    Part,
+)
 from conformance.errors import HarnessError
 from conformance.settings import data_root
 
-_WORDS_ONLY = {"source", "packages", "space", "origin", "note", "inputs", "replace"}
-"""Fields that do not change a part's bytes; ``replace`` does by way of the wrapper's go.mod."""
+_WORDS_ONLY = {"source", "packages", "space", "origin", "note", "inputs", "replace", "shares"}
+"""Fields that do not change a part's bytes; ``replace`` and ``shares`` do by way of the wrapper."""
 _METHOD = {"FileImage": 2, "RootfsImage": 2, "DebianRootfs": 2, "DockerfileImage": 2}
 """1 for the rest. To be raised when the code that makes this kind of part changes what it makes."""
+PRELOAD = "preload.sh"
+"""The source file that fills a node image's second layer."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ def recipe(wanted: Part, sources: Sources) -> dict[str, object]:
         case GoPart():
             result["go"] = GO_VERSION
             result["wrapper"] = {
-                name: hash_file(sources.wrappers / wanted.name / name)
+                name: hash_file(sources.wrappers / wanted.wrapper / name)
                 for name in ("go.mod", "go.sum")
             }
         case CPart():
@@ -57,6 +66,8 @@ def recipe(wanted: Part, sources: Sources) -> dict[str, object]:
             result["context"] = hash_folder(sources.services / wanted.folder)
         case FileImage():
             result["files"] = list(wanted.files.items())
+        case KindNode():
+            result["program"] = hash_file(sources.programs / PRELOAD)
     return result
 
 

@@ -37,7 +37,7 @@ class Proposal:
 
 def proposals(scratch: Path, cache: Path, runner: Runner) -> list[Proposal]:
     """Ask where each part comes from for newer releases; a part that cannot tell says why."""
-    parts = [part for part in CATALOGUE.values() if isinstance(part, GoPart | WheelPart)]
+    parts = [part for part in CATALOGUE.values() if _has_pin(part)]
     ask = _Sources(scratch, cache, runner)
 
     def one(part: Part) -> Proposal:
@@ -71,6 +71,10 @@ def propose(name: str, pinned: str, found: list[str]) -> Proposal:
         newest=releases[newer[-1]] if newer else "",
         problem="" if releases else "no version list",
     )
+
+
+def _has_pin(part: Part) -> bool:
+    return isinstance(part, WheelPart) or (isinstance(part, GoPart) and not part.shares)
 
 
 class _Sources:
@@ -115,7 +119,7 @@ def pin(
     """
     part = CATALOGUE.get(name)
     match part:
-        case GoPart():
+        case GoPart(shares=""):
             _WrapperMaker(part, version, scratch, cache, runner, line).generate()
             (wrappers / name).mkdir(exist_ok=True)
             for file in ("go.mod", "go.sum"):
@@ -124,7 +128,7 @@ def pin(
         case WheelPart():
             pins.write(name, pins.Pin(version, _wheel_hashes(part, version, scratch, runner)))
         case _:
-            known = ", ".join(n for n, p in CATALOGUE.items() if isinstance(p, GoPart | WheelPart))
+            known = ", ".join(n for n, p in CATALOGUE.items() if _has_pin(p))
             raise HarnessError(f"component {name} has no version to choose", f"one of: {known}")
 
 
@@ -151,7 +155,10 @@ class _WrapperMaker:
         )
         shutil.copyfile(upstream / "go.sum", self.scratch / "go.sum")
         packages = [
-            f"{self.part.module}/{path}".rstrip("/") for path in self.part.commands.values()
+            f"{one.module}/{path}".rstrip("/")
+            for one in CATALOGUE.values()
+            if isinstance(one, GoPart) and one.wrapper == self.part.name
+            for path in one.commands.values()
         ]
         self._run("list", "-mod=mod", "-deps", "-tags", self.part.tags, *packages)
 
