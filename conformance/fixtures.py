@@ -137,7 +137,11 @@ def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
     """The test cluster with single sign-on, being brought up: a second one where there can be."""
     if Feature.SECOND_CLUSTER in here.cluster.features:
         beside: ClustersBeside = request.getfixturevalue("clusters_beside")
-        return beside.begin("testing", lambda stack: stack.single_sign_on())
+        site = beside.begin("testing", lambda stack: stack.single_sign_on())
+        # Chromium takes a new network interface of the host for a changed network, and gives the
+        # page up that it is loading: no check goes on before it is there.
+        beside.wait_started("testing")
+        return site
     same: Future[Site] = Future()
     same.set_result(here)
     return same

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import fixtures
+from conformance import ahead, fixtures
 from conformance.apps import fixtures as app_fixtures
 from conformance.check import (
     Check,
@@ -67,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[TWINS] = _load_twins(config)
     config.pluginmanager.register(fixtures, "stackspin-conformance-fixtures")
     config.pluginmanager.register(app_fixtures, "stackspin-conformance-app-fixtures")
+    config.pluginmanager.register(ahead, "stackspin-conformance-ahead")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

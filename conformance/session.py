@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.check import Check, NotApplicable, app_of, check_of, checks_in, not_run
+from conformance.clusters.base import Feature
 from conformance.errors import HarnessError
 from conformance.report import terminal
 from conformance.report.model import CheckResult, TwinResult, Verdict
@@ -98,6 +99,8 @@ class ConformanceSession:
             for feature in check.needs:
                 if feature not in cluster.features:
                     not_run(f"this {cluster.provider} cluster does not offer {feature.value}")
+        if Feature.NODE_KILL in check.needs and self._run.stack is not None:
+            self._run.stack.settle()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.check import CAPABILITIES, app_of, check_of, shared
+from conformance.check import app_of, shared
 from conformance.fixtures import RUN
 
 if TYPE_CHECKING:
@@ -60,26 +60,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         for app in dict.fromkeys([NOTES, *(app_of(item) or NOTES for item in wanted)]):
             for version in VERSIONS:
                 builds.begin(source_of(app), version)
-    _begin_test_cluster_early(session.items)
-
-
-def _begin_test_cluster_early(items: list[pytest.Item]) -> None:
-    """Bring the test cluster up beside the checks that come before those which need it.
-
-    Beside the last check of auto_update: the others measure for how long an app does not answer,
-    and in those of single sign-on, which follow, Chromium takes a new network interface of the host
-    for a changed network and gives its page up.
-    """
-    if not any("testing_site" in getattr(item, "fixturenames", ()) for item in items):
-        return
-    last = CAPABILITIES.index("auto_update")
-    before = [
-        item
-        for item in items
-        if (this := check_of(item)) and CAPABILITIES.index(this.capability) <= last
-    ]
-    first = [*before[-1:], *items][0]
-    first.fixturenames.append("testing_site")  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope=shared)

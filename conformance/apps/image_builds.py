@@ -15,6 +15,7 @@ from conformance.apps.images import BuiltImage, Candidate, ImageTest
 from conformance.components.processes import Runner
 from conformance.components.recipe import hash_folder
 from conformance.settings import data_root
+from conformance.stack.steps import Steps
 
 if TYPE_CHECKING:
     from conformance.components.builder import Components
@@ -88,7 +89,10 @@ class ImageBuilds:
 
 
 class AppImages:
-    """App images in the cluster's registry, each pushed, and where asked for released, once."""
+    """App images in the cluster's registry, each pushed, and where asked for released, once.
+
+    Thread-safe: what later checks need is released beside earlier ones.
+    """
 
     def __init__(
         self,
@@ -99,25 +103,22 @@ class AppImages:
         self._builds = builds
         self._registry = registry
         self._tests_of = tests_of
-        self._pushed: set[Candidate] = set()
-        self._released: set[Candidate] = set()
+        self._steps = Steps()
 
     def pushed(self, source: Path, version: str) -> Candidate:
         """Return the image of ``source``, tagged for testing only."""
         image = self._builds.begin(source, version).result()
         candidate = images.candidate_of(image)
-        if candidate not in self._pushed:
-            images.push_for_testing(self._registry, image)
-            self._pushed.add(candidate)
+        push = partial(images.push_for_testing, self._registry, image)
+        self._steps.run(f"push {candidate}", push)
         return candidate
 
     def released(self, source: Path, version: str) -> Candidate:
         """Return the image of ``source`` after its release; a failing test of it is raised."""
         candidate = self.pushed(source, version)
-        if candidate not in self._released:
-            image = self._builds.begin(source, version).result()
-            images.release(self._registry, image, self._tests_of(image))
-            self._released.add(candidate)
+        image = self._builds.begin(source, version).result()
+        release = partial(images.release, self._registry, image, self._tests_of(image))
+        self._steps.run(f"release {candidate}", release)
         return candidate
 
     def of(self, package: Package, app: str, version: str) -> Candidate:

@@ -58,12 +58,13 @@ class TrackedBranch:
     def install(self, packages: Sequence[FluxPackage]) -> None:
         """Install packages side by side by one commit; returns when each is Ready."""
         changes: dict[str, str | bytes | None] = {}
-        tree = self.git.read(ROOT_KUSTOMIZATION)
-        for package in packages:
-            changes.update(package.files)
-            tree = listed(tree, add=package.entry)
         names = ", ".join(package.name for package in packages)
-        self.push({**changes, ROOT_KUSTOMIZATION: tree}, f"Install {names}")
+        with self.git.lock:
+            tree = self.git.read(ROOT_KUSTOMIZATION)
+            for package in packages:
+                changes.update(package.files)
+                tree = listed(tree, add=package.entry)
+            self.push({**changes, ROOT_KUSTOMIZATION: tree}, f"Install {names}")
         waits = [
             # The release's own status: the Kustomization's check of its health comes every 5 s.
             Wait(reconciled(), API_VERSIONS["HelmRelease"], "HelmRelease", name, APPS_NAMESPACE)
@@ -73,15 +74,15 @@ class TrackedBranch:
 
     def remove(self, apps: Sequence[TrackedApp]) -> None:
         """Remove apps with their data; does not wait until Flux has done so."""
-        tree = self.git.read(ROOT_KUSTOMIZATION)
-        paths = self.git.files()
+        names = ", ".join(app.name for app in apps)
         changes: dict[str, str | bytes | None] = {}
-        for app in apps:
-            tree = listed(tree, remove=app.package.entry)
-            changes.update({path: None for path in paths if path in app.committed.files})
-        self.git.commit(
-            {**changes, ROOT_KUSTOMIZATION: tree}, f"Remove {', '.join(app.name for app in apps)}"
-        )
+        with self.git.lock:
+            tree = self.git.read(ROOT_KUSTOMIZATION)
+            paths = self.git.files()
+            for app in apps:
+                tree = listed(tree, remove=app.package.entry)
+                changes.update({path: None for path in paths if path in app.committed.files})
+            self.git.commit({**changes, ROOT_KUSTOMIZATION: tree}, f"Remove {names}")
         self.flux.reconcile("GitRepository", TRACKED)
         for app in apps:
             for claim in app.claims():
@@ -221,10 +222,10 @@ class TrackedApp:
 
     def take_out(self) -> None:
         """Remove the app's file from the tree; returns when Flux has pruned what came of it."""
-        tree = listed(self.branch.git.read(ROOT_KUSTOMIZATION), remove=self.package.entry)
-        self.branch.push(
-            {f"flux2/{self.package.entry}": None, ROOT_KUSTOMIZATION: tree}, f"Remove {self.name}"
-        )
+        git, file = self.branch.git, f"flux2/{self.package.entry}"
+        with git.lock:
+            tree = listed(git.read(ROOT_KUSTOMIZATION), remove=self.package.entry)
+            self.branch.push({file: None, ROOT_KUSTOMIZATION: tree}, f"Remove {self.name}")
         gone = [
             Wait(deleted(), API_VERSIONS["Kustomization"], "Kustomization", self.name, NAMESPACE),
             self._release_to_be(deleted()),

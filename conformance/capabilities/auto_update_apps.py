@@ -53,6 +53,7 @@ def branch(
     stack: Stack, single_sign_on: Flux, kube: Kube, settings: Settings
 ) -> Iterator[TrackedBranch]:
     """The branch that Flux tracks, and goes on to track."""
+    stack.settle()  # other commits would be taken for a check's own
     made = TrackedBranch(kube, stack.git, single_sign_on, settings.timeouts.reconciliation)
     yield made
     made.track()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 import pyotp
 import pytest
 
-from conformance.apps.image_builds import source_of
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.capabilities.single_sign_on_parties import Parties
 from conformance.capabilities.single_sign_on_platform import NAMESPACE
@@ -24,10 +22,8 @@ from conformance.services.visitor import Visitor
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
-    from conformance.apps.image_builds import AppImages
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
-    from conformance.stack import Stack
 
 OpenBrowser = Callable[[str], AbstractContextManager[Visitor]]
 Measured = Callable[[str], AbstractContextManager[None]]
@@ -69,8 +65,6 @@ WORDPRESS = AppPages(
 )
 APPS = (NOTES, WORDPRESS)
 """Relying parties: one of ours, and one that nobody here wrote (mod_auth_openidc)."""
-VERSION = "1.0.0"
-"""Of both apps."""
 CONNECT = """
 import socket, sys
 address = socket.gethostbyname(sys.argv[1])
@@ -166,17 +160,11 @@ class Journey:
 
 
 @pytest.fixture(scope=shared)
-def journey(parties: Parties, stack: Stack, images: AppImages) -> Journey:
-    """People's journeys through the reference apps, which Flux installed side by side."""
-
-    def install(app: AppPages) -> None:
-        images.released(source_of(app.name), VERSION)
-        stack.app(app.name)
+def journey(parties: Parties, reference_apps: Callable[[], None]) -> Journey:
+    """People's journeys through the reference apps."""
+    reference_apps()
+    for app in APPS:
         parties.http().get_routed(f"https://{app.name}.{parties.domain}/")
-
-    with ThreadPoolExecutor(len(APPS)) as executor:
-        for _ in executor.map(install, APPS):
-            pass
     return Journey(parties)
 
 

@@ -208,4 +208,5 @@ def deployed_revision(item: Object) -> str:
 
 
 def _handled(item: Object, requested_at: str | None) -> bool:
-    return requested_at is None or item["status"].get("lastHandledReconcileAt") == requested_at
+    """Tokens are times: a later one was handled by a reconciliation that began later, too."""
+    return requested_at is None or item["status"].get("lastHandledReconcileAt", "") >= requested_at

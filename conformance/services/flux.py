@@ -46,7 +46,7 @@ class Flux:
         With ``force`` a HelmRelease upgrades even though nothing changed.
         https://fluxcd.io/flux/components/helm/helmreleases/#triggering-a-reconcile
         """
-        token = datetime.now(UTC).isoformat()
+        token = datetime.now(UTC).isoformat(timespec="microseconds")
         annotations = {REQUESTED_AT: token}
         if force:
             annotations["reconcile.fluxcd.io/forceAt"] = token
@@ -59,7 +59,7 @@ class Flux:
         """Wait until the reconciliation asked for was done, well or badly; return the object."""
         handled = matching(
             f"reconciled as requested at {token}",
-            lambda item: bool(item["status"]["lastHandledReconcileAt"] == token),
+            lambda item: bool(item["status"]["lastHandledReconcileAt"] >= token),
         )
         return self._wait(kind, name, namespace, handled)
 

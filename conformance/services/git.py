@@ -80,7 +80,8 @@ class Repository:
         self.url = url
         self.reader = reader
         self.pusher = pusher
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Held by whoever commits what depends on what he has read."""
         _sweep()
         # Removed by close, or else when the process ends.
         self._folder = tempfile.TemporaryDirectory(prefix=f"{_CLONE}{os.getpid()}-")
@@ -89,7 +90,7 @@ class Repository:
 
     def fetch(self) -> bool:
         """Bring the clone to what the server has; False if the server's repository is empty."""
-        with self._lock:
+        with self.lock:
             self._remote("fetch", "--prune", self.url, "+refs/heads/*:refs/heads/*")
             return bool(self._git("for-each-ref", "refs/heads/main"))
 
@@ -105,7 +106,7 @@ class Repository:
 
         A branch that does not exist yet begins at ``start``. Raises ``GitRefused``.
         """
-        with self._lock:
+        with self.lock:
             parent = self.head(branch) or self.head(start)
             self._git("fast-import", "--quiet", stdin=_stream(branch, parent, changes, message))
             self.push()
@@ -154,12 +155,12 @@ class Repository:
 
         ``as_`` is the credential to use, the suite's own by default. Raises ``GitRefused``.
         """
-        with self._lock:
+        with self.lock:
             self._remote("push", self.url, "refs/heads/*:refs/heads/*", credential=as_)
 
     def delete_branch(self, branch: str) -> None:
         """Delete a branch on the server and in the clone. Raises ``GitRefused``."""
-        with self._lock:
+        with self.lock:
             self._remote("push", self.url, f":refs/heads/{branch}")
             self._git("update-ref", "-d", f"refs/heads/{branch}")
 

@@ -76,6 +76,10 @@ class ClustersBeside:
             bring_up.start()
         return self._begun[purpose].site
 
+    def wait_started(self, purpose: str) -> None:
+        """Wait until the node of the cluster for ``purpose``, which was begun, runs or failed."""
+        self._begun[purpose].started.wait()
+
     def kubes(self) -> dict[str, Kube]:
         """Return purpose and client of each whose API answers by now."""
         return {name: made.kube for name, made in self._begun.items() if made.kube is not None}
@@ -109,7 +113,7 @@ class _BringUp(threading.Thread):
         self._redactor = redactor
         self._say = say
         self._install = install
-        self._started = threading.Event()
+        self.started = threading.Event()
         self._cluster = make_cluster(settings, components)
         self.kube: Kube | None = None
         self._stack: Stack | None = None
@@ -119,7 +123,7 @@ class _BringUp(threading.Thread):
             try:
                 self._cluster.start()
             finally:
-                self._started.set()
+                self.started.set()
             self.kube = Kube(self._cluster.kubeconfig, redactor=self._redactor)
             self._stack = Stack(
                 self._settings, self._cluster, self.kube, self._components, say=self._say
@@ -131,7 +135,7 @@ class _BringUp(threading.Thread):
 
     def undo(self) -> None:
         """Wait until the node has started or failed to, and take all of it away."""
-        self._started.wait()
+        self.started.wait()
         if self.kube:
             with contextlib.suppress(Exception):  # it may have gone wrong at any point
                 learn_secrets(self.kube, self._redactor)

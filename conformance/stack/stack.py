@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -70,7 +71,7 @@ class Stack:
     ) -> None:
         self._context = Context(settings, cluster, kube, components, root or data_root(), say)
         self._flux = Flux(kube, settings.timeouts.reconciliation)
-        self._committing = threading.Lock()
+        self._ahead: list[threading.Thread] = []
 
     def dns(self) -> None:
         """Install CoreDNS where it is missing; returns when it answers."""
@@ -127,6 +128,25 @@ class Stack:
         """
         self.single_sign_on()
         return self._steps.run(f"app {name}", lambda: self._app(name))
+
+    def begin(self, *installations: Callable[[], object]) -> None:
+        """Do these in the background, one after another, for those who ask for them later.
+
+        Whoever asks for a level or an app that failed here has its error.
+        """
+
+        def install() -> None:
+            for each in installations:
+                with contextlib.suppress(Exception):
+                    each()
+
+        self._ahead.append(threading.Thread(target=install, name="ahead", daemon=True))
+        self._ahead[-1].start()
+
+    def settle(self) -> None:
+        """Return when all that was begun in the background is over."""
+        for thread in self._ahead:
+            thread.join()
 
     @property
     def git(self) -> GitServer:
@@ -208,7 +228,7 @@ class Stack:
         self._steps.run(level.name, lambda: self._add(level, files()))
 
     def _add(self, level: Level, files: dict[str, bytes]) -> None:
-        with self._committing:
+        with self.git.lock:
             root = listed(self.git.read(ROOT_KUSTOMIZATION), add=level.entry)
             wanted = {ROOT_KUSTOMIZATION: root.encode(), **files}
             if changed := self.git.differing(wanted):
@@ -236,7 +256,7 @@ class Stack:
         )
 
     def _app(self, name: str) -> App:
-        with self._committing:
+        with self.git.lock:
             old = self.git.read(ROOT_KUSTOMIZATION)
             new = listed(old, add=f"apps/{name}.yaml")
             if new == old:

@@ -1,0 +1,108 @@
+"""What later checks need is begun beside earlier ones, where it disturbs none of them.
+
+A session fixture that begins something joins the fixtures of the check beside which it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.check import CAPABILITIES, check_of
+from conformance.clusters.base import Feature
+
+if TYPE_CHECKING:
+    from conformance.apps.image_builds import AppImages
+    from conformance.stack import Stack
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Choose the checks beside which something begins."""
+    needed = fixtures_of(session.items)
+    if "platform" in needed:
+        _join("platform_ahead", [item for item in session.items if "kube" in fixtures_of([item])])
+    _join("installed_ahead", _undisturbed(session.items))
+    if "testing_site" in needed:
+        # Not beside the others of auto_update, which measure for how long an app does not answer.
+        _join("testing_site", [*_up_to("auto_update", session.items)[-1:], *session.items])
+
+
+def fixtures_of(items: Iterable[pytest.Item]) -> set[str]:
+    """Return the names of all fixtures that any of the tests needs."""
+    return {name for item in items for name in getattr(item, "fixturenames", ())}
+
+
+@pytest.fixture(scope="session")
+def platform_ahead(stack: Stack) -> None:
+    """The platform, being installed beside the checks of images, which need none."""
+    stack.begin(stack.platform)
+
+
+@pytest.fixture(scope="session")
+def installed_ahead(request: pytest.FixtureRequest, stack: Stack) -> None:
+    """What else later checks need, being installed beside those that need only the platform.
+
+    One after another, in the order of the checks: side by side, they only compete for the node.
+    """
+    needed = fixtures_of(request.session.items)
+    levels: list[Callable[[], object]] = []
+    if "single_sign_on" in needed:
+        levels.append(stack.single_sign_on)
+    if "reference_apps" in needed:
+        levels.append(request.getfixturevalue("reference_apps"))
+    if "backups" in needed:
+        levels.append(stack.backups)
+    stack.begin(*levels)
+
+
+@pytest.fixture(scope="session")
+def reference_apps(stack: Stack, images: AppImages) -> Callable[[], None]:
+    """Installs the reference apps side by side, by Flux; returns when they are Ready."""
+    from conformance.apps.catalogue import APPS  # noqa: PLC0415 - lazy
+    from conformance.apps.image_builds import VERSIONS, source_of  # noqa: PLC0415
+
+    def install(name: str) -> None:
+        images.released(source_of(name), VERSIONS[0])
+        stack.app(name)
+
+    def install_each() -> None:
+        with ThreadPoolExecutor(len(APPS)) as executor:
+            for _ in executor.map(install, APPS):
+                pass
+
+    return install_each
+
+
+def _join(fixture: str, items: list[pytest.Item]) -> None:
+    """Let the first of these tests, if there is one, need a fixture more."""
+    for item in items[:1]:
+        item.fixturenames.append(fixture)  # type: ignore[attr-defined]
+
+
+def _undisturbed(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the checks on the platform that neither kill the node nor watch what Flux does.
+
+    Those between the last that kills the node and auto_update, which tells what each commit does,
+    and takes the Git server away.
+    """
+    candidates: list[pytest.Item] = []
+    for item in _up_to("chart_deployment", items):
+        check = check_of(item)
+        if check and Feature.NODE_KILL in check.needs:
+            candidates = []
+        elif "platform" in fixtures_of([item]):
+            candidates.append(item)
+    return candidates
+
+
+def _up_to(capability: str, items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the checks of this capability and of those before it."""
+    last = CAPABILITIES.index(capability)
+    return [
+        item
+        for item in items
+        if (this := check_of(item)) and CAPABILITIES.index(this.capability) <= last
+    ]

@@ -1,0 +1,62 @@
+"""Beside which checks the installation goes on that later checks need."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from conformance import ahead
+from conformance.check import Check, Level
+from conformance.clusters.base import Feature
+
+
+def item(name: str, *fixtures: str, kills_node: bool = False) -> Any:
+    needs = (Feature.NODE_KILL,) if kills_node else ()
+    marker = pytest.mark.check(Check(name, Level.CORE, "It holds.", needs)).mark
+    return SimpleNamespace(
+        name=name, fixturenames=list(fixtures), get_closest_marker=lambda _: marker
+    )
+
+
+def beginnings(*items: Any) -> dict[str, str]:
+    """Return what begins, and beside which check."""
+    before = [set(one.fixturenames) for one in items]
+    ahead.pytest_collection_finish(SimpleNamespace(items=list(items)))  # type: ignore[arg-type]
+    return {
+        name: one.name
+        for one, own in zip(items, before, strict=True)
+        for name in set(one.fixturenames) - own
+    }
+
+
+def test_later_levels_begin_after_the_last_check_that_kills_the_node() -> None:
+    assert beginnings(
+        item("container_builds.a", "kube"),
+        item("persistent_storage.a", "kube", "platform"),
+        item("persistent_storage.b", "kube", "platform", kills_node=True),
+        item("persistent_storage.c", "kube", "platform"),
+        item("auto_update.a", "kube", "platform", "single_sign_on"),
+        item("auto_update.b", "kube", "platform", "single_sign_on"),
+        item("update_pipeline.a", "kube", "platform", "testing_site"),
+    ) == {
+        "platform_ahead": "container_builds.a",
+        "installed_ahead": "persistent_storage.c",
+        "testing_site": "auto_update.b",
+    }
+
+
+def test_nothing_begins_beside_auto_update_or_a_check_that_kills_the_node() -> None:
+    assert (
+        beginnings(
+            item("persistent_storage.a", "platform"),
+            item("persistent_storage.b", "platform", kills_node=True),
+            item("auto_update.a", "platform", "single_sign_on"),
+        )
+        == {}
+    )
+
+
+def test_a_run_that_needs_no_platform_begins_none() -> None:
+    assert beginnings(item("container_builds.a", "kube")) == {}
