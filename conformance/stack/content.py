@@ -41,6 +41,8 @@ _ARGUMENTS = {
     ),
     "helm-controller": (*_EVERYWHERE, _WATCHED),
 }
+_COLLECT_LESS = {"name": "GOGC", "value": "400"}
+"""Five times the live heap, which is 30 MB, before memory is collected, instead of twice."""
 _UNWANTED = "--enable-leader-election"
 """With one replica it only delays: a killed controller's successor waits 35 s for the lease."""
 
@@ -129,4 +131,5 @@ def _tune(deployment: Object) -> None:
     container = pod["containers"][0]
     kept = [item for item in container["args"] if item != _UNWANTED]
     container["args"] = [*kept, *_ARGUMENTS[deployment["metadata"]["name"]]]
+    container["env"].append(_COLLECT_LESS)
     container["readinessProbe"]["periodSeconds"] = 1

@@ -132,6 +132,8 @@ def _apiserver(address: str) -> Process:
             "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged=true",
         ],
+        # At Go's own 100, a third of its time is garbage collection; its live heap is 200 MB.
+        env={"GOGC": "300"},
         # Refused once, its etcd client waits a second before it tries again.
         needs=("etcd",),
         ready={"https": f"127.0.0.1:{API_PORT}/readyz"},
