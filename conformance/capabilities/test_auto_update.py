@@ -206,7 +206,7 @@ def test_unrenderable_chart_leaves_app_serving(
 )
 def test_missing_image_rolls_back(missing_image: BrokenUpgrade, evidence: EvidenceBox) -> None:
     missing_image.brings_old_version_back(evidence, within=ROLLBACK_BOUND)
-    missing_image.heals_by(COMMITS["version_2_put_right"])
+    missing_image.healed_by(COMMITS["version_2_put_right"])
 
 
 @check(
@@ -217,7 +217,7 @@ def test_failing_migration_rolls_back(
     failing_migration: BrokenUpgrade, evidence: EvidenceBox
 ) -> None:
     failing_migration.brings_old_version_back(evidence, within=ROLLBACK_BOUND)
-    failing_migration.heals_by(COMMITS["version_2_put_right"])
+    failing_migration.healed_by(COMMITS["version_2_put_right"])
 
 
 @check(
@@ -226,7 +226,7 @@ def test_failing_migration_rolls_back(
 )
 def test_unready_upgrade_rolls_back(unready_upgrade: BrokenUpgrade, evidence: EvidenceBox) -> None:
     unready_upgrade.brings_old_version_back(evidence, within=ROLLBACK_BOUND)
-    unready_upgrade.heals_by(COMMITS["version_2_put_right"])
+    unready_upgrade.healed_by(COMMITS["version_2_put_right"])
 
 
 @check(
