@@ -65,6 +65,9 @@ WORDPRESS = AppPages(
 )
 APPS = (NOTES, WORDPRESS)
 """Relying parties: one of ours, and one that nobody here wrote (mod_auth_openidc)."""
+BACK_CHANNEL_SECONDS = 5.0
+"""In which the provider has told every app of a logout. It does so beside its answer to the
+browser; measured less than a tenth of a second, on a busy machine more than the browser takes."""
 CONNECT = """
 import socket, sys
 address = socket.gethostbyname(sys.argv[1])
@@ -111,6 +114,14 @@ class Journey:
         visitor.open(self.url(app))
         shown = visitor.page.locator(app.user)
         return (shown.first.text_content() or "").strip() if shown.count() else ""
+
+    def forgets(self, visitor: Visitor, app: AppPages) -> bool:
+        """Whether an app shows, or soon shows, that nobody is logged in."""
+        deadline = time.monotonic() + BACK_CHANNEL_SECONDS
+        while self.user_of(visitor, app):
+            if time.monotonic() > deadline:
+                return False
+        return True
 
     def logs_out(self, visitor: Visitor, app: AppPages) -> None:
         """Log out at an app; returns when the browser is where that ends."""
