@@ -89,7 +89,6 @@ def whole_namespace(
 @pytest.fixture(scope=shared)
 def backup_set(
     undeployed: Callable[[str], HelmDeployment],
-    whole_namespace: WholeNamespace,  # noqa: ARG001 - so that both are on their way
     backup_place: Place,
     backup_journeys: list[Journey],
     twin: Twin | None,

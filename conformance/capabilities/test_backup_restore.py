@@ -49,6 +49,7 @@ def test_location_available(velero: Velero, backup_location: str) -> None:
     promise="A backup of an app's namespace completes.",
     apps=core("notes") | extended("wordpress"),
 )
+@pytest.mark.usefixtures("backup_set")  # so that both journeys are on their way
 def test_backup_by_namespace(
     whole_namespace: WholeNamespace, velero: Velero, evidence: EvidenceBox
 ) -> None:
