@@ -23,6 +23,8 @@ from conformance.services.ingress import HttpClient
 Values = Mapping[str, Any]
 UPGRADE_SECONDS = 60.0
 """For one helm command that waits for pods: image present, one pod stopped and one started."""
+RESTART_SECONDS = 60.0
+"""For the ingress to route again: on a restarted node its controller has to reach the API first."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class HelmDeployment:
     def _wait_for_pod(self, condition: Condition) -> None:
         selector = self.instance.selector
         wait_for(self.kube, condition, "v1", "Pod", namespace=self.namespace, labels=selector)
-        self.http.get_routed(f"https://{self.host}/")
+        self.http.get_routed(f"https://{self.host}/", within=RESTART_SECONDS)
 
 
 def image_values(image: Candidate) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from urllib3.util.retry import Retry
 
 UNROUTED = (404, 502, 503, 504)
 """What the ingress answers between the API accepting an Ingress and its own reload of it."""
+ROUTING_SECONDS = 15.0
+"""How long the ingress may take for that."""
 
 
 class HttpClient(requests.Session):
@@ -38,14 +40,15 @@ class HttpClient(requests.Session):
         *,
         auth: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        within: float = ROUTING_SECONDS,
     ) -> requests.Response:
         """GET, asked again for some seconds while the ingress has no route or backend yet.
 
         For the first request after an Ingress was made or its pods became Ready: the API has no
-        event for the moment at which the ingress controller has loaded it. After about 15 s the
-        answer is returned as it is.
+        event for the moment at which the ingress controller has loaded it. After about ``within``
+        seconds the answer is returned as it is.
         """
-        return self._get_while(UNROUTED, url, auth, headers)
+        return self._get_while(UNROUTED, url, auth, headers, within)
 
     def get_unrouted(self, url: str) -> requests.Response:
         """GET, asked again for some seconds while the ingress still has a route and a backend.
@@ -61,9 +64,10 @@ class HttpClient(requests.Session):
         url: str,
         auth: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        within: float = ROUTING_SECONDS,
     ) -> requests.Response:
         retry = Retry(
-            total=20,
+            total=int(within) + 5,  # the first five take about a second together
             backoff_factor=0.05,
             backoff_max=1.0,
             status_forcelist=statuses,
