@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from conformance.twins import Twin
 
 PROVIDERS = ("auto", "kind", "embedded", "existing")
+DOCKER = ("running", "start")
 PATHS = ("kubeconfig", "reports_dir")
 PYTEST_KIND_DEFAULT_NAME = "pytest-kind"
 """What pytest-kind's --cluster-name holds when nobody gave it."""
@@ -42,6 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that pytest-kind does not have already."""
     group = parser.getgroup("stackspin", "Stackspin conformance")
     group.addoption("--cluster", choices=PROVIDERS, help="provider of the cluster (default: auto)")
+    group.addoption(
+        "--docker",
+        choices=DOCKER,
+        help="with --cluster=kind: the Docker engine that answers (running, the default), or where "
+        "none does a private one that ends with the run (start)",
+    )
     group.addoption("--context", help="with --cluster=existing: context in --kubeconfig")
     group.addoption("--node-address", help="with --cluster=existing: where NodePorts answer")
     group.addoption(
@@ -164,6 +171,8 @@ def _settings(config: pytest.Config) -> Settings:
     for name in (
         "cluster",
         "cluster_name",
+        "docker",
+        "kind_image",
         "kubeconfig",
         "context",
         "node_address",

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from conformance.stack.beside import ClustersBeside
 
 WORD = re.compile(r"[A-Za-z0-9][\w.-]{3,}")
+NODE_LOG_BYTES = 200_000
+"""How much of the end of each of the node's logs a report keeps."""
 PLATFORM_NAMESPACES = ("flux-system", "stackspin", "stackspin-apps", "velero")
 
 
@@ -60,6 +62,7 @@ class Run:
     _components: Components | None = None
     _cluster: Cluster | None = None
     _kubernetes: dict[str, Any] = field(default_factory=dict)
+    _node_logs_kept: bool = False
 
     @classmethod
     def begin(cls, settings: Settings, *, twins: bool) -> Run:
@@ -77,6 +80,7 @@ class Run:
             settings={
                 "cluster": settings.cluster,
                 "clusterName": settings.cluster_name,
+                "docker": settings.docker if settings.cluster == "kind" else None,
                 "keepCluster": settings.keep_cluster,
                 "context": settings.context,
                 "nodeAddress": settings.node_address,
@@ -144,6 +148,7 @@ class Run:
             choice=cluster.choice,
             name=cluster.name,
             reused=cluster.reused,
+            node_image=cluster.node_image,
             **self._kubernetes,
         )
         parts = self._components.describe() if self._components else []
@@ -221,9 +226,25 @@ class Run:
             box.note("Diagnostics are incomplete: the cluster did not answer in time.")
 
     def _collect_each(self, kube: Kube, used: list[str], box: EvidenceBox) -> None:
+        if not self._node_logs_kept:
+            self._node_logs_kept = True
+            self._collect_node_logs(box)
         self._collect(kube, [*used, *PLATFORM_NAMESPACES], box, "diagnostics")
         for name, other in self.beside.kubes().items() if self.beside else ():
             self._collect(other, [*PLATFORM_NAMESPACES], box, f"diagnostics-of-{name}")
+
+    def _collect_node_logs(self, box: EvidenceBox) -> None:
+        """Keep the end of what the node's own processes said, with the run's first failure."""
+        if self._cluster is None:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                self._cluster.export_logs(Path(folder))
+            except Exception as error:  # must not hide the failure itself
+                box.note(f"The node's logs are incomplete: {error}")
+            for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
+                end = path.read_bytes()[-NODE_LOG_BYTES:]
+                box.attach(f"node/{path.relative_to(folder)}", end)
 
     def _collect(self, kube: Kube, namespaces: list[str], box: EvidenceBox, target: str) -> None:
         from conformance.kube.diagnostics import collect  # noqa: PLC0415 - imports kubernetes

@@ -80,6 +80,8 @@ class Settings:
 
     cluster: str = "auto"
     """Provider: auto, kind, embedded, existing."""
+    docker: str = "running"
+    """Only for ``kind``: the engine that answers (running); if none does, one of ours (start)."""
     cluster_name: str = "stackspin"
     keep_cluster: bool = False
     kubeconfig: Path | None = None
@@ -90,6 +92,8 @@ class Settings:
     """Only for ``existing``: where hostPorts and NodePorts answer; None means a node's own."""
     domain: str = "stackspin.test"
     """The platform domain; apps answer at ``APP.domain``."""
+    kind_image: str | None = None
+    """Only for ``kind``: the node image; None means kind's own choice, or else one made here."""
     dashboard_url: str | None = None
     """Address of the dashboard to test in place of the reference one, a name of the domain."""
     run_id: str = field(default_factory=new_run_id)

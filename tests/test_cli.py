@@ -24,13 +24,13 @@ def test_harness_error_is_two_lines_and_status_2(tmp_path: Path) -> None:
         answer = run("cluster", command, "--cluster-name", "none-such", state=tmp_path)
         assert answer.returncode == 2
         first, second = answer.stderr.splitlines()
-        assert first.startswith("error: there is no embedded cluster named none-such")
+        assert first.startswith("error: there is no cluster named none-such")
         assert second.strip().startswith("To do: ")
 
 
 def test_list_of_no_clusters(tmp_path: Path) -> None:
     answer = run("cluster", "list", state=tmp_path)
-    assert (answer.returncode, answer.stdout) == (0, "no embedded clusters\n")
+    assert (answer.returncode, answer.stdout) == (0, "no clusters\n")
 
 
 def test_unknown_command_is_an_error(tmp_path: Path) -> None:

@@ -12,8 +12,6 @@ import yaml
 from conformance.clusters.base import Feature
 from conformance.clusters.embedded.cluster import EmbeddedCluster
 from conformance.clusters.existing import ExistingCluster
-from conformance.clusters.select import make_cluster
-from conformance.components.builder import Components
 from conformance.errors import HarnessError
 from conformance.settings import Settings
 
@@ -90,29 +88,6 @@ def test_offers_nothing_that_only_its_host_could_do(tmp_path: Path) -> None:
     for act in (cluster.kill_node, cluster.restart_node, lambda: cluster.node_run(["true"])):
         with pytest.raises(HarnessError, match="an existing cluster gives no way"):
             act()
-
-
-@pytest.mark.parametrize("provider", ["kind", "nonsense"])
-def test_provider_there_is_not(provider: str, tmp_path: Path) -> None:
-    settings = Settings(cluster=provider, cache_dir=tmp_path)
-    with pytest.raises(HarnessError, match="--cluster="):
-        make_cluster(settings, Components(settings))
-
-
-def test_choice_is_printed_with_its_reason(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    settings = Settings(cache_dir=tmp_path, state_dir=tmp_path, cluster_name="mine")
-    cluster = make_cluster(settings, Components(settings))
-    assert cluster.provider == "embedded"
-    assert "cluster: embedded (auto: " in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name", ["", "Upper", "a/b", "..", "x" * 40])
-def test_name_that_cannot_be_is_refused(tmp_path: Path, name: str) -> None:
-    settings = Settings(cluster="embedded", cache_dir=tmp_path, cluster_name=name)
-    with pytest.raises(HarnessError, match="is no name for a cluster"):
-        make_cluster(settings, Components(settings))
 
 
 def test_not_root_is_said_first(tmp_path: Path) -> None:

@@ -97,5 +97,5 @@ def test_cluster_in_use_is_not_taken_down(tmp_path: Path) -> None:
 
 def test_unknown_cluster_is_an_error_that_names_the_known_ones(tmp_path: Path) -> None:
     make_folder(State(tmp_path), "one", HostProcess.of(os.getpid()))
-    with pytest.raises(HarnessError, match=r"no embedded cluster named two \(there are: one\)"):
+    with pytest.raises(HarnessError, match=r"no cluster named two \(there are: one\)"):
         inventory.find(tmp_path, "two")

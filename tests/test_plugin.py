@@ -37,7 +37,7 @@ class NodelessCluster(Cluster):
     def delete(self) -> None:
         pass
 
-    kubeconfig = node_address = registry = node_run = kill_node = restart_node = None  # type: ignore[assignment]
+    kubeconfig = node_address = registry = node_run = kill_node = restart_node = export_logs = None  # type: ignore[assignment]
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 import secrets
 import shutil
 import tempfile
@@ -17,30 +16,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from conformance.apps.layers import GZIP_MAGIC
-from conformance.components.debian import system_environment
+from conformance.clusters.docker import environment
 from conformance.components.images import CONFIG, LAYER, MANIFEST
 from conformance.components.processes import CommandFailedError, Runner
 from conformance.settings import Timeouts
-
-_CONNECTION = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "HOME")
-
-
-def _environment() -> dict[str, str]:
-    told = {name: os.environ[name] for name in _CONNECTION if name in os.environ}
-    return system_environment(**told)
 
 
 @functools.cache
 def can_build_on(bases: Sequence[str]) -> bool:
     """Return whether an engine answers that has, or can pull, every one of these images."""
-    if not shutil.which("docker", path=_environment()["PATH"]):
+    if not shutil.which("docker", path=environment()["PATH"]):
         return False
     runner = Runner()
 
     def succeeds(*arguments: str) -> bool:
         bounded = ["timeout", f"{Timeouts.command:g}", "docker", *arguments]
         try:
-            runner.run(bounded, env=_environment())
+            runner.run(bounded, env=environment())
         except CommandFailedError:
             return False
         return True
@@ -66,7 +58,7 @@ def build_image(
     runner = runner or Runner()
 
     def run(*arguments: str | Path) -> None:
-        runner.run(arguments, env=_environment(), line=line)
+        runner.run(arguments, env=environment(), line=line)
 
     mine = f"stackspin-conformance-build:{secrets.token_hex(6)}"  # replaces no tag of the owner's
     arguments = [f"--build-arg={name}={value}" for name, value in build_args.items()]

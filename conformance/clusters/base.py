@@ -30,6 +30,8 @@ class Cluster(ABC):
     reused: bool = False
     """True when ``start`` found a kept cluster of this name and took it over."""
     features: frozenset[Feature] = frozenset()
+    node_image: str = ""
+    """Reference and digest of the image that the node was made from, where there is one."""
     kubelet_root: str = "/var/lib/kubelet"
     """Folder on the node in which kubelet mounts the volumes of pods."""
 
@@ -73,6 +75,10 @@ class Cluster(ABC):
     @abstractmethod
     def restart_node(self) -> None:
         """Start a killed node with the state on its disk; returns when the node is Ready."""
+
+    @abstractmethod
+    def export_logs(self, folder: Path) -> None:
+        """Write what the node's own processes said below ``folder``, as far as it can be had."""
 
     @abstractmethod
     def delete(self) -> None:

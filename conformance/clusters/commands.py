@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -11,26 +13,32 @@ import typer
 
 from conformance.clusters.embedded import inventory
 from conformance.clusters.embedded.processes import ADMIN
+from conformance.clusters.private_engine import SOCKET
 from conformance.errors import HarnessError
 from conformance.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Embedded clusters that outlive a run.")
+app = typer.Typer(no_args_is_help=True, help="Clusters that outlive a run.")
 
 Name = Annotated[str, typer.Option("--cluster-name", help="The cluster's name.")]
+Provider = Annotated[str, typer.Option("--cluster", help="Its provider: auto, embedded, kind.")]
+Docker = Annotated[str, typer.Option("--docker", help="For kind: running, or start one.")]
 _DEFAULT = Settings.cluster_name
 
 
 @app.command()
-def up(name: Name = _DEFAULT) -> None:
+def up(
+    name: Name = _DEFAULT, provider: Provider = "embedded", docker: Docker = Settings.docker
+) -> None:
     """Bring a cluster up and keep it; print the line that points kubectl at it."""
-    from conformance.clusters.embedded.cluster import EmbeddedCluster  # noqa: PLC0415 - slow
+    from conformance.clusters.select import make_cluster  # noqa: PLC0415 - slow
     from conformance.components.builder import Components  # noqa: PLC0415 - slow
     from conformance.kube.client import Kube  # noqa: PLC0415 - slow
     from conformance.stack import Stack  # noqa: PLC0415 - slow
 
-    settings = Settings(cluster="embedded", cluster_name=name, keep_cluster=True)
+    settings = Settings(cluster=provider, docker=docker, cluster_name=name, keep_cluster=True)
     components = Components(settings)
-    cluster = EmbeddedCluster(settings, components)
+    with contextlib.redirect_stdout(sys.stderr):  # a shell reads what is printed last
+        cluster = make_cluster(settings, components)
     started = time.monotonic()
     try:
         cluster.start()
@@ -59,7 +67,7 @@ def list_() -> None:
     _sweep()
     entries = inventory.clusters(_state())
     if not entries:
-        typer.echo("no embedded clusters")
+        typer.echo("no clusters")
         return
     row = "{:<20} {:<9} {:<32} {:>8}  {:<15} {:>9}"
     typer.echo(row.format("NAME", "PROVIDER", "STATE", "AGE", "NODE", "OWNER PID"))
@@ -67,8 +75,9 @@ def list_() -> None:
         first, _, rest = entry.condition.partition("\n")
         record = entry.record
         age = _age(time.time() - record.created)
-        address, pid = str(record.link.address), record.owner.pid
-        typer.echo(row.format(entry.folder.name, "embedded", first, age, address, pid))
+        address = "its container's" if record.provider == "kind" else str(record.link.address)
+        pid = record.owner.pid
+        typer.echo(row.format(entry.folder.name, record.provider, first, age, address, pid))
         if rest:
             typer.echo(rest)
 
@@ -84,16 +93,23 @@ def shell(name: Name = _DEFAULT) -> None:
     """Open a shell on the node: its namespaces, its disk, kubectl and ctr on the PATH."""
     entry = inventory.find(_state(), name)
     node = entry.record.node
-    if node is None or not node.alive:
+    in_container = ["exec", "--interactive", "--tty", f"{name}-control-plane", "bash"]
+    if entry.record.outside:
+        arguments = ["docker", *in_container]
+    elif node is None or not node.alive:
         raise HarnessError(
             f"the node of cluster {name} is not running{entry.folder.exited()}",
             f"restart it: stackspin-conformance cluster up --cluster-name {name}",
         )
-    arguments = [
-        *inventory.enter_command(node),
-        *(f"KUBECONFIG={ADMIN}", "CONTAINERD_NAMESPACE=k8s.io"),
-        *(f"TERM={os.environ.get('TERM', 'dumb')}", f"PS1={name}-node# ", "sh", "-i"),
-    ]
+    elif entry.record.provider == "kind":
+        client = ["docker", f"--host=unix://{SOCKET}"]
+        arguments = [*inventory.enter_command(node), *client, *in_container]
+    else:
+        arguments = [
+            *inventory.enter_command(node),
+            *(f"KUBECONFIG={ADMIN}", "CONTAINERD_NAMESPACE=k8s.io"),
+            *(f"TERM={os.environ.get('TERM', 'dumb')}", f"PS1={name}-node# ", "sh", "-i"),
+        ]
     os.execvp(arguments[0], arguments)  # noqa: S606 - no shell of the host's in between
 
 

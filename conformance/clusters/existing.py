@@ -98,6 +98,9 @@ class ExistingCluster(Cluster):
         """Not possible; see ``features``."""
         raise self._cannot("restart its node")
 
+    def export_logs(self, folder: Path) -> None:
+        """Nothing: the node's own logs are out of reach."""
+
     def delete(self) -> None:
         """Leave the cluster alone; remove our copy of its kubeconfig."""
         if self._folder:

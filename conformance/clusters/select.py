@@ -17,32 +17,45 @@ def make_cluster(settings: Settings, components: Components) -> Cluster:
 
     HarnessError for a provider there is not.
     """
-    cluster: Cluster
-    if settings.cluster in ("auto", "embedded"):
-        from conformance.clusters.embedded.cluster import EmbeddedCluster  # noqa: PLC0415 - lazy
-
-        cluster = EmbeddedCluster(settings, components)
-        asked = settings.cluster == "embedded"
-        cluster.choice = (
-            "as asked" if asked else "auto: the only provider that brings one up so far"
-        )
-    elif settings.cluster == "existing":
-        from conformance.clusters.existing import ExistingCluster  # noqa: PLC0415 - lazy
-
-        cluster = ExistingCluster(settings)
-        cluster.choice = "as asked"
-    else:
-        raise _no_such_provider(settings.cluster)
+    provider, choice = settings.cluster, "as asked"
+    if provider == "auto":
+        provider, choice = _choose(settings, components)
+    cluster = _make(provider, settings, components)
+    cluster.choice = choice
     print(f"cluster: {cluster.provider} ({cluster.choice}), {cluster.name}")
     return cluster
 
 
-def _no_such_provider(provider: str) -> HarnessError:
+def _make(provider: str, settings: Settings, components: Components) -> Cluster:
+    if provider == "embedded":
+        from conformance.clusters.embedded.cluster import EmbeddedCluster  # noqa: PLC0415 - lazy
+
+        return EmbeddedCluster(settings, components)
     if provider == "kind":
-        return HarnessError(
-            "the kind provider is not there yet", "use --cluster=embedded (root, no Docker needed)"
-        )
-    return HarnessError(
+        from conformance.clusters.kind import KindCluster  # noqa: PLC0415 - lazy
+
+        return KindCluster(settings, components)
+    if provider == "existing":
+        from conformance.clusters.existing import ExistingCluster  # noqa: PLC0415 - lazy
+
+        return ExistingCluster(settings)
+    raise HarnessError(
         f"there is no cluster provider {provider!r}",
         "choose --cluster=auto, embedded, kind or existing",
     )
+
+
+def _choose(settings: Settings, components: Components) -> tuple[str, str]:
+    """Return kind where an engine answers and can get a node image, else embedded; and why."""
+    from conformance.clusters import docker, kind  # noqa: PLC0415 - lazy
+
+    engine = docker.running()
+    version = engine.version()
+    if version is None:
+        return "embedded", "auto: no Docker engine answers"
+    image = settings.kind_image or kind.UPSTREAM_IMAGE
+    if engine.can_get(image):
+        return "kind", f"auto: Docker engine {version} answers and can get {image}"
+    if components.is_present(kind.LOCAL_IMAGE):
+        return "kind", f"auto: Docker engine {version} answers, and a node image was made here"
+    return "embedded", f"auto: Docker engine {version} answers, but cannot get {image}"

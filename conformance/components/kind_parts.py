@@ -1,4 +1,4 @@
-"""kind, and the node image that it makes clusters of where there is no registry to pull it from."""
+"""kind, the node image it takes where none can be pulled, and a Docker engine where none runs."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ KIND_PARTS: tuple[Part, ...] = (
         name="kind-node",
         version=_KUBERNETES,
         source="sigs.k8s.io/kind, images/base",
-        reference=f"docker.io/kindest/node:{_KUBERNETES}",
+        reference=f"docker.io/stackspin-conformance/kind-node:{_KUBERNETES}",
         rootfs="kind-base",
         without=(
             _DEVICES,
@@ -178,6 +178,14 @@ KIND_PARTS: tuple[Part, ...] = (
         space=2000,
         origin="substitute",
         note="in place of docker.io/kindest/node",
+    ),
+    DebianRootfs(
+        name="docker-engine",
+        version="bookworm",
+        source="Debian 12 package docker.io",
+        include=("docker.io", "iproute2", "iptables", "python3"),
+        packages={"mmdebstrap": "mmdebstrap"},
+        space=900,
     ),
 )
 """Made only where kind is asked for."""

@@ -141,6 +141,7 @@ class ClusterInfo(Model):
     container_runtime: str = ""
     nodes: int = 0
     node_system: str = ""
+    node_image: str = Field(default="", description="Reference and digest, where it has one.")
 
 
 class Component(Model):

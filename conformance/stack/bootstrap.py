@@ -33,7 +33,7 @@ def dns(context: Context) -> None:
     """Install CoreDNS, unless the cluster has a DNS of its own, which is left as it is."""
     service = context.kube.find("v1", "Service", "kube-dns", "kube-system")
     key, value = MANAGED_BY
-    if service is None and context.cluster.provider != "embedded":
+    if service is None and context.cluster.provider == "existing":
         _foreign_dns(context, "no Service kube-system/kube-dns")
         return
     if service is not None and service["metadata"].get("labels", {}).get(key) != value:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.clusters.embedded import files, pki
 from conformance.clusters.embedded import processes as node
-from conformance.clusters.embedded.network import NODE_DEVICE, Link
+from conformance.clusters.embedded.network import Link
 from conformance.clusters.embedded.state import Folder
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def write_plan(folder: Folder, link: Link, components: Components) -> None:
     plan = {
         "hostname": node_name(folder),
         "disk": str(folder.disk),
+        "host_programs": True,
         "parts": parts,
         "logs": LOGS,
         "path": NODE_PATH,
@@ -79,12 +80,3 @@ def write_disk(folder: Folder, link: Link, host: HostFacts, components: Componen
     for path in (folder.kubeconfig, folder.disk / node.ADMIN.lstrip("/")):
         path.touch(mode=0o600)
         path.write_text(kubeconfig, encoding="utf-8")
-
-
-def network_of(link: Link) -> dict[str, str]:
-    """Return what PID 1 needs to set up its end of the veth pair."""
-    return {
-        "address": f"{link.address}/{link.subnet.prefixlen}",
-        "gateway": str(link.gateway),
-        "device": NODE_DEVICE,
-    }

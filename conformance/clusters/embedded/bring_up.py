@@ -106,7 +106,7 @@ class BringUp:
             timeout,
         )
         api.create("/api/v1/namespaces", {"metadata": {"name": "kube-public"}})
-        api.create(_CONFIG_MAPS, _registry_hint(f"{self._address}:{REGISTRY_PORT}"))
+        api.create(_CONFIG_MAPS, registry_hint(f"{self._address}:{REGISTRY_PORT}"))
 
     def _push_pause_image(self) -> None:
         from conformance.services.registry import Registry  # noqa: PLC0415 - while others start
@@ -126,7 +126,7 @@ class BringUp:
         )
 
 
-def _registry_hint(host: str) -> Object:
+def registry_hint(host: str) -> Object:
     """Return the ConfigMap by which a cluster tells of its registry (KEP-1755)."""
     return {
         "apiVersion": "v1",

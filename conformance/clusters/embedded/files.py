@@ -80,7 +80,6 @@ def write_files(
         _write(etc / f"kubernetes/{user}.conf", _kubeconfig_of(user, server), mode=0o600)
     _write(etc / "kubernetes/kubelet.yaml", _dump(_kubelet(cgroup_root, open_files)))
     _write(etc / "kubernetes/kube-proxy.yaml", _dump(_kube_proxy()))
-    _write(etc / "registry/config.yml", _dump(_registry()))
     _write(etc / "cni/net.d/10-ptp.conflist", json.dumps(pod_network(), indent=2))
     _write(
         etc / "containerd/config.toml",
@@ -93,11 +92,19 @@ def write_files(
             runc=f"{PARTS}/runc/runc",
         ),
     )
-    for registry in IMAGE_REGISTRIES:
-        _write(
-            etc / f"containerd/certs.d/{registry}/hosts.toml",
-            _HOSTS.substitute(registry=registry, port=node.REGISTRY_PORT),
+    for path, text in registry_files().items():
+        _write(etc / path, text)
+
+
+def registry_files() -> dict[str, str]:
+    """Return the files in /etc (path: content) of the node's registry, and of its mirroring."""
+    hosts = {
+        f"containerd/certs.d/{registry}/hosts.toml": _HOSTS.substitute(
+            registry=registry, port=node.REGISTRY_PORT
         )
+        for registry in IMAGE_REGISTRIES
+    }
+    return {"registry/config.yml": _dump(_registry()), **hosts}
 
 
 def admin_kubeconfig(pki: Path, *, context: str, server: str) -> str:

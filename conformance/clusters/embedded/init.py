@@ -172,7 +172,7 @@ def main() -> None:
     try:
         node.say("hello")
         socket.sethostname(plan["hostname"])
-        rootfs.enter(Path(plan["disk"]), plan["parts"])
+        rootfs.enter(Path(plan["disk"]), plan["parts"], host_programs=plan["host_programs"])
         os.environ["PATH"] = plan["path"]
         if not (message := channel.recv(65536)):
             return

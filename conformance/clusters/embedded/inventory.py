@@ -1,4 +1,4 @@
-"""The embedded clusters of a state folder, for the commands that look at them from outside."""
+"""The clusters of a state folder, for the commands that look at them from outside."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def find(state_dir: Path, name: str) -> Entry:
             return entry
     names = ", ".join(entry.folder.name for entry in entries) or "none"
     raise HarnessError(
-        f"there is no embedded cluster named {name} (there are: {names})",
+        f"there is no cluster named {name} (there are: {names})",
         f"bring it up: stackspin-conformance cluster up --cluster-name {name}",
     )
 
@@ -87,9 +87,9 @@ def enter_command(node: HostProcess) -> list[str]:
 
 
 def _condition(folder: Folder, record: Record) -> str:
-    if record.node is None:
+    if record.node is None and not record.outside:
         return "starting"
-    if not record.node.alive:
+    if record.node and not record.node.alive:
         return f"node down{folder.exited()}"
     if ended := folder.exited():
         return f"broken{ended}"

@@ -1,7 +1,7 @@
-"""The cluster's place on the host's network: a number, a veth pair, a subnet of four addresses.
+"""The cluster's place on the host's network: a number, a veth pair, a block of 256 addresses.
 
 The number is claimed by binding an abstract Unix socket: the kernel lets one process have it, in
-this network namespace, and frees it on any death. Interface, subnet and cgroups follow from it,
+this network namespace, and frees it on any death. Interface, addresses and cgroups follow from it,
 whatever state folder a cluster is in. The host's firewall is not touched.
 """
 
@@ -18,7 +18,9 @@ from pathlib import Path
 from conformance.errors import HarnessError
 
 POOLS = (IPv4Network("10.213.0.0/16"), IPv4Network("198.18.0.0/16"), IPv4Network("172.29.0.0/16"))
-"""Tried in this order: a subnet that anything on the host uses or routes is never taken."""
+"""Tried in this order: a block that anything on the host uses or routes is never taken."""
+BLOCK = 24
+"""Prefix length of a cluster's addresses."""
 NUMBERS = 256
 NODE_DEVICE = "eth0"
 LAST_RESORT = 4278198272
@@ -32,6 +34,7 @@ class Link:
 
     number: int
     subnet: IPv4Network
+    """Of the pair: the first four addresses of the block."""
 
     @property
     def host_device(self) -> str:
@@ -53,13 +56,23 @@ class Link:
         """The node's address."""
         return self.subnet[2]
 
+    @property
+    def block(self) -> IPv4Network:
+        """All of the cluster's addresses."""
+        return self.subnet.supernet(new_prefix=BLOCK)
+
+    @property
+    def containers(self) -> IPv4Network:
+        """Addresses for what runs in containers behind the node's end: the block's second half."""
+        return list(self.block.subnets(prefixlen_diff=1))[1]
+
     def reserve(self) -> None:
-        """Make the subnet unreachable whenever the pair is not there.
+        """Make the block unreachable whenever the pair is not there.
 
         Without this, what a client still sends to a killed node would take the default route and
         leave the host.
         """
-        _ip_batch(f"route replace unreachable {self.subnet} metric {LAST_RESORT}")
+        _ip_batch(f"route replace unreachable {self.block} metric {LAST_RESORT}")
 
     def create(self, node_pid: int) -> None:
         """Make the pair, its other end in the network namespace of process ``node_pid``."""
@@ -68,6 +81,7 @@ class Link:
             f"link add {device} type veth peer name {NODE_DEVICE} netns {node_pid}",
             f"addr add {self.gateway}/{self.subnet.prefixlen} dev {device}",
             f"link set {device} up",
+            f"route add {self.containers} via {self.address} dev {device}",
         )
 
     def disconnect(self) -> None:
@@ -81,7 +95,7 @@ class Link:
         """Take the pair and the reservation away; safe to call when they are gone."""
         self.disconnect()
         subprocess.run(
-            ["ip", "route", "delete", "unreachable", str(self.subnet)],
+            ["ip", "route", "delete", "unreachable", str(self.block)],
             check=False,
             capture_output=True,
         )
@@ -111,13 +125,13 @@ def sweep_reservations() -> None:
         capture_output=True,
     )
     for route in json.loads(answer.stdout or b"[]"):
-        subnet = IPv4Network(route["dst"]) if route.get("metric") == LAST_RESORT else None
-        pool = next((pool for pool in POOLS if subnet and subnet.subnet_of(pool)), None)
-        if subnet is None or pool is None:
+        block = IPv4Network(route["dst"]) if route.get("metric") == LAST_RESORT else None
+        pool = next((pool for pool in POOLS if block and block.subnet_of(pool)), None)
+        if block is None or pool is None:
             continue
-        number = (int(subnet.network_address) - int(pool.network_address)) // 256
+        number = (int(block.network_address) - int(pool.network_address)) // block.num_addresses
         if holder := take_number(number):
-            Link(number, subnet).remove()
+            Link(number, _pair(block)).remove()
             holder.close()
 
 
@@ -138,10 +152,16 @@ def number_socket(number: int) -> str:
 
 
 def free_subnet(number: int, used: Iterable[IPv4Network]) -> IPv4Network | None:
-    """Return the subnet that goes with ``number``, in the first pool where it is not ``used``."""
-    subnets = [IPv4Network((int(pool.network_address) + number * 256, 30)) for pool in POOLS]
+    """Return the pair's subnet in ``number``'s block of the first pool that has it free."""
+    blocks = [list(pool.subnets(new_prefix=BLOCK))[number] for pool in POOLS]
     used = list(used)
-    return next((net for net in subnets if not any(net.overlaps(other) for other in used)), None)
+    free = (block for block in blocks if not any(block.overlaps(other) for other in used))
+    return next(map(_pair, free), None)
+
+
+def _pair(block: IPv4Network) -> IPv4Network:
+    """Return the veth pair's subnet, the first of its block."""
+    return next(block.subnets(new_prefix=30))
 
 
 def _used_networks() -> list[IPv4Network]:

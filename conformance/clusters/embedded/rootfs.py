@@ -1,4 +1,4 @@
-"""The node's file system: its own disk, with the host's programs read-only in it.
+"""The node's file system: its own disk, with the host's programs read-only in it if wanted.
 
 Runs in the node's PID 1, after unshare(2) and before anything else. Nothing that the node does
 reaches the host's files: the node's root is a folder of the cluster's, made the root of the
@@ -53,11 +53,14 @@ def bind(source: Path, target: Path, *, read_only: bool = False, recursive: bool
         mount("", target, flags=MS_BIND | MS_REMOUNT | MS_RDONLY)
 
 
-def enter(disk: Path, parts: Iterable[tuple[str, str]]) -> None:
-    """Make ``disk`` the root; ``parts`` are folders of the host and where to show them in it."""
+def enter(disk: Path, parts: Iterable[tuple[str, str]], *, host_programs: bool) -> None:
+    """Make ``disk`` the root; ``parts`` are folders of the host and where to show them in it.
+
+    Without ``host_programs`` the disk has a system of its own.
+    """
     mount("", Path("/"), flags=MS_REC | MS_PRIVATE)
     bind(disk, disk)
-    for name in HOST_PROGRAMS:
+    for name in HOST_PROGRAMS if host_programs else ():
         source, target = Path("/", name), disk / name
         if source.is_symlink():  # /bin -> usr/bin, as on every merged-/usr system
             if not target.is_symlink():

@@ -19,6 +19,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
+from conformance.clusters import docker
 from conformance.clusters.embedded.cgroups import Cgroups
 from conformance.clusters.embedded.hostproc import HostProcess
 from conformance.clusters.embedded.network import PREFIX, Link, sweep_reservations, take_number
@@ -35,7 +36,10 @@ class Record:
     """Seconds since the epoch."""
     link: Link
     node: HostProcess | None = None
-    """The node's PID 1; None before the first one runs."""
+    """The sandbox's PID 1; None before the first one runs, and where there is no sandbox."""
+    provider: str = "embedded"
+    outside: bool = False
+    """Whether its node is a container of a Docker engine that is not ours."""
 
 
 class Folder:
@@ -64,6 +68,8 @@ class Folder:
             created=stored["created"],
             link=Link(stored["link"]["number"], IPv4Network(stored["link"]["subnet"])),
             node=HostProcess(**stored["node"]) if stored["node"] else None,
+            provider=stored.get("provider", Record.provider),
+            outside=stored.get("outside", Record.outside),
         )
 
     def write(self, record: Record) -> None:
@@ -149,6 +155,8 @@ class State:
             if (descriptor := folder.try_lock()) is not None:
                 try:
                     self.remove(folder)
+                except HarnessError:
+                    continue  # its Docker engine does not answer: for the next sweep
                 finally:
                     os.close(descriptor)
                 swept.append(folder.name)
@@ -162,6 +170,8 @@ class State:
         if record := folder.read():
             if record.node:
                 record.node.kill()
+            if record.outside:
+                docker.remove_node(docker.running(), folder.name)
             record.link.remove()
             Cgroups.of_host().remove(record.link.cgroup)
         # Gone at once under its name; the files follow when there is time.

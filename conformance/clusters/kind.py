@@ -1,0 +1,357 @@
+"""The kind provider: a node as a container of a Docker engine, through pytest-kind.
+
+https://kind.sigs.k8s.io/docs/user/configuration/ and https://codeberg.org/hjacobs/pytest-kind
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shlex
+import subprocess
+import tarfile
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from conformance.clusters import docker, private_engine
+from conformance.clusters.base import Cluster, Feature
+from conformance.clusters.embedded.api import is_ready
+from conformance.clusters.embedded.bring_up import registry_hint
+from conformance.clusters.embedded.files import registry_files
+from conformance.clusters.embedded.processes import REGISTRY_PORT
+from conformance.clusters.embedded.tenure import Tenure
+from conformance.clusters.private_engine import PrivateEngine
+from conformance.errors import HarnessError
+
+if TYPE_CHECKING:
+    from pytest_kind import KindCluster as PytestKind
+
+    from conformance.components.builder import Components
+    from conformance.kube.client import Kube
+    from conformance.settings import Settings
+
+UPSTREAM_IMAGE = (
+    "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
+)
+"""What the pinned kind takes by default (its pkg/apis/config/defaults/image.go)."""
+LOCAL_IMAGE = "kind-node"
+"""The component that stands in for it where it cannot be had."""
+_PULL_SECONDS = 600.0
+_LOG_SECONDS = 60.0
+_REGISTRY_UNIT = """\
+[Unit]
+Description=The registry that the conformance suite pushes to and this node pulls from
+[Service]
+Environment=OTEL_TRACES_EXPORTER=none
+ExecStart=/usr/local/bin/registry serve /etc/registry/config.yml
+ExecStartPost=/bin/sh -c 'until curl -fs http://127.0.0.1:{port}/v2/; do sleep 0.05; done'
+TimeoutStartSec=20
+Restart=always
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class KindCluster(Cluster):
+    """One kind node. On an engine of the user's, or on a private one, which needs root."""
+
+    provider = "kind"
+    features = frozenset(Feature)
+
+    def __init__(self, settings: Settings, components: Components) -> None:
+        self.name = settings.cluster_name
+        self._settings = settings
+        self._components = components
+        self._tenure = Tenure(settings.state_dir, self.name, self.provider)
+        self._private = PrivateEngine(self._tenure, components)
+        self._engine = docker.running()
+        self._node = f"{self.name}-control-plane"
+        self._address: str | None = None
+        self._image = ""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """In the cluster's folder; gone with it."""
+        return self._tenure.folder.kubeconfig
+
+    @property
+    def node_address(self) -> str:
+        """The container's address in kind's network."""
+        if self._address is None:
+            self._address = self._inspect(
+                "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+            )
+        return self._address
+
+    @property
+    def registry(self) -> str | None:
+        """The distribution registry that runs in the node."""
+        return f"{self.node_address}:{REGISTRY_PORT}"
+
+    def start(self) -> None:
+        """Bring the cluster up, or take over a kept one of this name.
+
+        HarnessError when no engine answers, the name is in use, or the node does not get Ready in
+        time; nothing is left behind then.
+        """
+        self.prepare()
+        try:
+            if self.reused:
+                self._resume()
+            else:
+                self._create()
+                if self._settings.keep_cluster:
+                    self._tenure.keep()
+        except BaseException:
+            if not self.reused:
+                self.delete()
+            raise
+        self.node_image = self._inspect("{{.Config.Image}}, {{.Image}}")
+        whose = "the one that answers" if self._tenure.record.outside else "a private one"
+        self.choice += f"; Docker engine {self._engine.version()}, {whose}"
+
+    def prepare(self) -> None:
+        """Have an engine that has the node image: all of ``start`` but for the node itself.
+
+        Does nothing where a kept cluster of this name is taken over, or when called again.
+        """
+        if self._image or self.reused:
+            return
+        self.reused = self._tenure.enter()
+        if self.reused:
+            return
+        private = self._needs_private_engine()
+        parts = (private_engine.PART, LOCAL_IMAGE) if private else ()
+        self._components.require(*parts, "kind", "kubernetes", "registry")
+        try:
+            self._tenure.found()
+            if private:
+                self._engine = self._private.start()
+            else:
+                self._tenure.go_outside()
+            self._image = self._node_image(private=private)
+        except BaseException:
+            self.delete()
+            raise
+
+    def node_run(
+        self, argv: Sequence[str], *, stdin: bytes | None = None, timeout: float = 60.0
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command as root in the node's container; see the base class."""
+        interactive = ["--interactive"] if stdin is not None else []
+        return self._engine.attempt(
+            "exec", *interactive, self._node, *argv, stdin=stdin, timeout=timeout
+        )
+
+    def kill_node(self) -> None:
+        """SIGKILL the container's first process: the kernel kills all others with it."""
+        if self._inspect("{{.State.Running}}") == "true":
+            self._engine.run("kill", "--signal=KILL", self._node)
+            self._engine.run("wait", self._node)
+
+    def restart_node(self) -> None:
+        """Start the container again; kind's entrypoint follows a changed address."""
+        self.kill_node()
+        since = time.time()
+        self._engine.run("start", self._node)
+        self._address = None
+        with contextlib.closing(self._kube()) as kube:
+            self._wait_ready(kube, since)
+
+    def export_logs(self, folder: Path) -> None:
+        """Run ``kind export logs``."""
+        subprocess.run(
+            [self._kind(), "export", "logs", folder, f"--name={self.name}"],
+            capture_output=True,
+            timeout=_LOG_SECONDS,
+            check=False,
+        )
+
+    def delete(self) -> None:
+        """Take the node away, and the private engine; safe to call twice."""
+        self._tenure.delete()
+
+    def _needs_private_engine(self) -> bool:
+        """Whether to start one. HarnessError when no engine answers and we may not."""
+        if self._engine.version() is not None:
+            return False
+        if self._settings.docker != "start":
+            raise HarnessError(
+                "no Docker engine answers, and kind needs one",
+                "start yours, or as root let the suite start a private one: --docker=start",
+            )
+        private_engine.require_root()
+        return True
+
+    def _node_image(self, *, private: bool) -> str:
+        """Return the image to create the node from, which the engine has by then."""
+        if given := self._settings.kind_image:
+            return given
+        if not private and (
+            self._engine.has_image(UPSTREAM_IMAGE)
+            or self._engine.attempt("pull", UPSTREAM_IMAGE, timeout=_PULL_SECONDS).returncode == 0
+        ):
+            return UPSTREAM_IMAGE
+        layout = self._components.image_layout(LOCAL_IMAGE)
+        (described,) = json.loads((layout / "manifest.json").read_text())
+        reference = str(described["RepoTags"][0])
+        if not self._engine.has_image(reference):
+            self._engine.load(layout)
+        return reference
+
+    def _create(self) -> None:
+        """Make the node and wait until it is Ready and has its registry."""
+        configuration = self._tenure.folder.path / "kind.yaml"
+        configuration.write_text(yaml.safe_dump(self._configuration()))
+        try:
+            self._pytest_kind().create(configuration)
+        except subprocess.CalledProcessError as error:
+            raise HarnessError(
+                f"kind could not make the node:\n{self._kind_log_tail()}",
+                "run `stackspin-conformance doctor`, which says what this host lacks",
+            ) from error
+        self._install_registry()
+        with contextlib.closing(self._kube()) as kube:
+            kube.apply(registry_hint(self.registry or ""))
+            if kube.find("storage.k8s.io/v1", "StorageClass", "standard"):
+                kube.delete(
+                    "storage.k8s.io/v1", "StorageClass", "standard"
+                )  # Stackspin has its own
+            self._wait_ready(kube)
+
+    def _pytest_kind(self) -> PytestKind:
+        from pytest_kind import KindCluster as PytestKind  # noqa: PLC0415 - imports pykube
+
+        made = PytestKind(
+            self.name,
+            kubeconfig=self.kubeconfig,
+            image=self._image,
+            kind_path=self._kind(),
+            kubectl_path=self._components.binary("kubectl"),
+        )
+        for folder in (made.path, made.path.parent):  # made for downloads; there are none
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        return made
+
+    def _kind(self) -> Path:
+        """Return a script that runs the pinned kind with this engine, and keeps its log."""
+        script = self._tenure.folder.path / "kind"
+        if not script.exists():
+            settings = {**self._engine.environment, "KIND_EXPERIMENTAL_PROVIDER": "docker"}
+            words = [f"{name}={value}" for name, value in settings.items()]
+            words = ["exec", "env", "-i", *words, str(self._components.binary("kind"))]
+            line = " ".join(map(shlex.quote, words))
+            log = shlex.quote(str(script.with_suffix(".log")))
+            script.write_text(f'#!/bin/sh\n{line} "$@" 2>>{log}\n')
+            script.chmod(0o700)
+        return script
+
+    def _kind_log_tail(self, lines: int = 30) -> str:
+        log = self._tenure.folder.path / "kind.log"
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
+
+    def _configuration(self) -> dict[str, Any]:
+        """Return kind's configuration."""
+        made_here = self._components.image_reference(LOCAL_IMAGE).removeprefix("docker.io/")
+        patches: list[dict[str, Any]] = [
+            {
+                "kind": "ClusterConfiguration",
+                "etcd": {"local": {"extraArgs": [{"name": "unsafe-no-fsync", "value": "true"}]}},
+            },
+            # The suite installs CoreDNS itself, with the platform's names.
+            {"kind": "InitConfiguration", "skipPhases": ["preflight", "addon/coredns"]},
+            {
+                "kind": "KubeletConfiguration",
+                "failCgroupV1": False,
+                # What the host does not let its root do is not fatal.
+                "featureGates": {"KubeletInUserNamespace": True},
+                "serializeImagePulls": False,
+                "registryPullQPS": 0,
+                "syncFrequency": "10s",
+            },
+            {"kind": "KubeProxyConfiguration", "iptables": {"minSyncPeriod": "0.1s"}},
+        ]
+        return {
+            "kind": "Cluster",
+            "apiVersion": "kind.x-k8s.io/v1alpha4",
+            "networking": {
+                "apiServerAddress": self._engine.address,
+                "apiServerPort": self._engine.api_port,
+                "disableDefaultCNI": self._image == made_here,  # which has pods' network in it
+            },
+            "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in patches],
+        }
+
+    def _install_registry(self) -> None:
+        """Put the registry into the node as a service of its systemd, and mirror others to it."""
+        program = self._components.path("registry") / "registry"
+        files = {f"etc/{path}": text.encode() for path, text in registry_files().items()}
+        unit = _REGISTRY_UNIT.format(port=REGISTRY_PORT)
+        files["etc/systemd/system/registry.service"] = unit.encode()
+        archive = _archive({"usr/local/bin/registry": program.read_bytes(), **files})
+        for argv, stdin in (
+            (["tar", "--extract", "--directory=/"], archive),
+            (["systemctl", "enable", "--now", "registry"], None),
+        ):
+            answer = self.node_run(argv, stdin=stdin)
+            if answer.returncode:
+                raise HarnessError(
+                    f"the node's registry did not start: {answer.stderr.decode().strip()}"
+                )
+
+    def _resume(self) -> None:
+        """Use a kept cluster; start its engine and its node if they ended meanwhile."""
+        if not self._tenure.record.outside:
+            if not self._tenure.runs:
+                self._tenure.clear_for_restart()
+                self._private.restart()
+                self._tenure.keep_restarted()
+            self._engine = self._private.engine()
+        if self._inspect("{{.State.Running}}") != "true":
+            self.restart_node()
+
+    def _wait_ready(self, kube: Kube, since: float = 0.0) -> None:
+        """Wait until the node says after ``since`` (seconds since the epoch) that it is Ready."""
+        from conformance.kube.errors import ApiError, Unreachable  # noqa: PLC0415 - imports
+        from conformance.kube.wait import matching, wait_for  # noqa: PLC0415 - kubernetes
+
+        timeout = self._settings.timeouts.node_ready
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                kube.transport.request("GET", "/readyz")
+                break
+            except (ApiError, Unreachable):  # until then it may deny what it allows later
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        condition = matching("Ready", partial(is_ready, since=since))
+        wait_for(kube, condition, "v1", "Node", self._node, timeout=timeout)
+
+    def _kube(self) -> Kube:
+        from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
+
+        return Kube(self.kubeconfig)
+
+    def _inspect(self, template: str) -> str:
+        return self._engine.run("inspect", "--format", template, self._node)
+
+
+def _archive(files: dict[str, bytes]) -> bytes:
+    """Return a tar file of ``files`` (path: content), each executable if it is in a bin folder."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path, content in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(content)
+            member.mode = 0o755 if "/bin/" in path else 0o644
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()

@@ -1,0 +1,114 @@
+"""A Docker engine of our own, for a machine where none runs: in a sandbox, and gone with it.
+
+The sandbox is the same as the embedded node's: namespaces of its own, so that neither the host's
+firewall nor another engine is touched, and a first process that ends with its owner. Its system is
+a Debian of its own (component ``docker-engine``). It has no way out: no registry is reached.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.clusters import limited_runtime
+from conformance.clusters.docker import Engine
+from conformance.clusters.embedded.processes import API_PORT, Process
+from conformance.clusters.embedded.tenure import Tenure
+from conformance.components.debian import system_environment
+from conformance.errors import HarnessError
+
+if TYPE_CHECKING:
+    from conformance.components.builder import Components
+
+PART = "docker-engine"
+SOCKET = "/docker.sock"
+"""On the sandbox's disk, where the host's clients reach it."""
+RUNTIME = "/usr/local/sbin/limited-runtime"
+_LOGS = "/var/log/node"
+
+
+class PrivateEngine:
+    """The engine of one cluster, in its tenure's sandbox. Needs root."""
+
+    def __init__(self, tenure: Tenure, components: Components) -> None:
+        self._tenure = tenure
+        self._components = components
+
+    def start(self) -> Engine:
+        """Start it on a new disk. HarnessError with the end of its log when it ends instead."""
+        disk = self._tenure.folder.disk
+        disk.mkdir()
+        system = self._components.path(PART) / "rootfs.tar"
+        subprocess.run(["tar", "--extract", "--file", system, "--directory", disk], check=True)
+        program = disk / RUNTIME.lstrip("/")
+        program.write_bytes(Path(limited_runtime.__file__).read_bytes())
+        program.chmod(0o755)
+        (disk / "etc/docker").mkdir(exist_ok=True)
+        (disk / "etc/docker/daemon.json").write_text(json.dumps(self._configuration()))
+        self._tenure.folder.plan.write_text(json.dumps(self._plan()))
+        return self.restart()
+
+    def restart(self) -> Engine:
+        """Start it, or start it again on the disk that it left."""
+        sandbox = self._tenure.run_sandbox()
+        while (event := sandbox.event())["event"] != "ready":
+            tail = self._tenure.folder.log_tail("dockerd")
+            reason = event.get("error") or f"the end of its log:\n{tail}"
+            raise HarnessError(
+                f"the private Docker engine did not start: {reason}",
+                "run `stackspin-conformance doctor`, which says what this host lacks",
+            )
+        return self.engine()
+
+    def engine(self) -> Engine:
+        """Return the running engine; its client comes with it."""
+        disk = self._tenure.folder.disk
+        path = f"{disk}/usr/bin:{system_environment()['PATH']}"
+        return Engine(
+            system_environment(PATH=path, DOCKER_HOST=f"unix://{disk}{SOCKET}"),
+            str(self._tenure.record.link.address),
+            API_PORT,
+        )
+
+    def _configuration(self) -> dict[str, object]:
+        """Return dockerd's: https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file."""
+        link = self._tenure.record.link
+        return {
+            "hosts": [f"unix://{SOCKET}"],
+            "bridge": "none",  # kind makes a network of its own
+            "default-address-pools": [
+                {"base": str(link.containers), "size": link.containers.prefixlen}
+            ],
+            # Nothing to protect in a network namespace that only its owner can reach, and the
+            # node's addresses are to be reached from outside like any other machine's.
+            "iptables": False,
+            "ip6tables": False,
+            "cgroup-parent": f"/{link.cgroup}",
+            "default-runtime": "limited",
+            "runtimes": {"limited": {"path": RUNTIME}},
+        }
+
+    def _plan(self) -> dict[str, object]:
+        folder = self._tenure.folder
+        dockerd = Process("dockerd", ["/usr/sbin/dockerd"], ready={"unix": SOCKET})
+        return {
+            "hostname": f"{folder.name}-docker",
+            "disk": str(folder.disk),
+            "host_programs": False,
+            "parts": [],
+            "logs": _LOGS,
+            "path": system_environment()["PATH"],
+            "processes": [asdict(dockerd)],
+        }
+
+
+def require_root() -> None:
+    """Raise HarnessError unless we may start an engine."""
+    if os.geteuid() != 0:
+        raise HarnessError(
+            "only root can start a private Docker engine", "run the same command with sudo"
+        )

@@ -1,0 +1,142 @@
+"""A kind node on a private Docker engine: up, killed, restarted, and gone without a trace."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.clusters.embedded import inventory
+from conformance.clusters.embedded.state import Record, State
+from conformance.clusters.kind import KindCluster
+from conformance.components.builder import Components
+from conformance.kube.client import Kube
+from conformance.kube.conditions import exists, ready
+from conformance.kube.wait import wait_for
+from conformance.services.registry import Registry
+from conformance.settings import PROJECT_ROOT, Settings
+
+OWNER = """
+import sys
+from pathlib import Path
+from conformance.clusters.kind import KindCluster
+from conformance.components.builder import Components
+from conformance.settings import Settings
+settings = Settings(docker="start", cluster_name="one", state_dir=Path(sys.argv[1]))
+KindCluster(settings, Components(settings)).start()
+print("Ready", flush=True)
+sys.stdin.read()
+"""
+HELPER = "image-local-path-helper"
+
+
+@pytest.fixture(scope="module")
+def components() -> Iterator[Components]:
+    made = Components(Settings())
+    yield made
+    made.close()
+
+
+def firewall() -> str:
+    rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
+    return re.sub(r"^#.*|\[\d+:\d+\]", "", rules, flags=re.MULTILINE)
+
+
+def traces(state_dir: Path, record: Record) -> list[str]:
+    """What of a cluster is on the host, other than its own files."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            root = str((folder / "root").readlink())
+        except OSError:
+            continue
+        if str(state_dir) in root:
+            found.append(f"process {folder.name}")
+    mounts = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+    found += [line for line in mounts if str(state_dir) in line]
+    found += map(str, Path("/sys/class/net").glob(record.link.host_device))
+    found += map(str, Path("/sys/fs/cgroup").glob(f"**/{record.link.cgroup}"))
+    routes = subprocess.run(["ip", "route"], capture_output=True, text=True, check=True).stdout
+    prefix = str(record.link.block.network_address).removesuffix("0")
+    return found + [line for line in routes.splitlines() if prefix in line]
+
+
+def eventually(condition: Callable[[], object], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.01)
+
+
+def pod(components: Components, name: str) -> dict[str, object]:
+    container = {
+        "name": "main",
+        "image": components.image_reference(HELPER),
+        "command": ["sleep", "3600"],
+    }
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    metadata = {"name": name, "namespace": "default"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def test_a_node_runs_pods_comes_back_after_sigkill_and_leaves_nothing(
+    tmp_path: Path, components: Components
+) -> None:
+    before = firewall()
+    settings = Settings(docker="start", cluster_name="one", state_dir=tmp_path)
+    cluster = KindCluster(settings, components)
+    try:
+        cluster.start()
+        record = State(tmp_path).folder("one").read()
+        assert record
+        assert traces(tmp_path, record)
+        assert cluster.node_image.startswith("stackspin-conformance/kind-node:")
+        assert cluster.node_run(["cat"], stdin=b"through").stdout == b"through"
+        assert cluster.registry
+        layout, reference = components.image_layout(HELPER), components.image_reference(HELPER)
+        Registry(cluster.registry).push_layout(layout, reference)
+        kube = Kube(cluster.kubeconfig)
+        assert not kube.list("storage.k8s.io/v1", "StorageClass")
+        wait_for(kube, exists(), "v1", "ServiceAccount", "default", "default", timeout=30)
+        kube.create(pod(components, "before"))
+        wait_for(kube, ready(), "v1", "Pod", "before", "default")
+        cluster.kill_node()
+        assert cluster.node_run(["true"]).returncode != 0
+        cluster.restart_node()
+        kube.create(pod(components, "after"))
+        wait_for(kube, ready(), "v1", "Pod", "after", "default")
+        logs = tmp_path / "logs"
+        cluster.export_logs(logs)
+        assert list(logs.rglob("kubelet.log"))
+    finally:
+        cluster.delete()
+    assert traces(tmp_path, record) == []
+    assert firewall() == before
+    assert not Path(".pytest-kind").exists()
+
+
+def test_a_killed_owner_takes_node_and_engine_with_it(tmp_path: Path) -> None:
+    before = firewall()
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(tmp_path)],
+        cwd=PROJECT_ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert owner.stdout
+    assert owner.stdout.readline() == "Ready\n"
+    record = State(tmp_path).folder("one").read()
+    assert record
+    owner.kill()
+    owner.communicate()
+    eventually(lambda: not [t for t in traces(tmp_path, record) if t.startswith("process")], 3)
+    assert inventory.sweep(tmp_path) == ["one"]
+    assert traces(tmp_path, record) == []
+    assert firewall() == before
+    eventually(lambda: not list(tmp_path.rglob("rootfs*")), 10)
