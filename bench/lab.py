@@ -46,7 +46,7 @@ class Lab:
     """A context manager: what it made is gone when it ends, Ctrl-C included."""
 
     def __init__(self, provider: str = "auto") -> None:
-        settings = Settings(cluster=provider)
+        settings = Settings(cluster=provider, docker="start")
         self.settings = replace(settings, cluster_name=f"bench-{settings.run_id}")
         self._exits = contextlib.ExitStack()
 
@@ -84,16 +84,18 @@ class Lab:
         return Components(self.settings)
 
     @contextlib.contextmanager
-    def cluster(self, components: Components | None = None) -> Iterator[Cluster]:
+    def cluster(
+        self, components: Components | None = None, provider: str | None = None
+    ) -> Iterator[Cluster]:
         """Yield a cluster that is not started yet; it is deleted at the end."""
+        settings = replace(self.settings, cluster=provider or self.settings.cluster)
         with contextlib.redirect_stdout(io.StringIO()):  # the choice is not news in each round
-            made = make_cluster(self.settings, components or self.components)
+            made = make_cluster(settings, components or self.components)
         try:
             yield made
         finally:
             made.delete()
-            if made.provider == "embedded":
-                self._empty_trash()
+            self._empty_trash()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[tuple[Cluster, Kube]]:

@@ -117,8 +117,11 @@ def test_a_benchmark_that_fails_does_not_end_the_others() -> None:
 
 
 def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
-    assert list(BENCHMARKS) == ["backup", "cluster", "login", "memory", "restart", "stack", "wait"]
-    assert len(cases.__all__) == len(BENCHMARKS)
+    names = ["backup", "cluster", "kind", "login", "memory", "restart", "stack", "wait"]
+    assert list(BENCHMARKS) == names
+    assert {one.run.__module__.rpartition(".")[2] for one in BENCHMARKS.values()} == set(
+        cases.__all__
+    )
     assert all(len(one.title.split()) > 3 for one in BENCHMARKS.values())
     targets = {
         f"{one.name}: {measure.name}": measure.target
@@ -130,6 +133,8 @@ def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
         "cluster: node Ready": 6.0,
         "cluster: DNS answers": 10.0,
         "cluster: teardown": 0.5,
+        "kind: node Ready": 15.0,
+        "kind: DNS answers": 28.0,
         "login: round trip": 3.0,
         "memory: resident": 1024.0,
         "stack: all Ready": 90.0,
