@@ -9,8 +9,10 @@ import contextlib
 import io
 import json
 import shlex
+import shutil
 import subprocess
 import tarfile
+import tempfile
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -44,6 +46,7 @@ LOCAL_IMAGE = "kind-node"
 """The component that stands in for it where it cannot be had."""
 _PULL_SECONDS = 600.0
 _LOG_SECONDS = 60.0
+_NODE_LOGS = ("*.log", "inspect.json", "pods/kube-system_*/*/*.log")
 _REGISTRY_UNIT = """\
 [Unit]
 Description=The registry that the conformance suite pushes to and this node pulls from
@@ -165,13 +168,20 @@ class KindCluster(Cluster):
             self._wait_ready(kube, since)
 
     def export_logs(self, folder: Path) -> None:
-        """Run ``kind export logs``."""
-        subprocess.run(
-            [self._kind(), "export", "logs", folder, f"--name={self.name}"],
-            capture_output=True,
-            timeout=_LOG_SECONDS,
-            check=False,
-        )
+        """Keep what ``kind export logs`` has of the node itself, and of Kubernetes' own pods."""
+        with tempfile.TemporaryDirectory() as everything:
+            subprocess.run(
+                [self._kind(), "export", "logs", everything, f"--name={self.name}"],
+                capture_output=True,
+                timeout=_LOG_SECONDS,
+                check=False,
+            )
+            node = Path(everything) / self._node
+            for pattern in _NODE_LOGS:
+                for path in node.glob(pattern):
+                    kept = folder / path.relative_to(node)
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(path, kept)
 
     def delete(self) -> None:
         """Take the node away, and the private engine; safe to call twice."""
