@@ -90,10 +90,15 @@ class Sandbox:
 
     def hand_over(self, holder: socket.socket) -> None:
         """Give the channel to a holder process, which keeps the node alive from now on."""
-        rights = array.array("i", [self.channel.fileno()]).tobytes()
-        holder.sendmsg([b"c"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
-        holder.recv(1)
+        give(holder, self.channel)
         self.channel.close()
+
+
+def give(holder: socket.socket, what: socket.socket) -> None:
+    """Give a holder process what to hold; returns when it has it."""
+    rights = array.array("i", [what.fileno()]).tobytes()
+    holder.sendmsg([b"c"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+    holder.recv(1)
 
 
 def spawn_holder(

@@ -17,7 +17,7 @@ from conformance.clusters.embedded import network
 from conformance.clusters.embedded.cgroups import Cgroups
 from conformance.clusters.embedded.hostproc import HostProcess
 from conformance.clusters.embedded.network import NODE_DEVICE, Link
-from conformance.clusters.embedded.sandbox import Sandbox, spawn_holder
+from conformance.clusters.embedded.sandbox import Sandbox, give, spawn_holder
 from conformance.clusters.embedded.state import Record, State
 from conformance.errors import HarnessError
 
@@ -131,23 +131,27 @@ class Tenure:
 
     def keep(self) -> None:
         """Make a process of its own the owner, so that the cluster outlives this one."""
-        if self._claim is None:
+        claim = self._claim
+        if claim is None:
             return
-        self._claim.listen()
+        claim.listen()
         with _uninterrupted():
             log = self.folder.path / "holder.log"
-            owner, connection = spawn_holder(self._locks, self._claim, log)
+            owner, connection = spawn_holder(self._locks, claim, log)
             self._update(replace(self.record, owner=owner, kept=True))
         with connection:
-            self._hand_over(connection)
+            if self.sandbox:
+                self.sandbox.hand_over(connection)
+            else:
+                give(connection, claim)  # a holder that is given nothing ends
         self._let_go()
 
     def keep_restarted(self) -> None:
         """Give the holder of a kept cluster the sandbox that was started again."""
-        if self.record.kept:
+        if self.record.kept and self.sandbox:
             with socket.socket(socket.AF_UNIX) as holder:
                 holder.connect(network.number_socket(self.record.link.number))
-                self._hand_over(holder)
+                self.sandbox.hand_over(holder)
 
     def delete(self) -> None:
         """Take all of the cluster away; safe to call twice, and on one that is not there."""
@@ -192,10 +196,6 @@ class Tenure:
             f"the cluster name {self._name} is in use by process {pid}",
             f"wait for it to end, stop it (kill {pid}), or choose another --cluster-name",
         )
-
-    def _hand_over(self, holder: socket.socket) -> None:
-        if self.sandbox:
-            self.sandbox.hand_over(holder)
 
     def _update(self, record: Record) -> None:
         self._record = record
