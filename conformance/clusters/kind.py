@@ -13,8 +13,10 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +28,7 @@ from conformance.clusters.base import Cluster, Feature
 from conformance.clusters.embedded.api import is_ready
 from conformance.clusters.embedded.bring_up import registry_hint
 from conformance.clusters.embedded.files import registry_files
-from conformance.clusters.embedded.processes import REGISTRY_PORT
+from conformance.clusters.embedded.processes import REGISTRY_PORT, SERVICE_SUBNET
 from conformance.clusters.embedded.tenure import Tenure
 from conformance.clusters.private_engine import PrivateEngine
 from conformance.errors import HarnessError
@@ -56,6 +58,16 @@ ExecStart=/usr/local/bin/registry serve /etc/registry/config.yml
 ExecStartPost=/bin/sh -c 'until curl -fs http://127.0.0.1:{port}/v2/; do sleep 0.05; done'
 TimeoutStartSec=20
 Restart=always
+[Install]
+WantedBy=multi-user.target
+"""
+_REFUSAL_UNIT = """\
+[Unit]
+Description=Refuse what is for a Service that kube-proxy does not know yet: silence costs 30 s
+Before=kubelet.service
+[Service]
+Type=oneshot
+ExecStart=/usr/sbin/iptables --wait --append FORWARD --destination {subnet} --jump REJECT
 [Install]
 WantedBy=multi-user.target
 """
@@ -219,14 +231,22 @@ class KindCluster(Cluster):
         """Make the node and wait until it is Ready and has its registry."""
         configuration = self._tenure.folder.path / "kind.yaml"
         configuration.write_text(yaml.safe_dump(self._configuration()))
-        try:
-            self._pytest_kind().create(configuration)
-        except subprocess.CalledProcessError as error:
-            raise HarnessError(
-                f"kind could not make the node:\n{self._kind_log_tail()}",
-                "run `stackspin-conformance doctor`, which says what this host lacks",
-            ) from error
-        self._install_registry()
+        kind = self._pytest_kind()
+        failed = threading.Event()
+        with ThreadPoolExecutor(1) as executor:
+            # While kubeadm does its work.
+            services = executor.submit(self._install_services, failed)
+            try:
+                kind.create(configuration)
+            except BaseException as error:
+                failed.set()
+                if not isinstance(error, subprocess.CalledProcessError):
+                    raise
+                raise HarnessError(
+                    f"kind could not make the node:\n{self._kind_log_tail()}",
+                    "run `stackspin-conformance doctor`, which says what this host lacks",
+                ) from error
+            services.result()
         with contextlib.closing(self._kube()) as kube:
             kube.apply(registry_hint(self.registry or ""))
             if kube.find("storage.k8s.io/v1", "StorageClass", "standard"):
@@ -274,6 +294,7 @@ class KindCluster(Cluster):
         patches: list[dict[str, Any]] = [
             {
                 "kind": "ClusterConfiguration",
+                "encryptionAlgorithm": "ECDSA-P256",  # whose keys are made much faster
                 "etcd": {"local": {"extraArgs": [{"name": "unsafe-no-fsync", "value": "true"}]}},
             },
             # The suite installs CoreDNS itself, with the platform's names.
@@ -300,22 +321,32 @@ class KindCluster(Cluster):
             "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in patches],
         }
 
-    def _install_registry(self) -> None:
-        """Put the registry into the node as a service of its systemd, and mirror others to it."""
+    def _install_services(self, failed: threading.Event) -> None:
+        """Give the node the registry, as the mirror of all others, and a rule that refuses.
+
+        May begin before there is a node; ends when it ``failed``.
+        """
         program = self._components.path("registry") / "registry"
-        files = {f"etc/{path}": text.encode() for path, text in registry_files().items()}
-        unit = _REGISTRY_UNIT.format(port=REGISTRY_PORT)
-        files["etc/systemd/system/registry.service"] = unit.encode()
-        archive = _archive({"usr/local/bin/registry": program.read_bytes(), **files})
+        units = {
+            "registry": _REGISTRY_UNIT.format(port=REGISTRY_PORT),
+            "refusal": _REFUSAL_UNIT.format(subnet=SERVICE_SUBNET),
+        }
+        files = {
+            "usr/local/bin/registry": program.read_bytes(),
+            **{f"etc/{path}": text.encode() for path, text in registry_files().items()},
+            **{f"etc/systemd/system/{name}.service": unit.encode() for name, unit in units.items()},
+        }
+        deadline = time.monotonic() + self._settings.timeouts.node_ready
         for argv, stdin in (
-            (["tar", "--extract", "--directory=/"], archive),
-            (["systemctl", "enable", "--now", "registry"], None),
+            (["tar", "--extract", "--directory=/"], _archive(files)),
+            (["systemctl", "enable", "--now", *units], None),
         ):
-            answer = self.node_run(argv, stdin=stdin)
-            if answer.returncode:
-                raise HarnessError(
-                    f"the node's registry did not start: {answer.stderr.decode().strip()}"
-                )
+            while (answer := self.node_run(argv, stdin=stdin)).returncode:
+                if failed.is_set() or time.monotonic() > deadline:
+                    raise HarnessError(
+                        f"the node's registry did not start: {answer.stderr.decode().strip()}"
+                    )
+                time.sleep(0.1)  # there is no container yet, or its systemd does not answer yet
 
     def _resume(self) -> None:
         """Use a kept cluster; start its engine and its node if they ended meanwhile."""
