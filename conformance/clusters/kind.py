@@ -6,12 +6,10 @@ https://kind.sigs.k8s.io/docs/user/configuration/ and https://codeberg.org/hjaco
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import shlex
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import threading
 import time
@@ -23,12 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from conformance.clusters import docker, private_engine
+from conformance.clusters import docker, kind_services, private_engine
 from conformance.clusters.base import Cluster, Feature
 from conformance.clusters.embedded.api import is_ready
 from conformance.clusters.embedded.bring_up import registry_hint
-from conformance.clusters.embedded.files import registry_files
-from conformance.clusters.embedded.processes import REGISTRY_PORT, SERVICE_SUBNET
+from conformance.clusters.embedded.processes import REGISTRY_PORT
 from conformance.clusters.embedded.tenure import Tenure
 from conformance.clusters.private_engine import PrivateEngine
 from conformance.errors import HarnessError
@@ -44,33 +41,13 @@ UPSTREAM_IMAGE = (
     "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
 )
 """What the pinned kind takes by default (its pkg/apis/config/defaults/image.go)."""
+STORAGE_CLASS = ("storage.k8s.io/v1", "StorageClass", "standard")
+"""The default one of upstream's image; Stackspin brings its own."""
 LOCAL_IMAGE = "kind-node"
 """The component that stands in for it where it cannot be had."""
 _PULL_SECONDS = 600.0
 _LOG_SECONDS = 60.0
 _NODE_LOGS = ("*.log", "inspect.json", "pods/kube-system_*/*/*.log")
-_REGISTRY_UNIT = """\
-[Unit]
-Description=The registry that the conformance suite pushes to and this node pulls from
-[Service]
-Environment=OTEL_TRACES_EXPORTER=none
-ExecStart=/usr/local/bin/registry serve /etc/registry/config.yml
-ExecStartPost=/bin/sh -c 'until curl -fs http://127.0.0.1:{port}/v2/; do sleep 0.05; done'
-TimeoutStartSec=20
-Restart=always
-[Install]
-WantedBy=multi-user.target
-"""
-_REFUSAL_UNIT = """\
-[Unit]
-Description=Refuse what is for a Service that kube-proxy does not know yet: silence costs 30 s
-Before=kubelet.service
-[Service]
-Type=oneshot
-ExecStart=/usr/sbin/iptables --wait --append FORWARD --destination {subnet} --jump REJECT
-[Install]
-WantedBy=multi-user.target
-"""
 
 
 class KindCluster(Cluster):
@@ -208,6 +185,11 @@ class KindCluster(Cluster):
                 "no Docker engine answers, and kind needs one",
                 "start yours, or as root let the suite start a private one: --docker=start",
             )
+        if image := self._settings.kind_image:
+            raise HarnessError(
+                f"a private Docker engine has no way out, and cannot pull {image}",
+                "leave --kind-image out, or start an engine of your own",
+            )
         private_engine.require_root()
         return True
 
@@ -249,10 +231,8 @@ class KindCluster(Cluster):
             services.result()
         with contextlib.closing(self._kube()) as kube:
             kube.apply(registry_hint(self.registry or ""))
-            if kube.find("storage.k8s.io/v1", "StorageClass", "standard"):
-                kube.delete(
-                    "storage.k8s.io/v1", "StorageClass", "standard"
-                )  # Stackspin has its own
+            if kube.find(*STORAGE_CLASS):
+                kube.delete(*STORAGE_CLASS)
             self._wait_ready(kube)
 
     def _pytest_kind(self) -> PytestKind:
@@ -273,14 +253,13 @@ class KindCluster(Cluster):
     def _kind(self) -> Path:
         """Return a script that runs the pinned kind with this engine, and keeps its log."""
         script = self._tenure.folder.path / "kind"
-        if not script.exists():
-            settings = {**self._engine.environment, "KIND_EXPERIMENTAL_PROVIDER": "docker"}
-            words = [f"{name}={value}" for name, value in settings.items()]
-            words = ["exec", "env", "-i", *words, str(self._components.binary("kind"))]
-            line = " ".join(map(shlex.quote, words))
-            log = shlex.quote(str(script.with_suffix(".log")))
-            script.write_text(f'#!/bin/sh\n{line} "$@" 2>>{log}\n')
-            script.chmod(0o700)
+        settings = {**self._engine.environment, "KIND_EXPERIMENTAL_PROVIDER": "docker"}
+        words = [f"{name}={value}" for name, value in settings.items()]
+        words = ["exec", "env", "-i", *words, str(self._components.binary("kind"))]
+        line = " ".join(map(shlex.quote, words))
+        log = shlex.quote(str(script.with_suffix(".log")))
+        script.write_text(f'#!/bin/sh\n{line} "$@" 2>>{log}\n')
+        script.chmod(0o700)
         return script
 
     def _kind_log_tail(self, lines: int = 30) -> str:
@@ -327,19 +306,10 @@ class KindCluster(Cluster):
         May begin before there is a node; ends when it ``failed``.
         """
         program = self._components.path("registry") / "registry"
-        units = {
-            "registry": _REGISTRY_UNIT.format(port=REGISTRY_PORT),
-            "refusal": _REFUSAL_UNIT.format(subnet=SERVICE_SUBNET),
-        }
-        files = {
-            "usr/local/bin/registry": program.read_bytes(),
-            **{f"etc/{path}": text.encode() for path, text in registry_files().items()},
-            **{f"etc/systemd/system/{name}.service": unit.encode() for name, unit in units.items()},
-        }
         deadline = time.monotonic() + self._settings.timeouts.node_ready
         for argv, stdin in (
-            (["tar", "--extract", "--directory=/"], _archive(files)),
-            (["systemctl", "enable", "--now", *units], None),
+            (["tar", "--extract", "--directory=/"], kind_services.archive(program)),
+            (["systemctl", "enable", "--now", *kind_services.UNITS], None),
         ):
             while (answer := self.node_run(argv, stdin=stdin)).returncode:
                 if failed.is_set() or time.monotonic() > deadline:
@@ -384,15 +354,3 @@ class KindCluster(Cluster):
 
     def _inspect(self, template: str) -> str:
         return self._engine.run("inspect", "--format", template, self._node)
-
-
-def _archive(files: dict[str, bytes]) -> bytes:
-    """Return a tar file of ``files`` (path: content), each executable if it is in a bin folder."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path, content in files.items():
-            member = tarfile.TarInfo(path)
-            member.size = len(content)
-            member.mode = 0o755 if "/bin/" in path else 0o644
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
