@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 NAMESPACE = "stackspin"
 LOGIN_SERVICES = ("kratos", "hydra", "dashboard")
 """Releases, and labels of their pods, without which nobody logs in."""
+SERVED_SECONDS = 60.0
+"""For the ingress controller and the DNS of a restarted node, which have to reach its API first."""
 ADMIN_SERVICES = {"hydra": hydra.ADMIN_SERVICE, "kratos": kratos.ADMIN_SERVICE}
 OPEN_SERVICE = "hydra-public"
 """What every pod may reach, whatever the NetworkPolicies say of the admin APIs."""
@@ -62,14 +64,17 @@ class LoginServices:
         self.wait_served()
 
     def wait_served(self) -> None:
-        """Wait until the ingress routes to each; it reloads some moments after a pod is Ready."""
+        """Wait until the ingress routes to each, and the dashboard reaches Hydra by its name.
+
+        Both come some moments after the pods are Ready; on a restarted node only with its DNS.
+        """
         parties = self._parties
         for url in (
             f"{parties.issuer}.well-known/jwks.json",
-            f"{parties.dashboard}/web/login",
+            f"{parties.dashboard}/web/login?login_challenge=unknown",
             f"{parties.dashboard}/sessions/whoami",
         ):
-            parties.http().get_routed(url)
+            parties.http().get_routed(url, within=SERVED_SECONDS)
 
     @contextmanager
     def configured(self, configuration: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
