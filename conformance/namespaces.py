@@ -34,13 +34,20 @@ class Namespaces:
         self._failures: dict[str, str] = {}
 
     def create(self, hint: str) -> str:
-        """Create an empty namespace (but for the planted secret); ``hint`` is part of its name."""
+        """Create an empty namespace (but for the planted secret); ``hint`` is part of its name.
+
+        Returns when pods can be made in it: before its ServiceAccount is there, they are refused.
+        """
+        from conformance.kube.conditions import exists  # noqa: PLC0415 - costs 0.5 s
+        from conformance.kube.wait import wait_for  # noqa: PLC0415 - costs 0.5 s
+
         self._made += 1
         words = _UNSAFE.sub("-", hint.lower()).strip("-")[:40].rstrip("-")
         name = f"{words or 'check'}-{self._run_id}-{self._made}"
         metadata = {"name": name, "labels": {RUN_LABEL: self._run_id}}
         self._kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         self._kube.apply(self._secret(name))
+        wait_for(self._kube, exists(), "v1", "ServiceAccount", "default", name)
         return name
 
     def delete(self, name: str) -> None:
