@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from conformance.clusters import docker, kind_services, private_engine
+from conformance.clusters import docker, kind_services, private_engine, probe
 from conformance.clusters.base import Cluster, Feature
 from conformance.clusters.embedded.api import is_ready
 from conformance.clusters.embedded.bring_up import registry_hint
@@ -190,7 +190,7 @@ class KindCluster(Cluster):
                 f"a private Docker engine has no way out, and cannot pull {image}",
                 "leave --kind-image out, or start an engine of your own",
             )
-        private_engine.require_root()
+        probe.examine(self._settings.state_dir)
         return True
 
     def _node_image(self, *, private: bool) -> str:

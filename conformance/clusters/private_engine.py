@@ -8,7 +8,6 @@ a Debian of its own (component ``docker-engine``). It has no way out: no registr
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from dataclasses import asdict
 from pathlib import Path
@@ -104,11 +103,3 @@ class PrivateEngine:
             "path": system_environment()["PATH"],
             "processes": [asdict(dockerd)],
         }
-
-
-def require_root() -> None:
-    """Raise HarnessError unless we may start an engine."""
-    if os.geteuid() != 0:
-        raise HarnessError(
-            "only root can start a private Docker engine", "run the same command with sudo"
-        )

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.clusters.embedded.cgroups import Cgroups
-from conformance.components.debian import missing_packages
+from conformance.components.debian import ensure_packages, missing_packages
 from conformance.errors import HarnessError
 
 PACKAGES = {"iproute2": "ip", "iptables": "iptables", "util-linux": "nsenter"}
@@ -69,7 +69,12 @@ class HostFacts:
 
 
 def examine(state_dir: Path) -> HostFacts:
-    """Return how to set a node up. HarnessError, with the fix, when this host cannot run one."""
+    """Return how to set a node up, after installing what is missing for it, as root on Debian.
+
+    HarnessError, with the fix, when this host cannot run one.
+    """
+    if os.geteuid() == 0:
+        ensure_packages(PACKAGES, why="run a node")
     for probe in (root, tools, cgroups, lambda: disk(state_dir)):
         require(probe())
     return HostFacts(
@@ -83,7 +88,7 @@ def require(finding: Finding) -> None:
     """Raise HarnessError for a finding that blocks."""
     if finding.outcome is Outcome.BLOCKED:
         raise HarnessError(
-            f"the embedded cluster cannot run here: {finding.subject}: {finding.found}", finding.fix
+            f"a node cannot run here: {finding.subject}: {finding.found}", finding.fix
         )
 
 

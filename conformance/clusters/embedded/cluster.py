@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import time
@@ -18,7 +17,6 @@ from conformance.clusters.embedded.inventory import enter_command
 from conformance.clusters.embedded.processes import KUBELET_ROOT, REGISTRY_PORT
 from conformance.clusters.embedded.state import Folder
 from conformance.clusters.embedded.tenure import Tenure
-from conformance.components.debian import ensure_packages
 from conformance.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -66,8 +64,6 @@ class EmbeddedCluster(Cluster):
         HarnessError when the host cannot run it, a live run uses the name, or the node does not
         get Ready in time; nothing is left behind then.
         """
-        if os.geteuid() == 0:
-            ensure_packages(probe.PACKAGES, why="run a node")
         facts = probe.examine(self._settings.state_dir)
         self.reused = self._tenure.enter()
         if self.reused:
