@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NAMESPACE = "stackspin"
 LOGIN_SERVICES = ("kratos", "hydra", "dashboard")
 """Releases, and labels of their pods, without which nobody logs in."""
+UNKNOWN_FLOW = "00000000-0000-4000-8000-000000000000"
 SERVED_SECONDS = 60.0
 """For the ingress controller and the DNS of a restarted node, which have to reach its API first."""
 ADMIN_SERVICES = {"hydra": hydra.ADMIN_SERVICE, "kratos": kratos.ADMIN_SERVICE}
@@ -64,14 +65,15 @@ class LoginServices:
         self.wait_served()
 
     def wait_served(self) -> None:
-        """Wait until the ingress routes to each, and the dashboard reaches Hydra by its name.
+        """Wait until the ingress routes to each, and the dashboard reaches Hydra and Kratos.
 
         Both come some moments after the pods are Ready; on a restarted node only with its DNS.
         """
         parties = self._parties
         for url in (
             f"{parties.issuer}.well-known/jwks.json",
-            f"{parties.dashboard}/web/login?login_challenge=unknown",
+            f"{parties.dashboard}/web/login?login_challenge=unknown",  # the dashboard asks Hydra
+            f"{parties.dashboard}/web/login?flow={UNKNOWN_FLOW}",  # and here Kratos
             f"{parties.dashboard}/sessions/whoami",
         ):
             parties.http().get_routed(url, within=SERVED_SECONDS)
