@@ -281,6 +281,7 @@ class KindCluster(Cluster):
             {
                 "kind": "KubeletConfiguration",
                 "failCgroupV1": False,
+                "cgroupDriver": "cgroupfs" if self._image == made_here else "systemd",
                 # What the host does not let its root do is not fatal.
                 "featureGates": {"KubeletInUserNamespace": True},
                 "serializeImagePulls": False,

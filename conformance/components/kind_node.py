@@ -57,6 +57,9 @@ def _kind_files(folder: Path) -> Iterator[Entry]:
             content = content.replace(
                 b"restrict_oom_score_adj = false", b"restrict_oom_score_adj = true"
             )
+            # By systemd, runc freezes each container that it starts with cgroups of version 1,
+            # and on a busy host gives up ("unable to freeze").
+            content = content.replace(b"SystemdCgroup = true", b"SystemdCgroup = false")
         yield Entry(f"/{name}", content, 0o755 if name.startswith(_SCRIPTS) else 0o644)
 
 

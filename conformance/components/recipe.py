@@ -23,7 +23,7 @@ from conformance.settings import data_root
 
 _WORDS_ONLY = {"source", "packages", "space", "origin", "note", "inputs", "replace", "shares"}
 """Fields that do not change a part's bytes; ``replace`` and ``shares`` do by way of the wrapper."""
-_METHOD = {"FileImage": 2, "RootfsImage": 2, "DebianRootfs": 2, "DockerfileImage": 2}
+_METHOD = {"KindNode": 3, "FileImage": 2, "RootfsImage": 2, "DebianRootfs": 2, "DockerfileImage": 2}
 """1 for the rest. To be raised when the code that makes this kind of part changes what it makes."""
 PRELOAD = "preload.sh"
 """The source file that fills a node image's second layer."""
