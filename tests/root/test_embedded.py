@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from host import firewall, wait_for
 
 from conformance.clusters.embedded import inventory
 from conformance.clusters.embedded.cluster import EmbeddedCluster
@@ -75,13 +75,6 @@ def owner_process(state_dir: Path, name: str = "one") -> subprocess.Popen[str]:
     )
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.002)
-
-
 def traces(state_dir: Path, record: Record | None) -> dict[str, list[str]]:
     """What of a cluster is on the host, other than its own files."""
     processes = []
@@ -115,11 +108,6 @@ NOTHING: dict[str, list[str]] = {"processes": [], "mounts": [], "interfaces": []
 def files_left(state_dir: Path) -> list[str]:
     names = [name for _, _, files in os.walk(state_dir) for name in files]
     return [name for name in names if name != "lock"]
-
-
-def firewall() -> str:
-    rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
-    return re.sub(r"^#.*|\[\d+:\d+\]", "", rules, flags=re.MULTILINE)
 
 
 def kernel_settings() -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+import host
 import pytest
 
 from conformance.clusters.embedded import inventory
@@ -42,11 +41,6 @@ def components() -> Iterator[Components]:
     made.close()
 
 
-def firewall() -> str:
-    rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
-    return re.sub(r"^#.*|\[\d+:\d+\]", "", rules, flags=re.MULTILINE)
-
-
 def traces(state_dir: Path, record: Record) -> list[str]:
     """What of a cluster is on the host, other than its own files."""
     found = []
@@ -66,13 +60,6 @@ def traces(state_dir: Path, record: Record) -> list[str]:
     return found + [line for line in routes.splitlines() if prefix in line]
 
 
-def eventually(condition: Callable[[], object], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.01)
-
-
 def pod(components: Components, name: str) -> dict[str, object]:
     container = {
         "name": "main",
@@ -87,7 +74,7 @@ def pod(components: Components, name: str) -> dict[str, object]:
 def test_a_node_runs_pods_comes_back_after_sigkill_and_leaves_nothing(
     tmp_path: Path, components: Components
 ) -> None:
-    before = firewall()
+    before = host.firewall()
     settings = Settings(docker="start", cluster_name="one", state_dir=tmp_path)
     cluster = KindCluster(settings, components)
     try:
@@ -116,12 +103,12 @@ def test_a_node_runs_pods_comes_back_after_sigkill_and_leaves_nothing(
     finally:
         cluster.delete()
     assert traces(tmp_path, record) == []
-    assert firewall() == before
+    assert host.firewall() == before
     assert not Path(".pytest-kind").exists()
 
 
 def test_a_killed_owner_takes_node_and_engine_with_it(tmp_path: Path) -> None:
-    before = firewall()
+    before = host.firewall()
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, str(tmp_path)],
         cwd=PROJECT_ROOT,
@@ -135,8 +122,8 @@ def test_a_killed_owner_takes_node_and_engine_with_it(tmp_path: Path) -> None:
     assert record
     owner.kill()
     owner.communicate()
-    eventually(lambda: not [t for t in traces(tmp_path, record) if t.startswith("process")], 3)
+    host.wait_for(lambda: not [t for t in traces(tmp_path, record) if t.startswith("process")], 3)
     assert inventory.sweep(tmp_path) == ["one"]
     assert traces(tmp_path, record) == []
-    assert firewall() == before
-    eventually(lambda: not list(tmp_path.rglob("rootfs*")), 10)
+    assert host.firewall() == before
+    host.wait_for(lambda: not list(tmp_path.rglob("rootfs*")), 10)
