@@ -13,7 +13,7 @@ import yaml
 from helm_python.chart import Chart
 from helm_python.errors import HelmError
 
-from conformance.apps.base import BACKUP_SET
+from conformance.apps.backup_labels import BACKUP_SET
 from conformance.apps.notes import Notes
 from conformance.settings import PROJECT_ROOT
 

@@ -10,7 +10,7 @@ import yaml
 from helm_python.chart import Chart
 from helm_python.errors import HelmError
 
-from conformance.apps.base import BACKUP_SET
+from conformance.apps.backup_labels import BACKUP_SET
 from conformance.apps.wordpress import WordPress
 from conformance.settings import PROJECT_ROOT
 

@@ -9,11 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.apps.base import BACKUP_SET
-
-BACKUP_VOLUMES = "backup.velero.io/backup-volumes"
-"""Annotation of a pod: names of its volumes that are backed up, separated by commas.
-https://velero.io/docs/v1.18/file-system-backup/#using-opt-in-pod-volume-backup"""
+from conformance.apps.backup_labels import BACKUP_SET, BACKUP_VOLUMES
 
 Object = Mapping[str, Any]
 

@@ -14,9 +14,6 @@ from conformance.apps import tree
 from conformance.kube.client import Kube
 from conformance.settings import Timeouts
 
-BACKUP_SET = "stackspin.net/backupSet"
-"""Label of the claims and pods whose data Stackspin's backups hold."""
-
 
 class SeedScale(enum.Enum):
     """How much data: ``SMALL`` takes less than a second, ``FULL`` some seconds."""

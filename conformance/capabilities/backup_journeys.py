@@ -18,8 +18,9 @@ import pytest
 import requests
 
 from conformance.apps import tree
+from conformance.apps.backup_labels import BACKUP_SET
 from conformance.apps.backup_rules import backup_findings, expected_volumes
-from conformance.apps.base import BACKUP_SET, Instance, Seed, SeedScale
+from conformance.apps.base import Instance, Seed, SeedScale
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.notes import Notes
 from conformance.apps.writer import Writer
