@@ -1,0 +1,48 @@
+"""Values of a package are whatever its author wrote: these read them and never raise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+Value: TypeAlias = Any
+"""What YAML holds: mappings, lists, strings, numbers, booleans, None, in any place."""
+Key = str | int
+Path = tuple[Key, ...]
+
+
+def mapping(value: Value) -> Mapping[str, Value]:
+    """Return ``value``, or an empty mapping if it is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def sequence(value: Value) -> Sequence[Value]:
+    """Return ``value``, or an empty sequence if it is none; a string is none."""
+    return value if isinstance(value, list | tuple) else ()
+
+
+def text(value: Value) -> str:
+    """Return ``value``, or an empty string if it is none."""
+    return value if isinstance(value, str) else ""
+
+
+def get(value: Value, *path: Key) -> Value:
+    """Return what is at ``path`` inside ``value``; None where there is nothing."""
+    for key in path:
+        if isinstance(key, int):
+            items = sequence(value)
+            value = items[key] if 0 <= key < len(items) else None
+        else:
+            value = mapping(value).get(key)
+    return value
+
+
+def walk(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
+    """Yield every value inside ``value``, itself included, with its path; parents first."""
+    yield path, value
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from walk(item, (*path, key))
+    else:
+        for index, item in enumerate(sequence(value)):
+            yield from walk(item, (*path, index))
