@@ -1,0 +1,1 @@
+"""Charts: what they consist of, and what they render to, in a child process with limits."""
