@@ -1,0 +1,273 @@
+"""Which apps a tree has: told by what its objects are and refer to, not by what folders are called.
+
+An app is what a HelmRelease or a workload belongs to: the Kustomization that applies it, the
+Kustomizations that make what its variables come from, its chart. A chart that no HelmRelease of
+the tree uses is an app of its own.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from conformance.linter.access import get, sequence, text
+from conformance.linter.app import AppPackage, Chart, FluxKustomization, Release
+from conformance.linter.findings import Problem
+from conformance.linter.flux.kustomizations import FluxTree, is_flux_kustomization
+from conformance.linter.flux.values import HELM_RELEASE, release_of
+from conformance.linter.helm.installations import Installer, Renders, charts_of
+from conformance.linter.limits import Limits
+from conformance.linter.manifest import Manifest
+from conformance.linter.pods import WORKLOADS
+from conformance.linter.reading.files import YamlFiles, inside, parent
+from conformance.linter.reading.tree import Tree
+
+_INSTALLS = frozenset({HELM_RELEASE, *WORKLOADS})
+
+
+@dataclass
+class _Group:
+    """An app in the making."""
+
+    name: str
+    path: str
+    kustomizations: list[FluxKustomization] = field(default_factory=list)
+    objects: list[Manifest] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
+
+
+def detect(
+    tree: Tree,
+    renderer: Renders,
+    *,
+    values: Mapping[str, Any] | None = None,
+    limits: Limits | None = None,
+) -> list[AppPackage]:
+    """Return the apps of a tree, in the order of their paths; none if there is nothing to install.
+
+    ``values`` are added to each chart's (``--values``).
+    """
+    return _Detector(tree, renderer, values, limits or Limits()).apps()
+
+
+class _Detector:
+    def __init__(
+        self, tree: Tree, renderer: Renders, given: Mapping[str, Any] | None, limits: Limits
+    ) -> None:
+        self._tree = tree
+        self._renderer = renderer
+        self._given = given
+        self._limits = limits
+        self._files = YamlFiles(tree, limits)
+        self._charts, self._chart_problems = charts_of(self._files)
+        self._flux = FluxTree(self._files)
+        self._kustomizations = self._flux.kustomizations()
+        self._unowned = self._flux.unowned()
+        self._everything = [
+            *(one for k in self._kustomizations for one in k.members),
+            *self._unowned,
+        ]
+
+    def apps(self) -> list[AppPackage]:
+        groups = self._kustomized()
+        groups += self._plain(bool(groups))
+        used: set[str] = set()
+        for group in groups:
+            self._add_releases(group)
+            used |= {chart.folder for chart in group.charts}
+        groups += [
+            _Group(self._chart_name(chart), chart.folder, charts=[chart])
+            for chart in self._charts
+            if chart.folder not in used
+        ]
+        apps = [self._app(group, groups) for group in sorted(groups, key=lambda one: one.path)]
+        return self._with_other_problems(apps)
+
+    def _chart_name(self, chart: Chart) -> str:
+        return chart.name or posixpath.basename(chart.folder.removeprefix(".")) or self._tree.name
+
+    def _kustomized(self) -> list[_Group]:
+        """Return the apps that Kustomizations apply."""
+        installing = [
+            one for one in self._kustomizations if any(m.kind in _INSTALLS for m in one.members)
+        ]
+        groups = []
+        for one in installing:
+            group = _Group(one.name, one.folder or parent(one.manifest.file), [one])
+            group.kustomizations += [
+                other
+                for other in self._kustomizations
+                if other not in installing and self._serves(other, one)
+            ]
+            groups.append(group)
+        for parent_one in self._kustomizations:
+            children = {m.name for m in parent_one.members if is_flux_kustomization(m)}
+            holders = [g for g in groups if children & {k.name for k in g.kustomizations}]
+            if len(holders) == 1 and parent_one not in holders[0].kustomizations:
+                holders[0].kustomizations.append(parent_one)
+        for group in groups:
+            group.objects = [
+                *(one for k in group.kustomizations for one in k.members),
+                *(
+                    k.manifest
+                    for k in group.kustomizations
+                    if k.manifest.file not in self._flux.owner
+                ),
+            ]
+        return groups
+
+    def _serves(self, other: FluxKustomization, main: FluxKustomization) -> bool:
+        """Return whether ``other`` makes something that the app ``main`` refers to."""
+        if any(is_flux_kustomization(one) for one in other.members) or not other.members:
+            return False
+        depends = {
+            text(get(entry, "name")) for entry in sequence(main.manifest.get("spec", "dependsOn"))
+        }
+        made = {f"{_source_kind(one.kind)} {one.name}" for one in other.members}
+        wanted = {source.name for source in main.sources}
+        for one in main.members:
+            for entry in sequence(one.get("spec", "valuesFrom")):
+                wanted.add(f"{text(get(entry, 'kind'))} {text(get(entry, 'name'))}")
+            if one.kind == "OAuth2Client":
+                wanted.add(f"Secret {text(one.get('spec', 'secretName'))}")
+        if made & wanted:
+            # A source that several apps use and none depends on by name is the platform's.
+            return other.name in depends or other.name.startswith(main.name)
+        return other.name == f"{main.name}-secrets"
+
+    def _plain(self, kustomized: bool) -> list[_Group]:
+        """Return the apps whose objects no Kustomization of the tree applies."""
+        loose = [one for one in self._unowned if not is_flux_kustomization(one)]
+        folders = sorted({parent(one.file) for one in loose if one.kind in _INSTALLS})
+        outermost = [
+            folder
+            for folder in folders
+            if not any(folder != other and inside(folder, other) for other in folders)
+        ]
+        groups = [_Group("", folder) for folder in outermost]
+        for one in loose:
+            for group in self._homes(one, groups):
+                group.objects.append(one)
+        for group in groups:
+            releases = [one.name for one in group.objects if one.kind == HELM_RELEASE]
+            workloads = [one.name for one in group.objects if one.kind in WORKLOADS]
+            folder = posixpath.basename(group.path) if group.path != "." else self._tree.name
+            group.name = (releases[0] if len(releases) == 1 else "") or folder
+            if not releases and len(workloads) == 1:
+                group.name = workloads[0] or folder
+        if not groups and loose and not kustomized and not self._charts:
+            groups = [_Group(self._tree.name, ".", objects=loose)]
+        return groups
+
+    @staticmethod
+    def _homes(one: Manifest, groups: Sequence[_Group]) -> list[_Group]:
+        """Return the apps that an object no Kustomization applies belongs to."""
+        homes = [group for group in groups if inside(one.file, group.path)]
+        if homes or len(groups) == 1:
+            return homes or list(groups)
+        folder = posixpath.basename(parent(one.file))
+        return [group for group in groups if folder.startswith(posixpath.basename(group.path))]
+
+    def _add_releases(self, group: _Group) -> None:
+        for one in group.objects:
+            if one.kind == HELM_RELEASE:
+                release = release_of(
+                    one,
+                    [*self._everything, *group.objects],
+                    self._charts,
+                    self._flux,
+                    self._given or {},
+                )
+                group.releases.append(release)
+                if release.chart is not None and release.chart not in group.charts:
+                    group.charts.append(release.chart)
+
+    def _app(self, group: _Group, groups: Sequence[_Group]) -> AppPackage:
+        installer = Installer(self._renderer, self._limits, self._given)
+        if group.objects:
+            beyond = [line for k in group.kustomizations for line in k.beyond]
+            found = list(installer.of_releases(group.releases, group.objects, beyond))
+        else:
+            found = [one for chart in group.charts for one in installer.of_chart(chart)]
+        own = {id(one) for one in group.objects}
+        files = {one.file for one in group.objects}
+        return AppPackage(
+            name=group.name,
+            path=group.path,
+            detected=_detected(group),
+            charts=tuple(group.charts),
+            written=tuple(group.objects),
+            kustomizations=tuple(group.kustomizations),
+            releases=tuple(group.releases),
+            installations=tuple(found),
+            failures=tuple(installer.failures),
+            texts={file: self._files.text(file) for file in sorted(files)},
+            problems=[*self._problems_in(group, files), *installer.problems],
+            neighbours=tuple(one for one in self._everything if id(one) not in own),
+            strays=self._strays(group, groups),
+        )
+
+    def _strays(self, group: _Group, groups: Sequence[_Group]) -> tuple[FluxKustomization, ...]:
+        """Return the Kustomizations without a folder that belong to a group, by their names."""
+        return tuple(
+            one
+            for one in self._kustomizations
+            if one.folder is None
+            and (len(groups) == 1 or group.name in (one.name, one.name.removesuffix("-secrets")))
+        )
+
+    def _problems_in(self, group: _Group, files: set[str]) -> list[Problem]:
+        folders = [k.folder for k in group.kustomizations if k.folder is not None]
+        return [
+            problem
+            for problem in self._file_problems()
+            if problem.place.file in files
+            or any(inside(problem.place.file, folder) for folder in folders)
+            or any(inside(problem.place.file, chart.folder) for chart in group.charts)
+            or (not folders and group.objects and inside(problem.place.file, group.path))
+        ]
+
+    def _file_problems(self) -> list[Problem]:
+        """Return what is wrong with the files that count: those of Flux's folders, and objects."""
+        paths = {*self._files.candidates, *self._flux.owner}
+        read = [problem for path in sorted(paths) for problem in self._files.parse(path)[1]]
+        return [*self._tree.problems, *self._chart_problems, *read]
+
+    def _with_other_problems(self, apps: list[AppPackage]) -> list[AppPackage]:
+        """Add what is wrong with files of no app: to the only app, else as an entry of its own."""
+        told = {problem for app in apps for problem in app.problems}
+        left = [problem for problem in self._file_problems() if problem not in told]
+        if not left:
+            return apps
+        if len(apps) == 1:
+            return [replace(apps[0], problems=[*apps[0].problems, *left])]
+        rest = AppPackage(self._tree.name, ".", "files that belong to no app", problems=left)
+        return [*apps, rest]
+
+
+def _source_kind(kind: str) -> str:
+    return "Secret" if kind in ("StringSecret", "BasicAuth") else kind
+
+
+def _detected(group: _Group) -> str:
+    """Return what a group was taken for, in words."""
+    charts = ", ".join(f"chart {chart.name or chart.folder}" for chart in group.charts)
+    if not group.objects:
+        return f"Helm {charts}" if charts else "nothing"
+    parts = []
+    if group.kustomizations:
+        names = ", ".join(sorted(one.name for one in group.kustomizations))
+        parts.append(f"Kustomization{'s' if len(group.kustomizations) > 1 else ''} {names}")
+    if group.releases:
+        names = ", ".join(one.name for one in group.releases)
+        parts.append(f"HelmRelease{'s' if len(group.releases) > 1 else ''} {names}")
+    elif not group.kustomizations:
+        number = len(group.objects)
+        parts.append(f"{number} object{'s' if number > 1 else ''} without a Flux Kustomization")
+    if charts:
+        parts.append(charts)
+    kind = "Flux package" if group.kustomizations or group.releases else "plain manifests"
+    return f"{kind}: {'; '.join(parts)}"

@@ -1,0 +1,236 @@
+"""Flux's Kustomizations in a tree: the folder each applies, and the objects that come of it."""
+
+from __future__ import annotations
+
+import difflib
+import posixpath
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from conformance.linter.access import text
+from conformance.linter.app import FluxKustomization, SubstituteSource, VariableUse
+from conformance.linter.flux import platform
+from conformance.linter.flux.kustomize import Build, build, generated_manifests
+from conformance.linter.flux.variables import Sources, substitute, uses_of
+from conformance.linter.manifest import Manifest
+from conformance.linter.reading.documents import parse
+from conformance.linter.reading.files import YamlFiles, inside, objects_in, parent
+
+_GROUP = "kustomize.toolkit.fluxcd.io"
+
+
+def is_flux_kustomization(manifest: Manifest) -> bool:
+    """Return whether an object is Flux's Kustomization, not kustomize's file."""
+    return manifest.kind == "Kustomization" and manifest.group == _GROUP
+
+
+@dataclass(frozen=True)
+class _Root:
+    """Where the root of a repository is in the tree."""
+
+    base: str
+    """The folder that is, or holds, part of the repository."""
+    prefix: tuple[str, ...]
+    """What paths in the repository have before those in ``base``."""
+
+    def folder(self, path: str) -> str | None:
+        """Return where a path of the repository is; None: not under ``base``."""
+        parts = _parts(path)
+        if parts[: len(self.prefix)] != self.prefix or ".." in parts:
+            return None
+        return posixpath.normpath(posixpath.join(self.base, *parts[len(self.prefix) :]))
+
+
+class FluxTree:
+    """What Flux would make of a tree."""
+
+    def __init__(self, files: YamlFiles) -> None:
+        self._files = files
+        self.sources = Sources()
+        raw = [one for path in files.candidates for one in files.objects(path)]
+        for manifest in raw:
+            self.sources.add(manifest)
+        self._kustomizations = [one for one in raw if is_flux_kustomization(one)]
+        self._roots = [self._own_root(one) for one in self._kustomizations]
+        exact = [
+            None if root is None else root.folder(_path(one))
+            for one, root in zip(self._kustomizations, self._roots, strict=True)
+        ]
+        self._missing = [
+            folder is None and self.covers(_path(one), one.file)
+            for one, folder in zip(self._kustomizations, exact, strict=True)
+        ]
+        self._folders = [
+            self._near_folder(one, exact) if missing else folder
+            for one, folder, missing in zip(self._kustomizations, exact, self._missing, strict=True)
+        ]
+        self._builds = [None if f is None else build(files, f) for f in self._folders]
+        for built in self._builds:
+            for manifest in built.generated if built else ():
+                self.sources.add(manifest)
+        self.owner = self._owners()
+        self._resolved: dict[int, tuple[SubstituteSource, ...]] = {}
+
+    def kustomizations(self) -> list[FluxKustomization]:
+        """Return every Kustomization with what it applies."""
+        return [self._kustomization(index) for index in range(len(self._kustomizations))]
+
+    def unowned(self) -> list[Manifest]:
+        """Return the objects of files that no Kustomization applies, variables guessed."""
+        return [
+            manifest
+            for path in self._files.candidates
+            if path not in self.owner
+            for manifest in self._objects(path, platform.placeholder)
+        ]
+
+    def repository_folder(self, path: str, file: str) -> str | None:
+        """Return where a path in the repository that ``file`` is of is; None: not in the tree."""
+        root = self._root_near(file)
+        folder = None if root is None else root.folder(path)
+        return folder if folder in self._files.tree.folders else None
+
+    def covers(self, path: str, file: str) -> bool:
+        """Return whether that path would lie in the tree, if it were there."""
+        root = self._root_near(file)
+        return root is not None and root.folder(path) is not None
+
+    def _own_root(self, kustomization: Manifest) -> _Root | None:
+        """Return the root that a Kustomization's path is right for: the nearest above its file."""
+        folders = self._files.tree.folders
+        path = _path(kustomization)
+        base = parent(kustomization.file)
+        while True:
+            root = _Root(base, ())
+            if path and root.folder(path) in folders:
+                return root
+            if base == ".":
+                break
+            base = parent(base)
+        tail = self._files.tree.tail
+        parts = _parts(path)
+        for length in range(len(parts), 0, -1):  # PATH itself is a folder of the repository
+            root = _Root(".", parts[:length])
+            ours = tuple(tail[-length:]) == parts[:length]
+            if (ours or parts[length:]) and root.folder(path) in folders:
+                return root
+        return None
+
+    def _root_near(self, file: str) -> _Root | None:
+        """Return the root of the Kustomizations nearest to a file; most of them have it."""
+        votes: Counter[_Root] = Counter()
+        nearest = -1
+        for other, root in zip(self._kustomizations, self._roots, strict=True):
+            if root is None or not inside(file, root.base):
+                continue
+            near = len(posixpath.commonpath([parent(other.file), parent(file)]))
+            if near > nearest:
+                votes.clear()
+                nearest = near
+            if near == nearest:
+                votes[root] += 1
+        return votes.most_common(1)[0][0] if votes else None
+
+    def _near_folder(self, kustomization: Manifest, taken: Sequence[str | None]) -> str | None:
+        """Return the folder that a mistyped path stands for: the rest can then be judged, too."""
+        root = self._root_near(kustomization.file)
+        name = None if root is None else root.folder(_path(kustomization))
+        others = sorted(self._files.tree.folders - {".", *(one for one in taken if one)})
+        near = difflib.get_close_matches(name or "", others, n=1, cutoff=0.8)
+        return near[0] if near else None
+
+    def _owners(self) -> dict[str, int]:
+        """Return for each file the Kustomization that applies it: that of the deepest folder."""
+        depth = {index: len(_parts(f or "")) for index, f in enumerate(self._folders)}
+        owner: dict[str, int] = {}
+        for index, built in enumerate(self._builds):
+            for file, _ in built.files if built else ():
+                if file not in owner or depth[index] > depth[owner[file]]:
+                    owner[file] = index
+        return owner
+
+    def _kustomization(self, index: int) -> FluxKustomization:
+        manifest, folder = self._kustomizations[index], self._folders[index]
+        built = self._builds[index] or Build()
+        substitutes = bool(manifest.get("spec", "postBuild"))
+        value_of = self._value_of(index) if substitutes else None
+        own = [file for file, _ in built.files if self.owner.get(file) == index]
+        members, found = [], []
+        for file in own:
+            members += self._objects(file, value_of)
+            for raw in self._files.objects(file):
+                found += [
+                    VariableUse(use.name or use.expression, place, use.has_default)
+                    for use, place in uses_of(raw)
+                ]
+        path = _path(manifest)
+        return FluxKustomization(
+            manifest=manifest,
+            path=path,
+            folder=folder,
+            missing=self._missing[index],
+            sources=self._sources(index),
+            substitutes=substitutes,
+            members=tuple(generated_manifests(built, members)),
+            uses=tuple(found),
+            problems=tuple(built.problems),
+            beyond=tuple(built.beyond),
+        )
+
+    def _objects(self, file: str, value_of: Callable[[str], str] | None) -> list[Manifest]:
+        content = self._files.text(file)
+        if value_of is None or "${" not in content:
+            return self._files.objects(file)
+        filled = substitute(content, value_of)
+        documents, _ = parse(filled, file, self._files.limits)
+        return [one for document in documents for one in objects_in(document)]
+
+    def _value_of(self, index: int, seen: frozenset[int] = frozenset()) -> Callable[[str], str]:
+        values = {
+            name: variable.value
+            for source in self._sources(index, seen)
+            for name, variable in source.variables.items()
+        }
+
+        names = [source.name for source in self._sources(index, seen)]
+
+        def value_of(name: str) -> str:
+            ours = any(platform.provides_variable(one, name) for one in names)
+            if name not in values and not ours:
+                # A mistyped name is one finding: the rest is judged with what was meant.
+                near = difflib.get_close_matches(name, values, n=1, cutoff=0.8)
+                return values[near[0]] if near else platform.placeholder(name)
+            return values.get(name) or platform.placeholder(name)
+
+        return value_of
+
+    def _sources(
+        self, index: int, seen: frozenset[int] = frozenset()
+    ) -> tuple[SubstituteSource, ...]:
+        """Return a Kustomization's sources; their values' own variables are filled in."""
+        if index in self._resolved:
+            return self._resolved[index]
+        resolved = []
+        for source, manifest in self.sources.of(self._kustomizations[index]):
+            owner = None if manifest is None else self.owner.get(manifest.file)
+            fill: Callable[[str], str] = platform.placeholder
+            if owner is not None and owner != index and owner not in seen:
+                fill = self._value_of(owner, seen | {index})
+            variables = {
+                name: replace(one, value=substitute(one.value, fill))
+                for name, one in source.variables.items()
+            }
+            resolved.append(replace(source, variables=variables))
+        result = tuple(resolved)
+        if not seen:
+            self._resolved[index] = result
+        return result
+
+
+def _path(kustomization: Manifest) -> str:
+    return text(kustomization.get("spec", "path"))
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(part for part in path.split("/") if part not in ("", "."))

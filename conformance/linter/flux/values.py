@@ -1,0 +1,147 @@
+"""A HelmRelease: its chart, and the chain of values that Flux gives it.
+
+As helm-controller composes them: valuesFrom in order, then the inline values; later ones win.
+https://fluxcd.io/flux/components/helm/helmreleases/#values
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from conformance.linter.access import Path, get, mapping, sequence, text
+from conformance.linter.app import Chart, Release, ValuesSource
+from conformance.linter.flux.kustomizations import FluxTree
+from conformance.linter.manifest import Manifest
+from conformance.linter.reading.documents import parse
+
+HELM_RELEASE = "HelmRelease"
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``base`` overlaid by ``over``: mappings key by key, anything else as a whole."""
+    result = dict(base)
+    for key, value in over.items():
+        below = result.get(key)
+        both = isinstance(below, Mapping) and isinstance(value, Mapping)
+        result[key] = merged(below, value) if both else value  # type: ignore[arg-type]
+    return result
+
+
+def release_of(
+    manifest: Manifest,
+    objects: Iterable[Manifest],
+    charts: Iterable[Chart],
+    flux: FluxTree,
+    given: Mapping[str, Any],
+) -> Release:
+    """Return a HelmRelease with the values and the chart that ``objects`` and ``charts`` have.
+
+    Of two objects of one name the later one counts: put the app's own last.
+    ``given`` are values from the command line; they win.
+    """
+    named = {(one.kind, one.namespace, one.name): one for one in objects}
+    sources = []
+    values: dict[str, Any] = {}
+    for index, entry in enumerate(sequence(manifest.get("spec", "valuesFrom"))):
+        source, part = _source(manifest, index, mapping(entry), named)
+        sources.append(source)
+        values = merged(values, part)
+    inline = mapping(manifest.get("spec", "values"))
+    if inline and manifest.document is not None:
+        place = manifest.place("spec", "values")
+        document = manifest.document.part(("spec", "values"))
+        sources.append(ValuesSource("spec.values", place, False, manifest, document))
+        values = merged(values, inline)
+    chart, why, broken = _chart(manifest, list(charts), flux)
+    return Release(manifest, chart, why, tuple(sources), merged(values, given), broken)
+
+
+def _source(
+    release: Manifest,
+    index: int,
+    entry: Mapping[str, Any],
+    named: Mapping[tuple[str, str, str], Manifest],
+) -> tuple[ValuesSource, Mapping[str, Any]]:
+    """Return one entry of ``valuesFrom``, and the values that it adds."""
+    kind, name = text(entry.get("kind")), text(entry.get("name"))
+    key = text(entry.get("valuesKey")) or "values.yaml"
+    holder = named.get((kind, release.namespace, name))
+    source = ValuesSource(
+        name=f"{kind} {name}",
+        place=release.place("spec", "valuesFrom", index),
+        optional=entry.get("optional") is True,
+        manifest=holder,
+        document=None,
+    )
+    if holder is None:
+        return source, {}
+    content, path = _content(holder, key)
+    if content is None:
+        return replace(source, problem=f"{source.name} has no key {key}"), {}
+    target = text(entry.get("targetPath"))
+    if target:
+        value: Any = content
+        for part in reversed(target.split(".")):
+            value = {part: value}
+        return source, value
+    if holder.document is not None and holder.document.has(path):
+        documents, problems = holder.document.inner(path)
+    else:
+        documents, problems = parse(content, holder.file)
+    if problems and not documents:
+        problem = f"{key} of {source.name} is no YAML: {problems[0].message}"
+        return replace(source, problem=problem), {}
+    if documents and not isinstance(documents[0].value, Mapping):
+        return replace(source, problem=f"{key} of {source.name} is no mapping of values"), {}
+    document = documents[0] if documents else None
+    repeated = problems[0].message.partition(": ")[0] if problems else ""
+    found = replace(source, document=document, repeated=repeated)
+    return found, mapping(document and document.value)
+
+
+def _content(holder: Manifest, key: str) -> tuple[str | None, Path]:
+    """Return the text of a key of a ConfigMap or Secret, and where it is written."""
+    path: Path = ("data" if holder.kind == "ConfigMap" else "stringData", key)
+    content = holder.get(*path)
+    if content is None and holder.kind == "Secret":
+        content = _decoded(text(holder.get("data", key)))
+    return (content if isinstance(content, str) else None), path
+
+
+def _decoded(content: str) -> str | None:
+    try:
+        return base64.b64decode(content, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _chart(
+    release: Manifest, charts: Sequence[Chart], flux: FluxTree
+) -> tuple[Chart | None, str, bool]:
+    """Return the release's chart, or why there is none and whether it should be there."""
+    spec = mapping(release.get("spec", "chart", "spec"))
+    ref = mapping(release.get("spec", "chartRef"))
+    if ref:
+        return None, f"{text(ref.get('kind'))} {text(ref.get('name'))} is not in the package", False
+    name = text(spec.get("chart"))
+    kind, source = text(get(spec, "sourceRef", "kind")), text(get(spec, "sourceRef", "name"))
+    if kind not in ("GitRepository", "Bucket", "OCIRepository"):
+        return None, f"chart {name} of {kind} {source} is not in the package", False
+    folder = flux.repository_folder(name, release.file)
+    parts = [part for part in name.split("/") if part not in ("", ".", "..")]
+    missing = f"chart {name} of {kind} {source} is not in the package"
+    for chart in charts:
+        own = chart.folder.split("/")
+        if chart.folder == folder or (folder is None and parts and own[-len(parts) :] == parts):
+            return chart, "", False
+    if kind != "GitRepository" or not flux.covers(name, release.file):
+        return None, missing, False
+    # A mistyped path is one finding: the rest is judged with the chart that was meant.
+    by_folder = {chart.folder: chart for chart in charts}
+    near = difflib.get_close_matches("/".join(parts), by_folder, n=1, cutoff=0.8)
+    return (by_folder[near[0]], "", True) if near else (None, missing, True)

@@ -1,0 +1,185 @@
+"""``${variables}`` that Flux fills in after kustomize: where they come from, where they are used.
+
+https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from conformance.linter.access import get, mapping, sequence, text, walk
+from conformance.linter.app import SubstituteSource, Variable
+from conformance.linter.findings import Place
+from conformance.linter.flux import platform
+from conformance.linter.manifest import Manifest
+
+_SUBSTITUTION = re.compile(r"\$(\$?)\{([^{}\n]*)\}")
+_NAME = re.compile(r"#?([A-Za-z_][A-Za-z0-9_]*)(.*)", re.DOTALL)
+_PUBLIC = re.compile(r"^(.*_)?(client_id|user(name)?|domain|email|name|host|port)$")
+SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
+"""Label or annotation with ``disabled``: Flux leaves the object's variables alone."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """A ``${...}`` in a string."""
+
+    expression: str
+    """What is between the braces."""
+    name: str
+    """Empty: this is none that Flux can fill in."""
+    has_default: bool
+    offset: int
+    """Where in the string it starts, in characters."""
+
+
+def uses(string: str) -> Iterator[Use]:
+    """Yield each ``${...}`` that Flux would fill in; ``$${...}`` is none."""
+    for match in _SUBSTITUTION.finditer(string):
+        if match[1]:
+            continue
+        found = _NAME.fullmatch(match[2])
+        rest = found[2] if found else ""
+        if found is None or (rest and rest[0] not in ":=-+?#%/^,@"):
+            yield Use(match[2], "", False, match.start())
+        else:
+            default = rest.startswith((":=", ":-", "=", "-"))
+            yield Use(match[2], found[1], default, match.start())
+
+
+def substitute(string: str, value_of: Callable[[str], str]) -> str:
+    """Return ``string`` with its variables filled in; ``$${x}`` becomes ``${x}``."""
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1]:
+            return f"${{{match[2]}}}"
+        found = _NAME.fullmatch(match[2])
+        return match[0] if found is None else value_of(found[1])
+
+    return _SUBSTITUTION.sub(fill, string)
+
+
+def uses_of(manifest: Manifest) -> Iterator[tuple[Use, Place]]:
+    """Yield the variables in an object as written, and where each is."""
+    marks = (manifest.annotations.get(SUBSTITUTE), manifest.labels.get(SUBSTITUTE))
+    if "disabled" in marks:
+        return
+    for path, value in walk(manifest.value):
+        if isinstance(value, str) and "${" in value:
+            for use in uses(value):
+                place = manifest.place(*path)
+                if manifest.document is not None:
+                    place = replace(place, line=manifest.document.line_in(path, use.offset))
+                yield use, place
+
+
+def generated_value(source: str, field: str) -> str:
+    """Return what stands for a generated secret: 32 characters, always the same."""
+    return hashlib.sha256(f"{source}/{field}".encode(errors="replace")).hexdigest()[:32]
+
+
+def definitions(manifest: Manifest) -> Mapping[str, Mapping[str, Variable]]:
+    """Return the sources of variables that an object as written makes: name -> its variables."""
+    if manifest.kind == "ConfigMap":
+        name = f"ConfigMap {manifest.name}"
+        return {name: _literals(name, manifest.get("data"), secret=False)}
+    name = f"Secret {manifest.name}"
+    if manifest.kind == "Secret":
+        plain = {key: _decoded(item) for key, item in mapping(manifest.get("data")).items()}
+        return {name: _literals(name, {**plain, **mapping(manifest.get("stringData"))}, True)}
+    if manifest.kind == "StringSecret":
+        fields = [text(get(one, "fieldName")) for one in sequence(manifest.get("spec", "fields"))]
+        return {
+            name: {
+                **_literals(name, manifest.get("spec", "data"), secret=True),
+                **{field: _generated(name, field) for field in fields if field},
+            }
+        }
+    if manifest.kind == "BasicAuth":
+        user = text(manifest.get("spec", "username")) or "admin"
+        return {
+            name: {
+                "username": Variable("username", name, user, secret=False),
+                **{field: _generated(name, field) for field in ("password", "auth")},
+            }
+        }
+    if manifest.kind == "OAuth2Client":
+        name = f"Secret {text(manifest.get('spec', 'secretName'))}"
+        return {name: {field: _generated(name, field) for field in ("client_id", "client_secret")}}
+    return {}
+
+
+def _generated(source: str, field: str) -> Variable:
+    value = generated_value(source, field)
+    return Variable(field, source, value, secret=not _PUBLIC.match(field), generated=True)
+
+
+def _literals(source: str, data: object, secret: bool) -> Mapping[str, Variable]:
+    return {
+        key: Variable(key, source, str(value), secret=secret and not _PUBLIC.match(key))
+        for key, value in mapping(data).items()
+        if isinstance(value, str | int | float)
+    }
+
+
+def _decoded(value: object) -> str:
+    try:
+        return base64.b64decode(text(value), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
+
+
+class Sources:
+    """All sources of variables in a tree."""
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[str, str], tuple[Manifest, Mapping[str, Variable]]] = {}
+
+    def add(self, manifest: Manifest) -> None:
+        """Learn what an object as written defines; a StringSecret wins over an OAuth2Client."""
+        for name, variables in definitions(manifest).items():
+            key = (name, manifest.namespace)
+            if manifest.kind != "OAuth2Client" or key not in self._written:
+                self._written[key] = (manifest, variables)
+
+    def of(self, kustomization: Manifest) -> tuple[tuple[SubstituteSource, Manifest | None], ...]:
+        """Return the entries of a Kustomization's ``postBuild``, and the objects behind them.
+
+        Values are as written: their own variables are not filled in.
+        """
+        found: list[tuple[SubstituteSource, Manifest | None]] = []
+        for index, entry in enumerate(
+            sequence(kustomization.get("spec", "postBuild", "substituteFrom"))
+        ):
+            name = f"{text(get(entry, 'kind'))} {text(get(entry, 'name'))}"
+            place = kustomization.place("spec", "postBuild", "substituteFrom", index)
+            optional = get(entry, "optional") is True
+            manifest, variables = self._find(name, kustomization.namespace)
+            known = manifest is not None or platform.provides_source(name)
+            found.append((SubstituteSource(name, place, optional, variables, known), manifest))
+        inline = kustomization.get("spec", "postBuild", "substitute")
+        if mapping(inline):
+            name = "postBuild.substitute"
+            place = kustomization.place("spec", "postBuild", "substitute")
+            variables = _literals(name, inline, secret=False)
+            found.append((SubstituteSource(name, place, False, variables, True), None))
+        return tuple(found)
+
+    def namespaces_of(self, name: str) -> list[str]:
+        """Return the namespaces that have a source of this name."""
+        return [namespace for other, namespace in self._written if other == name]
+
+    def names(self) -> list[str]:
+        """Return the names of all sources that the tree has."""
+        return [name for name, _ in self._written]
+
+    def _find(self, name: str, namespace: str) -> tuple[Manifest | None, Mapping[str, Variable]]:
+        for where in (namespace, ""):
+            if (name, where) in self._written:
+                return self._written[name, where]
+        return None, {}

@@ -1,0 +1,140 @@
+"""What is in the cluster once an app is installed: its charts rendered, with each set of values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, Protocol
+
+from conformance.linter.access import mapping, text
+from conformance.linter.app import Chart, Installation, Release, RenderFailure
+from conformance.linter.findings import Place, Problem
+from conformance.linter.helm.chart_parts import absent
+from conformance.linter.helm.rendered import objects_of, template_source
+from conformance.linter.helm.rendering import RenderError
+from conformance.linter.limits import Limits
+from conformance.linter.manifest import Manifest
+from conformance.linter.reading.documents import Document, parse
+from conformance.linter.reading.files import YamlFiles, inside
+
+DEFAULTS = "default values"
+GIVEN = "--values"
+APPS_NAMESPACE = "stackspin-apps"
+_CI_VALUES = re.compile(r"ci/[^/]*-values\.ya?ml")
+
+
+class Renders(Protocol):
+    """Renders charts."""
+
+    def render(
+        self, files: Mapping[str, bytes], *, values: Mapping[str, Any], name: str, namespace: str
+    ) -> dict[str, str]:
+        """Return the rendered templates by path. Raises RenderError."""
+
+
+def charts_of(files: YamlFiles) -> tuple[list[Chart], list[Problem]]:
+    """Return the charts of a tree, and what is wrong with their Chart.yaml and values.yaml."""
+    charts, problems = [], []
+    for folder in files.chart_folders:
+        start = "" if folder == "." else f"{folder}/"
+        content = {
+            path.removeprefix(start): data
+            for path, data in files.tree.files.items()
+            if inside(path, folder)
+        }
+        found: dict[str, Document | None] = {}
+        for name in ("Chart.yaml", "values.yaml"):
+            documents, wrong = files.parse(f"{start}{name}") if name in content else ([], [])
+            problems += wrong
+            found[name] = documents[0] if documents else None
+        metadata = found["Chart.yaml"] or Document(f"{start}Chart.yaml", {})
+        charts.append(Chart(folder, content, metadata, found["values.yaml"]))
+    return charts, problems
+
+
+class Installer:
+    """Renders charts and puts what comes of it together with an app's written objects."""
+
+    def __init__(self, renderer: Renders, limits: Limits, given: Mapping[str, Any] | None) -> None:
+        self._renderer = renderer
+        self._limits = limits
+        self._given = given
+        self.failures: list[RenderFailure] = []
+        self.problems: list[Problem] = []
+
+    def of_chart(self, chart: Chart) -> Iterator[Installation]:
+        """Yield a chart that stands alone: default values, each of ``ci/``, the given ones."""
+        if _is_library(chart):
+            return
+        sets: list[tuple[str, Mapping[str, Any]]] = [(DEFAULTS, {}), *self._ci_values(chart)]
+        if self._given is not None:
+            sets.append((GIVEN, self._given))
+        for label, values in sets:
+            yield self._installation(chart, label, values, chart.name or "app", APPS_NAMESPACE)
+
+    def of_releases(
+        self, releases: Sequence[Release], written: Sequence[Manifest], beyond: Iterable[str]
+    ) -> Iterator[Installation]:
+        """Yield each HelmRelease with its values and the written objects, and ``ci/`` values."""
+        missing = tuple(beyond) + tuple(
+            f"HelmRelease {one.name} has postRenderers, which are not applied here"
+            for one in releases
+            if one.manifest.get("spec", "postRenderers")
+        )
+        if not releases:
+            yield Installation("the package's objects", tuple(written), missing)
+        for release in releases:
+            label = f"HelmRelease {release.name}"
+            name = text(release.manifest.get("spec", "releaseName")) or release.name
+            if release.chart is None or release.values_missing:
+                why = (*missing, release.values_missing or release.chart_missing)
+                yield Installation(label, tuple(written), why, release.values, release)
+                continue
+            one = self._installation(release.chart, label, release.values, name, release.namespace)
+            together = (*one.manifests, *written)
+            why = (*missing, *one.missing)
+            yield Installation(label, together, why, release.values, release)
+
+    def _ci_values(self, chart: Chart) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        for path in sorted(chart.files):
+            if _CI_VALUES.fullmatch(path):
+                documents, problems = parse(chart.text(path) or "", chart.path(path), self._limits)
+                self.problems += problems
+                if not problems:
+                    value = documents[0].value if documents else {}
+                    yield f"ci/{PurePosixPath(path).name}", mapping(value)
+
+    def _installation(
+        self, chart: Chart, label: str, values: Mapping[str, Any], name: str, namespace: str
+    ) -> Installation:
+        try:
+            rendered = self._renderer.render(
+                chart.files, values=values, name=name, namespace=namespace
+            )
+        except RenderError as error:
+            place = self._template_place(chart, error)
+            self.failures.append(RenderFailure(chart, label, error.message, place, error.limit))
+            return Installation(label, (), (f"chart {chart.name} does not render",), values)
+        manifests, problems = objects_of(rendered, chart, self._limits)
+        self.failures += [RenderFailure(chart, label, one.message, one.place) for one in problems]
+        missing = absent(chart)
+        if _is_library(chart):
+            missing.append(f"chart {chart.name} is a library, which makes no objects")
+        return Installation(label, tuple(_in(namespace, manifests)), tuple(missing), values)
+
+    @staticmethod
+    def _template_place(chart: Chart, error: RenderError) -> Place:
+        if error.template:
+            return Place(template_source(error.template, chart)[0], error.line)
+        return Place(chart.path("Chart.yaml"))
+
+
+def _is_library(chart: Chart) -> bool:
+    return text(mapping(chart.metadata.value).get("type")) == "library"
+
+
+def _in(namespace: str, manifests: Iterable[Manifest]) -> Iterator[Manifest]:
+    """Yield the objects with the namespace that Helm puts them in, if they name none."""
+    for manifest in manifests:
+        yield manifest.in_namespace(namespace)

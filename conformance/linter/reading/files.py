@@ -1,0 +1,133 @@
+"""The YAML of a tree: each file parsed once, as it is written."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import PurePosixPath
+from posixpath import join, normpath
+
+from conformance.linter.access import Value, get, mapping, sequence, text
+from conformance.linter.findings import Problem
+from conformance.linter.limits import Limits
+from conformance.linter.manifest import Manifest
+from conformance.linter.reading.documents import Document, parse
+from conformance.linter.reading.tree import Tree
+
+KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+KUSTOMIZE = "kustomize.config.k8s.io/"
+_LIKE_AN_OBJECT = (re.compile(r"(?m)^apiVersion:"), re.compile(r"(?m)^kind:"))
+
+
+def manifest_of(document: Document) -> Manifest:
+    """Return a document as an object, whatever it is."""
+    value = mapping(document.value)
+    return Manifest(value, document.file, document.line, document=document)
+
+
+def is_object(document: Document) -> bool:
+    """Return whether a document is an object of Kubernetes; kustomize's own file is none."""
+    value = mapping(document.value)
+    version = text(value.get("apiVersion"))
+    return bool(version and text(value.get("kind"))) and not version.startswith(KUSTOMIZE)
+
+
+def _patches(document: Document) -> list[Value]:
+    return [
+        one for key in ("patches", "patchesJson6902") for one in sequence(get(document.value, key))
+    ]
+
+
+def objects_in(document: Document) -> list[Manifest]:
+    """Return the object that a document is, or those of the ``List`` that it is."""
+    items = get(document.value, "items")
+    if text(get(document.value, "kind")).endswith("List") and isinstance(items, list):
+        parts = [document.part(("items", index)) for index in range(len(items))]
+        return [manifest_of(part) for part in parts if is_object(part)]
+    return [manifest_of(document)] if is_object(document) else []
+
+
+def parent(path: str) -> str:
+    """Return the folder of a file or folder; ``.`` for what lies at the root."""
+    return PurePosixPath(path).parent.as_posix()
+
+
+def inside(path: str, folder: str) -> bool:
+    """Return whether a file lies in a folder, or deeper."""
+    return folder in (".", path) or path.startswith(f"{folder}/")
+
+
+class YamlFiles:
+    """The YAML files of a tree; those of charts are not among ``paths``."""
+
+    def __init__(self, tree: Tree, limits: Limits) -> None:
+        self.tree = tree
+        self.limits = limits
+        self._parsed: dict[str, tuple[list[Document], list[Problem]]] = {}
+
+    @cached_property
+    def chart_folders(self) -> list[str]:
+        """Folders of charts, without those that lie in another chart."""
+        found = sorted(
+            (parent(path) for path in self.tree.files if PurePosixPath(path).name == "Chart.yaml"),
+            key=lambda folder: (folder.count("/") if folder != "." else -1, folder),
+        )
+        outer: list[str] = []
+        for folder in found:
+            if not any(inside(folder, other) for other in outer):
+                outer.append(folder)
+        return outer
+
+    @cached_property
+    def paths(self) -> list[str]:
+        """YAML files outside of charts, in the order of their names."""
+        return sorted(
+            path
+            for path in self.tree.files
+            if PurePosixPath(path).suffix in (".yaml", ".yml")
+            and not any(inside(path, folder) for folder in self.chart_folders)
+        )
+
+    @cached_property
+    def candidates(self) -> list[str]:
+        """Those of ``paths`` that look like objects of Kubernetes."""
+        found = []
+        for path in sorted(set(self.paths) - self._patches):
+            content = self.text(path)
+            if all(pattern.search(content) for pattern in _LIKE_AN_OBJECT):
+                found.append(path)
+        return found
+
+    @cached_property
+    def _patches(self) -> set[str]:
+        """Files that a kustomization.yaml patches others with: they look like objects."""
+        found = set()
+        for folder in self.tree.folders:
+            path = self.kustomization_file(folder)
+            for document in self.parse(path)[0][:1] if path is not None else ():
+                entries = [get(one, "path") for one in _patches(document)]
+                entries += sequence(get(document.value, "patchesStrategicMerge"))
+                found |= {normpath(join(folder, one)) for one in entries if isinstance(one, str)}
+        return found
+
+    def text(self, path: str) -> str:
+        """Return a file's text; empty if it is none."""
+        return self.tree.text(path) or ""
+
+    def parse(self, path: str) -> tuple[list[Document], list[Problem]]:
+        """Return the documents of a file as written, and what is wrong with the file."""
+        if path not in self._parsed:
+            self._parsed[path] = parse(self.text(path), path, self.limits)
+        return self._parsed[path]
+
+    def objects(self, path: str) -> list[Manifest]:
+        """Return the objects in a file, as written."""
+        return [one for document in self.parse(path)[0] for one in objects_in(document)]
+
+    def kustomization_file(self, folder: str) -> str | None:
+        """Return the folder's file for kustomize, if it has one."""
+        for name in KUSTOMIZATION_FILES:
+            path = name if folder == "." else f"{folder}/{name}"
+            if path in self.tree.files:
+                return path
+        return None
