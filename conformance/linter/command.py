@@ -1,0 +1,241 @@
+"""``stackspin-conformance app PATH...``: what a package needs to be a good one, in a second.
+
+By argparse and not, as the other commands, by typer: that imports pydantic for its own needs, which
+takes as long as all the rules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from conformance.errors import HarnessError
+from conformance.linter.levels import HIGHEST
+from conformance.linter.limits import Limits
+from conformance.linter.lint import Result, joined, lint
+from conformance.linter.rule import all_rules
+from conformance.linter.views import shown
+from conformance.linter.views.look import Look
+from conformance.linter.waivers import FORM, parse_waivers, unknown_rule
+
+if TYPE_CHECKING:
+    from conformance.linter.rule import Rule
+
+SUMMARY = "Check app packages against what Stackspin needs: no cluster, no root, no network."
+_EXIT_FOUND = 1
+_PROSE = 80
+"""Columns of an explanation where there is no terminal: it is read, not searched."""
+_FORMATS = ("terminal", "json", "junit", "html")
+_MORE = """\
+Levels: 1, Flux can apply it; 2, it runs the Stackspin way; 3, its data is safe.
+Exit status: 0 if there is no error (with --level, if each app has that level), 1 if there is one,
+2 if something is wrong with the command itself.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return its exit status.
+
+    Raises HarnessError on wrong usage, if a PATH cannot be read, or the output not be written.
+    """
+    parser = _parser()
+    given = parser.parse_intermixed_args(arguments)
+    if given.explain is None and not given.paths:
+        parser.error("name at least one PATH: a chart, a package, or a folder with many of them")
+    if given.rule and given.level is not None:
+        parser.error("a level takes all rules: leave one of --rule and --level out")
+    try:
+        if given.explain is not None:
+            _show(_explained(given.explain))
+            return 0
+        request = _request(given)
+    except ValueError as error:
+        parser.error(str(error))
+    for path in [*given.paths, *([given.previous] if given.previous else [])]:
+        if not os.path.exists(path):  # noqa: PTH110 - it never raises
+            raise HarnessError(
+                f"there is no {shown(str(path))}",
+                "name a chart's folder or .tgz, or a Flux package's folder",
+            )
+    result = joined([lint(path, **request) for path in given.paths])
+    _report(result, given.format, given.output)
+    return _EXIT_FOUND if _failed(result, given.level) else 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Tell it as every other error of the suite is told."""
+        raise HarnessError(message, f"{self.prog} --help shows what there is")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        "stackspin-conformance app",
+        description=SUMMARY,
+        epilog=_MORE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "paths",
+        metavar="PATH",
+        nargs="*",
+        type=Path,
+        help="a Helm chart (folder or .tgz), a Flux package, or a folder with many of them",
+    )
+    parser.add_argument(
+        "--rule",
+        metavar="RULE",
+        action="append",
+        help="run only this rule, or this family; may be repeated",
+    )
+    parser.add_argument(
+        "--waive",
+        metavar=FORM,
+        action="append",
+        help="live with a rule's findings until a day, as in 2027-01-31; may be repeated",
+    )
+    parser.add_argument(
+        "--level",
+        type=int,
+        choices=range(HIGHEST + 1),
+        help="exit with 1 if an app is below this level, not if there is an error",
+    )
+    parser.add_argument(
+        "--format", choices=_FORMATS, default=_FORMATS[0], help="how the result is shown"
+    )
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="write the result there; the terminal shows what was found, too",
+    )
+    parser.add_argument(
+        "--explain",
+        metavar="RULE",
+        help="say what a rule wants and why; a family, or all, are listed",
+    )
+    parser.add_argument(
+        "--values", metavar="FILE", type=Path, help="render charts with these values, too"
+    )
+    parser.add_argument(
+        "--previous",
+        metavar="PATH",
+        type=Path,
+        help="an earlier version: can people upgrade from it?",
+    )
+    return parser
+
+
+def _request(given: argparse.Namespace) -> dict[str, Any]:
+    """Return what ``lint`` takes. Raises ValueError with what is wrong with the options."""
+    limits = Limits()
+    return {
+        "rules": _selected(given.rule) if given.rule else None,
+        "waivers": parse_waivers(given.waive, all_rules(), date.today()) if given.waive else (),
+        "values": _values(given.values, limits) if given.values else None,
+        "previous": given.previous,
+        "limits": limits,
+    }
+
+
+def _failed(result: Result, level: int | None) -> bool:
+    if level is None:
+        return result.failed
+    return any(one.level is None or one.level < level for one in result.apps)
+
+
+def _selected(names: Iterable[str]) -> list[Rule]:
+    """Return the rules of these names, or of these families."""
+    rules = all_rules()
+    wanted = set()
+    for name in names:
+        found = {one for one in rules if name in (one, one.partition(".")[0])}
+        if not found:
+            raise ValueError(f"--rule: {unknown_rule(name, rules)}")
+        wanted |= found
+    return [one for one in rules.values() if one.id in wanted]
+
+
+def _explained(name: str) -> str:
+    from conformance.linter.views.explain import explain, explain_family  # noqa: PLC0415
+
+    rules = all_rules()
+    look = Look.of(sys.stdout)
+    look = replace(look, width=look.width or _PROSE)
+    if name in rules:
+        return explain(rules[name], look, date.today())
+    family = [one for one in rules.values() if name in ("all", one.id.partition(".")[0])]
+    if not family:
+        raise ValueError(f"--explain: {unknown_rule(name, rules)}")
+    return explain_family(name, family, look)
+
+
+def _values(path: Path, limits: Limits) -> Mapping[str, Any]:
+    from conformance.linter.reading.documents import parse  # noqa: PLC0415
+    from conformance.linter.reading.tree import decode  # noqa: PLC0415
+
+    try:
+        text = decode(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"--values: {path} cannot be read: {error.strerror}") from None
+    documents, problems = parse(text or "", str(path), limits)
+    if problems:
+        first = problems[0]
+        raise ValueError(f"--values: {path}, line {first.place.line}: {first.message}")
+    value = documents[0].value if documents else {}
+    if text is None or len(documents) > 1 or not isinstance(value, Mapping):
+        raise ValueError(f"--values: {path} is not one YAML document of names and values")
+    return value
+
+
+def _show(text: str) -> None:
+    """Print a text; what the terminal's encoding has no character for is escaped."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # as in ``app PATH | head``; Python would complain at its end
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _report(result: Result, form: str, output: Path | None) -> None:
+    if output is None:
+        _show(_view(result, form, Look.of(sys.stdout)))
+        return
+    try:
+        output.write_text(_view(result, form, Look()), encoding="utf-8")
+    except OSError as error:
+        raise HarnessError(
+            f"{output} cannot be written: {error.strerror}", "name another file"
+        ) from None
+    _show(_view(result, _FORMATS[0], Look.of(sys.stdout)))
+
+
+def _view(result: Result, form: str, look: Look) -> str:
+    """Import only the view that is asked for."""
+    if form == "json":
+        from conformance.linter.views.json_view import to_json  # noqa: PLC0415
+
+        return to_json(result)
+    if form == "junit":
+        from conformance.linter.views.junit import to_junit  # noqa: PLC0415
+
+        return to_junit(result)
+    if form == "html":
+        from conformance.linter.views.html import to_html  # noqa: PLC0415
+
+        return to_html(result)
+    from conformance.linter.views.terminal import to_terminal  # noqa: PLC0415
+
+    return to_terminal(result, look)

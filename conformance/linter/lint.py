@@ -1,0 +1,320 @@
+"""PATH -> apps -> findings and levels. Whatever is in the package, this returns a result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.errors import HarnessError
+from conformance.linter.deadline import TooLongError, at_most
+from conformance.linter.findings import NotRun, Place, Problem, Severity
+from conformance.linter.helm.rendering import Renderer, RenderError
+from conformance.linter.levels import level_of
+from conformance.linter.limits import Limits
+from conformance.linter.reading.tree import Tree
+from conformance.linter.rule import all_rules
+
+if TYPE_CHECKING:
+    from conformance.linter.app import AppPackage
+    from conformance.linter.rule import Rule
+    from conformance.linter.waivers import Waiver
+
+_MOST_FINDINGS = 100
+"""Of one rule in one app; more would only hide the others."""
+_MESSAGE, _NAME = 1000, 250
+"""Characters of a message, and of an object's name, that are kept."""
+_READING = 2
+"""Reading and rendering may take this many times the limit for rendering."""
+_ORDER = list(Severity)
+_DEFAULT = Limits()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A violation of a rule in an app."""
+
+    rule: Rule
+    place: Place
+    message: str
+    fix: str
+    waiver: Waiver | None = None
+
+    @property
+    def severity(self) -> Severity:
+        """The rule's."""
+        return self.rule.severity
+
+    @property
+    def fails(self) -> bool:
+        """Whether it is an error that nobody has waived."""
+        return self.rule.core and self.waiver is None
+
+
+@dataclass(frozen=True)
+class AppResult:
+    """What the rules said about one app."""
+
+    app: AppPackage
+    root: str
+    """The PATH it was found under, as it was given."""
+    findings: tuple[Finding, ...]
+    """The most severe first: errors, and of these the ones that cost most levels; waived ones last.
+    Then by file and line."""
+    not_run: tuple[tuple[Rule, str], ...]
+    """Rules that could not be judged, or not everywhere, and why."""
+    level: int | None
+    """None: only some rules were run, so no level can be claimed."""
+    remark: str = ""
+    """What else must be known, as that there is no earlier version to compare with."""
+
+    @property
+    def name(self) -> str:
+        """The app's name; of one without, its path."""
+        return self.app.name or self.app.path
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error that nobody has waived."""
+        return any(finding.fails for finding in self.findings)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one PATH, or of several."""
+
+    paths: tuple[str, ...]
+    apps: tuple[AppResult, ...]
+    rules: tuple[Rule, ...]
+    """Those that were to be run."""
+    seconds: float
+    unused: tuple[Waiver, ...] = ()
+    """Waivers of rules that nothing violates."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error that nobody has waived."""
+        return any(app.failed for app in self.apps)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What ``lint`` was asked for."""
+
+    path: Path
+    rules: tuple[Rule, ...]
+    complete: bool
+    """Whether these are all rules, so that a level can be claimed."""
+    waivers: Mapping[str, Waiver]
+    values: Mapping[str, Any] | None
+    previous: Path | None
+    limits: Limits
+
+
+def lint(
+    path: Path,
+    *,
+    rules: Iterable[Rule] | None = None,
+    waivers: Iterable[Waiver] = (),
+    values: Mapping[str, Any] | None = None,
+    previous: Path | None = None,
+    limits: Limits = _DEFAULT,
+) -> Result:
+    """Look at everything under ``path``. Raises HarnessError if it cannot be read at all.
+
+    ``rules`` are the only ones to run; then no level is claimed. ``values`` are added to each
+    chart's own. ``previous`` is an earlier version of ``path``.
+    """
+    began = time.monotonic()
+    with Renderer(limits) as renderer:
+        tree = Tree.read(path, limits)
+        _start(renderer, tree)  # it is ready when the rules have been imported
+        request = _Request(
+            path,
+            tuple(all_rules().values() if rules is None else rules),
+            rules is None,
+            {waiver.rule: waiver for waiver in waivers},
+            values,
+            previous,
+            limits,
+        )
+        found = _apps(tree, request, renderer)
+    results = _judge(found, request)
+    used = {finding.rule.id for app in results for finding in app.findings}
+    return Result(
+        (str(path),),
+        tuple(results),
+        request.rules,
+        time.monotonic() - began,
+        tuple(one for one in request.waivers.values() if one.rule not in used),
+    )
+
+
+def joined(results: Sequence[Result]) -> Result:
+    """Return the results of several PATHs as one."""
+    first, *others = results
+    return Result(
+        tuple(path for one in results for path in one.paths),
+        tuple(app for one in results for app in one.apps),
+        first.rules,
+        sum(one.seconds for one in results),
+        tuple(waiver for waiver in first.unused if all(waiver in one.unused for one in others)),
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An app, or why there is none to look at."""
+
+    app: AppPackage
+    remark: str = ""
+    trouble: str = ""
+    """Why no rule can be run."""
+
+
+def _start(renderer: Renderer, tree: Tree) -> None:
+    """Start Helm where there is a chart; a failure is told when one is rendered."""
+    if any(file.endswith("Chart.yaml") for file in tree.files):
+        with suppress(RenderError):
+            renderer.start()
+
+
+def _apps(tree: Tree, request: _Request, renderer: Renderer) -> list[_Found]:
+    try:
+        with at_most(_READING * request.limits.seconds):
+            found = _detected(tree, request, renderer)
+            if request.previous is None:
+                return [_Found(app) for app in found]
+            before = Tree.read(request.previous, request.limits)
+            return _compared(found, _detected(before, request, renderer))
+    except TooLongError:
+        trouble = f"reading took longer than {_READING * request.limits.seconds:g} s"
+    except HarnessError:
+        raise
+    except Exception as error:  # a defect of ours is no stack trace for a packager
+        trouble = _defect(error)
+    return [_Found(_nothing(tree), trouble=trouble)]
+
+
+def _detected(tree: Tree, request: _Request, renderer: Renderer) -> list[AppPackage]:
+    from conformance.linter.detection import detect  # noqa: PLC0415 - Helm starts meanwhile
+
+    found = detect(tree, renderer, values=request.values, limits=request.limits)
+    return found or [_nothing(tree)]
+
+
+def _nothing(tree: Tree) -> AppPackage:
+    from conformance.linter.app import AppPackage  # noqa: PLC0415
+    from conformance.linter.rules.package import NOTHING  # noqa: PLC0415
+
+    return AppPackage(tree.name, ".", NOTHING, problems=tuple(tree.problems))
+
+
+def _compared(apps: list[AppPackage], before: list[AppPackage]) -> list[_Found]:
+    """Give each app the one of the same name in the earlier version; a single one, the single."""
+    names = {app.name: app for app in before}
+    alone = before[0] if len(apps) == len(before) == 1 else None
+    found = []
+    for app in apps:
+        previous = names.get(app.name, alone)
+        remark = "" if previous else "not in the previous version: nothing to compare with"
+        found.append(_Found(replace(app, previous=previous), remark))
+    return found
+
+
+def _judge(apps: list[_Found], request: _Request) -> list[AppResult]:
+    end = time.monotonic() + request.limits.seconds
+    results = []
+    for found in apps:
+        findings: list[Finding] = []
+        not_run: dict[tuple[str, str], tuple[Rule, str]] = {}
+        for rule in request.rules:
+            reasons = [found.trouble]
+            if not found.trouble:
+                problems, reasons = _run(rule, found.app, end, request.limits)
+                findings += _findings(rule, problems, request.waivers.get(rule.id))
+            for reason in reasons:
+                not_run[rule.id, reason] = (rule, _cut(reason, _MESSAGE))
+        findings.sort(key=_rank)
+        holding = [one.rule for one in findings if one.rule.core]
+        holding += [rule for rule, _ in not_run.values()]
+        results.append(
+            AppResult(
+                found.app,
+                str(request.path),
+                tuple(findings),
+                tuple(not_run.values()),
+                level_of(holding) if request.complete else None,
+                found.remark,
+            )
+        )
+    return results
+
+
+def _run(
+    rule: Rule, app: AppPackage, end: float, limits: Limits
+) -> tuple[dict[Problem, None], list[str]]:
+    """Return what the rule found, each once, and why it could not be judged."""
+    problems: dict[Problem, None] = {}
+    reasons: list[str] = []
+    left = end - time.monotonic()
+    if left <= 0:
+        return problems, [f"the rules before it took {limits.seconds:g} s"]
+    try:
+        with at_most(left):
+            for one in rule.check(app):
+                if isinstance(one, NotRun):
+                    reasons.append(one.reason)
+                else:
+                    problems[one] = None
+                if len(problems) > _MOST_FINDINGS:
+                    break
+    except TooLongError:
+        reasons.append(f"the time for all rules, {limits.seconds:g} s, ended while it ran")
+    except Exception as error:
+        reasons.append(_defect(error))
+    return problems, reasons
+
+
+def _findings(rule: Rule, problems: Iterable[Problem], waiver: Waiver | None) -> list[Finding]:
+    found = []
+    for number, problem in enumerate(problems):
+        if number == _MOST_FINDINGS:
+            more = f"and more of the same: only the first {_MOST_FINDINGS} are shown"
+            found.append(Finding(rule, Place(problem.place.file), more, rule.fix, waiver))
+            break
+        place = replace(problem.place, object=_cut(problem.place.object, _NAME).strip())
+        message = _cut(problem.message, _MESSAGE)
+        fix = _cut(problem.fix or rule.fix, _MESSAGE)
+        found.append(Finding(rule, place, message, fix, waiver))
+    return found
+
+
+def _rank(finding: Finding) -> tuple[Any, ...]:
+    return (
+        finding.waiver is not None,
+        _ORDER.index(finding.severity),
+        finding.rule.level,
+        finding.place,
+        finding.rule.id,
+        finding.message,
+    )
+
+
+def _defect(error: Exception) -> str:
+    """Return what to report; never the error's own words, which may hold a secret's value."""
+    where = ""
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if "conformance" in Path(code.co_filename).parts:
+            where = f" in {Path(code.co_filename).name}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return f"internal error ({type(error).__name__}{where}): please report it"
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

@@ -1,0 +1,81 @@
+"""What a rule is, and the list of all."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.linter.findings import NotRun, Problem, Severity
+
+if TYPE_CHECKING:
+    from conformance.linter.app import AppPackage
+
+Check = Callable[["AppPackage"], Iterable[Problem | NotRun]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that Stackspin, or Kubernetes, or Flux needs of a package."""
+
+    id: str
+    """Family and name: ``backup.claim-label``."""
+    title: str
+    """The demand, as a sentence: ``A claim carries the backup set's label``."""
+    level: int
+    """1 to 3: the level that an app cannot have while this is violated."""
+    severity: Severity
+    why: str
+    """What happens to people's apps or data otherwise."""
+    source: str
+    """Where the demand comes from: the URL of a specification or manual, or ``Stackspin``."""
+    fix: str
+    """What to do, in one sentence."""
+    example: str
+    """A few lines of YAML that are right."""
+    check: Check
+
+    @property
+    def core(self) -> bool:
+        """Whether violating it costs the level."""
+        return self.severity is Severity.ERROR
+
+
+_RULES: dict[str, Rule] = {}
+
+
+def rule(
+    id: str,
+    title: str,
+    *,
+    level: int,
+    severity: Severity = Severity.ERROR,
+    why: str,
+    source: str,
+    fix: str,
+    example: str,
+) -> Callable[[Check], Check]:
+    """Register the decorated function as a rule's check.
+
+    It takes an app and yields a ``Problem`` for each violation, and ``NotRun`` for what it could
+    not judge. Where the rule has nothing to look at (no volumes, no login) it yields nothing.
+    """
+
+    def register(check: Check) -> Check:
+        if id in _RULES:
+            raise ValueError(f"there is a rule {id} already")
+        _RULES[id] = Rule(id, title, level, severity, why, source, fix, example.strip("\n"), check)
+        return check
+
+    return register
+
+
+def all_rules() -> Mapping[str, Rule]:
+    """Return every rule by id, families in the order of their names."""
+    from conformance.linter import rules  # noqa: PLC0415 - the families import this module
+
+    for module in pkgutil.iter_modules(rules.__path__):
+        importlib.import_module(f"{rules.__name__}.{module.name}")
+    return dict(sorted(_RULES.items()))

@@ -1,0 +1,90 @@
+"""Whether there is an app, its files can be read, and its charts render."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from conformance.linter.findings import NotRun, Place, Problem
+from conformance.linter.rule import rule
+
+if TYPE_CHECKING:
+    from conformance.linter.app import AppPackage
+
+NOTHING = "nothing"
+"""What a folder without any app is detected as."""
+_FIX_OF_LIMIT = "Look for a loop in the templates, or one that makes more and more text."
+
+
+@rule(
+    "package.nothing",
+    "There is an app",
+    level=1,
+    why="Stackspin installs an app from a Helm chart, or from objects that Flux applies. A folder "
+    "with neither installs nothing, and nobody gets a message about it.",
+    source="Stackspin",
+    fix="Name the folder that holds the app: its Chart.yaml, or its Kustomization and HelmRelease.",
+    example="""
+# apps/notes/notes-release.yaml
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata:
+  name: notes
+  namespace: flux-system
+""",
+)
+def nothing(app: AppPackage) -> Iterator[Problem]:
+    """Yield one problem for what holds no app at all."""
+    if app.detected == NOTHING and not app.problems:
+        yield Problem(
+            Place(),
+            "no app found here: neither a chart (Chart.yaml), nor a HelmRelease, a Deployment or "
+            "another object that installs something",
+        )
+
+
+@rule(
+    "package.readable",
+    "Every file can be read",
+    level=1,
+    why="Flux and Helm stop at the first file that they cannot read: one missing space, and "
+    "nothing of the app is installed or updated.",
+    source="https://yaml.org/spec/1.2.2/",
+    fix="Repair the file at the line that is named; an editor with YAML support shows the same.",
+    example="""
+metadata:
+  name: notes           # two spaces deeper than "metadata", a space after each colon
+  labels:
+    title: "a: quoted"  # text with a colon in quotes
+""",
+)
+def readable(app: AppPackage) -> Iterator[Problem]:
+    """Yield what was wrong with the files."""
+    yield from app.problems
+
+
+@rule(
+    "package.renders",
+    "The chart renders with every set of values that it is given",
+    level=2,
+    why="helm-controller renders the chart in the cluster. Where that fails, the release stays at "
+    "its old version, or is never installed, and the reason stands only in its status.",
+    source="https://helm.sh/docs/chart_template_guide/debugging/",
+    fix="Repair the template at the line that is named, or give the value that it asks for.",
+    example="""
+# templates/deployment.yaml: a default for what may be missing
+replicas: {{ .Values.replicas | default 1 }}
+""",
+)
+def renders(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each failure, and each chart that is not here to be rendered."""
+    for failure in app.failures:
+        yield Problem(
+            failure.place,
+            f"with {failure.label}: {failure.message}",
+            _FIX_OF_LIMIT if failure.limit else "",
+        )
+    failed = {failure.label for failure in app.failures}
+    for installation in app.installations:
+        if installation.label not in failed:
+            yield from map(NotRun, installation.missing)

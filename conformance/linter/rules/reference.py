@@ -1,0 +1,380 @@
+"""Whether everything that a Flux package refers to is in it, or is Stackspin's."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+
+from conformance.linter.access import Path, get, sequence, text
+from conformance.linter.app import AppPackage, Release
+from conformance.linter.findings import NotRun, Place, Problem, Severity, did_you_mean, quoted
+from conformance.linter.flux import platform
+from conformance.linter.flux.kustomizations import is_flux_kustomization
+from conformance.linter.manifest import Manifest
+from conformance.linter.rule import rule
+
+SUBSTITUTION = (
+    "https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution"
+)
+KUSTOMIZATION = "https://fluxcd.io/flux/components/kustomize/kustomizations/"
+HELM_RELEASE = "https://fluxcd.io/flux/components/helm/helmreleases/"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SOURCE_KINDS = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket", "HelmChart")
+
+
+@rule(
+    "reference.depends-on",
+    "Every dependsOn names a Kustomization or HelmRelease that exists",
+    level=1,
+    why="What depends on something that does not exist is never applied: the app stays away, with"
+    " 'dependency not found' in a status that nobody looks at.",
+    source=f"{KUSTOMIZATION}#dependencies",
+    fix="Correct the name, or take the entry out.",
+    example="""
+dependsOn:
+  - name: single-sign-on
+  - name: notes-secrets
+""",
+)
+def depends_on(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each dependency that does not exist."""
+    names = {one.name for one in app.everything() if is_flux_kustomization(one)}
+    releases = {one.name for one in app.everything() if one.kind == "HelmRelease"}
+    checked: list[tuple[Manifest, Collection[str]]] = [
+        (one.manifest, names | platform.KUSTOMIZATIONS) for one in app.kustomizations
+    ]
+    checked += [(one.manifest, releases) for one in app.releases]
+    for manifest, known in checked:
+        for index, entry in enumerate(sequence(manifest.get("spec", "dependsOn"))):
+            name = text(get(entry, "name"))
+            if name and name not in known:
+                yield Problem(
+                    manifest.place("spec", "dependsOn", index),
+                    f"{manifest.kind} {manifest.name} depends on {quoted(name)}, which is neither"
+                    f" in the package nor Stackspin's{did_you_mean(name, known)}",
+                )
+
+
+@rule(
+    "reference.path",
+    "The folder that a Kustomization applies is in the repository",
+    level=1,
+    why="Flux reports 'path not found' and applies nothing.",
+    source=f"{KUSTOMIZATION}#path",
+    fix="Correct spec.path: it starts at the root of the repository.",
+    example="""
+spec:
+  path: ./flux2/apps/notes
+""",
+)
+def path(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each Kustomization whose folder is not there."""
+    for one in (*app.kustomizations, *app.strays):
+        if one.missing:
+            near = f"; did you mean {one.folder}?" if one.folder else ""
+            yield Problem(
+                one.manifest.place("spec", "path"),
+                f"Kustomization {one.name} applies {quoted(one.path)}, which is not there{near}",
+            )
+        elif one.folder is None:
+            yield NotRun(f"{one.path[:80]} of Kustomization {one.name} lies outside of PATH")
+
+
+@rule(
+    "reference.order",
+    "A Kustomization depends on the one that makes its variables",
+    level=2,
+    severity=Severity.WARNING,
+    why="Without it the first installation fails until the secrets happen to be there, and a"
+    " removal may take them away first.",
+    source=f"{KUSTOMIZATION}#dependencies",
+    fix="Add the Kustomization that makes the secrets to dependsOn.",
+    example="""
+dependsOn:
+  - name: notes-secrets
+""",
+)
+def order(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each Kustomization whose variables another one makes that it does not wait for."""
+    makers = {
+        f"{'ConfigMap' if one.kind == 'ConfigMap' else 'Secret'} {one.name}": other.name
+        for other in app.kustomizations
+        for one in other.members
+        if one.kind in ("ConfigMap", "StringSecret", "BasicAuth")
+    }
+    for kustomization in app.kustomizations:
+        depends = {
+            text(get(entry, "name"))
+            for entry in sequence(kustomization.manifest.get("spec", "dependsOn"))
+        }
+        for source in kustomization.sources:
+            maker = makers.get(source.name)
+            if maker is not None and maker not in depends | {kustomization.name}:
+                yield Problem(
+                    source.place,
+                    f"Kustomization {kustomization.name} takes variables from {source.name}, which"
+                    f" Kustomization {maker} makes, and does not depend on {maker}",
+                    f"Add {maker} to dependsOn of {kustomization.name}.",
+                )
+                depends.add(maker)
+
+
+@rule(
+    "reference.resources",
+    "Flux can build the folder of a Kustomization",
+    level=1,
+    why="kustomize refuses a folder as a whole: one file that is missing, or is no object, and"
+    " nothing of the app is applied.",
+    source=f"{KUSTOMIZATION}#generating-a-kustomizationyaml-file",
+    fix="Name in kustomization.yaml exactly the files that are there; keep other YAML out of a"
+    " folder without one.",
+    example="""
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+  - release.yaml
+  - pvc.yaml
+""",
+)
+def resources(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield what kustomize would stop at."""
+    for kustomization in app.kustomizations:
+        yield from kustomization.problems
+
+
+@rule(
+    "reference.values-from",
+    "Values that a HelmRelease needs are in the package, in its namespace",
+    level=1,
+    why="helm-controller does not install a release whose values it cannot read.",
+    source=f"{HELM_RELEASE}#values-references",
+    fix="Correct kind, name or valuesKey, put the object into the HelmRelease's namespace, or mark"
+    " it optional: true if people add it by hand.",
+    example="""
+valuesFrom:
+  - kind: ConfigMap
+    name: stackspin-notes-values
+""",
+)
+def values_from(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each source of values that is missing or cannot be read."""
+    for release in app.releases:
+        for source in release.sources:
+            if source.problem:
+                yield Problem(source.place, source.problem)
+            elif source.manifest is None and not source.optional:
+                yield Problem(
+                    source.place,
+                    f"HelmRelease {release.name} needs {source.name}, which is not in"
+                    f" namespace {release.manifest.namespace or '(none)'}"
+                    f"{_where(app, source.name)}",
+                )
+
+
+def _where(app: AppPackage, name: str) -> str:
+    found = {f"{one.kind} {one.name}": one.namespace for one in app.everything()}
+    if name in found:
+        return f" but in {found[name] or '(none)'}"
+    kind = name.partition(" ")[0]
+    return did_you_mean(name, (other for other in found if other.startswith(f"{kind} ")))
+
+
+@rule(
+    "reference.override",
+    "The names of overrides are those of their HelmRelease",
+    level=2,
+    why="Overrides are optional: one with another name or namespace than the HelmRelease looks for"
+    " is ignored without a word, and with it what an operator configured.",
+    source="Stackspin",
+    fix="Name ConfigMap and Secret stackspin-APP-override, and put them where the HelmRelease is.",
+    example="""
+valuesFrom:
+  - kind: ConfigMap
+    name: stackspin-notes-values
+  - kind: ConfigMap
+    name: stackspin-notes-override
+    optional: true
+  - kind: Secret
+    name: stackspin-notes-override
+    optional: true
+""",
+)
+def override(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield overrides that are not the app's, and objects that no HelmRelease takes."""
+    for release in app.releases:
+        expected = _override_names(release)
+        for source in release.sources:
+            name = source.name.partition(" ")[2]
+            if source.optional and source.manifest is None and name not in expected:
+                yield Problem(
+                    source.place,
+                    f"HelmRelease {release.name} takes optional values from {source.name}, where"
+                    f" people put theirs into {sorted(expected)[0]}",
+                    f"Name it {sorted(expected)[0]}.",
+                )
+    yield from _lost_overrides(app)
+
+
+def _override_names(release: Release) -> set[str]:
+    """Return the names that a release's overrides may have."""
+    apps = {release.name, text(release.manifest.get("spec", "releaseName")) or release.name}
+    for source in release.sources:
+        found = re.fullmatch(r"ConfigMap stackspin-(.+)-values", source.name)
+        if found and not source.optional:
+            apps.add(found[1])
+    return {f"stackspin-{one}-override" for one in apps}
+
+
+def _lost_overrides(app: AppPackage) -> Iterator[Problem]:
+    wanted: Mapping[tuple[str, str], str] = {
+        (source.name, release.manifest.namespace): release.name
+        for release in app.releases
+        for source in release.sources
+    }
+    names = {name for name, _ in wanted}
+    for one in app.everything():
+        if one.kind not in ("ConfigMap", "Secret") or not one.name.endswith("override"):
+            continue
+        name = f"{one.kind} {one.name}"
+        if (name, one.namespace) in wanted:
+            continue
+        if name in names:
+            homes = ", ".join(sorted(space for other, space in wanted if other == name))
+            yield Problem(
+                one.place("metadata", "namespace"),
+                f"{name} is in namespace {one.namespace or '(none)'}, where no HelmRelease takes"
+                f" it: its HelmRelease is in {homes}",
+            )
+        elif one in app.written and app.releases:
+            yield Problem(
+                one.place("metadata", "name"),
+                f"no HelmRelease of the app takes values from {name}{did_you_mean(name, names)}",
+            )
+
+
+@rule(
+    "reference.source",
+    "Every sourceRef names a source that is in the package, or is the repository itself",
+    level=1,
+    why="Flux cannot fetch the chart, or the folder, of a source that it does not know.",
+    source=f"{HELM_RELEASE}#chart-template",
+    fix="Add the HelmRepository, or correct name and namespace of the sourceRef.",
+    example="""
+sourceRef:
+  kind: HelmRepository
+  name: forgejo
+  namespace: flux-system
+""",
+)
+def source(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each source that does not exist."""
+    known = {
+        (one.kind, one.namespace, one.name) for one in app.everything() if one.kind in _SOURCE_KINDS
+    }
+    own = _own_repository(app)
+    for manifest, place, ref in _source_refs(app):
+        kind, name = text(get(ref, "kind")), text(get(ref, "name"))
+        namespace = text(get(ref, "namespace")) or manifest.namespace
+        if (kind, namespace, name) in known or not name:
+            continue
+        if kind == "GitRepository" and name in platform.SOURCES | own:
+            if namespace in ("flux-system", "") or not (known or own):
+                continue
+            namespaces = {"flux-system"}
+        else:
+            namespaces = {space for k, space, n in known if (k, n) == (kind, name)}
+        same = [n for k, _, n in known if k == kind]
+        same += [*own, *platform.SOURCES] if kind == "GitRepository" else []
+        if namespaces:
+            yield Problem(
+                place,
+                f"{kind} {name} is in namespace {sorted(namespaces)[0]}, but is looked for in"
+                f" {namespace or '(none)'}",
+                f"Add namespace: {sorted(namespaces)[0]} to the sourceRef.",
+            )
+        elif same:
+            yield Problem(
+                place,
+                f"{kind} {name} is not in the package{did_you_mean(name, same)}",
+            )
+        else:
+            yield NotRun(f"{kind} {name} is not in PATH: whether it exists is not known")
+
+
+def _source_refs(app: AppPackage) -> Iterator[tuple[Manifest, Place, object]]:
+    for one in app.kustomizations:
+        place = one.manifest.place("spec", "sourceRef")
+        yield one.manifest, place, one.manifest.get("spec", "sourceRef")
+    for release in app.releases:
+        paths: tuple[Path, ...] = (("spec", "chart", "spec", "sourceRef"), ("spec", "chartRef"))
+        for path_ in paths:
+            ref = release.manifest.get(*path_)
+            if ref is not None:
+                yield release.manifest, release.manifest.place(*path_), ref
+
+
+def _own_repository(app: AppPackage) -> set[str]:
+    """Return the GitRepository that the tree itself is: what most of its Kustomizations name.
+
+    Whoever installs it registers it in the cluster, so it need not be in the tree.
+    """
+    path_ = ("spec", "sourceRef", "name")
+    own = Counter(text(one.manifest.get(*path_)) for one in app.kustomizations)
+    all_ = Counter(text(one.get(*path_)) for one in app.everything() if is_flux_kustomization(one))
+    common = {name for name, _ in own.most_common(1) if name}
+    return {one for one in common if all_[one] > 1 or not did_you_mean(one, all_)}
+
+
+@rule(
+    "reference.chart",
+    "The chart that a HelmRelease takes from the repository is there",
+    level=1,
+    why="helm-controller cannot install a chart that is not in the repository.",
+    source=f"{HELM_RELEASE}#chart-template",
+    fix="Correct spec.chart.spec.chart: it is a path from the root of the repository.",
+    example="""
+chart:
+  spec:
+    chart: ./charts/notes
+""",
+)
+def chart(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each release whose chart should be in the tree and is not."""
+    for release in app.releases:
+        if release.broken:
+            name = text(release.manifest.get("spec", "chart", "spec", "chart"))
+            yield Problem(
+                release.manifest.place("spec", "chart", "spec", "chart"),
+                f"chart {quoted(name)} of HelmRelease {release.name} is not in the repository",
+            )
+
+
+@rule(
+    "reference.namespace",
+    "Objects of an app are in a namespace that exists",
+    level=1,
+    why="Kubernetes refuses an object in a namespace that does not exist, and Flux with it the"
+    " whole Kustomization.",
+    source="https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
+    fix="Correct the namespace.",
+    example="""
+metadata:
+  namespace: stackspin-apps
+""",
+)
+def namespace(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each object in a namespace that is nobody's and looks like a mistyped one."""
+    made = {one.name for one in app.everything() if one.kind == "Namespace"}
+    homes = Counter(one.namespace for one in app.everything() if one.namespace)
+    known = made | platform.NAMESPACES
+    common = {name for name, times in homes.items() if times > 1}
+    for one in app.written:
+        name = one.namespace
+        near = did_you_mean(name, known | (common - {name}))
+        if name and name not in known and homes[name] == 1 and near:
+            yield Problem(
+                one.place("metadata", "namespace"),
+                f"{one.kind} {one.name} is in namespace {quoted(name)}, which nothing else is"
+                f" in{near}",
+            )

@@ -1,0 +1,162 @@
+"""Whether every ``${variable}`` of a Flux package is filled in, and by what was meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.linter.app import AppPackage, FluxKustomization
+from conformance.linter.findings import NotRun, Problem, Severity, did_you_mean
+from conformance.linter.flux import platform
+from conformance.linter.rule import rule
+
+SUBSTITUTION = (
+    "https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution"
+)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def outside(app: AppPackage) -> list[NotRun]:
+    """Return why nothing can be said where the Kustomization itself is not in the package."""
+    if app.written and not app.kustomizations:
+        return [NotRun("the Flux Kustomization that applies these files is not in PATH")]
+    return []
+
+
+@rule(
+    "variable.defined",
+    "Every ${variable} is defined by a source of its Kustomization",
+    level=1,
+    why="Flux fills in nothing for a variable that no source defines, or refuses the whole"
+    " Kustomization: a host name, a password or an address is empty, and nobody is told.",
+    source=SUBSTITUTION,
+    fix="Define the variable in a ConfigMap or StringSecret that postBuild.substituteFrom names, or"
+    " correct its name. Write $${name} for text that is no variable.",
+    example="""
+postBuild:
+  substituteFrom:
+    - kind: ConfigMap
+      name: stackspin-notes-kustomization-variables # has notes_domain
+""",
+)
+def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each variable that nothing defines."""
+    yield from outside(app)
+    for kustomization in app.kustomizations:
+        if any(not one.known for one in kustomization.sources):
+            continue  # the missing source is the finding: it may well define these
+        names = {name for one in kustomization.sources for name in one.variables}
+        for use in kustomization.uses:
+            if not _VARIABLE.fullmatch(use.name):
+                continue
+            if not kustomization.substitutes:
+                yield Problem(
+                    use.place,
+                    f"${{{use.name}}} stays as it is: Kustomization {kustomization.name} has no"
+                    " postBuild, so Flux fills in nothing",
+                    f"Give Kustomization {kustomization.name} a postBuild.substituteFrom.",
+                )
+            elif not (
+                use.has_default or use.name in names or _of_platform(kustomization, use.name)
+            ):
+                yield Problem(
+                    use.place,
+                    f"${{{use.name}}} is defined by no source of Kustomization"
+                    f" {kustomization.name}{did_you_mean(use.name, names)}",
+                )
+
+
+def _of_platform(kustomization: FluxKustomization, name: str) -> bool:
+    return any(platform.provides_variable(one.name, name) for one in kustomization.sources)
+
+
+@rule(
+    "variable.syntax",
+    "A ${...} is a variable that Flux can fill in, or is escaped",
+    level=1,
+    why="Flux fills in variables in all text of an object, also inside scripts and configuration"
+    " files; at one that it cannot parse it refuses the whole Kustomization.",
+    source=SUBSTITUTION,
+    fix="Write $${...} where the text is meant for the app: Flux makes ${...} of it.",
+    example="""
+data:
+  run.sh: |
+    echo "$${HOME.dir}"
+""",
+)
+def syntax(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each expression that is no variable."""
+    for kustomization in app.kustomizations:
+        for use in kustomization.uses:
+            if kustomization.substitutes and not _VARIABLE.fullmatch(use.name):
+                yield Problem(
+                    use.place,
+                    f"${{{use.name[:40]}}} is no variable that Flux can fill in: the whole"
+                    f" Kustomization {kustomization.name} fails",
+                )
+
+
+@rule(
+    "variable.once",
+    "A variable is defined by one source only",
+    level=2,
+    severity=Severity.WARNING,
+    why="Of two sources the later one wins without a word: whoever changes the other wonders why"
+    " nothing happens, and a generated password may be another than the one in use.",
+    source=SUBSTITUTION,
+    fix="Give the two different names, or take one out.",
+    example="""
+spec:
+  fields:
+    - fieldName: postgresql_password # in no other source of the Kustomization
+""",
+)
+def once(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each variable that is used and defined twice."""
+    for kustomization in app.kustomizations:
+        used = {use.name for use in kustomization.uses}
+        first: dict[str, str] = {}
+        for source in kustomization.sources:
+            for name in sorted(used & set(source.variables)):
+                if first.setdefault(name, source.name) != source.name:
+                    yield Problem(
+                        source.place,
+                        f"${{{name}}} is defined by {first[name]} and by {source.name}, which wins",
+                    )
+
+
+@rule(
+    "variable.source",
+    "Every source of variables is in the package, or is Stackspin's",
+    level=1,
+    why="Flux stops at a source that is not there: nothing of the Kustomization is applied.",
+    source=SUBSTITUTION,
+    fix="Correct the name, add the object to the app's secrets folder, or mark it optional: true.",
+    example="""
+substituteFrom:
+  - kind: Secret
+    name: stackspin-notes-variables # a StringSecret of that name is in notes-secrets/
+""",
+)
+def source(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each source that nobody makes."""
+    made = {
+        f"{'ConfigMap' if one.kind == 'ConfigMap' else 'Secret'} {one.name}": one.namespace
+        for one in app.everything()
+        if one.kind in ("ConfigMap", "Secret", "StringSecret", "BasicAuth")
+    }
+    for kustomization in app.kustomizations:
+        for source in kustomization.sources:
+            if source.known or source.optional:
+                continue
+            near = did_you_mean(source.name, [*made, *platform.sources()])
+            elsewhere = made.get(source.name)
+            if elsewhere is not None:
+                near = (
+                    f": it is in namespace {elsewhere or '(none)'}, the Kustomization in"
+                    f" {kustomization.manifest.namespace or '(none)'}"
+                )
+            yield Problem(
+                source.place,
+                f"{source.name} is neither in the package nor known to be Stackspin's{near}",
+            )

@@ -1,0 +1,65 @@
+"""``--explain RULE``: what a rule wants, why, and how it looks when it is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from conformance.linter.findings import Severity
+from conformance.linter.levels import LEVELS
+from conformance.linter.views.look import Look
+
+if TYPE_CHECKING:
+    from conformance.linter.rule import Rule
+
+_CONSEQUENCES = {
+    Severity.ERROR: "An app that violates it stays below level {level}: ",
+    Severity.WARNING: "A warning, which costs no level. It belongs to level {level}: ",
+    Severity.NOTE: "A note, which costs no level. It belongs to level {level}: ",
+}
+_WAIVED_DAYS = 90
+
+
+def explain(rule: Rule, look: Look, today: date) -> str:
+    """Return the explanation of one rule."""
+    return "\n".join(_explanation(rule, look, today)) + "\n"
+
+
+def explain_family(family: str, rules: Sequence[Rule], look: Look) -> str:
+    """Return the rules of a family, a line each."""
+    width = max(len(rule.id) for rule in rules)
+    title = "All rules" if family == "all" else f"The rules of the family {family}"
+    lines = [look.styled(title, "bold"), ""]
+    for rule in rules:
+        start = look.styled(f"{rule.id:<{width}}", rule.severity.value)
+        text = look.wrapped([(rule.title, ""), (f"(level {rule.level})", "dim")], width + 2)
+        lines.append(f"{start}  {text}")
+    return "\n".join([*lines, "", f"One in full: --explain {rules[0].id}"]) + "\n"
+
+
+def _explanation(rule: Rule, look: Look, today: date) -> Iterator[str]:
+    kind = rule.severity.value
+    yield f"{look.styled(f'{kind}[{rule.id}]', kind)}{look.styled(f': {rule.title}', 'bold')}"
+    yield ""
+    yield look.wrapped([(rule.why, "")], 0)
+    yield ""
+    consequence = _CONSEQUENCES[rule.severity].format(level=rule.level)
+    yield look.wrapped([(f'{consequence}"{LEVELS[rule.level]}"', "")], 0)
+    yield ""
+    yield look.wrapped([("To do:", "fix"), (rule.fix, "")], 0, 1)
+    yield ""
+    yield look.styled("For example:", "bold")
+    yield ""
+    for line in rule.example.splitlines():
+        code, hash_, comment = line.partition("# ")
+        yield f"    {code}{look.styled(hash_ + comment, 'dim')}".rstrip()
+    yield ""
+    yield look.wrapped([("Source:", "bold"), (rule.source, "")], 0, 1)
+    if rule.core:
+        until = today + timedelta(days=_WAIVED_DAYS)
+        yield look.wrapped(
+            [("To live with it for a while:", "bold"), (f"--waive '{rule.id}=REASON,{until}'", "")],
+            0,
+            1,
+        )

@@ -1,0 +1,91 @@
+"""The result for CI systems: one suite an app, one case a rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET  # only writes
+
+from conformance.linter.views import sentence, shown, where
+
+if TYPE_CHECKING:
+    from conformance.linter.lint import AppResult, Finding, Result
+    from conformance.linter.rule import Rule
+
+
+def to_junit(result: Result) -> str:
+    """Return XML as Jenkins' and GitLab's schemas have it.
+
+    An error is a failed case. "not run" and "waived" are skipped cases; the message begins with the
+    word. Warnings and notes are the output of a case that passed.
+    """
+    root = ET.Element("testsuites", {"name": "stackspin-conformance app"})
+    suites = [_suite(app, result) for app in result.apps]
+    root.extend(suites)
+    for attribute in ("tests", "failures"):
+        root.set(attribute, str(sum(int(suite.get(attribute, "0")) for suite in suites)))
+    root.set("errors", "0")
+    root.set("time", f"{result.seconds:.3f}")
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(app: AppResult, result: Result) -> ET.Element:
+    cases = [_case(rule, app) for rule in result.rules]
+    suite = ET.Element(
+        "testsuite",
+        {
+            "name": shown(app.name),
+            "tests": str(len(cases)),
+            "failures": str(sum(case.find("failure") is not None for case in cases)),
+            "errors": "0",
+            "skipped": str(sum(case.find("skipped") is not None for case in cases)),
+            "time": "0",
+        },
+    )
+    properties = ET.SubElement(suite, "properties")
+    level = "not claimed" if app.level is None else str(app.level)
+    about = {"level": level, "path": app.app.path, "root": app.root, "detected": app.app.detected}
+    for key, value in about.items():
+        ET.SubElement(properties, "property", {"name": key, "value": shown(value)})
+    suite.extend(cases)
+    return suite
+
+
+def _case(rule: Rule, app: AppResult) -> ET.Element:
+    case = ET.Element(
+        "testcase",
+        {
+            "classname": f"app.{shown(app.name)}",
+            "name": f"{rule.id}: {rule.title}",
+            "time": "0",
+        },
+    )
+    findings = [finding for finding in app.findings if finding.rule.id == rule.id]
+    reasons = [reason for other, reason in app.not_run if other.id == rule.id]
+    failures = [finding for finding in findings if finding.fails]
+    waived = [finding for finding in findings if finding.rule.core and finding.waiver]
+    if failures:
+        message = shown(failures[0].message)
+        if len(failures) > 1:
+            message = f"{message} (and {len(failures) - 1} more)"
+        failure = ET.SubElement(case, "failure", {"message": message, "type": rule.id})
+        failure.text = "\n".join(_text(finding, app) for finding in failures)
+    elif reasons:
+        ET.SubElement(case, "skipped", {"message": f"not run: {shown(reasons[0])}"})
+    elif waived and waived[0].waiver:
+        waiver = waived[0].waiver
+        message = f"waived until {waiver.until}: {shown(waiver.reason)}"
+        ET.SubElement(case, "skipped", {"message": message})
+    rest = [finding for finding in findings if finding not in failures]
+    lines = [_text(finding, app) for finding in rest]
+    if failures or reasons[1:]:
+        lines += [f"not run: {shown(reason)}" for reason in reasons]
+    if lines:
+        ET.SubElement(case, "system-out").text = "\n".join(lines)
+    return case
+
+
+def _text(finding: Finding, app: AppResult) -> str:
+    kind = "waived" if finding.waiver else finding.severity.value
+    place = shown(where(finding.place, app))
+    return f"{kind}: {place}: {shown(sentence(finding))}\n    fix: {shown(finding.fix)}"

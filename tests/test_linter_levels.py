@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import pytest
+from linter_results import a_rule
+
+from conformance.linter.findings import Severity
+from conformance.linter.levels import HIGHEST, LEVELS, level_of
+
+
+@pytest.mark.parametrize(
+    ("levels", "reached"),
+    [((), 3), ((3,), 2), ((2,), 1), ((1,), 0), ((3, 1, 2), 0), ((2, 3, 3), 1)],
+)
+def test_a_level_is_below_the_lowest_rule_that_holds_it_down(
+    levels: tuple[int, ...], reached: int
+) -> None:
+    assert level_of([a_rule(level=level) for level in levels]) == reached
+
+
+def test_a_rule_that_was_not_run_holds_down_whatever_its_severity() -> None:
+    assert level_of([a_rule(level=2, severity=Severity.NOTE)]) == 1
+
+
+def test_each_level_is_one_sentence() -> None:
+    assert list(LEVELS) == [0, 1, 2, HIGHEST]
+    for sentence in LEVELS.values():
+        assert sentence.endswith(".")
+        assert ". " not in sentence
