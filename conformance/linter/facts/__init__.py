@@ -1,0 +1,1 @@
+"""What several rules ask of an app: its volumes, its logins, its ingresses, its images."""

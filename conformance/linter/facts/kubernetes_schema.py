@@ -1,0 +1,252 @@
+"""What the API server of the pinned Kubernetes says to an object, and whether it has its kind.
+
+Kubernetes' own kinds by the schemas of the package kubernetes-validate, those of Flux, Velero,
+Hydra Maester and the secret generator by ``schemas/crds.json``. Of any other kind only the metadata
+is known.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path as File
+from weakref import WeakKeyDictionary
+
+from conformance.components.pins import pin
+from conformance.linter.access import text
+from conformance.linter.facts import object_names
+from conformance.linter.facts.structural import (
+    OBJECT_META,
+    Checker,
+    Schema,
+    Verdict,
+    Violation,
+    dotted,
+    listed,
+    nearest,
+)
+from conformance.linter.findings import quoted
+from conformance.linter.manifest import Manifest
+from conformance.linter.pods import pods_of
+from conformance.linter.schemas.removed import NOTES, PRODUCTS, REMOVED
+
+CRDS = File(__file__).parents[1] / "schemas" / "crds.json"
+_META: Schema = {"$ref": f"#/$defs/{OBJECT_META}"}
+_FOREIGN: Schema = {"properties": {"metadata": _META}}
+"""Of a kind that nobody here knows."""
+_ENDING = "k8s.io"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a kind."""
+
+    schema: Schema
+    deprecated: bool = False
+
+
+Kinds = Mapping[str, Mapping[str, Mapping[str, Version]]]
+"""Group -> kind -> version; the core group is the empty one."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Something about an ``apiVersion``, and what to write instead."""
+
+    message: str
+    fix: str
+
+
+def pinned() -> tuple[int, int]:
+    """Return major and minor version of the Kubernetes that this suite starts."""
+    major, minor = pin("kubernetes").version.removeprefix("v").split(".")[:2]
+    return int(major), int(minor)
+
+
+def validate(manifest: Manifest) -> list[Violation]:
+    """Return why the API server would refuse an object; nothing for kinds that are not known.
+
+    Nor is anything said about an ``apiVersion`` that ``unserved`` has something to say about.
+    """
+    for key in ("apiVersion", "kind"):
+        if not text(manifest.get(key)):
+            return [Violation((), f'an object without "{key}"', f'Add "{key}".')]
+    strange = _strange(manifest)
+    if strange:
+        return [strange]
+    return [*_verdict(manifest).violations, *_beyond_schemas(manifest)]
+
+
+def invalid_names(manifest: Manifest) -> list[Violation]:
+    """Return the names and labels of an object that the API server would refuse."""
+    return list(object_names.invalid(manifest, _verdict(manifest).metadata))
+
+
+def unserved(manifest: Manifest) -> Advice | None:
+    """Return what to do about an ``apiVersion`` that the cluster does not have, or no more."""
+    api, kind = manifest.api_version, manifest.kind
+    group, version = manifest.group, api.rpartition("/")[2]
+    known = kinds().get(group, {})
+    if version in known.get(kind, {}):
+        return None
+    removed = REMOVED.get(api, {})
+    since = removed.get(kind) or removed.get("*")
+    if since is None and kind not in known:
+        return None
+    product = PRODUCTS.get(group, "Kubernetes")
+    says = f"{kind} of {quoted(api)} is gone since {product} {since}"
+    if since is None:
+        says = f"{kind} has no version {quoted(version)} in {product}"
+    instead = _home(kind)
+    if not instead:
+        return Advice(f"{says}, without a successor", f"Do without the {kind}.")
+    note = NOTES.get(kind, "")
+    return Advice(says, f"Write apiVersion: {instead}.{' ' if note else ''}{note}")
+
+
+def deprecated(manifest: Manifest) -> Advice | None:
+    """Return what to write instead of an ``apiVersion`` that will go, but is still served."""
+    group, kind = manifest.group, manifest.kind
+    version = kinds().get(group, {}).get(kind, {}).get(manifest.api_version.rpartition("/")[2])
+    if version is None or not version.deprecated:
+        return None
+    product = PRODUCTS.get(group, "Kubernetes")
+    says = f"{kind} of {quoted(manifest.api_version)} is deprecated: a later {product} drops it"
+    return Advice(says, f"Write apiVersion: {_home(kind, group)}.")
+
+
+@functools.cache
+def kinds() -> Kinds:
+    """Return all kinds that are known."""
+    found: dict[str, dict[str, dict[str, Version]]] = {}
+    for schema in _definitions().values():
+        served = schema.get("x-kubernetes-group-version-kind", ())
+        if len(served) == 1:  # others are no objects of their own: DeleteOptions, WatchEvent
+            one = served[0]
+            versions = found.setdefault(one["group"], {}).setdefault(one["kind"], {})
+            versions[one["version"]] = Version(schema)
+    for group, its_kinds in json.loads(CRDS.read_bytes()).items():
+        for kind, its_versions in its_kinds.items():
+            for name, one in its_versions.items():
+                schema = dict(one["schema"])
+                schema["properties"] = {**schema.get("properties", {}), "metadata": _META}
+                versions = found.setdefault(group, {}).setdefault(kind, {})
+                versions[name] = Version(schema, one.get("deprecated", False))
+    return found
+
+
+@functools.cache
+def _definitions() -> Mapping[str, Schema]:
+    definitions: Mapping[str, Schema] = json.loads(definitions_file().read_bytes())["$defs"]
+    return definitions
+
+
+def definitions_file() -> File:
+    """Return the file with the schemas of the pinned Kubernetes, or of the newest before it.
+
+    The package is not imported: it would load jsonschema.
+    """
+    spec = importlib.util.find_spec("kubernetes_validate")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("kubernetes-validate is not installed: install the suite anew")
+    folders = {}
+    for folder in (File(spec.origin).parent / "kubernetes-json-schema").glob("v*-local-strict"):
+        major, minor = folder.name.removeprefix("v").split("-")[0].split(".")[:2]
+        folders[int(major), int(minor)] = folder
+    return folders[max(version for version in folders if version <= pinned())] / "_definitions.json"
+
+
+@functools.cache
+def _checker() -> Checker:
+    return Checker(_definitions())
+
+
+_VERDICTS: WeakKeyDictionary[Manifest, Verdict] = WeakKeyDictionary()
+"""Several rules ask about the same object."""
+
+
+def _verdict(manifest: Manifest) -> Verdict:
+    if manifest not in _VERDICTS:
+        versions = kinds().get(manifest.group, {}).get(manifest.kind, {})
+        version = versions.get(manifest.api_version.rpartition("/")[2])
+        schema = _FOREIGN if version is None else version.schema
+        secret = manifest.kind == "Secret"
+        _VERDICTS[manifest] = _checker().check(manifest.value, schema, secret=secret)
+    return _VERDICTS[manifest]
+
+
+def _home(kind: str, group: str | None = None) -> str:
+    """Return the best ``apiVersion`` that has a kind; empty if none has."""
+
+    def rank(version: str) -> tuple[bool, bool, str]:
+        return "alpha" not in version, "beta" not in version, version
+
+    found = [
+        (rank(version), f"{one}/{version}" if one else version)
+        for one, members in kinds().items()
+        if group in (None, one)
+        for version in members.get(kind, {})
+    ]
+    return max(found)[1] if found else ""
+
+
+def _strange(manifest: Manifest) -> Violation | None:
+    """Return what is wrong with a kind or a group that does not exist."""
+    group, kind, api = manifest.group, manifest.kind, manifest.api_version
+    known = kinds()
+    home = _home(kind)
+    if _removed(api, kind):
+        return None
+    if group in known:
+        if kind in known[group] or kind == "List":
+            return None
+        says = f"there is no kind {quoted(kind)} in {quoted(api)}"
+        if home:
+            return Violation(("apiVersion",), says, f"Write apiVersion: {home}.")
+        meant = nearest(kind, list(known[group]))
+        fix = f"Write kind: {meant}." if meant else "Correct apiVersion or kind."
+        return Violation(("kind",), f'{says}; did you mean "{meant}"?' if meant else says, fix)
+    # The group of a custom resource has a dot; those of Kubernetes' own without one are known.
+    alike = home and group.endswith(_ENDING) and nearest(group, [home.rpartition("/")[0]])
+    if "." in group and not alike:
+        return None
+    says = f"there is no API group {quoted(group)}"
+    fix = f"Write apiVersion: {home}." if home else "Correct apiVersion."
+    return Violation(("apiVersion",), says, fix)
+
+
+def _removed(api: str, kind: str) -> bool:
+    return bool(REMOVED.get(api, {}).keys() & {kind, "*"})
+
+
+def _beyond_schemas(manifest: Manifest) -> Iterator[Violation]:
+    """Yield what the API server refuses though the schema allows it."""
+    ends = ("Never", "OnFailure")
+    for pod in pods_of([manifest]):
+        policy = pod.get("spec", "restartPolicy")
+        if (
+            manifest.kind in ("Job", "CronJob")
+            and isinstance(pod.get("spec"), Mapping)
+            and policy in (None, "Always")
+        ):
+            path = (*pod.path, "spec", "restartPolicy")
+            yield Violation(
+                path,
+                f"{dotted(path)} of a {manifest.kind} must be {listed(ends)}",
+                "Write restartPolicy: OnFailure.",
+            )
+
+
+__all__ = [
+    "Advice",
+    "Violation",
+    "deprecated",
+    "invalid_names",
+    "kinds",
+    "pinned",
+    "unserved",
+    "validate",
+]
