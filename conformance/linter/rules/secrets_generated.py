@@ -1,0 +1,310 @@
+"""Whether what generates passwords works, keeps them, and makes one for each purpose."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from conformance.linter.access import Path, get, mapping, sequence, text
+from conformance.linter.facts import logins
+from conformance.linter.facts.configuration import Lines
+from conformance.linter.facts.credentials import words_of
+from conformance.linter.findings import NotRun, Place, Problem, Severity, quoted
+from conformance.linter.flux import platform
+from conformance.linter.helm.chart_text import chance
+from conformance.linter.rule import rule
+
+if TYPE_CHECKING:
+    from conformance.linter.app import AppPackage, Variable
+    from conformance.linter.facts.configuration import Setting
+    from conformance.linter.manifest import Manifest
+
+_CONTROLLER = "https://github.com/mittwald/kubernetes-secret-generator"
+_ENCODINGS = ("base64", "base64url", "base32", "hex", "raw")
+_LENGTH = re.compile(r"[1-9][0-9]{0,5}[bB]?")
+_SHORTEST = 16
+_SHORTEST_BYTES = 12
+_PLATFORM_SECRETS = "Secret stackspin-single-sign-on-variables"
+_PLATFORM_PASSWORDS = ("userbackend_admin_password",)
+
+
+@rule(
+    "secrets.generator",
+    "A StringSecret says what is to be generated",
+    level=3,
+    why="What a StringSecret cannot make is missing in its Secret: the variable is then empty, and "
+    "the app starts with an empty password, or not at all.",
+    source=_CONTROLLER,
+    fix="Give each value a field of its own under spec.fields.",
+    example="""
+spec:
+  data:
+    username: notes
+  fields:
+    - fieldName: password
+      encoding: hex
+      length: "32"
+""",
+)
+def generator(app: AppPackage) -> Iterator[Problem]:
+    """Yield each StringSecret and BasicAuth that does not make what it seems to."""
+    for one in app.objects("StringSecret", "BasicAuth"):
+        if one.get("spec") is None:
+            if one.kind == "StringSecret":
+                yield Problem(one.place(), f"{one.kind} {one.name} has no spec: it makes nothing")
+            continue
+        if one.kind == "BasicAuth":
+            yield from _wrong_value(one, ("spec",))
+            continue
+        fields = sequence(one.get("spec", "fields"))
+        if one.get("spec", "fields") == [] and not mapping(one.get("spec", "data")):
+            yield Problem(
+                one.place("spec", "fields"),
+                f"{one.kind} {one.name} has no fields: it makes nothing",
+            )
+        seen: set[str] = set()
+        for index, field in enumerate(fields):
+            yield from _wrong_field(app, one, index, mapping(field), seen)
+
+
+def _wrong_field(
+    app: AppPackage, one: Manifest, index: int, field: object, seen: set[str]
+) -> Iterator[Problem]:
+    place = one.place("spec", "fields", index, "fieldName")
+    name = text(get(field, "fieldName"))
+    if get(field, "fieldName") == "":
+        yield Problem(place, "the field has an empty name")
+    elif name in seen:
+        yield Problem(place, f"there are two fields {quoted(name)}")
+    elif name and name in mapping(one.get("spec", "data")):
+        yield Problem(
+            place,
+            f"field {quoted(name)} is also under spec.data: the value there is taken, and nothing "
+            "is generated",
+        )
+    seen.add(name)
+    if get(field, "encoding") == "raw" and name in _used(app):
+        yield Problem(
+            one.place("spec", "fields", index, "encoding"),
+            f"field {quoted(name)} is raw: any bytes, which break the YAML they are put into",
+        )
+    yield from _wrong_value(one, ("spec", "fields", index))
+
+
+def _used(app: AppPackage) -> set[str]:
+    return {use.name for one in app.kustomizations for use in one.uses}
+
+
+def _wrong_value(one: Manifest, path: Path) -> Iterator[Problem]:
+    """Yield what is wrong with a length and encoding."""
+    length, encoding = one.get(*path, "length"), one.get(*path, "encoding")
+    if isinstance(length, str) and length and not _LENGTH.fullmatch(length):
+        yield Problem(
+            one.place(*path, "length"),
+            f"length {quoted(length)} is neither a number of characters nor one of bytes (32B): "
+            "nothing is generated",
+        )
+    if isinstance(encoding, str) and encoding and encoding not in _ENCODINGS:
+        yield Problem(
+            one.place(*path, "encoding"),
+            f"encoding {quoted(encoding)} is none of {', '.join(_ENCODINGS)}",
+        )
+
+
+@rule(
+    "secrets.length",
+    "What is generated cannot be guessed",
+    level=3,
+    severity=Severity.WARNING,
+    why="A short password can be found by trying; nobody has to type this one, so it may be long.",
+    source=_CONTROLLER,
+    fix='Leave length out (then it is 40), or write length: "32".',
+    example="""
+fields:
+  - fieldName: password
+    length: "32"
+""",
+)
+def length(app: AppPackage) -> Iterator[Problem]:
+    """Yield each field that is short."""
+    for one in app.objects("StringSecret", "BasicAuth"):
+        paths: list[Path] = [("spec",)]
+        if one.kind == "StringSecret":
+            paths = [
+                ("spec", "fields", index)
+                for index in range(len(sequence(one.get("spec", "fields"))))
+            ]
+        for path in paths:
+            given = text(one.get(*path, "length"))
+            if not _LENGTH.fullmatch(given):
+                continue
+            in_bytes = given[-1] in "bB" or one.get(*path, "encoding") == "raw"
+            if int(given.rstrip("bB")) < (_SHORTEST_BYTES if in_bytes else _SHORTEST):
+                yield Problem(
+                    one.place(*path, "length"), f"length {quoted(given)} is short for a password"
+                )
+
+
+@rule(
+    "secrets.regenerated",
+    "A generated password stays what it is",
+    level=3,
+    why="A password that changes by itself locks the app out of its own database, and people out "
+    "of the app. Flux applies the order to make a new one again and again.",
+    source=_CONTROLLER,
+    fix="Take it away. To change a password once, delete the Secret by hand.",
+    example="""
+kind: StringSecret
+spec:
+  fields:
+    - fieldName: password
+      length: "32"
+""",
+)
+def regenerated(app: AppPackage) -> Iterator[Problem]:
+    """Yield each order to make new values."""
+    annotation = "secret-generator.v1.mittwald.de/regenerate"
+    for one in app.objects("StringSecret", "BasicAuth", "Secret"):
+        if one.get("spec", "forceRegenerate") is True:
+            yield Problem(
+                one.place("spec", "forceRegenerate"),
+                f"forceRegenerate gives {one.kind} {one.name} new passwords each time",
+            )
+        if annotation in one.annotations:
+            yield Problem(
+                one.place("metadata", "annotations", annotation),
+                f"the annotation {annotation} gives {one.kind} {one.name} new passwords whenever "
+                "Flux applies it",
+            )
+
+
+@rule(
+    "secrets.unstable-template",
+    "A chart makes no new password at each upgrade",
+    level=3,
+    why="Helm renders the chart anew for each upgrade: the Secret gets another password, the "
+    "database keeps the old one, and the app cannot get at its data.",
+    source="https://helm.sh/docs/chart_template_guide/function_list/#lookup",
+    fix="Take the password from a value, or from an existing Secret; or look up the Secret that is "
+    "there before making one.",
+    example="""
+{{- $old := lookup "v1" "Secret" .Release.Namespace "notes" }}
+data:
+  {{- if $old }}
+  password: {{ $old.data.password }}
+  {{- else }}
+  password: {{ randAlphaNum 32 | b64enc }}
+  {{- end }}
+""",
+)
+def unstable_template(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each value that a template makes by chance."""
+    for chart in app.charts:
+        for one in chance(app, chart):
+            yield Problem(
+                Place(one.file, one.line), f"{one.key} makes another value at each upgrade"
+            )
+    for reason in dict.fromkeys(one.chart_missing for one in app.releases if one.chart is None):
+        yield NotRun(f"{reason}: whether it makes new passwords is not known")
+
+
+@rule(
+    "secrets.reused",
+    "One password has one purpose",
+    level=3,
+    severity=Severity.WARNING,
+    why="If one of its places leaks it, the other is open as well; and one cannot be changed "
+    "without the other.",
+    source="Stackspin",
+    fix="Give the StringSecret a field for each purpose.",
+    example="""
+fields:
+  - fieldName: database_password
+  - fieldName: session_key
+""",
+)
+def reused(app: AppPackage) -> Iterator[Problem]:
+    """Yield each generated variable that surely has two purposes."""
+    settings = logins.app_settings(app)
+    for variable in _generated(app):
+        purposes: dict[str, Setting] = {}
+        for one in settings:
+            purpose = _purpose(one) if variable.value in one.value else ""
+            if purpose:
+                purposes.setdefault(purpose, one)
+        if len(purposes) > 1:
+            (first, _), (second, last) = list(purposes.items())[:2]
+            yield Problem(
+                Lines(app).located(last),
+                f"${{{variable.name}}} is the {first} and the {second} at once",
+            )
+
+
+def _generated(app: AppPackage) -> list[Variable]:
+    found = {
+        (variable.source, variable.name): variable
+        for kustomization in app.kustomizations
+        for source in kustomization.sources
+        for variable in source.variables.values()
+        if variable.generated and len(variable.value) >= _SHORTEST
+    }
+    return list(found.values())
+
+
+_DATABASE = frozenset(
+    {"database", "db", "postgresql", "postgres", "mariadb", "mysql", "mongodb", "sql"}
+)
+_SIGNING = re.compile(
+    r"jwt(secret|key)?|(cookie|session|signing|encryption|crypto?|hash|secret|app)"
+    r"(secret|key|keybase)"
+)
+
+
+def _purpose(setting: Setting) -> str:
+    """Return what a setting is for, where its keys say so beyond doubt."""
+    words = [word for key in (*setting.path, setting.key) for word in words_of(str(key))]
+    last = words[-1] if words else ""
+    if last in ("salt", "pepper"):
+        return "salt"
+    if any(_SIGNING.fullmatch("".join(words[-count:])) for count in (1, 2, 3)):
+        return "signing key"
+    if last not in ("password", "passwd", "pass", "pwd"):
+        return ""
+    if _DATABASE & set(words):
+        return "password of the database"
+    if "admin" in words or "administrator" in words:
+        return "password of the administrator"
+    return "password of the cache" if {"redis", "valkey"} & set(words) else ""
+
+
+@rule(
+    "secrets.platform-secret",
+    "The platform's own passwords stay with the platform",
+    level=3,
+    severity=Severity.WARNING,
+    why="This is the password of Stackspin's first administrator. Given to an app, it lies in the "
+    "app's database and configuration: a hole in the app opens the platform.",
+    source="Stackspin",
+    fix="Generate a password for the app: a field of its own in the app's StringSecret.",
+    example="""
+kind: StringSecret
+metadata:
+  name: stackspin-notes-variables
+spec:
+  fields:
+    - fieldName: admin_password
+""",
+)
+def platform_secret(app: AppPackage) -> Iterator[Problem]:
+    """Yield each setting with it."""
+    if not any(one.name == _PLATFORM_SECRETS for k in app.kustomizations for one in k.sources):
+        return
+    lines = Lines(app)
+    for setting in logins.app_settings(app):
+        for name in _PLATFORM_PASSWORDS:
+            if platform.placeholder(name) in setting.value:
+                yield Problem(
+                    lines.located(setting),
+                    f"${{{name}}} is the password of Stackspin's administrator",
+                )
