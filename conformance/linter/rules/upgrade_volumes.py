@@ -1,0 +1,208 @@
+"""Between ``--previous`` and this: whether the app still finds its volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.linter.access import Path, get, sequence, text, walk
+from conformance.linter.facts.changes import Pair, both_releases, dotted, once, pairs, shown
+from conformance.linter.findings import NotRun, Place, Problem, Severity, quoted
+from conformance.linter.manifest import Manifest
+from conformance.linter.pods import pods_of
+from conformance.linter.rule import rule
+
+if TYPE_CHECKING:
+    from conformance.linter.app import AppPackage
+
+_TEMPLATES = ("spec", "volumeClaimTemplates")
+_CLAIM = "PersistentVolumeClaim"
+_PRUNE = "kustomize.toolkit.fluxcd.io/prune"
+_KEEP = "helm.sh/resource-policy"
+_STAYS = "what people have saved stays behind in it, and the app starts empty"
+
+Mounts = dict[tuple[str, str], list[tuple[str, str, Place]]]
+"""Namespace and name of a claim -> path in a container, folder in the volume, place."""
+
+
+def _mounts(manifests: Iterable[Manifest]) -> Mounts:
+    """Return where pods that last mount which claim."""
+    found: Mounts = {}
+    for pod in pods_of(manifests):
+        if not pod.lasting or pod.hook:
+            continue
+        space, name = pod.workload.namespace, pod.workload.name
+        templates = {
+            text(get(one, "metadata", "name")) for one in sequence(pod.workload.get(*_TEMPLATES))
+        }
+        claims = {
+            volume: (space, f"{volume}-{name}-*" if volume in templates else claim)
+            for volume, claim in pod.claims.items()
+        }
+        for claim in claims.values():
+            found.setdefault(claim, [])
+        for container in pod.containers:
+            for index, mount in enumerate(sequence(container.value.get("volumeMounts"))):
+                claim_of = claims.get(text(get(mount, "name")))
+                if claim_of is not None and not container.init:
+                    where = text(get(mount, "mountPath")).rstrip("/")
+                    folder = text(get(mount, "subPath")).strip("/")
+                    place = container.place("volumeMounts", index, "mountPath")
+                    found[claim_of].append((where, folder, place))
+    return found
+
+
+@rule(
+    "upgrade.claim-gone",
+    "Every volume that the app had is still there, and still the app's",
+    level=3,
+    why="The app starts with an empty volume, and people's data stays behind in the old one, or is "
+    "deleted with it.",
+    source="Stackspin",
+    fix="Keep the claim's name, and the volume that mounts it; or move the data in a step of its "
+    "own.",
+    example="""
+volumes:
+  - name: data
+    persistentVolumeClaim:
+      claimName: notes-data   # as in every version before
+""",
+)
+def claim_gone(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each claim that is made or mounted no more."""
+    handed = _handed_over(app)
+    instead = dict(_no_longer_handed(app))
+    told: set[tuple[str, str]] = set()
+    for pair in pairs(app):
+        if isinstance(pair, NotRun):
+            yield pair
+            continue
+        yield from map(NotRun, pair.missing)
+        for claim, problem in _gone(pair, handed):
+            if claim not in told:
+                told.add(claim)
+                given = instead.get(claim)
+                yield replace(problem, place=given.place) if given else problem
+    for claim, problem in instead.items():
+        if claim not in told:
+            yield problem
+
+
+def _gone(pair: Pair, handed: set[str]) -> Iterator[tuple[tuple[str, str], Problem]]:
+    index = pair.index()
+    made = {(one.namespace, one.name): one for one in pair.before if one.kind == _CLAIM}
+    was, now = _mounts(pair.before), _mounts(pair.now)
+    owners = {
+        (one.namespace, f"{text(get(template, 'metadata', 'name'))}-{one.name}-*"): one.name
+        for one in pair.before
+        if one.kind == "StatefulSet"
+        for template in sequence(one.get(*_TEMPLATES))
+    }
+    for claim in dict.fromkeys((*made, *was)):
+        space, name = claim
+        old = made.get(claim)
+        still = (_CLAIM, space, name) in index
+        away = (_CLAIM, pair.moved.get(space, ""), name) in index
+        if claim in now or away or (old is not None and not still and name in handed):
+            continue
+        if old is not None and old.rendered and pair.missing:
+            continue
+        if name.endswith("-*"):
+            if ("StatefulSet", space, owners.get(claim, "")) in index:
+                continue
+        elif still and (claim not in was or pair.missing):
+            continue
+        place = _instead(was.get(claim, []), now)
+        if old is None:
+            yield claim, Problem(place, f"claim {name} is mounted no more: {_STAYS}")
+        elif still:
+            yield claim, Problem(place, f"claim {name} is there, and no pod mounts it: {_STAYS}")
+        else:
+            kept = _kept(old)
+            end = _STAYS if kept else "it is deleted, and people's data with it"
+            yield claim, Problem(place, f"claim {name} is no longer in the package: {end}")
+
+
+def _kept(claim: Manifest) -> bool:
+    if claim.rendered:
+        return claim.annotations.get(_KEEP) == "keep"
+    return "disabled" in (claim.annotations.get(_PRUNE), claim.labels.get(_PRUNE))
+
+
+def _instead(was: Iterable[tuple[str, str, Place]], now: Mounts) -> Place:
+    """Return the place of what is mounted now where the claim was."""
+    paths = {where for where, _, _ in was}
+    found = (place for ms in now.values() for where, _, place in ms if where in paths)
+    return next(found, Place())
+
+
+def _handed(values: object) -> dict[Path, str]:
+    """Return the claims that values hand to a chart: their paths and names."""
+    return {
+        path: value
+        for path, value in walk(values)
+        if path and path[-1] in ("existingClaim", "claimName") and value and isinstance(value, str)
+    }
+
+
+def _handed_over(app: AppPackage) -> set[str]:
+    return {name for one in app.releases for name in _handed(one.values).values()}
+
+
+def _no_longer_handed(app: AppPackage) -> Iterator[tuple[tuple[str, str], Problem]]:
+    """Yield claims that a chart nobody can render is given no more."""
+    handed = _handed_over(app)
+    for old, new in both_releases(app):
+        if new.chart is None:
+            for path, name in _handed(old.values).items():
+                if name not in handed:
+                    message = (
+                        f"the chart was given claim {quoted(name)} as {dotted(path)}, and is "
+                        f"given {shown(get(new.values, *path))} now: {_STAYS}"
+                    )
+                    yield (old.namespace, name), Problem(new.place(*path), message)
+
+
+@rule(
+    "upgrade.mount-path",
+    "A volume stays where the app looks for its files",
+    level=3,
+    severity=Severity.WARNING,
+    why="The files are on the volume still, but at another path: an app that looks at the old one "
+    "finds nothing and may start anew.",
+    source="Stackspin",
+    fix="Mount the claim at the path, and with the subPath, that it had; if the app itself has "
+    "moved its data directory, waive this.",
+    example="""
+volumeMounts:
+  - name: data
+    mountPath: /var/lib/notes   # as in every version before
+""",
+)
+def mount_path(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each claim of which a path is gone and another came."""
+    yield from once(_moved_mounts(app))
+
+
+def _moved_mounts(app: AppPackage) -> Iterator[Problem | NotRun]:
+    for pair in pairs(app):
+        if isinstance(pair, NotRun):
+            yield pair
+            continue
+        yield from map(NotRun, pair.missing)
+        was, now = _mounts(pair.before), _mounts(pair.now)
+        for claim in was.keys() & now.keys():
+            before = {(where, folder) for where, folder, _ in was[claim]}
+            after = {(where, folder): place for where, folder, place in now[claim]}
+            lost, new = sorted(before - after.keys()), sorted(after.keys() - before)
+            for old, fresh in zip(lost, new, strict=False):
+                yield Problem(
+                    after[fresh],
+                    f"claim {claim[1]} was mounted at {_mounted(old)}, and is at "
+                    f"{_mounted(fresh)} now: an app that looks at the old path finds nothing",
+                )
+
+
+def _mounted(mount: tuple[str, str]) -> str:
+    return quoted(mount[0]) + (f" (subPath {quoted(mount[1])})" if mount[1] else "")
