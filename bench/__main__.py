@@ -42,10 +42,12 @@ def bench(
     if not console.is_terminal:  # whose width is not known: a CI job's log takes long lines
         console = Console(highlight=False, width=LOG_WIDTH)
     chosen = [Result(one) for one in select(names or ())]
-    if os.geteuid() != 0:
+    on_clusters = any(result.benchmark.needs_cluster for result in chosen)
+    if on_clusters and os.geteuid() != 0:
         raise HarnessError("the clusters to measure need root", "run as root, or with sudo")
     with Lab(cluster) as lab:
-        lab.prepare()
+        if on_clusters:
+            lab.prepare()
         results = Results(describe_machine(), rounds, chosen)
         _show_machine(results.machine, console)
         try:

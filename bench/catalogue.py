@@ -36,6 +36,8 @@ class Benchmark:
     title: str
     run: Function
     measures: tuple[Measure, ...]
+    needs_cluster: bool = True
+    """Whether it needs root, and the parts that a cluster is made of."""
 
     def measure(self, name: str) -> Measure:
         """Return what is known of a measure; one that was not declared is in seconds."""
@@ -45,14 +47,16 @@ class Benchmark:
 BENCHMARKS: dict[str, Benchmark] = {}
 
 
-def benchmark(name: str, *measures: Measure) -> Callable[[Function], Function]:
+def benchmark(
+    name: str, *measures: Measure, needs_cluster: bool = True
+) -> Callable[[Function], Function]:
     """Register the decorated function. Raises ValueError where the name is taken."""
 
     def register(function: Function) -> Function:
         if name in BENCHMARKS:
             raise ValueError(f"there are two benchmarks called {name}")
         title = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
-        BENCHMARKS[name] = Benchmark(name, title, function, measures)
+        BENCHMARKS[name] = Benchmark(name, title, function, measures, needs_cluster)
         return function
 
     return register

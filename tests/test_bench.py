@@ -16,6 +16,7 @@ from rich.console import Console
 from bench import cases
 from bench.__main__ import bench
 from bench.cases.bring_up import has_address, query
+from bench.cases.lint import make_tree
 from bench.cases.memory import sums
 from bench.catalogue import BENCHMARKS, Benchmark, Measure, benchmark, select
 from bench.machine import Machine, cpu_times
@@ -117,7 +118,7 @@ def test_a_benchmark_that_fails_does_not_end_the_others() -> None:
 
 
 def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
-    names = ["backup", "cluster", "kind", "login", "memory", "restart", "stack", "wait"]
+    names = ["backup", "cluster", "kind", "lint", "login", "memory", "restart", "stack", "wait"]
     assert list(BENCHMARKS) == names
     assert {one.run.__module__.rpartition(".")[2] for one in BENCHMARKS.values()} == set(
         cases.__all__
@@ -135,6 +136,9 @@ def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
         "cluster: teardown": 0.5,
         "kind: node Ready": 15.0,
         "kind: DNS answers": 28.0,
+        "lint: one chart": 1.0,
+        "lint: tree of 25": 5.0,
+        "lint: memory": 300.0,
         "login: round trip": 3.0,
         "memory: resident": 1024.0,
         "stack: all Ready": 90.0,
@@ -170,6 +174,14 @@ def test_a_dns_reply_counts_only_with_an_address() -> None:
 def test_memory_sums_over_processes() -> None:
     one = "00400000-7fff [rollup]\nRss:     2000 kB\nPss:      500 kB\nPss_Dirty:  9 kB\n"
     assert sums(one + one) == {"Rss": 4000, "Pss": 1000}
+
+
+def test_the_linters_tree_has_25_packages_with_names_of_their_own(tmp_path: Path) -> None:
+    charts = make_tree(tmp_path)
+    assert len(charts) == 25
+    assert all((chart / "Chart.yaml").is_file() for chart in charts)
+    assert "name: board25\n" in (charts[-1] / "Chart.yaml").read_text()
+    assert not any(path.stem == "board" for path in tmp_path.rglob("*"))
 
 
 def test_bad_names_end_with_a_line_that_says_what_to_do() -> None:

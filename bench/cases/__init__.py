@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from bench.cases import backup, bring_up, login, memory, restart, stack, waiting
+from bench.cases import backup, bring_up, lint, login, memory, restart, stack, waiting
 
-__all__ = ["backup", "bring_up", "login", "memory", "restart", "stack", "waiting"]
+__all__ = ["backup", "bring_up", "lint", "login", "memory", "restart", "stack", "waiting"]

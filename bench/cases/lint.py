@@ -1,0 +1,110 @@
+"""The package linter, beside the commands of Helm that a packager has today."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.catalogue import Measure, Samples, benchmark
+from bench.lab import Lab, Stopwatch
+from conformance.errors import HarnessError
+from conformance.settings import data_root
+
+APPS = 25
+PACKAGE, NAME = "flux-app", "board"
+KIBIBYTES = 1024.0
+_MEASURING = """
+import atexit, resource, sys
+from conformance.cli import main
+def tell():
+    who = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    print(sum(resource.getrusage(one).ru_maxrss for one in who), file=sys.stderr)
+atexit.register(tell)
+main()
+"""
+
+
+@benchmark(
+    "lint",
+    Measure("one chart", target=1.0),
+    Measure("helm lint and template, one"),
+    Measure(f"tree of {APPS}", target=5.0),
+    Measure(f"helm lint and template, {APPS}"),
+    Measure("memory", "MiB", target=300.0),
+    needs_cluster=False,
+)
+def lint(lab: Lab) -> Samples:
+    """The package linter on one chart and on 25 packages, from the start of its process to its end.
+
+    Beside it, ``helm lint`` and ``helm template`` of the same charts, where the pinned Helm is in
+    the cache. Memory is the most that the linter needs for the tree plus the most that its process
+    for rendering needs.
+    """
+    with tempfile.TemporaryDirectory(prefix="stackspin-bench-") as folder:
+        tree = Path(folder)
+        charts = make_tree(tree)
+        program = Path(sysconfig.get_path("scripts")) / "stackspin-conformance"
+        found: dict[str, list[float]] = {
+            "one chart": [seconds([[str(program), "app", str(charts[0])]])],
+            f"tree of {APPS}": [seconds([[str(program), "app", str(tree)]])],
+            "memory": [memory(tree)],
+        }
+        if lab.components.is_present("helm"):
+            helm = str(lab.components.binary("helm"))
+            found["helm lint and template, one"] = [seconds(helm_commands(helm, charts[:1]))]
+            found[f"helm lint and template, {APPS}"] = [seconds(helm_commands(helm, charts))]
+    return found
+
+
+def make_tree(tree: Path) -> list[Path]:
+    """Copy the package under other names; return the charts' folders."""
+    source = data_root() / "fixtures" / "packages" / PACKAGE
+    charts = []
+    for number in range(1, APPS + 1):
+        name = f"{NAME}{number:02}"
+        for file in sorted(source.rglob("*")):
+            if file.is_file():
+                copy = tree / str(file.relative_to(source)).replace(NAME, name)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_text(file.read_text(encoding="utf-8").replace(NAME, name))
+        charts.append(tree / "charts" / name)
+    return charts
+
+
+def helm_commands(helm: str, charts: Sequence[Path]) -> list[list[str]]:
+    """Return what checks these charts with Helm alone."""
+    return [[helm, *verb, str(chart)] for chart in charts for verb in (["lint"], ["template", "x"])]
+
+
+def seconds(commands: Sequence[Sequence[str]]) -> float:
+    """Run commands one after the other; return how long they took together."""
+    clock = Stopwatch()
+    for command in commands:
+        _run(command)
+    return clock.seconds
+
+
+def memory(tree: Path) -> float:
+    """Return MiB that the linter and its child need at most for a tree."""
+    told = _run([sys.executable, "-c", _MEASURING, "app", str(tree)])
+    return int(told.split()[-1]) / KIBIBYTES
+
+
+def _run(command: Sequence[str]) -> str:
+    """Return what a command says on standard error; HarnessError if it fails."""
+    ended = subprocess.run(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "HELM_CACHE_HOME": "/nonexistent", "KUBECONFIG": os.devnull},
+        text=True,
+        check=False,
+    )
+    if ended.returncode != 0:
+        raise HarnessError(f"{' '.join(command)} ended with {ended.returncode}: {ended.stderr}")
+    return ended.stderr
