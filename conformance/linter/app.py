@@ -246,10 +246,14 @@ class AppPackage:
     """Path relative to PATH -> text of each file that the app's written objects stand in."""
     problems: Sequence[Problem] = ()
     """Files that could not be read, documents that are no YAML."""
+    unread: tuple[str, ...] = ()
+    """Files of its objects that nothing could be read of."""
     neighbours: tuple[Manifest, ...] = ()
     """Objects elsewhere under PATH: of other apps, or of nobody."""
     strays: tuple[FluxKustomization, ...] = ()
     """Kustomizations of nobody whose folder is not in the package."""
+    unlisted: tuple[Manifest, ...] = ()
+    """Objects beside the app's that a kustomization.yaml leaves out."""
     previous: AppPackage | None = None
     """The same app in the tree that ``--previous`` names."""
 

@@ -187,13 +187,17 @@ class _Detector:
 
     def _app(self, group: _Group, groups: Sequence[_Group]) -> AppPackage:
         installer = Installer(self._renderer, self._limits, self._given)
+        files = {one.file for one in group.objects}
+        problems = self._problems_in(group, files)
+        broken = {one.place.file for one in problems} & set(self._files.paths)
+        unread = tuple(sorted(file for file in broken if not self._files.objects(file)))
         if group.objects:
             beyond = [line for k in group.kustomizations for line in k.beyond]
+            beyond += [f"{file} cannot be read" for file in unread]
             found = list(installer.of_releases(group.releases, group.objects, beyond))
         else:
             found = [one for chart in group.charts for one in installer.of_chart(chart)]
         own = {id(one) for one in group.objects}
-        files = {one.file for one in group.objects}
         return AppPackage(
             name=group.name,
             path=group.path,
@@ -205,9 +209,11 @@ class _Detector:
             installations=tuple(found),
             failures=tuple(installer.failures),
             texts={file: self._files.text(file) for file in sorted(files)},
-            problems=[*self._problems_in(group, files), *installer.problems],
+            problems=[*problems, *installer.problems],
             neighbours=tuple(one for one in self._everything if id(one) not in own),
             strays=self._strays(group, groups),
+            unread=unread,
+            unlisted=self._unlisted(group, files),
         )
 
     def _strays(self, group: _Group, groups: Sequence[_Group]) -> tuple[FluxKustomization, ...]:
@@ -217,6 +223,19 @@ class _Detector:
             for one in self._kustomizations
             if one.folder is None
             and (len(groups) == 1 or group.name in (one.name, one.name.removesuffix("-secrets")))
+        )
+
+    def _unlisted(self, group: _Group, files: set[str]) -> tuple[Manifest, ...]:
+        """Return objects in a group's folders that their kustomization.yaml leaves out."""
+        folders = {parent(file) for file in files} | {
+            k.folder for k in group.kustomizations if k.folder is not None
+        }
+        return tuple(
+            one
+            for one in self._unowned
+            if parent(one.file) in folders
+            and (one.file in files or not is_flux_kustomization(one))
+            and self._files.kustomization_file(parent(one.file)) is not None
         )
 
     def _problems_in(self, group: _Group, files: set[str]) -> list[Problem]:

@@ -176,6 +176,8 @@ def lost(cluster: Cluster, one: Handed) -> str | None:
         return None
     if named:
         return f": one is in namespace {named[0].namespace}, the app in {one.release.namespace}"
+    if cluster.app.unread:
+        return None
     near = similar(one.name, (claim.name for claim in here))
     return f"; did you mean {near}?" if near else ""
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from conformance.linter.access import Path, get, sequence, text
 from conformance.linter.app import AppPackage, Release
-from conformance.linter.findings import NotRun, Place, Problem, Severity, did_you_mean, quoted
+from conformance.linter.findings import NotRun, Place, Problem, did_you_mean, quoted
 from conformance.linter.flux import platform
 from conformance.linter.flux.kustomizations import is_flux_kustomization
 from conformance.linter.manifest import Manifest
@@ -54,93 +54,6 @@ def depends_on(app: AppPackage) -> Iterator[Problem | NotRun]:
                     f"{manifest.kind} {manifest.name} depends on {quoted(name)}, which is neither"
                     f" in the package nor Stackspin's{did_you_mean(name, known)}",
                 )
-
-
-@rule(
-    "reference.path",
-    "The folder that a Kustomization applies is in the repository",
-    level=1,
-    why="Flux reports 'path not found' and applies nothing.",
-    source=f"{KUSTOMIZATION}#path",
-    fix="Correct spec.path: it starts at the root of the repository.",
-    example="""
-spec:
-  path: ./flux2/apps/notes
-""",
-)
-def path(app: AppPackage) -> Iterator[Problem | NotRun]:
-    """Yield each Kustomization whose folder is not there."""
-    for one in (*app.kustomizations, *app.strays):
-        if one.missing:
-            near = f"; did you mean {one.folder}?" if one.folder else ""
-            yield Problem(
-                one.manifest.place("spec", "path"),
-                f"Kustomization {one.name} applies {quoted(one.path)}, which is not there{near}",
-            )
-        elif one.folder is None:
-            yield NotRun(f"{one.path[:80]} of Kustomization {one.name} lies outside of PATH")
-
-
-@rule(
-    "reference.order",
-    "A Kustomization depends on the one that makes its variables",
-    level=2,
-    severity=Severity.WARNING,
-    why="Without it the first installation fails until the secrets happen to be there, and a"
-    " removal may take them away first.",
-    source=f"{KUSTOMIZATION}#dependencies",
-    fix="Add the Kustomization that makes the secrets to dependsOn.",
-    example="""
-dependsOn:
-  - name: notes-secrets
-""",
-)
-def order(app: AppPackage) -> Iterator[Problem | NotRun]:
-    """Yield each Kustomization whose variables another one makes that it does not wait for."""
-    makers = {
-        f"{'ConfigMap' if one.kind == 'ConfigMap' else 'Secret'} {one.name}": other.name
-        for other in app.kustomizations
-        for one in other.members
-        if one.kind in ("ConfigMap", "StringSecret", "BasicAuth")
-    }
-    for kustomization in app.kustomizations:
-        depends = {
-            text(get(entry, "name"))
-            for entry in sequence(kustomization.manifest.get("spec", "dependsOn"))
-        }
-        for source in kustomization.sources:
-            maker = makers.get(source.name)
-            if maker is not None and maker not in depends | {kustomization.name}:
-                yield Problem(
-                    source.place,
-                    f"Kustomization {kustomization.name} takes variables from {source.name}, which"
-                    f" Kustomization {maker} makes, and does not depend on {maker}",
-                    f"Add {maker} to dependsOn of {kustomization.name}.",
-                )
-                depends.add(maker)
-
-
-@rule(
-    "reference.resources",
-    "Flux can build the folder of a Kustomization",
-    level=1,
-    why="kustomize refuses a folder as a whole: one file that is missing, or is no object, and"
-    " nothing of the app is applied.",
-    source=f"{KUSTOMIZATION}#generating-a-kustomizationyaml-file",
-    fix="Name in kustomization.yaml exactly the files that are there; keep other YAML out of a"
-    " folder without one.",
-    example="""
-apiVersion: kustomize.config.k8s.io/v1beta1
-kind: Kustomization
-resources:
-  - release.yaml
-  - pvc.yaml
-""",
-)
-def resources(app: AppPackage) -> Iterator[Problem | NotRun]:
-    """Yield what kustomize would stop at."""
-    for kustomization in app.kustomizations:
-        yield from kustomization.problems
 
 
 @rule(

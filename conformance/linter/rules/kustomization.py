@@ -1,0 +1,125 @@
+"""Whether Flux's Kustomizations find their folders, and all that is to be applied from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.linter.access import get, sequence, text
+from conformance.linter.app import AppPackage
+from conformance.linter.findings import NotRun, Problem, Severity, did_you_mean, quoted
+from conformance.linter.rule import rule
+
+KUSTOMIZATION = "https://fluxcd.io/flux/components/kustomize/kustomizations/"
+
+
+@rule(
+    "kustomization.path",
+    "The folder that a Kustomization applies is in the repository",
+    level=1,
+    why="Flux reports 'path not found' and applies nothing.",
+    source=f"{KUSTOMIZATION}#path",
+    fix="Correct spec.path: it starts at the root of the repository.",
+    example="""
+spec:
+  path: ./flux2/apps/notes
+""",
+)
+def path(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each Kustomization whose folder is not there."""
+    for one in (*app.kustomizations, *app.strays):
+        if one.missing:
+            near = f"; did you mean {one.folder}?" if one.folder else ""
+            yield Problem(
+                one.manifest.place("spec", "path"),
+                f"Kustomization {one.name} applies {quoted(one.path)}, which is not there{near}",
+            )
+        elif one.folder is None:
+            yield NotRun(f"{one.path[:80]} of Kustomization {one.name} lies outside of PATH")
+
+
+@rule(
+    "kustomization.order",
+    "A Kustomization depends on the one that makes its variables",
+    level=2,
+    severity=Severity.WARNING,
+    why="Without it the first installation fails until the secrets happen to be there, and a"
+    " removal may take them away first.",
+    source=f"{KUSTOMIZATION}#dependencies",
+    fix="Add the Kustomization that makes the secrets to dependsOn.",
+    example="""
+dependsOn:
+  - name: notes-secrets
+""",
+)
+def order(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each Kustomization whose variables another one makes that it does not wait for."""
+    makers = {
+        f"{'ConfigMap' if one.kind == 'ConfigMap' else 'Secret'} {one.name}": other.name
+        for other in app.kustomizations
+        for one in other.members
+        if one.kind in ("ConfigMap", "StringSecret", "BasicAuth")
+    }
+    for kustomization in app.kustomizations:
+        depends = {
+            text(get(entry, "name"))
+            for entry in sequence(kustomization.manifest.get("spec", "dependsOn"))
+        }
+        for source in kustomization.sources:
+            maker = makers.get(source.name, kustomization.name)
+            mistyped = any(did_you_mean(one, [maker]) for one in depends)
+            if maker not in depends | {kustomization.name} and not mistyped:
+                yield Problem(
+                    source.place,
+                    f"Kustomization {kustomization.name} takes variables from {source.name}, which"
+                    f" Kustomization {maker} makes, and does not depend on {maker}",
+                    f"Add {maker} to dependsOn of {kustomization.name}.",
+                )
+                depends.add(maker)
+
+
+@rule(
+    "kustomization.resources",
+    "Flux can build the folder of a Kustomization",
+    level=1,
+    why="kustomize refuses a folder as a whole: one file that is missing, or is no object, and"
+    " nothing of the app is applied.",
+    source=f"{KUSTOMIZATION}#generating-a-kustomizationyaml-file",
+    fix="Name in kustomization.yaml exactly the files that are there; keep other YAML out of a"
+    " folder without one.",
+    example="""
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources:
+  - release.yaml
+  - pvc.yaml
+""",
+)
+def resources(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield what kustomize would stop at."""
+    for kustomization in app.kustomizations:
+        yield from kustomization.problems
+
+
+@rule(
+    "kustomization.unlisted",
+    "A kustomization.yaml names every object beside it",
+    level=2,
+    severity=Severity.WARNING,
+    why="Of a folder with a kustomization.yaml, Flux applies what that names: a file that was"
+    " forgotten is not in the cluster, and nobody is told.",
+    source=f"{KUSTOMIZATION}#generating-a-kustomizationyaml-file",
+    fix="Add the file to resources of the kustomization.yaml in its folder, or delete it.",
+    example="""
+resources:
+  - release.yaml
+  - pvc.yaml
+""",
+)
+def unlisted(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each object that is left out."""
+    for one in app.unlisted:
+        yield Problem(
+            one.place(),
+            f"{one.kind} {one.name} is not applied: the kustomization.yaml in its folder does not"
+            " name this file",
+        )
