@@ -119,7 +119,8 @@ def override(app: AppPackage) -> Iterator[Problem | NotRun]:
         expected = _override_names(release)
         for source in release.sources:
             name = source.name.partition(" ")[2]
-            if source.optional and source.manifest is None and name not in expected:
+            meant = "override" in name or did_you_mean(name, expected)
+            if source.optional and source.manifest is None and name not in expected and meant:
                 yield Problem(
                     source.place,
                     f"HelmRelease {release.name} takes optional values from {source.name}, where"
