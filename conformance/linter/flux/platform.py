@@ -53,8 +53,6 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Source of variables -> their names; a ``*`` at the end stands for anything."""
 
-_SECRET_NAME = re.compile(r"pass|secret|token|key|credential|salt|jwt", re.IGNORECASE)
-
 
 def provides_source(name: str) -> bool:
     """Return whether the platform has this source, as in ``Secret stackspin-cluster-variables``."""
@@ -72,11 +70,6 @@ def provides_variable(source: str, variable: str) -> bool:
 def sources() -> list[str]:
     """Return the names of the platform's sources of variables."""
     return list(_VARIABLES)
-
-
-def is_secret(variable: str) -> bool:
-    """Return whether a variable's name says that nobody may see its value."""
-    return bool(_SECRET_NAME.search(variable))
 
 
 _TYPED: tuple[tuple[str, str], ...] = (

@@ -170,14 +170,6 @@ class Sources:
             found.append((SubstituteSource(name, place, False, variables, True), None))
         return tuple(found)
 
-    def namespaces_of(self, name: str) -> list[str]:
-        """Return the namespaces that have a source of this name."""
-        return [namespace for other, namespace in self._written if other == name]
-
-    def names(self) -> list[str]:
-        """Return the names of all sources that the tree has."""
-        return [name for name, _ in self._written]
-
     def _find(self, name: str, namespace: str) -> tuple[Manifest | None, Mapping[str, Variable]]:
         for where in (namespace, ""):
             if (name, where) in self._written:
