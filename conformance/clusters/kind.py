@@ -277,13 +277,7 @@ class KindCluster(Cluster):
                 "kind": "ClusterConfiguration",
                 "encryptionAlgorithm": "ECDSA-P256",  # whose keys are made much faster
                 "etcd": {"local": {"extraArgs": _named({"unsafe-no-fsync": "true"})}},
-                # As on an embedded node, whose processes say why.
-                "apiServer": {"extraEnvs": _named({"GOGC": "300"})},
-                "controllerManager": {
-                    "extraArgs": _named(
-                        {"kube-api-qps": "1000", "kube-api-burst": "1000", **_ALONE}
-                    )
-                },
+                "controllerManager": {"extraArgs": _named(_ALONE)},
                 "scheduler": {"extraArgs": _named(_ALONE)},
             },
             # The suite installs CoreDNS itself, with the platform's names.
