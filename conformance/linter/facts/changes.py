@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from conformance.linter.access import Path, get, mapping, text
 from conformance.linter.app import AppPackage, Release
@@ -109,28 +110,37 @@ def key_of(manifest: Manifest) -> Key:
     return manifest.kind, manifest.namespace, manifest.name
 
 
-def comparable(app: AppPackage) -> tuple[AppPackage, NotRun | None] | None:
-    """Return the app as it was, and why it cannot be compared; None without ``--previous``."""
-    before = app.previous
-    if before is None:
-        return None
-    if bool(before.releases) != bool(app.releases) and (before.charts or app.charts):
-        return before, NotRun(
-            "of PATH and --previous, one is a chart and the other a Flux package: "
-            "compare a chart with a chart, a package with a package"
-        )
-    return before, None
+Found = TypeVar("Found")
 
 
-def pairs(app: AppPackage) -> Iterator[Pair | NotRun]:
+def against_previous(
+    check: Callable[[AppPackage, AppPackage], Iterator[Found | NotRun]],
+) -> Callable[[AppPackage], Iterator[Found | NotRun]]:
+    """Make of a function of an app as it was, and as it is, one of the app.
+
+    It finds nothing without ``--previous``.
+    """
+
+    @functools.wraps(check)
+    def compare(app: AppPackage) -> Iterator[Found | NotRun]:
+        before = app.previous
+        if before is None:
+            return
+        if bool(before.releases) != bool(app.releases) and (before.charts or app.charts):
+            yield NotRun(
+                "of PATH and --previous, one is a chart and the other a Flux package: "
+                "compare a chart with a chart, a package with a package"
+            )
+            return
+        yield from check(before, app)
+
+    return compare
+
+
+@against_previous
+def pairs(before: AppPackage, app: AppPackage) -> Iterator[Pair | NotRun]:
     """Yield what can be compared of the app and the one before it."""
-    compared = comparable(app)
-    if compared is None:
-        return
-    before, reason = compared
-    if reason is not None:
-        yield reason
-    elif app.releases:
+    if app.releases:
         yield from _of_package(before, app)
     else:
         labels = {one.label: one for one in app.installations}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.linter.access import Path, get, mapping, sequence, text
 from conformance.linter.facts.changes import (
-    comparable,
+    against_previous,
     difference,
     dotted,
     installed_as,
@@ -202,15 +202,9 @@ metadata:
   namespace: stackspin-apps
 """,
 )
-def release_moved(app: AppPackage) -> Iterator[Problem | NotRun]:
+@against_previous
+def release_moved(before: AppPackage, app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each release that is another one now."""
-    compared = comparable(app)
-    if compared is None:
-        return
-    before, reason = compared
-    if reason is not None:
-        yield reason
-        return
     for old, new in moved_releases(before, app):
         was, now = installed_as(old), installed_as(new)
         yield Problem(

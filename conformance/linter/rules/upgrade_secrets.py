@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.linter.access import Path, mapping, text
 from conformance.linter.facts.changes import (
-    comparable,
+    against_previous,
     key_of,
     leaves,
 )
@@ -45,15 +45,9 @@ spec:
     - fieldName: password           # as in every version before
 """,
 )
-def secret_regenerated(app: AppPackage) -> Iterator[Problem | NotRun]:
+@against_previous
+def secret_regenerated(before: AppPackage, app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each place that gets another generated value than before."""
-    compared = comparable(app)
-    if compared is None:
-        return
-    before, reason = compared
-    if reason is not None:
-        yield reason
-        return
     told: set[tuple[str, str]] = set()
     for what, old, new in (*_new_values(before, app), *_new_secrets(before, app)):
         if (old, new) not in told:
@@ -175,15 +169,9 @@ spec:
     client_id: notes   # as in every version before
 """,
 )
-def kept_value(app: AppPackage) -> Iterator[Problem | NotRun]:
+@against_previous
+def kept_value(before: AppPackage, app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each given value that is another one now."""
-    compared = comparable(app)
-    if compared is None:
-        return
-    before, reason = compared
-    if reason is not None:
-        yield reason
-        return
     old = {key_of(one): one for one in before.written if one.kind in _GENERATORS}
     for new in app.written:
         was = old.get(key_of(new))
@@ -222,15 +210,9 @@ spec:
   secretName: stackspin-notes-oauth-variables
 """,
 )
-def client(app: AppPackage) -> Iterator[Problem | NotRun]:
+@against_previous
+def client(before: AppPackage, app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each client that Hydra takes for another one."""
-    compared = comparable(app)
-    if compared is None:
-        return
-    before, reason = compared
-    if reason is not None:
-        yield reason
-        return
     old = {key_of(one): one for one in before.written if one.kind == "OAuth2Client"}
     new = {key_of(one): one for one in app.written if one.kind == "OAuth2Client"}
     for key, one in new.items():

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from conformance.linter.access import Path, get, mapping, sequence, text
-from conformance.linter.facts.changes import both_releases, comparable, dotted, version
+from conformance.linter.facts.changes import against_previous, both_releases, dotted, version
 from conformance.linter.findings import NotRun, Place, Problem, Severity, quoted
 from conformance.linter.rule import rule
 
@@ -24,15 +24,9 @@ _REFERENCES = 20
 """A schema's reference that leads to a reference, so many times, leads nowhere."""
 
 
-def _both_charts(app: AppPackage) -> Iterator[tuple[Chart, Chart] | NotRun]:
+@against_previous
+def _both_charts(before: AppPackage, app: AppPackage) -> Iterator[tuple[Chart, Chart] | NotRun]:
     """Yield each chart that was and is there, and why others are not compared."""
-    compared = comparable(app)
-    if compared is None:
-        return
-    before, reason = compared
-    if reason is not None:
-        yield reason
-        return
     old = {chart.name: chart for chart in before.charts}
     alone = before.charts[0] if len(before.charts) == len(app.charts) == 1 else None
     for chart in app.charts:
