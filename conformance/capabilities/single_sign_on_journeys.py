@@ -79,6 +79,15 @@ except OSError:
 """
 
 
+def _soon(holds: Callable[[], bool]) -> bool:
+    """Return whether something holds before the back channel's time is over."""
+    deadline = time.monotonic() + BACK_CHANNEL_SECONDS
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+    return True
+
+
 @dataclass(frozen=True)
 class Journey:
     """The steps of people's journeys through the apps of one platform."""
@@ -117,11 +126,7 @@ class Journey:
 
     def forgets(self, visitor: Visitor, app: AppPages) -> bool:
         """Whether an app shows, or soon shows, that nobody is logged in."""
-        deadline = time.monotonic() + BACK_CHANNEL_SECONDS
-        while self.user_of(visitor, app):
-            if time.monotonic() > deadline:
-                return False
-        return True
+        return _soon(lambda: not self.user_of(visitor, app))
 
     def logs_out(self, visitor: Visitor, app: AppPages) -> None:
         """Log out at an app; returns when the browser is where that ends."""
@@ -139,6 +144,10 @@ class Journey:
     def knows(self, agent: UserAgent, app: AppPages) -> bool:
         """Whether somebody is logged in to an app in a browser without a window."""
         return app.marker in agent.open(self.url(app)).text
+
+    def loses(self, agent: UserAgent, app: AppPages) -> bool:
+        """Whether nobody is, or soon is, logged in there any more: the back channel takes time."""
+        return _soon(lambda: not self.knows(agent, app))
 
     def reaches(self, app: AppPages, service: str) -> bool:
         """Whether an app's pod gets a connection to a Service of the platform.

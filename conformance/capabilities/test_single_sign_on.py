@@ -550,6 +550,7 @@ def test_forged_logout_token(
         assert answer.status_code == 400, f"{which} logout token: HTTP {answer.status_code}"
     if told("logout") == "real":
         parties.hydra.end_logins(rupert.person.id)
+        assert journey.loses(rupert.agent, pages), "the app is not told"
     assert journey.knows(rupert.agent, pages), "logged out by somebody else"
 
 
