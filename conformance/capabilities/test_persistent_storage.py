@@ -182,40 +182,7 @@ def kill_container(deployed: HelmDeployment, cluster: Cluster) -> dict[str, Any]
     return pod
 
 
-@check(
-    "persistent_storage.claim_binds",
-    promise="A claim of the platform's storage class becomes a volume that a pod can write to.",
-)
-def test_claim_binds(claim_bytes: ClaimBytes) -> None:
-    claimed = claim_bytes("local-path")
-    volume = claimed.bound()
-    assert "local" in volume["spec"], "the volume is of a type that backups of files leave out"
-    assert len(claimed.written()) == len(hashlib.sha256().hexdigest())
-
-
-@check(
-    "persistent_storage.survives_container_kill",
-    promise="Data on a persistent volume outlives a container that is killed.",
-    needs=(Feature.NODE_SHELL,),
-    apps=core("notes", "wordpress"),
-)
-def test_survives_container_kill(deployed: HelmDeployment, seed: Seed, cluster: Cluster) -> None:
-    deployed.wait_for_restart(kill_container(deployed, cluster), deployed.keeper.container)
-    deployed.app.verify(deployed.instance, seed)
-
-
-@check(
-    "persistent_storage.survives_pod_deletion",
-    promise="Data on a persistent volume outlives the pod that wrote it.",
-    apps=core("notes", "wordpress"),
-)
-def test_survives_pod_deletion(deployed: HelmDeployment, seed: Seed, kube: Kube) -> None:
-    pod = deployed.instance.pod()
-    kube.delete("v1", "Pod", pod["metadata"]["name"], deployed.namespace)
-    deployed.wait_for_replacement(pod)
-    deployed.app.verify(deployed.instance, seed)
-
-
+# The first of all: once the node has been killed, what later checks need is installed beside these.
 @check(
     "persistent_storage.survives_node_kill",
     promise="Data on a persistent volume outlives a node whose processes are all killed at once.",
@@ -232,6 +199,41 @@ def test_survives_node_kill(
     evidence.measure("node Ready after SIGKILL", time.monotonic() - began)
     deployed.wait_for_restart(pod)
     evidence.measure("app Ready after SIGKILL of the node", time.monotonic() - began)
+    deployed.app.verify(deployed.instance, seed)
+
+
+@check(
+    "persistent_storage.claim_binds",
+    promise="A claim of the platform's storage class becomes a volume that a pod can write to.",
+)
+def test_claim_binds(claim_bytes: ClaimBytes) -> None:
+    claimed = claim_bytes("local-path")
+    volume = claimed.bound()
+    assert "local" in volume["spec"], "the volume is of a type that backups of files leave out"
+    assert len(claimed.written()) == len(hashlib.sha256().hexdigest())
+
+
+@check(
+    "persistent_storage.survives_pod_deletion",
+    promise="Data on a persistent volume outlives the pod that wrote it.",
+    apps=core("notes", "wordpress"),
+)
+def test_survives_pod_deletion(deployed: HelmDeployment, seed: Seed, kube: Kube) -> None:
+    pod = deployed.instance.pod()
+    kube.delete("v1", "Pod", pod["metadata"]["name"], deployed.namespace)
+    deployed.wait_for_replacement(pod)
+    deployed.app.verify(deployed.instance, seed)
+
+
+# After the deletion, in a new pod: a second restart of the same one is put off by 10 s.
+@check(
+    "persistent_storage.survives_container_kill",
+    promise="Data on a persistent volume outlives a container that is killed.",
+    needs=(Feature.NODE_SHELL,),
+    apps=core("notes", "wordpress"),
+)
+def test_survives_container_kill(deployed: HelmDeployment, seed: Seed, cluster: Cluster) -> None:
+    deployed.wait_for_restart(kill_container(deployed, cluster), deployed.keeper.container)
     deployed.app.verify(deployed.instance, seed)
 
 
