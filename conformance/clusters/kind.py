@@ -25,7 +25,11 @@ from conformance.clusters import docker, kind_services, private_engine, probe
 from conformance.clusters.base import Cluster, Feature
 from conformance.clusters.embedded.api import is_ready
 from conformance.clusters.embedded.bring_up import registry_hint
-from conformance.clusters.embedded.processes import REGISTRY_PORT
+from conformance.clusters.embedded.processes import (
+    API_SERVER_ENVIRONMENT,
+    CONTROLLER_MANAGER_RATE,
+    REGISTRY_PORT,
+)
 from conformance.clusters.embedded.tenure import Tenure
 from conformance.clusters.private_engine import PrivateEngine
 from conformance.errors import HarnessError
@@ -277,7 +281,8 @@ class KindCluster(Cluster):
                 "kind": "ClusterConfiguration",
                 "encryptionAlgorithm": "ECDSA-P256",  # whose keys are made much faster
                 "etcd": {"local": {"extraArgs": _named({"unsafe-no-fsync": "true"})}},
-                "controllerManager": {"extraArgs": _named(_ALONE)},
+                "apiServer": {"extraEnvs": _named(API_SERVER_ENVIRONMENT)},
+                "controllerManager": {"extraArgs": _named(_ALONE | CONTROLLER_MANAGER_RATE)},
                 "scheduler": {"extraArgs": _named(_ALONE)},
             },
             # The suite installs CoreDNS itself, with the platform's names.

@@ -21,6 +21,11 @@ KUBELET_ROOT = "/var/lib/kubelet"
 """Kubelet's own choice of --root-dir."""
 VOLUME_PLUGINS = f"{KUBELET_ROOT}/volumeplugins"
 """Not the default in /usr/libexec: the node sees the host's /usr, read-only."""
+API_SERVER_ENVIRONMENT = {"GOGC": "300"}
+"""At Go's own 100, a third of its time is garbage collection; its live heap is 200 MB."""
+CONTROLLER_MANAGER_RATE = {"kube-api-qps": "1000", "kube-api-burst": "1000"}
+"""Its 40 controllers' accounts and tokens come first: at the default 20 requests a second that is
+4 s before the first Deployment makes a pod."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +137,7 @@ def _apiserver(address: str) -> Process:
             "--enable-admission-plugins=NodeRestriction",
             "--allow-privileged=true",
         ],
-        # At Go's own 100, a third of its time is garbage collection; its live heap is 200 MB.
-        env={"GOGC": "300"},
+        env=API_SERVER_ENVIRONMENT,
         # Refused once, its etcd client waits a second before it tries again.
         needs=("etcd",),
         ready={"https": f"127.0.0.1:{API_PORT}/readyz"},
@@ -162,10 +166,7 @@ def _controller_manager() -> Process:
             f"--cluster-signing-cert-file={PKI}/ca.crt",
             f"--cluster-signing-key-file={PKI}/ca.key",
             "--use-service-account-credentials=true",
-            # Its 40 controllers' accounts and tokens come first: at the default 20 requests a
-            # second that is 4 s before the first Deployment makes a pod.
-            "--kube-api-qps=1000",
-            "--kube-api-burst=1000",
+            *(f"--{name}={value}" for name, value in CONTROLLER_MANAGER_RATE.items()),
             "--leader-elect=false",
             f"--flex-volume-plugin-dir={VOLUME_PLUGINS}",
         ],
