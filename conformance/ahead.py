@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.check import CAPABILITIES, check_of
-from conformance.clusters.base import Feature
+from conformance.clusters.base import Cluster, Feature
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
     from conformance.stack import Stack
+    from conformance.stack.beside import ClustersBeside
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -42,11 +43,13 @@ def platform_ahead(stack: Stack) -> None:
 
 
 @pytest.fixture(scope="session")
-def installed_ahead(request: pytest.FixtureRequest, stack: Stack) -> None:
+def installed_ahead(request: pytest.FixtureRequest, cluster: Cluster, stack: Stack) -> None:
     """What else later checks need, being installed beside those that need only the platform.
 
     One after another, in the order of the checks: side by side, they only compete for the node.
     """
+    from conformance.stack.beside import TESTING  # noqa: PLC0415 - lazy
+
     needed = fixtures_of(request.session.items)
     levels: list[Callable[[], object]] = []
     if "single_sign_on" in needed:
@@ -55,6 +58,10 @@ def installed_ahead(request: pytest.FixtureRequest, stack: Stack) -> None:
         levels.append(request.getfixturevalue("reference_apps"))
     if "backups" in needed:
         levels.append(stack.backups)
+    if "testing_site" in needed and Feature.SECOND_CLUSTER in cluster.features:
+        beside: ClustersBeside = request.getfixturevalue("clusters_beside")
+        beside.prepare(TESTING)
+        levels.append(lambda: beside.testing().result())
     stack.begin(*levels)
 
 

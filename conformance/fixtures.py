@@ -135,12 +135,14 @@ def here(cluster: Cluster, kube: Kube, stack: Stack) -> Site:
 @pytest.fixture(scope="session")
 def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
     """The test cluster with single sign-on, being brought up: a second one where there can be."""
+    from conformance.stack.beside import TESTING  # noqa: PLC0415 - lazy
+
     if Feature.SECOND_CLUSTER in here.cluster.features:
         beside: ClustersBeside = request.getfixturevalue("clusters_beside")
-        site = beside.begin("testing", lambda stack: stack.single_sign_on())
+        site = beside.testing()
         # Chromium takes a new network interface of the host for a changed network, and gives the
         # page up that it is loading: no check goes on before it is there.
-        beside.wait_started("testing")
+        beside.wait_connected(TESTING)
         return site
     same: Future[Site] = Future()
     same.set_result(here)

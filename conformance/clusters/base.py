@@ -35,6 +35,14 @@ class Cluster(ABC):
     kubelet_root: str = "/var/lib/kubelet"
     """Folder on the node in which kubelet mounts the volumes of pods."""
 
+    def prepare(self) -> None:  # noqa: B027 - most have nothing to do
+        """Do what of ``start`` can be done long before it; safe to call twice."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether ``start`` will not change the host's network any more."""
+        return False
+
     @abstractmethod
     def start(self) -> None:
         """Bring the cluster up, or take over a kept one; returns when its node is Ready."""

@@ -138,6 +138,11 @@ class KindCluster(Cluster):
             self.delete()
             raise
 
+    @property
+    def connected(self) -> bool:
+        """When the node's network will be inside that of a private engine, which is there."""
+        return bool(self._image) and not self._tenure.record.outside
+
     def node_run(
         self, argv: Sequence[str], *, stdin: bytes | None = None, timeout: float = 60.0
     ) -> subprocess.CompletedProcess[bytes]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 
 from conformance.clusters.base import Cluster
 from conformance.clusters.select import make_cluster
@@ -19,6 +20,8 @@ from conformance.services.registry import Registry
 from conformance.settings import Settings
 from conformance.stack.stack import Stack
 
+TESTING = "testing"
+"""What the cluster is for on which new versions of apps are tried out."""
 LONGEST_NAME = 32
 """Of a cluster's name: the part that says whose it is gives way to what it is for."""
 
@@ -59,6 +62,10 @@ class ClustersBeside:
         self._say = say
         self._begun: dict[str, _BringUp] = {}
 
+    def prepare(self, purpose: str) -> None:
+        """Begin what the cluster for ``purpose`` needs long before it starts; returns at once."""
+        self._bring_up(purpose)
+
     def begin(
         self, purpose: str, install: Callable[[Stack], object] = lambda _: None
     ) -> Future[Site]:
@@ -67,18 +74,19 @@ class ClustersBeside:
         The result is there when ``install`` (a level: ``Stack.platform``) has returned. Raises
         what start and installation raise.
         """
-        if purpose not in self._begun:
-            prefix = self._settings.cluster_name[: LONGEST_NAME - len(purpose) - 1].rstrip("-")
-            name = f"{prefix}-{purpose}"
-            settings = replace(self._settings, cluster_name=name, keep_cluster=False)
-            bring_up = _BringUp(settings, self._components, self._redactor, self._say, install)
-            self._begun[purpose] = bring_up
-            bring_up.start()
-        return self._begun[purpose].site
+        bring_up = self._bring_up(purpose)
+        bring_up.begin(install)
+        return bring_up.site
 
-    def wait_started(self, purpose: str) -> None:
-        """Wait until the node of the cluster for ``purpose``, which was begun, runs or failed."""
-        self._begun[purpose].started.wait()
+    def testing(self) -> Future[Site]:
+        """Begin the cluster for ``TESTING``, with single sign-on on it."""
+        return self.begin(TESTING, Stack.single_sign_on)
+
+    def wait_connected(self, purpose: str) -> None:
+        """Wait until the cluster for ``purpose``, which was begun, has its place on the host's
+        network, or failed.
+        """
+        self._begun[purpose].connected.wait()
 
     def kubes(self) -> dict[str, Kube]:
         """Return purpose and client of each whose API answers by now."""
@@ -88,6 +96,16 @@ class ClustersBeside:
         """Take the cluster for ``purpose`` away, if it was begun."""
         if bring_up := self._begun.pop(purpose, None):
             bring_up.undo()
+
+    def _bring_up(self, purpose: str) -> _BringUp:
+        if purpose not in self._begun:
+            prefix = self._settings.cluster_name[: LONGEST_NAME - len(purpose) - 1].rstrip("-")
+            name = f"{prefix}-{purpose}"
+            settings = replace(self._settings, cluster_name=name, keep_cluster=False)
+            bring_up = _BringUp(settings, self._components, self._redactor, self._say)
+            self._begun[purpose] = bring_up
+            bring_up.start()
+        return self._begun[purpose]
 
     def close(self) -> None:
         """Take every one away."""
@@ -104,38 +122,52 @@ class _BringUp(threading.Thread):
         components: Components,
         redactor: Redactor,
         say: Callable[[str], None],
-        install: Callable[[Stack], object],
     ) -> None:
         super().__init__(name=f"cluster {settings.cluster_name}", daemon=True)
         self.site: Future[Site] = Future()
+        self.connected = threading.Event()
+        self.kube: Kube | None = None
         self._settings = settings
         self._components = components
         self._redactor = redactor
         self._say = say
-        self._install = install
-        self.started = threading.Event()
+        self._begun: SimpleQueue[Callable[[Stack], object] | None] = SimpleQueue()
+        self._started = threading.Event()
         self._cluster = make_cluster(settings, components)
-        self.kube: Kube | None = None
         self._stack: Stack | None = None
+
+    def begin(self, install: Callable[[Stack], object]) -> None:
+        """Let the cluster start, if it has not yet."""
+        self._begun.put(install)
 
     def run(self) -> None:
         try:
-            try:
-                self._cluster.start()
-            finally:
-                self.started.set()
+            with contextlib.suppress(Exception):  # start tries it again, and says why it fails
+                self._cluster.prepare()
+            if self._cluster.connected:
+                self.connected.set()
+            install = self._begun.get()
+            if install is None:
+                return
+            self._cluster.start()
             self.kube = Kube(self._cluster.kubeconfig, redactor=self._redactor)
             self._stack = Stack(
                 self._settings, self._cluster, self.kube, self._components, say=self._say
             )
-            self._install(self._stack)
+            self._started.set()
+            self.connected.set()
+            install(self._stack)
             self.site.set_result(Site(self._cluster, self.kube, self._stack))
         except BaseException as error:
             self.site.set_exception(error)
+        finally:
+            self._started.set()
+            self.connected.set()
 
     def undo(self) -> None:
         """Wait until the node has started or failed to, and take all of it away."""
-        self.started.wait()
+        self._begun.put(None)
+        self._started.wait()
         if self.kube:
             with contextlib.suppress(Exception):  # it may have gone wrong at any point
                 learn_secrets(self.kube, self._redactor)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from conformance.clusters.embedded import inventory
 from conformance.components.builder import Components
@@ -11,9 +14,17 @@ from conformance.settings import Settings
 from conformance.stack.beside import ClustersBeside
 
 
-def test_a_cluster_beside_is_there_once_and_goes_at_the_end(tmp_path: Path) -> None:
+@pytest.fixture
+def components() -> Iterator[Components]:
+    made = Components(Settings())
+    yield made
+    made.close()
+
+
+def test_a_cluster_beside_is_there_once_and_goes_at_the_end(
+    tmp_path: Path, components: Components
+) -> None:
     settings = Settings(cluster="embedded", cluster_name="one", state_dir=tmp_path / "state")
-    components = Components(Settings())
     beside = ClustersBeside(settings, components, Redactor(), print)
     try:
         site = beside.begin("testing").result()
@@ -22,5 +33,23 @@ def test_a_cluster_beside_is_there_once_and_goes_at_the_end(tmp_path: Path) -> N
         assert site.registry.tags("docker.io/stackspin/notes") == []
     finally:
         beside.close()
-        components.close()
+    assert inventory.clusters(settings.state_dir) == []
+
+
+def test_a_cluster_that_is_prepared_starts_when_it_is_begun(
+    tmp_path: Path, components: Components
+) -> None:
+    settings = Settings(
+        cluster="kind", docker="start", cluster_name="one", state_dir=tmp_path / "state"
+    )
+    beside = ClustersBeside(settings, components, Redactor(), print)
+    try:
+        beside.prepare("testing")
+        beside.wait_connected("testing")  # by its engine alone: nothing has been begun
+        assert beside.kubes() == {}
+        site = beside.begin("testing").result()
+        assert site.kube.list("v1", "Node")[0]["metadata"]["name"] == "one-testing-control-plane"
+        beside.prepare("unneeded")
+    finally:
+        beside.close()
     assert inventory.clusters(settings.state_dir) == []
