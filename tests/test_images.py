@@ -9,7 +9,7 @@ import pytest
 
 from conformance.apps import images
 from conformance.apps.docker_engine import write_layout
-from conformance.apps.image_builds import NOTES, ImageBuilds, source_of
+from conformance.apps.image_builds import NOTES, ImageBuilds, share_blobs, source_of
 from conformance.apps.images import BuiltImage, Candidate, TestsPassed, promote, run_tests
 from conformance.apps.run_folder import run_folder
 from conformance.apps.running import listening_ports
@@ -63,8 +63,11 @@ def test_a_failing_test_leaves_the_image_unreleased(tmp_path: Path) -> None:
 
 @pytest.fixture
 def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageBuilds:
-    def build(context: Path, repository: str, version: str, *_: object, **__: object) -> BuiltImage:
-        return BuiltImage(repository, version, context, "buildah")
+    def build(
+        _context: Path, repository: str, version: str, _: object, output: Path, **__: object
+    ) -> BuiltImage:
+        (output / "blobs" / "sha256").mkdir(parents=True)
+        return BuiltImage(repository, version, output, "buildah")
 
     monkeypatch.setattr(images, "build", build)
     made = ImageBuilds(components=None, folder=tmp_path)
@@ -83,6 +86,21 @@ def test_the_same_source_is_built_once_and_only_it_has_the_apps_name(
     changed = builds.begin(copy, "1.0.0")
     assert changed is not first
     assert changed.result().repository.startswith("docker.io/stackspin/notes-")
+
+
+def test_what_images_have_in_common_is_once_on_the_disk(tmp_path: Path) -> None:
+    for name, layers in (("1", ("base", "app")), ("2", ("base", "other app"))):
+        blobs = tmp_path / name / "blobs" / "sha256"
+        blobs.mkdir(parents=True)
+        for layer in layers:
+            (blobs / layer).write_text(layer)
+        share_blobs(tmp_path / name, tmp_path / "store")
+    one, two = (tmp_path / name / "blobs" / "sha256" for name in ("1", "2"))
+    assert (one / "base").samefile(two / "base")
+    assert {path.name: path.read_text() for path in two.iterdir()} == {
+        "base": "base",
+        "other app": "other app",
+    }
 
 
 def test_only_listening_sockets_count() -> None:
