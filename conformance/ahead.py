@@ -27,7 +27,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _join("platform_ahead", [item for item in session.items if "kube" in fixtures_of([item])])
     _join("installed_ahead", _undisturbed(session.items))
     if "testing_site" in needed:
-        # Not beside the others of auto_update, which measure for how long an app does not answer.
+        # Unless begun ahead, not beside the others of auto_update: they measure for how long an app
+        # does not answer.
         _join("testing_site", [*_up_to("auto_update", session.items)[-1:], *session.items])
 
 
@@ -48,8 +49,6 @@ def installed_ahead(request: pytest.FixtureRequest, cluster: Cluster, stack: Sta
 
     One after another, in the order of the checks: side by side, they only compete for the node.
     """
-    from conformance.stack.beside import TESTING  # noqa: PLC0415 - lazy
-
     needed = fixtures_of(request.session.items)
     levels: list[Callable[[], object]] = []
     if "single_sign_on" in needed:
@@ -60,7 +59,7 @@ def installed_ahead(request: pytest.FixtureRequest, cluster: Cluster, stack: Sta
         levels.append(stack.backups)
     if "testing_site" in needed and Feature.SECOND_CLUSTER in cluster.features:
         beside: ClustersBeside = request.getfixturevalue("clusters_beside")
-        beside.prepare(TESTING)
+        beside.prepare(beside.TESTING)
         levels.append(lambda: beside.testing().result())
     stack.begin(*levels)
 

@@ -135,15 +135,9 @@ def here(cluster: Cluster, kube: Kube, stack: Stack) -> Site:
 @pytest.fixture(scope="session")
 def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
     """The test cluster with single sign-on, being brought up: a second one where there can be."""
-    from conformance.stack.beside import TESTING  # noqa: PLC0415 - lazy
-
     if Feature.SECOND_CLUSTER in here.cluster.features:
         beside: ClustersBeside = request.getfixturevalue("clusters_beside")
-        site = beside.testing()
-        # Chromium takes a new network interface of the host for a changed network, and gives the
-        # page up that it is loading: no check goes on before it is there.
-        beside.wait_connected(TESTING)
-        return site
+        return beside.testing()
     same: Future[Site] = Future()
     same.set_result(here)
     return same

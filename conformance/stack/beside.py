@@ -20,8 +20,6 @@ from conformance.services.registry import Registry
 from conformance.settings import Settings
 from conformance.stack.stack import Stack
 
-TESTING = "testing"
-"""What the cluster is for on which new versions of apps are tried out."""
 LONGEST_NAME = 32
 """Of a cluster's name: the part that says whose it is gives way to what it is for."""
 
@@ -46,8 +44,12 @@ class ClustersBeside:
     """Brings clusters up in the background, each called ``CLUSTER-PURPOSE``, and takes them away.
 
     They belong to this process like its first one: a killed run takes them with it. None is kept.
-    For providers with ``Feature.SECOND_CLUSTER``.
+    For providers with ``Feature.SECOND_CLUSTER``. Thread-safe, as one may be begun in the
+    background.
     """
+
+    TESTING = "testing"
+    """What the cluster is for on which new versions of apps are tried out."""
 
     def __init__(
         self,
@@ -60,7 +62,9 @@ class ClustersBeside:
         self._components = components
         self._redactor = redactor
         self._say = say
-        self._begun: dict[str, _BringUp] = {}
+        self._made: dict[str, _BringUp] = {}
+        self._closed = False
+        self._guard = threading.Lock()
 
     def prepare(self, purpose: str) -> None:
         """Begin what the cluster for ``purpose`` needs long before it starts; returns at once."""
@@ -71,46 +75,59 @@ class ClustersBeside:
     ) -> Future[Site]:
         """Begin to bring up the cluster for ``purpose`` unless that has begun; returns at once.
 
-        The result is there when ``install`` (a level: ``Stack.platform``) has returned. Raises
-        what start and installation raise.
+        The result is there when ``install`` (a level: ``Stack.platform``) has returned, and raises
+        what start and installation raise. Raises ``HarnessError`` after ``close``.
         """
         bring_up = self._bring_up(purpose)
         bring_up.begin(install)
         return bring_up.site
 
     def testing(self) -> Future[Site]:
-        """Begin the cluster for ``TESTING``, with single sign-on on it."""
-        return self.begin(TESTING, Stack.single_sign_on)
+        """Begin the cluster for ``TESTING``, with single sign-on on it, as ``begin`` does; returns
+        when it has its place on the host's network.
+
+        Chromium takes a new network interface of the host for a changed network, and gives the page
+        up that it is loading: no check of a page goes on before it is there.
+        """
+        site = self.begin(self.TESTING, Stack.single_sign_on)
+        self.wait_connected(self.TESTING)
+        return site
 
     def wait_connected(self, purpose: str) -> None:
-        """Wait until the cluster for ``purpose``, which was begun, has its place on the host's
+        """Wait until the cluster for ``purpose``, prepared or begun, has its place on the host's
         network, or failed.
         """
-        self._begun[purpose].connected.wait()
+        self._made[purpose].connected.wait()
 
     def kubes(self) -> dict[str, Kube]:
         """Return purpose and client of each whose API answers by now."""
-        return {name: made.kube for name, made in self._begun.items() if made.kube is not None}
+        return {name: made.kube for name, made in self._made.items() if made.kube is not None}
 
     def end(self, purpose: str) -> None:
         """Take the cluster for ``purpose`` away, if it was begun."""
-        if bring_up := self._begun.pop(purpose, None):
+        if bring_up := self._made.pop(purpose, None):
             bring_up.undo()
 
-    def _bring_up(self, purpose: str) -> _BringUp:
-        if purpose not in self._begun:
-            prefix = self._settings.cluster_name[: LONGEST_NAME - len(purpose) - 1].rstrip("-")
-            name = f"{prefix}-{purpose}"
-            settings = replace(self._settings, cluster_name=name, keep_cluster=False)
-            bring_up = _BringUp(settings, self._components, self._redactor, self._say)
-            self._begun[purpose] = bring_up
-            bring_up.start()
-        return self._begun[purpose]
-
     def close(self) -> None:
-        """Take every one away."""
-        for purpose in list(self._begun):
+        """Take every one away; none is made any more."""
+        with self._guard:
+            self._closed = True
+        for purpose in list(self._made):
             self.end(purpose)
+
+    def _bring_up(self, purpose: str) -> _BringUp:
+        """Return what brings the cluster for ``purpose`` up; one that is new prepares it."""
+        with self._guard:
+            if self._closed:
+                raise HarnessError("the clusters beside the first one are being taken away")
+            if purpose not in self._made:
+                prefix = self._settings.cluster_name[: LONGEST_NAME - len(purpose) - 1].rstrip("-")
+                name = f"{prefix}-{purpose}"
+                settings = replace(self._settings, cluster_name=name, keep_cluster=False)
+                made = _BringUp(settings, self._components, self._redactor, self._say)
+                self._made[purpose] = made
+                made.start()
+            return self._made[purpose]
 
 
 class _BringUp(threading.Thread):
@@ -148,6 +165,7 @@ class _BringUp(threading.Thread):
                 self.connected.set()
             install = self._begun.get()
             if install is None:
+                self.site.cancel()
                 return
             self._cluster.start()
             self.kube = Kube(self._cluster.kubeconfig, redactor=self._redactor)

@@ -9,6 +9,7 @@ import pytest
 
 from conformance.clusters.embedded import inventory
 from conformance.components.builder import Components
+from conformance.errors import HarnessError
 from conformance.kube.redaction import Redactor
 from conformance.settings import Settings
 from conformance.stack.beside import ClustersBeside
@@ -52,4 +53,6 @@ def test_a_cluster_that_is_prepared_starts_when_it_is_begun(
         beside.prepare("unneeded")
     finally:
         beside.close()
+    with pytest.raises(HarnessError, match="being taken away"):
+        beside.begin("late")
     assert inventory.clusters(settings.state_dir) == []
