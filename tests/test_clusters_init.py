@@ -72,6 +72,21 @@ def test_process_that_ends_is_told_with_its_status_and_log(tmp_path: Path) -> No
     assert owner.node.wait(10) == 0
 
 
+def test_what_is_told_of_an_end_is_replaced_and_never_rewritten(tmp_path: Path) -> None:
+    waits = f"until test -e {tmp_path}/go; do sleep 0.02; done; exit 4"
+    owner = Owner([process("first", "exit 3"), process("second", waits)], tmp_path)
+    while owner.hear() != ("exited", "first"):
+        pass
+    with (tmp_path / "exited").open() as seen:
+        (tmp_path / "go").touch()
+        while owner.hear() != ("exited", "second"):
+            pass
+        assert json.load(seen) == {"process": "first", "status": 3}
+    assert json.loads((tmp_path / "exited").read_text()) == {"process": "second", "status": 4}
+    owner.channel.close()
+    assert owner.node.wait(10) == 0
+
+
 def test_ends_when_its_owner_s_end_of_the_channel_is_closed(tmp_path: Path) -> None:
     owner = Owner([process("one", "sleep 60")], tmp_path)
     assert owner.hear() == ("ready", "one")

@@ -146,11 +146,15 @@ class Node:
             if name := self._names.pop(pid, None):
                 self._starting = [item for item in self._starting if item["name"] != name]
                 code = os.waitstatus_to_exitcode(status)
-                with contextlib.suppress(OSError):
-                    (self._logs / "exited").write_text(
-                        json.dumps({"process": name, "status": code})
-                    )
+                self._note_end(json.dumps({"process": name, "status": code}))
                 self.say("exited", process=name, status=code)
+
+    def _note_end(self, what: str) -> None:
+        """Keep it for whoever comes later; one who looks meanwhile sees it whole or not at all."""
+        new = self._logs / "exited.new"
+        with contextlib.suppress(OSError):
+            new.write_text(what)
+            new.replace(self._logs / "exited")
 
 
 def set_up_network(address: str, gateway: str, device: str) -> None:
