@@ -132,6 +132,7 @@ def check(
     this = Check(check_id, Level(level), promise, tuple(needs), apps or {})
 
     def mark(function: _FunctionT) -> _FunctionT:
+        function.__doc__ = f"{check_id}: {promise}"  # what --collect-only -v shows
         marked = pytest.mark.check(this)(function)
         # On apps, the plugin marks each run with its own level.
         return cast(_FunctionT, marked if this.apps else level_marker(this.level)(marked))

@@ -37,6 +37,7 @@ PATHS = ("kubeconfig", "reports_dir")
 PYTEST_KIND_DEFAULT_NAME = "pytest-kind"
 """What pytest-kind's --cluster-name holds when nobody gave it."""
 TWINS = pytest.StashKey[dict[str, "list[Twin]"]]()
+DESELECTED = pytest.StashKey[list[pytest.Item]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -121,6 +122,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if errors := collection_errors(items):
         raise pytest.UsageError("\n".join(errors))
     items[:] = in_running_order(items)
+    for item in items:
+        if check := check_of(item):
+            item.extra_keyword_matches.add(check.id)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Remember what -k and -m leave out: the report names it."""
+    if items:
+        items[0].config.stash.setdefault(DESELECTED, []).extend(items)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -135,7 +145,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config.stash[RUN] = run
     hooks = ConformanceSession(run)
     config.pluginmanager.register(hooks, "stackspin-conformance-session")
-    hooks.plan(session.items)
+    hooks.plan(session.items, config.stash.get(DESELECTED, []))
     # A job that is cancelled gets SIGTERM: end as after Ctrl-C, taking the cluster down.
     for number in (signal.SIGINT, signal.SIGTERM):
         if (previous := signal.getsignal(number)) is not signal.SIG_IGN:

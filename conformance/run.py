@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from conformance.kube.redaction import Redactor
-from conformance.report.host import describe_host
+from conformance.report.host import describe_host, suite_commit
 from conformance.report.model import (
     ClusterInfo,
     Component,
@@ -70,6 +70,7 @@ class Run:
         redactor = Redactor()
         report = RunReport(
             suite_version=metadata.version("stackspin-conformance"),
+            suite_commit=suite_commit(),
             run_id=settings.run_id,
             mode="twins" if twins else "checks",
             state="interrupted",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 TWIN_CAUGHT = pytest.StashKey[bool]()
+_NOT_SELECTED = "not selected on the command line"
 
 
 def twin_of(item: pytest.Item) -> Twin | None:
@@ -31,41 +32,53 @@ def twin_of(item: pytest.Item) -> Twin | None:
     return twin if isinstance(twin, Twin) else None
 
 
-def planned(items: list[pytest.Item]) -> Iterator[CheckResult]:
+def planned(items: list[pytest.Item], deselected: list[pytest.Item]) -> Iterator[CheckResult]:
     """Yield one result for each check, and for each that its file has but nobody selected.
 
     Without the latter a capability could "pass" because ``-k`` left its failing check out.
     """
-    selected = {(check.id, app_of(item)) for item in items if (check := check_of(item))}
-    left_out: dict[tuple[str, str | None], CheckResult] = {}
-    for item in items:
-        if (check := check_of(item)) is None:
-            continue
-        for other in checks_in(getattr(item, "module", None)).values():
-            for app, there in other.each():
-                if (key := (other.id, app)) not in selected and key not in left_out:
-                    left_out[key] = _left_out(there, app, item)
-        result = _unproven(check, item.nodeid, "the run ended before its turn")
-        result.app = app_of(item)
+    checks = [item for item in items if check_of(item)]
+    files = {item.path for item in checks}
+    for item in checks:
+        result = _unproven(item, "the run ended before its turn")
         if twin := twin_of(item):
             result.twin = TwinResult(defect=twin.defect, expect=twin.expect, caught=False)
         yield result
-    yield from left_out.values()
+    left_out = [item for item in deselected if check_of(item) and item.path in files]
+    for item in left_out:
+        yield _unproven(item, _NOT_SELECTED)
+    yield from _not_collected([*checks, *left_out])
 
 
-def _left_out(check: Check, app: str | None, sibling: pytest.Item) -> CheckResult:
-    node_id = f"{sibling.nodeid.partition('::')[0]}::{check.id}" + (f"[{app}]" if app else "")
-    result = _unproven(check, node_id, "not selected on the command line")
-    result.app = app
-    return result
+def _not_collected(items: list[pytest.Item]) -> Iterator[CheckResult]:
+    """Yield a result for what the files of these checks have besides: somebody named one of them.
+
+    Only collecting a check would tell more of its runs than the apps.
+    """
+    known = {(check.id, app_of(item)) for item in items if (check := check_of(item))}
+    for item in items:
+        for other in checks_in(getattr(item, "module", None)).values():
+            for app, there in other.each():
+                if (other.id, app) not in known:
+                    known.add((other.id, app))
+                    node_id = f"{item.nodeid.partition('::')[0]}::{other.id}"
+                    node_id += f"[{app}]" if app else ""
+                    yield _result(there, node_id, app, _NOT_SELECTED)
 
 
-def _unproven(check: Check, node_id: str, reason: str) -> CheckResult:
+def _unproven(item: pytest.Item, reason: str) -> CheckResult:
+    check = check_of(item)
+    assert check is not None  # noqa: S101 - chosen by this
+    return _result(check, item.nodeid, app_of(item), reason)
+
+
+def _result(check: Check, node_id: str, app: str | None, reason: str) -> CheckResult:
     return CheckResult(
         id=check.id,
         node_id=node_id,
         level=check.level,
         promise=check.promise,
+        app=app,
         verdict=Verdict.NOT_RUN,
         reason=reason,
     )
@@ -78,9 +91,9 @@ class ConformanceSession:
         self._run = run
         self._told: dict[int, tuple[BaseException, str]] = {}
 
-    def plan(self, items: list[pytest.Item]) -> None:
-        """Write down what will run before it does."""
-        self._run.recorder.plan(planned(items))
+    def plan(self, items: list[pytest.Item], deselected: list[pytest.Item]) -> None:
+        """Write down what will run before it does, and what was left out."""
+        self._run.recorder.plan(planned(items, deselected))
         # What the report says before anything was deployed is public, whatever a Secret holds.
         page = (self._run.recorder.folder / "report.html").read_text(encoding="utf-8")
         self._run.redactor.allow(self._run.settings.domain, *WORD.findall(page))

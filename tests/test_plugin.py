@@ -312,3 +312,50 @@ def test_an_app_that_was_not_selected_is_not_proven(run: Any, pytester: pytest.P
     }
     assert capability["verdict"] == "partial"
     run(ON_APPS, "-m", "core").assert_outcomes(passed=1)
+
+
+ON_FAULTS = """
+from conformance.check import core
+
+@pytest.mark.parametrize("fault", ["store-down", "agent-killed"])
+@check("auto_update.told", promise="It is told.", apps=core("notes"))
+def test_told(app, fault):
+    assert fault != %r
+"""
+
+
+def test_each_run_of_a_check_is_compared_with_its_own(run: Any) -> None:
+    run(ON_FAULTS % "")
+    run(ON_FAULTS % "store-down", "-p", "no:cacheprovider").stdout.fnmatch_lines(
+        [
+            "FAIL auto_update.told on notes-store-down: *",
+            "Since run *: 1 newly failing",
+            "  newly failing: auto_update.told on notes-store-down",
+        ]
+    )
+
+
+def test_a_run_of_a_check_that_was_not_selected_is_not_proven(
+    run: Any, pytester: pytest.Pytester
+) -> None:
+    run(ON_FAULTS % "", "-k", "killed").assert_outcomes(passed=1)
+    (capability,) = report(pytester)["capabilities"]
+    assert [(c["nodeId"].partition("::")[2], c["verdict"]) for c in capability["checks"]] == [
+        ("test_told[notes-agent-killed]", "pass"),
+        ("test_told[notes-store-down]", "not run"),
+    ]
+
+
+def test_what_is_named_by_its_node_id_proves_nothing_of_the_rest(
+    run: Any, pytester: pytest.Pytester
+) -> None:
+    run(PASSES + ON_FAULTS % "", "test_auto_update.py::test_passes").assert_outcomes(passed=1)
+    assert verdicts(pytester) == {"passes": "pass", "told": "not run"}
+
+
+def test_a_check_is_selected_and_listed_by_its_id(run: Any) -> None:
+    both = PASSES + ON_FAULTS % ""
+    run(both, "-k", "auto_update.told and store-down").assert_outcomes(passed=1)
+    listed = run(both, "--collect-only", "-v", "-k", "auto_update.passes")
+    listed.stdout.fnmatch_lines(["*auto_update.passes: It holds."])
+    listed.stdout.no_fnmatch_line("*auto_update.told*")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import json
 import re
@@ -176,6 +177,19 @@ def test_html_shows_failures_first_and_open_with_the_end_of_their_logs(
     assert "line 2999" in text
     assert "line 100 " not in text
     assert "49" not in re.findall(r"\N{SNOWMAN} (\S+)", text)
+
+
+def test_html_says_how_to_run_one_run_of_a_check_again(tmp_path: Path) -> None:
+    run = a_check("backup_restore", 1, node_id="x.py::test_x[notes-store-down]", app="notes")
+    kind = {"cluster": ClusterInfo(provider="kind", name="c"), "settings": {"docker": "start"}}
+    text = to_html(a_report({"backup_restore": [run]}, **kind), tmp_path)
+    again = (
+        "./bootstrap tox -e conformance -- --cluster=kind --docker=start "
+        '-k "backup_restore.promise_1 and notes-store-down"'
+    )
+    assert again in html.unescape(text)
+    twins = to_html(a_report({"backup_restore": [run]}, mode="twins"), tmp_path)
+    assert "tox -e twins -- --cluster=embedded" in twins
 
 
 def test_html_names_every_control_and_heads_in_order(report: RunReport, tmp_path: Path) -> None:

@@ -29,10 +29,10 @@ def load(path: Path) -> RunReport | None:
 
 
 def compare(before: RunReport, after: RunReport) -> Comparison:
-    """Compare two runs check by check and app by app."""
+    """Compare two runs check by check, and each on what it ran on: app, fault, twin."""
     result = Comparison(previous_run_id=before.run_id, previous_started_at=before.started_at)
-    old = {(check.id, check.app): check for check in before.checks}
-    new = {(check.id, check.app): check for check in after.checks}
+    old = {(check.id, check.run): check for check in before.checks}
+    new = {(check.id, check.run): check for check in after.checks}
     for key, check in new.items():
         _place(result, old.get(key), check)
     for key, check in old.items():
@@ -59,7 +59,7 @@ def _place(result: Comparison, was: CheckResult | None, now: CheckResult) -> Non
 
 def _change(check: CheckResult, before: Verdict | None, after: Verdict | None) -> Change:
     return Change(
-        id=check.id, app=check.app, before=before, after=after, reason=check.reason if after else ""
+        id=check.id, run=check.run, before=before, after=after, reason=check.reason if after else ""
     )
 
 
@@ -67,5 +67,5 @@ def _place_duration(result: Comparison, was: CheckResult, now: CheckResult) -> N
     slow, fast = max(was.seconds, now.seconds), min(was.seconds, now.seconds)
     if slow - fast < _NOTABLE_SECONDS or slow < fast * _NOTABLE_RATIO:
         return
-    change = DurationChange(id=now.id, app=now.app, before=was.seconds, after=now.seconds)
+    change = DurationChange(id=now.id, run=now.run, before=was.seconds, after=now.seconds)
     (result.slower if now.seconds > was.seconds else result.faster).append(change)

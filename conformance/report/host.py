@@ -1,12 +1,14 @@
-"""The machine the suite runs on, for readers who compare durations."""
+"""The machine and the commit that the suite runs on, for readers who compare two runs."""
 
 from __future__ import annotations
 
 import os
 import platform
+import subprocess
 from pathlib import Path
 
 from conformance.report.model import Host
+from conformance.settings import PROJECT_ROOT
 
 
 def describe_host() -> Host:
@@ -25,3 +27,16 @@ def describe_host() -> Host:
         root=os.geteuid() == 0,
         python=platform.python_version(),
     )
+
+
+def suite_commit() -> str:
+    """Return the commit of the suite's checkout, ``-dirty`` if changed; empty if it has none."""
+    if not (PROJECT_ROOT / ".git").exists():
+        return ""
+    command = ["git", "describe", "--always", "--exclude=*", "--abbrev=12", "--dirty"]
+    try:
+        return subprocess.check_output(
+            command, cwd=PROJECT_ROOT, stderr=subprocess.DEVNULL, text=True
+        ).strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""  # no git, or a checkout of somebody else's that it refuses

@@ -92,6 +92,17 @@ def _anchor(check: CheckResult) -> str:
     return "check-" + hashlib.sha256(check.node_id.encode()).hexdigest()[:12]
 
 
+def _again(check: CheckResult, report: RunReport) -> str:
+    """Return the command that runs this check again, in a checkout of the suite."""
+    options = {"cluster": report.cluster.provider if report.cluster else report.settings["cluster"]}
+    if docker := report.settings.get("docker"):
+        options["docker"] = docker
+    job = "twins" if report.mode == "twins" else "conformance"
+    given = " ".join(f"--{name}={value}" for name, value in options.items())
+    words = " and ".join(filter(None, (check.id, check.run)))
+    return f'./bootstrap tox -e {job} -- {given} -k "{words}"'
+
+
 def _plain(text: str) -> str:
     """Drop a terminal's control sequences, and show any other control character as a box."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("", text))
@@ -110,6 +121,7 @@ def _environment() -> Environment:
         "duration": _duration,
         "size": _size,
         "anchor": _anchor,
+        "again": _again,
         "plain": _plain,
     }
     environment.globals["symbols"] = _SYMBOLS

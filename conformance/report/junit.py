@@ -51,12 +51,11 @@ def _suite(report: RunReport, capability: Capability) -> ET.Element:
 
 def _case(check: CheckResult) -> ET.Element:
     capability, _, name = check.id.partition(".")
-    variant = check.node_id.partition("[")[2].rstrip("]")
     case = ET.Element(
         "testcase",
         {
             "classname": f"conformance.{capability}",
-            "name": _clean(f"{name}[{variant}]" if variant else name),
+            "name": _clean(f"{name}[{check.run}]" if check.run else name),
             "time": f"{check.seconds:.3f}",
         },
     )

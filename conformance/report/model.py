@@ -76,7 +76,7 @@ class CheckResult(Model):
     """One check on one app."""
 
     id: str
-    node_id: str = Field(description="Argument with which pytest runs exactly this check.")
+    node_id: str = Field(description="pytest's name of it.")
     level: Level
     promise: str
     app: str | None = None
@@ -90,6 +90,11 @@ class CheckResult(Model):
     measurements: list[Measurement] = Field(default_factory=list)
     evidence: list[Evidence] = Field(default_factory=list)
     twin: TwinResult | None = None
+
+    @property
+    def run(self) -> str:
+        """Which of the check's runs this is: its parameters, the app first, or nothing."""
+        return self.node_id.partition("[")[2].rstrip("]")
 
 
 class Counts(Model):
@@ -177,7 +182,7 @@ class Change(Model):
     """One check that ended otherwise than in the previous run."""
 
     id: str
-    app: str | None = None
+    run: str = Field(default="", description="Its parameters, the app first.")
     before: Verdict | None
     after: Verdict | None
     reason: str = ""
@@ -187,7 +192,7 @@ class DurationChange(Model):
     """A check that passed in both runs and took a notably different time."""
 
     id: str
-    app: str | None = None
+    run: str = Field(default="", description="Its parameters, the app first.")
     before: float
     after: float
 
@@ -209,8 +214,11 @@ class Comparison(Model):
 class RunReport(Model):
     """One run of the suite."""
 
-    schema_version: Literal["1"] = "1"
+    schema_version: Literal["2"] = "2"
     suite_version: str
+    suite_commit: str = Field(
+        default="", description="The checkout's; ends in -dirty if files were changed."
+    )
     run_id: str
     mode: Literal["checks", "twins"] = "checks"
     state: Literal["complete", "interrupted"]

@@ -49,8 +49,7 @@ class Recorder:
     def box(self, result: CheckResult) -> EvidenceBox:
         """Return the evidence of a planned check."""
         if result.node_id not in self._boxes:
-            suffix = result.node_id.partition("[")[2].rstrip("]")
-            folder = file_name(f"{result.id}-{suffix}" if suffix else result.id)
+            folder = file_name(f"{result.id}-{result.run}" if result.run else result.id)
             self._boxes[result.node_id] = EvidenceBox(self.folder, folder, self.redactor)
         return self._boxes[result.node_id]
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conformance.report.model import Capability, Comparison, Counts, RunReport, Verdict
+from conformance.report.model import (
+    Capability,
+    Change,
+    CheckResult,
+    Comparison,
+    Counts,
+    RunReport,
+    Verdict,
+)
 
 Line = tuple[str, dict[str, bool]]
 
@@ -22,7 +30,7 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
     failures = [check for check in report.checks if check.verdict is Verdict.FAIL]
     for check in failures[:_SHOWN_FAILURES]:
         first = check.reason.splitlines()[0] if check.reason else ""
-        lines.append((f"FAIL {check.id}: {first}", {"red": True}))
+        lines.append((f"FAIL {_named(check)}: {first}", {"red": True}))
     if len(failures) > _SHOWN_FAILURES:
         lines.append((f"... and {len(failures) - _SHOWN_FAILURES} more failures", {"red": True}))
     lines += [(f"ERROR {error}", {"red": True}) for error in report.errors]
@@ -68,5 +76,11 @@ def _comparison(comparison: Comparison) -> list[Line]:
     )
     changes = ", ".join(f"{len(found)} {word}" for word, found in kinds if found)
     lines: list[Line] = [(f"Since run {comparison.previous_run_id}: {changes or 'no change'}", {})]
-    lines += [(f"  newly failing: {c.id}", {"red": True}) for c in comparison.newly_failing]
+    lines += [
+        (f"  newly failing: {_named(change)}", {"red": True}) for change in comparison.newly_failing
+    ]
     return lines
+
+
+def _named(what: CheckResult | Change) -> str:
+    return f"{what.id} on {what.run}" if what.run else what.id
