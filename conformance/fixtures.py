@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()
 """Where the plugin keeps the run; only set when there are checks to run."""
+_NO_REGISTRY = (
+    "this cluster tells of no registry that the suite can push to and the node pulls from"
+)
 
 
 def _per_twin(fixture_name: str, config: pytest.Config) -> Literal["session", "function"]:  # noqa: ARG001
@@ -68,10 +71,10 @@ def cluster(run: Run) -> Iterator[Cluster]:
     finally:
         run.kube = None
         with run.on_terminal():
-            if not stays(run, made):
-                made.delete()
-            elif made.provider != "existing":
+            if stays(run, made) and made.provider != "existing":
                 print(f"Kept cluster {made.name}: --kubeconfig={made.kubeconfig}")
+            else:
+                made.delete()
 
 
 def stays(run: Run, cluster: Cluster) -> bool:
@@ -96,7 +99,7 @@ def registry(cluster: Cluster) -> Registry:
     from conformance.services.registry import Registry  # noqa: PLC0415 - lazy
 
     if cluster.registry is None:
-        not_run(f"this {cluster.provider} cluster has no registry that the suite can push to")
+        not_run(_NO_REGISTRY)
     return Registry(cluster.registry)
 
 
@@ -105,6 +108,8 @@ def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Ite
     """Stackspin on the cluster, installed level by level, each when a check first asks for it."""
     from conformance.stack import Stack  # noqa: PLC0415 - lazy
 
+    if cluster.registry is None:
+        not_run(_NO_REGISTRY)
     run.stack = Stack(run.settings, cluster, kube, components, say=run.say)
     yield run.stack
     run.stack.close()

@@ -3,9 +3,11 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import kube_wire as wire
 import pytest
 import yaml
 
@@ -39,7 +41,9 @@ def silent_server() -> Any:
 
 
 def test_server_that_does_not_answer_is_named_in_time(tmp_path: Path, silent_server: str) -> None:
-    cluster = ExistingCluster(Settings(kubeconfig=kubeconfig(tmp_path, silent_server)))
+    cluster = ExistingCluster(
+        Settings(kubeconfig=kubeconfig(tmp_path, silent_server), cache_dir=tmp_path)
+    )
     started = time.monotonic()
     with pytest.raises(HarnessError, match=f"{silent_server} does not answer"):
         cluster.start()
@@ -47,18 +51,19 @@ def test_server_that_does_not_answer_is_named_in_time(tmp_path: Path, silent_ser
 
 
 def test_refused_connection_is_named(tmp_path: Path) -> None:
-    cluster = ExistingCluster(Settings(kubeconfig=kubeconfig(tmp_path, "http://127.0.0.1:1")))
+    given = kubeconfig(tmp_path, "http://127.0.0.1:1")
+    cluster = ExistingCluster(Settings(kubeconfig=given, cache_dir=tmp_path))
     with pytest.raises(HarnessError, match=r"127\.0\.0\.1:1 does not answer"):
         cluster.start()
 
 
 def test_chosen_context_is_current_in_a_private_copy(tmp_path: Path) -> None:
     given = kubeconfig(tmp_path, "http://127.0.0.1:1")
-    cluster = ExistingCluster(Settings(kubeconfig=given, context="second"))
+    cluster = ExistingCluster(Settings(kubeconfig=given, context="second", cache_dir=tmp_path))
     with pytest.raises(HarnessError):
         cluster.start()
     copy = cluster.kubeconfig
-    assert copy != given
+    assert copy.parent != given.parent
     assert yaml.safe_load(copy.read_text())["current-context"] == "second"
     assert copy.stat().st_mode & 0o077 == 0
     cluster.delete()
@@ -68,7 +73,7 @@ def test_chosen_context_is_current_in_a_private_copy(tmp_path: Path) -> None:
 
 def test_unknown_context_names_the_known_ones(tmp_path: Path) -> None:
     given = kubeconfig(tmp_path, "http://127.0.0.1:1")
-    cluster = ExistingCluster(Settings(kubeconfig=given, context="third"))
+    cluster = ExistingCluster(Settings(kubeconfig=given, context="third", cache_dir=tmp_path))
     with pytest.raises(HarnessError, match="no context 'third', but first, second"):
         cluster.start()
 
@@ -102,3 +107,50 @@ def test_not_root_is_said_first(tmp_path: Path) -> None:
     finally:
         os.seteuid(before)
     assert not (tmp_path / "state").exists()
+
+
+@pytest.fixture
+def server() -> Iterator[wire.WireServer]:
+    def version(handler: wire.Handler) -> bool:
+        if handler.where == "/version":
+            handler.answer({"gitVersion": "v1.36.3"})
+        return handler.where == "/version"
+
+    server = wire.WireServer(nodes=[])
+    server.kinds["v1"].append(("nodes", "Node", False))
+    server.intercept = version
+    yield server
+    server.close()
+
+
+def namespaces(*names: str) -> list[dict[str, Any]]:
+    return [{"metadata": {"name": name}} for name in ("default", "kube-system", *names)]
+
+
+def existing(folder: Path, server: wire.WireServer) -> ExistingCluster:
+    given = server.kubeconfig(folder)
+    return ExistingCluster(Settings(kubeconfig=given, cache_dir=folder / "cache"))
+
+
+@pytest.mark.parametrize("namespace", ["flux-system", "stackspin", "stackspin-apps", "velero"])
+def test_a_stackspin_of_somebody_else_is_not_replaced(
+    tmp_path: Path, server: wire.WireServer, namespace: str
+) -> None:
+    server.objects["namespaces"] = namespaces(namespace)
+    with pytest.raises(HarnessError, match=f"is in use: this suite has not made {namespace}"):
+        existing(tmp_path, server).start()
+    assert {method for method, _ in server.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("found", [(), ("flux-system", "stackspin", "stackspin-conformance")])
+def test_an_empty_cluster_and_one_of_an_earlier_run_are_taken(
+    tmp_path: Path, server: wire.WireServer, found: tuple[str, ...]
+) -> None:
+    server.objects["namespaces"] = namespaces(*found)
+    cluster = existing(tmp_path, server)
+    cluster.start()
+    assert cluster.registry is None
+    cluster.delete()
+    assert list((tmp_path / "cache" / "kubeconfigs").iterdir()) == [
+        tmp_path / "cache" / "kubeconfigs" / "sweep.lock"
+    ]

@@ -269,7 +269,6 @@ def test_no_package_index_in_layers(leaks: list[Leak]) -> None:
 @check(
     "container_builds.promoted_by_digest_after_tests",
     promise="An image is tagged for release after its tests passed, and is the bytes they tested.",
-    needs=(Feature.REGISTRY,),
     apps=core("notes"),
 )
 def test_promoted_by_digest_after_tests(

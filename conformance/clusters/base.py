@@ -14,7 +14,6 @@ class Feature(enum.Enum):
 
     NODE_SHELL = "commands in the node's own namespaces"
     NODE_KILL = "SIGKILL and restart of the node with its disk"
-    REGISTRY = "a registry the suite can push to and the node pulls from"
     SECOND_CLUSTER = "a second cluster beside the first"
     BYTES_ON_DISK = "a look at the node's disk"
 
@@ -63,8 +62,8 @@ class Cluster(ABC):
         """``host:port`` (plain HTTP) of the registry the suite pushes to and the node pulls from.
 
         The node resolves every image reference through it: ``ghcr.io/a/b:1`` is repository
-        ``ghcr.io/a/b`` there, ``docker.io/library/x`` is ``docker.io/library/x``. None without
-        ``Feature.REGISTRY``.
+        ``ghcr.io/a/b`` there, ``docker.io/library/x`` is ``docker.io/library/x``. None where the
+        cluster has none that both reach.
         """
 
     @abstractmethod

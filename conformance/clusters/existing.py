@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from conformance.clusters.base import Cluster, Feature
+from conformance.apps.run_folder import run_folder
+from conformance.clusters.base import Cluster
 from conformance.errors import HarnessError
+from conformance.services import git
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 5.0
 """For the first request: a tunnel or a sleeping laptop's cluster may take a moment."""
+_NAMESPACES = {"flux-system", "stackspin", "stackspin-apps", "velero"}
 _FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
 class ExistingCluster(Cluster):
-    """Any conformant cluster; what only its host could do is not among its features.
+    """Any conformant cluster that has no Stackspin of somebody else's.
 
-    It has ``Feature.REGISTRY`` when ConfigMap kube-public/local-registry-hosting (KEP-1755) names
-    a registry that answers us.
+    Its registry is the one that ConfigMap kube-public/local-registry-hosting (KEP-1755) names, if
+    that answers us.
     """
 
     provider = "existing"
@@ -38,15 +39,16 @@ class ExistingCluster(Cluster):
         self._given = settings.kubeconfig or _default_kubeconfig()
         self._config = _read(self._given)
         self._context = settings.context or str(self._config.get("current-context") or "")
+        self._copies = settings.cache_dir / "kubeconfigs"
         self._node_address = settings.node_address
         self._registry: str | None = None
-        self._folder: Path | None = None
         self._kubeconfig = self._given
+        self._undo = contextlib.ExitStack()
         self.name = self._context or str(self._given)
 
     @property
     def kubeconfig(self) -> Path:
-        """The user's file, or a copy with the chosen context as its current one."""
+        """A copy of the user's file, with the chosen context as its current one."""
         return self._kubeconfig
 
     @property
@@ -64,21 +66,22 @@ class ExistingCluster(Cluster):
         return self._registry
 
     def start(self) -> None:
-        """See that the cluster answers. HarnessError, naming server and error, if it does not."""
+        """See that the cluster answers, and is not in use.
+
+        Raises ``HarnessError``, naming server and error, or what it has that is not the suite's.
+        """
         from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
 
-        if self._context != self._config.get("current-context"):
-            self._kubeconfig = self._copy_with_context()
+        self._kubeconfig = self._copy()
         kube = Kube(self._kubeconfig)
         try:
             kube.transport.request("GET", "/version", timeout=ANSWER_SECONDS)
+            self._refuse_somebody_elses(kube)
             if self._node_address is None:
                 self._node_address = _address_of_first_node(kube)
             self._registry = _registry_of(kube)
         finally:
             kube.close()
-        if self._registry:
-            self.features = frozenset({Feature.REGISTRY})
 
     def node_run(
         self,
@@ -103,19 +106,30 @@ class ExistingCluster(Cluster):
 
     def delete(self) -> None:
         """Leave the cluster alone; remove our copy of its kubeconfig."""
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        self._undo.close()
 
     def _cannot(self, what: str) -> HarnessError:
         return HarnessError(
             f"an existing cluster gives no way to {what}", "use --cluster=embedded for that"
         )
 
-    def _copy_with_context(self) -> Path:
-        """Write the kubeconfig with another current context, its relative paths made absolute."""
+    def _refuse_somebody_elses(self, kube: Kube) -> None:
+        """Do not replace a Stackspin, Flux or Velero that somebody may use."""
+        present = {namespace["metadata"]["name"] for namespace in kube.list("v1", "Namespace")}
+        foreign = sorted(_NAMESPACES & present)
+        if foreign and git.NAMESPACE not in present:
+            raise HarnessError(
+                f"cluster {self.name} is in use: this suite has not made {', '.join(foreign)}",
+                "choose a cluster without Flux, Stackspin and Velero; the suite would replace them",
+            )
+
+    def _copy(self) -> Path:
+        """Copy the kubeconfig to a folder of this run's, its relative paths made absolute.
+
+        The client writes keys beside it, and so must be free to.
+        """
         contexts = [item["name"] for item in self._config.get("contexts") or []]
-        if self._context not in contexts:
+        if self._context and self._context not in contexts:
             raise HarnessError(
                 f"{self._given} has no context {self._context!r}, but {', '.join(contexts)}",
                 "choose one of these with --context",
@@ -128,8 +142,7 @@ class ExistingCluster(Cluster):
             for key in _FILES:
                 if key in entry:
                     entry[key] = str(self._given.parent.absolute() / entry[key])
-        self._folder = Path(tempfile.mkdtemp(prefix="stackspin-conformance-"))
-        path = self._folder / "kubeconfig"
+        path = self._undo.enter_context(run_folder(self._copies)) / "kubeconfig"
         path.touch(mode=0o600)
         config = {**self._config, "current-context": self._context}
         path.write_text(yaml.safe_dump(config), encoding="utf-8")
