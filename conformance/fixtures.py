@@ -10,6 +10,7 @@ import pytest
 
 from conformance.check import not_run, shared
 from conformance.clusters.base import Feature
+from conformance.errors import HarnessError
 from conformance.package import Package
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def cluster(run: Run) -> Iterator[Cluster]:
     made = run.make_cluster()
     try:
         with run.on_terminal():
-            made.start()
+            _start(made)
         run.prefetch()
         yield made
     finally:
@@ -75,6 +76,19 @@ def cluster(run: Run) -> Iterator[Cluster]:
                 print(f"Kept cluster {made.name}: --kubeconfig={made.kubeconfig}")
             else:
                 made.delete()
+
+
+def _start(cluster: Cluster) -> None:
+    """Bring it up. Whatever keeps it from coming is told as that, and is no check's failure."""
+    try:
+        cluster.start()
+    except HarnessError:
+        raise
+    except Exception as error:
+        raise HarnessError(
+            f"cluster {cluster.name} did not come up: {str(error) or type(error).__name__}",
+            "run `stackspin-conformance doctor`, which says what this host lacks",
+        ) from error
 
 
 def stays(run: Run, cluster: Cluster) -> bool:

@@ -244,8 +244,7 @@ class Run:
             except Exception as error:  # must not hide the failure itself
                 box.note(f"The node's logs are incomplete: {error}")
             for path in sorted(path for path in Path(folder).rglob("*") if path.is_file()):
-                end = path.read_bytes()[-NODE_LOG_BYTES:]
-                box.attach(f"node/{path.relative_to(folder)}", end)
+                box.attach(f"node/{path.relative_to(folder)}", _end_of(path))
 
     def _collect(self, kube: Kube, namespaces: list[str], box: EvidenceBox, target: str) -> None:
         from conformance.kube.diagnostics import collect  # noqa: PLC0415 - imports kubernetes
@@ -258,3 +257,13 @@ class Run:
             files = [path for path in Path(folder).rglob("*") if path.is_file()]
             for path in sorted(files, key=lambda path: (path.name != "summary.txt", path)):
                 box.attach(f"{target}/{path.relative_to(folder)}", path)
+
+
+def _end_of(log: Path) -> str:
+    """Return the last whole lines of a log, whatever bytes it holds."""
+    with log.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - NODE_LOG_BYTES))
+        end = file.read()
+    whole = end if size <= NODE_LOG_BYTES else end.partition(b"\n")[2]
+    return whole.decode(errors="replace")

@@ -128,6 +128,8 @@ class ConformanceSession:
         report = yield
         if check_of(item) is None:
             return report
+        if report.failed:
+            self._redact(report)
         result = self._run.recorder.result(item.nodeid)
         setattr(result.phases, report.when, round(report.duration, 3))
         twin = twin_of(item)
@@ -154,10 +156,10 @@ class ConformanceSession:
     ) -> None:
         harness = isinstance(error, HarnessError) and report.when == "setup"
         result.verdict = Verdict.NOT_RUN if harness else Verdict.FAIL
-        result.reason = _summary(error)
+        result.reason = self._run.redactor.redact(_summary(error))
         if first := self._told.get(id(error)):
             # A session fixture's exception comes back for each check that needs the fixture.
-            result.reason = f"{_summary(error).splitlines()[0]} (as told at {first[1]})"
+            result.reason = f"{result.reason.splitlines()[0]} (as told at {first[1]})"
             report.longrepr = result.reason
             if harness:
                 report.outcome = "skipped"
@@ -165,10 +167,9 @@ class ConformanceSession:
             return
         self._told[id(error)] = (error, item.nodeid)
         if harness:
-            report.longrepr = str(error)
+            report.longrepr = self._run.redactor.redact(str(error))
             self._run.recorder.error(str(error))
             return
-        self._redact(report)
         box = self._run.recorder.box(result)
         box.attach("failure.txt", report.longreprtext)
         for name, text in report.sections:
@@ -207,7 +208,6 @@ class ConformanceSession:
             return
         box = self._run.recorder.box(result)
         if failure is not None:
-            self._redact(report)
             box.attach("failure.txt", report.longreprtext)
             self._run.collect_diagnostics(item, box)
         report.longrepr = self._run.redactor.redact(judgement.reason)

@@ -359,3 +359,64 @@ def test_a_check_is_selected_and_listed_by_its_id(run: Any) -> None:
     listed = run(both, "--collect-only", "-v", "-k", "auto_update.passes")
     listed.stdout.fnmatch_lines(["*auto_update.passes: It holds."])
     listed.stdout.no_fnmatch_line("*auto_update.told*")
+
+
+@pytest.mark.parametrize("phase", ["setup", "teardown"])
+def test_a_secret_in_what_a_fixture_raises_is_not_printed(run: Any, phase: str) -> None:
+    fixture = """
+@pytest.fixture
+def connection(run):
+    run.redactor.learn_value("hunter22-hunter22")
+    def connect(password): raise HarnessError(f"refused {password}", "Try again.")
+    %s
+@check("auto_update.connects", promise="It holds.")
+def test_connects(connection): pass
+"""
+    body = {
+        "setup": 'connect("hunter22-hunter22")',
+        "teardown": 'yield; connect("hunter22-hunter22")',
+    }
+    result = run(fixture % body[phase])
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*refused ****"])
+    assert "hunter22" not in result.stdout.str()
+
+
+def test_a_cluster_that_does_not_start_fails_no_check(
+    run: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_: object) -> None:
+        raise AssertionError("node not Ready in 60 s")
+
+    monkeypatch.setattr(NodelessCluster, "start", start)
+    result = run("@check('auto_update.x', promise='X.')\ndef test_x(cluster): pass")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert verdicts(pytester) == {"x": "not run"}
+    result.stdout.fnmatch_lines(
+        ["ERROR cluster elsewhere did not come up: node not Ready in 60 s*"]
+    )
+
+
+def test_logs_of_the_node_are_text_and_redacted_whatever_they_hold(
+    run: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def export_logs(_: object, folder: Path) -> None:
+        line = "\N{SNOWMAN} Authorization: Bearer abcdefghijklmnopqrstuvwxyz\n".encode()
+        (folder / "kubelet.log").write_bytes(line * 10_000 + b"\xff\0" + line)
+
+    monkeypatch.setattr(NodelessCluster, "export_logs", export_logs)
+    run(
+        """
+@pytest.fixture(scope="session")
+def kube(run):
+    run.kube = object()
+    run._cluster = run.make_cluster()
+
+@check("auto_update.x", promise="X.")
+def test_x(kube): assert False
+"""
+    )
+    (log,) = (pytester.path / "reports/latest/evidence").rglob("kubelet.log")
+    lines = log.read_text().splitlines()
+    assert {line[-5:] for line in lines} == {"r ***"}
+    assert 2_000 < len(lines) < 10_000

@@ -296,7 +296,7 @@ def test_a_value_learnt_late_is_redacted_in_what_was_written_before(tmp_path: Pa
     path = box.attach("log.txt", b"password hunter22")
     before = box.files()[0].sha256
     redactor.value = "hunter22"
-    box.redact_again()
+    box.close()
     assert path.read_text() == "password ***"
     assert box.files()[0].sha256 != before
 
@@ -312,3 +312,11 @@ def test_screenshots_are_shown_side_by_side_and_linked_when_too_large(tmp_path: 
     assert re.search(r"<figcaption>consent: <a href=[^>]+consent.png", page)
     assert page.index("Screenshots</h3>") < page.index("Evidence</h3>")
     assert "&lt;b&gt;page&lt;/b&gt;" in page
+
+
+def test_what_comes_after_the_end_is_not_kept(tmp_path: Path) -> None:
+    box = EvidenceBox(tmp_path, "x.y", Plain())
+    box.attach("log.txt", "all")
+    box.close()
+    assert not box.attach("late.txt", "more").exists()
+    assert [item.name for item in box.files()] == ["log.txt"]

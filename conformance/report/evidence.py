@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import re
+import threading
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,7 @@ _TEXT_TYPES = {
     ".yml": "application/yaml",
     ".json": "application/json",
 }
+_BINARY = ("image/", "audio/", "video/", "font/")
 
 
 class RedactsText(Protocol):
@@ -37,7 +39,10 @@ def media_type(path: Path) -> str:
 
 
 class EvidenceBox:
-    """The evidence of one check: the fixture ``evidence``."""
+    """The evidence of one check: the fixture ``evidence``.
+
+    Thread-safe: what collects the cluster's state may have been given up, and still be at it.
+    """
 
     def __init__(self, report_root: Path, folder: str, redactor: RedactsText) -> None:
         self._root = report_root
@@ -46,12 +51,15 @@ class EvidenceBox:
         self.notes: list[str] = []
         self.measurements: list[Measurement] = []
         self._files: dict[Path, Evidence] = {}
+        self._closed = False
+        self._lock = threading.Lock()
 
     def attach(self, name: str, content: str | bytes | Path) -> Path:
         """Keep text, bytes, a file or a folder of files under ``name``; returns where it is.
 
-        Text is redacted, also when it comes as bytes or files. The extension of ``name`` says
-        what it is.
+        Everything but images is text, which is redacted, also when it comes as bytes or files; a
+        byte that is none of it becomes a replacement character. The extension of ``name`` says what
+        it is. After ``close`` nothing is kept any more.
         """
         if isinstance(content, Path) and content.is_dir():
             for path in sorted(p for p in content.rglob("*") if p.is_file()):
@@ -74,26 +82,31 @@ class EvidenceBox:
 
     def files(self) -> list[Evidence]:
         """Return what is kept, in the order in which it was."""
-        return list(self._files.values())
+        with self._lock:
+            return list(self._files.values())
 
-    def redact_again(self) -> None:
-        """Redact the text files once more: a value may have been learnt after they were written."""
-        for path, kept in self._files.items():
-            if (text := as_text(path.read_bytes())) is not None:
-                clean = self._redactor.redact(text)
-                if clean != text:
-                    path.write_text(clean, encoding="utf-8")
-                    self._files[path] = self._describe(kept.name, path)
+    def close(self) -> None:
+        """Redact the texts once more: a value may have been learnt after they were written."""
+        with self._lock:
+            self._closed = True
+            for path, kept in self._files.items():
+                if is_text(path):
+                    text = path.read_bytes().decode(errors="replace")
+                    clean = self._redactor.redact(text)
+                    if clean != text:
+                        path.write_text(clean, encoding="utf-8")
+                        self._files[path] = self._describe(kept.name, path)
 
     def _keep(self, name: str, data: str | bytes) -> Path:
         path = self._folder.joinpath(*(file_name(part) for part in name.split("/")))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = data if isinstance(data, str) else as_text(data)
-        if text is not None:
-            path.write_text(self._redactor.redact(text), encoding="utf-8")
-        else:
-            path.write_bytes(data)  # type: ignore[arg-type] # only bytes have no text
-        self._files[path] = self._describe(name, path)
+        if isinstance(data, str) or is_text(path):
+            text = data if isinstance(data, str) else data.decode(errors="replace")
+            data = self._redactor.redact(text)
+        with self._lock:
+            if not self._closed:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data if isinstance(data, bytes) else data.encode(errors="replace"))
+                self._files[path] = self._describe(name, path)
         return path
 
     def _describe(self, name: str, path: Path) -> Evidence:
@@ -107,11 +120,6 @@ class EvidenceBox:
         )
 
 
-def as_text(data: bytes) -> str | None:
-    """Return ``data`` as text; None when it is none."""
-    if b"\0" in data:
-        return None
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return None
+def is_text(path: Path) -> bool:
+    """Return whether a file's extension says that it may be read, and searched for secrets."""
+    return not media_type(path).startswith(_BINARY)

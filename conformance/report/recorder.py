@@ -66,7 +66,7 @@ class Recorder:
         if complete:
             self.report.state = "complete"
         for box in self._boxes.values():
-            box.redact_again()
+            box.close()
         self.write()
 
     def write(self) -> None:
