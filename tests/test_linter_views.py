@@ -290,6 +290,17 @@ def test_junit_has_a_suite_for_an_app_and_a_case_for_a_rule() -> None:
     assert list(good) == []
 
 
+@pytest.mark.parametrize(("level", "failures"), [(1, 0), (2, 1), (3, 2), (None, 2)])
+def test_junit_fails_only_what_the_level_asked_for_takes(level: int | None, failures: int) -> None:
+    rules = [a_rule("a.low", 2), a_rule("a.high", 3)]
+    app = an_app_result(*(a_finding(rule) for rule in rules))
+    root = ET.fromstring(to_junit(a_result(app, rules=rules), level))  # noqa: S314
+    assert root.get("failures") == str(failures)
+    messages = [one.attrib["message"] for one in root.iter("skipped")]
+    assert len(messages) == 2 - failures
+    assert all(message.startswith(f"above level {level}: ") for message in messages)
+
+
 def test_junit_is_xml_whatever_is_in_the_package(hostile: Result) -> None:
     text = to_junit(hostile)
     assert not set(text) & set("\x1b\x07\u202e\ud800")

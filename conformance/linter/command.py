@@ -66,7 +66,7 @@ def main(arguments: Sequence[str]) -> int:
                 "name a chart's folder or .tgz, or a Flux package's folder",
             )
     result = joined([lint(path, **request) for path in given.paths])
-    _report(result, given.format, given.output)
+    _report(result, given)
     return _EXIT_FOUND if _failed(result, given.level) else 0
 
 
@@ -209,20 +209,21 @@ def _show(text: str) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _report(result: Result, form: str, output: Path | None) -> None:
-    if output is None:
-        _show(_view(result, form, Look.of(sys.stdout)))
+def _report(result: Result, given: argparse.Namespace) -> None:
+    look = Look.of(sys.stdout)
+    if given.output is None:
+        _show(_view(result, given.format, look, given.level))
         return
     try:
-        output.write_text(_view(result, form, Look()), encoding="utf-8")
+        given.output.write_text(_view(result, given.format, Look(), given.level), encoding="utf-8")
     except OSError as error:
         raise HarnessError(
-            f"{output} cannot be written: {error.strerror}", "name another file"
+            f"{given.output} cannot be written: {error.strerror}", "name another file"
         ) from None
-    _show(_view(result, _FORMATS[0], Look.of(sys.stdout)))
+    _show(_view(result, _FORMATS[0], look, given.level))
 
 
-def _view(result: Result, form: str, look: Look) -> str:
+def _view(result: Result, form: str, look: Look, level: int | None) -> str:
     """Import only the view that is asked for."""
     if form == "json":
         from conformance.linter.views.json_view import to_json  # noqa: PLC0415
@@ -231,7 +232,7 @@ def _view(result: Result, form: str, look: Look) -> str:
     if form == "junit":
         from conformance.linter.views.junit import to_junit  # noqa: PLC0415
 
-        return to_junit(result)
+        return to_junit(result, level)
     if form == "html":
         from conformance.linter.views.html import to_html  # noqa: PLC0415
 

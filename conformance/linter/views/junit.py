@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET  # only writes
 
+from conformance.linter.levels import HIGHEST
 from conformance.linter.views import sentence, shown, where
 
 if TYPE_CHECKING:
@@ -12,14 +13,16 @@ if TYPE_CHECKING:
     from conformance.linter.rule import Rule
 
 
-def to_junit(result: Result) -> str:
+def to_junit(result: Result, level: int | None = None) -> str:
     """Return XML as Jenkins' and GitLab's schemas have it.
 
-    An error is a failed case. "not run" and "waived" are skipped cases; the message begins with the
-    word. Warnings and notes are the output of a case that passed.
+    An error is a failed case, or a skipped one where only a lower ``level`` is asked for. "not run"
+    and "waived" are skipped cases, too; the message begins with the word. Warnings and notes are
+    the output of a case that passed.
     """
     root = ET.Element("testsuites", {"name": "stackspin-conformance app"})
-    suites = [_suite(app, result) for app in result.apps]
+    asked = HIGHEST if level is None else level
+    suites = [_suite(app, result, asked) for app in result.apps]
     root.extend(suites)
     for attribute in ("tests", "failures"):
         root.set(attribute, str(sum(int(suite.get(attribute, "0")) for suite in suites)))
@@ -29,8 +32,8 @@ def to_junit(result: Result) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(app: AppResult, result: Result) -> ET.Element:
-    cases = [_case(rule, app) for rule in result.rules]
+def _suite(app: AppResult, result: Result, asked: int) -> ET.Element:
+    cases = [_case(rule, app, asked) for rule in result.rules]
     suite = ET.Element(
         "testsuite",
         {
@@ -51,7 +54,7 @@ def _suite(app: AppResult, result: Result) -> ET.Element:
     return suite
 
 
-def _case(rule: Rule, app: AppResult) -> ET.Element:
+def _case(rule: Rule, app: AppResult, asked: int) -> ET.Element:
     case = ET.Element(
         "testcase",
         {
@@ -68,8 +71,12 @@ def _case(rule: Rule, app: AppResult) -> ET.Element:
         message = shown(failures[0].message)
         if len(failures) > 1:
             message = f"{message} (and {len(failures) - 1} more)"
-        failure = ET.SubElement(case, "failure", {"message": message, "type": rule.id})
-        failure.text = "\n".join(_text(finding, app) for finding in failures)
+        text = "\n".join(_text(finding, app) for finding in failures)
+        if rule.level > asked:
+            failure = ET.SubElement(case, "skipped", {"message": f"above level {asked}: {message}"})
+        else:
+            failure = ET.SubElement(case, "failure", {"message": message, "type": rule.id})
+        failure.text = text
     elif reasons:
         ET.SubElement(case, "skipped", {"message": f"not run: {shown(reasons[0])}"})
     elif waived and waived[0].waiver:
