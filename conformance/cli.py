@@ -26,7 +26,7 @@ def make_app() -> typer.Typer:
     app = typer.Typer(
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        help="Conformance suite for Stackspin. The checks run with: tox -e conformance",
+        help="Conformance suite for Stackspin. The checks run with: ./bootstrap tox -e conformance",
     )
 
     passed_on = {"ignore_unknown_options": True}

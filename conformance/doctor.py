@@ -31,7 +31,7 @@ def doctor() -> None:
     if blocked:
         subjects = ", ".join(finding.subject for finding in blocked)
         typer.echo(f"\nThe embedded cluster cannot run here; fix: {subjects}.")
-        typer.echo("--cluster=existing needs none of this: it tests a cluster of yours.")
+        typer.echo("--cluster=existing needs no node here: it tests a cluster of yours.")
         raise typer.Exit(1)
     typer.echo("\nThe embedded cluster can run here.")
 

@@ -196,8 +196,8 @@ def _settings(config: pytest.Config) -> Settings:
         value = value or os.environ.get(ENVIRONMENT_PREFIX + name.upper())
         if value:
             given[name] = Path(value).absolute() if name in PATHS else value
-    if given.get("cluster", "auto") not in PROVIDERS:
-        raise pytest.UsageError(
-            f"{ENVIRONMENT_PREFIX}CLUSTER={given['cluster']}: choose from {', '.join(PROVIDERS)}"
-        )
+    for name, choices in (("cluster", PROVIDERS), ("docker", DOCKER)):
+        if given.get(name, choices[0]) not in choices:
+            variable = f"{ENVIRONMENT_PREFIX}{name.upper()}"
+            raise pytest.UsageError(f"{variable}={given[name]}: choose from {', '.join(choices)}")
     return Settings(keep_cluster=bool(config.getoption("keep_cluster", default=False)), **given)

@@ -255,13 +255,16 @@ def test_an_option_wins_over_the_environment(
     assert report(pytester)["settings"]["domain"] == expected
 
 
-def test_an_unknown_provider_in_the_environment_is_a_usage_error(
-    run: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "value", "first"), [("CLUSTER", "minikube", "auto"), ("DOCKER", "podman", "running")]
+)
+def test_an_unknown_choice_in_the_environment_is_a_usage_error(
+    run: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, first: str
 ) -> None:
-    monkeypatch.setenv("STACKSPIN_CONFORMANCE_CLUSTER", "minikube")
+    monkeypatch.setenv(f"STACKSPIN_CONFORMANCE_{name}", value)
     result = run(PASSES)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*CLUSTER=minikube: choose from auto, *"])
+    result.stderr.fnmatch_lines([f"*{name}={value}: choose from {first}, *"])
 
 
 def test_a_planted_secret_in_an_artifact_fails_the_run(run: Any) -> None:
