@@ -249,5 +249,6 @@ def _is_about_the_check(report: pytest.TestReport, call: pytest.CallInfo[None]) 
 
 
 def _summary(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
+    told = (str(error).strip() or type(error).__name__, *getattr(error, "__notes__", ()))
+    text = "\n".join(told)
     return "\n".join(text.splitlines()[:20])[:4000]

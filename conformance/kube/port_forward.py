@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from conformance.errors import HarnessError
 from conformance.kube.errors import ApiError
-from conformance.kube.transport import CONNECT_TIMEOUT
 from conformance.kube.websockets import ChannelSocket
+from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -30,20 +30,25 @@ def forward(kube: Kube, namespace: str, pod_or_service: str, port: int) -> Itera
     ``pod_or_service`` is a pod's name, ``svc/NAME`` or a Service's name (a pod of that name
     wins); of a Service, ``port`` is the Service's port and the pod a ready one of its endpoints at
     the time of the call. Raises ``NotFound``, ``HarnessError`` where the Service has no ready pod.
+    What the body raises gets a note that says why a connection did not reach the pod.
     """
     pod, target = _resolve(kube, namespace, pod_or_service, port)
     path = kube.discovery.find("v1", "Pod").path(namespace, pod) + "/portforward"
     listener = socket.create_server(("127.0.0.1", 0))
     wake, waker = socket.socketpair()
     threads: list[tuple[threading.Thread, socket.socket]] = []
+    failures: list[Exception] = []
 
     def serve(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(ApiError, HarnessError):
-            query = [("ports", str(target))]
-            with ChannelSocket(
-                kube.transport, path, query, (_PROTOCOL,), CONNECT_TIMEOUT
-            ) as channels:
-                _bridge(connection, channels, wake)
+        query = [("ports", str(target))]
+        with connection:
+            try:
+                with ChannelSocket(
+                    kube.transport, path, query, (_PROTOCOL,), Timeouts.http
+                ) as channels:
+                    _bridge(connection, channels, wake)
+            except (ApiError, HarnessError) as error:
+                failures.append(error)
 
     def accept() -> None:
         while True:
@@ -59,6 +64,10 @@ def forward(kube: Kube, namespace: str, pod_or_service: str, port: int) -> Itera
     acceptor.start()
     try:
         yield int(listener.getsockname()[1])
+    except Exception as error:
+        for failure in failures[-1:]:
+            error.add_note(f"Port {target} of pod {pod} in {namespace} was not reached: {failure}")
+        raise
     finally:
         waker.close()  # end of file on the other end wakes every thread
         acceptor.join()
@@ -99,7 +108,7 @@ def _bridge(connection: socket.socket, channels: ChannelSocket, wake: socket.soc
             if channel not in greeted:
                 greeted.add(channel)  # the first message of a channel repeats the port number
             elif channel == _ERROR:
-                return
+                raise HarnessError(data.decode(errors="replace"))
             else:
                 try:
                     connection.sendall(data)

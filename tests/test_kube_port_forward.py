@@ -1,0 +1,42 @@
+"""Port-forwards that do not reach their pod; those that do are in every run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import kube_wire as wire
+import pytest
+import requests
+
+from conformance.kube.client import Kube
+
+
+@pytest.fixture
+def server() -> Iterator[wire.WireServer]:
+    server = wire.WireServer()
+    yield server
+    server.close()
+
+
+def test_a_request_that_reaches_no_pod_says_why(tmp_path: Path, server: wire.WireServer) -> None:
+    def answer(handler: wire.Handler) -> bool:
+        if handler.where.endswith("/portforward"):
+            handler.fail(404, "NotFound", 'pods "hydra" not found')
+        elif handler.where.endswith("/pods/hydra"):
+            handler.answer(wire.pod("hydra"))
+        else:
+            return False
+        return True
+
+    server.intercept = answer
+    kube = Kube(server.kubeconfig(tmp_path))
+    with (
+        pytest.raises(requests.ConnectionError) as raised,
+        kube.port_forward("n", "hydra", 4445) as port,
+    ):
+        requests.get(f"http://127.0.0.1:{port}/", timeout=5)
+    (note,) = raised.value.__notes__
+    assert note.startswith("Port 4445 of pod hydra in n was not reached: ")
+    assert 'pods "hydra" not found' in note
+    kube.close()
