@@ -165,15 +165,22 @@ class State:
         self.empty_trash()
         return swept
 
-    def remove(self, folder: Folder) -> None:
-        """Take away all of a cluster; needs the state's lock and the folder's."""
+    def remove(self, folder: Folder, *, numbered: bool = False) -> None:
+        """Take away all of a cluster; needs the state's lock and the folder's.
+
+        ``numbered``: the caller holds the cluster's number. A free one may be another's the next
+        moment, in another state folder, and with it the names of what it has on the host.
+        """
         if record := folder.read():
             if record.node:
                 record.node.kill()
             if record.outside:
                 docker.remove_node(docker.running(), folder.name)
-            record.link.remove()
-            Cgroups.of_host().remove(record.link.cgroup)
+            if numbered:
+                _leave_host(record.link)
+            elif holder := take_number(record.link.number):
+                with holder:
+                    _leave_host(record.link)
         # Gone at once under its name; the files follow when there is time.
         folder.path.rename(tempfile.mkdtemp(dir=self._trash) + "/" + folder.name)
 
@@ -198,3 +205,8 @@ class State:
             if number.isdigit() and (holder := take_number(int(number))):
                 cgroups.remove(name, timeout=0)
                 holder.close()
+
+
+def _leave_host(link: Link) -> None:
+    link.remove()
+    Cgroups.of_host().remove(link.cgroup)

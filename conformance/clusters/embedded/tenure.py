@@ -165,7 +165,7 @@ class Tenure:
             record.owner.kill()
         with self._state.locked():
             if self.folder.path.exists():
-                self._state.remove(self.folder)
+                self._state.remove(self.folder, numbered=self._claim is not None)
             reaper = self._state.empty_trash()
         if reaper:
             atexit.register(reaper.wait)
