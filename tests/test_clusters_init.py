@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conformance.clusters.embedded.pki import Authority
+
 RUN = """
-import json, socket, sys
+import json, socket, ssl, sys
 from conformance.clusters.embedded.init import Node
-Node(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2])).run()
+node = Node(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
+node._trust = ssl.create_default_context(cafile=sys.argv[3] or None)
+node.run()
 """
 
 
 class Owner:
-    def __init__(self, processes: list[dict[str, Any]], logs: Path) -> None:
+    def __init__(self, processes: list[dict[str, Any]], logs: Path, trust: str = "") -> None:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.settimeout(10)
         plan = {"processes": processes, "path": "/usr/bin:/bin", "logs": str(logs)}
         with theirs:
             self.node = subprocess.Popen(
-                [sys.executable, "-c", RUN, str(theirs.fileno()), json.dumps(plan)],
+                [sys.executable, "-c", RUN, str(theirs.fileno()), json.dumps(plan), trust],
                 pass_fds=[theirs.fileno()],
             )
 
@@ -40,15 +47,19 @@ def process(name: str, script: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def address() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"127.0.0.1:{server.getsockname()[1]}"
+def address() -> Iterator[str]:
+    """Kept for the server that a test starts: nobody else gets the port meanwhile."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{kept.getsockname()[1]}"
 
 
 def test_starts_each_process_once_what_it_needs_is_up(tmp_path: Path, address: str) -> None:
     script = (
         "import socket, time; "
-        f"s = socket.create_server(('127.0.0.1', {address.split(':')[1]})); time.sleep(60)"
+        f"s = socket.create_server(('127.0.0.1', {address.split(':')[1]}), reuse_port=True); "
+        "time.sleep(60)"
     )
     server = process("server", f'exec {sys.executable} -c "{script}"', ready={"tcp": address})
     owner = Owner([process("client", "sleep 60", needs=["server"]), server], logs=tmp_path / "logs")
@@ -56,6 +67,29 @@ def test_starts_each_process_once_what_it_needs_is_up(tmp_path: Path, address: s
         assert owner.hear() == ("ready", "server")
         assert owner.hear() == ("ready", "client")
     finally:
+        owner.channel.close()
+        assert owner.node.wait(10) == 0
+
+
+def test_server_that_ends_at_a_question_is_asked_again(tmp_path: Path) -> None:
+    Authority(tmp_path, "ca").issue("server", "server", serves=["127.0.0.1"])
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "server.crt", tmp_path / "server.key")
+    answers = [b"", b"HTTP/1.0", b"HTTP/1.0 500 No\r\n\r\n", b"HTTP/1.0 200 OK\r\n\r\n"]
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for answer in answers:
+            with tls.wrap_socket(server.accept()[0], server_side=True) as connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    where = f"127.0.0.1:{server.getsockname()[1]}/readyz"
+    asked = process("asked", "sleep 60", ready={"https": where})
+    with server:
+        owner = Owner([asked], tmp_path, str(tmp_path / "ca.crt"))
+        assert owner.hear() == ("ready", "asked")
         owner.channel.close()
         assert owner.node.wait(10) == 0
 

@@ -132,7 +132,8 @@ class Node:
             self._trust = ssl.create_default_context(cafile="/etc/kubernetes/pki/ca.crt")
         with self._trust.wrap_socket(connection, server_hostname=host) as secure:
             secure.sendall(f"GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
-            return secure.recv(4096).split(b" ", 2)[1] == b"200"
+            answer = secure.recv(4096)  # nothing, if the server ends at this moment
+            return answer.split(b" ", 2)[1:2] == [b"200"]
 
     def _reap(self) -> None:
         """Bury every dead child: the node's own processes, and orphans that came to PID 1."""
