@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -93,6 +95,28 @@ def test_cluster_in_use_is_not_taken_down(tmp_path: Path) -> None:
     make_folder(State(tmp_path), "one", HostProcess.of(os.getpid()))
     with pytest.raises(HarnessError, match=f"in use by process {os.getpid()}"):
         inventory.take_down(tmp_path, "one")
+
+
+@pytest.mark.parametrize("look", [inventory.clusters, lambda root: inventory.find(root, "one")])
+def test_who_looks_waits_for_who_takes_over(tmp_path: Path, look: Callable[[Path], object]) -> None:
+    """To see whether a kept cluster is in use, the look takes the lock that its user takes."""
+    state = State(tmp_path)
+    folder = make_folder(state, "one", HostProcess.of(os.getpid()), kept=True)
+    looking = threading.Thread(target=look, args=[tmp_path])
+    with state.locked():
+        looking.start()
+        looking.join(0.5)
+        assert looking.is_alive()
+        lock = folder.try_lock("user")
+        assert lock is not None
+    looking.join(20)
+    assert not looking.is_alive()
+    os.close(lock)
+
+
+def test_where_nothing_was_ever_started_there_is_nothing(tmp_path: Path) -> None:
+    assert inventory.clusters(tmp_path / "none") == []
+    assert not (tmp_path / "none").exists()
 
 
 def test_unknown_cluster_is_an_error_that_names_the_known_ones(tmp_path: Path) -> None:

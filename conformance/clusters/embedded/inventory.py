@@ -33,17 +33,29 @@ def sweep(state_dir: Path) -> list[str]:
 
 def clusters(state_dir: Path) -> list[Entry]:
     """Return the clusters of live owners."""
+    if not state_dir.exists():
+        return []
+    state = State(state_dir)
+    with state.locked():
+        return _entries(state)
+
+
+def find(state_dir: Path, name: str) -> Entry:
+    """Return the cluster of this name. HarnessError if there is none."""
+    return _named(name, clusters(state_dir))
+
+
+def _entries(state: State) -> list[Entry]:
+    """Return the clusters of live owners; needs the lock, as it takes folders' locks to try."""
     found = []
-    for folder in State(state_dir).folders():
+    for folder in state.folders():
         record = folder.read()
         if record and record.owner.alive:
             found.append(Entry(folder, record, _condition(folder, record)))
     return found
 
 
-def find(state_dir: Path, name: str) -> Entry:
-    """Return the cluster of this name. HarnessError if there is none."""
-    entries = clusters(state_dir)
+def _named(name: str, entries: list[Entry]) -> Entry:
     for entry in entries:
         if entry.folder.name == name:
             return entry
@@ -58,7 +70,7 @@ def take_down(state_dir: Path, name: str) -> None:
     """Remove a kept cluster. HarnessError if there is none, or a live run has or uses it."""
     state = State(state_dir)
     with state.locked():
-        entry = find(state_dir, name)
+        entry = _named(name, _entries(state))
         folder, record = entry.folder, entry.record
         user = folder.try_lock("user")
         if not record.kept or user is None:
