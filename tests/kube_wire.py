@@ -72,6 +72,8 @@ class WireServer:
         self.logs: dict[str, str] = {}
         self.watches: queue.Queue[Any] = queue.Queue()
         self.requests: list[tuple[str, str]] = []
+        self.watched = threading.Event()
+        """Set once a watch is open: what is put into ``watches`` is news from then on."""
         self.bodies: list[Object] = []
         self.intercept: Callable[[Handler], bool] = lambda _: False
         self.connections: list[socket.socket] = []
@@ -160,6 +162,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def watch(self) -> None:
         self.start_stream()
+        self.wire.watched.set()
         while (item := self.wire.watches.get()) is not END:
             line = json.dumps(item if item is not CUT else gone()).encode() + b"\n"
             if item is CUT:
@@ -231,6 +234,7 @@ class Handler(BaseHTTPRequestHandler):
 
 class _Listener(ThreadingHTTPServer):
     daemon_threads = True
+    allow_reuse_port = True  # so that a test can keep a port that nobody listens at
 
     def handle_error(self, *_: object) -> None:
         """A client that has left is no error here."""

@@ -103,9 +103,9 @@ def test_a_command_that_takes_too_long_is_killed(server: wire.WireServer, kube: 
 
     behave(server, hang)
     started = time.monotonic()
-    with pytest.raises(CommandTimeout, match=r"(?s)sleep 9\n.*longer than 0\.3 s.*started"):
-        kube.exec("n", "web", ["sleep", "9"], timeout=0.3)
-    assert time.monotonic() - started < 2
+    with pytest.raises(CommandTimeout, match=r"(?s)sleep 9\n.*longer than 2 s.*started"):
+        kube.exec("n", "web", ["sleep", "9"], timeout=2)
+    assert time.monotonic() - started < 10
     assert commands == ["9", "sleep9"]  # the killer's last argument is what it looks for
 
 
