@@ -128,7 +128,7 @@ def test_brings_a_node_up_and_leaves_nothing(make: Callable[..., EmbeddedCluster
     assert traces(state_dir, record)["cgroups"]
     started = time.monotonic()
     cluster.delete()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert traces(state_dir, record) == NOTHING
     assert (firewall(), kernel_settings()) == before
     cluster.delete()
@@ -205,14 +205,14 @@ def test_ended_owner_leaves_nothing(state_dir: Path, phase: str, end: signal.Sig
     os.kill(owner.pid, end)
     owner.communicate()
     assert owner.returncode != 0
-    wait_for(lambda: not traces(state_dir, None)["processes"], 2)
+    wait_for(lambda: not traces(state_dir, None)["processes"], 20)
     if end is signal.SIGINT:
         assert not folder.path.exists()
     else:
         assert inventory.sweep(state_dir) == ["one"]
     # A process that was about to begin when the owner was killed has yet to notice.
-    wait_for(lambda: traces(state_dir, record) == NOTHING, 2)
-    wait_for(lambda: not files_left(state_dir), 10)
+    wait_for(lambda: traces(state_dir, record) == NOTHING, 20)
+    wait_for(lambda: not files_left(state_dir), 30)
     assert firewall() == before
 
 
@@ -250,7 +250,7 @@ def test_killed_holder_takes_its_cluster_with_it(
     record = cluster.folder.read()
     assert record
     record.owner.kill()
-    wait_for(lambda: not traces(state_dir, None)["processes"], 2)
+    wait_for(lambda: not traces(state_dir, None)["processes"], 20)
     assert inventory.sweep(state_dir) == ["one"]
     assert traces(state_dir, record) == NOTHING
 
@@ -287,5 +287,5 @@ def test_dead_process_of_the_node_is_explained(
     cluster = make()
     cluster.start()
     cluster.node_run(["sh", "-c", "kill -9 $(pidof etcd)"])
-    wait_for(lambda: inventory.clusters(state_dir)[0].condition.startswith("broken; etcd"), 5)
+    wait_for(lambda: inventory.clusters(state_dir)[0].condition.startswith("broken; etcd"), 20)
     assert "etcd ended with status -9" in inventory.clusters(state_dir)[0].condition

@@ -129,8 +129,8 @@ def test_a_killed_owner_takes_node_and_engine_with_it(tmp_path: Path) -> None:
     assert record
     owner.kill()
     owner.communicate()
-    host.wait_for(lambda: not [t for t in traces(tmp_path, record) if t.startswith("process")], 3)
+    host.wait_for(lambda: not [t for t in traces(tmp_path, record) if t.startswith("process")], 20)
     assert inventory.sweep(tmp_path) == ["one"]
     assert traces(tmp_path, record) == []
     assert host.firewall() == before
-    host.wait_for(lambda: not root_file_systems(tmp_path), 10)
+    host.wait_for(lambda: not root_file_systems(tmp_path), 30)

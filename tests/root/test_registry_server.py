@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import socket
+import re
 import subprocess
 import tarfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from host import wait_for
 
 from conformance.components.builder import Components
 from conformance.components.images import Entry, Layout
@@ -24,27 +24,25 @@ NAME = "docker.io/library/tool"
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
     components = Components(Settings())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
     configuration = tmp_path / "registry.yaml"
     storage = {"filesystem": {"rootdirectory": str(tmp_path / "storage")}}
     configuration.write_text(
-        json.dumps({"version": "0.1", "storage": storage, "http": {"addr": address}})
+        json.dumps({"version": "0.1", "storage": storage, "http": {"addr": "127.0.0.1:0"}})
     )
     log = (tmp_path / "log").open("wb")
+
+    def address() -> str | None:
+        """Where it listens, as it says."""
+        said = re.search(r"listening on (127\.0\.0\.1:\d+)", (tmp_path / "log").read_text())
+        return said and said[1]
+
     command = [components.binary("registry"), "serve", configuration]
     with log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        client = Registry(address)
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                client.tags("none")
-                break
-            except HarnessError:
-                assert time.monotonic() < deadline, (tmp_path / "log").read_text()
-        yield client
-        process.terminate()
+        try:
+            wait_for(address)
+            yield Registry(address() or "")
+        finally:
+            process.terminate()
 
 
 def make_layout(folder: Path, text: bytes = b"content") -> str:
