@@ -23,3 +23,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def root() -> None:
     if os.geteuid() != 0:
         pytest.fail("these tests need root")
+
+
+@pytest.fixture(autouse=True)
+def no_docker_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """None answers, whatever this machine has: somebody's own engine is no place for tests."""
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
