@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from conformance.clusters import docker, kind, kind_services
+from conformance.clusters import docker, kind, kind_command, kind_services
+from conformance.clusters.embedded.state import Folder
 from conformance.components.builder import Components
 from conformance.components.pins import pin
 from conformance.errors import HarnessError
@@ -48,3 +50,15 @@ def test_a_private_engine_cannot_pull_the_image_that_was_asked_for(
     with pytest.raises(HarnessError, match="no way out, and cannot pull mine:1"):
         cluster.start()
     assert not (tmp_path / "state/clusters/stackspin").exists()
+
+
+def test_kind_neither_takes_over_nor_removes_what_others_made(tmp_path: Path) -> None:
+    script = kind_command.write(Folder(tmp_path), Path("/bin/echo"), docker.environment())
+
+    def said(*arguments: str) -> str:
+        command = [script, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    assert said("get", "clusters") == ""
+    assert said("create", "cluster", "--name=a b") == "create cluster --name=a b --retain\n"
+    assert said("export", "logs") == "export logs\n"

@@ -94,8 +94,10 @@ def shell(name: Name = _DEFAULT) -> None:
     entry = inventory.find(_state(), name)
     node = entry.record.node
     in_container = ["exec", "--interactive", "--tty", f"{name}-control-plane", "bash"]
-    if entry.record.outside:
-        arguments = ["docker", *in_container]
+    if outside := entry.record.outside:
+        told = {**outside.environment, "TERM": os.environ.get("TERM", "dumb")}
+        words = [f"{name}={value}" for name, value in told.items()]
+        arguments = ["env", "-i", *words, "docker", *in_container]
     elif node is None or not node.alive:
         raise HarnessError(
             f"the node of cluster {name} is not running{entry.folder.exited()}",

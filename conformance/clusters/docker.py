@@ -106,8 +106,35 @@ def running() -> Engine:
     return Engine()
 
 
-def remove_node(engine: Engine, cluster: str) -> None:
-    """Remove the containers of a kind cluster and their volumes; none is no error."""
-    found = engine.run("ps", "--all", "--quiet", f"--filter=label={CLUSTER_LABEL}={cluster}")
-    if found:
-        engine.run("rm", "--force", "--volumes", *found.split())
+def nodes(engine: Engine, cluster: str) -> list[str]:
+    """Return the containers of the kind cluster of this name, whoever made it."""
+    return _containers(engine, f"label={CLUSTER_LABEL}={cluster}")
+
+
+def marked(engine: Engine, mark: str) -> list[str]:
+    """Return the containers in which something is mounted at the path ``mark``."""
+    return _containers(engine, f"volume={mark}")
+
+
+def _containers(engine: Engine, which: str) -> list[str]:
+    return engine.run("ps", "--all", "--quiet", f"--filter={which}").split()
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Where the node of a cluster is when its engine is not ours. Part of the cluster's record."""
+
+    environment: dict[str, str]
+    """Of the engine's clients: a later command may run in another one."""
+    mark: str
+    """By which the node's container is told from one of the same name that others made."""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, wherever the user's own ``docker`` points by now."""
+        return Engine(self.environment)
+
+    def remove(self) -> None:
+        """Remove the node and its volumes; none is no error."""
+        while found := marked(self.engine, self.mark):  # again: one was just being made, maybe
+            self.engine.run("rm", "--force", "--volumes", *found)

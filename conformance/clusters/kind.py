@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shlex
+import secrets
 import shutil
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from conformance.clusters import docker, kind_services, private_engine, probe
+from conformance.clusters import docker, kind_command, kind_services, private_engine, probe
 from conformance.clusters.base import Cluster, Feature
 from conformance.clusters.embedded.api import is_ready
 from conformance.clusters.embedded.bring_up import registry_hint
@@ -70,6 +70,7 @@ class KindCluster(Cluster):
         self._private = PrivateEngine(self._tenure, components)
         self._engine = docker.running()
         self._node = f"{self.name}-control-plane"
+        self._mark = f"/etc/stackspin-conformance/{secrets.token_hex(8)}"
         self._address: str | None = None
         self._image = ""
 
@@ -125,6 +126,8 @@ class KindCluster(Cluster):
         if self.reused:
             return
         private = self._needs_private_engine()
+        if not private:
+            self._refuse_taken_name()
         parts = (private_engine.PART, LOCAL_IMAGE) if private else ()
         self._components.require(*parts, "kind", "kubernetes", "registry")
         try:
@@ -132,7 +135,8 @@ class KindCluster(Cluster):
             if private:
                 self._engine = self._private.start()
             else:
-                self._tenure.go_outside()
+                told = dict(self._engine.environment)
+                self._tenure.go_outside(docker.Outside(told, self._mark))
             self._image = self._node_image(private=private)
         except BaseException:
             self.delete()
@@ -141,7 +145,7 @@ class KindCluster(Cluster):
     @property
     def connected(self) -> bool:
         """When the node's network will be inside that of a private engine, which is there."""
-        return bool(self._image) and not self._tenure.record.outside
+        return bool(self._image) and self._tenure.record.outside is None
 
     def node_run(
         self, argv: Sequence[str], *, stdin: bytes | None = None, timeout: float = 60.0
@@ -204,9 +208,21 @@ class KindCluster(Cluster):
         probe.examine(self._settings.state_dir)
         return True
 
+    def _refuse_taken_name(self) -> None:
+        """HarnessError when somebody else has a kind cluster of this name on the engine."""
+        if docker.nodes(self._engine, self.name):
+            raise HarnessError(
+                f"the cluster name {self.name} is in use on the Docker engine that answers, by a "
+                "kind cluster that is none of this state folder's",
+                "choose another --cluster-name, or if nobody needs that cluster, remove it: "
+                f"kind delete cluster --name {self.name}",
+            )
+
     def _node_image(self, *, private: bool) -> str:
         """Return the image to create the node from, which the engine has by then."""
         if given := self._settings.kind_image:
+            if not self._engine.has_image(given):
+                self._engine.run("pull", given, timeout=_PULL_SECONDS)
             return given
         if not private and (
             self._engine.has_image(UPSTREAM_IMAGE)
@@ -226,6 +242,7 @@ class KindCluster(Cluster):
         configuration.write_text(yaml.safe_dump(self._configuration()))
         kind = self._pytest_kind()
         failed = threading.Event()
+        started = time.monotonic()
         with ThreadPoolExecutor(1) as executor:
             # While kubeadm does its work.
             services = executor.submit(self._install_services, failed)
@@ -235,8 +252,11 @@ class KindCluster(Cluster):
                 failed.set()
                 if not isinstance(error, subprocess.CalledProcessError):
                     raise
+                late = time.monotonic() - started > kind_command.SECONDS
+                how = f"did not end within {kind_command.SECONDS} s" if late else "failed"
                 raise HarnessError(
-                    f"kind could not make the node:\n{self._kind_log_tail()}",
+                    f"kind {how} at making the node; the end of its log:\n"
+                    f"{kind_command.log_tail(self._tenure.folder)}",
                     "run `stackspin-conformance doctor`, which says what this host lacks",
                 ) from error
             services.result()
@@ -263,20 +283,8 @@ class KindCluster(Cluster):
 
     def _kind(self) -> Path:
         """Return a script that runs the pinned kind with this engine, and keeps its log."""
-        script = self._tenure.folder.path / "kind"
-        settings = {**self._engine.environment, "KIND_EXPERIMENTAL_PROVIDER": "docker"}
-        words = [f"{name}={value}" for name, value in settings.items()]
-        words = ["exec", "env", "-i", *words, str(self._components.binary("kind"))]
-        line = " ".join(map(shlex.quote, words))
-        log = shlex.quote(str(script.with_suffix(".log")))
-        script.write_text(f'#!/bin/sh\n{line} "$@" 2>>{log}\n')
-        script.chmod(0o700)
-        return script
-
-    def _kind_log_tail(self, lines: int = 30) -> str:
-        log = self._tenure.folder.path / "kind.log"
-        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
+        program = self._components.binary("kind")
+        return kind_command.write(self._tenure.folder, program, self._engine.environment)
 
     def _configuration(self) -> dict[str, Any]:
         """Return kind's configuration."""
@@ -312,6 +320,15 @@ class KindCluster(Cluster):
                 "apiServerPort": self._engine.api_port,
                 "disableDefaultCNI": self._image == made_here,  # which has pods' network in it
             },
+            # Nothing, but at a path that no other cluster has: kind has no labels to give.
+            "nodes": [
+                {
+                    "role": "control-plane",
+                    "extraMounts": [
+                        {"hostPath": "/dev/null", "containerPath": self._mark, "readOnly": True}
+                    ],
+                }
+            ],
             "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in patches],
         }
 
@@ -321,21 +338,34 @@ class KindCluster(Cluster):
         May begin before there is a node; ends when it ``failed``.
         """
         program = self._components.path("registry") / "registry"
+        archive = kind_services.archive(program)
+        steps: tuple[Callable[[], str], ...] = (
+            self._missing,
+            partial(self._problem, ["tar", "--extract", "--directory=/"], archive),
+            partial(self._problem, ["systemctl", "enable", "--now", *kind_services.UNITS]),
+        )
         deadline = time.monotonic() + self._settings.timeouts.node_ready
-        for argv, stdin in (
-            (["tar", "--extract", "--directory=/"], kind_services.archive(program)),
-            (["systemctl", "enable", "--now", *kind_services.UNITS], None),
-        ):
-            while (answer := self.node_run(argv, stdin=stdin)).returncode:
+        for step in steps:
+            while problem := step():
                 if failed.is_set() or time.monotonic() > deadline:
-                    raise HarnessError(
-                        f"the node's registry did not start: {answer.stderr.decode().strip()}"
-                    )
-                time.sleep(0.1)  # there is no container yet, or its systemd does not answer yet
+                    raise HarnessError(f"the node's registry did not start: {problem}")
+                time.sleep(0.1)  # its systemd does not answer yet
+
+    def _missing(self) -> str:
+        """Return why nothing may be done to the node yet: its name alone does not make it ours."""
+        return "" if docker.marked(self._engine, self._mark) else "there is no container"
+
+    def _problem(self, argv: Sequence[str], stdin: bytes | None = None) -> str:
+        """Run a command in the node; return why it failed, or nothing."""
+        answer = self.node_run(argv, stdin=stdin)
+        said = answer.stderr.decode(errors="replace").strip()
+        return f"status {answer.returncode}: {said}" if answer.returncode else ""
 
     def _resume(self) -> None:
         """Use a kept cluster; start its engine and its node if they ended meanwhile."""
-        if not self._tenure.record.outside:
+        if outside := self._tenure.record.outside:
+            self._engine = outside.engine
+        else:
             if not self._tenure.runs:
                 self._tenure.clear_for_restart()
                 self._private.restart()

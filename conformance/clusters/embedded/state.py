@@ -38,8 +38,8 @@ class Record:
     node: HostProcess | None = None
     """The sandbox's PID 1; None before the first one runs, and where there is no sandbox."""
     provider: str = "embedded"
-    outside: bool = False
-    """Whether its node is a container of a Docker engine that is not ours."""
+    outside: docker.Outside | None = None
+    """Where its node is a container of a Docker engine that is not ours."""
 
 
 class Folder:
@@ -69,7 +69,7 @@ class Folder:
             link=Link(stored["link"]["number"], IPv4Network(stored["link"]["subnet"])),
             node=HostProcess(**stored["node"]) if stored["node"] else None,
             provider=stored.get("provider", Record.provider),
-            outside=stored.get("outside", Record.outside),
+            outside=docker.Outside(**stored["outside"]) if stored.get("outside") else None,
         )
 
     def write(self, record: Record) -> None:
@@ -175,7 +175,7 @@ class State:
             if record.node:
                 record.node.kill()
             if record.outside:
-                docker.remove_node(docker.running(), folder.name)
+                record.outside.remove()
             if numbered:
                 _leave_host(record.link)
             elif holder := take_number(record.link.number):

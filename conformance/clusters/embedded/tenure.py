@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from conformance.clusters.docker import Outside
 from conformance.clusters.embedded import network
 from conformance.clusters.embedded.cgroups import Cgroups
 from conformance.clusters.embedded.hostproc import HostProcess
@@ -108,9 +109,9 @@ class Tenure:
         )
         return self.sandbox
 
-    def go_outside(self) -> None:
+    def go_outside(self, outside: Outside) -> None:
         """Note that the node will be a container of a Docker engine that is not ours."""
-        self._update(replace(self.record, outside=True))
+        self._update(replace(self.record, outside=outside))
 
     def clear_for_restart(self) -> None:
         """Kill the sandbox, and take away what the host has of it but its disk."""

@@ -1,0 +1,53 @@
+"""The pinned kind as the program that pytest-kind runs: with one engine, and bound to its owner."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from conformance.clusters.embedded.state import Folder
+from conformance.components.processes import prison
+
+SECONDS = 300
+"""For one command; kubeadm gives a control plane 240 s, and then says what is wrong."""
+_SCRIPT = """\
+#!/bin/sh
+case $1 in
+# pytest-kind would take a cluster of the name for its own; kind itself then refuses to make one.
+get) exit ;;
+# When it fails, kind removes all nodes of the name, whoever made them. The suite removes its own.
+create) set -- "$@" --retain ;;
+esac
+exec {command} "$@" 2>>{log}
+"""
+
+
+def write(folder: Folder, program: Path, environment: Mapping[str, str]) -> Path:
+    """Write the script into a cluster's folder and return it.
+
+    Whatever way the process that runs it ends, kind and its Docker clients end with it: left
+    alone, they would make a node that nobody owns.
+    """
+    script = folder.path / "kind"
+    settings = {**environment, "KIND_EXPERIMENTAL_PROVIDER": "docker"}
+    words = [
+        *("setpriv", "--pdeathsig", "KILL", "timeout", "--signal=KILL", str(SECONDS)),
+        *prison(mounts=False),
+        *("env", "-i", *(f"{name}={value}" for name, value in settings.items()), str(program)),
+    ]
+    command = " ".join(map(shlex.quote, words))
+    script.write_text(_SCRIPT.format(command=command, log=shlex.quote(str(_log(folder)))))
+    script.chmod(0o700)
+    return script
+
+
+def log_tail(folder: Folder, lines: int = 30) -> str:
+    """Return the end of what kind said, indented."""
+    log = _log(folder)
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
+
+
+def _log(folder: Folder) -> Path:
+    return folder.path / "kind.log"
