@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 PART = "docker-engine"
 SOCKET = "/docker.sock"
 """On the sandbox's disk, where the host's clients reach it."""
+READY_SECONDS = 60.0
+"""For dockerd to open its socket; measured 1 s, slow disks take 10 times that."""
 RUNTIME = "/usr/local/sbin/limited-runtime"
 _LOGS = "/var/log/node"
 
@@ -54,11 +56,13 @@ class PrivateEngine:
     def restart(self) -> Engine:
         """Start it, or start it again on the disk that it left."""
         sandbox = self._tenure.run_sandbox()
-        while (event := sandbox.event())["event"] != "ready":
+        event = sandbox.event(READY_SECONDS)
+        if event["event"] != "ready":
+            late = f" within {READY_SECONDS:g} s" if event["event"] == "none" else ""
             tail = self._tenure.folder.log_tail("dockerd")
             reason = event.get("error") or f"the end of its log:\n{tail}"
             raise HarnessError(
-                f"the private Docker engine did not start: {reason}",
+                f"the private Docker engine did not start{late}: {reason}",
                 "run `stackspin-conformance doctor`, which says what this host lacks",
             )
         return self.engine()

@@ -11,10 +11,13 @@ from pathlib import Path
 import host
 import pytest
 
+from conformance.clusters import private_engine
 from conformance.clusters.embedded import inventory
 from conformance.clusters.embedded.state import Record, State
+from conformance.clusters.embedded.tenure import Tenure
 from conformance.clusters.kind import KindCluster
 from conformance.components.builder import Components
+from conformance.errors import HarnessError
 from conformance.kube.client import Kube
 from conformance.kube.conditions import exists, ready
 from conformance.kube.wait import wait_for
@@ -134,3 +137,23 @@ def test_a_killed_owner_takes_node_and_engine_with_it(tmp_path: Path) -> None:
     assert traces(tmp_path, record) == []
     assert host.firewall() == before
     host.wait_for(lambda: not root_file_systems(tmp_path), 30)
+
+
+def test_an_engine_that_does_not_come_up_is_explained(
+    tmp_path: Path, components: Components, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    components.require(private_engine.PART)
+    tenure = Tenure(tmp_path, "one", "kind")
+    engine = private_engine.PrivateEngine(tenure, components)
+    try:
+        tenure.found()
+        engine.start()
+        tenure.clear_for_restart()
+        hangs = "#!/bin/sh\necho waiting for a lock; exec sleep 600\n"
+        (tenure.folder.disk / "usr/sbin/dockerd").write_text(hangs)
+        (tenure.folder.disk / "docker.sock").unlink()
+        monkeypatch.setattr(private_engine, "READY_SECONDS", 2.0)
+        with pytest.raises(HarnessError, match=r"(?s)did not start within 2 s.*waiting for a lock"):
+            engine.restart()
+    finally:
+        tenure.delete()

@@ -54,31 +54,48 @@ class Sandbox:
     def hello(self) -> HostProcess:
         """Return the node's PID 1 as a process of the host, once it says hello."""
         self.channel.settimeout(HELLO_SECONDS)
-        message, credentials, _, _ = self.channel.recvmsg(
-            65536, socket.CMSG_SPACE(struct.calcsize("3i"))
-        )
+        try:
+            message, credentials, _, _ = self.channel.recvmsg(
+                65536, socket.CMSG_SPACE(struct.calcsize("3i"))
+            )
+        except TimeoutError:
+            self._process.kill()  # and with it what it has started
+            raise self._did_not_start(f"no word of it within {HELLO_SECONDS:g} s") from None
         self.channel.settimeout(None)
         for level, kind, data in credentials:
             if message and (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
                 return HostProcess.of(struct.unpack("3i", data)[0])
         self._process.wait()
-        raise HarnessError(
-            f"the node did not start: {self._log.read_text(encoding='utf-8').strip()}",
-            "run `stackspin-conformance doctor`, which says what this host lacks",
-        )
+        raise self._did_not_start("it ended")
 
     def go(self, network: Mapping[str, str]) -> None:
         """Let the node start its processes: its end of the veth pair is there."""
         self.channel.send(json.dumps({"network": network}).encode())
 
-    def event(self) -> dict[str, Any]:
-        """Return the node's next event; ``{"event": "gone"}`` once its PID 1 has ended."""
+    def event(self, timeout: float | None = None) -> dict[str, Any]:
+        """Return the node's next event; ``{"event": "gone"}`` once its PID 1 has ended.
+
+        ``{"event": "none"}`` after ``timeout`` seconds without one.
+        """
+        self.channel.settimeout(timeout)
         try:
             message = self.channel.recv(65536)
         except ConnectionResetError:
             message = b""
+        except TimeoutError:
+            message = b'{"event": "none"}'
+        finally:
+            self.channel.settimeout(None)
         event: dict[str, Any] = json.loads(message or b'{"event": "gone"}')
         return event
+
+    def _did_not_start(self, reason: str) -> HarnessError:
+        said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        tail = "\n".join(f"    {line}" for line in said[-15:]) or "    (empty log)"
+        return HarnessError(
+            f"the node did not start, {reason}; the end of {self._log}:\n{tail}",
+            "run `stackspin-conformance doctor`, which says what this host lacks",
+        )
 
     def close(self) -> None:
         """Let go of the node, which ends by that unless somebody else holds the channel."""
