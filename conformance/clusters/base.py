@@ -87,6 +87,9 @@ class Cluster(ABC):
     def export_logs(self, folder: Path) -> None:
         """Write what the node's own processes said below ``folder``, as far as it can be had."""
 
+    def cancel(self) -> None:  # noqa: B027 - only with Feature.SECOND_CLUSTER is it called
+        """Let a ``start`` or ``prepare`` in another thread fail soon, and clean up as ever."""
+
     @abstractmethod
     def delete(self) -> None:
         """Take away processes, mounts, interfaces, cgroups and files. Safe to call twice."""

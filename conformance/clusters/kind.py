@@ -187,6 +187,10 @@ class KindCluster(Cluster):
                     kept.parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(path, kept)
 
+    def cancel(self) -> None:
+        """Let a ``start`` in another thread fail soon: what it waits for is killed."""
+        self._tenure.cancel()
+
     def delete(self) -> None:
         """Take the node away, and the private engine; safe to call twice."""
         self._tenure.delete()

@@ -23,6 +23,9 @@ from conformance.stack.stack import Stack
 LONGEST_NAME = 32
 """Of a cluster's name: the part that says whose it is gives way to what it is for."""
 
+UNDO_SECONDS = 20.0
+"""For a start that was cancelled to fail: tox leaves 30 s to a run that was interrupted."""
+
 
 @dataclass(frozen=True)
 class Site:
@@ -95,9 +98,9 @@ class ClustersBeside:
 
     def wait_connected(self, purpose: str) -> None:
         """Wait until the cluster for ``purpose``, prepared or begun, has its place on the host's
-        network, or failed.
+        network, or failed. HarnessError for one that only its start connects, and nobody began.
         """
-        self._made[purpose].connected.wait()
+        self._made[purpose].wait_connected()
 
     def kubes(self) -> dict[str, Kube]:
         """Return purpose and client of each whose API answers by now."""
@@ -142,27 +145,41 @@ class _BringUp(threading.Thread):
     ) -> None:
         super().__init__(name=f"cluster {settings.cluster_name}", daemon=True)
         self.site: Future[Site] = Future()
-        self.connected = threading.Event()
         self.kube: Kube | None = None
         self._settings = settings
         self._components = components
         self._redactor = redactor
         self._say = say
         self._begun: SimpleQueue[Callable[[Stack], object] | None] = SimpleQueue()
-        self._started = threading.Event()
+        self._wanted = False
+        self._prepared = threading.Event()
+        self._connected = threading.Event()
+        self._has_started = threading.Event()  # Thread has a _started of its own
         self._cluster = make_cluster(settings, components)
         self._stack: Stack | None = None
 
     def begin(self, install: Callable[[Stack], object]) -> None:
         """Let the cluster start, if it has not yet."""
+        self._wanted = True
         self._begun.put(install)
+
+    def wait_connected(self) -> None:
+        """Wait for its place on the host's network; each step until then has a limit of its own.
+
+        HarnessError for one that only its start connects, and nobody began.
+        """
+        self._prepared.wait()
+        if not self._wanted and not self._connected.is_set():
+            raise HarnessError(f"{self.name} joins the network when it starts", "begin it first")
+        self._connected.wait()
 
     def run(self) -> None:
         try:
             with contextlib.suppress(Exception):  # start tries it again, and says why it fails
                 self._cluster.prepare()
             if self._cluster.connected:
-                self.connected.set()
+                self._connected.set()
+            self._prepared.set()
             install = self._begun.get()
             if install is None:
                 self.site.cancel()
@@ -172,20 +189,29 @@ class _BringUp(threading.Thread):
             self._stack = Stack(
                 self._settings, self._cluster, self.kube, self._components, say=self._say
             )
-            self._started.set()
-            self.connected.set()
+            self._has_started.set()
+            self._connected.set()
             install(self._stack)
             self.site.set_result(Site(self._cluster, self.kube, self._stack))
         except BaseException as error:
             self.site.set_exception(error)
         finally:
-            self._started.set()
-            self.connected.set()
+            self._prepared.set()
+            self._has_started.set()
+            self._connected.set()
 
     def undo(self) -> None:
-        """Wait until the node has started or failed to, and take all of it away."""
+        """Take all of it away; what is still starting fails by that."""
         self._begun.put(None)
-        self._started.wait()
+        if not self._has_started.is_set():
+            with contextlib.suppress(HarnessError):  # an engine does not answer: no node either
+                self._cluster.cancel()
+        if not self._has_started.wait(UNDO_SECONDS):
+            self._say(
+                f"{self.name}: gave up waiting, {UNDO_SECONDS:g} s after its start was cancelled "
+                "(it still builds or fetches a part, maybe); the end of this run ends it"
+            )
+            return
         if self.kube:
             with contextlib.suppress(Exception):  # it may have gone wrong at any point
                 learn_secrets(self.kube, self._redactor)

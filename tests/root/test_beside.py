@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from host import wait_for
 
 from conformance.clusters.embedded import inventory
+from conformance.clusters.embedded.state import State
 from conformance.components.builder import Components
 from conformance.errors import HarnessError
 from conformance.kube.redaction import Redactor
@@ -35,6 +37,27 @@ def test_a_cluster_beside_is_there_once_and_goes_at_the_end(
     finally:
         beside.close()
     assert inventory.clusters(settings.state_dir) == []
+
+
+@pytest.mark.parametrize("sign", ["owner.json", "disk/var/log/node/etcd.log"])
+def test_a_cluster_that_still_starts_at_the_end_fails_and_leaves_nothing(
+    tmp_path: Path, components: Components, sign: str
+) -> None:
+    settings = Settings(cluster="embedded", cluster_name="one", state_dir=tmp_path / "state")
+    said: list[str] = []
+    beside = ClustersBeside(settings, components, Redactor(), said.append)
+    folder = State(settings.state_dir).folder("one-testing")
+    try:
+        site = beside.begin("testing")
+        wait_for((folder.path / sign).exists)
+        record = folder.read()
+    finally:
+        beside.close()
+    assert isinstance(site.exception(0), HarnessError)
+    assert said == []
+    assert not folder.path.exists()
+    assert record
+    assert not Path("/sys/class/net", record.link.host_device).exists()
 
 
 def test_a_cluster_that_is_prepared_starts_when_it_is_begun(

@@ -124,6 +124,10 @@ class EmbeddedCluster(Cluster):
         """Copy the log of each process of the node."""
         shutil.copytree(self._folder.logs, folder, dirs_exist_ok=True)
 
+    def cancel(self) -> None:
+        """Let a ``start`` in another thread fail soon: what it waits for is killed."""
+        self._tenure.cancel()
+
     def delete(self) -> None:
         """Take all of the cluster away; safe to call twice, and on one that is not there."""
         self._tenure.delete()

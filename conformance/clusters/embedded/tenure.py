@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -45,6 +46,7 @@ class Tenure:
         self._record: Record | None = None
         self._claim: socket.socket | None = None
         self._locks: list[int] = []
+        self._cancelled = threading.Event()
 
     @property
     def record(self) -> Record:
@@ -73,6 +75,7 @@ class Tenure:
     def found(self) -> Link:
         """Make the folder, own it, and return the cluster's place on the host's network."""
         with self._state.locked(), _uninterrupted():
+            self._refuse_if_cancelled()
             if self.folder.path.exists():
                 raise self._in_use(self.folder.lock_holder())
             self.folder.path.mkdir(mode=0o700)
@@ -99,6 +102,7 @@ class Tenure:
         prepare()
         node = self.sandbox.hello()
         self._update(replace(self.record, node=node))
+        self._refuse_if_cancelled()
         link.create(node.pid)
         self.sandbox.go(
             {
@@ -154,6 +158,17 @@ class Tenure:
                 holder.connect(network.number_socket(self.record.link.number))
                 self.sandbox.hand_over(holder)
 
+    def cancel(self) -> None:
+        """Make another thread that brings the cluster up fail: it loses its node, and gets no new
+        one. Taking away what there is by then is its business.
+        """
+        self._cancelled.set()
+        record = self._record
+        if record and record.node:
+            record.node.kill()
+        if record and record.outside:
+            record.outside.remove()
+
     def delete(self) -> None:
         """Take all of the cluster away; safe to call twice, and on one that is not there."""
         record, self._record = self._record, None
@@ -191,6 +206,10 @@ class Tenure:
             raise self._in_use(self.folder.lock_holder("user"))
         self._locks.append(lock)
         self._record = record
+
+    def _refuse_if_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise HarnessError(f"cluster {self._name} is not wanted any more")
 
     def _in_use(self, pid: str) -> HarnessError:
         return HarnessError(
