@@ -11,19 +11,28 @@ from pathlib import Path
 
 import pytest
 
+from conformance.clusters import docker
 from conformance.clusters.embedded import inventory
 from conformance.clusters.embedded.hostproc import HostProcess
 from conformance.clusters.embedded.network import Link
 from conformance.clusters.embedded.state import Folder, Record, State
+from conformance.clusters.embedded.tenure import Tenure
 from conformance.errors import HarnessError
 
 LINK = Link(249, IPv4Network("10.213.249.0/30"))
 
 
-def make_folder(state: State, name: str, owner: HostProcess, *, kept: bool = False) -> Folder:
+def make_folder(
+    state: State,
+    name: str,
+    owner: HostProcess,
+    *,
+    kept: bool = False,
+    outside: docker.Outside | None = None,
+) -> Folder:
     folder = state.folder(name)
     folder.path.mkdir(parents=True)
-    folder.write(Record(owner=owner, kept=kept, created=time.time(), link=LINK))
+    folder.write(Record(owner, kept=kept, created=time.time(), link=LINK, outside=outside))
     return folder
 
 
@@ -46,6 +55,16 @@ def test_sweep_takes_dead_owners_clusters_and_leaves_live_ones(tmp_path: Path) -
         assert live.path.exists()
         assert not dead.path.exists()
         os.close(lock)
+
+
+def test_a_dead_owner_s_cluster_on_an_engine_that_is_silent_is_explained(tmp_path: Path) -> None:
+    nowhere = docker.Outside({"PATH": "/nowhere"}, "/etc/mark")
+    folder = make_folder(State(tmp_path), "one", HostProcess(os.getpid(), 0), outside=nowhere)
+    with pytest.raises(HarnessError, match="lost its owner, and cannot be taken away"):
+        Tenure(tmp_path, "one", "kind").enter()
+    record = folder.read()
+    assert record
+    assert record.outside == nowhere
 
 
 def test_lock_is_free_the_moment_its_holder_is_killed(tmp_path: Path) -> None:

@@ -194,6 +194,13 @@ class Tenure:
 
     def _take_over(self) -> None:
         record = self.folder.read()
+        if record and record.outside and not record.owner.alive:
+            raise HarnessError(
+                f"cluster {self._name} has lost its owner, and cannot be taken away: its Docker "
+                "engine does not answer",
+                "start that engine; if it is gone for good, remove its trace, the folder "
+                f"{self.folder.path}; or choose another --cluster-name",
+            )
         if record is None or not record.kept:
             raise self._in_use(self.folder.lock_holder())
         if record.provider != self._provider:
