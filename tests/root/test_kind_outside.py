@@ -162,8 +162,10 @@ def test_kind_ends_with_its_owner(
         stderr=subprocess.DEVNULL,
     )
     log = State(tmp_path).folder("one").path / "kind.log"
-    wait_for(lambda: log.exists() and "Preparing nodes" in log.read_text(errors="replace"))
-    os.kill(owner.pid, end)
+    try:
+        wait_for(lambda: log.exists() and "Preparing nodes" in log.read_text(errors="replace"))
+    finally:
+        os.kill(owner.pid, end)
     owner.wait(60)
     assert bool(inventory.sweep(tmp_path)) is (end is signal.SIGKILL)
     until = time.monotonic() + 5
