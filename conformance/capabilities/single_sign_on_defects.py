@@ -3,17 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from conformance import settings as places
+from conformance.apps.tracked import APPS_NAMESPACE
+from conformance.kube.conditions import rolled_out
+from conformance.kube.wait import wait_for
+from conformance.services.flux import API_VERSIONS
+
 if TYPE_CHECKING:
     from conformance.capabilities.single_sign_on_parties import Parties
+    from conformance.kube.client import Kube
+    from conformance.package import Package
     from conformance.twins import Twin
 
 NAMESPACE = "stackspin"
+Deployment = tuple[str, str, str, str]
 POLICY = ("networking.k8s.io/v1", "NetworkPolicy", "hydra", NAMESPACE)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the source of what is installed as a release, and a Deployment, is."""
+
+    release: str
+    namespace: str
+    folder: str
+    """In a package."""
+    installed: str
+    """In its image."""
+    address: str
+    """Answers once it serves."""
+
+
+SOURCES = (
+    Source(
+        release="dashboard",
+        namespace=NAMESPACE,
+        folder="fixtures/services/dashboard/dashboard",
+        installed="/usr/lib/stackspin-dashboard/dashboard",
+        address="https://dashboard.{domain}/web/login",
+    ),
+    Source(
+        release="notes",
+        namespace=APPS_NAMESPACE,
+        folder="fixtures/apps/notes/notes",
+        installed="/usr/local/lib/python3.11/dist-packages/notes",
+        address="https://notes.{domain}/",
+    ),
+)
 
 
 class Told(Protocol):
@@ -36,13 +78,85 @@ def told(twin: Twin | None) -> Told:
 
 @pytest.fixture
 def damage(twin: Twin | None, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Do to the platform, for one check, what the twin's setting ``damage`` says."""
-    if twin is None or "damage" not in twin.settings:
+    """Do to the platform, for one check, what the twin's patches and setting ``damage`` say."""
+    if twin is None or not (twin.patches or "damage" in twin.settings):
         yield
         return
     parties: Parties = request.getfixturevalue("parties")
-    with DAMAGES[twin.settings["damage"]](parties):
+    with ExitStack() as stack:
+        if twin.patches:
+            request.getfixturevalue("journey")  # the apps are there
+            package: Package = request.getfixturevalue("package")
+            for source in SOURCES:
+                stack.enter_context(_on_changed_source(parties, package, source))
+        if damage := twin.settings.get("damage"):
+            stack.enter_context(DAMAGES[damage](parties))
         yield
+
+
+@contextmanager
+def _on_changed_source(parties: Parties, package: Package, source: Source) -> Iterator[None]:
+    """Have a service or app run on the files that the package has other than its image."""
+    changed = _changed_files(package, source.folder)
+    if not changed:
+        yield
+        return
+    kube, name = parties.kube, f"{source.release}-twin"
+    keys = {path: path.replace("/", "-") for path in changed}
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+    config_map["data"] = {keys[path]: text for path, text in changed.items()}
+    kube.apply(config_map, namespace=source.namespace)
+    mounts = [
+        {"name": name, "mountPath": f"{source.installed}/{path}", "subPath": key}
+        for path, key in keys.items()
+    ]
+    try:
+        with _with_mounts(kube, source, mounts, {"name": name, "configMap": {"name": name}}):
+            parties.http().get_routed(source.address.format(domain=parties.domain))
+            yield
+    finally:
+        kube.delete("v1", "ConfigMap", name, source.namespace)
+    parties.http().get_routed(source.address.format(domain=parties.domain))
+
+
+def _changed_files(package: Package, folder: str) -> dict[str, str]:
+    """Return the text, by path below ``folder``, of the files that a twin has patched."""
+    root, original = package.root / folder, places.data_root() / folder
+    texts = {
+        path.relative_to(root): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    return {
+        path.as_posix(): text.decode()
+        for path, text in texts.items()
+        if text != (original / path).read_bytes()
+    }
+
+
+@contextmanager
+def _with_mounts(
+    kube: Kube, source: Source, mounts: list[dict[str, str]], volume: dict[str, Any]
+) -> Iterator[None]:
+    """Within the body, a Deployment's pods have more mounts, and Flux leaves them so."""
+    deployment = ("apps/v1", "Deployment", source.release, source.namespace)
+    release = (API_VERSIONS["HelmRelease"], "HelmRelease", source.release, source.namespace)
+    before = kube.get(*deployment)["spec"]["template"]["spec"]
+    containers, volumes = before["containers"], before.get("volumes")
+    more = [{**one, "volumeMounts": [*one.get("volumeMounts", ()), *mounts]} for one in containers]
+    kube.patch(*release, {"spec": {"suspend": True}})
+    try:
+        _run_as(kube, deployment, containers=more, volumes=[*(volumes or ()), volume])
+        yield
+    finally:
+        _run_as(kube, deployment, containers=containers, volumes=volumes)
+        kube.patch(*release, {"spec": {"suspend": None}})
+
+
+def _run_as(kube: Kube, deployment: Deployment, **changes: object) -> None:
+    """Change the spec of a Deployment's pods; returns when such pods have taken over."""
+    kube.patch(*deployment, {"spec": {"template": {"spec": changes}}})
+    wait_for(kube, rolled_out(), *deployment)
 
 
 @contextmanager

@@ -113,10 +113,15 @@ class Journey:
 
     def logs_in(self, visitor: Visitor, app: AppPages, person: Person) -> None:
         """Log in to an app for the first time, with a password if it is the first app."""
+        self.is_asked_to_allow(visitor, app, person)
+        self.allows(visitor, app)
+
+    def is_asked_to_allow(self, visitor: Visitor, app: AppPages, person: Person) -> None:
+        """Begin to log in to an app for the first time; returns at the page for consent."""
         self.begins_login(visitor, app)
         if visitor.page.get_by_label("Password").count():
             gives_password(visitor, person)
-        self.allows(visitor, app)
+        visitor.page.get_by_role("button", name="Allow").wait_for()
 
     def user_of(self, visitor: Visitor, app: AppPages) -> str:
         """Open an app's first page; return whom it says is logged in, empty for nobody."""

@@ -25,7 +25,12 @@ CODE = re.compile(r"\b(\d{6})\b")
 OTHER_SITES = ("https://evil.example", "https://evil.{domain}")
 """Another site, whose forms come without cookies; and another app, whose forms come with them."""
 SCRIPT = 'Bobby <script>window.ran = 1</script><img src=x onerror="window.ran = 1">'
-"""A display name that leaves a trace wherever it is not shown as the text that it is."""
+"""A display name that leaves elements wherever it is not shown as the text that it is."""
+WITHOUT_MARKUP = "Bobby"
+"""The same as WordPress keeps it, which takes markup out of names."""
+INJECTED = """() => [...document.querySelectorAll("script, img")].filter(element =>
+    element.textContent === "window.ran = 1" || element.getAttribute("src") === "x"
+).map(element => element.outerHTML)"""
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
@@ -127,9 +132,9 @@ def posts_from(visitor: Visitor, site: str, target: str, values: dict[str, str])
     visitor.page.wait_for_load_state()
 
 
-def has_run(visitor: Visitor) -> bool:
-    """Whether ``SCRIPT`` has run in the page."""
-    return bool(visitor.page.evaluate("() => window.ran === 1"))
+def injected(visitor: Visitor) -> list[str]:
+    """Return the elements that a page made of ``SCRIPT``, whether its policy runs them or not."""
+    return [str(element) for element in visitor.page.evaluate(INJECTED)]
 
 
 def unsigned_logout_token(issuer: str, client_id: str, subject: str) -> str:
