@@ -38,6 +38,8 @@ class Source:
     """In its image."""
     address: str
     """Answers once it serves."""
+    fixture: str
+    """Installs it."""
 
 
 SOURCES = (
@@ -47,6 +49,7 @@ SOURCES = (
         folder="fixtures/services/dashboard/dashboard",
         installed="/usr/lib/stackspin-dashboard/dashboard",
         address="https://dashboard.{domain}/web/login",
+        fixture="parties",
     ),
     Source(
         release="notes",
@@ -54,6 +57,7 @@ SOURCES = (
         folder="fixtures/apps/notes/notes",
         installed="/usr/local/lib/python3.11/dist-packages/notes",
         address="https://notes.{domain}/",
+        fixture="journey",
     ),
 )
 
@@ -84,23 +88,18 @@ def damage(twin: Twin | None, request: pytest.FixtureRequest) -> Iterator[None]:
         return
     parties: Parties = request.getfixturevalue("parties")
     with ExitStack() as stack:
-        if twin.patches:
-            request.getfixturevalue("journey")  # the apps are there
-            package: Package = request.getfixturevalue("package")
-            for source in SOURCES:
-                stack.enter_context(_on_changed_source(parties, package, source))
+        for source in SOURCES if twin.patches else ():
+            if changed := _changed_files(request.getfixturevalue("package"), source.folder):
+                request.getfixturevalue(source.fixture)
+                stack.enter_context(_on_files(parties, source, changed))
         if damage := twin.settings.get("damage"):
             stack.enter_context(DAMAGES[damage](parties))
         yield
 
 
 @contextmanager
-def _on_changed_source(parties: Parties, package: Package, source: Source) -> Iterator[None]:
-    """Have a service or app run on the files that the package has other than its image."""
-    changed = _changed_files(package, source.folder)
-    if not changed:
-        yield
-        return
+def _on_files(parties: Parties, source: Source, changed: dict[str, str]) -> Iterator[None]:
+    """Have a service or app run on these files of its source in place of its image's."""
     kube, name = parties.kube, f"{source.release}-twin"
     keys = {path: path.replace("/", "-") for path in changed}
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}

@@ -15,6 +15,8 @@ import requests
 from playwright.sync_api import Page as Window
 
 from conformance.capabilities.single_sign_on_parties import Parties
+from conformance.check import not_run
+from conformance.services.dashboard import GENERATOR
 from conformance.services.login_pages import Person, Walker, shown
 from conformance.services.oidc import unsigned
 from conformance.services.user_agent import Page
@@ -75,6 +77,21 @@ def has_session(walker: Walker, dashboard: str) -> bool:
     """Whether Kratos knows who sits in front of this browser, every factor included."""
     answer = walker.agent.http.get(f"{dashboard}/sessions/whoami")
     return bool(answer.status_code == requests.codes.ok)
+
+
+def disable(parties: Parties, person: Person) -> None:
+    """Disable somebody's account as administrators do, by the dashboard's page.
+
+    Not run where that is another dashboard's, whose pages nobody here knows.
+    """
+    admin = parties.walker(parties.person("ada", may_use={"dashboard": "admin"}))
+    admin.log_in(admin.agent.open(f"{parties.dashboard}/web/login"))
+    page = admin.agent.open(f"{parties.dashboard}/users/{person.id}")
+    if GENERATOR not in page.text:
+        not_run(f"{page.url} is not the reference dashboard's: how is a user disabled there?")
+    page = admin.give(page, action="disable")
+    state = parties.kratos.get(person.id).state
+    assert state == "inactive", f"the account is {state}: {shown(page)}"
 
 
 @dataclass

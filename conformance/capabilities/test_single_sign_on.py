@@ -44,6 +44,7 @@ from conformance.capabilities.single_sign_on_walks import (
     asks_for_code,
     can_log_in,
     code_in,
+    disable,
     has_session,
     injected,
     parameter,
@@ -358,18 +359,26 @@ def test_wrong_password(parties: Parties, probe: RelyingParty, told: Told) -> No
 
 @check(
     "single_sign_on.disabled_user",
-    promise="A disabled user cannot log in, and what they had logged in to before ends.",
+    promise="Who an administrator disables cannot log in, and what they were logged in to ends.",
 )
 def test_disabled_user(parties: Parties, probe: RelyingParty, told: Told) -> None:
     mallory = parties.walker(parties.person("mallory"))
-    mallory.authorize(probe).code()
+    tokens = mallory.authorize(probe).tokens()
+    unused = mallory.authorize(probe)
+    unused.code()
     if told("state", "inactive") == "inactive":
-        parties.kratos.set_state(mallory.person.id, "inactive")
-    answer = mallory.authorize(probe)
-    assert answer.page.status, f"a disabled user goes on with the old login: {answer.error()}"
-    again = parties.walker(mallory.person).authorize(probe)
-    assert again.page.status, f"a disabled user was let in: {again.error()}"
-    assert again.page.status < 500, shown(again.page)
+        disable(parties, mallory.person)
+    another_day = parties.walker(mallory.person)
+    for how, walker in {"goes on with the old login": mallory, "is let in": another_day}.items():
+        answer = walker.authorize(probe)
+        assert answer.page.status, f"a disabled user {how}: {answer.error()}"
+        assert answer.page.status == 401, shown(answer.page)
+        assert "disabled" in visible(answer.page.text), f"does not say why: {shown(answer.page)}"
+    with refused("a disabled user's refresh token", "invalid_grant"):
+        probe.refresh(tokens)
+    assert not parties.hydra.is_active(tokens.access_token), "their access token is still good"
+    with refused("a code that a disabled user had got before", "invalid_grant"):
+        unused.tokens()
 
 
 @check(
