@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
+    from conformance.services.oidc import RelyingParty
 
 OpenBrowser = Callable[[str], AbstractContextManager[Visitor]]
 Measured = Callable[[str], AbstractContextManager[None]]
@@ -168,6 +169,15 @@ class Journey:
     def back_channel(self, app: AppPages) -> str:
         """Return the address at which the provider tells an app that somebody logged out."""
         return str((self.parties.hydra.client(app.name) or {})["backchannel_logout_uri"])
+
+    def logout_sent_to(self, client: RelyingParty) -> str:
+        """Return what the provider says became of the logout token that it sent to a client.
+
+        Waits for that. Raises ``AssertionError`` when it sent none.
+        """
+        name, sent = client.client.client_id, self.parties.hydra.logouts_sent
+        assert _soon(lambda: bool(sent(name))), f"the provider sent {name} no logout token"
+        return sent(name)[-1]
 
     @contextmanager
     def deaf(self, app: AppPages | None) -> Iterator[None]:

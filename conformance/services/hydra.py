@@ -11,12 +11,16 @@ from conformance.services.in_cluster import InClusterService, ServiceRefused
 NAMESPACE = "stackspin"
 ADMIN_SERVICE = "hydra-admin"
 ADMIN_PORT = 80
+PODS = "app.kubernetes.io/name=hydra"
+LOGOUT_SENT = "Back-Channel Logout Request"
+"""In Hydra's log when a logout token was taken, and when it was not."""
 
 
 class Hydra:
     """The admin API of the Hydra in one cluster. Methods raise ``ServiceRefused``."""
 
     def __init__(self, kube: Kube) -> None:
+        self._kube = kube
         self._api = InClusterService(kube, NAMESPACE, ADMIN_SERVICE, ADMIN_PORT)
 
     def client(self, client_id: str) -> dict[str, Any] | None:
@@ -44,6 +48,21 @@ class Hydra:
         }
         for session in sessions:
             self._api.ask("DELETE", "/admin/oauth2/auth/sessions/login", sid=session)
+
+    def logouts_sent(self, client_id: str) -> list[str]:
+        """Return what Hydra has logged of each logout token that it sent to a client: a line each.
+
+        It sends them beside its answers, and tells nobody else what became of them.
+        """
+        logs = [
+            self._kube.logs(NAMESPACE, pod["metadata"]["name"])
+            for pod in self._kube.list("v1", "Pod", NAMESPACE, labels=PODS)
+        ]
+        return [
+            line
+            for line in "\n".join(logs).splitlines()
+            if f'"client_id":"{client_id}"' in line and LOGOUT_SENT in line
+        ]
 
     def is_active(self, token: str) -> bool:
         """Whether an access or refresh token is worth anything (RFC 7662)."""
