@@ -13,7 +13,7 @@ from conformance.capabilities.single_sign_on_expectations import (
     not_believed,
     refused,
 )
-from conformance.capabilities.single_sign_on_platform import admin_peers
+from conformance.capabilities.single_sign_on_policies import admin_peers, live_finding
 from conformance.capabilities.single_sign_on_walks import (
     altered,
     code_in,
@@ -70,23 +70,45 @@ def test_faults_of_cookies(change: dict[str, Any], fault: str | None) -> None:
     assert (fault is None and faults == []) or (fault and fault in faults[0])
 
 
-class Policies:
-    """A cluster with one NetworkPolicy for Hydra."""
+HYDRA = {"app.kubernetes.io/name": "hydra"}
 
-    def __init__(self, *rules: dict[str, Any]) -> None:
-        self._rules = list(rules)
+
+class Policies:
+    """A cluster with Hydra, another pod, and NetworkPolicies."""
+
+    def __init__(self, *policies: dict[str, Any]) -> None:
+        self._policies = list(policies)
 
     def get(self, *_: str) -> dict[str, Any]:
-        return {"spec": {"ports": [{"port": 80, "targetPort": "admin"}]}}
+        return {"spec": {"selector": HYDRA, "ports": [{"port": 80, "targetPort": "admin"}]}}
 
-    def list(self, *_: str) -> list[dict[str, Any]]:
-        selected = {"matchLabels": {"app.kubernetes.io/name": "hydra"}}
-        return [{"spec": {"podSelector": selected, "ingress": self._rules}}]
+    def list(self, _: str, kind: str, *_too: str) -> list[dict[str, Any]]:
+        if kind == "NetworkPolicy":
+            return [{"spec": policy} for policy in self._policies]
+        ports = [
+            {"name": "public", "containerPort": 4444},
+            {"name": "admin", "containerPort": 4445},
+        ]
+        spec = {"containers": [{"ports": ports}]}
+        other = {"metadata": {"labels": {"app.kubernetes.io/name": "mail"}}, "spec": spec}
+        return [{"metadata": {"labels": {**HYDRA, "pod-template-hash": "1"}}, "spec": spec}, other]
+
+
+def policy(*rules: dict[str, Any], **selector: Any) -> dict[str, Any]:
+    """Return a NetworkPolicy's spec, about Hydra unless another selector is given."""
+    return {"podSelector": selector or {"matchLabels": HYDRA}, "ingress": list(rules)}
+
+
+def expression(operator: str, *values: str) -> list[dict[str, Any]]:
+    """Return the matchExpressions of a selector by the pods' name."""
+    return [{"key": "app.kubernetes.io/name", "operator": operator, "values": list(values)}]
 
 
 def from_pods(*names: str) -> dict[str, Any]:
-    expression = {"key": "app.kubernetes.io/name", "operator": "In", "values": list(names)}
-    return {"podSelector": {"matchExpressions": [expression]}}
+    return {"podSelector": {"matchExpressions": expression("In", *names)}}
+
+
+DASHBOARD_ALONE = policy({"ports": [{"port": "admin"}], "from": [from_pods("dashboard")]})
 
 
 @pytest.mark.parametrize(
@@ -95,6 +117,14 @@ def from_pods(*names: str) -> dict[str, Any]:
         ([{"ports": [{"port": "public"}]}], set()),
         ([{"ports": [{"port": "admin"}], "from": [from_pods("dashboard")]}], {"dashboard"}),
         ([{"ports": [{"port": "admin"}]}], {"*"}),
+        ([{"ports": [{"port": 4445}]}], {"*"}),
+        ([{"ports": [{"port": 80}]}], set()),
+        ([{"ports": [{"port": 4400, "endPort": 4445}]}], {"*"}),
+        ([{"ports": [{"port": 4400, "endPort": 4444}]}], set()),
+        ([{"ports": [{"protocol": "TCP"}]}], {"*"}),
+        ([{"ports": [{"port": 4445, "protocol": "UDP"}]}], set()),
+        ([{"ports": [{"port": "unknown"}]}], set()),
+        ([{"ports": [{"port": "public"}, {"port": "admin"}]}], {"*"}),
         ([{}], {"*"}),
         ([{"from": [{"namespaceSelector": {}}]}], {"*"}),
         ([{"from": [{"podSelector": {}}]}], {"*"}),
@@ -102,8 +132,39 @@ def from_pods(*names: str) -> dict[str, Any]:
     ],
 )
 def test_whom_a_policy_lets_in(rules: list[dict[str, Any]], peers: set[str]) -> None:
-    kube: Any = Policies(*rules)
+    kube: Any = Policies(policy(*rules))
     assert admin_peers(kube, "hydra") == peers
+
+
+@pytest.mark.parametrize(
+    ("second", "peers"),
+    [
+        ({"podSelector": {}, "ingress": [{}]}, {"dashboard", "*"}),
+        ({"podSelector": {}, "policyTypes": ["Egress"], "egress": [{}]}, {"dashboard"}),
+        (policy({}, matchLabels={"app.kubernetes.io/name": "kratos"}), {"dashboard"}),
+        (policy({}, matchLabels={**HYDRA, "pod-template-hash": "1"}), {"dashboard", "*"}),
+        (policy({}, matchExpressions=expression("In", "hydra")), {"dashboard", "*"}),
+        (policy({}, matchExpressions=expression("NotIn", "hydra")), {"dashboard"}),
+        (policy({}, matchExpressions=expression("Exists")), {"dashboard", "*"}),
+        (policy({}, matchExpressions=expression("DoesNotExist")), {"dashboard"}),
+    ],
+)
+def test_policies_that_select_a_pod_add_up(second: dict[str, Any], peers: set[str]) -> None:
+    kube: Any = Policies(DASHBOARD_ALONE, second)
+    assert admin_peers(kube, "hydra") == peers
+
+
+def test_without_a_policy_everybody_is_let_in() -> None:
+    kube: Any = Policies({"podSelector": {}, "policyTypes": ["Egress"]})
+    assert admin_peers(kube, "hydra") == {"*"}
+
+
+def test_what_is_reached_fails_where_policies_are_enforced() -> None:
+    assert live_finding(enforced=True, reached=[]) == "enforced"
+    assert live_finding(enforced=False, reached=["a", "b"]) == "not enforced: notes reaches a and b"
+    assert live_finding(enforced=False, reached=[]) == "not enforced"
+    with pytest.raises(AssertionError, match="notes reaches hydra-admin"):
+        live_finding(enforced=True, reached=["hydra-admin"])
 
 
 def test_small_things() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 NAMESPACE = "stackspin"
 Deployment = tuple[str, str, str, str]
-POLICY = ("networking.k8s.io/v1", "NetworkPolicy", "hydra", NAMESPACE)
+Damage = Callable[["Parties"], AbstractContextManager[None]]
+POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
 
 
 @dataclass(frozen=True)
@@ -178,19 +179,45 @@ def _admin_api_on_ingress(parties: Parties) -> Iterator[None]:
         parties.kube.delete("networking.k8s.io/v1", "Ingress", "hydra-admin", NAMESPACE)
 
 
+def _open_port(service: str, **port: str | int) -> Damage:
+    """The NetworkPolicy of a service lets every pod of the cluster use a port."""
+
+    @contextmanager
+    def open_to_every_pod(parties: Parties) -> Iterator[None]:
+        policy = (*POLICY, service, NAMESPACE)
+        before = parties.kube.get(*policy)["spec"]["ingress"]
+        opened = {"ports": [port]}
+        parties.kube.patch(*policy, {"spec": {"ingress": [*before, opened]}})
+        try:
+            yield
+        finally:
+            parties.kube.patch(*policy, {"spec": {"ingress": before}})
+
+    return open_to_every_pod
+
+
 @contextmanager
-def _admin_api_for_every_pod(parties: Parties) -> Iterator[None]:
-    """The NetworkPolicy lets every pod of the cluster use Hydra's admin API."""
-    before = parties.kube.get(*POLICY)["spec"]["ingress"]
-    opened = [{"ports": [{"port": "admin"}]}]
-    parties.kube.patch(*POLICY, {"spec": {"ingress": [*before, *opened]}})
+def _second_policy(parties: Parties) -> Iterator[None]:
+    """A NetworkPolicy beside those of the services lets every pod use everything."""
+    parties.kube.apply(
+        {
+            "apiVersion": POLICY[0],
+            "kind": POLICY[1],
+            "metadata": {"name": "everything", "namespace": NAMESPACE},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]},
+        }
+    )
     try:
         yield
     finally:
-        parties.kube.patch(*POLICY, {"spec": {"ingress": before}})
+        parties.kube.delete(*POLICY, "everything", NAMESPACE)
 
 
-DAMAGES = {
+DAMAGES: dict[str, Damage] = {
     "admin API on the ingress": _admin_api_on_ingress,
-    "admin API for every pod": _admin_api_for_every_pod,
+    "Hydra's port admin for every pod": _open_port("hydra", port="admin"),
+    "Hydra's port 4445 for every pod": _open_port("hydra", port=4445),
+    "Hydra's ports 4440 to 4450 for every pod": _open_port("hydra", port=4440, endPort=4450),
+    "Kratos' port admin for every pod": _open_port("kratos", port="admin"),
+    "every port for every pod": _second_policy,
 }

@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyotp
 import pytest
 
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.capabilities.single_sign_on_parties import Parties
-from conformance.capabilities.single_sign_on_platform import NAMESPACE
 from conformance.check import shared
 from conformance.services.login_pages import Person
 from conformance.services.user_agent import UserAgent
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from conformance.services.browser import Browser
     from conformance.services.oidc import RelyingParty
 
+Object = dict[str, Any]
 OpenBrowser = Callable[[str], AbstractContextManager[Visitor]]
 Measured = Callable[[str], AbstractContextManager[None]]
 
@@ -73,7 +73,7 @@ CONNECT = """
 import socket, sys
 address = socket.gethostbyname(sys.argv[1])
 try:
-    socket.create_connection((address, 80), timeout=3).close()
+    socket.create_connection((address, int(sys.argv[2])), timeout=3).close()
     print("open")
 except OSError:
     print("closed")
@@ -155,14 +155,18 @@ class Journey:
         """Whether nobody is, or soon is, logged in there any more: the back channel takes time."""
         return _soon(lambda: not self.knows(agent, app))
 
-    def reaches(self, app: AppPages, service: str) -> bool:
-        """Whether an app's pod gets a connection to a Service of the platform.
+    def pod(self, app: AppPages) -> Object:
+        """Return an app's pod."""
+        labels = f"app.kubernetes.io/instance={app.name}"
+        return self.parties.kube.list("v1", "Pod", APPS_NAMESPACE, labels=labels)[0]
 
-        Raises ``CommandFailed``, also where there is no such Service.
+    def reaches(self, app: AppPages, host: str, port: int = 80) -> bool:
+        """Whether an app's pod gets a connection to a host of the cluster.
+
+        Raises ``CommandFailed``, also where there is no such host.
         """
-        kube, labels = self.parties.kube, f"app.kubernetes.io/instance={app.name}"
-        pod = kube.list("v1", "Pod", APPS_NAMESPACE, labels=labels)[0]["metadata"]["name"]
-        argv = ("python3", "-c", CONNECT, f"{service}.{NAMESPACE}")
+        kube, pod = self.parties.kube, self.pod(app)["metadata"]["name"]
+        argv = ("python3", "-c", CONNECT, host, str(port))
         tried = kube.exec(APPS_NAMESPACE, pod, argv, container=app.name).check()
         return tried.stdout == b"open\n"
 

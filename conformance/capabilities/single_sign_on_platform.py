@@ -1,4 +1,4 @@
-"""What the checks do to the platform itself: restart it, reconfigure it, see who may ask what."""
+"""What the checks do to the platform itself: restart it, make what it gives short-lived."""
 
 from __future__ import annotations
 
@@ -9,29 +9,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from conformance.capabilities.single_sign_on_policies import NAMESPACE, PER_NAME
 from conformance.check import shared
 from conformance.kube.conditions import Condition, matching, ready
 from conformance.kube.wait import Wait, wait_all
-from conformance.services import hydra, kratos
 
 if TYPE_CHECKING:
     from conformance.capabilities.single_sign_on_parties import Parties
-    from conformance.kube.client import Kube
     from conformance.services.flux import Flux
     from conformance.twins import Twin
 
-NAMESPACE = "stackspin"
 LOGIN_SERVICES = ("kratos", "hydra", "dashboard")
 """Releases, and labels of their pods, without which nobody logs in."""
 UNKNOWN_FLOW = "00000000-0000-4000-8000-000000000000"
 SERVED_SECONDS = 60.0
 """For the ingress controller and the DNS of a restarted node, which have to reach its API first."""
-ADMIN_SERVICES = {"hydra": hydra.ADMIN_SERVICE, "kratos": kratos.ADMIN_SERVICE}
-OPEN_SERVICE = "hydra-public"
-"""What every pod may reach, whatever the NetworkPolicies say of the admin APIs."""
-MAY_ADMINISTER = {"dashboard", "operator"}
-"""Labels (app.kubernetes.io/name) of the only pods that may use the admin APIs."""
-PER_NAME = "app.kubernetes.io/name"
 SHORT = "1ms"
 """A lifespan that is over when its answer arrives, so that nothing has to wait for its end."""
 Object = dict[str, Any]
@@ -103,43 +95,6 @@ class LoginServices:
 
     def _each_pod(self, name: str, condition: Condition) -> Wait:
         return Wait(condition, "v1", "Pod", namespace=NAMESPACE, labels=f"{PER_NAME}={name}")
-
-
-def admin_peers(kube: Kube, name: str) -> set[str]:
-    """Return which pods may reach the admin API of a service, by its NetworkPolicy.
-
-    As values of their label app.kubernetes.io/name; ``*`` where others may as well. Whether the
-    cluster's network enforces that is another question.
-    https://kubernetes.io/docs/concepts/services-networking/network-policies/
-    """
-    [port] = kube.get("v1", "Service", ADMIN_SERVICES[name], NAMESPACE)["spec"]["ports"]
-    policies = [
-        policy["spec"]
-        for policy in kube.list("networking.k8s.io/v1", "NetworkPolicy", NAMESPACE)
-        if policy["spec"]["podSelector"].get("matchLabels") == {PER_NAME: name}
-    ]
-    if not policies:
-        return {"*"}
-    rules = [rule for policy in policies for rule in policy.get("ingress") or ()]
-    peers: set[str] = set()
-    for rule in rules:
-        ports = {item.get("port") for item in rule.get("ports") or ()}
-        if not ports or port["targetPort"] in ports:
-            for peer in rule.get("from") or [{}]:
-                peers |= _names_of(peer)
-    return peers
-
-
-def _names_of(peer: Mapping[str, Any]) -> set[str]:
-    """Return the names that a peer of a NetworkPolicy stands for; ``*`` for any other kind."""
-    selector = peer.get("podSelector") or {}
-    if set(peer) != {"podSelector"}:
-        return {"*"}
-    names = {value for key, value in (selector.get("matchLabels") or {}).items() if key == PER_NAME}
-    for expression in selector.get("matchExpressions") or ():
-        if expression["key"] == PER_NAME and expression["operator"] == "In":
-            names |= set(expression["values"])
-    return names or {"*"}
 
 
 def _override(name: str, data: Mapping[str, str]) -> Object:

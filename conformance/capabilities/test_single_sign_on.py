@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -28,12 +29,16 @@ from conformance.capabilities.single_sign_on_journeys import (
     gives_password,
 )
 from conformance.capabilities.single_sign_on_platform import (
-    ADMIN_SERVICES,
     LOGIN_SERVICES,
-    MAY_ADMINISTER,
-    OPEN_SERVICE,
     SHORT,
+)
+from conformance.capabilities.single_sign_on_policies import (
+    ADMIN_SERVICES,
+    MAY_ADMINISTER,
+    NAMESPACE,
+    OPEN_SERVICE,
     admin_peers,
+    live_finding,
 )
 from conformance.capabilities.single_sign_on_walks import (
     OTHER_SITES,
@@ -56,6 +61,8 @@ from conformance.capabilities.single_sign_on_walks import (
 )
 from conformance.check import check, core
 from conformance.clusters.base import Feature
+from conformance.kube.conditions import ready
+from conformance.kube.wait import wait_for
 from conformance.services.login_pages import login_form, shown
 from conformance.services.oidc import Provider, RelyingParty, unsigned
 from conformance.services.user_agent import visible
@@ -83,6 +90,10 @@ pytest_plugins = [
     "conformance.capabilities.single_sign_on_parties",
     "conformance.capabilities.single_sign_on_journeys",
 ]
+
+MANIFESTS = Path(__file__).with_suffix(".yaml")
+SERVER_PORT = 8080
+"""Of the pods in these manifests."""
 
 pytestmark = pytest.mark.usefixtures("damage")
 
@@ -688,15 +699,33 @@ def test_admin_apis_closed(parties: Parties) -> None:
     promise="In the cluster, only the dashboard and the operator may use the admin APIs.",
 )
 def test_admin_apis_for_dashboard_alone(
-    journey: Journey, cluster: Cluster, kube: Kube, evidence: EvidenceBox
+    journey: Journey, cluster: Cluster, kube: Kube, namespace: str, evidence: EvidenceBox
 ) -> None:
     for name in ADMIN_SERVICES:
         peers = admin_peers(kube, name)
         assert peers <= MAY_ADMINISTER, f"{name}'s admin API is open to {sorted(peers)}"
-    assert journey.reaches(NOTES, OPEN_SERVICE), f"notes does not even reach {OPEN_SERVICE}"
-    reached = [name for name in ADMIN_SERVICES.values() if journey.reaches(NOTES, name)]
-    outcome = f"not enforced: notes reaches {' and '.join(reached)}" if reached else "enforced"
+    enforced = enforces_policies(journey, kube, namespace)
+    reached = [
+        name
+        for name in (OPEN_SERVICE, *ADMIN_SERVICES.values())
+        if journey.reaches(NOTES, f"{name}.{NAMESPACE}")
+    ]
+    assert OPEN_SERVICE in reached, f"notes does not even reach {OPEN_SERVICE}"
+    outcome = live_finding(enforced=enforced, reached=reached[1:])
     evidence.note(f"On this {cluster.provider} cluster the NetworkPolicies are {outcome}.")
+
+
+def enforces_policies(journey: Journey, kube: Kube, namespace: str) -> bool:
+    """Whether the cluster's network keeps notes from a pod that no policy lets it reach."""
+    [server] = journey.pod(NOTES)["spec"]["containers"]
+    kube.apply_file(MANIFESTS, namespace=namespace, image=server["image"])
+    wait_for(kube, ready(), "v1", "Pod", namespace=namespace, minimum=2)
+    reached = {
+        pod["metadata"]["name"]: journey.reaches(NOTES, pod["status"]["podIP"], SERVER_PORT)
+        for pod in kube.list("v1", "Pod", namespace)
+    }
+    assert reached["open"], "notes does not reach a pod that no policy is about"
+    return not reached["closed"]
 
 
 # What operators do, and what happens to them.
