@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from typing import Any
 
 import pytest
 
+from conformance.capabilities import single_sign_on_journeys
 from conformance.capabilities.single_sign_on_expectations import (
     cookie_faults,
-    not_believed,
     refused,
 )
 from conformance.capabilities.single_sign_on_policies import admin_peers, live_finding
@@ -21,7 +22,8 @@ from conformance.capabilities.single_sign_on_walks import (
     unsigned_logout_token,
     with_parameter,
 )
-from conformance.services.oidc import OAuthRefused, TokenRefused
+from conformance.services.hydra import Hydra
+from conformance.services.oidc import OAuthRefused
 
 COOKIE = {
     "name": "session",
@@ -47,11 +49,31 @@ def test_a_refusal_must_be_for_the_right_reason() -> None:
         pass
 
 
-def test_a_token_that_is_believed_is_a_failure() -> None:
-    with not_believed("a forged token"):
-        raise TokenRefused("no signature")
-    with pytest.raises(AssertionError, match="believed"), not_believed("a forged token"):
-        pass
+class Slow:
+    """Something that holds at the second look, each of which takes longer than the time."""
+
+    def __init__(self, holds_at: int = 2) -> None:
+        self._holds_at = holds_at
+        self._looks = 0
+
+    def __call__(self, *_: object) -> bool:
+        self._looks += 1
+        time.sleep(0.02)
+        return self._looks >= self._holds_at
+
+
+def test_a_slow_look_is_followed_by_one_after_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(single_sign_on_journeys, "BACK_CHANNEL_SECONDS", 0.01)
+    assert single_sign_on_journeys.soon(Slow())
+    assert not single_sign_on_journeys.soon(Slow(holds_at=9))
+
+
+def test_a_slow_answer_is_followed_by_one_after_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    kube: Any = None
+    for holds_at, expires in ((2, True), (9, False)):
+        is_expired = Slow(holds_at)
+        monkeypatch.setattr(Hydra, "is_active", lambda *_, gone=is_expired: not gone())
+        assert Hydra(kube).expires("a token", within=0.01) is expires
 
 
 @pytest.mark.parametrize(

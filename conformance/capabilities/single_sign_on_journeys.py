@@ -66,7 +66,7 @@ WORDPRESS = AppPages(
 )
 APPS = (NOTES, WORDPRESS)
 """Relying parties: one of ours, and one that nobody here wrote (mod_auth_openidc)."""
-BACK_CHANNEL_SECONDS = 5.0
+BACK_CHANNEL_SECONDS = 15.0
 """In which the provider has told every app of a logout. It does so beside its answer to the
 browser; measured less than a tenth of a second, on a busy machine more than the browser takes."""
 CONNECT = """
@@ -80,13 +80,16 @@ except OSError:
 """
 
 
-def _soon(holds: Callable[[], bool]) -> bool:
-    """Return whether something holds before the back channel's time is over."""
+def soon(holds: Callable[[], bool]) -> bool:
+    """Return whether something holds before the back channel's time is over.
+
+    Given up only for what was looked at after that: a look may take longer than the time.
+    """
     deadline = time.monotonic() + BACK_CHANNEL_SECONDS
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-    return True
+    while True:
+        late = time.monotonic() > deadline
+        if (held := holds()) or late:
+            return held
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class Journey:
 
     def forgets(self, visitor: Visitor, app: AppPages) -> bool:
         """Whether an app shows, or soon shows, that nobody is logged in."""
-        return _soon(lambda: not self.user_of(visitor, app))
+        return soon(lambda: not self.user_of(visitor, app))
 
     def logs_out(self, visitor: Visitor, app: AppPages) -> None:
         """Log out at an app; returns when the browser is where that ends."""
@@ -153,7 +156,7 @@ class Journey:
 
     def loses(self, agent: UserAgent, app: AppPages) -> bool:
         """Whether nobody is, or soon is, logged in there any more: the back channel takes time."""
-        return _soon(lambda: not self.knows(agent, app))
+        return soon(lambda: not self.knows(agent, app))
 
     def pod(self, app: AppPages) -> Object:
         """Return an app's pod."""
@@ -180,7 +183,7 @@ class Journey:
         Waits for that. Raises ``AssertionError`` when it sent none.
         """
         name, sent = client.client.client_id, self.parties.hydra.logouts_sent
-        assert _soon(lambda: bool(sent(name))), f"the provider sent {name} no logout token"
+        assert soon(lambda: bool(sent(name))), f"the provider sent {name} no logout token"
         return sent(name)[-1]
 
     @contextmanager

@@ -73,10 +73,11 @@ class Hydra:
         """Whether a token is worth nothing any more within so many seconds.
 
         Asks again and again, as no event tells when it expires; Hydra keeps times to the second.
+        Given up only for what was asked after that: an answer may take longer than the time.
         """
         deadline = time.monotonic() + within
-        while active := self.is_active(token):
-            if time.monotonic() > deadline:
-                break
+        while True:
+            late = time.monotonic() > deadline
+            if (expired := not self.is_active(token)) or late:
+                return expired
             time.sleep(0.1)
-        return not active
