@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from conformance.services.oidc import OAuthRefused, TokenRefused
+from conformance.services.oidc import OAuthRefused
 
 PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 """Members of a JSON Web Key that nobody but its owner may have (RFC 7518, section 6)."""
@@ -30,16 +30,6 @@ def refused(what: str, *errors: str) -> Iterator[None]:
             return
         raise AssertionError(f"{what}: refused, but as {refusal}") from refusal
     raise AssertionError(f"{what}: accepted")
-
-
-@contextmanager
-def not_believed(what: str) -> Iterator[None]:
-    """A relying party that follows the specification does not believe the body's token."""
-    try:
-        yield
-    except TokenRefused:
-        return
-    raise AssertionError(f"{what}: believed")
 
 
 def cookie_faults(cookies: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -154,6 +154,12 @@ def injected(visitor: Visitor) -> list[str]:
     return [str(element) for element in visitor.page.evaluate(INJECTED)]
 
 
+def resigned(token: str) -> str:
+    """Return the same token with another signature, which nobody's key has made."""
+    header, payload, signature = token.split(".")
+    return f"{header}.{payload}.{signature[::-1]}"
+
+
 def unsigned_logout_token(issuer: str, client_id: str, subject: str) -> str:
     """Return what the provider would send an app when somebody logs out, without its signature.
 
