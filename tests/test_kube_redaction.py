@@ -19,6 +19,8 @@ VALUE = 'p&ss "w0rd" ü$1/+%'
 # Put together here, so that no file of this project looks like one that holds a key.
 KEY = "-----BEGIN RSA PRIVATE " + "KEY-----\n" + "MIIEpAIBAAKCAQEA7\n" * 3
 KEY += "-----END RSA PRIVATE " + "KEY-----\n"
+OPAQUE = "qT7" + "w-_4" * 10 + ".Rz" + "9k_" * 13
+"""As Hydra and Kratos make them; of challenges, codes, cookies and tokens."""
 TOKEN = ".".join(("eyJhbGciOiJSUzI1NiJ9", "eyJzdWIiOiJzeXN0ZW0ifQ", "c2lnbmF0dXJl"))
 
 
@@ -93,6 +95,93 @@ def test_hidden_without_having_been_learnt(text: str):
     assert shown.startswith("before ")
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"assert 'ory_rt_{OPAQUE}' != 'ory_rt_{OPAQUE}'", "assert '***' != '***'"),
+        (f"X-Session-Token: ory_st_{OPAQUE[:32]}", "X-Session-Token: ***"),
+        (f"/callback?code=ory_ac_{OPAQUE}&scope=a", "/callback?code=***&scope=a"),
+        (f"/recovery?code=123456&flow={OPAQUE[:5]}", f"/recovery?code=***&flow={OPAQUE[:5]}"),
+        (f"?scope=a&state={OPAQUE}&x=1", "?scope=a&state=***&x=1"),
+        (f"?scope=a&amp;state={OPAQUE}&amp;x=1", "?scope=a&amp;state=***&amp;x=1"),
+        (f"?scope=a\\u0026state={OPAQUE}\\u0026x=1", "?scope=a\\u0026state=***\\u0026x=1"),
+        (f"/web/login?login_challenge={OPAQUE}%3D&x=1", "/web/login?login_challenge=***&x=1"),
+        (f"&consent_verifier={OPAQUE}==", "&consent_verifier=***"),
+        (
+            "return_to=" + quote(f"https://a/?logout_challenge={OPAQUE}&x=1", safe=""),
+            "return_to=https%3A%2F%2Fa%2F%3Flogout_challenge%3D***%26x%3D1",
+        ),
+        (
+            "u=" + quote(quote(f"/?state={OPAQUE}&x=1", safe=""), safe=""),
+            "u=%252F%253Fstate%253D***%2526x%253D1",
+        ),
+        (json.dumps({"login_verifier": OPAQUE}), '{"login_verifier": "***"}'),
+        (json.dumps(json.dumps({"csrf_token": OPAQUE})), json.dumps('{"csrf_token": "***"}')),
+        (repr({"csrfmiddlewaretoken": OPAQUE}), "{'csrfmiddlewaretoken': '***'}"),
+        (
+            f'<input type="hidden" name="consent_challenge" value="{OPAQUE}">',
+            '<input type="hidden" name="consent_challenge" value="***">',
+        ),
+        (f"<Cookie ory_kratos_session={OPAQUE} for .a.test/>", "<Cookie ory_kratos_session=*** "),
+        (
+            f"[{{'name': 'ory_kratos_session', 'value': '{OPAQUE}', 'path': '/'}}]",
+            "[{'name': 'ory_kratos_session', 'value': '***', 'path': '/'}]",
+        ),
+        (f"Cookie(name='__Host-notes', value='{OPAQUE}', port=None)", "value='***', port=None)"),
+        (
+            f"Cookie: theme=dark; mine={OPAQUE}; ory_hydra_login_csrf_1={OPAQUE}==\nAccept: a/b",
+            "Cookie: theme=dark; mine=***; ory_hydra_login_csrf_1=***\nAccept: a/b",
+        ),
+        (
+            f"Set-Cookie: mine={OPAQUE}; Path=/; Domain=dashboard.stackspin.test; Secure",
+            "Set-Cookie: mine=***; Path=/; Domain=dashboard.stackspin.test; Secure",
+        ),
+        (
+            json.dumps({"set-cookie": [f"a={OPAQUE}; Path=/", f"b={OPAQUE}; Path=/"], "x": "a=b"}),
+            '{"set-cookie": ["a=***; Path=/", "b=***; Path=/"], "x": "a=b"}',
+        ),
+        (
+            f"map[Cookie:[a={OPAQUE}] Url:[/?code=ory_ac_{OPAQUE}]]",
+            "map[Cookie:[a=***] Url:[/?code=***]]",
+        ),
+        (f"wordpress_sec_{'0a' * 16}=admin%7C1{OPAQUE}", f"wordpress_sec_{'0a' * 16}=***"),
+    ],
+)
+def test_what_a_login_leaves_in_logs(text: str, left: str):
+    shown = Redactor().redact(text)
+    assert left in shown
+    assert OPAQUE[:16] not in shown
+    assert Redactor().redact(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exited with code=137, state=Running, reason=Error",
+        "/api?code=404&state=active&page=2",
+        '{"state": "active", "code": 404, "session": {"id": "5d81fb4b-11ab-425e-a75e"}}',
+        "code_challenge=RQ0m71ulinYfH2lRQOWmASlwkhxw5C7V24UGr8uKrfQ&code_challenge_method=S256",
+        '"cookie":"Value is sensitive and has been redacted. To see it set log.leak = true"',
+        "__Host-notes lacks Secure: Path=/; HttpOnly; Expires=Wed, 25 Nov 2026 13:00:00 GMT",
+        "csrf_token=self._make_token(request), code_verifier=attempt.verifier,",
+        "CREATE INDEX hydra_oauth2_authentication_session_subject_idx ON factory_of_everything",
+        "a login_challenge is missing; consent_challenge: required",
+        "ory_x_popx_cockroach_transaction_retries_total ory_kratos_session ory_to_be_continued",
+        "Set-Cookie: csrf=; Path=/web/logout/after/that; Max-Age=0; SameSite=Lax",
+        "https://dashboard.stackspin.test/web/login?flow=5d81fb4b-11ab-425e-a75e-7de48fdcf3a1",
+    ],
+)
+def test_what_looks_like_a_login_stays_readable(text: str):
+    assert Redactor().redact(text) == text
+
+
+def test_a_learnt_value_inside_of_a_cookie():
+    redactor = Redactor()
+    redactor.learn_value("pa$$;w0rd")
+    redactor.learn_value("tiny")
+    assert redactor.redact("Cookie: a=pa$$;w0rd; b=tiny; c=d") == "Cookie: a=***; b=***; c=d"
+
+
 def test_a_value_of_several_lines_however_it_is_indented():
     value = "first line here\nsecond line here\nthird line here"
     redactor = Redactor()
@@ -152,7 +241,9 @@ def test_files_in_bounded_pieces_without_touching_other_bytes(
     path = tmp_path / "log"
     for offset in range(0, 1400, 37):
         content = b"\xff\r\n" + b"x" * offset + b"planted-secret" + b"\x00\n" * 400
+        content += b"?state=" + OPAQUE.encode() + b"\n" * offset
         path.write_bytes(content)
         redactor.redact_file(path)
-        assert path.read_bytes() == content.replace(b"planted-secret", b"***")
+        hidden = content.replace(b"planted-secret", b"***").replace(OPAQUE.encode(), b"***")
+        assert path.read_bytes() == hidden
     assert [one.name for one in tmp_path.iterdir()] == ["log"]

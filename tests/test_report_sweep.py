@@ -13,6 +13,7 @@ from conformance.report.sweep import SHORTEST, PlantedSecret, sweep
 
 SECRET = PlantedSecret()
 (VALUE,) = SECRET.values
+OPAQUE = "ory_rt_" + "Xy3_-" * 9 + ".Zq7"
 
 
 def encoded(text: str) -> str:
@@ -29,6 +30,7 @@ def encoded(text: str) -> str:
         encoded(f"us:{VALUE}\n").encode(),
         encoded(f"use:{VALUE}@host and more").encode(),
         b"\x89PNG\0\xff" + VALUE.encode(),
+        b"\0 refresh_token=" + OPAQUE.encode(),
     ],
 )
 def test_a_leak_is_found_whatever_is_around_it(tmp_path: Path, leak: bytes) -> None:
@@ -44,6 +46,14 @@ def test_every_secret_the_redactor_learnt_is_looked_for(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("opened with correct-horse")
     (tmp_path / "report.json").write_text('{"sha256": "ab1234"}')
     assert sweep(tmp_path, [], redactor.learnt(SHORTEST)) == ["report.html"]
+
+
+def test_nothing_is_found_after_redaction(tmp_path: Path) -> None:
+    redactor = Redactor()
+    redactor.learn(SECRET.manifest("somewhere"))
+    leaks = f"{VALUE} {OPAQUE} callback?code={OPAQUE} Cookie: __Host-notes={OPAQUE}"
+    (tmp_path / "log").write_text(redactor.redact(leaks))
+    assert sweep(tmp_path, SECRET.values, redactor.learnt(SHORTEST)) == []
 
 
 def test_two_runs_plant_different_values() -> None:

@@ -8,7 +8,7 @@ import html
 import json
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -37,6 +37,41 @@ _PEM = (
 _JWT = r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*"
 _USER_INFO = r"(?<=://)[^/\s:@\"']+:[^@\s/\"']+(?=@)"
 _AUTHORIZATION = r"(?<=[Bb]earer )[A-Za-z0-9._~+/\-]{16,}=*|(?<=[Bb]asic )[A-Za-z0-9+/]{6,}=*"
+OPAQUE = r"ory_[a-z]{2}_(?=[a-z_.\-]{0,64}[A-Z0-9*])[A-Za-z0-9_.*\-]{16,}"
+"""Codes and tokens of Hydra (``ory_ac_``, ``ory_at_``, ``ory_rt_``) and Kratos (``ory_st_``).
+
+https://github.com/ory/fosite/blob/v0.49.0/handler/oauth2/strategy_hmacsha_prefixed.go
+https://github.com/ory/kratos/blob/v1.3.1/x/token_prefixes.go
+"""
+_QUOTE = r"(?:\\*[\"']|&(?:quot|#34|#39|#x27);)"
+_EQUALS = r"(?:=|%(?:25)*3[Dd])"
+_IS = rf"(?:{_QUOTE}?(?:, ?{_QUOTE}?| )value)?(?:{_EQUALS}{_QUOTE}?|{_QUOTE}? ?[:=] ?{_QUOTE}?)"
+"""Between a name and its value: in an address, a header, JSON, ``repr``, a field of a form."""
+_RANDOM = r"(?=[a-z_.\-]{0,64}[A-Z0-9%*])(?:[A-Za-z0-9_.~+/|=*\-]|%(?!(?:25)*26)){16,}"
+"""Longer than most words, and unlike a name in source code. ``%26`` ends it: a nested address."""
+_NAMED = (
+    r"(?:(?:login|consent|logout|device)_(?:challenge|verifier)|code_verifier|csrfmiddlewaretoken"
+    r"|session(?:id|_token)?|PHPSESSID|wordpress_(?:sec_|logged_in_)?[0-9a-f]{32}"
+    r"|(?:ory_kratos|ory_hydra|csrf_token|__Host-|__Secure-|mod_auth_openidc_)[A-Za-z0-9_\-]{0,80})"
+    rf"{_IS}(?P<named>{_RANDOM})"
+)
+"""What Hydra's redirects carry, and the cookies and fields that a browser proves itself by."""
+_IN_ADDRESS = (
+    rf"code(?<=[?&#;6Ff]code){_EQUALS}(?P<code>[A-Za-z0-9_.\-]{{6,}})"
+    rf"|(?:state(?<=[?&#;6Ff]state)|token(?<=[?&#;6Ff]token)){_EQUALS}(?P<parameter>{_RANDOM})"
+)
+"""Parameters whose names mean other things elsewhere. Before them: ``?``, ``&amp;``, ``%26``."""
+_COOKIES = (
+    rf"[Cc](?:ookie|OOKIE){_QUOTE}?(?:\s?[:=]\s?\[?{_QUOTE}?|\s)"
+    rf"(?P<cookies>[^\s;=\"'\\]+=(?:[^\"'\\\n\]]|{_QUOTE}, ?{_QUOTE})+)"
+)
+_SHAPES = re.compile("|".join((OPAQUE, _NAMED, _IN_ADDRESS, _COOKIES)))
+_NO_HEADER = re.compile("|".join((OPAQUE, _NAMED, _IN_ADDRESS)))
+_COOKIE = re.compile(
+    r"(?<![^\s;,\"'])(?!(?:domain|path|expires|samesite|max-age)=)([^\s;,=\"']+=)[^\s;,\"'\\]{8,}",
+    re.IGNORECASE,
+)
+"""One cookie in a header, none of its attributes."""
 _CHUNK = 1 << 20
 _OVERLAP = 1 << 16
 """Characters of a stream held back, because a value may go on in the next chunk."""
@@ -45,8 +80,8 @@ _OVERLAP = 1 << 16
 class Redactor:
     """Learns secret values and hides every form of them. Thread-safe.
 
-    Private keys in PEM, JSON Web Tokens, passwords in URLs and Authorization headers are hidden
-    without having been learnt.
+    Private keys in PEM, JSON Web Tokens, Ory's tokens, passwords and login parameters in URLs,
+    cookies and Authorization headers are hidden without having been learnt.
     """
 
     def __init__(self) -> None:
@@ -105,7 +140,7 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """Return the text with every secret replaced by ``***``."""
-        return self._compiled().sub(_replacement, text)
+        return _SHAPES.sub(_without_value, self._compiled().sub(_replacement, text))
 
     def redact_object(self, item: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
         """Return a copy of an API object (or a part, or a list of objects) without secrets."""
@@ -130,26 +165,13 @@ class Redactor:
         partial = path.with_name(f".{path.name}.redacted")
         text = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
         with path.open(**text) as source, partial.open("w", **text) as target:  # type: ignore[call-overload]
-            for piece in self._stream(iter(lambda: source.read(_CHUNK), "")):
+            chunks = iter(lambda: source.read(_CHUNK), "")
+            for piece in _stream(
+                _SHAPES, _without_value, _stream(self._compiled(), _replacement, chunks)
+            ):
                 target.write(piece)
         partial.chmod(path.stat().st_mode)
         partial.replace(path)
-
-    def _stream(self, chunks: Iterable[str]) -> Iterator[str]:
-        pattern = self._compiled()
-        held = ""
-        for chunk in chunks:
-            held += chunk
-            cut = max(0, len(held) - _OVERLAP)
-            position = 0
-            for match in pattern.finditer(held):
-                if match.start() >= cut:
-                    break
-                yield held[position : match.start()] + _replacement(match)
-                position = match.end()
-            yield held[position : max(cut, position)]
-            held = held[max(cut, position) :]
-        yield pattern.sub(_replacement, held)
 
     def _add(self, forms: set[str]) -> None:
         with self._lock:
@@ -168,12 +190,42 @@ class Redactor:
             return self._pattern
 
 
+def _stream(
+    pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], str], chunks: Iterable[str]
+) -> Iterator[str]:
+    held = ""
+    for chunk in chunks:
+        held += chunk
+        cut = max(0, len(held) - _OVERLAP)
+        position, done = 0, []
+        for match in pattern.finditer(held):
+            if match.start() >= cut:
+                break
+            done += [held[position : match.start()], replacement(match)]
+            position = match.end()
+        yield "".join(done) + held[position : max(cut, position)]
+        held = held[max(cut, position) :]
+    yield pattern.sub(replacement, held)
+
+
 def _replacement(match: re.Match[str]) -> str:
     found = match.group()
     before = match.string[max(0, match.start() - 6) : match.start()].lower()
     if before == "basic " and not _is_credentials(found):
         return found  # "Basic authentication" is no header
     return MASK
+
+
+def _without_value(match: re.Match[str]) -> str:
+    """Return what was found with its name, which tells the reader what was there."""
+    part = match.lastgroup
+    if part is None:
+        return MASK
+    name = match.string[match.start() : match.start(part)]
+    if part == "cookies":
+        # A header ends where its line does: in some logs other things follow.
+        return name + _NO_HEADER.sub(_without_value, _COOKIE.sub(rf"\1{MASK}", match[part]))
+    return name + MASK
 
 
 def _is_credentials(text: str) -> bool:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import base64
+import re
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from conformance.kube.redaction import OPAQUE
+
 SHORTEST = 8
 """Learnt values below this length are not looked for: digits also stand in hashes and times."""
+
+_OPAQUE = re.compile(OPAQUE.encode())
 
 
 class PlantedSecret:
@@ -52,7 +57,8 @@ def forms(value: str) -> set[bytes]:
 def sweep(folder: Path, values: Iterable[str], learnt: Iterable[str]) -> list[str]:
     """Return the files under ``folder``, relative to it, that hold a secret.
 
-    That is one of ``values`` in any form, or literally one of ``learnt``.
+    That is one of ``values`` in any form, literally one of ``learnt``, or a token of Hydra or
+    Kratos, which nobody learns, as each login makes new ones.
     """
     needles = set[bytes]().union(*(forms(value) for value in values))
     needles |= {value.encode() for value in learnt}
@@ -61,6 +67,6 @@ def sweep(folder: Path, values: Iterable[str], learnt: Iterable[str]) -> list[st
         if not path.is_file() or path.is_symlink():
             continue
         data = path.read_bytes()
-        if any(needle in data for needle in needles):
+        if any(needle in data for needle in needles) or _OPAQUE.search(data):
             leaks.append(path.relative_to(folder).as_posix())
     return leaks
