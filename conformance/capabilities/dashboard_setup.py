@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import tomllib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from conformance.kube.conditions import rolled_out
 from conformance.kube.wait import wait_for
 from conformance.services.browser import DESKTOP
 from conformance.services.dashboard import GENERATOR, Dashboard
+from conformance.services.flux import API_VERSIONS
 from conformance.services.login_pages import Person, shown
 from conformance.services.user_agent import visible
 
@@ -47,6 +49,7 @@ INSTALLED = "/usr/lib/stackspin-dashboard/dashboard"
 """The same in its image."""
 DEPLOYMENT = ("apps/v1", "Deployment", "dashboard", "stackspin")
 
+_NO_REPLICAS = {"op": "replace", "path": "/spec/replicas", "value": 0}
 _numbers = itertools.count()
 
 
@@ -151,6 +154,49 @@ def managed(
         branch.remove([made])
         for kind in ("ConfigMap", "Secret"):
             kube.delete("v1", kind, f"stackspin-{name}-override", made.namespace)
+
+
+@dataclass(frozen=True)
+class Canary:
+    """Another release of the app's chart, on the app's values, that is never suspended."""
+
+    name: str
+    app: TrackedApp
+    kube: Kube
+
+    def title(self) -> str:
+        """Have Flux look at the values now; return the title that it has made of them."""
+        flux, namespace = self.app.branch.flux, self.app.namespace
+        token = flux.reconcile("HelmRelease", self.name, namespace)
+        flux.wait_ready("HelmRelease", self.name, namespace, token=token)
+        configuration = self.kube.get("v1", "ConfigMap", f"{self.name}-config", namespace)
+        return str(tomllib.loads(configuration["data"]["override.toml"])["title"])
+
+
+@pytest.fixture(scope=shared)
+def canary(managed: TrackedApp, kube: Kube) -> Iterator[Canary]:
+    """Another app in the list, to which changes of the app's values come: its release alone.
+
+    Nothing runs: two pods on one volume would be another app's trouble.
+    """
+    release = ("HelmRelease", managed.name, managed.namespace)
+    spec = managed.branch.flux.get(*release)["spec"]
+    made = Canary(f"{managed.name}-canary", managed, kube)
+    no_pods = {"target": {"kind": "Deployment"}, "patch": json.dumps([_NO_REPLICAS])}
+    kube.apply(
+        {
+            "apiVersion": API_VERSIONS["HelmRelease"],
+            "kind": "HelmRelease",
+            "metadata": {"name": made.name, "namespace": managed.namespace},
+            "spec": {
+                **{key: spec[key] for key in ("interval", "chart", "valuesFrom")},
+                "values": {"ingress": {"enabled": False}},
+                "postRenderers": [{"kustomize": {"patches": [no_pods]}}],
+            },
+        }
+    )
+    yield made
+    kube.delete(API_VERSIONS["HelmRelease"], "HelmRelease", made.name, managed.namespace)
 
 
 @pytest.fixture(scope=shared)

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.apps.tracked import TrackedApp
-    from conformance.capabilities.dashboard_setup import Entrance, InFrontOf
+    from conformance.capabilities.dashboard_setup import Canary, Entrance, InFrontOf
+    from conformance.capabilities.single_sign_on_defects import Told
     from conformance.capabilities.single_sign_on_parties import Parties
     from conformance.kube.client import Kube
     from conformance.report.evidence import EvidenceBox
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 pytest_plugins = [
     "conformance.capabilities.single_sign_on_parties",
+    "conformance.capabilities.single_sign_on_defects",
     "conformance.capabilities.dashboard_setup",
 ]
 
@@ -57,14 +59,18 @@ def test_lists_apps_of_a_person(
     member: Person,
     parties: Parties,
     managed: TrackedApp,
+    canary: Canary,
 ) -> None:
-    for person in (administrator, member):
-        with in_front_of(person) as dashboard:
-            entry = dashboard.apps()[managed.name]
-            dashboard.visitor.screenshot(f"apps-{person.name}")
-        assert entry.address == f"{managed.url}/", "the app's link leads elsewhere"
+    with in_front_of(administrator) as dashboard:
+        assert {managed.name, canary.name} <= dashboard.apps().keys(), "administrators miss apps"
+        dashboard.visitor.screenshot(f"apps-{administrator.name}")
     with in_front_of(parties.person("nora", may_use={})) as dashboard:
         assert dashboard.apps() == {}, "somebody without a role sees apps"
+    with in_front_of(member) as dashboard:
+        apps = dashboard.apps()
+        dashboard.visitor.screenshot(f"apps-{member.name}")
+    assert apps.keys() == {managed.name}, f"somebody with a role for one app sees {list(apps)}"
+    assert apps[managed.name].address == f"{managed.url}/", "the app's link leads elsewhere"
 
 
 @check(
@@ -88,15 +94,22 @@ def test_shows_failing_release(
     "dashboard.suspend_and_resume",
     promise="No change reaches a suspended app; resumed, it catches up.",
 )
-def test_suspend_and_resume(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
+def test_suspend_and_resume(
+    admin: Dashboard, managed: TrackedApp, canary: Canary, kube: Kube, told: Told
+) -> None:
     before = managed.ask("/api/config")["values"]["title"]
+    assert canary.title() == before
     state = admin.suspend(managed.name)
     assert state == "Suspended", f"the page says {state} of an app just suspended"
     admin.visitor.screenshot("suspended")
     release = kube.get(*RELEASE, managed.name, managed.namespace)
     assert release["spec"].get("suspend") is True, "the HelmRelease is not suspended"
-    managed.wait_applied(managed.push(COMMITS["new_title"]))
-    assert managed.ask("/api/config")["values"]["title"] == before, "a commit reached the app"
+    managed.wait_applied(managed.push(COMMITS[told("commit", "new_title")]))
+    managed.reconcile_release()
+    assert canary.title() == "A title by a commit", "the commit reaches nobody"
+    now = kube.get(*RELEASE, managed.name, managed.namespace)
+    assert attempted(now) == attempted(release), "a commit reached the suspended app"
+    assert managed.ask("/api/config")["values"]["title"] == before, "the app has another title"
     assert admin.resume(managed.name) != "Suspended"
     managed.wait_reconciled()
     assert managed.ask("/api/config")["values"]["title"] == "A title by a commit"
@@ -283,6 +296,13 @@ def test_usable_by_everybody(
             assert dashboard.unlabelled() == [], f"controls without a name at {path}"
             assert dashboard.unreachable() == [], f"out of the keyboard's reach at {path}"
             assert dashboard.overflow() <= 0, f"{path} is wider than a phone"
+
+
+def attempted(release: dict[str, Any]) -> dict[str, Any]:
+    """Return what Flux notes in a HelmRelease when it begins to make a change, and has made it."""
+    status = release["status"]
+    noted = ("lastAttemptedConfigDigest", "lastAttemptedGeneration", "lastAttemptedRevision")
+    return {"history": status["history"], **{name: status.get(name) for name in noted}}
 
 
 def forbidden_to(member: Person, managed: TrackedApp) -> dict[str, list[dict[str, str]]]:
