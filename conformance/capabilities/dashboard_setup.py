@@ -6,6 +6,7 @@ disturbs no other file's checks.
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import tomllib
@@ -25,8 +26,9 @@ from conformance.kube.conditions import rolled_out
 from conformance.kube.wait import wait_for
 from conformance.services.browser import DESKTOP
 from conformance.services.dashboard import GENERATOR, Dashboard
-from conformance.services.flux import API_VERSIONS
+from conformance.services.flux import API_VERSIONS, NAMESPACE
 from conformance.services.login_pages import Person, shown
+from conformance.services.oidc import Client, OAuthRefused, RelyingParty, Tokens
 from conformance.services.user_agent import visible
 
 if TYPE_CHECKING:
@@ -243,6 +245,29 @@ class Entrance:
 
     parties: Parties
     app: TrackedApp
+    client: RelyingParty
+    """What the app is at the provider, in the hands of the checks: they see its tokens."""
+
+    def tokens_of(self, person: Person) -> Tokens:
+        """Log in to the app in a new browser; return the tokens that this is worth.
+
+        They were refreshed once, so that nothing but what is done next can end them.
+        """
+        tokens = self.client.refresh(self.parties.walker(person).authorize(self.client).tokens())
+        assert self.parties.hydra.is_active(tokens.access_token), "a fresh token is worth nothing"
+        return tokens
+
+    def still_good(self, tokens: Tokens) -> list[str]:
+        """Return which of the tokens the provider still takes. Afterwards none may be good."""
+        active = self.parties.hydra.is_active(tokens.access_token)
+        good = ["the access token"] if active else []
+        try:
+            self.client.refresh(tokens)
+        except OAuthRefused as refusal:
+            if refusal.error == "invalid_grant":
+                return good
+            raise
+        return [*good, "the refresh token"]
 
     def roles_of(self, person: Person) -> list[str]:
         """Log in to the app in a new browser; return the roles that the app is told.
@@ -268,9 +293,13 @@ class Entrance:
 
 
 @pytest.fixture(scope=shared)
-def entrance(parties: Parties, managed: TrackedApp) -> Entrance:
+def entrance(parties: Parties, managed: TrackedApp, kube: Kube) -> Entrance:
     """The app's own door."""
-    return Entrance(parties, managed)
+    name = f"stackspin-{managed.name}-oauth-variables"
+    secret = base64.b64decode(kube.get("v1", "Secret", name, NAMESPACE)["data"]["client_secret"])
+    client = Client(managed.name, secret.decode(), f"{managed.url}/oidc/callback")
+    party = RelyingParty(parties.http(), parties.provider, client)
+    return Entrance(parties, managed, party)
 
 
 @pytest.fixture

@@ -187,11 +187,13 @@ def test_disables_user(
     person = parties.person("dan", may_use={managed.name: "user"})
     inside = parties.walker(person)
     inside.walk(f"{managed.url}/login", "")
+    tokens = entrance.tokens_of(person)
     admin.disable(person)
     admin.visitor.screenshot("disabled")
     assert parties.kratos.get(person.id).state == "inactive", "Kratos has the user as active"
     assert parties.kratos.sessions(person.id) == []
     assert inside.agent.open(f"{managed.url}/api/me").status == 401, "the app still lets them in"
+    assert (good := entrance.still_good(tokens)) == [], f"disabled, but good for apps: {good}"
     assert "disabled" in entrance.refusal_of(person)
     admin.enable(person)
     assert entrance.roles_of(person) == ["user"]
@@ -199,7 +201,8 @@ def test_disables_user(
 
 @check(
     "dashboard.roles_decide",
-    promise="An app lets people in by the role that an administrator gives them, and not without.",
+    promise="An app lets people in by the role that an administrator gives them; taken away, its "
+    "tokens end.",
 )
 def test_roles_decide(
     admin: Dashboard, entrance: Entrance, parties: Parties, managed: TrackedApp
@@ -211,7 +214,9 @@ def test_roles_decide(
         assert parties.kratos.get(person.id).roles == {managed.name: role}, "Kratos has other roles"
         assert entrance.roles_of(person) == [role]
     admin.visitor.screenshot("roles")
+    tokens = entrance.tokens_of(person)
     admin.give_role(person, managed.name, "")
+    assert (good := entrance.still_good(tokens)) == [], f"no role, but good for the app: {good}"
     assert "access_denied" in entrance.refusal_of(person)
 
 
