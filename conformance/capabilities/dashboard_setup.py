@@ -11,19 +11,17 @@ import itertools
 import json
 import tomllib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from conformance import settings as places
 from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.capabilities.patched_source import DASHBOARD, patched_files, running_on
 from conformance.check import not_run, shared
-from conformance.kube.conditions import rolled_out
-from conformance.kube.wait import wait_for
 from conformance.services.browser import DESKTOP
 from conformance.services.dashboard import GENERATOR, Dashboard
 from conformance.services.flux import API_VERSIONS, NAMESPACE
@@ -45,12 +43,6 @@ if TYPE_CHECKING:
 
 UPGRADE_TIMEOUT = 60
 """Seconds after which an upgrade of the app counts as failed."""
-SOURCE = "fixtures/services/dashboard/dashboard"
-"""The dashboard's source, in a package."""
-INSTALLED = "/usr/lib/stackspin-dashboard/dashboard"
-"""The same in its image."""
-DEPLOYMENT = ("apps/v1", "Deployment", "dashboard", "stackspin")
-
 _NO_REPLICAS = {"op": "replace", "path": "/spec/replicas", "value": 0}
 _numbers = itertools.count()
 
@@ -85,51 +77,9 @@ def dashboard_url(
     page = parties.http().get_routed(f"{url}/web/login").text
     if GENERATOR not in page:
         not_run(f"the pages at {url} are not the reference dashboard's: the checks know no others")
-    with _source_of(package, kube) if twin and not settings.dashboard_url else _as_it_is():
+    changed = patched_files(package, DASHBOARD) if twin and not settings.dashboard_url else {}
+    with running_on(kube, DASHBOARD, changed) if changed else nullcontext():
         yield url
-
-
-@contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
-
-
-@contextmanager
-def _source_of(package: Package, kube: Kube) -> Iterator[None]:
-    """Have the dashboard run on the files that the package has other than the image."""
-    changed = {
-        path.relative_to(package.root / SOURCE).as_posix(): path.read_text(encoding="utf-8")
-        for path in sorted((package.root / SOURCE).rglob("*"))
-        if path.is_file() and path.suffix in (".py", ".html", ".txt")
-        if path.read_bytes() != (places.data_root() / path.relative_to(package.root)).read_bytes()
-    }
-    if not changed:
-        yield
-        return
-    keys = {path: path.replace("/", "-") for path in changed}
-    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "dashboard-twin"}}
-    config_map["data"] = {keys[path]: text for path, text in changed.items()}
-    kube.apply(config_map, namespace=DEPLOYMENT[3])
-    before = kube.get(*DEPLOYMENT)["spec"]["template"]["spec"]
-    mounts = [
-        {"name": "twin", "mountPath": f"{INSTALLED}/{path}", "subPath": key}
-        for path, key in keys.items()
-    ]
-    _run_dashboard(
-        kube,
-        containers=[{**one, "volumeMounts": mounts} for one in before["containers"]],
-        volumes=[{"name": "twin", "configMap": {"name": "dashboard-twin"}}],
-    )
-    try:
-        yield
-    finally:
-        _run_dashboard(kube, containers=before["containers"], volumes=None)
-        kube.delete("v1", "ConfigMap", "dashboard-twin", DEPLOYMENT[3])
-
-
-def _run_dashboard(kube: Kube, **changes: Any) -> None:  # noqa: ANN401 - fields of a pod's spec
-    kube.patch(*DEPLOYMENT, {"spec": {"template": {"spec": changes}}})
-    wait_for(kube, rolled_out(), *DEPLOYMENT)
 
 
 @pytest.fixture(scope=shared)
