@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,20 @@ if TYPE_CHECKING:
     from conformance.twins import Twin
 
 CREDENTIALS = Path(__file__).with_name("test_backup_restore.yaml")
+REFUSALS = {"credentials": "InvalidAccessKeyId", "bucket": "NoSuchBucket"}
+"""What is wrong with a location -> the error with which S3 refuses it.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+
+@dataclass(frozen=True)
+class UnusableLocation:
+    """A backup location that the object store does not serve."""
+
+    name: str
+    refusal: str
+    """S3's error."""
 
 
 @pytest.fixture(scope=shared)
@@ -143,14 +158,17 @@ def backup_location(velero: Velero, twin: Twin | None, namespace: str) -> Iterat
 @pytest.fixture(params=["credentials", "bucket"])
 def unusable_location(
     request: pytest.FixtureRequest, velero: Velero, kube: Kube, namespace: str, twin: Twin | None
-) -> Iterator[str]:
-    """Name of a location with credentials that are refused, or a bucket that is not there."""
-    if twin is None and request.param == "credentials":
-        velero.make_location(namespace, credential=namespace)
+) -> Iterator[UnusableLocation]:
+    """A location with credentials that are refused, or a bucket that is not there."""
+    if twin:
+        velero.make_location(namespace, credential=twin.settings["secret"])
+    elif request.param == "credentials":
+        # First of all: a location whose Secret is not there yet never gets to the store.
         kube.apply_file(CREDENTIALS, name=namespace, namespace=VELERO)
+        velero.make_location(namespace, credential=namespace)
     else:
-        velero.make_location(namespace, bucket=twin.settings["bucket"] if twin else namespace)
-    yield namespace
+        velero.make_location(namespace, bucket=namespace)
+    yield UnusableLocation(namespace, REFUSALS[request.param])
     velero.delete("BackupStorageLocation", namespace)
     kube.delete("v1", "Secret", namespace, VELERO)
 

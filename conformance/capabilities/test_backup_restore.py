@@ -21,6 +21,7 @@ from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
     from conformance.capabilities.backup_faults import Victim
+    from conformance.capabilities.backup_fixtures import UnusableLocation
     from conformance.capabilities.backup_journeys import BackupSet, WholeNamespace
     from conformance.capabilities.backup_login import AppWithLogin
     from conformance.report.evidence import EvidenceBox
@@ -265,11 +266,13 @@ def test_expiry_deletes(
     promise="With refused credentials or no bucket, location and backup say so; others go on.",
 )
 def test_unusable_location_reported(
-    velero: Velero, unusable_location: str, namespace: str, evidence: EvidenceBox
+    velero: Velero, unusable_location: UnusableLocation, namespace: str, evidence: EvidenceBox
 ) -> None:
-    location = velero.location_is("Unavailable", unusable_location)
-    evidence.note(location["status"]["message"])
-    velero.back_up(f"{namespace}-refused", namespaces=[namespace], location=unusable_location)
+    name = unusable_location.name
+    told = velero.location_is("Unavailable", name)["status"]["message"]
+    evidence.note(told)
+    assert unusable_location.refusal in told, f"it is not the object store that refuses: {told}"
+    velero.back_up(f"{namespace}-refused", namespaces=[namespace], location=name)
     backup = velero.finished("Backup", f"{namespace}-refused")
     assert backup["status"]["phase"] == "FailedValidation", velero.explain(backup)
     evidence.note(velero.explain(backup))
