@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.apps.deployment import HelmDeployment
-from conformance.kube.conditions import deleted, phase, rolled_out
+from conformance.kube.conditions import deleted, rolled_out
 from conformance.kube.wait import wait_for
 from conformance.services.object_store import SERVICE as OBJECT_STORE
-from conformance.services.velero import API_VERSION, BACKUP_NAME, LOCATION, NAMESPACE, Velero
+from conformance.services.object_store import ObjectStore
+from conformance.services.velero import LOCATION, NAMESPACE, SERVER, Velero
 from conformance.settings import Timeouts
 
 Object = dict[str, Any]
 NODE_AGENT = "role=node-agent"
 MOVER = "velero.io/pod-volume-backup"
 """Label of the pods, one a volume, in which the node agent lets the volumes be copied."""
-SERVER = "app.kubernetes.io/name=velero"
-BALLAST = 200 * 1000 * 1000
+GIVEN_UP = "unable to complete PutBlob"
+"""In the log of such a pod when a piece of the volume could not be stored."""
+BALLAST = 300 * 1000 * 1000
 """Bytes that are new in every backup of the victim: it takes some seconds to copy them."""
 
 
@@ -29,35 +32,38 @@ class Victim:
 
     deployment: HelmDeployment
     velero: Velero
+    store: ObjectStore
 
     @property
     def namespace(self) -> str:
         """Where the app is."""
         return self.deployment.namespace
 
-    def interrupted_backup(self, name: str, fault: str | None) -> Object:
+    def interrupted_backup(self, name: str, fault: str | None) -> tuple[Object, int]:
         """Return a backup, in a final phase, with ``fault`` while it copied the app's volume.
 
-        All is put right again afterwards. ``fault``: a key of ``faults``; None for none.
+        Also returns how many bytes of ``BALLAST`` were in the store before. All is put right again
+        afterwards. ``fault``: a key of ``faults``; None for none.
         """
-        volume = self.deployment.app.volumes[0].mount_path
-        self.deployment.instance.run(
-            ["sh", "-c", f"head -c {BALLAST} /dev/urandom > {volume}/ballast"]
-        )
-        self.velero.back_up(name, namespaces=[self.namespace])
-        self._wait_for_copying(name)
-        with self.faults[fault]() if fault else contextlib.nullcontext():
+        packs = f"kopia/{self.namespace}/p"
+        before = sum(self.store.objects(packs).values())
+        with self._ballast():
+            self.velero.back_up(name, namespaces=[self.namespace])
+            # Velero tells how far it is every 10 s, and says InProgress before it has begun.
+            copied = self.store.wait_for_more(packs, before, Timeouts.backup) - before
+            if fault:
+                self.faults[fault]()
             backup = self.velero.finished("Backup", name)
         self._wait_for_parts()
-        return backup
+        return backup, copied
 
     @property
-    def faults(self) -> Mapping[str, Callable[[], contextlib.AbstractContextManager[None]]]:
-        """What can go wrong, by name; each lasts as long as its context."""
+    def faults(self) -> Mapping[str, Callable[[], None]]:
+        """What can go wrong, by name."""
         return {
-            "store-down": self.store_down,
-            "node-agent-killed": lambda: self._killed(NODE_AGENT, MOVER),
-            "velero-killed": lambda: self._killed(SERVER),
+            "store-down": self._lose_store,
+            "node-agent-killed": lambda: self._kill(NODE_AGENT, MOVER),
+            "velero-killed": lambda: self._kill(SERVER),
         }
 
     @contextlib.contextmanager
@@ -70,18 +76,32 @@ class Victim:
             self._scale_store(1)
 
     @contextlib.contextmanager
-    def _killed(self, *selectors: str) -> Iterator[None]:
+    def _ballast(self) -> Iterator[None]:
+        """Have a large file, of bytes that are in no backup yet, in the app's volume."""
+        path = f"{self.deployment.app.volumes[0].mount_path}/ballast"
+        self.deployment.instance.run(["sh", "-c", f"head -c {BALLAST} /dev/urandom > {path}"])
+        yield
+        self.deployment.instance.run(["rm", path])
+
+    def _lose_store(self) -> None:
+        """Have no object store until a piece of the volume is given up: after 100 s of trying.
+
+        It would take as long with every other piece, and there are dozens.
+        """
+        kube = self.deployment.kube
+        [mover] = kube.list("v1", "Pod", NAMESPACE, MOVER)
+        deadline = time.monotonic() + Timeouts.backup
+        with self.store_down():
+            while GIVEN_UP not in kube.logs(NAMESPACE, mover["metadata"]["name"]):
+                assert time.monotonic() < deadline, "without a store, the volume is copied on"
+                time.sleep(1.0)
+
+    def _kill(self, *selectors: str) -> None:
         """Kill all pods that the selectors select, with no time to say anything."""
         kube = self.deployment.kube
         for selector in selectors:
             for pod in kube.list("v1", "Pod", NAMESPACE, selector):
                 kube.delete("v1", "Pod", pod["metadata"]["name"], NAMESPACE, grace_seconds=0)
-        yield
-
-    def _wait_for_copying(self, backup: str) -> None:
-        labels = f"{BACKUP_NAME}={backup}"
-        where = (API_VERSION, "PodVolumeBackup", None, NAMESPACE, labels)
-        wait_for(self.deployment.kube, phase("InProgress"), *where, timeout=Timeouts.backup)
 
     def _wait_for_parts(self) -> None:
         for kind, name in (("Deployment", "velero"), ("DaemonSet", "node-agent")):

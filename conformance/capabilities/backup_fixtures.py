@@ -182,4 +182,4 @@ def victim(
     """An app whose backups are interrupted."""
     deployment = undeployed("backup-victim")
     deployment.install(backup_place.chart, backup_place.values)
-    return Victim(deployment, backup_place.velero)
+    return Victim(deployment, backup_place.velero, backup_place.store)

@@ -308,7 +308,8 @@ def test_interrupted_backup_reported(
     victim: Victim, velero: Velero, fault: str, evidence: EvidenceBox, twin: Twin | None
 ) -> None:
     name = f"{victim.namespace}-{fault}"
-    backup = victim.interrupted_backup(name, None if twin else fault)
+    backup, copied = victim.interrupted_backup(name, None if twin else fault)
+    evidence.measure("copied before", copied / MIB, "MiB")
     evidence.note(velero.explain(backup))
     assert backup["status"]["phase"] != COMPLETED, f"Completed in spite of {fault}"
     velero.back_up(f"{name}-next", namespaces=[victim.namespace])

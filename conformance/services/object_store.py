@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import io
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ SERVICE = "object-store"
 PORT = 8333
 CREDENTIALS = "object-store"
 BUCKET = "velero"
+_PAUSE = 0.1
+"""Seconds between two looks into a bucket: S3 has nothing that could be watched."""
 _REGION = "us-east-1"
 """Without it, the client would ask for the bucket's region first."""
 
@@ -34,6 +37,19 @@ class ObjectStore:
         with self._client() as client:
             found = client.list_objects(self.bucket, prefix, recursive=True)
             return {str(item.object_name): int(item.size or 0) for item in found}
+
+    def wait_for_more(self, prefix: str, size: int, timeout: float) -> int:
+        """Wait until the objects whose name begins with ``prefix`` are more than ``size`` bytes.
+
+        Returns how many they are then. ``timeout`` is in seconds. Raises AssertionError.
+        """
+        deadline = time.monotonic() + timeout
+        with self._client() as client:
+            while (found := _size(client, self.bucket, prefix)) <= size:
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"{prefix}* is still {found} bytes after {timeout:g} s")
+                time.sleep(_PAUSE)
+        return found
 
     def read(self, name: str) -> bytes:
         """Return an object's content."""
@@ -80,6 +96,11 @@ class ObjectStore:
 
 
 _KEYS = ("access_key", "secret_key")
+
+
+def _size(client: Minio, bucket: str, prefix: str) -> int:
+    found = client.list_objects(bucket, prefix, recursive=True)
+    return sum(int(item.size or 0) for item in found)
 
 
 def _read(client: Minio, bucket: str, name: str) -> bytes:

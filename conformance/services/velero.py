@@ -26,6 +26,10 @@ LOCATION_SECONDS = 40.0
 """In which Velero has seen what became of a location: it looks every 10 s, for 5 s at most."""
 BY_ITSELF_SECONDS = 90.0
 """In which follows what nobody asks for: schedule, expiry, a look at what is in the store."""
+SERVER = "app.kubernetes.io/name=velero"
+"""Label of the pod that is Velero itself."""
+WAIT_CONTAINER = "restore-wait"
+"""Name of the init container that Velero gives a pod whose volumes are to be restored."""
 COMPLETED = "Completed"
 FINAL = (COMPLETED, "PartiallyFailed", "Failed", "FailedValidation")
 """Phases of a Backup or Restore in which nothing happens to it any more."""
