@@ -26,9 +26,9 @@ from conformance.apps.notes import Notes
 from conformance.apps.writer import Writer
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted, ready
-from conformance.kube.wait import Wait, wait_all, wait_for
+from conformance.kube.wait import Wait, WaitTimeout, wait_all, wait_for
 from conformance.services.object_store import ObjectStore
-from conformance.services.velero import COMPLETED, Velero
+from conformance.services.velero import COMPLETED, Velero, waits_for_data
 from conformance.settings import Timeouts
 from conformance.stack.steps import Steps
 
@@ -36,8 +36,10 @@ Object = dict[str, Any]
 Where = tuple[str, str, str, str | None]
 """An object: API version, kind, name and namespace."""
 Result = TypeVar("Result")
-WRITES = 20
-"""Notes that have to be acknowledged before the backup begins: the app is in the midst of it."""
+WRITES = 10
+"""What has to be acknowledged before the backup begins: the app is in the midst of it."""
+RELEASE_SECONDS = 5.0
+"""In which a pod goes on whose volumes are restored: both it and kubelet look every second."""
 PRE_HOOK = "pre.hook.backup.velero.io/command"
 NO_INGRESS = ("ingresses.networking.k8s.io",)
 """What a copy beside the original leaves out: one host name belongs to one of them."""
@@ -185,10 +187,19 @@ class WholeNamespace(Journey):
         """Return the restore into another namespace after one byte in the store was altered."""
         return self._reach(self._restore_damaged)
 
-    def damaged_is_served(self) -> bool:
-        """Whether what was restored from the altered store has a pod that is ready."""
-        pods = self.deployment.kube.list("v1", "Pod", self.damaged_namespace)
-        return any(ready().test(pod) for pod in pods)
+    def damaged_is_released(self) -> bool:
+        """Whether the pod that was restored from the altered store waits no longer for its data.
+
+        Raises ``WaitFailed`` unless there is a pod, and it waits, when the restore has ended.
+        """
+        kube, selector = self.deployment.kube, self.deployment.instance.selector
+        where = ("v1", "Pod", None, self.damaged_namespace, selector)
+        wait_for(kube, waits_for_data(), *where, fail_on=ready())
+        try:
+            wait_for(kube, ~waits_for_data(), *where, timeout=RELEASE_SECONDS)
+        except WaitTimeout:
+            return False
+        return True
 
     def copied_instance(self) -> contextlib.AbstractContextManager[Instance]:
         """Yield the copy, which no host name leads to."""
@@ -233,7 +244,16 @@ class WholeNamespace(Journey):
         with contextlib.nullcontext() if whole else self._damage():
             mapping = {self.namespace: name}
             velero.restore(name, self.namespace, mapping=mapping, excluded=NO_INGRESS)
-            return velero.finished("Restore", name)
+            restore = velero.finished("Restore", name)
+        if "replaced" in self.place.defect:
+            self._replace_pod(name)
+        return restore
+
+    def _replace_pod(self, namespace: str) -> None:
+        """Delete the restored pod: the next one has nothing that makes it wait for its data."""
+        kube = self.deployment.kube
+        for pod in kube.list("v1", "Pod", namespace, self.deployment.instance.selector):
+            kube.delete("v1", "Pod", pod["metadata"]["name"], namespace, grace_seconds=0)
 
     @contextlib.contextmanager
     def _damage(self) -> Iterator[None]:

@@ -188,7 +188,7 @@ def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Vel
     restore = whole_namespace.restored_damaged()
     assert restore["status"]["phase"] != COMPLETED, "the restore completed with an altered byte"
     assert [one for one in velero.volumes(restore) if one.phase == "Failed"]
-    assert not whole_namespace.damaged_is_served(), "an app runs on data that is not restored"
+    assert not whole_namespace.damaged_is_released(), "an app runs on data that is not restored"
 
 
 @check(

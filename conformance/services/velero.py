@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from conformance.kube.client import Kube
-from conformance.kube.conditions import Condition, deleted, phase
+from conformance.kube.conditions import Condition, deleted, matching, phase
 from conformance.kube.wait import wait_for
 
 NAMESPACE = "velero"
@@ -185,6 +185,16 @@ class Velero:
         found = wait_for(*where, timeout=timeout or self._timeout)
         assert isinstance(found, dict)  # noqa: S101 - a wait by name returns one object
         return found
+
+
+def waits_for_data() -> Condition:
+    """A restored pod is held back by Velero's init container until its volumes are restored."""
+
+    def test(pod: Object) -> bool:
+        states = {one["name"]: one["state"] for one in pod["status"]["initContainerStatuses"]}
+        return "running" in states[WAIT_CONTAINER]
+
+    return matching("waiting for its volumes' data", test)
 
 
 def seconds_taken(item: Object) -> float:
