@@ -57,7 +57,7 @@ def test_a_restore_may_go_elsewhere() -> None:
 def test_volumes_of_a_backup_that_has_just_begun() -> None:
     api = Api(_pod_volume_backup())
     assert Velero(api, 1.0).volumes(_backup()) == [  # type: ignore[arg-type]
-        PodVolume("apps", "notes-1", "data", "New", "", 0)
+        PodVolume("apps", "notes-1", "data", "New", "", 0, "")
     ]
     assert api.labels == "velero.io/backup-name=one"
 

@@ -205,6 +205,15 @@ class WholeNamespace(Journey):
         """Yield the copy, which no host name leads to."""
         return forwarded(self.deployment, self.deployment.kube, self.copy_namespace)
 
+    def copy_into(self, namespace: str) -> Object:
+        """Restore the backup into another namespace; return that, all data was found there."""
+        velero, mapping = self.place.velero, {self.namespace: namespace}
+        velero.restore(namespace, self.namespace, mapping=mapping, excluded=NO_INGRESS)
+        restore = velero.completed("Restore", namespace)
+        with forwarded(self.deployment, self.deployment.kube, namespace) as copy:
+            self._verify(copy)
+        return restore
+
     def _back_up_namespace(self) -> Object:
         if not isinstance(self.deployment.app, Notes):
             return self._back_up(self.namespace)
@@ -217,13 +226,7 @@ class WholeNamespace(Journey):
         return backup
 
     def _copy(self) -> Object:
-        mapping = {self.namespace: self.copy_namespace}
-        velero, name = self.place.velero, self.copy_namespace
-        velero.restore(name, self.namespace, mapping=mapping, excluded=NO_INGRESS)
-        restore = velero.completed("Restore", name)
-        with self.copied_instance() as copy:
-            self._verify(copy)
-        return restore
+        return self.copy_into(self.copy_namespace)
 
     def _lose(self) -> list[str]:
         kube = self.deployment.kube

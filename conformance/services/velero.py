@@ -6,6 +6,7 @@ https://velero.io/docs/v1.18/api-types/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,6 +49,8 @@ class PodVolume:
     phase: str
     message: str
     bytes: int
+    snapshot: str
+    """Of a backup: the id of the snapshot with its data."""
 
 
 class Velero:
@@ -164,9 +167,17 @@ class Velero:
         assert isinstance(found, list)  # noqa: S101 - a wait without a name returns a list
         return found[0]
 
-    def gone(self, kind: str, name: str) -> None:
-        """Wait until an object is deleted: a backup whose time is over, for example."""
-        self._wait(deleted(), kind, name, BY_ITSELF_SECONDS)
+    def expired(self, backup: str) -> None:
+        """Wait until a backup whose time is over is deleted with its PodVolumeBackups."""
+        self._wait(deleted(), "Backup", backup, BY_ITSELF_SECONDS)
+        wait_for(self._kube, deleted(), *_volumes_of(backup), timeout=self._timeout)
+
+    def forgotten(self) -> set[str]:
+        """Return the snapshots that Velero says, in its log, to have deleted from the store."""
+        [pod] = self._kube.list("v1", "Pod", NAMESPACE, labels=SERVER)
+        log = self._kube.logs(NAMESPACE, pod["metadata"]["name"], container="velero")
+        told = re.findall(r"Batch deleted snapshots \[([^]]*)\]", log)
+        return {snapshot for snapshots in told for snapshot in snapshots.split()}
 
     def delete(self, kind: str, name: str) -> None:
         """Delete an object; of a Backup, Velero would make it again from the store."""
@@ -206,6 +217,11 @@ def seconds_taken(item: Object) -> float:
     return (ended - began).total_seconds()
 
 
+def _volumes_of(backup: str) -> tuple[str, str, None, str, str]:
+    """Return which PodVolumeBackups belong to a backup, as ``wait_for`` takes it."""
+    return API_VERSION, "PodVolumeBackup", None, NAMESPACE, f"{BACKUP_NAME}={backup}"
+
+
 def _pod_volume(item: Object) -> PodVolume:
     status = item.get("status", {})
     return PodVolume(
@@ -215,4 +231,5 @@ def _pod_volume(item: Object) -> PodVolume:
         phase=status.get("phase", "New"),
         message=status.get("message", ""),
         bytes=status.get("progress", {}).get("bytesDone", 0),
+        snapshot=status.get("snapshotID", ""),
     )
