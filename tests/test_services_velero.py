@@ -6,7 +6,12 @@ from typing import Any
 
 import pytest
 
-from conformance.services.velero import PodVolume, Velero, seconds_taken
+from conformance.services.velero import PodVolume, Velero, seconds_taken, waits_for_data
+
+LOG = """\
+time="2026-11-25T13:00:00Z" level=info msg="Batch deleted snapshots [one two]" logSource="x.go:1"
+time="2026-11-25T13:00:01Z" level=info msg="Batch deleted snapshots [three]" logSource="x.go:1"
+"""
 
 
 class Api:
@@ -23,6 +28,9 @@ class Api:
     def list(self, *_: object, labels: str) -> list[dict[str, Any]]:
         self.labels = labels
         return self._listed
+
+    def logs(self, *_: object, container: str) -> str:
+        return f"{container}\n{LOG}"
 
 
 def _backup(**status: Any) -> dict[str, Any]:
@@ -60,6 +68,43 @@ def test_volumes_of_a_backup_that_has_just_begun() -> None:
         PodVolume("apps", "notes-1", "data", "New", "", 0, "")
     ]
     assert api.labels == "velero.io/backup-name=one"
+
+
+def test_snapshots_are_forgotten_that_the_log_says_to_be() -> None:
+    api = Api({"metadata": {"name": "velero-1"}})
+    assert Velero(api, 1.0).forgotten() == {"one", "two", "three"}  # type: ignore[arg-type]
+
+
+def test_a_backup_is_synced_when_all_of_its_volumes_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    awaited: list[tuple[tuple[object, ...], int]] = []
+
+    def wait_for(_: object, __: object, *where: object, minimum: int = 1, **___: object) -> object:
+        awaited.append((where[1:], minimum))
+        return {}
+
+    monkeypatch.setattr("conformance.services.velero.wait_for", wait_for)
+    Velero(Api(), 1.0).synced("one", volumes=2)  # type: ignore[arg-type]
+    assert awaited == [
+        (("Backup", "one", "velero"), 1),
+        (("PodVolumeBackup", None, "velero", "velero.io/backup-name=one"), 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("states", "waits"),
+    [
+        ({}, False),
+        ({"migrate": {"running": {}}}, False),
+        ({"restore-wait": {"waiting": {}}}, False),
+        ({"restore-wait": {"running": {}}}, True),
+        ({"restore-wait": {"terminated": {"exitCode": 0}}}, False),
+    ],
+)
+def test_a_pod_waits_for_its_data_while_the_init_container_runs(
+    states: dict[str, Any], waits: bool
+) -> None:
+    statuses = [{"name": name, "state": state} for name, state in states.items()]
+    assert waits_for_data().test({"status": {"initContainerStatuses": statuses}}) is waits
 
 
 def test_an_explanation_has_all_that_velero_says() -> None:

@@ -214,18 +214,21 @@ def test_restores_into_second_cluster(
     whole_namespace: WholeNamespace,
     journeys_ended: None,  # noqa: ARG001 - no byte in the store is altered any more
     empty_cluster: Site,
+    velero: Velero,
     object_store: ObjectStore,
     evidence: EvidenceBox,
 ) -> None:
-    backup = whole_namespace.backup()["metadata"]["name"]
-    copied = object_store.copy_to(ObjectStore(empty_cluster.kube))
-    evidence.note("The bucket's objects were copied into the empty cluster's own bucket by S3.")
-    evidence.measure("copied", copied / MIB, "MiB")
-    velero = Velero(empty_cluster.kube, Timeouts.backup)
-    velero.synced(backup)
-    velero.restore(backup, backup)
-    evidence.measure("restore", seconds_taken(velero.completed("Restore", backup)))
+    backup = whole_namespace.backup()
+    name = backup["metadata"]["name"]
     deployment = whole_namespace.deployment
+    objects = (f"backups/{name}/", f"kopia/{deployment.namespace}/")
+    copied = object_store.copy_to(ObjectStore(empty_cluster.kube), *objects)
+    evidence.note("The backup's objects were copied into the empty cluster's own bucket by S3.")
+    evidence.measure("copied", copied / MIB, "MiB")
+    elsewhere = Velero(empty_cluster.kube, Timeouts.backup)
+    elsewhere.synced(name, volumes=len(velero.volumes(backup)))
+    elsewhere.restore(name, name)
+    evidence.measure("restore", seconds_taken(elsewhere.completed("Restore", name)))
     with forwarded(deployment, empty_cluster.kube, deployment.namespace) as restored:
         deployment.app.verify(restored, whole_namespace.seed())
 

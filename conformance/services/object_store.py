@@ -71,14 +71,18 @@ class ObjectStore:
             for error in client.remove_objects(self.bucket, doomed):
                 raise AssertionError(f"{error.name} cannot be deleted: {error.message}")
 
-    def copy_to(self, other: ObjectStore) -> int:
-        """Copy every object into another store's bucket; return how many bytes those were."""
+    def copy_to(self, other: ObjectStore, *prefixes: str) -> int:
+        """Copy every object whose name begins with one of ``prefixes`` into another store's bucket.
+
+        Returns how many bytes those were.
+        """
         with self._client() as source, other._client() as target:
             total = 0
-            for item in source.list_objects(self.bucket, recursive=True):
-                content = _read(source, self.bucket, str(item.object_name))
-                _write(target, other.bucket, str(item.object_name), content)
-                total += len(content)
+            for prefix in prefixes:
+                for item in source.list_objects(self.bucket, prefix, recursive=True):
+                    content = _read(source, self.bucket, str(item.object_name))
+                    _write(target, other.bucket, str(item.object_name), content)
+                    total += len(content)
         return total
 
     @contextlib.contextmanager

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from conformance.kube.client import Kube
-from conformance.kube.conditions import Condition, deleted, matching, phase
+from conformance.kube.conditions import Condition, deleted, exists, matching, phase
 from conformance.kube.wait import wait_for
 
 NAMESPACE = "velero"
@@ -148,9 +148,15 @@ class Velero:
         """Wait until a location is Available, or is not; return it."""
         return self._wait(phase(wanted), "BackupStorageLocation", name, LOCATION_SECONDS)
 
-    def synced(self, backup: str) -> Object:
-        """Wait until Velero has found a backup of another cluster in the store; return it."""
-        return self._wait(phase(*FINAL), "Backup", backup, BY_ITSELF_SECONDS)
+    def synced(self, backup: str, *, volumes: int) -> None:
+        """Wait until Velero has found a backup of another cluster in the store, and its volumes.
+
+        It makes the PodVolumeBackups, one after the other, after the Backup: a Restore takes those
+        that are there when it begins for all.
+        """
+        self._wait(phase(*FINAL), "Backup", backup, BY_ITSELF_SECONDS)
+        which = _volumes_of(backup)
+        wait_for(self._kube, exists(), *which, timeout=self._timeout, minimum=volumes)
 
     def make_schedule(
         self, name: str, *, cron: str, namespaces: Sequence[str], ttl: str = "24h"
