@@ -132,16 +132,20 @@ def app_with_login(
 
 
 @pytest.fixture(scope=shared)
-def empty_cluster(
-    clusters_beside: ClustersBeside, package: Package, app: App, image_builds: ImageBuilds
-) -> Iterator[Site]:
-    """Another cluster, with backups installed and the app's image in its registry; no app."""
-    beginning = clusters_beside.begin("restore", Stack.backups)
-    image = image_builds.begin(package.app(app.name), VERSIONS[0]).result()
-    site = beginning.result()
-    site.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
-    yield site
+def other_cluster(clusters_beside: ClustersBeside) -> Iterator[Site]:
+    """Another cluster, with backups installed; no app."""
+    yield clusters_beside.begin("restore", Stack.backups).result()
     clusters_beside.end("restore")
+
+
+@pytest.fixture(scope=shared)
+def empty_cluster(
+    other_cluster: Site, package: Package, app: App, image_builds: ImageBuilds
+) -> Site:
+    """The other cluster, with nothing of the app but its image in the registry."""
+    image = image_builds.begin(package.app(app.name), VERSIONS[0]).result()
+    other_cluster.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
+    return other_cluster
 
 
 @pytest.fixture

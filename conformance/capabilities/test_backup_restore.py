@@ -196,7 +196,7 @@ def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Vel
 @check(
     "backup_restore.login_after_restore",
     promise="People log in to a restored app as before: its OAuth2Client and secret are restored.",
-    apps=extended("notes"),
+    apps=extended("notes", "wordpress"),
 )
 def test_login_after_restore(app_with_login: AppWithLogin) -> None:
     app_with_login.log_in()
@@ -208,7 +208,7 @@ def test_login_after_restore(app_with_login: AppWithLogin) -> None:
     "backup_restore.restores_into_second_cluster",
     promise="From the object store alone, an app is restored on another, empty cluster.",
     needs=(Feature.SECOND_CLUSTER,),
-    apps=extended("notes"),
+    apps=extended("notes", "wordpress"),
 )
 def test_restores_into_second_cluster(
     whole_namespace: WholeNamespace,
