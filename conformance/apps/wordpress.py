@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -121,6 +124,30 @@ class WordPress:
         post = {"title": text.partition("\n")[0], "content": text, "status": "publish"}
         response = _ask(instance, credential, "POST", "posts", json=post)
         return _created(response, ("id", "title", "content", "date_gmt", "slug"))
+
+    def titles(
+        self, instance: Instance, credential: Credential, text: str
+    ) -> list[tuple[str, datetime]]:
+        """Return title and time of every post with ``text`` in it, in the order of their making."""
+        wanted = f"search={text}&context=edit&orderby=id&order=asc&per_page=100"
+        found: list[Json] = []
+        for page in itertools.count(1):
+            answer = _ask(instance, credential, "GET", f"posts?{wanted}&page={page}")
+            answer.raise_for_status()
+            found += answer.json()
+            if page >= int(answer.headers["X-WP-TotalPages"]):
+                break
+        return [
+            (post["title"]["raw"], datetime.fromisoformat(post["date_gmt"]).replace(tzinfo=UTC))
+            for post in found
+        ]
+
+    def loaded_dump(self, instance: Instance) -> datetime | None:
+        """Return when the dump was made from which the database made its data; None: from none."""
+        pod = instance.pod()["metadata"]["name"]
+        log = instance.kube.logs(instance.namespace, pod, container=self.volumes[0].container)
+        told = re.search(r"loads the dump of (\S+)", log)
+        return datetime.fromisoformat(told[1]) if told else None
 
     def _upload(
         self, instance: Instance, credential: Credential, name: str, size: int

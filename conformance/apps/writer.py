@@ -1,4 +1,4 @@
-"""A user who writes without a pause and remembers what the app has acknowledged."""
+"""Users who write without a pause and remember what the app has acknowledged."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import TracebackType
 import requests
 
 from conformance.apps.deployment import HelmDeployment
+from conformance.apps.wordpress import WordPress
 from conformance.settings import Timeouts
 
 
@@ -61,11 +62,14 @@ class Writer:
         if not enough or found < count:
             raise AssertionError(f"the app acknowledged {found} of {count} notes")
 
+    def _add(self, text: str) -> requests.Response:
+        return self._http.post(self._url, json={"text": text})
+
     def _write(self) -> None:
         for number in itertools.count():
             text = f"{self.PREFIX}{number}"
             try:
-                answer = self._http.post(self._url, json={"text": text})
+                answer = self._add(text)
             except requests.RequestException:
                 break
             if answer.status_code != requests.codes.created:
@@ -78,3 +82,22 @@ class Writer:
                 self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
+
+
+class Author(Writer):
+    """Publishes posts on WordPress as a ``Writer`` adds notes."""
+
+    def __init__(self, deployment: HelmDeployment, app: WordPress) -> None:
+        super().__init__(deployment)
+        self.credential = app.application_password(deployment.instance)
+        self._url = f"https://{deployment.host}/wp-json/wp/v2/posts"
+
+    def _add(self, text: str) -> requests.Response:
+        post = {"title": text, "status": "publish"}
+        return self._http.post(self._url, json=post, auth=self.credential)
+
+
+def writer_of(deployment: HelmDeployment) -> Writer:
+    """Return a user of the app."""
+    app = deployment.app
+    return Author(deployment, app) if isinstance(app, WordPress) else Writer(deployment)

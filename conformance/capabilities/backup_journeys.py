@@ -22,8 +22,7 @@ from conformance.apps.backup_labels import BACKUP_SET
 from conformance.apps.backup_rules import backup_findings, expected_volumes
 from conformance.apps.base import Instance, Seed, SeedScale
 from conformance.apps.deployment import HelmDeployment
-from conformance.apps.notes import Notes
-from conformance.apps.writer import Writer
+from conformance.apps.writer import Writer, writer_of
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted, ready
 from conformance.kube.wait import Wait, WaitTimeout, wait_all, wait_for
@@ -165,7 +164,7 @@ class WholeNamespace(Journey):
         super().__init__(deployment, place)
         self.copy_namespace, self.damaged_namespace = copies
         self.writer: Writer | None = None
-        """Who wrote until the backup began; only for the app that the suite has a writer for."""
+        """Who wrote while the backup was made, as long as the app let them."""
 
     def backup(self) -> Object:
         """Return the backup of the namespace, in a final phase."""
@@ -215,9 +214,7 @@ class WholeNamespace(Journey):
         return restore
 
     def _back_up_namespace(self) -> Object:
-        if not isinstance(self.deployment.app, Notes):
-            return self._back_up(self.namespace)
-        self.writer = Writer(self.deployment)
+        self.writer = writer_of(self.deployment)
         with self.writer:
             self.writer.wait_until_acknowledged(WRITES)
             backup = self._back_up(self.namespace)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.capabilities.backup_journeys import forwarded
+from conformance.apps.writer import Author
+from conformance.capabilities.backup_journeys import WRITES, forwarded
 from conformance.check import check, core, extended
 from conformance.clusters.base import Feature
 from conformance.services.object_store import ObjectStore
@@ -20,6 +21,7 @@ from conformance.services.velero import COMPLETED, LOCATION, Velero, seconds_tak
 from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
+    from conformance.apps.wordpress import WordPress
     from conformance.capabilities.backup_faults import Victim
     from conformance.capabilities.backup_fixtures import UnusableLocation
     from conformance.capabilities.backup_journeys import BackupSet, WholeNamespace
@@ -147,6 +149,26 @@ def test_writes_stop_for_the_backup(whole_namespace: WholeNamespace) -> None:
         notes = copy.session.get(f"{copy.base_url}/api/notes").json()["notes"]
     written = [note["text"] for note in notes if note["text"].startswith(writer.PREFIX)]
     assert written == writer.acknowledged
+
+
+@check(
+    "backup_restore.dump_of_one_moment",
+    promise="A database that works on during its backup is restored from a dump of one moment.",
+    apps=extended("wordpress"),
+)
+def test_dump_of_one_moment(whole_namespace: WholeNamespace, app: WordPress) -> None:
+    whole_namespace.copied()
+    author = whole_namespace.writer
+    assert isinstance(author, Author)
+    with whole_namespace.copied_instance() as copy:
+        moment = app.loaded_dump(copy)
+        assert moment, "the restored database is made of files, not of a dump"
+        posts = app.titles(copy, author.credential, author.PREFIX)
+    titles = [title for title, _ in posts]
+    assert titles == author.acknowledged[: len(titles)]
+    assert len(titles) >= WRITES, "what was acknowledged before the backup began is not in it"
+    assert len(titles) < len(author.acknowledged), "nobody wrote after the dump"
+    assert max(made for _, made in posts) <= moment
 
 
 @check(
