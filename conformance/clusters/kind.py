@@ -25,6 +25,7 @@ from conformance.clusters import docker, kind_command, kind_services, private_en
 from conformance.clusters.base import Cluster, Feature
 from conformance.clusters.embedded.api import is_ready
 from conformance.clusters.embedded.bring_up import registry_hint
+from conformance.clusters.embedded.log_tail import log_tail
 from conformance.clusters.embedded.processes import (
     API_SERVER_ENVIRONMENT,
     CONTROLLER_MANAGER_RATE,
@@ -260,7 +261,7 @@ class KindCluster(Cluster):
                 how = f"did not end within {kind_command.SECONDS} s" if late else "failed"
                 raise HarnessError(
                     f"kind {how} at making the node; the end of its log:\n"
-                    f"{kind_command.log_tail(self._tenure.folder)}",
+                    f"{log_tail(kind_command.log(self._tenure.folder), lines=30)}",
                     "run `stackspin-conformance doctor`, which says what this host lacks",
                 ) from error
             services.result()

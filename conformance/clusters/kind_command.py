@@ -37,17 +37,11 @@ def write(folder: Folder, program: Path, environment: Mapping[str, str]) -> Path
         *("env", "-i", *(f"{name}={value}" for name, value in settings.items()), str(program)),
     ]
     command = " ".join(map(shlex.quote, words))
-    script.write_text(_SCRIPT.format(command=command, log=shlex.quote(str(_log(folder)))))
+    script.write_text(_SCRIPT.format(command=command, log=shlex.quote(str(log(folder)))))
     script.chmod(0o700)
     return script
 
 
-def log_tail(folder: Folder, lines: int = 30) -> str:
-    """Return the end of what kind said, indented."""
-    log = _log(folder)
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
-
-
-def _log(folder: Folder) -> Path:
+def log(folder: Folder) -> Path:
+    """Return where kind's output is kept."""
     return folder.path / "kind.log"

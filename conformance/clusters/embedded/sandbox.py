@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.clusters.embedded.hostproc import HostProcess
+from conformance.clusters.embedded.log_tail import log_tail
 from conformance.errors import HarnessError
 from conformance.settings import PROJECT_ROOT
 
@@ -90,10 +91,8 @@ class Sandbox:
         return event
 
     def _did_not_start(self, reason: str) -> HarnessError:
-        said = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        tail = "\n".join(f"    {line}" for line in said[-15:]) or "    (empty log)"
         return HarnessError(
-            f"the node did not start, {reason}; the end of {self._log}:\n{tail}",
+            f"the node did not start, {reason}; the end of {self._log}:\n{log_tail(self._log)}",
             "run `stackspin-conformance doctor`, which says what this host lacks",
         )
 

@@ -22,6 +22,7 @@ from typing import Any
 from conformance.clusters import docker
 from conformance.clusters.embedded.cgroups import Cgroups
 from conformance.clusters.embedded.hostproc import HostProcess
+from conformance.clusters.embedded.log_tail import log_tail
 from conformance.clusters.embedded.network import PREFIX, Link, sweep_reservations, take_number
 from conformance.errors import HarnessError
 
@@ -82,11 +83,7 @@ class Folder:
 
     def log_tail(self, process: str, lines: int = 15) -> str:
         """Return the end of a process's log, indented."""
-        try:
-            text = (self.logs / f"{process}.log").read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return "    (no log)"
-        return "\n".join(f"    {line}" for line in text.splitlines()[-lines:]) or "    (empty log)"
+        return log_tail(self.logs / f"{process}.log", lines)
 
     def exited(self) -> str:
         """Return which of the node's processes ended, and the end of its log; or nothing."""
