@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
 
+PLATFORM_NAMESPACES = ("flux-system", "stackspin", "stackspin-apps", "velero")
+"""Of Flux, Stackspin, its apps and Velero."""
 RUN_LABEL = "conformance.stackspin.net/run"
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 

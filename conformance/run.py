@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from conformance.kube.redaction import Redactor
+from conformance.namespaces import PLATFORM_NAMESPACES
 from conformance.report.host import describe_host, suite_commit
 from conformance.report.model import (
     ClusterInfo,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 WORD = re.compile(r"[A-Za-z0-9][\w.-]{3,}")
 NODE_LOG_BYTES = 200_000
 """How much of the end of each of the node's logs a report keeps."""
-PLATFORM_NAMESPACES = ("flux-system", "stackspin", "stackspin-apps", "velero")
 
 
 @dataclass

@@ -37,26 +37,27 @@ def planned(items: list[pytest.Item], deselected: list[pytest.Item]) -> Iterator
 
     Without the latter a capability could "pass" because ``-k`` left its failing check out.
     """
-    checks = [item for item in items if check_of(item)]
+    checks = {item: check for item in items if (check := check_of(item))}
     files = {item.path for item in checks}
-    for item in checks:
-        result = _unproven(item, "the run ended before its turn")
+    for item, check in checks.items():
+        result = _result(check, item.nodeid, app_of(item), "the run ended before its turn")
         if twin := twin_of(item):
             result.twin = TwinResult(defect=twin.defect, expect=twin.expect, caught=False)
         yield result
-    left_out = [item for item in deselected if check_of(item) and item.path in files]
-    for item in left_out:
-        yield _unproven(item, _NOT_SELECTED)
-    yield from _not_collected([*checks, *left_out])
+    others = [item for item in deselected if item.path in files]
+    left_out = {item: check for item in others if (check := check_of(item))}
+    for item, check in left_out.items():
+        yield _result(check, item.nodeid, app_of(item), _NOT_SELECTED)
+    yield from _not_collected(checks | left_out)
 
 
-def _not_collected(items: list[pytest.Item]) -> Iterator[CheckResult]:
+def _not_collected(checks: dict[pytest.Item, Check]) -> Iterator[CheckResult]:
     """Yield a result for what the files of these checks have besides: somebody named one of them.
 
     Only collecting a check would tell more of its runs than the apps.
     """
-    known = {(check.id, app_of(item)) for item in items if (check := check_of(item))}
-    for item in items:
+    known = {(check.id, app_of(item)) for item, check in checks.items()}
+    for item in checks:
         for other in checks_in(getattr(item, "module", None)).values():
             for app, there in other.each():
                 if (other.id, app) not in known:
@@ -64,12 +65,6 @@ def _not_collected(items: list[pytest.Item]) -> Iterator[CheckResult]:
                     node_id = f"{item.nodeid.partition('::')[0]}::{other.id}"
                     node_id += f"[{app}]" if app else ""
                     yield _result(there, node_id, app, _NOT_SELECTED)
-
-
-def _unproven(item: pytest.Item, reason: str) -> CheckResult:
-    check = check_of(item)
-    assert check is not None  # noqa: S101 - chosen by this
-    return _result(check, item.nodeid, app_of(item), reason)
 
 
 def _result(check: Check, node_id: str, app: str | None, reason: str) -> CheckResult:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.apps.deployment import HelmDeployment
+from conformance.capabilities.backup_journeys import kill_pods
 from conformance.kube.conditions import deleted, rolled_out
 from conformance.kube.wait import wait_for
 from conformance.services.object_store import SERVICE as OBJECT_STORE
@@ -97,11 +98,8 @@ class Victim:
                 time.sleep(1.0)
 
     def _kill(self, *selectors: str) -> None:
-        """Kill all pods that the selectors select, with no time to say anything."""
-        kube = self.deployment.kube
         for selector in selectors:
-            for pod in kube.list("v1", "Pod", NAMESPACE, selector):
-                kube.delete("v1", "Pod", pod["metadata"]["name"], NAMESPACE, grace_seconds=0)
+            kill_pods(self.deployment.kube, NAMESPACE, selector)
 
     def _wait_for_parts(self) -> None:
         for kind, name in (("Deployment", "velero"), ("DaemonSet", "node-agent")):

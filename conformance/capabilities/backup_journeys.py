@@ -246,14 +246,9 @@ class WholeNamespace(Journey):
             velero.restore(name, self.namespace, mapping=mapping, excluded=NO_INGRESS)
             restore = velero.finished("Restore", name)
         if "replaced" in self.place.defect:
-            self._replace_pod(name)
+            # The next one has nothing that makes it wait for its data.
+            kill_pods(self.deployment.kube, name, self.deployment.instance.selector)
         return restore
-
-    def _replace_pod(self, namespace: str) -> None:
-        """Delete the restored pod: the next one has nothing that makes it wait for its data."""
-        kube = self.deployment.kube
-        for pod in kube.list("v1", "Pod", namespace, self.deployment.instance.selector):
-            kube.delete("v1", "Pod", pod["metadata"]["name"], namespace, grace_seconds=0)
 
     @contextlib.contextmanager
     def _damage(self) -> Iterator[None]:
@@ -335,6 +330,12 @@ def lose(kube: Kube, namespace: str, doomed: list[Where]) -> list[str]:
     lost: list[Where] = [*doomed, *(("v1", "PersistentVolume", name, None) for name in volumes)]
     wait_all(kube, [Wait(deleted(), *one) for one in lost], timeout=Timeouts.deletion)
     return [f"{one[1]} {one[2]}" for one in lost if kube.find(*one)]
+
+
+def kill_pods(kube: Kube, namespace: str, selector: str) -> None:
+    """Kill all pods that a selector selects, with no time to say anything."""
+    for pod in kube.list("v1", "Pod", namespace, selector):
+        kube.delete("v1", "Pod", pod["metadata"]["name"], namespace, grace_seconds=0)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import yaml
 from conformance.apps.run_folder import run_folder
 from conformance.clusters.base import Cluster
 from conformance.errors import HarnessError
+from conformance.namespaces import PLATFORM_NAMESPACES
 from conformance.services import git
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 5.0
 """For the first request: a tunnel or a sleeping laptop's cluster may take a moment."""
-_NAMESPACES = {"flux-system", "stackspin", "stackspin-apps", "velero"}
 _FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
@@ -116,7 +116,7 @@ class ExistingCluster(Cluster):
     def _refuse_somebody_elses(self, kube: Kube) -> None:
         """Do not replace a Stackspin, Flux or Velero that somebody may use."""
         present = {namespace["metadata"]["name"] for namespace in kube.list("v1", "Namespace")}
-        foreign = sorted(_NAMESPACES & present)
+        foreign = [name for name in PLATFORM_NAMESPACES if name in present]
         if foreign and git.NAMESPACE not in present:
             raise HarnessError(
                 f"cluster {self.name} is in use: this suite has not made {', '.join(foreign)}",
