@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from conformance.services.flux import Flux
     from conformance.twins import Twin
 
-LOGIN_SERVICES = ("kratos", "hydra", "dashboard")
+LOGIN_SERVICES = ("single-sign-on-database", "kratos", "hydra", "dashboard")
 """Releases, and labels of their pods, without which nobody logs in."""
 UNKNOWN_FLOW = "00000000-0000-4000-8000-000000000000"
 SERVED_SECONDS = 60.0
@@ -30,7 +30,7 @@ Object = dict[str, Any]
 
 
 class LoginServices:
-    """Kratos, Hydra and the dashboard as pods and releases."""
+    """Kratos, Hydra, their database and the dashboard, as pods and releases."""
 
     def __init__(self, flux: Flux, parties: Parties) -> None:
         self._flux = flux
@@ -112,7 +112,7 @@ def _restarts(pod: Object) -> int:
 
 @pytest.fixture(scope=shared)
 def login_services(single_sign_on: Flux, parties: Parties) -> LoginServices:
-    """Kratos, Hydra and the dashboard as pods and releases."""
+    """Kratos, Hydra, their database and the dashboard, as pods and releases."""
     return LoginServices(single_sign_on, parties)
 
 

@@ -787,7 +787,7 @@ def test_client_secret_rotated(parties: Parties, told: Told) -> None:
 
 @check(
     "single_sign_on.survives_restart",
-    promise="Users, logins and clients outlive a restart of Kratos, Hydra and the dashboard.",
+    promise="Users, logins and clients outlive a restart of everything that people log in by.",
 )
 def test_survives_restart(
     parties: Parties,

@@ -1,20 +1,14 @@
-"""The parts of single sign-on and of backups: Ory, the mail catcher, the object store, Velero."""
+"""The parts of single sign-on and of backups: PostgreSQL, Ory, the mail catcher, the object store,
+Velero."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from conformance.components.declare import C_COMPILER, CERTIFICATES, STACK_VERSION, go
+from conformance.components.declare import CERTIFICATES, STACK_VERSION, go
 from conformance.components.parts import DockerfileImage, FileImage, GoPart, Part, WheelPart
 from conformance.components.pins import pin
 
-_SQLITE = {
-    # Static, as the image has no C library; SQLite without loadable extensions needs no dlopen.
-    "tags": "sqlite json1 netgo osusergo sqlite_omit_load_extension",
-    "ldflags": "-linkmode external -extldflags -static",
-    "cgo": True,
-    "packages": C_COMPILER,
-}
 _VELERO = "github.com/vmware-tanzu/velero"
 
 
@@ -42,14 +36,12 @@ def _image(
 
 def _ory(name: str, module: str, **more: Any) -> tuple[GoPart, FileImage]:  # noqa: ANN401
     version = pin(name).version
-    config = f"github.com/ory/{module}/driver/config"
-    ldflags = f"{_SQLITE['ldflags']} -X {config}.Version={version}"
     part = go(
         name,
         f"github.com/ory/{module}",
         commands={name: ""},
+        ldflags=f"-X github.com/ory/{module}/driver/config.Version={version}",
         space=2500,
-        **{**_SQLITE, "ldflags": ldflags},
         **more,
     )
     return part, _image(part, f"oryd/{name}", {f"/usr/bin/{name}": f"{name}:{name}"}, (name,))
@@ -88,6 +80,18 @@ _AWS_PLUGIN = go(
 )
 
 STACK_PARTS: tuple[Part, ...] = (
+    DockerfileImage(
+        name="image-postgresql",
+        version="15",
+        source="Debian 12 package postgresql-15, fixtures/services/postgresql",
+        reference="docker.io/stackspin/postgresql:15",
+        folder="postgresql",
+        inputs=("image-debian",),
+        packages={"buildah": "buildah"},
+        space=900,
+        origin="substitute",
+        note="in place of MariaDB",
+    ),
     *_ory("kratos", "kratos"),
     *_ory("hydra", "hydra/v2", replace={"github.com/ory/hydra-client-go/v2": "v2.2.1"}),
     DockerfileImage(

@@ -58,6 +58,7 @@ SINGLE_SIGN_ON = Level(
         "dashboard",
     ),
     images=(
+        "image-postgresql",
         "image-kratos",
         "image-hydra",
         "image-mailpit",

@@ -33,6 +33,13 @@ SUBSTITUTES: tuple[dict[str, str], ...] = (
         "or point the suite elsewhere with --dashboard-url",
     },
     {
+        "name": "PostgreSQL 15",
+        "role": "database server of single sign-on",
+        "instead_of": "MariaDB",
+        "kind": "substitute",
+        "note": "the migrations of this Hydra do not run on MariaDB",
+    },
+    {
         "name": "SeaweedFS",
         "role": "object store of the backups",
         "instead_of": "an S3 service elsewhere",

@@ -1,12 +1,6 @@
-{{- define "hydra.dsn" -}}
-{{- /* A transaction that begins by reading may not wait for its turn to write: all begin as writers. */ -}}
-sqlite:///var/lib/hydra/db.sqlite?_fk=true&_txlock=immediate&_busy_timeout=5000
-{{- end -}}
-
 {{- define "hydra.config" -}}
 {{- $dashboard := printf "https://%s" .Values.dashboardHostname -}}
 {{- $issuer := printf "https://%s/" .Values.hostname -}}
-dsn: {{ include "hydra.dsn" . }}
 serve:
   cookies:
     same_site_mode: Lax

@@ -1,8 +1,16 @@
 {{- define "hydra.container" -}}
 image: {{ .Values.image }}
 env:
+  # Kubernetes puts the password in; a generated one needs no escaping.
+  - name: DATABASE_PASSWORD
+    valueFrom:
+      secretKeyRef:
+        name: {{ .Values.database.secret }}
+        key: {{ .Values.database.name }}
   - name: DSN
-    value: {{ include "hydra.dsn" . | quote }}
+    {{- with .Values.database }}
+    value: postgres://{{ .name }}:$(DATABASE_PASSWORD)@{{ .host }}:5432/{{ .name }}?sslmode=disable
+    {{- end }}
   - name: SQA_OPT_OUT
     value: "true"
   # Beside the public authorities that the image has (Go, crypto/x509).
@@ -31,8 +39,6 @@ volumeMounts:
   - name: authority
     mountPath: /etc/stackspin-ca
     readOnly: true
-  - name: data
-    mountPath: /var/lib/hydra
   - name: tmp
     mountPath: /tmp
 {{- end -}}

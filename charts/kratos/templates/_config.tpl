@@ -1,12 +1,6 @@
-{{- define "kratos.dsn" -}}
-{{- /* A transaction that begins by reading may not wait for its turn to write: all begin as writers. */ -}}
-sqlite:///var/lib/kratos/db.sqlite?_fk=true&_txlock=immediate&_busy_timeout=5000
-{{- end -}}
-
 {{- define "kratos.config" -}}
 {{- $dashboard := printf "https://%s" .Values.dashboardHostname -}}
 version: {{ .Chart.AppVersion }}
-dsn: {{ include "kratos.dsn" . }}
 serve:
   public:
     base_url: {{ $dashboard }}/

@@ -1,8 +1,16 @@
 {{- define "kratos.container" -}}
 image: {{ .Values.image }}
 env:
+  # Kubernetes puts the password in; a generated one needs no escaping.
+  - name: DATABASE_PASSWORD
+    valueFrom:
+      secretKeyRef:
+        name: {{ .Values.database.secret }}
+        key: {{ .Values.database.name }}
   - name: DSN
-    value: {{ include "kratos.dsn" . | quote }}
+    {{- with .Values.database }}
+    value: postgres://{{ .name }}:$(DATABASE_PASSWORD)@{{ .host }}:5432/{{ .name }}?sslmode=disable
+    {{- end }}
   - name: SQA_OPT_OUT
     value: "true"
   {{- range $key := list "default" "cookie" "cipher" }}
@@ -25,8 +33,6 @@ volumeMounts:
   - name: config
     mountPath: /etc/kratos
     readOnly: true
-  - name: data
-    mountPath: /var/lib/kratos
   - name: tmp
     mountPath: /tmp
 {{- end -}}
