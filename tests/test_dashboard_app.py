@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 from dashboard_services import Services
 
 from conformance.settings import PROJECT_ROOT
@@ -90,10 +92,13 @@ def browser(services: Services) -> Any:
     return Client(headers={"host": HOST}, enforce_csrf_checks=True, raise_request_exception=False)
 
 
-def release(name: str, *, namespace: str = "stackspin-apps", **status: Any) -> dict[str, Any]:
+def release(
+    name: str, *, namespace: str = "stackspin-apps", title: str = "", **status: Any
+) -> dict[str, Any]:
     ready = {"type": "Ready", "status": "True", "observedGeneration": 1, "message": "installed"}
+    annotations = {"annotations": {"stackspin.net/title": title}} if title else {}
     return {
-        "metadata": {"name": name, "namespace": namespace, "generation": 1},
+        "metadata": {"name": name, "namespace": namespace, "generation": 1, **annotations},
         "spec": {},
         "status": {"conditions": [{**ready, **status}], "history": [{"chartVersion": "1.0.0"}]},
     }
@@ -292,6 +297,12 @@ def test_consent_shows_app_and_scopes_escaped(browser: Any, services: Services) 
     assert "https://notes.stackspin.test" in page.headers["Content-Security-Policy"]
 
 
+def test_a_client_without_a_name_is_called_by_its_id(browser: Any, services: Services) -> None:
+    log_in(services, {"my-app": "user"})
+    asks_consent(services, client={"client_id": "my-app"})
+    assert "Allow my-app?" in get(browser, "/web/consent?consent_challenge=c").text
+
+
 def test_consent_is_granted_with_claims(browser: Any, services: Services) -> None:
     log_in(services, {"notes": "user"})
     asks_consent(services)
@@ -402,7 +413,38 @@ def test_administrators_see_what_fails(browser: Any, services: Services) -> None
     page = get(browser, "/").text
     assert "Failed" in page
     assert "no chart &lt;script&gt;" in page
-    assert "Hydra" in page
+    assert 'id="service-hydra"' in page
+
+
+def test_apps_have_the_title_that_their_package_gives(browser: Any, services: Services) -> None:
+    log_in(services, {"dashboard": "admin"})
+    found = [release("blog", title="WordPress"), release("my-app")]
+    services.answers[f"GET {APPS}"] = (200, {"items": found})
+    services.answers[f"GET {APPS}/blog"] = (200, found[0])
+    someone = {**identity({"blog": "user", "dashboard": "admin"}), "id": OTHER}
+    services.answers["GET /kratos/admin/identities"] = (200, [someone])
+    velero_with(services, [])
+    page = get(browser, "/").text
+    assert re.findall(r"<h2>([^<]+)</h2>", page) == [
+        "my-app",
+        "WordPress",
+        "Services of the platform",
+    ]
+    assert "<h1>WordPress</h1>" in get(browser, "/apps/blog").text
+    assert '<label for="id_role-blog">WordPress</label>' in get(browser, "/users/new").text
+    assert "WordPress: user" in get(browser, "/users").text
+    assert "Dashboard: admin" in get(browser, "/users").text
+    assert '<option value="blog">WordPress</option>' in get(browser, "/backups").text
+
+
+@pytest.mark.parametrize("app", ["notes", "wordpress"])
+def test_packages_of_the_suite_have_titles(app: str) -> None:
+    path = PROJECT_ROOT / "fixtures" / "flux2" / "apps" / app
+    [client] = yaml.safe_load_all((path / "oauth2-client.yaml").read_text(encoding="utf-8"))
+    [package] = yaml.safe_load_all((path / "release.yaml").read_text(encoding="utf-8"))
+    # One name on the dashboard and where people log in.
+    title = package["metadata"]["annotations"]["stackspin.net/title"]
+    assert title == client["spec"]["clientName"]
 
 
 @pytest.mark.parametrize(
@@ -629,17 +671,33 @@ def test_backups_without_velero_are_explained(browser: Any, services: Services) 
     assert "Velero is not installed" in get(browser, "/backups").text
 
 
+def velero_with(
+    services: Services,
+    backups: list[Any],
+    restores: tuple[Any, ...] = (),
+    locations: tuple[Any, ...] = (),
+) -> None:
+    services.answers[f"GET {VELERO}/backups"] = (200, {"items": backups})
+    services.answers[f"GET {VELERO}/restores"] = (200, {"items": restores})
+    services.answers[f"GET {VELERO}/backupstoragelocations"] = (200, {"items": locations})
+    for backup in backups:
+        services.answers[f"GET {VELERO}/backups/{backup['metadata']['name']}"] = (200, backup)
+
+
+BACKUP = {
+    "metadata": {"name": "notes-x", "creationTimestamp": "2026-01-01T00:00:00Z"},
+    "spec": {"labelSelector": {"matchLabels": {"stackspin.net/backupSet": "notes"}}},
+    "status": {
+        "phase": "Completed",
+        "startTimestamp": "2026-01-01T00:00:00Z",
+        "expiration": "2026-01-31T00:00:00Z",
+    },
+}
+
+
 def test_backup_and_restore(browser: Any, services: Services) -> None:
     log_in(services, {"dashboard": "admin"})
-    backup = {
-        "metadata": {"name": "notes-x", "creationTimestamp": "2026-01-01T00:00:00Z"},
-        "spec": {"labelSelector": {"matchLabels": {"stackspin.net/backupSet": "notes"}}},
-        "status": {"phase": "Completed", "startTimestamp": "2026-01-01T00:00:00Z"},
-    }
-    for kind in ("backupstoragelocations", "restores"):
-        services.answers[f"GET {VELERO}/{kind}"] = (200, {"items": []})
-    services.answers[f"GET {VELERO}/backups"] = (200, {"items": [backup]})
-    services.answers[f"GET {VELERO}/backups/notes-x"] = (200, backup)
+    velero_with(services, [BACKUP])
     made = {"metadata": {"name": "made"}}
     for kind in ("backups", "restores"):
         services.answers[f"POST {VELERO}/{kind}"] = (201, made)
