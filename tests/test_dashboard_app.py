@@ -695,6 +695,26 @@ BACKUP = {
 }
 
 
+@pytest.mark.parametrize("path", ["/", "/users", "/backups"])
+def test_each_cell_names_its_column(browser: Any, services: Services, path: str) -> None:
+    """On a phone the head of a table is out of sight; the style sheet shows these names."""
+    log_in(services, {"dashboard": "admin"})
+    someone = {**identity({"notes": "user"}), "id": OTHER}
+    services.answers["GET /kratos/admin/identities"] = (200, [someone])
+    restore = {**BACKUP, "spec": {"backupName": "notes-x"}}
+    location = {"metadata": {"name": "default"}, "spec": {}, "status": {"phase": "Available"}}
+    velero_with(services, [BACKUP], (restore,), (location,))
+    tables = re.findall(r"(?s)<table>(.*?)</table>", get(browser, path).text)
+    assert tables
+    for table in tables:
+        _, *heads = re.findall(r'<th scope="col">(.*?)</th>', table)
+        columns = [head for head in heads if "Actions" not in head]
+        cells = re.findall(r'<td(?: class="why")? data-label="([^"]+)"', table)
+        assert cells == columns
+    style = get(browser, re.search(r"/static/style\S+?css", get(browser, path).text)[0])
+    assert "content: attr(data-label)" in style.text
+
+
 def test_backup_and_restore(browser: Any, services: Services) -> None:
     log_in(services, {"dashboard": "admin"})
     velero_with(services, [BACKUP])
