@@ -93,14 +93,36 @@ def browser(services: Services) -> Any:
 
 
 def release(
-    name: str, *, namespace: str = "stackspin-apps", title: str = "", **status: Any
+    name: str,
+    *,
+    namespace: str = "stackspin-apps",
+    title: str = "",
+    history: tuple[str, ...] = ("deployed",),
+    reconciling: str = "",
+    stalled: str = "",
+    **ready: Any,
 ) -> dict[str, Any]:
-    ready = {"type": "Ready", "status": "True", "observedGeneration": 1, "message": "installed"}
+    """A HelmRelease of generation 2: Helm's ``history`` newest first, reasons of conditions."""
+    conditions = [
+        {
+            "type": "Ready",
+            "status": "True",
+            "observedGeneration": 2,
+            "message": "installed",
+            **ready,
+        }
+    ]
+    for kind, reason in (("Reconciling", reconciling), ("Stalled", stalled)):
+        if reason:
+            conditions.append({"type": kind, "status": "True", "reason": reason, "message": ""})
     annotations = {"annotations": {"stackspin.net/title": title}} if title else {}
     return {
-        "metadata": {"name": name, "namespace": namespace, "generation": 1, **annotations},
+        "metadata": {"name": name, "namespace": namespace, "generation": 2, **annotations},
         "spec": {},
-        "status": {"conditions": [{**ready, **status}], "history": [{"chartVersion": "1.0.0"}]},
+        "status": {
+            "conditions": conditions,
+            "history": [{"chartVersion": "1.0.0", "status": status} for status in history],
+        },
     }
 
 
@@ -411,9 +433,108 @@ def test_administrators_see_what_fails(browser: Any, services: Services) -> None
     failing = release("notes", status="False", message=f"no chart {SCRIPT}")
     services.answers[f"GET {APPS}"] = (200, {"items": [failing]})
     page = get(browser, "/").text
-    assert "Failed" in page
+    assert state_on(page) == "Failed"
     assert "no chart &lt;script&gt;" in page
     assert 'id="service-hydra"' in page
+
+
+NOT_FETCHED = "HelmChart 'a/b' is not ready: latest generation of object has not been reconciled"
+NO_CHART = "HelmChart 'a/b' is not ready: chart not found: no such file or directory"
+UNKNOWN = {"status": "Unknown", "reason": "Progressing", "message": "Running 'install' action"}
+FIRST = {"history": ()}
+
+
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        ("Ready", {}),
+        # Flux looks every few minutes whether there is something to do.
+        ("Ready", {"reconciling": "Progressing"}),
+        ("Installing", {**UNKNOWN, **FIRST, "reconciling": "Progressing"}),
+        ("Installing", {**FIRST, "status": "False", "reason": "SourceNotReady"}),
+        ("Updating", {**UNKNOWN, "reconciling": "Progressing"}),
+        ("Updating", {**UNKNOWN, "history": ("failed", "superseded"), "reconciling": "x"}),
+        ("Updating", {"status": "False", "reason": "SourceNotReady", "reconciling": "Progressing"}),
+        # Of an earlier generation: nobody has looked at the last change yet.
+        ("Updating", {"observedGeneration": 1}),
+        ("Updating", {"observedGeneration": 1, "status": "False", "stalled": "RetriesExceeded"}),
+        ("Waiting", {**FIRST, "status": "False", "reason": "DependencyNotReady"}),
+        ("Failing", {**FIRST, "status": "False", "reconciling": "ProgressingWithRetry"}),
+        ("Failing", {"status": "False", "reason": "UpgradeFailed", "reconciling": "Progressing"}),
+        ("Failed", {"status": "False", "reason": "InstallFailed", "stalled": "RetriesExceeded"}),
+        ("Failed", {"status": "False", "reason": "ArtifactFailed"}),
+    ],
+)
+def test_state_is_what_flux_says(
+    browser: Any, services: Services, state: str, found: dict[str, Any]
+) -> None:
+    log_in(services, {"dashboard": "admin"})
+    if found.get("reason") == "SourceNotReady":
+        found = {**found, "message": NOT_FETCHED}
+    services.answers[f"GET {APPS}"] = (200, {"items": [release("notes", **found)]})
+    services.answers[f"GET {APPS}/notes"] = (200, release("notes", **found))
+    assert state_on(get(browser, "/").text) == state
+    assert state_on(get(browser, "/apps/notes").text) == state
+
+
+def test_a_release_without_a_status_is_being_installed(browser: Any, services: Services) -> None:
+    log_in(services, {"dashboard": "admin"})
+    new = {**release("notes"), "status": {}}
+    services.answers[f"GET {APPS}"] = (200, {"items": [new]})
+    assert state_on(get(browser, "/").text) == "Installing"
+
+
+def test_a_chart_that_cannot_be_fetched_is_failing(browser: Any, services: Services) -> None:
+    log_in(services, {"dashboard": "admin"})
+    without = {"status": "False", "reason": "SourceNotReady", "message": NO_CHART}
+    broken = release("notes", history=(), reconciling="Progressing", **without)
+    services.answers[f"GET {APPS}"] = (200, {"items": [broken]})
+    page = get(browser, "/").text
+    assert state_on(page) == "Failing"
+    assert "no such file or directory" in page
+
+
+def test_another_attempt_does_not_hide_the_failure(browser: Any, services: Services) -> None:
+    log_in(services, {"dashboard": "admin"})
+    again = release("notes", history=("failed",), reconciling="Progressing", **UNKNOWN)
+    again["status"]["failures"] = 1
+    released = {"type": "Released", "status": "False", "message": "no pod became ready"}
+    again["status"]["conditions"].append(released)
+    services.answers[f"GET {APPS}"] = (200, {"items": [again]})
+    page = get(browser, "/").text
+    assert state_on(page) == "Failing"
+    assert "no pod became ready" in page
+
+
+def test_after_a_rollback_the_page_says_why(browser: Any, services: Services) -> None:
+    log_in(services, {"dashboard": "admin"})
+    done = {"status": "False", "reason": "RollbackSucceeded", "message": "Helm rollback succeeded"}
+    back = release("notes", stalled="RetriesExceeded", **done)
+    released = {"type": "Released", "status": "False", "message": "no pod became ready"}
+    back["status"]["conditions"].append(released)
+    services.answers[f"GET {APPS}"] = (200, {"items": [back]})
+    page = get(browser, "/").text
+    assert state_on(page) == "Failed"
+    assert "no pod became ready" in page
+    assert "rollback succeeded" not in page
+
+
+def test_a_suspended_app_is_not_said_to_fail(browser: Any, services: Services) -> None:
+    log_in(services, {"dashboard": "admin"})
+    paused = release("notes", status="False", message="no chart", observedGeneration=1)
+    paused["spec"] = {"suspend": True}
+    services.answers[f"GET {APPS}"] = (200, {"items": [paused]})
+    page = get(browser, "/").text
+    assert state_on(page) == "Suspended"
+    assert "no chart" in page
+
+
+def state_on(page: str) -> str:
+    """Return the first state that a page shows: that of its only app."""
+    found = re.search(r'<span class="state (\S+)">([^<]*)</span>', page)
+    assert found is not None
+    assert found[1] == found[2].lower(), "the state has no colour"
+    return found[2]
 
 
 def test_apps_have_the_title_that_their_package_gives(browser: Any, services: Services) -> None:

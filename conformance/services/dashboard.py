@@ -30,7 +30,8 @@ class AppEntry:
     address: str
     """Where its link leads; empty without one."""
     state: str
-    """Ready, Failed, In progress, Suspended; empty for people who are no administrators."""
+    """Ready, Installing, Updating, Waiting, Failing, Failed or Suspended; empty for people who are
+    no administrators."""
     version: str
     explanation: str
 
