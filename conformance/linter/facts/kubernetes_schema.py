@@ -1,14 +1,12 @@
 """What the API server of the pinned Kubernetes says to an object, and whether it has its kind.
 
-Kubernetes' own kinds by the schemas of the package kubernetes-validate, those of Flux, Velero,
-Hydra Maester and the secret generator by ``schemas/crds.json``. Of any other kind only the metadata
-is known.
+Kubernetes' own kinds by ``schemas/kubernetes.json``, those of Flux, Velero, Hydra Maester and the
+secret generator by ``schemas/crds.json``. Of any other kind only the metadata is known.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +31,11 @@ from conformance.linter.manifest import Manifest
 from conformance.linter.pods import pods_of
 from conformance.linter.schemas.removed import NOTES, PRODUCTS, REMOVED
 
-CRDS = File(__file__).parents[1] / "schemas" / "crds.json"
+_SCHEMAS = File(__file__).parents[1] / "schemas"
+KUBERNETES = _SCHEMAS / "kubernetes.json"
+CRDS = _SCHEMAS / "crds.json"
+SERVED = "x-kubernetes-group-version-kind"
+"""In a schema: the kinds that an object of it may have."""
 _META: Schema = {"$ref": f"#/$defs/{OBJECT_META}"}
 _FOREIGN: Schema = {"properties": {"metadata": _META}}
 """Of a kind that nobody here knows."""
@@ -123,7 +125,7 @@ def kinds() -> Kinds:
     """Return all kinds that are known."""
     found: dict[str, dict[str, dict[str, Version]]] = {}
     for schema in _definitions().values():
-        served = schema.get("x-kubernetes-group-version-kind", ())
+        served = schema.get(SERVED, ())
         if len(served) == 1:  # others are no objects of their own: DeleteOptions, WatchEvent
             one = served[0]
             versions = found.setdefault(one["group"], {}).setdefault(one["kind"], {})
@@ -140,23 +142,8 @@ def kinds() -> Kinds:
 
 @functools.cache
 def _definitions() -> Mapping[str, Schema]:
-    definitions: Mapping[str, Schema] = json.loads(definitions_file().read_bytes())["$defs"]
+    definitions: Mapping[str, Schema] = json.loads(KUBERNETES.read_bytes())
     return definitions
-
-
-def definitions_file() -> File:
-    """Return the file with the schemas of the pinned Kubernetes, or of the newest before it.
-
-    The package is not imported: it would load jsonschema.
-    """
-    spec = importlib.util.find_spec("kubernetes_validate")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("kubernetes-validate is not installed: install the suite anew")
-    folders = {}
-    for folder in (File(spec.origin).parent / "kubernetes-json-schema").glob("v*-local-strict"):
-        major, minor = folder.name.removeprefix("v").split("-")[0].split(".")[:2]
-        folders[int(major), int(minor)] = folder
-    return folders[max(version for version in folders if version <= pinned())] / "_definitions.json"
 
 
 @functools.cache

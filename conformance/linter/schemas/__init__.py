@@ -1,1 +1,1 @@
-"""What the custom resources of the pinned components look like: data, and what writes it."""
+"""What Kubernetes' and the pinned components' kinds look like: data, and what writes it."""

@@ -1,19 +1,23 @@
-"""Writes ``crds.json`` and ``sources.json`` anew: the schemas of the pinned components' kinds.
+"""Writes the schemas that the linter reads anew: ``kubernetes.json``, ``crds.json``.
 
     python -m conformance.linter.schemas.generate
 
-To be run after a component that brings kinds was pinned at another version; a test says so. The
-schemas come from the components' own Go modules, whose hashes stand in the wrappers' go.sum, and
-from ``charts/operator``. What only people read (descriptions) and what only the cluster writes
-(status) is left out.
+To be run after Kubernetes, or a component that brings kinds, was pinned at another version; a test
+says so. It needs the extras ``cluster`` and ``tests``. The schemas of Kubernetes' own kinds come
+from the package kubernetes-validate, which has 108 MB of them for a dozen versions, where the
+linter needs one; the others come from the components' own Go modules, whose hashes stand in the
+wrappers' go.sum, and from ``charts/operator``. What only people read (descriptions) and what only
+the cluster writes (status of custom resources) is left out. ``sources.json`` says what was taken.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +29,12 @@ from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import GoPart
 from conformance.components.processes import Runner
 from conformance.components.recipe import Sources
+from conformance.linter.facts.kubernetes_schema import CRDS, KUBERNETES, SERVED, pinned
 
-FOLDER = Path(__file__).parent
+FOLDER = KUBERNETES.parent
 MODULES = ("helm-controller", "kustomize-controller", "source-controller", "velero")
 LICENCE = "Apache-2.0"
-"""Of all of ``MODULES``."""
+"""Of all of ``MODULES``, and of Kubernetes."""
 Schema = dict[str, Any]
 
 _KEPT = frozenset(
@@ -127,6 +132,40 @@ def definitions_in(folder: Path) -> Iterator[Mapping[str, Any]]:
                 yield document
 
 
+def kubernetes_folder() -> Path:
+    """Return kubernetes-validate's folder of the pinned Kubernetes, or of the newest before it.
+
+    Raises ModuleNotFoundError if kubernetes-validate is not installed.
+    """
+    spec = importlib.util.find_spec("kubernetes_validate")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("kubernetes-validate is not installed: it is in the extra tests")
+    folders = {}
+    for folder in (Path(spec.origin).parent / "kubernetes-json-schema").glob("v*-local-strict"):
+        major, minor = folder.name.removeprefix("v").split("-")[0].split(".")[:2]
+        folders[int(major), int(minor)] = folder
+    return folders[max(version for version in folders if version <= pinned())]
+
+
+def kubernetes_definitions(folder: Path) -> dict[str, Schema]:
+    """Return the schemas in a folder of kubernetes-validate by name, each with its kind."""
+    definitions = json.loads((folder / "_definitions.json").read_bytes())["$defs"]
+    return {name: _without_prose(schema) for name, schema in definitions.items()}
+
+
+def _without_prose(schema: Schema) -> Schema:
+    """Leave out what only people and kubectl read."""
+    result: Schema = {}
+    for key, value in schema.items():
+        if key == "properties":
+            result[key] = {name: _without_prose(one) for name, one in value.items()}
+        elif key in ("items", "additionalProperties") and isinstance(value, dict):
+            result[key] = _without_prose(value)
+        elif key != "description" and (key == SERVED or not key.startswith("x-kubernetes-")):
+            result[key] = value
+    return result
+
+
 def operator_definitions() -> Path:
     """Return the folder with the definitions of this project's own operator."""
     return settings.data_root() / "charts" / "operator" / "crds"
@@ -145,11 +184,17 @@ def dumped(data: object) -> str:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write all three files."""
+    kubernetes = kubernetes_folder()
     runner = Runner()
     found: list[Mapping[str, Any]] = list(definitions_in(operator_definitions()))
     sources: dict[str, Any] = {
-        "operator": {"source": "charts/operator/crds of this project", "licence": "its own"}
+        "kubernetes": {
+            "version": kubernetes.name.removesuffix("-local-strict"),
+            "source": f"kubernetes-validate {metadata.version('kubernetes-validate')} of PyPI",
+            "licence": LICENCE,
+        },
+        "operator": {"source": "charts/operator/crds of this project", "licence": "its own"},
     }
     for name in MODULES:
         part = CATALOGUE[name]
@@ -159,7 +204,8 @@ def main() -> None:
             if copy.startswith("manifests/crd"):
                 found += definitions_in(module / folder)
         sources[name] = {"version": part.version, "source": part.module, "licence": LICENCE}
-    (FOLDER / "crds.json").write_text(dumped(kinds_of(found)))
+    KUBERNETES.write_text(dumped(kubernetes_definitions(kubernetes)))
+    CRDS.write_text(dumped(kinds_of(found)))
     (FOLDER / "sources.json").write_text(dumped(sources))
 
 
