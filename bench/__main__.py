@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
 
-import typer
 from rich.console import Console
 
 from bench import cases
@@ -18,6 +18,7 @@ from bench.lab import Lab
 from bench.machine import Machine, describe_machine
 from bench.results import Result, Results, table, write
 from bench.runner import run
+from conformance.arguments import Parser
 from conformance.errors import HarnessError
 
 EXIT_FAILED = 1
@@ -29,19 +30,52 @@ LOG_WIDTH = 120
 __all__ = ["cases"]
 
 
-def bench(
-    names: Annotated[list[str] | None, typer.Argument(help=" ".join(BENCHMARKS))] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="how often each benchmark is run")] = 5,
-    cluster: Annotated[str, typer.Option(help="provider of the clusters")] = "auto",
-    reports_dir: Annotated[Path, typer.Option(help="where bench/TIMESTAMP.json goes")] = Path(
-        "reports"
-    ),
-) -> None:
-    """Measure how fast the harness is; the numbers go to reports/bench/TIMESTAMP.json."""
+def parser() -> Parser:
+    """Return what reads the arguments."""
+    result = Parser(
+        "python -m bench",
+        description="Measure how fast the harness is; the numbers go to "
+        "reports/bench/TIMESTAMP.json.",
+    )
+    result.add_argument(
+        "names", metavar="NAME", nargs="*", help=f"all by default: {', '.join(BENCHMARKS)}"
+    )
+    result.add_argument(
+        "--rounds",
+        metavar="N",
+        type=_rounds,
+        default=5,
+        help="how often each benchmark is run (default: %(default)s)",
+    )
+    result.add_argument(
+        "--cluster",
+        metavar="PROVIDER",
+        default="auto",
+        help="provider of the clusters (default: %(default)s)",
+    )
+    result.add_argument(
+        "--reports-dir",
+        metavar="FOLDER",
+        type=Path,
+        default=Path("reports"),
+        help="where bench/TIMESTAMP.json goes (default: %(default)s)",
+    )
+    return result
+
+
+def _rounds(text: str) -> int:
+    """Return a number of rounds. Raises ArgumentTypeError if it is not at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
+def bench(names: Sequence[str], rounds: int, cluster: str, reports_dir: Path) -> int:
+    """Run benchmarks, all of them unless some are named; return the exit status."""
     console = Console(highlight=False)
     if not console.is_terminal:  # whose width is not known: a CI job's log takes long lines
         console = Console(highlight=False, width=LOG_WIDTH)
-    chosen = [Result(one) for one in select(names or ())]
+    chosen = [Result(one) for one in select(names)]
     on_clusters = any(result.benchmark.needs_cluster for result in chosen)
     if on_clusters and os.geteuid() != 0:
         raise HarnessError("the clusters to measure need root", "run as root, or with sudo")
@@ -54,8 +88,7 @@ def bench(
             run(results, lab, lambda text: console.print(text, style="dim", markup=False))
         finally:
             _show(results, reports_dir / "bench", console)
-    if any(result.errors for result in chosen):
-        raise typer.Exit(EXIT_FAILED)
+    return EXIT_FAILED if any(result.errors for result in chosen) else 0
 
 
 def _show_machine(machine: Machine, console: Console) -> None:
@@ -93,7 +126,7 @@ def main() -> None:
     """Run; a HarnessError is two lines on standard error and exit status 2."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        typer.run(bench)
+        sys.exit(bench(**vars(parser().parse_intermixed_args())))
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(EXIT_HARNESS_ERROR)

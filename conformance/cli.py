@@ -2,53 +2,80 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from conformance.arguments import EXIT_WRONG_USAGE, Parser
 from conformance.errors import HarnessError
-
-if TYPE_CHECKING:
-    import typer
+from conformance.installation import DISTRIBUTION, require_cluster_extra, version
 
 EXIT_HARNESS_ERROR = 2
 EXIT_INTERRUPTED = 130
 
 
-def make_app() -> typer.Typer:
-    """Return the whole command line. Sub-commands import what is slow when they run."""
-    import typer  # noqa: PLC0415 - slow
+@dataclass(frozen=True)
+class Command:
+    """A command: its module, whose ``main`` takes arguments and returns the exit status."""
 
-    from conformance.clusters.commands import app as cluster  # noqa: PLC0415
-    from conformance.components.commands import app as components  # noqa: PLC0415
-    from conformance.doctor import doctor  # noqa: PLC0415
-    from conformance.linter import command  # noqa: PLC0415
+    module: str
+    summary: str
+    needs_cluster_extra: bool = True
 
-    app = typer.Typer(
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        help="Conformance suite for Stackspin. The checks run with: ./bootstrap tox -e conformance",
+
+COMMANDS: Mapping[str, Command] = {
+    "app": Command(
+        "conformance.linter.command",
+        "check app packages against what Stackspin needs: no cluster, no root, no network",
+        needs_cluster_extra=False,
+    ),
+    "doctor": Command(
+        "conformance.doctor", "say what works on this host, what does not, why, and how to fix it"
+    ),
+    "cluster": Command("conformance.clusters.commands", "clusters that outlive a run"),
+    "components": Command(
+        "conformance.components.commands",
+        "the pinned parts: what they are, building them, newer versions",
+    ),
+}
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; only its own module is imported. Return the exit status.
+
+    Raises HarnessError on wrong usage, and if the command needs an extra that is not installed.
+    """
+    command = COMMANDS.get(arguments[0]) if arguments else None
+    if command is None:
+        return _without_command(arguments)
+    if command.needs_cluster_extra:
+        require_cluster_extra(f"{DISTRIBUTION} {arguments[0]}")
+    status: int = importlib.import_module(command.module).main(arguments[1:])
+    return status
+
+
+def _without_command(arguments: Sequence[str]) -> int:
+    parser = Parser(
+        DISTRIBUTION,
+        description="Conformance suite for Stackspin. The checks run with: "
+        "./bootstrap tox -e conformance",
     )
-
-    passed_on = {"ignore_unknown_options": True}
-
-    @app.command("app", help=command.SUMMARY, add_help_option=False, context_settings=passed_on)
-    def packages(arguments: list[str] = typer.Argument(default_factory=list)) -> None:  # noqa: B008
-        raise typer.Exit(command.main(arguments))
-
-    app.add_typer(cluster, name="cluster")
-    app.add_typer(components, name="components")
-    app.command()(doctor)
-    return app
+    parser.add_argument("--version", action="store_true", help="show the suite's version")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        commands.add_parser(name, help=command.summary, description=command.summary)
+    if parser.parse_args(arguments).version:
+        print(DISTRIBUTION, version())
+        return 0
+    parser.print_help()
+    return EXIT_WRONG_USAGE
 
 
 def main() -> None:
     """Run a command; a HarnessError is two lines on standard error and exit status 2."""
     try:
-        if sys.argv[1:2] == ["app"]:  # typer alone would take as long as all of its rules
-            from conformance.linter import command  # noqa: PLC0415
-
-            sys.exit(command.main(sys.argv[2:]))
-        make_app()()
+        sys.exit(run(sys.argv[1:]))
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(EXIT_HARNESS_ERROR)

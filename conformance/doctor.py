@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import typer
-
+from conformance.arguments import Parser
 from conformance.clusters import probe
 from conformance.clusters.docker import running
 from conformance.clusters.probe import Finding, Outcome
@@ -13,14 +12,17 @@ from conformance.components.debian import missing_packages
 from conformance.services.browser import PACKAGES as BROWSER_PACKAGES
 from conformance.settings import Settings
 
+_EXIT_BLOCKED = 1
 _BUILD_PACKAGES = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "gcc": "gcc"}
 
 
-def doctor() -> None:
-    """Say what works on this host, what does not, why, and how to fix it.
-
-    Exit status 0 if the embedded cluster can run here, else 1.
-    """
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return its exit status. Raises HarnessError on wrong usage."""
+    Parser(
+        "stackspin-conformance doctor",
+        description="Say what works on this host, what does not, why, and how to fix it.\n\n"
+        "Exit status 0 if the embedded cluster can run here, else 1.",
+    ).parse_args(arguments)
     settings = Settings()
     findings = [
         *examine(probe.all_probes(settings.state_dir)),
@@ -30,10 +32,11 @@ def doctor() -> None:
     blocked = [finding for finding in findings if finding.outcome is Outcome.BLOCKED]
     if blocked:
         subjects = ", ".join(finding.subject for finding in blocked)
-        typer.echo(f"\nThe embedded cluster cannot run here; fix: {subjects}.")
-        typer.echo("--cluster=existing needs no node here: it tests a cluster of yours.")
-        raise typer.Exit(1)
-    typer.echo("\nThe embedded cluster can run here.")
+        print(f"\nThe embedded cluster cannot run here; fix: {subjects}.")
+        print("--cluster=existing needs no node here: it tests a cluster of yours.")
+        return _EXIT_BLOCKED
+    print("\nThe embedded cluster can run here.")
+    return 0
 
 
 def examine(probes: Sequence[Callable[[], Finding]]) -> list[Finding]:
@@ -80,6 +83,6 @@ def docker() -> Finding:
 def _print_table(findings: Sequence[Finding]) -> None:
     width = max(len(finding.subject) for finding in findings)
     for finding in findings:
-        typer.echo(f"{finding.outcome.value:<8} {finding.subject:<{width}}  {finding.found}")
+        print(f"{finding.outcome.value:<8} {finding.subject:<{width}}  {finding.found}")
         if finding.fix:
-            typer.echo(f"{'':<8} {'':<{width}}  to do: {finding.fix}")
+            print(f"{'':<8} {'':<{width}}  to do: {finding.fix}")

@@ -184,9 +184,19 @@ def test_the_linters_tree_has_25_packages_with_names_of_their_own(tmp_path: Path
     assert not any(path.stem == "board" for path in tmp_path.rglob("*"))
 
 
-def test_bad_names_end_with_a_line_that_says_what_to_do() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], "error: there is no benchmark 'nothing'"),
+        (["lint", "--rounds", "0"], "error: argument --rounds: '0' is not a number from 1 on"),
+        (["lint", "--rounds=1", "nothing"], "error: there is no benchmark 'nothing'"),
+    ],
+)
+def test_bad_arguments_end_with_a_line_that_says_what_to_do(
+    arguments: list[str], message: str
+) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "bench", "nothing"],
+        [sys.executable, "-m", "bench", *arguments],
         cwd=PROJECT_ROOT,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
         capture_output=True,
@@ -194,4 +204,4 @@ def test_bad_names_end_with_a_line_that_says_what_to_do() -> None:
         check=False,
     )
     assert ended.returncode == 2
-    assert ended.stderr.startswith("error: there is no benchmark 'nothing'")
+    assert ended.stderr.startswith(message)

@@ -3,7 +3,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
+
+import pytest
 
 from conformance.settings import PROJECT_ROOT
 
@@ -33,13 +36,64 @@ def test_list_of_no_clusters(tmp_path: Path) -> None:
     assert (answer.returncode, answer.stdout) == (0, "no clusters\n")
 
 
-def test_unknown_command_is_an_error(tmp_path: Path) -> None:
-    assert run("nonsense", state=tmp_path).returncode != 0
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonsense"], "choose from 'app', 'doctor', 'cluster', 'components'"),
+        (["cluster", "nonsense"], "choose from 'up', 'down'"),
+        (["cluster", "--"], "the following arguments are required: COMMAND"),
+        (["cluster", "up", "--cluster"], "--cluster: expected one argument"),
+        (["cluster", "down", "--cluster-n", "x"], "unrecognized arguments: --cluster-n"),
+        (["components", "update", "kubernetes@v1", "more"], "unrecognized arguments: more"),
+        (["components", "update", "kubernetes"], "names no version"),
+        (["doctor", "--fix"], "unrecognized arguments: --fix"),
+    ],
+)
+def test_wrong_usage_is_two_lines_and_status_2(
+    arguments: list[str], message: str, tmp_path: Path
+) -> None:
+    answer = run(*arguments, state=tmp_path)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    first, second = answer.stderr.splitlines()
+    assert first.startswith("error: ")
+    assert message in first
+    assert second.startswith("  To do: ")
 
 
-def test_no_command_imports_the_kubernetes_client_to_begin_with() -> None:
+def test_without_a_command_all_of_them_are_shown(tmp_path: Path) -> None:
+    for words, shown in (
+        ([], ("app", "doctor", "cluster", "components", "--version")),
+        (["cluster"], ("up", "down", "list", "kubeconfig", "shell")),
+        (["components"], ("list", "build", "update")),
+    ):
+        bare, asked = run(*words, state=tmp_path), run(*words, "--help", state=tmp_path)
+        assert (bare.returncode, asked.returncode, bare.stderr) == (2, 0, "")
+        assert bare.stdout == asked.stdout
+        lines = [line.strip() for line in bare.stdout.splitlines()]
+        assert all(any(line.split(" ")[0] == word for line in lines) for word in shown)
+
+
+def test_help_says_what_a_command_does_and_what_is_the_default(tmp_path: Path) -> None:
+    told = " ".join(run("cluster", "up", "--help", state=tmp_path).stdout.split())
+    assert "Bring a cluster up and keep it" in told
+    assert "its provider: auto, embedded, kind (default: embedded)" in told
+    assert "the cluster's name (default: stackspin)" in told
+    for command in ("down", "kubeconfig", "shell"):
+        assert "--cluster-name" in run("cluster", command, "--help", state=tmp_path).stdout
+
+
+def test_version_is_the_installed_one(tmp_path: Path) -> None:
+    answer = run("--version", state=tmp_path)
+    version = metadata.version("stackspin-conformance")
+    assert (answer.returncode, answer.stdout) == (0, f"stackspin-conformance {version}\n")
+
+
+def test_a_command_imports_neither_the_kubernetes_client_nor_a_browser_to_begin_with() -> None:
     script = (
-        "import sys; from conformance.cli import make_app; make_app(); "
-        "sys.exit('kubernetes' in sys.modules)"
+        "import sys; from conformance.cli import run; "
+        "[run([name]) for name in ('cluster', 'components')]; "
+        "sys.exit(bool({'kubernetes', 'playwright'} & set(sys.modules)))"
     )
-    subprocess.run([sys.executable, "-c", script], cwd=PROJECT_ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-c", script], cwd=PROJECT_ROOT, check=True, stdout=subprocess.DEVNULL
+    )

@@ -6,29 +6,47 @@ import contextlib
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from conformance.arguments import CommandGroup
 from conformance.clusters.embedded import inventory
 from conformance.clusters.embedded.processes import ADMIN
 from conformance.clusters.private_engine import SOCKET
 from conformance.errors import HarnessError
 from conformance.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Clusters that outlive a run.")
 
-Name = Annotated[str, typer.Option("--cluster-name", help="The cluster's name.")]
-Provider = Annotated[str, typer.Option("--cluster", help="Its provider: auto, embedded, kind.")]
-Docker = Annotated[str, typer.Option("--docker", help="For kind: running, or start one.")]
-_DEFAULT = Settings.cluster_name
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return its exit status. Raises HarnessError."""
+    group = CommandGroup("stackspin-conformance cluster", "Clusters that outlive a run.")
+    up_parser = group.add(up)
+    named = [up_parser, group.add(down), group.add(kubeconfig), group.add(shell)]
+    group.add(list_, "list")
+    for parser in named:
+        parser.add_argument(
+            "--cluster-name",
+            dest="name",
+            metavar="NAME",
+            default=Settings.cluster_name,
+            help="the cluster's name (default: %(default)s)",
+        )
+    up_parser.add_argument(
+        "--cluster",
+        dest="provider",
+        metavar="PROVIDER",
+        default="embedded",
+        help="its provider: auto, embedded, kind (default: %(default)s)",
+    )
+    up_parser.add_argument(
+        "--docker",
+        default=Settings.docker,
+        help="for kind: running, or start one (default: %(default)s)",
+    )
+    return group.main(arguments)
 
 
-@app.command()
-def up(
-    name: Name = _DEFAULT, provider: Provider = "embedded", docker: Docker = Settings.docker
-) -> None:
+def up(name: str, provider: str, docker: str) -> None:
     """Bring a cluster up and keep it; print the line that points kubectl at it."""
     from conformance.clusters.select import make_cluster  # noqa: PLC0415 - slow
     from conformance.components.builder import Components  # noqa: PLC0415 - slow
@@ -49,47 +67,43 @@ def up(
             how += f", DNS in {time.monotonic() - started:.1f} s"
     finally:
         components.close()
-    typer.echo(f"cluster {name}: {how}; node {cluster.node_address}", err=True)
-    typer.echo(f"export KUBECONFIG={cluster.kubeconfig}")
+    print(f"cluster {name}: {how}; node {cluster.node_address}", file=sys.stderr)
+    print(f"export KUBECONFIG={cluster.kubeconfig}")
 
 
-@app.command()
-def down(name: Name = _DEFAULT) -> None:
+def down(name: str) -> None:
     """Take a kept cluster away, with everything that was in it."""
     _sweep()
     inventory.take_down(_state(), name)
-    typer.echo(f"cluster {name}: gone")
+    print(f"cluster {name}: gone")
 
 
-@app.command("list")
 def list_() -> None:
     """List the clusters there are."""
     _sweep()
     entries = inventory.clusters(_state())
     if not entries:
-        typer.echo("no clusters")
+        print("no clusters")
         return
     row = "{:<20} {:<9} {:<32} {:>8}  {:<15} {:>9}"
-    typer.echo(row.format("NAME", "PROVIDER", "STATE", "AGE", "NODE", "OWNER PID"))
+    print(row.format("NAME", "PROVIDER", "STATE", "AGE", "NODE", "OWNER PID"))
     for entry in entries:
         first, _, rest = entry.condition.partition("\n")
         record = entry.record
         age = _age(time.time() - record.created)
         address = "its container's" if record.provider == "kind" else str(record.link.address)
         pid = record.owner.pid
-        typer.echo(row.format(entry.folder.name, record.provider, first, age, address, pid))
+        print(row.format(entry.folder.name, record.provider, first, age, address, pid))
         if rest:
-            typer.echo(rest)
+            print(rest)
 
 
-@app.command()
-def kubeconfig(name: Name = _DEFAULT) -> None:
+def kubeconfig(name: str) -> None:
     """Print the path of a cluster's kubeconfig."""
-    typer.echo(str(inventory.find(_state(), name).folder.kubeconfig))
+    print(inventory.find(_state(), name).folder.kubeconfig)
 
 
-@app.command()
-def shell(name: Name = _DEFAULT) -> None:
+def shell(name: str) -> None:
     """Open a shell on the node: its namespaces, its disk, kubectl and ctr on the PATH."""
     entry = inventory.find(_state(), name)
     node = entry.record.node
@@ -121,7 +135,7 @@ def _state() -> Path:
 
 def _sweep() -> None:
     for name in inventory.sweep(Settings().state_dir):
-        typer.echo(f"swept what is left of cluster {name}, whose owner is gone", err=True)
+        print(f"swept what is left of cluster {name}, whose owner is gone", file=sys.stderr)
 
 
 def _age(seconds: float) -> str:

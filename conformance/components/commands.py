@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
+from conformance.arguments import CommandGroup
 from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE, part
 from conformance.components.parts import ImagePart
@@ -20,9 +20,21 @@ from conformance.components.update import pin, proposals
 from conformance.errors import HarnessError
 from conformance.settings import Settings
 
-app = typer.Typer(
-    help="The pinned parts: what they are, building them, newer versions.", no_args_is_help=True
-)
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return its exit status. Raises HarnessError."""
+    group = CommandGroup(
+        "stackspin-conformance components",
+        "The pinned parts: what they are, building them, newer versions.",
+    )
+    group.add(list_parts, "list")
+    group.add(build).add_argument(
+        "names", metavar="NAME", nargs="*", help="parts to build; all of them by default"
+    )
+    group.add(update).add_argument(
+        "choice", metavar="NAME@VERSION", nargs="?", help="the version to pin"
+    )
+    return group.main(arguments)
 
 
 def _print(table: Table) -> None:
@@ -32,7 +44,6 @@ def _print(table: Table) -> None:
     console.print(table)
 
 
-@app.command(name="list")
 def list_parts() -> None:
     """Show every part: version, how it is had, whether it is in the cache."""
     components = Components(Settings())
@@ -47,12 +58,7 @@ def list_parts() -> None:
     _print(table)
 
 
-@app.command()
-def build(
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Parts to build; all of them by default.")
-    ] = None,
-) -> None:
+def build(names: Sequence[str]) -> None:
     """Build what is missing or damaged in the cache, so that later runs need no network."""
     wanted = names or list(CATALOGUE)
     components = Components(Settings())
@@ -60,15 +66,10 @@ def build(
         components.require(*wanted)
     finally:
         components.close()
-    typer.echo(f"{len(wanted)} component{'s' if len(wanted) > 1 else ''} present and intact")
+    print(f"{len(wanted)} component{'s' if len(wanted) > 1 else ''} present and intact")
 
 
-@app.command()
-def update(
-    choice: Annotated[
-        str | None, typer.Argument(metavar="NAME@VERSION", help="The version to pin.")
-    ] = None,
-) -> None:
+def update(choice: str | None) -> None:
     """Show newer versions than the pinned ones, or pin one."""
     settings = Settings()
     with tempfile.TemporaryDirectory(prefix="stackspin-conformance-") as folder:
@@ -92,7 +93,7 @@ def update(
                 runner=Runner(),
                 line=task.show,
             )
-    typer.echo(
+    print(
         f"{name} is pinned at {version}; next: `stackspin-conformance components build {name}`, "
         "the checks, and a commit of conformance/components"
     )

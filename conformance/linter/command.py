@@ -1,12 +1,7 @@
-"""``stackspin-conformance app PATH...``: what a package needs to be a good one, in a second.
-
-By argparse and not, as the other commands, by typer: that imports pydantic for its own needs, which
-takes as long as all the rules.
-"""
+"""``stackspin-conformance app PATH...``: what a package needs to be a good one, in a second."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import io
 import os
@@ -15,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
+from conformance.arguments import Parser
 from conformance.errors import HarnessError
 from conformance.linter.levels import HIGHEST
 from conformance.linter.limits import Limits
@@ -27,9 +23,10 @@ from conformance.linter.views.look import Look
 from conformance.linter.waivers import FORM, parse_waivers, unknown_rule
 
 if TYPE_CHECKING:
+    import argparse
+
     from conformance.linter.rule import Rule
 
-SUMMARY = "Check app packages against what Stackspin needs: no cluster, no root, no network."
 _EXIT_FOUND = 1
 _PROSE = 80
 """Columns of an explanation where there is no terminal: it is read, not searched."""
@@ -70,19 +67,12 @@ def main(arguments: Sequence[str]) -> int:
     return _EXIT_FOUND if _failed(result, given.level) else 0
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Tell it as every other error of the suite is told."""
-        raise HarnessError(message, f"{self.prog} --help shows what there is")
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         "stackspin-conformance app",
-        description=SUMMARY,
+        description="Check app packages against what Stackspin needs: no cluster, no root, "
+        "no network.",
         epilog=_MORE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument(
         "paths",
