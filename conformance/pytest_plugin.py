@@ -1,0 +1,44 @@
+"""What every pytest of an environment loads of the suite.
+
+Where only the linter is installed, pytest is there for something else, and must not be disturbed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from conformance.errors import HarnessError
+from conformance.installation import has_cluster_extra, require_cluster_extra
+
+CAPABILITIES = Path(__file__).parent / "capabilities"
+_MET = pytest.StashKey[bool]()
+
+if has_cluster_extra():
+    pytest_plugins = ["conformance.plugin"]
+else:
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_make_collect_report(collector: pytest.Collector) -> pytest.CollectReport | None:
+        """Import no module of the checks: that would fail before anything could be explained."""
+        if not collector.path.is_relative_to(CAPABILITIES):
+            return None
+        collector.config.stash[_MET] = True
+        return pytest.CollectReport(collector.nodeid, "passed", longrepr=None, result=[])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+        """Say what the checks need, in place of what their collection came to."""
+        try:
+            return (yield)
+        finally:
+            if _MET in session.config.stash:
+                _refuse()
+
+    def _refuse() -> None:
+        try:
+            require_cluster_extra("a run of the checks")
+        except HarnessError as error:
+            raise pytest.UsageError(str(error)) from None
