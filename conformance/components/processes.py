@@ -51,14 +51,14 @@ class Runner:
                 process.kill()
 
     def hurry(self) -> None:
-        """Let what runs now compete like any other process: somebody waits for it.
+        """Let what runs now compete as this process itself does: somebody waits for it.
 
         Only root may; for others it stays as it is.
         """
         with self._guard, contextlib.suppress(OSError):
             for process in self._running:
                 Path(f"/proc/{process.pid}/autogroup").write_text("0")
-                os.setpriority(os.PRIO_PGRP, process.pid, 0)
+                os.setpriority(os.PRIO_PGRP, process.pid, os.nice(0))
 
     def run(
         self,
