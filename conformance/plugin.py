@@ -36,6 +36,11 @@ DOCKER = ("running", "start")
 PATHS = ("kubeconfig", "reports_dir")
 PYTEST_KIND_DEFAULT_NAME = "pytest-kind"
 """What pytest-kind's --cluster-name holds when nobody gave it."""
+_WITHOUT_XDIST = (
+    "the checks of a run share a cluster and write one report, which pytest-xdist's workers "
+    "cannot: run them without -n (and --dist, --tx)"
+)
+_REFUSED = "stackspin_conformance_refused"
 TWINS = pytest.StashKey[dict[str, "list[Twin]"]]()
 DESELECTED = pytest.StashKey[list[pytest.Item]]()
 
@@ -138,6 +143,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if config.option.collectonly or not any(check_of(item) for item in session.items):
         return
+    if hasattr(config, "workeroutput"):  # a worker of pytest-xdist; its process is told why
+        config.workeroutput[_REFUSED] = True
+        raise pytest.UsageError(_WITHOUT_XDIST)
     from conformance.run import Run  # noqa: PLC0415 - only when there are checks
     from conformance.session import ConformanceSession  # noqa: PLC0415
 
@@ -151,6 +159,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if (previous := signal.getsignal(number)) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
             config.add_cleanup(functools.partial(_restore, number, previous))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - pytest-xdist need not be there
+    """End a run whose workers were refused their checks; it would say nothing by itself."""
+    if getattr(node, "workeroutput", {}).get(_REFUSED):
+        raise pytest.UsageError(_WITHOUT_XDIST)
 
 
 def _restore(number: int, handler: Any) -> None:  # noqa: ANN401 - whatever getsignal returned

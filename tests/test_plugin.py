@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,29 @@ def test_other_tests_are_left_alone(pytester: pytest.Pytester) -> None:
     assert result.ret == pytest.ExitCode.OK
     assert "Stackspin" not in result.stdout.str()
     assert not (pytester.path / "reports").exists()
+
+
+def test_the_header_of_a_run_has_the_suites_version(run: Any) -> None:
+    version = metadata.version("stackspin-conformance")
+    run(PASSES).stdout.fnmatch_lines([f"plugins: *stackspin-conformance-{version}*"])
+
+
+@pytest.mark.parametrize("options", [("-n", "2"), ("--dist=each", "--tx=popen")])
+def test_workers_of_xdist_are_refused_the_checks(
+    options: tuple[str, ...], pytester: pytest.Pytester
+) -> None:
+    pytester.makepyfile(test_auto_update=HEAD + PASSES)
+    result = pytester.runpytest_subprocess(*options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = filter(None, result.stderr.lines)
+    assert line.startswith("ERROR: the checks of a run share a cluster")
+    assert "run them without -n" in line
+    assert not (pytester.path / "reports").exists()
+
+
+def test_other_tests_may_have_workers_of_xdist(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_plain(): pass")
+    pytester.runpytest_subprocess("-n", "1").assert_outcomes(passed=1)
 
 
 def test_the_plugin_alone_imports_nothing_heavy() -> None:
