@@ -41,6 +41,8 @@ _WITHOUT_XDIST = (
     "cannot: run them without -n (and --dist, --tx)"
 )
 _REFUSED = "stackspin_conformance_refused"
+_NOT_OURS = ("kind_bin", "kind_kubectl_bin")
+"""Options of pytest-kind that have no effect here: kind and kubectl are pinned parts."""
 TWINS = pytest.StashKey[dict[str, "list[Twin]"]]()
 DESELECTED = pytest.StashKey[list[pytest.Item]]()
 
@@ -192,6 +194,12 @@ def _load_twins(config: pytest.Config) -> dict[str, list[Twin]]:
 
 def _settings(config: pytest.Config) -> Settings:
     """Make the settings: an option wins over the environment, that over the default."""
+    for name in _NOT_OURS:
+        if config.getoption(name, default=None):
+            raise pytest.UsageError(
+                f"--{name.replace('_', '-')} is for tests that use pytest-kind by itself: "
+                "the suite runs its own pinned kind and kubectl, so leave it out"
+            )
     given: dict[str, Any] = {}
     for name in (
         "cluster",

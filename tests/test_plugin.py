@@ -192,6 +192,14 @@ def test_other_tests_may_have_workers_of_xdist(pytester: pytest.Pytester) -> Non
     pytester.runpytest_subprocess("-n", "1").assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize("option", ["--kind-bin", "--kind-kubectl-bin"])
+def test_a_kind_of_ones_own_is_refused(option: str, run: Any, pytester: pytest.Pytester) -> None:
+    result = run(PASSES, option, "/usr/bin/kind")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {option} is for tests that use pytest-kind by itself: *"])
+    assert not (pytester.path / "reports").exists()
+
+
 def test_the_plugin_alone_imports_nothing_heavy() -> None:
     loaded = "import sys, conformance.plugin; print(*sys.modules)"
     modules = subprocess.run(
