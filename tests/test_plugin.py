@@ -126,6 +126,16 @@ def test_a_core_check_not_run_is_partial_and_no_failure(
     assert report(pytester)["capabilities"][0]["verdict"] == "partial"
 
 
+def test_what_the_harness_raises_in_a_check_itself_is_the_checks_failure(
+    run: Any, pytester: pytest.Pytester
+) -> None:
+    result = run("@check('auto_update.x', promise='X.')\ndef test_x(): raise HarnessError('lost')")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert verdicts(pytester) == {"x": "fail"}
+    assert report(pytester)["errors"] == []
+    assert report(pytester)["verdict"] == "fail"
+
+
 def test_a_selection_cannot_make_a_capability_pass(run: Any, pytester: pytest.Pytester) -> None:
     other = "@check('auto_update.x', promise='X.')\ndef test_x(): assert False"
     assert run(PASSES + other, "-k", "passes").ret == pytest.ExitCode.OK

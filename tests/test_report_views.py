@@ -6,29 +6,24 @@ import html
 import itertools
 import json
 import re
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from report_samples import a_check, a_report
 
 from conformance.check import CAPABILITIES, Level
-from conformance.report.compare import compare, load
+from conformance.report.compare import load
 from conformance.report.evidence import EvidenceBox
 from conformance.report.html import to_html
 from conformance.report.junit import to_junit
 from conformance.report.model import (
-    CheckResult,
     ClusterInfo,
-    Component,
-    Host,
     Measurement,
-    Phases,
     RunReport,
     Verdict,
-    summarise,
 )
 from conformance.report.write import generate_schema, schema, to_json, write_views
 
@@ -40,55 +35,6 @@ HOSTILE = (
 class Plain:
     def redact(self, text: str) -> str:
         return text
-
-
-def a_check(
-    capability: str, number: int, verdict: Verdict = Verdict.PASS, **more: object
-) -> CheckResult:
-    reason = "" if verdict is Verdict.PASS else f"reason of {number}"
-    values: dict[str, object] = {
-        "id": f"{capability}.promise_{number}",
-        "node_id": f"conformance/capabilities/test_{capability}.py::test_promise_{number}",
-        "level": Level.CORE,
-        "promise": "Data on a persistent volume outlives the pod that wrote it.",
-        "verdict": verdict,
-        "reason": reason,
-        "seconds": 4.2,
-        "phases": Phases(setup=1.1, call=3.0, teardown=0.1),
-        **more,
-    }
-    return CheckResult.model_validate(values)
-
-
-def a_report(checks: dict[str, list[CheckResult]], **more: object) -> RunReport:
-    values: dict[str, object] = {
-        "suite_version": "0.1.0",
-        "run_id": "k3f9ab",
-        "state": "complete",
-        "started_at": datetime(2026, 11, 23, 21, 0, tzinfo=UTC),
-        "seconds": 312.5,
-        "command": ["pytest", "conformance/capabilities", "--cluster=embedded"],
-        "host": Host(
-            system="Debian GNU/Linux 12 (bookworm)", kernel="6.18.0", cpus=2,
-            memory_bytes=24 * 2**30, cgroups="v1", root=True, python="3.11.2",
-        ),
-        "cluster": ClusterInfo(
-            provider="embedded", choice="no Docker engine answers", name="stackspin",
-            kubernetes="v1.36.3", container_runtime="containerd://2.4.2", nodes=1,
-            node_system="Debian GNU/Linux 12 (bookworm), Linux 6.18.0",
-        ),
-        "settings": {"domain": "stackspin.test", "keepCluster": False},
-        "components": [
-            Component(name="kubernetes", version="v1.36.3", origin="built"),
-            Component(
-                name="traefik", version="3.7.15", origin="substitute",
-                note="in place of ingress-nginx",
-            ),
-        ],
-        "capabilities": [summarise(name, found) for name, found in checks.items()],
-        **more,
-    }  # fmt: skip
-    return RunReport.model_validate(values)
 
 
 def sample(folder: Path, scale: int = 25) -> RunReport:
@@ -233,48 +179,6 @@ def test_junit_is_what_ci_systems_read(report: RunReport) -> None:
     skipped = suite.find("testcase[@name='promise_3']/skipped")
     assert skipped is not None
     assert skipped.get("message") == "not run: no registry here"
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "expected"),
-    [
-        ([Verdict.PASS, Verdict.PASS], "pass"),
-        ([Verdict.PASS, Verdict.NOT_APPLICABLE], "pass"),
-        ([Verdict.PASS, Verdict.NOT_RUN], "partial"),
-        ([Verdict.PASS, Verdict.WAIVED], "partial"),
-        ([Verdict.NOT_RUN, Verdict.FAIL], "fail"),
-        ([Verdict.NOT_APPLICABLE], "partial"),
-    ],
-)
-def test_a_capability_passes_only_if_all_its_core_checks_did(
-    verdicts: list[Verdict], expected: str
-) -> None:
-    checks = [a_check("dashboard", n, verdict) for n, verdict in enumerate(verdicts)]
-    extended = a_check("dashboard", 99, Verdict.FAIL, level=Level.EXTENDED)
-    assert summarise("dashboard", [*checks, extended]).verdict == expected
-
-
-def test_comparison_says_what_broke_and_what_healed() -> None:
-    def run(**verdicts: Verdict) -> RunReport:
-        return a_report({"x": [a_check("x", 0, v, id=f"x.{name}") for name, v in verdicts.items()]})
-
-    before = run(a=Verdict.PASS, b=Verdict.FAIL, c=Verdict.FAIL, d=Verdict.PASS, e=Verdict.PASS)
-    after = run(a=Verdict.FAIL, b=Verdict.PASS, c=Verdict.FAIL, d=Verdict.NOT_RUN, f=Verdict.PASS)
-    found = compare(before, after)
-    assert [c.id for c in found.newly_failing] == ["x.a"]
-    assert [c.id for c in found.fixed] == ["x.b"]
-    assert [c.id for c in found.still_failing] == ["x.c"]
-    assert [c.id for c in found.no_longer_run] == ["x.d", "x.e"]
-    assert [c.id for c in found.new] == ["x.f"]
-
-
-def test_comparison_names_only_notable_changes_of_duration() -> None:
-    def run(*seconds: float) -> RunReport:
-        return a_report({"x": [a_check("x", n, seconds=s) for n, s in enumerate(seconds)]})
-
-    found = compare(run(1, 10, 60, 30), run(4, 30, 64, 10))
-    assert [c.id for c in found.slower] == ["x.promise_1"]
-    assert [c.id for c in found.faster] == ["x.promise_3"]
 
 
 def test_evidence_keeps_inside_its_folder(tmp_path: Path) -> None:

@@ -78,16 +78,6 @@ def _size(count: int) -> str:
     return f"{value:.1f} GiB"
 
 
-def _overall(report: RunReport) -> str:
-    verdicts = {capability.verdict.value for capability in report.capabilities}
-    failed = any(check.verdict is Verdict.FAIL for check in report.checks)
-    if report.errors or failed:
-        return "fail"
-    if report.state == "interrupted" or verdicts != {"pass"}:
-        return "partial"
-    return "pass"
-
-
 def _anchor(check: CheckResult) -> str:
     return "check-" + hashlib.sha256(check.node_id.encode()).hexdigest()[:12]
 
@@ -142,7 +132,6 @@ def to_html(report: RunReport, folder: Path) -> str:
         found[check.verdict.value] += 1
     context: dict[str, Any] = {
         "report": report,
-        "overall": _overall(report),
         "failures": [check for check in report.checks if check.verdict is Verdict.FAIL],
         "found": {verdict: count for verdict, count in found.items() if count},
         "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,

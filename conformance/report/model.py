@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import enum
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 from pydantic.alias_generators import to_camel
 
 from conformance.check import Level
@@ -22,8 +22,8 @@ class Verdict(enum.StrEnum):
     WAIVED = "waived"
 
 
-class CapabilityVerdict(enum.StrEnum):
-    """Verdict over a capability's core checks."""
+class OverallVerdict(enum.StrEnum):
+    """Verdict over many checks: a capability's core checks, or a run."""
 
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
@@ -116,7 +116,7 @@ class Capability(Model):
     """All checks of one capability."""
 
     id: str = Field(description="The test file's stem without test_.")
-    verdict: CapabilityVerdict
+    verdict: OverallVerdict
     core: Counts
     extended: Counts
     seconds: float
@@ -214,7 +214,7 @@ class Comparison(Model):
 class RunReport(Model):
     """One run of the suite."""
 
-    schema_version: Literal["2"] = "2"
+    schema_version: Literal["3"] = "3"
     suite_version: str
     suite_commit: str = Field(
         default="", description="The checkout's; ends in -dirty if files were changed."
@@ -240,19 +240,40 @@ class RunReport(Model):
     capabilities: list[Capability] = Field(default_factory=list)
     comparison: Comparison | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_what_is_computed(cls, data: Any) -> Any:  # noqa: ANN401 - whatever is read
+        if isinstance(data, dict):
+            return {name: value for name, value in data.items() if name != "verdict"}
+        return data
+
+    @computed_field(  # type: ignore[prop-decorator]  # mypy knows no decorated property
+        description="fail: a check failed, or something outside the checks went wrong. pass: the "
+        "run came to its end, and every capability passes. Else partial."
+    )
+    @property
+    def verdict(self) -> OverallVerdict:
+        """What the run says as a whole, so far as it went."""
+        if self.errors or any(check.verdict is Verdict.FAIL for check in self.checks):
+            return OverallVerdict.FAIL
+        passed = {capability.verdict for capability in self.capabilities} == {OverallVerdict.PASS}
+        if passed and self.state == "complete":
+            return OverallVerdict.PASS
+        return OverallVerdict.PARTIAL
+
     @property
     def checks(self) -> list[CheckResult]:
         """Every check of every capability."""
         return [result for capability in self.capabilities for result in capability.checks]
 
 
-def capability_verdict(core: Counts) -> CapabilityVerdict:
+def capability_verdict(core: Counts) -> OverallVerdict:
     """A capability passes only if all its core checks passed; a failed one decides."""
     if core.failed:
-        return CapabilityVerdict.FAIL
+        return OverallVerdict.FAIL
     if core.passed == core.total and core.passed:
-        return CapabilityVerdict.PASS
-    return CapabilityVerdict.PARTIAL
+        return OverallVerdict.PASS
+    return OverallVerdict.PARTIAL
 
 
 _COUNTED_AS = {

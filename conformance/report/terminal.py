@@ -38,6 +38,8 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
         lines += _comparison(report.comparison)
     if report.state == "interrupted":
         lines.append(("Interrupted: the report holds what ran.", {"yellow": True}))
+    verdict = report.verdict.value
+    lines.append((f"Verdict: {verdict}", {**_COLOUR[verdict], "bold": True}))
     lines.append((f"Report: {folder / 'report.html'}", {"bold": True}))
     return lines
 

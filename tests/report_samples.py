@@ -1,0 +1,66 @@
+"""Reports for the tests of what is made of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from conformance.check import Level
+from conformance.report.model import (
+    CheckResult,
+    ClusterInfo,
+    Component,
+    Host,
+    Phases,
+    RunReport,
+    Verdict,
+    summarise,
+)
+
+
+def a_check(
+    capability: str, number: int, verdict: Verdict = Verdict.PASS, **more: object
+) -> CheckResult:
+    reason = "" if verdict is Verdict.PASS else f"reason of {number}"
+    values: dict[str, object] = {
+        "id": f"{capability}.promise_{number}",
+        "node_id": f"conformance/capabilities/test_{capability}.py::test_promise_{number}",
+        "level": Level.CORE,
+        "promise": "Data on a persistent volume outlives the pod that wrote it.",
+        "verdict": verdict,
+        "reason": reason,
+        "seconds": 4.2,
+        "phases": Phases(setup=1.1, call=3.0, teardown=0.1),
+        **more,
+    }
+    return CheckResult.model_validate(values)
+
+
+def a_report(checks: dict[str, list[CheckResult]], **more: object) -> RunReport:
+    values: dict[str, object] = {
+        "suite_version": "0.1.0",
+        "run_id": "k3f9ab",
+        "state": "complete",
+        "started_at": datetime(2026, 11, 23, 21, 0, tzinfo=UTC),
+        "seconds": 312.5,
+        "command": ["pytest", "conformance/capabilities", "--cluster=embedded"],
+        "host": Host(
+            system="Debian GNU/Linux 12 (bookworm)", kernel="6.18.0", cpus=2,
+            memory_bytes=24 * 2**30, cgroups="v1", root=True, python="3.11.2",
+        ),
+        "cluster": ClusterInfo(
+            provider="embedded", choice="no Docker engine answers", name="stackspin",
+            kubernetes="v1.36.3", container_runtime="containerd://2.4.2", nodes=1,
+            node_system="Debian GNU/Linux 12 (bookworm), Linux 6.18.0",
+        ),
+        "settings": {"domain": "stackspin.test", "keepCluster": False},
+        "components": [
+            Component(name="kubernetes", version="v1.36.3", origin="built"),
+            Component(
+                name="traefik", version="3.7.15", origin="substitute",
+                note="in place of ingress-nginx",
+            ),
+        ],
+        "capabilities": [summarise(name, found) for name, found in checks.items()],
+        **more,
+    }  # fmt: skip
+    return RunReport.model_validate(values)

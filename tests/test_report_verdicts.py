@@ -1,0 +1,66 @@
+"""What a capability and a run say as a whole, in every view the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from report_samples import a_check, a_report
+
+from conformance.check import Level
+from conformance.report import terminal
+from conformance.report.html import to_html
+from conformance.report.model import RunReport, Verdict, summarise
+from conformance.report.write import to_json
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([Verdict.PASS, Verdict.PASS], "pass"),
+        ([Verdict.PASS, Verdict.NOT_APPLICABLE], "pass"),
+        ([Verdict.PASS, Verdict.NOT_RUN], "partial"),
+        ([Verdict.PASS, Verdict.WAIVED], "partial"),
+        ([Verdict.NOT_RUN, Verdict.FAIL], "fail"),
+        ([Verdict.NOT_APPLICABLE], "partial"),
+    ],
+)
+def test_a_capability_passes_only_if_all_its_core_checks_did(
+    verdicts: list[Verdict], expected: str
+) -> None:
+    checks = [a_check("dashboard", n, verdict) for n, verdict in enumerate(verdicts)]
+    extended = a_check("dashboard", 99, Verdict.FAIL, level=Level.EXTENDED)
+    assert summarise("dashboard", [*checks, extended]).verdict == expected
+
+
+PASSED = a_check("dashboard", 1)
+FAILED = a_check("auto_update", 2, Verdict.FAIL)
+FAILED_EXTENDED = a_check("dashboard", 3, Verdict.FAIL, level=Level.EXTENDED)
+NOT_RUN = a_check("auto_update", 4, Verdict.NOT_RUN)
+
+
+@pytest.mark.parametrize(
+    ("report", "expected"),
+    [
+        (a_report({"dashboard": [PASSED]}), "pass"),
+        (a_report({"dashboard": [PASSED], "auto_update": [FAILED]}), "fail"),
+        (a_report({"dashboard": [PASSED, FAILED_EXTENDED]}), "fail"),
+        (a_report({"dashboard": [PASSED]}, errors=["the registry does not answer"]), "fail"),
+        (a_report({"dashboard": [PASSED], "auto_update": [NOT_RUN]}), "partial"),
+        (a_report({"dashboard": [PASSED]}, state="interrupted"), "partial"),
+        (a_report({"auto_update": [FAILED]}, state="interrupted"), "fail"),
+        (a_report({}), "partial"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_view_has_the_verdict_of_the_run(
+    report: RunReport, expected: str, tmp_path: Path
+) -> None:
+    assert json.loads(to_json(report))["verdict"] == expected
+    page = to_html(report, tmp_path)
+    assert f"<title>{expected}: Stackspin conformance" in page
+    headline = page[page.index("<h1>") : page.index("</div>", page.index("<h1>"))]
+    assert f"</span> {expected}</span>" in headline
+    lines = [line for line, _ in terminal.summary(report, tmp_path)]
+    assert f"Verdict: {expected}" in lines
