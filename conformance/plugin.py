@@ -140,8 +140,9 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
         items[0].config.stash.setdefault(DESELECTED, []).extend(items)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin a run when checks are about to run."""
+    """Begin a run when checks are about to run, before pytest asks what to say of them."""
     config = session.config
     if config.option.collectonly or not any(check_of(item) for item in session.items):
         return

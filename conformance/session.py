@@ -88,10 +88,16 @@ class ConformanceSession:
 
     def plan(self, items: list[pytest.Item], deselected: list[pytest.Item]) -> None:
         """Write down what will run before it does, and what was left out."""
-        self._run.recorder.plan(planned(items, deselected))
+        selected = sum(check_of(item) is not None for item in items)
+        self._run.recorder.plan(planned(items, deselected), selected=selected)
         # What the report says before anything was deployed is public, whatever a Secret holds.
         page = (self._run.recorder.folder / "report.html").read_text(encoding="utf-8")
         self._run.redactor.allow(self._run.settings.domain, *WORD.findall(page))
+
+    def pytest_report_collectionfinish(self) -> str:
+        """Say where the report of this run is being written."""
+        page = self._run.recorder.folder / "report.html"
+        return f"report, rewritten after every check: {page}"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -213,7 +219,7 @@ class ConformanceSession:
         if report.failed:
             self._run.recorder.error(f"{item.nodeid}: clean-up failed: {report.longreprtext}")
         self._run.describe()
-        self._run.recorder.write()
+        self._run.recorder.done()
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(

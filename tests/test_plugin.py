@@ -56,8 +56,8 @@ def report(pytester: pytest.Pytester, link: str = "latest") -> dict[str, Any]:
     return json.loads((pytester.path / "reports" / link / "report.json").read_text())
 
 
-def verdicts(pytester: pytest.Pytester) -> dict[str, str]:
-    (capability,) = report(pytester)["capabilities"]
+def verdicts(pytester: pytest.Pytester, link: str = "latest") -> dict[str, str]:
+    (capability,) = report(pytester, link)["capabilities"]
     return {c["id"].partition(".")[2]: c["verdict"] for c in capability["checks"]}
 
 
@@ -245,16 +245,39 @@ def test_a_run_that_is_ended_leaves_a_report_of_what_ran(
 ) -> None:
     pytester.makepyfile(test_auto_update=HEAD + SLOW)
     with subprocess.Popen(
-        [sys.executable, "-m", "pytest"], stdout=subprocess.DEVNULL, cwd=pytester.path
+        [sys.executable, "-m", "pytest"], stdout=subprocess.PIPE, text=True, cwd=pytester.path
     ) as process:
         wait_for_file(pytester.path / "hanging")
+        (folder,) = (pytester.path / "reports").glob("2*")
+        running = report(pytester, folder.name)
         os.kill(process.pid, signum)
-        code = process.wait(timeout=30)
-    assert code == (-signum if signum is signal.SIGKILL else pytest.ExitCode.INTERRUPTED)
-    assert report(pytester)["state"] == "interrupted"
-    assert verdicts(pytester) == {"first": "pass", "hangs": "not run", "later": "not run"}
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == (
+        -signum if signum is signal.SIGKILL else pytest.ExitCode.INTERRUPTED
+    )
+    assert f"report, rewritten after every check: {folder}/report.html" in output
+    assert (running["state"], running["process"]) == ("running", process.pid)
+    left = report(pytester, folder.name)
+    # A killed process cannot say that it was.
+    assert left["state"] == ("running" if signum is signal.SIGKILL else "interrupted")
+    assert (left["checksDone"], left["checksSelected"]) == (1, 3)
+    assert verdicts(pytester, folder.name) == {
+        "first": "pass", "hangs": "not run", "later": "not run",
+    }  # fmt: skip
     assert (pytester.path / "torn-down").exists() == (signum is not signal.SIGKILL)
-    assert (pytester.path / "reports/latest/report.html").exists()
+    assert (folder / "report.html").exists()
+    assert not (pytester.path / "reports" / "latest").is_symlink()
+
+
+def test_latest_is_the_last_whole_run(run: Any, pytester: pytest.Pytester) -> None:
+    checks = PASSES + "@check('auto_update.x', promise='X.')\ndef test_x(): assert %s"
+    run(checks % "True")
+    whole = report(pytester)
+    assert (whole["state"], whole["checksDone"], whole["checksSelected"]) == ("complete", 2, 2)
+    first_fails = "@check('auto_update.y', promise='Y.')\ndef test_y(): assert False\n" + checks
+    result = run(first_fails % "True", "-x", "-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(["Interrupted: 1 of 3 checks ran; *"])
+    assert report(pytester)["runId"] == whole["runId"]
 
 
 def wait_for_file(path: Path) -> None:
@@ -452,9 +475,15 @@ def test_logs_of_the_node_are_text_and_redacted_whatever_they_hold(
     monkeypatch.setattr(NodelessCluster, "export_logs", export_logs)
     run(
         """
+class OneNode:
+    def list(self, *kind):
+        facts = ("kubeletVersion", "containerRuntimeVersion", "osImage", "kernelVersion")
+        info = dict.fromkeys(facts, "")
+        return [{"status": {"nodeInfo": info}}]
+
 @pytest.fixture(scope="session")
 def kube(run):
-    run.kube = object()
+    run.kube = OneNode()
     run._cluster = run.make_cluster()
 
 @check("auto_update.x", promise="X.")

@@ -11,7 +11,7 @@ from report_samples import a_check, a_report
 from conformance.check import Level
 from conformance.report import terminal
 from conformance.report.html import to_html
-from conformance.report.model import RunReport, Verdict, summarise
+from conformance.report.model import CheckResult, RunReport, Verdict, summarise
 from conformance.report.write import to_json
 
 
@@ -35,6 +35,7 @@ def test_a_capability_passes_only_if_all_its_core_checks_did(
 
 
 PASSED = a_check("dashboard", 1)
+RUNNING = {"state": "running", "checks_selected": 80, "checks_done": 12}
 FAILED = a_check("auto_update", 2, Verdict.FAIL)
 FAILED_EXTENDED = a_check("dashboard", 3, Verdict.FAIL, level=Level.EXTENDED)
 NOT_RUN = a_check("auto_update", 4, Verdict.NOT_RUN)
@@ -64,3 +65,18 @@ def test_every_view_has_the_verdict_of_the_run(
     assert f"</span> {expected}</span>" in headline
     lines = [line for line, _ in terminal.summary(report, tmp_path)]
     assert f"Verdict: {expected}" in lines
+
+
+@pytest.mark.parametrize(
+    ("checks", "headline"),
+    [([PASSED], "running, 12 of 80 checks"), ([FAILED], "running, 12 of 80 checks, fail")],
+)
+def test_the_page_of_a_run_that_goes_on_says_so_and_how_to_see_that_it_was_killed(
+    checks: list[CheckResult], headline: str, tmp_path: Path
+) -> None:
+    page = to_html(a_report({"dashboard": checks}, **RUNNING), tmp_path)
+    assert f"<title>{headline}: Stackspin conformance" in page
+    assert "Running, 12 of 80 checks</h2>" in page
+    assert "2026-11-23 21:05:12 UTC" in page
+    assert "If process 4711 is no longer" in page
+    assert "Interrupted" not in page

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from conformance.report.model import CheckResult, Evidence, RunReport, Verdict
+from conformance.report.model import CheckResult, Evidence, OverallVerdict, RunReport, Verdict
 
 _TAIL_LINES = 200
 _TAIL_BYTES = 20_000
@@ -78,6 +78,14 @@ def _size(count: int) -> str:
     return f"{value:.1f} GiB"
 
 
+def _headline(report: RunReport) -> list[str]:
+    """Return what the page says first, each as one badge; of a run that goes on, a failure only."""
+    progress = f"running, {report.checks_done} of {report.checks_selected} checks"
+    known = report.state != "running" or report.verdict is OverallVerdict.FAIL
+    first = [progress] if report.state == "running" else []
+    return first + ([report.verdict.value] if known else [])
+
+
 def _anchor(check: CheckResult) -> str:
     return "check-" + hashlib.sha256(check.node_id.encode()).hexdigest()[:12]
 
@@ -132,6 +140,7 @@ def to_html(report: RunReport, folder: Path) -> str:
         found[check.verdict.value] += 1
     context: dict[str, Any] = {
         "report": report,
+        "headline": _headline(report),
         "failures": [check for check in report.checks if check.verdict is Verdict.FAIL],
         "found": {verdict: count for verdict, count in found.items() if count},
         "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,

@@ -221,8 +221,16 @@ class RunReport(Model):
     )
     run_id: str
     mode: Literal["checks", "twins"] = "checks"
-    state: Literal["complete", "interrupted"]
+    state: Literal["running", "complete", "interrupted"] = Field(
+        description="complete: every selected check came to its end. A killed run stays at running."
+    )
+    checks_selected: int = 0
+    checks_done: int = Field(default=0, description="Of the selected: those that came to an end.")
     started_at: datetime
+    written_at: datetime = Field(
+        description="When this was last written: at the latest after the last check that ended."
+    )
+    process: int = Field(description="Id of the process on the host that runs the checks.")
     seconds: float
     command: list[str]
     host: Host

@@ -1,7 +1,7 @@
 """Collects results while the run goes on, and writes them after every check.
 
-Whatever ends the run, a report of what was known by then is on the disk. It is marked
-"interrupted" until the run has come to its end, as a killed process cannot mark it later.
+Whatever ends the run, a report of what was known by then is on the disk. That of a killed run goes
+on saying "running", as nobody is left to mark it: it has the time of its last writing beside it.
 """
 
 from __future__ import annotations
@@ -39,12 +39,20 @@ class Recorder:
         """Return the time in UTC, to the second."""
         return datetime.now(UTC).replace(microsecond=0)
 
-    def plan(self, results: Iterable[CheckResult]) -> None:
-        """Say which checks this run consists of, in order, each with its verdict until it ran."""
+    def plan(self, results: Iterable[CheckResult], *, selected: int) -> None:
+        """Say which checks this run consists of, in order, each with its verdict until it ran.
+
+        ``selected`` of them are to run; the others were left out on the command line.
+        """
         for result in results:
             self._results[result.node_id] = result
+        self.report.checks_selected = selected
         self.write()
-        replace_link(self._latest, self.folder.name)
+
+    def done(self) -> None:
+        """Say that one more of the selected checks came to its end."""
+        self.report.checks_done += 1
+        self.write()
 
     def box(self, result: CheckResult) -> EvidenceBox:
         """Return the evidence of a planned check."""
@@ -62,12 +70,17 @@ class Recorder:
         self.report.errors.append(text)
 
     def finish(self, *, complete: bool) -> None:
-        """Write the report for the last time; not ``complete`` when the run was interrupted."""
-        if complete:
-            self.report.state = "complete"
+        """Write the report for the last time; not ``complete`` when the run was interrupted.
+
+        Nor is a run complete that did not come to each of its checks, as after ``pytest -x``.
+        """
+        whole = complete and self.report.checks_done == self.report.checks_selected
+        self.report.state = "complete" if whole else "interrupted"
         for box in self._boxes.values():
             box.close()
         self.write()
+        if whole:
+            replace_link(self._latest, self.folder.name)
 
     def write(self) -> None:
         """Write every view of what is known now, each file at once or not at all."""
@@ -81,6 +94,7 @@ class Recorder:
             capabilities.setdefault(result.id.partition(".")[0], []).append(result)
         self.report.errors = [self.redactor.redact(error) for error in self.report.errors]
         self.report.capabilities = [summarise(*entry) for entry in capabilities.items()]
+        self.report.written_at = self.now()
         self.report.seconds = round(time.monotonic() - self._began, 1)
         if self._previous:
             self.report.comparison = compare(self._previous, self.report)

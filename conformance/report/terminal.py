@@ -37,7 +37,8 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
     if report.comparison:
         lines += _comparison(report.comparison)
     if report.state == "interrupted":
-        lines.append(("Interrupted: the report holds what ran.", {"yellow": True}))
+        ran = f"{report.checks_done} of {report.checks_selected} checks ran"
+        lines.append((f"Interrupted: {ran}; the report holds them.", {"yellow": True}))
     verdict = report.verdict.value
     lines.append((f"Verdict: {verdict}", {**_COLOUR[verdict], "bold": True}))
     lines.append((f"Report: {folder / 'report.html'}", {"bold": True}))
