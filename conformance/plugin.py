@@ -26,6 +26,7 @@ from conformance.check import (
 )
 from conformance.errors import HarnessError
 from conformance.fixtures import RUN
+from conformance.selection import selection
 from conformance.settings import ENVIRONMENT_PREFIX, Settings
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from conformance.run import Run  # noqa: PLC0415 - only when there are checks
     from conformance.session import ConformanceSession  # noqa: PLC0415
 
-    run = Run.begin(_settings(config), twins=config.getoption("twins"))
+    twins = config.getoption("twins")
+    run = Run.begin(_settings(config), twins=twins, selection=selection(config))
     config.stash[RUN] = run
     hooks = ConformanceSession(run)
     config.pluginmanager.register(hooks, "stackspin-conformance-session")

@@ -65,7 +65,7 @@ class Run:
     _node_logs_kept: bool = False
 
     @classmethod
-    def begin(cls, settings: Settings, *, twins: bool) -> Run:
+    def begin(cls, settings: Settings, *, twins: bool, selection: list[str]) -> Run:
         """Start a run: from here on there is a report, whatever happens."""
         redactor = Redactor()
         report = RunReport(
@@ -79,6 +79,7 @@ class Run:
             process=os.getpid(),
             seconds=0.0,
             command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+            selection=selection,
             host=describe_host(),
             settings={
                 "cluster": settings.cluster,

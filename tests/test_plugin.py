@@ -1,76 +1,25 @@
-"""Runs of tiny checks: verdicts, exit codes, the report, and what ends a run early."""
+"""Runs of tiny checks: verdicts, exit codes, options and secrets."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pytest
+from small_runs import HEAD, PASSES, NodelessCluster, RunChecks, report, runner, verdicts
 
-from conformance.clusters.base import Cluster, Feature
-from conformance.errors import HarnessError
-from conformance.run import Run
-
-HEAD = """
-import pytest
-from conformance.check import check, not_run, not_applicable
 from conformance.clusters.base import Feature
-from conformance.errors import HarnessError
-"""
-
-
-class NodelessCluster(Cluster):
-    """A provider without a node shell; nothing is ever started."""
-
-    provider = "existing"
-    name = "elsewhere"
-
-    def start(self) -> None:
-        raise HarnessError("https://10.0.0.1:6443 does not answer.", "Check --kubeconfig.")
-
-    def delete(self) -> None:
-        pass
-
-    kubeconfig = node_address = registry = node_run = kill_node = restart_node = export_logs = None  # type: ignore[assignment]
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(Run, "make_cluster", lambda _: NodelessCluster())
-
-    def run(source: str, *args: str, stem: str = "auto_update") -> pytest.RunResult:
-        pytester.makepyfile(**{f"test_{stem}": HEAD + source})
-        return pytester.runpytest(*args)
-
-    return run
-
-
-def report(pytester: pytest.Pytester, link: str = "latest") -> dict[str, Any]:
-    return json.loads((pytester.path / "reports" / link / "report.json").read_text())
-
-
-def verdicts(pytester: pytest.Pytester, link: str = "latest") -> dict[str, str]:
-    (capability,) = report(pytester, link)["capabilities"]
-    return {c["id"].partition(".")[2]: c["verdict"] for c in capability["checks"]}
-
-
-PASSES = """
-@check("auto_update.passes", promise="It holds.")
-def test_passes(evidence):
-    evidence.attach("seen.txt", "all well")
-    evidence.measure("time to upgrade", 2.5)
-"""
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunChecks:
+    return runner(pytester, monkeypatch)
 
 
 def test_every_outcome_of_pytest_becomes_an_honest_verdict(
-    run: Any, pytester: pytest.Pytester
+    run: RunChecks, pytester: pytest.Pytester
 ) -> None:
     result = run(
         PASSES
@@ -119,7 +68,7 @@ def test_needs_the_node():
 
 
 def test_a_core_check_not_run_is_partial_and_no_failure(
-    run: Any, pytester: pytest.Pytester
+    run: RunChecks, pytester: pytest.Pytester
 ) -> None:
     result = run(PASSES + "@check('auto_update.x', promise='X.')\ndef test_x(): not_run('why')")
     assert result.ret == pytest.ExitCode.OK
@@ -127,7 +76,7 @@ def test_a_core_check_not_run_is_partial_and_no_failure(
 
 
 def test_what_the_harness_raises_in_a_check_itself_is_the_checks_failure(
-    run: Any, pytester: pytest.Pytester
+    run: RunChecks, pytester: pytest.Pytester
 ) -> None:
     result = run("@check('auto_update.x', promise='X.')\ndef test_x(): raise HarnessError('lost')")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -136,14 +85,16 @@ def test_what_the_harness_raises_in_a_check_itself_is_the_checks_failure(
     assert report(pytester)["verdict"] == "fail"
 
 
-def test_a_selection_cannot_make_a_capability_pass(run: Any, pytester: pytest.Pytester) -> None:
+def test_a_selection_cannot_make_a_capability_pass(
+    run: RunChecks, pytester: pytest.Pytester
+) -> None:
     other = "@check('auto_update.x', promise='X.')\ndef test_x(): assert False"
     assert run(PASSES + other, "-k", "passes").ret == pytest.ExitCode.OK
     assert verdicts(pytester) == {"passes": "pass", "x": "not run"}
     assert report(pytester)["capabilities"][0]["verdict"] == "partial"
 
 
-def test_evidence_is_kept_with_its_hash(run: Any, pytester: pytest.Pytester) -> None:
+def test_evidence_is_kept_with_its_hash(run: RunChecks, pytester: pytest.Pytester) -> None:
     run(PASSES)
     (check,) = report(pytester)["capabilities"][0]["checks"]
     (evidence,) = check["evidence"]
@@ -153,7 +104,9 @@ def test_evidence_is_kept_with_its_hash(run: Any, pytester: pytest.Pytester) -> 
     assert check["promise"] == "It holds."
 
 
-def test_a_cluster_that_does_not_come_up_is_told_once(run: Any, pytester: pytest.Pytester) -> None:
+def test_a_cluster_that_does_not_come_up_is_told_once(
+    run: RunChecks, pytester: pytest.Pytester
+) -> None:
     checks = "".join(
         f"@check('auto_update.c{n}', promise='X.')\ndef test_c{n}(cluster): pass\n"
         for n in range(40)
@@ -179,7 +132,7 @@ def test_other_tests_are_left_alone(pytester: pytest.Pytester) -> None:
     assert not (pytester.path / "reports").exists()
 
 
-def test_the_header_of_a_run_has_the_suites_version(run: Any) -> None:
+def test_the_header_of_a_run_has_the_suites_version(run: RunChecks) -> None:
     version = metadata.version("stackspin-conformance")
     run(PASSES).stdout.fnmatch_lines([f"plugins: *stackspin-conformance-{version}*"])
 
@@ -203,7 +156,9 @@ def test_other_tests_may_have_workers_of_xdist(pytester: pytest.Pytester) -> Non
 
 
 @pytest.mark.parametrize("option", ["--kind-bin", "--kind-kubectl-bin"])
-def test_a_kind_of_ones_own_is_refused(option: str, run: Any, pytester: pytest.Pytester) -> None:
+def test_a_kind_of_ones_own_is_refused(
+    option: str, run: RunChecks, pytester: pytest.Pytester
+) -> None:
     result = run(PASSES, option, "/usr/bin/kind")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {option} is for tests that use pytest-kind by itself: *"])
@@ -218,86 +173,6 @@ def test_the_plugin_alone_imports_nothing_heavy() -> None:
     assert not {"kubernetes", "pydantic", "jinja2", "jsonschema", "yaml"} & set(modules)
 
 
-SLOW = """
-import pathlib, time
-
-@pytest.fixture(scope="session")
-def thing():
-    yield
-    pathlib.Path("torn-down").touch()
-
-@check("auto_update.first", promise="It holds.")
-def test_first(thing): pass
-
-@check("auto_update.hangs", promise="It holds.")
-def test_hangs(thing):
-    pathlib.Path("hanging").touch()
-    time.sleep(60)
-
-@check("auto_update.later", promise="It holds.")
-def test_later(thing): pass
-"""
-
-
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_run_that_is_ended_leaves_a_report_of_what_ran(
-    pytester: pytest.Pytester, signum: signal.Signals
-) -> None:
-    pytester.makepyfile(test_auto_update=HEAD + SLOW)
-    with subprocess.Popen(
-        [sys.executable, "-m", "pytest"], stdout=subprocess.PIPE, text=True, cwd=pytester.path
-    ) as process:
-        wait_for_file(pytester.path / "hanging")
-        (folder,) = (pytester.path / "reports").glob("2*")
-        running = report(pytester, folder.name)
-        os.kill(process.pid, signum)
-        output, _ = process.communicate(timeout=30)
-    assert process.returncode == (
-        -signum if signum is signal.SIGKILL else pytest.ExitCode.INTERRUPTED
-    )
-    assert f"report, rewritten after every check: {folder}/report.html" in output
-    assert (running["state"], running["process"]) == ("running", process.pid)
-    left = report(pytester, folder.name)
-    # A killed process cannot say that it was.
-    assert left["state"] == ("running" if signum is signal.SIGKILL else "interrupted")
-    assert (left["checksDone"], left["checksSelected"]) == (1, 3)
-    assert verdicts(pytester, folder.name) == {
-        "first": "pass", "hangs": "not run", "later": "not run",
-    }  # fmt: skip
-    assert (pytester.path / "torn-down").exists() == (signum is not signal.SIGKILL)
-    assert (folder / "report.html").exists()
-    assert not (pytester.path / "reports" / "latest").is_symlink()
-
-
-def test_latest_is_the_last_whole_run(run: Any, pytester: pytest.Pytester) -> None:
-    checks = PASSES + "@check('auto_update.x', promise='X.')\ndef test_x(): assert %s"
-    run(checks % "True")
-    whole = report(pytester)
-    assert (whole["state"], whole["checksDone"], whole["checksSelected"]) == ("complete", 2, 2)
-    first_fails = "@check('auto_update.y', promise='Y.')\ndef test_y(): assert False\n" + checks
-    result = run(first_fails % "True", "-x", "-p", "no:cacheprovider")
-    result.stdout.fnmatch_lines(["Interrupted: 1 of 3 checks ran; *"])
-    assert report(pytester)["runId"] == whole["runId"]
-
-
-def wait_for_file(path: Path) -> None:
-    deadline = time.monotonic() + 20
-    while not path.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def test_two_runs_are_compared(run: Any, pytester: pytest.Pytester) -> None:
-    run(PASSES + "@check('auto_update.x', promise='X.')\ndef test_x(): pass")
-    broken = PASSES + "@check('auto_update.x', promise='X.')\ndef test_x(): assert 0, 'broke'"
-    result = run(broken, "-p", "no:cacheprovider")
-    result.stdout.fnmatch_lines(["Since run *: 1 newly failing"])
-    (change,) = report(pytester)["comparison"]["newlyFailing"]
-    assert change["id"] == "auto_update.x"
-    assert change["before"] == "pass"
-    assert len(list((pytester.path / "reports").glob("2*"))) == 2
-
-
 @pytest.mark.parametrize(
     ("environment", "arguments", "expected"),
     [
@@ -307,7 +182,7 @@ def test_two_runs_are_compared(run: Any, pytester: pytest.Pytester) -> None:
     ],
 )
 def test_an_option_wins_over_the_environment(
-    run: Any,
+    run: RunChecks,
     pytester: pytest.Pytester,
     monkeypatch: pytest.MonkeyPatch,
     environment: dict[str, str],
@@ -324,7 +199,7 @@ def test_an_option_wins_over_the_environment(
     ("name", "value", "first"), [("CLUSTER", "minikube", "auto"), ("DOCKER", "podman", "running")]
 )
 def test_an_unknown_choice_in_the_environment_is_a_usage_error(
-    run: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, first: str
+    run: RunChecks, monkeypatch: pytest.MonkeyPatch, name: str, value: str, first: str
 ) -> None:
     monkeypatch.setenv(f"STACKSPIN_CONFORMANCE_{name}", value)
     result = run(PASSES)
@@ -332,7 +207,7 @@ def test_an_unknown_choice_in_the_environment_is_a_usage_error(
     result.stderr.fnmatch_lines([f"*{name}={value}: choose from {first}, *"])
 
 
-def test_a_planted_secret_in_an_artifact_fails_the_run(run: Any) -> None:
+def test_a_planted_secret_in_an_artifact_fails_the_run(run: RunChecks) -> None:
     result = run(
         """
 @check("auto_update.leaks", promise="It holds.")
@@ -360,7 +235,7 @@ def test_serves(app):
 
 
 def test_a_check_runs_on_each_of_its_apps_at_the_level_it_has_there(
-    run: Any, pytester: pytest.Pytester
+    run: RunChecks, pytester: pytest.Pytester
 ) -> None:
     run(ON_APPS).assert_outcomes(passed=1, failed=1)
     (capability,) = report(pytester)["capabilities"]
@@ -371,7 +246,9 @@ def test_a_check_runs_on_each_of_its_apps_at_the_level_it_has_there(
     assert capability["verdict"] == "pass"
 
 
-def test_an_app_that_was_not_selected_is_not_proven(run: Any, pytester: pytest.Pytester) -> None:
+def test_an_app_that_was_not_selected_is_not_proven(
+    run: RunChecks, pytester: pytest.Pytester
+) -> None:
     run(ON_APPS, "-k", "wordpress")
     (capability,) = report(pytester)["capabilities"]
     assert {c["app"]: c["verdict"] for c in capability["checks"]} == {
@@ -392,7 +269,7 @@ def test_told(app, fault):
 """
 
 
-def test_each_run_of_a_check_is_compared_with_its_own(run: Any) -> None:
+def test_each_run_of_a_check_is_compared_with_its_own(run: RunChecks) -> None:
     run(ON_FAULTS % "")
     run(ON_FAULTS % "store-down", "-p", "no:cacheprovider").stdout.fnmatch_lines(
         [
@@ -404,7 +281,7 @@ def test_each_run_of_a_check_is_compared_with_its_own(run: Any) -> None:
 
 
 def test_a_run_of_a_check_that_was_not_selected_is_not_proven(
-    run: Any, pytester: pytest.Pytester
+    run: RunChecks, pytester: pytest.Pytester
 ) -> None:
     run(ON_FAULTS % "", "-k", "killed").assert_outcomes(passed=1)
     (capability,) = report(pytester)["capabilities"]
@@ -415,13 +292,13 @@ def test_a_run_of_a_check_that_was_not_selected_is_not_proven(
 
 
 def test_what_is_named_by_its_node_id_proves_nothing_of_the_rest(
-    run: Any, pytester: pytest.Pytester
+    run: RunChecks, pytester: pytest.Pytester
 ) -> None:
     run(PASSES + ON_FAULTS % "", "test_auto_update.py::test_passes").assert_outcomes(passed=1)
     assert verdicts(pytester) == {"passes": "pass", "told": "not run"}
 
 
-def test_a_check_is_selected_and_listed_by_its_id(run: Any) -> None:
+def test_a_check_is_selected_and_listed_by_its_id(run: RunChecks) -> None:
     both = PASSES + ON_FAULTS % ""
     run(both, "-k", "auto_update.told and store-down").assert_outcomes(passed=1)
     listed = run(both, "--collect-only", "-v", "-k", "auto_update.passes")
@@ -430,7 +307,7 @@ def test_a_check_is_selected_and_listed_by_its_id(run: Any) -> None:
 
 
 @pytest.mark.parametrize("phase", ["setup", "teardown"])
-def test_a_secret_in_what_a_fixture_raises_is_not_printed(run: Any, phase: str) -> None:
+def test_a_secret_in_what_a_fixture_raises_is_not_printed(run: RunChecks, phase: str) -> None:
     fixture = """
 @pytest.fixture
 def connection(run):
@@ -451,7 +328,7 @@ def test_connects(connection): pass
 
 
 def test_a_cluster_that_does_not_start_fails_no_check(
-    run: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    run: RunChecks, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start(_: object) -> None:
         raise AssertionError("node not Ready in 60 s")
@@ -466,7 +343,7 @@ def test_a_cluster_that_does_not_start_fails_no_check(
 
 
 def test_logs_of_the_node_are_text_and_redacted_whatever_they_hold(
-    run: Any, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    run: RunChecks, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def export_logs(_: object, folder: Path) -> None:
         line = "\N{SNOWMAN} Authorization: Bearer abcdefghijklmnopqrstuvwxyz\n".encode()

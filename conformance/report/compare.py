@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -18,6 +20,7 @@ from conformance.report.model import (
 _NOTABLE_SECONDS = 5.0
 _NOTABLE_RATIO = 1.5
 """A shared CI machine's noise stays below these; both must be exceeded."""
+_TESTED = {"mode", "selection", "cluster"}
 
 
 def load(path: Path) -> RunReport | None:
@@ -26,6 +29,34 @@ def load(path: Path) -> RunReport | None:
         return RunReport.model_validate_json(path.read_text(encoding="utf-8"))
     except (OSError, ValidationError):
         return None
+
+
+def last_whole_run(reports_dir: Path, report: RunReport) -> RunReport | None:
+    """Return the newest complete report that says the same as ``report`` of what was tested.
+
+    A run that was cut short, or had another selection, mode or provider, would only look as if
+    checks were lost. The names of the folders begin with the time; a report is parsed until one is
+    found, and only the one found is made a model.
+    """
+    wanted = _tested(report.model_dump(mode="json", by_alias=True, include=_TESTED))
+    for path in sorted(reports_dir.glob("*Z-*/report.json"), reverse=True):
+        try:
+            document = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            continue
+        whole = document.get("state") == "complete" and document.get("runId") != report.run_id
+        if whole and _tested(document) == wanted and (found := load(path)):
+            return found
+    return None
+
+
+def _tested(document: dict[str, Any]) -> tuple[object, ...]:
+    """Return what must be the same in two reports that are compared."""
+    cluster = document.get("cluster") or {}
+    provider = cluster.get("provider")
+    # A cluster of the suite's is called as one likes; the name of another one says which it is.
+    which = cluster.get("name") if provider == "existing" else None
+    return document.get("mode"), document.get("selection"), provider, which
 
 
 def compare(before: RunReport, after: RunReport) -> Comparison:

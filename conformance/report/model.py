@@ -233,6 +233,11 @@ class RunReport(Model):
     process: int = Field(description="Id of the process on the host that runs the checks.")
     seconds: float
     command: list[str]
+    selection: list[str] = Field(
+        default_factory=list,
+        description="What selected the checks: paths and node ids, then options. A run is compared "
+        "with the last complete one of the same selection, mode and provider.",
+    )
     host: Host
     cluster: ClusterInfo | None = None
     settings: dict[str, str | bool | None]

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conformance.report.compare import compare, load
+from conformance.report.compare import compare, last_whole_run
 from conformance.report.evidence import EvidenceBox, RedactsText, file_name
 from conformance.report.model import CheckResult, RunReport, summarise
 from conformance.report.write import write_views
@@ -29,7 +29,6 @@ class Recorder:
         self.folder = reports_dir / f"{stamp}-{report.run_id}{twins}"
         self.folder.mkdir(parents=True)
         self._latest = reports_dir / f"latest{twins}"
-        self._previous = load(self._latest / "report.json")
         self._results: dict[str, CheckResult] = {}
         self._boxes: dict[str, EvidenceBox] = {}
         self._began = time.monotonic()
@@ -78,12 +77,22 @@ class Recorder:
         self.report.state = "complete" if whole else "interrupted"
         for box in self._boxes.values():
             box.close()
+        self._summarise()
+        if whole and (before := last_whole_run(self.folder.parent, self.report)):
+            self.report.comparison = compare(before, self.report)
         self.write()
         if whole:
             replace_link(self._latest, self.folder.name)
 
     def write(self) -> None:
         """Write every view of what is known now, each file at once or not at all."""
+        self._summarise()
+        self.report.written_at = self.now()
+        self.report.seconds = round(time.monotonic() - self._began, 1)
+        write_views(self.report, self.folder)
+
+    def _summarise(self) -> None:
+        """Bring what the report says of the checks up to date."""
         capabilities: dict[str, list[CheckResult]] = {}
         for result in self._results.values():
             if box := self._boxes.get(result.node_id):
@@ -94,11 +103,6 @@ class Recorder:
             capabilities.setdefault(result.id.partition(".")[0], []).append(result)
         self.report.errors = [self.redactor.redact(error) for error in self.report.errors]
         self.report.capabilities = [summarise(*entry) for entry in capabilities.items()]
-        self.report.written_at = self.now()
-        self.report.seconds = round(time.monotonic() - self._began, 1)
-        if self._previous:
-            self.report.comparison = compare(self._previous, self.report)
-        write_views(self.report, self.folder)
 
 
 def replace_link(link: Path, target: str) -> None:

@@ -1,0 +1,155 @@
+"""What the reports of whole runs, of those that were ended, and of the next ones say."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from small_runs import HEAD, PASSES, RunChecks, report, runner, verdicts
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunChecks:
+    return runner(pytester, monkeypatch)
+
+
+SLOW = """
+import pathlib, time
+
+@pytest.fixture(scope="session")
+def thing():
+    yield
+    pathlib.Path("torn-down").touch()
+
+@check("auto_update.first", promise="It holds.")
+def test_first(thing): pass
+
+@check("auto_update.hangs", promise="It holds.")
+def test_hangs(thing):
+    pathlib.Path("hanging").touch()
+    time.sleep(60)
+
+@check("auto_update.later", promise="It holds.")
+def test_later(thing): pass
+"""
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_leaves_a_report_of_what_ran(
+    pytester: pytest.Pytester, signum: signal.Signals
+) -> None:
+    pytester.makepyfile(test_auto_update=HEAD + SLOW)
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest"], stdout=subprocess.PIPE, text=True, cwd=pytester.path
+    ) as process:
+        wait_for_file(pytester.path / "hanging")
+        (folder,) = (pytester.path / "reports").glob("2*")
+        running = report(pytester, folder.name)
+        os.kill(process.pid, signum)
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == (
+        -signum if signum is signal.SIGKILL else pytest.ExitCode.INTERRUPTED
+    )
+    assert f"report, rewritten after every check: {folder}/report.html" in output
+    assert (running["state"], running["process"]) == ("running", process.pid)
+    left = report(pytester, folder.name)
+    # A killed process cannot say that it was.
+    assert left["state"] == ("running" if signum is signal.SIGKILL else "interrupted")
+    assert (left["checksDone"], left["checksSelected"]) == (1, 3)
+    assert verdicts(pytester, folder.name) == {
+        "first": "pass", "hangs": "not run", "later": "not run",
+    }  # fmt: skip
+    assert (pytester.path / "torn-down").exists() == (signum is not signal.SIGKILL)
+    assert (folder / "report.html").exists()
+    assert not (pytester.path / "reports" / "latest").is_symlink()
+
+
+def test_latest_is_the_last_whole_run(run: RunChecks, pytester: pytest.Pytester) -> None:
+    checks = PASSES + "@check('auto_update.x', promise='X.')\ndef test_x(): assert %s"
+    run(checks % "True")
+    whole = report(pytester)
+    assert (whole["state"], whole["checksDone"], whole["checksSelected"]) == ("complete", 2, 2)
+    first_fails = "@check('auto_update.y', promise='Y.')\ndef test_y(): assert False\n" + checks
+    result = run(first_fails % "True", "-x", "-p", "no:cacheprovider")
+    result.stdout.fnmatch_lines(["Interrupted: 1 of 3 checks ran; *"])
+    assert report(pytester)["runId"] == whole["runId"]
+
+
+def wait_for_file(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+SECOND = "@check('auto_update.x', promise='X.')\ndef test_x(): pass\n"
+AGAIN = ("-p", "no:cacheprovider")
+"""A file that changes within a second must not be taken from pytest's cache."""
+
+
+def test_two_runs_are_compared(run: RunChecks, pytester: pytest.Pytester) -> None:
+    run(PASSES + SECOND)
+    result = run(PASSES + SECOND.replace("pass", "assert 0, 'broke'"), *AGAIN)
+    result.stdout.fnmatch_lines(["Since run *: 1 newly failing"])
+    (change,) = report(pytester)["comparison"]["newlyFailing"]
+    assert change["id"] == "auto_update.x"
+    assert change["before"] == "pass"
+    assert len(list((pytester.path / "reports").glob("2*"))) == 2
+
+
+def test_a_run_is_compared_over_a_killed_one_and_over_a_check_that_was_added(
+    run: RunChecks, pytester: pytest.Pytester
+) -> None:
+    run(PASSES)
+    whole = report(pytester)["runId"]
+    killed = "import os, signal\n" + SECOND.replace("pass", "os.kill(os.getpid(), signal.SIGKILL)")
+    pytester.makepyfile(test_auto_update=HEAD + PASSES + killed)
+    assert pytester.runpytest_subprocess().ret == -signal.SIGKILL
+    run(PASSES + SECOND, *AGAIN).stdout.fnmatch_lines([f"Since run {whole}: no change"])
+    comparison = report(pytester)["comparison"]
+    assert [change["id"] for change in comparison["new"]] == ["auto_update.x"]
+
+
+def test_a_run_that_was_cut_short_is_compared_with_none(run: RunChecks) -> None:
+    run(PASSES + SECOND)
+    result = run("@check('auto_update.y', promise='Y.')\ndef test_y(): assert 0\n" + PASSES, "-x")
+    result.stdout.no_fnmatch_line("Since run *")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-k", "passes"],
+        ["-m", "core"],
+        ["test_auto_update.py"],
+        ["test_auto_update.py::test_passes"],
+        ["--deselect=test_auto_update.py::test_x"],
+        ["--dashboard-url=https://dashboard.example"],
+    ],
+    ids=" ".join,
+)
+def test_a_run_is_compared_with_one_of_the_same_selection_only(
+    run: RunChecks, pytester: pytest.Pytester, arguments: list[str]
+) -> None:
+    run(PASSES + SECOND)
+    run(PASSES + SECOND, *arguments)
+    selected = report(pytester)
+    assert selected["comparison"] is None
+    run(PASSES + SECOND, *arguments)
+    assert report(pytester)["comparison"]["previousRunId"] == selected["runId"]
+
+
+def test_a_selection_is_the_same_however_it_is_written(
+    run: RunChecks, pytester: pytest.Pytester
+) -> None:
+    file = pytester.path / "test_auto_update.py"
+    run(PASSES, "./test_auto_update.py", "-k", "passes  or   x")
+    first = report(pytester)
+    assert first["selection"] == ["test_auto_update.py", "-k passes or x"]
+    run(PASSES, str(file), "-kpasses or x", "--domain=another.test")
+    assert report(pytester)["comparison"]["previousRunId"] == first["runId"]
