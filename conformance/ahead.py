@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.check import CAPABILITIES, check_of
 from conformance.clusters.base import Cluster, Feature
+from conformance.components.waiting import submit
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
@@ -76,8 +78,8 @@ def reference_apps(stack: Stack, images: AppImages) -> Callable[[], None]:
 
     def install_each() -> None:
         with ThreadPoolExecutor(len(APPS)) as executor:
-            for _ in executor.map(install, APPS):
-                pass
+            for installed in [submit(executor, partial(install, name)) for name in APPS]:
+                installed.result()
 
     return install_each
 

@@ -12,6 +12,7 @@ import pytest
 
 from conformance.check import Check, NotApplicable, app_of, check_of, checks_in, not_run
 from conformance.clusters.base import Feature
+from conformance.components.waiting import seconds_waited
 from conformance.errors import HarnessError
 from conformance.report import terminal
 from conformance.report.model import CheckResult, TwinResult, Verdict
@@ -85,6 +86,7 @@ class ConformanceSession:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._told: dict[int, tuple[BaseException, str]] = {}
+        self._waited = seconds_waited()
 
     def plan(self, items: list[pytest.Item], deselected: list[pytest.Item]) -> None:
         """Write down what will run before it does, and what was left out."""
@@ -132,7 +134,7 @@ class ConformanceSession:
         if report.failed:
             self._redact(report)
         result = self._run.recorder.result(item.nodeid)
-        setattr(result.phases, report.when, round(report.duration, 3))
+        setattr(result.phases, report.when, self._without_building(report.duration))
         twin = twin_of(item)
         if report.when == "teardown":
             self._after(item, report, result)
@@ -147,6 +149,14 @@ class ConformanceSession:
         elif report.when == "call":
             result.verdict, result.reason = Verdict.PASS, ""
         return report
+
+    def _without_building(self, duration: float) -> float:
+        """Return a phase's seconds less what it waited for components, which is the run's time."""
+        waited = seconds_waited() - self._waited
+        self._waited += waited
+        report = self._run.recorder.report
+        report.building_seconds = round(report.building_seconds + waited, 3)
+        return round(max(0.0, duration - waited), 3)
 
     def _failed(
         self,

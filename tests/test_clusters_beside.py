@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.components.builder import Components
+from conformance.components.waiting import seconds_waited, waiting_for_build
 from conformance.errors import HarnessError
 from conformance.kube.redaction import Redactor
 from conformance.settings import Settings
@@ -30,8 +31,9 @@ class Stuck:
         return
 
     def start(self) -> None:
-        self.starting.set()
-        self.over.wait(60)
+        with waiting_for_build():
+            self.starting.set()
+            self.over.wait(60)
         raise HarnessError("stopped")
 
     def cancel(self) -> None:
@@ -83,3 +85,15 @@ def test_nobody_waits_for_the_network_of_a_cluster_that_was_not_begun(
     stuck.over.set()
     clusters.begin("testing")
     clusters.wait_connected("testing")
+
+
+def test_who_waits_for_a_cluster_waits_for_the_parts_it_builds(
+    clusters: ClustersBeside, stuck: Stuck
+) -> None:
+    site = clusters.begin("restore")
+    assert stuck.starting.wait(10)
+    before = seconds_waited()
+    with site.awaited():
+        stuck.over.set()
+        site.exception(10)
+    assert seconds_waited() > before

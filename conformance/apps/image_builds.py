@@ -14,6 +14,7 @@ from conformance.apps import images
 from conformance.apps.images import BuiltImage, Candidate, ImageTest
 from conformance.components.processes import Runner
 from conformance.components.recipe import hash_folder
+from conformance.components.waiting import submit
 from conformance.settings import data_root
 from conformance.stack.steps import Steps
 
@@ -71,9 +72,8 @@ class ImageBuilds:
         with self._guard:
             if (content, version) not in self._builds:
                 repository = repository or self._repository(source.name, content)
-                self._builds[content, version] = self._executor.submit(
-                    self.build, source, repository, version
-                )
+                build = partial(self.build, source, repository, version)
+                self._builds[content, version] = submit(self._executor, build)
             return self._builds[content, version]
 
     def build(self, source: Path, repository: str, version: str, **build_args: str) -> BuiltImage:
@@ -148,7 +148,8 @@ class AppImages:
     def released_each(self, source: Path, versions: Sequence[str]) -> list[Candidate]:
         """Release several versions side by side; the first failing test is raised."""
         with ThreadPoolExecutor(len(versions)) as executor:
-            return list(executor.map(partial(self.released, source), versions))
+            each = [submit(executor, partial(self.released, source, one)) for one in versions]
+            return [future.result() for future in each]
 
     def untested(self, source: Path, version: str) -> Candidate:
         """Return the image of a broken twin, tagged as if its tests had passed."""

@@ -19,6 +19,7 @@ from conformance.components.parts import ImagePart, Part
 from conformance.components.processes import CommandFailedError, Runner, StoppedError
 from conformance.components.progress import Progress, Task, make_progress, seconds
 from conformance.components.store import CorruptEntryError, Store
+from conformance.components.waiting import waiting_for_build
 from conformance.components.work import Work
 from conformance.errors import HarnessError
 from conformance.settings import Settings
@@ -64,7 +65,9 @@ class Components:
         parts = [part(name) for name in names]
         self._prepare(names)
         for index, wanted in enumerate(parts):
-            self._ensure(wanted, then=names[index + 1 :], background=False)
+            if not self._intact(wanted):
+                with waiting_for_build():
+                    self._ensure(wanted, then=names[index + 1 :], background=False)
             self._used[wanted.name] = wanted
 
     def prefetch(self, *names: str) -> None:
@@ -166,7 +169,7 @@ class Components:
                 "free some space, or point STACKSPIN_CONFORMANCE_CACHE to a larger disk",
             )
         packages = {name: sign for one in missing for name, sign in one.packages.items()}
-        with self._guard:
+        with waiting_for_build(), self._guard:
             ensure_packages(
                 packages,
                 why=f"build {', '.join(one.name for one in missing if one.packages)}",

@@ -57,7 +57,7 @@ class Measurement(Model):
 
 
 class Phases(Model):
-    """Seconds spent in each phase of a check."""
+    """Seconds spent in each phase of a check, without waiting for components to be built."""
 
     setup: float = 0.0
     call: float = 0.0
@@ -243,6 +243,10 @@ class RunReport(Model):
     settings: dict[str, str | bool | None]
     components: list[Component] = Field(default_factory=list)
     substitutes: list[Substitute] = Field(default_factory=list)
+    building_seconds: float = Field(
+        default=0.0,
+        description="How long checks waited for components to be built; in no check's time.",
+    )
     installation: list[InstallationStep] = Field(default_factory=list)
     not_installed: dict[str, str] = Field(
         default_factory=dict, description="What this cluster did not get, and why."

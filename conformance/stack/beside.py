@@ -12,6 +12,7 @@ from queue import SimpleQueue
 from conformance.clusters.base import Cluster
 from conformance.clusters.select import make_cluster
 from conformance.components.builder import Components
+from conformance.components.waiting import BuildingFuture
 from conformance.errors import HarnessError
 from conformance.kube.client import Kube
 from conformance.kube.explain import learn_secrets
@@ -144,7 +145,7 @@ class _BringUp(threading.Thread):
         say: Callable[[str], None],
     ) -> None:
         super().__init__(name=f"cluster {settings.cluster_name}", daemon=True)
-        self.site: Future[Site] = Future()
+        self.site: BuildingFuture[Site] = BuildingFuture()
         self.kube: Kube | None = None
         self._settings = settings
         self._components = components
@@ -168,12 +169,15 @@ class _BringUp(threading.Thread):
 
         HarnessError for one that only its start connects, and nobody began.
         """
-        self._prepared.wait()
-        if not self._wanted and not self._connected.is_set():
-            raise HarnessError(f"{self.name} joins the network when it starts", "begin it first")
-        self._connected.wait()
+        with self.site.awaited():
+            self._prepared.wait()
+            if not self._wanted and not self._connected.is_set():
+                why = f"{self.name} joins the network when it starts"
+                raise HarnessError(why, "begin it first")
+            self._connected.wait()
 
     def run(self) -> None:
+        self.site.worked_on_here()
         try:
             with contextlib.suppress(Exception):  # start tries it again, and says why it fails
                 self._cluster.prepare()

@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from conformance.clusters.base import Cluster
 from conformance.components.builder import Components
+from conformance.components.waiting import waiting_for_build
 from conformance.errors import HarnessError
 from conformance.kube.client import Kube
 from conformance.services.registry import Registry
@@ -19,8 +21,8 @@ from conformance.stack.content import flux_manifests
 from conformance.stack.steps import Steps
 
 Object = dict[str, Any]
-_PUSHES = 2
-"""Images pushed at a time; more only compete for two cores."""
+_AT_A_TIME = 2
+"""Images built, and images pushed, at a time; more only compete for two cores."""
 
 
 @dataclass
@@ -35,7 +37,8 @@ class Context:
     say: Callable[[str], None]
     steps: Steps = field(default_factory=Steps)
     not_run: dict[str, str] = field(default_factory=dict)
-    _pushing: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(_PUSHES))
+    _building: threading.Semaphore = field(default_factory=partial(threading.Semaphore, _AT_A_TIME))
+    _pushing: threading.Semaphore = field(default_factory=partial(threading.Semaphore, _AT_A_TIME))
 
     def image(self, name: str) -> Future[None]:
         """Begin to push a component's image to the cluster's registry."""
@@ -64,6 +67,9 @@ class Context:
                 f"cluster {self.cluster.name} has no registry to take {name}",
                 "publish one in the ConfigMap kube-public/local-registry-hosting (KEP-1755)",
             )
+        if not self.components.is_present(name):
+            with waiting_for_build(), self._building:
+                self.components.require(name)
         with self._pushing:
             layout = self.components.image_layout(name)
             registry = Registry(self.cluster.registry)

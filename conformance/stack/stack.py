@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from conformance.clusters.base import Cluster
 from conformance.components.builder import Components
+from conformance.components.waiting import in_thread
 from conformance.kube.client import Kube
 from conformance.kube.conditions import phase, rolled_out
 from conformance.kube.wait import Wait, wait_all, wait_for
@@ -71,7 +71,7 @@ class Stack:
     ) -> None:
         self._context = Context(settings, cluster, kube, components, root or data_root(), say)
         self._flux = Flux(kube, settings.timeouts.reconciliation)
-        self._ahead: list[threading.Thread] = []
+        self._ahead: list[Future[None]] = []
 
     def dns(self) -> None:
         """Install CoreDNS where it is missing; returns when it answers."""
@@ -140,13 +140,12 @@ class Stack:
                 with contextlib.suppress(Exception):
                     each()
 
-        self._ahead.append(threading.Thread(target=install, name="ahead", daemon=True))
-        self._ahead[-1].start()
+        self._ahead.append(in_thread("ahead", install))
 
     def settle(self) -> None:
         """Return when all that was begun in the background is over."""
-        for thread in self._ahead:
-            thread.join()
+        for installed in self._ahead:
+            installed.result()
 
     @property
     def git(self) -> GitServer:

@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
+
+from conformance.components.waiting import in_thread
 
 Result = TypeVar("Result")
 
@@ -38,12 +41,10 @@ class Steps:
         with self._lock:
             if name in self._futures:
                 return self._futures[name]
-            future: Future[Result] = Future()
-            self._futures[name] = future
             self._origin = self._origin or time.monotonic()
-        arguments = (name, action, future)
-        threading.Thread(target=self._run, args=arguments, name=name, daemon=True).start()
-        return future
+            future = in_thread(name, partial(self._timed, name, action))
+            self._futures[name] = future
+            return future
 
     def run(self, name: str, action: Callable[[], Result]) -> Result:
         """Do the step unless it was done, and return its result or raise its exception."""
@@ -55,13 +56,9 @@ class Steps:
             future = self._futures.get(name)
         return future.result() if future and future.done() and not future.exception() else None
 
-    def _run(self, name: str, action: Callable[[], Result], future: Future[Result]) -> None:
+    def _timed(self, name: str, action: Callable[[], Result]) -> Result:
         began = time.monotonic()
-        try:
-            result = action()
-        except BaseException as error:
-            future.set_exception(error)
-        else:
-            now = time.monotonic()
-            self.timings.append(Timing(name, began - (self._origin or began), now - began))
-            future.set_result(result)
+        result = action()
+        now = time.monotonic()
+        self.timings.append(Timing(name, began - (self._origin or began), now - began))
+        return result
