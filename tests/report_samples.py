@@ -42,7 +42,6 @@ def a_report(checks: dict[str, list[CheckResult]], **more: object) -> RunReport:
         "state": "complete",
         "started_at": datetime(2026, 11, 23, 21, 0, tzinfo=UTC),
         "written_at": datetime(2026, 11, 23, 21, 5, 12, tzinfo=UTC),
-        "process": 4711,
         "seconds": 312.5,
         "command": ["pytest", "conformance/capabilities", "--cluster=embedded"],
         "host": Host(

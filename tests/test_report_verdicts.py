@@ -35,7 +35,7 @@ def test_a_capability_passes_only_if_all_its_core_checks_did(
 
 
 PASSED = a_check("dashboard", 1)
-RUNNING = {"state": "running", "checks_selected": 80, "checks_done": 12}
+RUNNING = {"state": "running", "checks_selected": 80, "checks_done": 12, "process": 4711}
 FAILED = a_check("auto_update", 2, Verdict.FAIL)
 FAILED_EXTENDED = a_check("dashboard", 3, Verdict.FAIL, level=Level.EXTENDED)
 NOT_RUN = a_check("auto_update", 4, Verdict.NOT_RUN)

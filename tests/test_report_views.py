@@ -26,6 +26,7 @@ from conformance.report.model import (
     Verdict,
 )
 from conformance.report.write import generate_schema, schema, to_json, write_views
+from conformance.settings import PROJECT_ROOT
 
 HOSTILE = (
     "<script>alert('x')</script> & \"quoted\" 'single' \x1b[31mred\x1b[0m \N{SNOWMAN} {{ 7*7 }}"
@@ -84,6 +85,15 @@ def test_the_shipped_schema_is_that_of_the_model() -> None:
         'print(g(), end="")\' > conformance/report/report.schema.json'
     )
     assert schema() == json.loads(generate_schema()), remedy
+
+
+def test_the_published_example_follows_the_schema_and_reads_back() -> None:
+    path = PROJECT_ROOT / "reports" / "example" / "report.json"
+    document = json.loads(path.read_text())
+    jsonschema.validate(document, schema())
+    example = load(path)
+    assert example is not None
+    assert json.loads(to_json(example)) == document
 
 
 def test_json_follows_the_schema_and_reads_back(report: RunReport, tmp_path: Path) -> None:

@@ -230,7 +230,9 @@ class RunReport(Model):
     written_at: datetime = Field(
         description="When this was last written: at the latest after the last check that ended."
     )
-    process: int = Field(description="Id of the process on the host that runs the checks.")
+    process: int | None = Field(
+        default=None, description="While it is running: id of the process on the host."
+    )
     seconds: float
     command: list[str]
     selection: list[str] = Field(

@@ -75,6 +75,7 @@ class Recorder:
         """
         whole = complete and self.report.checks_done == self.report.checks_selected
         self.report.state = "complete" if whole else "interrupted"
+        self.report.process = None
         for box in self._boxes.values():
             box.close()
         self._summarise()
