@@ -239,11 +239,11 @@ def pytest_runtest_makereport():
 """
     )
     result = run("@check('auto_update.x', promise='X.')\ndef test_x(image): pass")
-    result.stdout.fnmatch_lines(["Building components: 500 s, of no check"])
+    result.stdout.fnmatch_lines(["Building components: 500 s, in no check's time"])
     made = report(pytester)
     assert made["buildingSeconds"] == 500
     (check,) = made["capabilities"][0]["checks"]
     assert check["phases"] == {"setup": 10, "call": 3, "teardown": 1}
     assert check["seconds"] == 14
     page = (pytester.path / "reports/latest/report.html").read_text()
-    assert "of which building components 8 min 20 s" in page
+    assert "Building components</dt><dd>8 min 20 s" in page

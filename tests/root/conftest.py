@@ -1,4 +1,4 @@
-"""Tests that start real nodes: only as root, and only when asked for (``-m root``)."""
+"""Tests that need root, most for real nodes: only as root, and only if asked for (``-m root``)."""
 
 from __future__ import annotations
 

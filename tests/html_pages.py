@@ -1,0 +1,93 @@
+"""The pages of the suite and of the linter, with texts that do not fit on a phone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from linter_results import a_finding, a_result, a_rule, a_waiver, an_app, an_app_result
+from report_samples import a_check, a_report
+
+from conformance.linter.findings import Place
+from conformance.linter.views.html import to_html as linter_page
+from conformance.report.evidence import EvidenceBox
+from conformance.report.html import to_html
+from conformance.report.model import (
+    Change,
+    Comparison,
+    Component,
+    DurationChange,
+    InstallationStep,
+    Measurement,
+    Substitute,
+    TwinResult,
+    Verdict,
+)
+
+LONG = "docker.io/stackspin/wordpress@sha256:" + 2 * "3f9fbc339cc9af4be84a5d518289404dd3671e1b"
+
+
+class Plain:
+    def redact(self, text: str) -> str:
+        return text
+
+
+def write_report(folder: Path) -> Path:
+    """Write the report of a bad night into ``folder``; return its page."""
+    box = EvidenceBox(folder, "x", Plain())
+    box.attach("failure.txt", f"AssertionError: {LONG}\n{'x' * 300}\n" + "\t".join(["column"] * 80))
+    box.attach(f"diagnostics/{'long-' * 15}name.log", f"level=error image={LONG}\n" * 50)
+    failed = a_check(
+        "backup_restore",
+        1,
+        Verdict.FAIL,
+        reason=f"WaitTimeout: {LONG}\n  last status: {LONG}",
+        notes=[f"Diagnostics are incomplete: {LONG}"],
+        measurements=[Measurement(name="bytes_in_" + "a" * 90, value=123456789.5, unit="bytes")],
+        evidence=box.files(),
+        twin=TwinResult(defect=LONG, expect="y" * 120, caught=False),
+    )
+    not_run = a_check("backup_restore", 2, Verdict.NOT_RUN, reason=LONG)
+    change = {"id": f"backup_restore.{'long_' * 20}name", "run": "notes-node-agent-killed"}
+    failing = Change(**change, before=Verdict.PASS, after=Verdict.FAIL, reason=LONG)
+    slower = DurationChange(**change, before=16.1, after=41.2)
+    report = a_report({"backup_restore": [failed, not_run]})
+    report.comparison = Comparison(
+        previous_run_id="tlft1r",
+        previous_started_at=report.started_at - timedelta(days=1),
+        newly_failing=[failing],
+        fixed=[failing],
+        slower=[slower],
+    )
+    report.command.append(f"--kubeconfig=/home/{'long/' * 30}kubeconfig.yaml")
+    report.errors.append(f"clean-up failed: {LONG}")
+    report.not_installed = {"long-" * 15 + "name": LONG}
+    report.substitutes = [Substitute(name="garage", instead_of=LONG, note=LONG)]
+    report.installation = [InstallationStep(step="image " + "a" * 60, began=1.0, seconds=300.0)]
+    report.components.append(
+        Component(name="long-" * 15, version="v1", origin="built", source=LONG)
+    )
+    page = folder / "report.html"
+    page.write_text(to_html(report, folder), encoding="utf-8")
+    return page
+
+
+def write_linter_page(folder: Path) -> Path:
+    """Write the linter's result of several packages into ``folder``; return the page."""
+    rule = replace(
+        a_rule(), source=f"https://www.ory.sh/docs/{'reference/' * 20}#tag", example=LONG
+    )
+    place = Place(f"{'charts/' * 20}pvc.yaml", 7, f"PersistentVolumeClaim {'a' * 80}")
+    found = a_finding(rule, f"image {LONG} moves", place, fix=f"Write {LONG}.")
+    broken = an_app(path="packages/" * 20, detected=f"Helm chart {'a' * 80}")
+    well = an_app(name="b" * 63, path="packages/" * 20, detected=f"Helm chart {'b' * 80}")
+    result = a_result(
+        an_app_result(found, app=broken, not_run=[(a_rule("backup.other"), LONG)], remark=LONG),
+        an_app_result(app=well),
+        an_app_result(app=well),
+        unused=[a_waiver(reason=LONG)],
+    )
+    page = folder / "app.html"
+    page.write_text(linter_page(result), encoding="utf-8")
+    return page

@@ -1,0 +1,38 @@
+"""The pages of the suite and of the linter on a phone and on a desktop, measured in Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from html_pages import write_linter_page, write_report
+
+from conformance.services.browser import DESKTOP, PHONE, Browser
+from conformance.services.pki import CertificateAuthority
+
+
+class NothingKept:
+    def attach(self, name: str, content: object) -> Path:  # noqa: ARG002
+        return Path(name)
+
+    screenshot = attach
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    folder = tmp_path_factory.mktemp("browser")
+    certificate = CertificateAuthority().certificate
+    with Browser("stackspin.test", "127.0.0.1:9", certificate, folder) as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("write", [write_report, write_linter_page])
+def test_no_page_scrolls_sideways(
+    browser: Browser, tmp_path: Path, write: Callable[[Path], Path], size: tuple[int, int]
+) -> None:
+    with browser.visitor(NothingKept(), size=size) as reader:
+        reader.page.goto(write(tmp_path).as_uri())
+        reader.page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+        assert reader.page.evaluate("document.documentElement.scrollWidth") <= size[0]
