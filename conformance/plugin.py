@@ -153,8 +153,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from conformance.run import Run  # noqa: PLC0415 - only when there are checks
     from conformance.session import ConformanceSession  # noqa: PLC0415
 
-    twins = config.getoption("twins")
-    run = Run.begin(_settings(config), twins=twins, selection=selection(config))
+    settings = _settings(config)
+    selected = selection(config, settings)
+    run = Run.begin(settings, twins=config.getoption("twins"), selection=selected)
     config.stash[RUN] = run
     hooks = ConformanceSession(run)
     config.pluginmanager.register(hooks, "stackspin-conformance-session")

@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from conformance.settings import Settings
+
 _OPTIONS = {
     "-k": "keyword",
     "-m": "markexpr",
@@ -14,19 +16,16 @@ _OPTIONS = {
     "--ignore-glob": "ignore_glob",
     "--last-failed": "lf",
     "--stepwise": "stepwise",
-    "--dashboard-url": "dashboard_url",
 }
-"""Every option that chooses the checks, or another thing for them to test, and pytest's name of it.
-
-Options that say where and how checks run, such as --domain or --kind-image, are none: what a new
-Kubernetes breaks is what a reader wants to see.
-"""
+"""Every option that chooses among the checks, and pytest's name of it."""
 
 
-def selection(config: pytest.Config) -> list[str]:
+def selection(config: pytest.Config, settings: Settings) -> list[str]:
     """Return the paths and node ids a run was given, relative to the root, then such options.
 
     Not the checks themselves: runs before and after a check was added are still the same selection.
+    Of the suite's options, only another dashboard is another thing to test. Where and how checks
+    run, such as --domain or --kind-image, is not: what a new Kubernetes breaks is to be seen.
     """
     found = sorted({_relative(argument, config) for argument in config.args})
     for option, name in _OPTIONS.items():
@@ -34,6 +33,8 @@ def selection(config: pytest.Config) -> list[str]:
         for each in value if isinstance(value, list) else [value]:
             if each:
                 found.append(option if each is True else f"{option} {' '.join(str(each).split())}")
+    if settings.dashboard_url:
+        found.append(f"--dashboard-url {settings.dashboard_url}")
     return found
 
 

@@ -146,6 +146,15 @@ def test_a_run_is_compared_with_one_of_the_same_selection_only(
     assert report(pytester)["comparison"]["previousRunId"] == selected["runId"]
 
 
+def test_another_dashboard_from_the_environment_is_another_selection(
+    run: RunChecks, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(PASSES)
+    monkeypatch.setenv("STACKSPIN_CONFORMANCE_DASHBOARD_URL", "https://dashboard.example")
+    run(PASSES)
+    assert report(pytester)["comparison"] is None
+
+
 def test_a_selection_is_the_same_however_it_is_written(
     run: RunChecks, pytester: pytest.Pytester
 ) -> None:
