@@ -44,6 +44,8 @@ class Timeouts:
     """One command inside a container or on the node."""
     http: float = 10.0
     """One HTTP request to a Ready service."""
+    log: float = 30.0
+    """What a container did until its log says so; measured less than 0.1 on an idle node."""
     backup: float = 240.0
     """One backup or restore to its final phase; without a store, Velero tries for 100 s."""
     image_build: float = 600.0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from conformance.errors import HarnessError
+from conformance.kube.logs import wait_for_line
 from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 LISTEN = "0A"
 """State TCP_LISTEN in /proc/net/tcp (Linux, include/net/tcp_states.h)."""
+
+STDOUT = "/dev/stdout"
+"""As the path of a log: the container's own output, which Kubernetes keeps."""
 
 _SOCKETS = """
 for group in /proc/[0-9]*/cgroup; do
@@ -81,6 +85,20 @@ class RunningImage:
                 f"{answer.stderr.decode(errors='replace').strip()}"
             )
         return listening_ports(answer.stdout.decode())
+
+    def wait_logged(self, text: str, log: str) -> None:
+        """Wait until the app's log at the path ``log`` has ``text`` in a line.
+
+        The path may be the container's own output; an app may log a request only after its answer.
+        Raises AssertionError with the end of the log.
+        """
+        if log == STDOUT:
+            wait_for_line(self.kube, self.namespace, self.name, text)
+        else:
+            follow = ("tail", "--lines=+1", "--follow=name", "--retry", log)
+            self.kube.exec(
+                self.namespace, self.name, follow, timeout=Timeouts.log, until=text.encode()
+            )
 
     def inside(self, kubeconfig: str) -> Host:
         """Return the container as testinfra sees it; ``kubectl`` must be on PATH."""

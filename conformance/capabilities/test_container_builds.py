@@ -23,7 +23,7 @@ from conformance.apps.image_builds import VERSIONS
 from conformance.apps.images import release
 from conformance.apps.layers import read_file
 from conformance.apps.leaks import Kind, find_leaks
-from conformance.apps.running import RunningImage
+from conformance.apps.running import STDOUT, RunningImage
 from conformance.apps.smoke import smoke_tests
 from conformance.check import check, core, extended, shared
 from conformance.clusters.base import Feature
@@ -143,15 +143,6 @@ def told(leaks: list[Leak], kind: Kind) -> list[str]:
     return [str(leak) for leak in leaks if leak.kind is kind]
 
 
-def log_at(path: str, pod: RunningImage, inside: Callable[[RunningImage], Host]) -> str:
-    """Return what is in the log at a path, which may be the container's own output."""
-    if path == "/dev/stdout":
-        return pod.kube.logs(pod.namespace, pod.name)
-    log = inside(pod).file(path)
-    assert log.exists, "there is no file at the default log location"
-    return str(log.content_string)
-
-
 def title_of(pod: RunningImage, port: int) -> str:
     """Return the title of the app's page."""
     page = pod.get(port, "/").text
@@ -201,8 +192,10 @@ def test_container_obeys_default_configuration(
     pod = running("unconfigured")
     assert pod.listens_on(cluster) == {configuration["port"]}, "not (only) on the default port"
     pod.get(configuration["port"], "/").raise_for_status()
-    log = log_at(configuration["log_file"], pod, inside)
-    assert "GET / " in log, "the request is not in the log at its default location"
+    log = configuration["log_file"]
+    if log != STDOUT:
+        assert inside(pod).file(log).exists, "there is no file at the default log location"
+    pod.wait_logged("GET / ", log)
 
 
 @check(

@@ -187,7 +187,10 @@ class Kube:
         tail: int | None = None,
         previous: bool = False,
     ) -> str:
-        """Return a container's log (its last ``tail`` lines), or of its previous run."""
+        """Return a container's log (its last ``tail`` lines), or of its previous run, as it is now.
+
+        Of what has just happened it may not tell yet: ``logs.wait_for_line`` waits for that.
+        """
         path = self.discovery.find("v1", "Pod").path(namespace, pod) + "/log"
         query = {"container": container, "tailLines": tail, "previous": previous}
         return self.transport.request("GET", path, query=query).decode(errors="replace")
@@ -201,11 +204,21 @@ class Kube:
         container: str | None = None,
         stdin: bytes | None = None,
         timeout: float = Timeouts.command,
+        until: bytes | None = None,
     ) -> ExecResult:
-        """Run a command in a container; ``timeout`` in seconds. See ``execution.execute``."""
+        """Run a command in a container, to its end or until its output has the bytes ``until``.
+
+        ``timeout`` in seconds. See ``execution.execute``.
+        """
         path = self.discovery.find("v1", "Pod").path(namespace, pod) + "/exec"
         return execute(
-            self.transport, path, argv, container=container, stdin=stdin, timeout=timeout
+            self.transport,
+            path,
+            argv,
+            container=container,
+            stdin=stdin,
+            timeout=timeout,
+            until=until,
         )
 
     def port_forward(

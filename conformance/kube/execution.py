@@ -82,9 +82,12 @@ def execute(
     container: str | None,
     stdin: bytes | None,
     timeout: float,
+    until: bytes | None = None,
 ) -> ExecResult:
     """Run ``argv`` (no shell) at the exec subresource ``path``; does not raise on its exit status.
 
+    With ``until`` a command that goes on, such as ``tail -F``, is killed as soon as its output has
+    these bytes in it, and its exit status is 0.
     Raises ``CommandTimeout`` after ``timeout`` seconds with the output so far, when the command
     has been killed (where the container has a shell to do it: the runtime lets it run on);
     ``ApiError`` where it could not be started; ``Unreachable`` where the connection broke;
@@ -92,12 +95,19 @@ def execute(
     The API server withholds the exit status of a command that leaves megabytes of input unread.
     """
     try:
-        return _run(transport, path, argv, container, stdin, timeout)
+        result = _run(transport, path, argv, container, stdin, timeout, until)
     except CommandTimeout:
-        killer = ("sh", "-c", _KILL, "sh", "".join(argv).rstrip("\n"))
-        with contextlib.suppress(ApiError, HarnessError, CommandTimeout):
-            _run(transport, path, killer, container, None, _KILL_TIMEOUT)
+        _kill(transport, path, argv, container)
         raise
+    if until is not None and until in result.stdout:
+        _kill(transport, path, argv, container)
+    return result
+
+
+def _kill(transport: Transport, path: str, argv: Sequence[str], container: str | None) -> None:
+    killer = ("sh", "-c", _KILL, "sh", "".join(argv).rstrip("\n"))
+    with contextlib.suppress(ApiError, HarnessError, CommandTimeout):
+        _run(transport, path, killer, container, None, _KILL_TIMEOUT, None)
 
 
 def _run(
@@ -107,6 +117,7 @@ def _run(
     container: str | None,
     stdin: bytes | None,
     timeout: float,
+    until: bytes | None,
 ) -> ExecResult:
     deadline = time.monotonic() + timeout
     query = [("command", part) for part in argv]
@@ -137,13 +148,18 @@ def _run(
             poll.register(channels, select.POLLIN | (select.POLLOUT if channels.outgoing else 0))
             remaining = deadline - time.monotonic()
             if remaining <= 0:
-                output = _quote(b"".join(received[_STDOUT]), b"".join(received[_STDERR]))
-                raise CommandTimeout(f"{shlex.join(argv)}\n  ran longer than {timeout} s\n{output}")
+                quoted = _quote(b"".join(received[_STDOUT]), b"".join(received[_STDERR]))
+                awaited = f" without {until.decode(errors='replace')!r}" if until else ""
+                raise CommandTimeout(
+                    f"{shlex.join(argv)}\n  ran longer than {timeout} s{awaited}\n{quoted}"
+                )
             poll.poll(remaining * 1000)
             channels.flush()
             for channel, data in channels.receive():
                 if channel in received:
                     received[channel].append(data)
+            if until is not None and until in (output := b"".join(received[_STDOUT])):
+                return ExecResult(tuple(argv), output, b"".join(received[_STDERR]), 0)
     stdout, stderr, error = (b"".join(received[key]) for key in (_STDOUT, _STDERR, _ERROR))
     if not error:
         raise Unreachable(
