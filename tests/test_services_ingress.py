@@ -12,6 +12,7 @@ from typing import ClassVar
 import pytest
 import requests
 
+from conformance.services import ingress
 from conformance.services.ingress import HttpClient
 from conformance.services.pki import CertificateAuthority, ServerCertificate
 
@@ -19,7 +20,10 @@ DOMAIN = "stackspin.test"
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers with the Host header; a path /after/N answers 404 for N times first."""
+    """Answers with the Host header; a path /after/N answers 404 for N times first.
+
+    A path /then/A/B/C answers with these statuses, one after the other, and goes on with the last.
+    """
 
     asked: ClassVar[dict[str, int]] = {}
 
@@ -27,7 +31,9 @@ class Echo(BaseHTTPRequestHandler):
         self.asked[self.path] = self.asked.get(self.path, 0) + 1
         kind, _, times = self.path.strip("/").partition("/")
         unrouted = kind == "after" and self.asked[self.path] <= int(times)
-        self.send_response(404 if unrouted else 200)
+        statuses = [int(each) for each in times.split("/")] if kind == "then" else [200]
+        status = statuses[min(self.asked[self.path], len(statuses)) - 1]
+        self.send_response(404 if unrouted else status)
         body = self.headers["Host"].encode()
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -86,6 +92,29 @@ def test_names_outside_the_platform_are_refused(client: HttpClient) -> None:
 def test_a_route_that_comes_is_waited_for(client: HttpClient, port: int) -> None:
     assert client.get(f"https://notes.{DOMAIN}:{port}/after/1").status_code == 404
     assert client.get_routed(f"https://notes.{DOMAIN}:{port}/after/3").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("statuses", "wanted"),
+    [
+        ("200/503/404", 404),  # uninstalled: served still, then without a backend, then unknown
+        ("200/404/401", 401),  # a password is asked for once the ingress has the Secret
+        ("401/401/200", 200),  # and none any more
+    ],
+)
+def test_what_the_ingress_takes_several_notes_of_is_waited_for(
+    client: HttpClient, port: int, statuses: str, wanted: int
+) -> None:
+    url = f"https://notes.{DOMAIN}:{port}/then/{statuses}"
+    assert client.get_until(url, wanted).status_code == wanted
+
+
+def test_an_answer_that_does_not_come_is_returned_as_it_is(
+    client: HttpClient, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingress, "ROUTING_SECONDS", 0.0)
+    answer = client.get_until(f"https://notes.{DOMAIN}:{port}/then/200/503", 404)
+    assert answer.status_code == 503
 
 
 def test_a_certificate_covers_its_own_domain_only(certificate: ServerCertificate) -> None:

@@ -101,6 +101,7 @@ def by_flux(
     copy = copy_of(package, app.name, name, failure_after=FAILURE_AFTER)
     tracked = TrackedApp(branch, copy, app, stack.http(), settings.domain)
     branch.install([copy])
+    tracked.wait_served()
     yield tracked
     branch.remove([tracked])
 
@@ -212,7 +213,7 @@ def test_liveness_restarts_hung_app(
     wait_for(kube, wanted, "v1", "Pod", name, deployed.namespace, timeout=PROBE_SECONDS)
     deployed.wait_for_restart(pod)
     evidence.note("The app's worker process was stopped with SIGSTOP.")
-    assert deployed.http.get(f"https://{deployed.host}/").status_code == requests.codes.ok
+    assert deployed.http.get_routed(f"https://{deployed.host}/").status_code == requests.codes.ok
 
 
 @check(
@@ -226,7 +227,7 @@ def test_readiness_gates_traffic(deployed: HelmDeployment, kube: Kube) -> None:
     service = f"kubernetes.io/service-name={deployed.app.name}"
     deployed.instance.run(["touch", deployed.app.maintenance_file])
     wait_for(kube, endpoint_is(ready=False), *endpoints, service, timeout=PROBE_SECONDS)
-    refused = deployed.http.get_unrouted(f"https://{deployed.host}/")
+    refused = deployed.http.get_until(f"https://{deployed.host}/", requests.codes.unavailable)
     assert refused.status_code == requests.codes.unavailable, "an unready pod gets traffic"
     deployed.instance.run(["rm", deployed.app.maintenance_file])
     wait_for(kube, endpoint_is(ready=True), *endpoints, service, timeout=PROBE_SECONDS)
@@ -260,7 +261,7 @@ def test_http_auth(deployed: HelmDeployment, kube: Kube, package: Package, value
     chart = package.chart(deployed.app.name)
     deployed.upgrade(chart, {**values, "ingress": {"auth": {"secret": visitors}}})
     try:
-        without = deployed.http.get_unrouted(url)
+        without = deployed.http.get_until(url, requests.codes.unauthorized)
         assert without.status_code == requests.codes.unauthorized, "no password is asked for"
         assert without.headers["WWW-Authenticate"].startswith("Basic")
         wrong = deployed.http.get(url, auth=(user, f"{password}x"))
@@ -269,7 +270,8 @@ def test_http_auth(deployed: HelmDeployment, kube: Kube, package: Package, value
         assert right.status_code == requests.codes.ok, "the right password is refused"
     finally:
         deployed.upgrade(chart, values)
-    assert deployed.http.get_routed(url).status_code == requests.codes.ok
+    again = deployed.http.get_until(url, requests.codes.ok)
+    assert again.status_code == requests.codes.ok, "a password is still asked for"
 
 
 @check(
@@ -379,5 +381,5 @@ def test_uninstall_leaves_what_it_should(deployed: HelmDeployment, kube: Kube) -
     by_hand = f"{deployed.app.name}-by-hand"
     assert left == claims, f"left by the uninstallation: {left}"
     assert kube.find("v1", "Secret", by_hand, deployed.namespace), "the Secret is gone"
-    gone = deployed.http.get_unrouted(f"https://{deployed.host}/")
+    gone = deployed.http.get_until(f"https://{deployed.host}/", requests.codes.not_found)
     assert gone.status_code == requests.codes.not_found, "the host name is still served"

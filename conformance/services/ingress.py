@@ -14,8 +14,8 @@ from urllib3.util.retry import Retry
 
 UNROUTED = (404, 502, 503, 504)
 """What the ingress answers between the API accepting an Ingress and its own reload of it."""
-ROUTING_SECONDS = 15.0
-"""How long the ingress may take for that."""
+ROUTING_SECONDS = 30.0
+"""How long the ingress may take for that; measured 1 s."""
 
 
 class HttpClient(requests.Session):
@@ -51,12 +51,21 @@ class HttpClient(requests.Session):
         return self._get_while(UNROUTED, url, auth, headers, within)
 
     def get_unrouted(self, url: str) -> requests.Response:
-        """GET, asked again for some seconds while the ingress still has a route and a backend.
+        """GET, asked again for some seconds while the app still answers with 200.
 
-        For the first request after an Ingress was deleted or its pods stopped being Ready; the
-        counterpart of ``get_routed``.
+        For the first request after an app was lost, whatever the ingress makes of that.
         """
         return self._get_while((requests.codes.ok,), url)
+
+    def get_until(self, url: str, status: int) -> requests.Response:
+        """GET, asked again for some seconds while the answer has another status than ``status``.
+
+        For the first request after a change of which the ingress takes several notes: of an app
+        that was uninstalled it loses the backend first (503) and the route then (404). After about
+        ``ROUTING_SECONDS`` the answer is returned as it is. Redirects are followed.
+        """
+        others = {*range(200, 300), *range(400, 600)} - {status}
+        return self._get_while(others, url, within=ROUTING_SECONDS)
 
     def _get_while(
         self,
