@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import kube_wire as wire
 import pytest
 
+from conformance.kube.client import Kube
 from conformance.services.velero import PodVolume, Velero, seconds_taken, waits_for_data
 
 LOG = """\
@@ -28,9 +33,6 @@ class Api:
     def list(self, *_: object, labels: str) -> list[dict[str, Any]]:
         self.labels = labels
         return self._listed
-
-    def logs(self, *_: object, container: str) -> str:
-        return f"{container}\n{LOG}"
 
 
 def _backup(**status: Any) -> dict[str, Any]:
@@ -70,9 +72,68 @@ def test_volumes_of_a_backup_that_has_just_begun() -> None:
     assert api.labels == "velero.io/backup-name=one"
 
 
-def test_snapshots_are_forgotten_that_the_log_says_to_be() -> None:
-    api = Api({"metadata": {"name": "velero-1"}})
-    assert Velero(api, 1.0).forgotten() == {"one", "two", "three"}  # type: ignore[arg-type]
+@pytest.fixture
+def server() -> Iterator[wire.WireServer]:
+    server = wire.WireServer(pods=[wire.pod("velero-1")])
+    server.kinds["velero.io/v1"] = [("backupstoragelocations", "BackupStorageLocation", True)]
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def kube(server: wire.WireServer, tmp_path: Path) -> Iterator[Kube]:
+    kube = Kube(server.kubeconfig(tmp_path))
+    yield kube
+    kube.close()
+
+
+def test_snapshots_are_forgotten_once_the_log_says_so(server: wire.WireServer, kube: Kube) -> None:
+    def log(handler: wire.Handler) -> bool:
+        if not handler.where.endswith("/pods/velero-1/log"):
+            return False
+        if handler.query.get("follow"):  # what comes after the first look
+            handler.start_stream()
+            for line in LOG.splitlines(keepends=True):
+                handler.chunk(line.encode())
+            handler.wfile.write(b"0\r\n\r\n")
+        else:
+            handler.answer_text(200, "")
+        return True
+
+    server.intercept = log
+    Velero(kube, 1.0).wait_forgotten("one", "three")
+    assert ("GET", "/api/v1/namespaces/velero/pods/velero-1/log") in server.requests
+
+
+def _location(phase: str, second: int) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "default", "namespace": "velero", "resourceVersion": str(second)},
+        "status": {"phase": phase, "lastValidationTime": f"2026-11-25T13:00:{second:02}Z"},
+    }
+
+
+def test_a_location_is_found_again_by_a_look_after_the_outage(
+    server: wire.WireServer, kube: Kube
+) -> None:
+    before = _location("Available", 10)
+    server.objects["backupstoragelocations"] = [before]
+
+    def serve(handler: wire.Handler) -> bool:
+        if not handler.where.endswith("/backupstoragelocations/default"):
+            return False
+        handler.answer(before)
+        return True
+
+    def go_on() -> None:
+        assert server.watched.wait(20)
+        for location in (_location("Unavailable", 20), _location("Available", 30)):
+            server.watches.put(wire.event("MODIFIED", location))
+
+    server.intercept = serve
+    threading.Thread(target=go_on, daemon=True).start()
+    Velero(kube, 1.0).location_found_again("default")
+    assert server.watches.empty(), "an answer from before the outage was taken"
+    assert server.watched.is_set(), "the word from before the outage was taken"
 
 
 def test_a_backup_is_synced_when_all_of_its_volumes_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,15 +63,19 @@ class HelmDeployment:
         values = {"hostname": self.host, **values}
         with self._explaining():
             release = command(self.app.name, chart, self.namespace, values, timeout=UPGRADE_SECONDS)
-        self.http.get_routed(f"https://{self.host}/")
+        self.wait_served()
         return release
 
     def rollback(self) -> Release:
         """``helm rollback`` to the revision before; returns as ``install`` does."""
         with self._explaining():
             release = self.helm.rollback(self.app.name, self.namespace, timeout=UPGRADE_SECONDS)
-        self.http.get_routed(f"https://{self.host}/")
+        self.wait_served()
         return release
+
+    def wait_served(self) -> None:
+        """Return when the ingress routes to the app, which comes some moments after it is Ready."""
+        self.http.get_routed(f"https://{self.host}/", within=RESTART_SECONDS)
 
     def hang(self) -> None:
         """Stop, with SIGSTOP, every process of the container but its first, which cannot be."""
@@ -119,7 +123,7 @@ class HelmDeployment:
     def _wait_for_pod(self, condition: Condition) -> None:
         selector = self.instance.selector
         wait_for(self.kube, condition, "v1", "Pod", namespace=self.namespace, labels=selector)
-        self.http.get_routed(f"https://{self.host}/", within=RESTART_SECONDS)
+        self.wait_served()
 
 
 def image_values(image: Candidate) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from conformance.apps.deployment import HelmDeployment
 from conformance.capabilities.backup_journeys import kill_pods
-from conformance.kube.conditions import deleted, rolled_out
-from conformance.kube.wait import wait_for
+from conformance.kube.conditions import deleted, matching, phase, ready, rolled_out
+from conformance.kube.logs import wait_for_line
+from conformance.kube.wait import Wait, wait_all, wait_for
 from conformance.services.object_store import SERVICE as OBJECT_STORE
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import LOCATION, NAMESPACE, SERVER, Velero
@@ -69,12 +69,13 @@ class Victim:
 
     @contextlib.contextmanager
     def store_down(self) -> Iterator[None]:
-        """Have no object store."""
+        """Have no object store; afterwards Velero has found it again."""
         self._scale_store(0)
         try:
             yield
         finally:
             self._scale_store(1)
+            self.velero.location_found_again(LOCATION)
 
     @contextlib.contextmanager
     def _ballast(self) -> Iterator[None]:
@@ -90,20 +91,23 @@ class Victim:
         It would take as long with every other piece, and there are dozens.
         """
         kube = self.deployment.kube
-        [mover] = kube.list("v1", "Pod", NAMESPACE, MOVER)
-        deadline = time.monotonic() + Timeouts.backup
+        leaves = matching("being deleted", lambda pod: "deletionTimestamp" in pod["metadata"])
+        copying = phase("Running") & ~leaves
+        # That of an earlier backup may be on its way out still.
+        movers = wait_for(kube, copying, "v1", "Pod", None, NAMESPACE, MOVER)
+        assert isinstance(movers, list)
+        name = movers[0]["metadata"]["name"]
         with self.store_down():
-            while GIVEN_UP not in kube.logs(NAMESPACE, mover["metadata"]["name"]):
-                assert time.monotonic() < deadline, "without a store, the volume is copied on"
-                time.sleep(1.0)
+            wait_for_line(kube, NAMESPACE, name, GIVEN_UP, timeout=Timeouts.backup)
 
     def _kill(self, *selectors: str) -> None:
         for selector in selectors:
             kill_pods(self.deployment.kube, NAMESPACE, selector)
 
     def _wait_for_parts(self) -> None:
-        for kind, name in (("Deployment", "velero"), ("DaemonSet", "node-agent")):
-            wait_for(self.deployment.kube, rolled_out(), "apps/v1", kind, name, NAMESPACE)
+        # Of a pod that was killed, its Deployment's status may not tell yet: pods themselves do.
+        pods = [Wait(ready(), "v1", "Pod", None, NAMESPACE, each) for each in (SERVER, NODE_AGENT)]
+        wait_all(self.deployment.kube, pods)
         self.velero.location_is("Available", LOCATION)
 
     def _scale_store(self, replicas: int) -> None:

@@ -37,7 +37,7 @@ Where = tuple[str, str, str, str | None]
 Result = TypeVar("Result")
 WRITES = 10
 """What has to be acknowledged before the backup begins: the app is in the midst of it."""
-RELEASE_SECONDS = 5.0
+RELEASE_SECONDS = 10.0
 """In which a pod goes on whose volumes are restored: both it and kubelet look every second."""
 PRE_HOOK = "pre.hook.backup.velero.io/command"
 NO_INGRESS = ("ingresses.networking.k8s.io",)
@@ -66,6 +66,8 @@ class Journey:
         self.deployment = deployment
         self.place = place
         self._steps = Steps()
+        self._missing: dict[str, list[str]] = {}
+        """Name of a backup -> claims of the app, as it was then, that it does not hold."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._go, daemon=True)
 
@@ -93,8 +95,10 @@ class Journey:
 
     def missing_volumes(self, backup: Object) -> list[str]:
         """Return the app's claims that a backup does not hold, and why that may be."""
-        kube = self.deployment.kube
-        pods = kube.list("v1", "Pod", self.namespace, self.deployment.instance.selector)
+        return self._missing[backup["metadata"]["name"]]
+
+    def _missing_volumes(self, backup: Object) -> list[str]:
+        kube, pods = self.deployment.kube, [self.deployment.instance.pod()]
         copied = {
             (one.pod, one.volume)
             for one in self.place.velero.volumes(backup)
@@ -130,12 +134,16 @@ class Journey:
     def _back_up(self, name: str, labels: Mapping[str, str] | None = None) -> Object:
         velero = self.place.velero
         velero.back_up(name, namespaces=[self.namespace], labels=labels)
-        return velero.finished("Backup", name)
+        backup = velero.finished("Backup", name)
+        self._missing[name] = self._missing_volumes(backup)  # the next steps take the app away
+        return backup
 
     def _verify(self, instance: Instance) -> None:
         """Wait until the app runs again; raises ``DataDiffers`` unless all of its data is there."""
         where = (self.deployment.kube, ready(), "v1", "Pod", None, instance.namespace)
         wait_for(*where, instance.selector, timeout=Timeouts.pod_ready)
+        if instance == self.deployment.instance:  # the others are reached without the ingress
+            self.deployment.wait_served()
         self.deployment.app.verify(instance, self.seed())
 
     def _reach(self, step: Callable[[], Result]) -> Result:
@@ -219,7 +227,7 @@ class WholeNamespace(Journey):
             self.writer.wait_until_acknowledged(WRITES)
             backup = self._back_up(self.namespace)
             self.writer.stop()
-        self.deployment.http.get_routed(f"https://{self.deployment.host}/")
+        self.deployment.wait_served()
         return backup
 
     def _copy(self) -> Object:

@@ -17,7 +17,7 @@ from conformance.capabilities.backup_journeys import WRITES, forwarded
 from conformance.check import check, core, extended
 from conformance.clusters.base import Feature
 from conformance.services.object_store import ObjectStore
-from conformance.services.velero import COMPLETED, LOCATION, Velero, seconds_taken
+from conformance.services.velero import COMPLETED, Velero, seconds_taken
 from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
@@ -35,8 +35,9 @@ pytest_plugins = [
     "conformance.capabilities.single_sign_on_parties",
 ]
 MIB = 1024 * 1024
-EXPIRY = "30s"
-"""For how long a backup is kept that is to expire: on a busy machine it takes 20 s."""
+EXPIRY = 30.0
+"""Seconds for which a backup is kept that is to expire; at least three times as long as one takes,
+or it would be gone before anybody has seen it."""
 COMPRESSION = 4
 """At most; most of what the apps are seeded with is random, and the same bytes are kept once."""
 
@@ -283,16 +284,16 @@ def test_expiry_deletes(
     namespace: str,
     twin: Twin | None,
 ) -> None:
-    whole_namespace.backup()
-    ttl = twin.settings.get("ttl", EXPIRY) if twin else EXPIRY
+    seconds = max(EXPIRY, 3 * seconds_taken(whole_namespace.backup()))
+    ttl = twin.settings.get("ttl", f"{seconds:.0f}s") if twin else f"{seconds:.0f}s"
     velero.back_up(namespace, namespaces=[whole_namespace.namespace], ttl=ttl)
     volumes = velero.volumes(velero.completed("Backup", namespace))
     assert volumes, "no volume was copied, so that no data can expire"
     assert object_store.objects(f"backups/{namespace}/")
-    velero.expired(namespace)
+    velero.expired(namespace, ttl=seconds)
     left = object_store.objects(f"backups/{namespace}/")
     assert not left, f"still in the object store: {', '.join(left)}"
-    assert velero.forgotten() >= {one.snapshot for one in volumes}, "its snapshots are kept"
+    velero.wait_forgotten(*(one.snapshot for one in volumes))
     whole_namespace.copy_into(namespace)
 
 
@@ -329,7 +330,6 @@ def test_store_down_reported(
         backup = velero.finished("Backup", namespace)
     evidence.note(velero.explain(backup))
     assert backup["status"]["phase"] != COMPLETED, "a backup without a store is Completed"
-    velero.location_is("Available", LOCATION)
     velero.back_up(f"{namespace}-next", namespaces=[namespace])
     velero.completed("Backup", f"{namespace}-next")
 

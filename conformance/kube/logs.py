@@ -34,7 +34,7 @@ def wait_for_line(
     """Return the first line of a container's log that has all of ``texts`` in it.
 
     Follows the log, and follows it again when the stream ends before: the container or the API
-    server was restarted. Raises ``WaitTimeout``, with the end of the log, after ``timeout`` seconds.
+    server was restarted. Raises ``WaitTimeout`` after ``timeout`` seconds, with the log's end.
     """
     path = kube.discovery.find("v1", "Pod").path(namespace, pod) + "/log"
     deadline = time.monotonic() + timeout

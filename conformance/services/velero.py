@@ -6,7 +6,6 @@ https://velero.io/docs/v1.18/api-types/
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Any, Literal
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, deleted, exists, matching, phase
+from conformance.kube.logs import wait_for_line
 from conformance.kube.wait import wait_for
 
 NAMESPACE = "velero"
@@ -31,6 +31,8 @@ SERVER = "app.kubernetes.io/name=velero"
 """Label of the pod that is Velero itself."""
 WAIT_CONTAINER = "restore-wait"
 """Name of the init container that Velero gives a pod whose volumes are to be restored."""
+FORGOTTEN = "Batch deleted snapshots"
+"""With the ids of snapshots in Velero's log: their data was deleted from the store."""
 COMPLETED = "Completed"
 FINAL = (COMPLETED, "PartiallyFailed", "Failed", "FailedValidation")
 """Phases of a Backup or Restore in which nothing happens to it any more."""
@@ -148,6 +150,19 @@ class Velero:
         """Wait until a location is Available, or is not; return it."""
         return self._wait(phase(wanted), "BackupStorageLocation", name, LOCATION_SECONDS)
 
+    def location_found_again(self, name: str) -> None:
+        """Wait until Velero has looked at a location again, and found it Available.
+
+        After the store was away: until that look, Velero's word is about the time before.
+        """
+        location = ("BackupStorageLocation", name)
+        item = self._kube.get(API_VERSION, *location, NAMESPACE)
+        before = item["status"].get("lastValidationTime")
+        again = matching(
+            f"looked at after {before}", lambda item: item["status"]["lastValidationTime"] != before
+        )
+        self._wait(again & phase("Available"), *location, LOCATION_SECONDS)
+
     def synced(self, backup: str, *, volumes: int) -> None:
         """Wait until Velero has found a backup of another cluster in the store, and its volumes.
 
@@ -173,17 +188,23 @@ class Velero:
         assert isinstance(found, list)  # noqa: S101 - a wait without a name returns a list
         return found[0]
 
-    def expired(self, backup: str) -> None:
-        """Wait until a backup whose time is over is deleted with its PodVolumeBackups."""
-        self._wait(deleted(), "Backup", backup, BY_ITSELF_SECONDS)
+    def expired(self, backup: str, *, ttl: float) -> None:
+        """Wait until a backup that is kept for ``ttl`` seconds is deleted, its volumes' too."""
+        self._wait(deleted(), "Backup", backup, ttl + BY_ITSELF_SECONDS)
         wait_for(self._kube, deleted(), *_volumes_of(backup), timeout=self._timeout)
 
-    def forgotten(self) -> set[str]:
-        """Return the snapshots that Velero says, in its log, to have deleted from the store."""
+    def wait_forgotten(self, *snapshots: str) -> None:
+        """Wait until Velero says, in its log, that it has deleted each snapshot from the store."""
         [pod] = self._kube.list("v1", "Pod", NAMESPACE, labels=SERVER)
-        log = self._kube.logs(NAMESPACE, pod["metadata"]["name"], container="velero")
-        told = re.findall(r"Batch deleted snapshots \[([^]]*)\]", log)
-        return {snapshot for snapshots in told for snapshot in snapshots.split()}
+        for snapshot in snapshots:
+            wait_for_line(
+                self._kube,
+                NAMESPACE,
+                pod["metadata"]["name"],
+                FORGOTTEN,
+                snapshot,
+                container="velero",
+            )
 
     def delete(self, kind: str, name: str) -> None:
         """Delete an object; of a Backup, Velero would make it again from the store."""
