@@ -19,6 +19,7 @@ from playwright.sync_api import Error as PlaywrightError
 from conformance.components.debian import missing_packages
 from conformance.services import browser as module
 from conformance.services.browser import PACKAGES, Browser, resolver_rules
+from conformance.services.dashboard import Dashboard
 from conformance.services.pki import CertificateAuthority, ServerCertificate
 from conformance.services.visitor import public
 
@@ -34,14 +35,32 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+VALUES = b"""<!DOCTYPE html><html lang="en"><title>App</title><h1>App</h1><form method="post">
+<label>Values in the ConfigMap<textarea name="v"></textarea></label>
+<button>Save the configuration</button></form></html>"""
+BEHIND = 0.5
+"""Seconds between the first half of an answer and the rest: the server is busy."""
+
+
 class Site(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        self.answer(VALUES if self.path.startswith("/apps/") else FORM)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(BEHIND)
+        self.answer(VALUES.replace(b"</html>", b""), rest=b"<p role=alert>saved</p></html>")
+
+    def answer(self, page: bytes, rest: bytes = b"") -> None:
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Set-Cookie", "session=s; Secure; HttpOnly; SameSite=Lax")
-        self.send_header("Content-Length", str(len(FORM)))
+        self.send_header("Content-Length", str(len(page + rest)))
         self.end_headers()
-        self.wfile.write(FORM)
+        self.wfile.write(page)
+        if rest:
+            time.sleep(BEHIND)
+            self.wfile.write(rest)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -107,6 +126,7 @@ def test_certificate_of_another_ca_is_refused(
 import sys
 from pathlib import Path
 from conformance.services.browser import Browser
+from conformance.services.dashboard import Dashboard
 from conformance.services.pki import CertificateAuthority
 from tests.test_services_browser import Kept
 with Browser("{DOMAIN}", "{address}", CertificateAuthority().certificate, Path(sys.argv[1])) as b:
@@ -128,6 +148,12 @@ def test_each_visitor_has_cookies_of_their_own(browser: Browser) -> None:
         assert bob.cookies() == []
         with browser.visitor(Kept(), state=alice.state()) as again:
             assert [cookie["name"] for cookie in again.cookies()] == ["session"]
+
+
+def test_the_answer_to_a_form_is_read_when_all_of_it_is_there(browser: Browser) -> None:
+    with browser.visitor(Kept()) as ada:
+        said = Dashboard(ada, f"https://dashboard.{DOMAIN}").configure("notes", "title: x")
+    assert said == "saved"
 
 
 def test_a_time_out_says_what_was_seen_and_keeps_it(
@@ -163,6 +189,7 @@ def test_nothing_survives_a_killed_run(address: str, tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 from conformance.services.browser import Browser
+from conformance.services.dashboard import Dashboard
 from conformance.services.pki import CertificateAuthority
 with Browser("{DOMAIN}", "{address}", CertificateAuthority().certificate, Path(sys.argv[1])):
     print("up", flush=True)
