@@ -11,9 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
+import kube_wire as wire
 import pytest
 
-from conformance.services.git import Credential, GitRefused, Repository, parse_entry
+from conformance.kube.client import Kube
+from conformance.services.git import (
+    Credential,
+    GitRefused,
+    GitServer,
+    Repository,
+    parse_entry,
+)
 
 READER = Credential("reader", "planted-reader-password")
 PUSHER = Credential("pusher", "planted-pusher-password")
@@ -182,6 +190,43 @@ def test_a_later_revision_includes_a_commit_and_an_earlier_one_does_not(server: 
     assert not server.includes(f"main@sha1:{first}", second)
     assert not server.includes(f"main@sha1:{second}", elsewhere)
     assert not server.includes("", first)
+
+
+def test_the_access_log_is_read_once_it_has_caught_up(tmp_path: Path) -> None:
+    """The server logs a push only after the suite has asked it for something else."""
+    pod = wire.pod("git-server-1", phase="Running")
+    line = (
+        '{{"access": {{"time_ms": 1, "client": "10.244.0.7", "user": "reader",'
+        ' "method": "GET", "path": "{}", "query": "?service=git-receive-pack", "status": 403}}}}\n'
+    )
+    push = line.format("/stackspin.git/info/refs")
+    asked: list[str] = []
+
+    def serve(handler: wire.Handler) -> bool:
+        if handler.where.endswith("/log"):
+            text = push + "".join(line.format(path) for path in asked)
+            handler.answer_text(200, text if "follow" in handler.query or asked else "")
+            return True
+        if handler.where.startswith("/api"):
+            return False
+        asked.append(handler.where)
+        handler.fail(401, "Unauthorized", "who are you?")
+        return True
+
+    server = wire.WireServer(pods=[pod])
+    server.intercept = serve
+    kube = Kube(server.kubeconfig(tmp_path))
+    url = f"http://127.0.0.1:{server.port}/stackspin.git"
+    git = GitServer(kube, url, READER, PUSHER)
+    try:
+        log = git.access_log()
+    finally:
+        git.close()
+        kube.close()
+        server.close()
+    assert log[0].service == "git-receive-pack"
+    assert log[0].client == "10.244.0.7"
+    assert [entry.path for entry in log[1:]] == asked
 
 
 def test_an_access_log_line_is_a_request() -> None:

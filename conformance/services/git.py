@@ -16,14 +16,19 @@ import subprocess
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urljoin
+
+import requests
 
 from conformance.errors import HarnessError
 from conformance.kube.client import Kube
+from conformance.kube.logs import wait_for_line
+from conformance.settings import Timeouts
 
 NAMESPACE = "stackspin-conformance"
 SELECTOR = "app.kubernetes.io/name=git-server"
@@ -36,6 +41,8 @@ _GIT_TIMEOUT = 60.0
 """Seconds for one git command; a push of the whole tree takes 0.2."""
 _CONNECT_TIMEOUT = 15.0
 """Seconds in which the server's port must take connections; kube-proxy needs up to one."""
+_ACCESS = '{"access"'
+"""With which a line of the server's log begins that tells of a request."""
 _UNREACHED = "Failed to connect to"
 """What git (libcurl) says when it could not send a request at all."""
 
@@ -226,14 +233,24 @@ class GitServer(Repository):
         )
 
     def access_log(self) -> list[Entry]:
-        """Return every request that the running container answered, oldest first."""
-        lines = self._kube.logs(NAMESPACE, self.pod()).splitlines()
+        """Return every request that the running container answered before this call, oldest first.
+
+        The log is behind the answers: it is read until it has a request that is made here, by a
+        path that nobody else asks for. Raises ``WaitTimeout``.
+        """
+        marker = f"/{uuid.uuid4().hex}"
+        with requests.Session() as session:
+            session.trust_env = False
+            session.get(urljoin(self.url, marker), timeout=Timeouts.http)
+        pod = self.pod()
+        wait_for_line(self._kube, NAMESPACE, pod, _ACCESS, marker)
+        lines = self._kube.logs(NAMESPACE, pod).splitlines()
         return [entry for line in lines if (entry := parse_entry(line)) is not None]
 
 
 def parse_entry(line: str) -> Entry | None:
     """Return the request a line of the server's log tells of, None for any other line."""
-    if not line.startswith('{"access"'):
+    if not line.startswith(_ACCESS):
         return None
     try:
         # Apache writes what is not printable as \xHH, which JSON does not know.
