@@ -80,12 +80,12 @@ except OSError:
 """
 
 
-def soon(holds: Callable[[], bool]) -> bool:
-    """Return whether something holds before the back channel's time is over.
+def soon(holds: Callable[[], bool], *, within: float = BACK_CHANNEL_SECONDS) -> bool:
+    """Return whether something holds within so many seconds, of which no event tells.
 
     Given up only for what was looked at after that: a look may take longer than the time.
     """
-    deadline = time.monotonic() + BACK_CHANNEL_SECONDS
+    deadline = time.monotonic() + within
     while True:
         late = time.monotonic() > deadline
         if (held := holds()) or late:

@@ -103,6 +103,7 @@ def test_only_flux2_directory(steady: TrackedApp, kube: Kube, twin: Twin | None)
     )
     steady.wait_applied(sha)
     steady.wait_chart_looked_at(sha)
+    steady.reconcile_release()
     found = kube.find("v1", "ConfigMap", f"{steady.name}-outside", steady.namespace)
     assert found is None, f"Flux applied a manifest from {directory}/"
     assert steady.specifications() == before
