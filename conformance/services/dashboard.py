@@ -82,7 +82,7 @@ class Dashboard:
         self.open(f"/apps/{app}")
         kind = "Secret" if secret else "ConfigMap"
         self.page.get_by_label(f"Values in the {kind}").fill(values)
-        self._send(f"Save the {'secret ' if secret else ''}configuration")
+        self.visitor.send(f"Save the {'secret ' if secret else ''}configuration")
         return self.said()
 
     def configuration(self, app: str) -> str:
@@ -104,7 +104,7 @@ class Dashboard:
         self.page.get_by_label("Name", exact=True).fill(name)
         for app, role in roles.items():
             self._choose_role(app, role)
-        self._send("Create the user")
+        self.visitor.send("Create the user")
         self._heading(name)
         return self.said()
 
@@ -131,7 +131,7 @@ class Dashboard:
         assert code, f"the mail has no code: {mail}"  # noqa: S101
         self.visitor.open(link[0])
         self.visitor.fill("Code", code[1])
-        self._send("Continue")
+        self.visitor.send("Continue")
         refused = "the code of the mail is refused"
         assert "/web/settings" in self.page.url, f"{refused}: {self.said()}"  # noqa: S101
         self.visitor.fill("New password", password)
@@ -206,11 +206,6 @@ class Dashboard:
 
     def _choose_role(self, app: str, role: str) -> None:
         self.page.locator(f"select[name='role-{app}']").select_option(role)
-
-    def _send(self, button: str) -> None:
-        """Press the button that sends a form; returns when the answer is there, all of it."""
-        with self.page.expect_navigation():
-            self.visitor.press(button)
 
     def _press_and_see(self, button: str, told: str) -> None:
         self.visitor.press(button)

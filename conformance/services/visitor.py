@@ -72,8 +72,13 @@ class Visitor:
         self.page.get_by_label(label).fill(value)
 
     def press(self, button: str) -> None:
-        """Press the button of this name."""
+        """Press the button of this name; what comes of it has to be waited for."""
         self.page.get_by_role("button", name=button).click()
+
+    def send(self, button: str) -> None:
+        """Press the button that sends a form; returns when the answer is there, all of it."""
+        with self.page.expect_navigation():
+            self.press(button)
 
     def arrives(self, url: str) -> None:
         """Wait until a page whose address begins with ``url`` is loaded."""
