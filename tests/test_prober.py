@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,12 +10,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
+from conformance.load import Load
 from conformance.services import prober
-from conformance.services.prober import Prober
+from conformance.services.prober import Outage, Prober
 
 
 class Server(ThreadingHTTPServer):
     status = 200
+    daemon_threads = True
+
+    def before(self, timeout: float) -> bool:
+        """Happens before each answer."""
+        return timeout > 0
 
     @property
     def url(self) -> str:
@@ -25,6 +32,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
+        self.server.before(20)
         self.send_response(self.server.status)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -65,6 +73,61 @@ def test_outage_begins_with_the_first_failure_and_ends_with_the_next_answer(
     assert outage.over
     assert outage.problem == "HTTP 503"
     assert outage.seconds > 0
+
+
+def test_an_outage_says_how_busy_the_machine_was(server: Server) -> None:
+    server.status = 503
+    with requests.Session() as session, Prober(session, server.url) as visitor:
+        with pytest.raises(AssertionError, match=r"HTTP 503; CPU \w+ \d+ %, load average"):
+            visitor.wait_answer(0.3)
+        assert re.search(r"\(HTTP 503; CPU \w+ \d+ %, load average [\d.]+\)", visitor.summary())
+        assert visitor.load.name == visitor.outages[-1].load.name
+
+
+IDLE = Load("CPU pressure", 3.0, 0.1)
+BUSY = Load("CPU pressure", 93.0, 4.9)
+
+
+def outage(began: float, seconds: float, *, slow: bool = True) -> Outage:
+    problem = "ReadTimeout" if slow else "HTTP 503"
+    return Outage(began, seconds, problem, over=True, slow=slow, load=BUSY if slow else IDLE)
+
+
+@pytest.mark.parametrize(
+    ("own", "of_control", "excused"),
+    [
+        (outage(10, 6), [outage(8, 7)], True),
+        (outage(10, 6), [], False),
+        (outage(10, 6), [outage(30, 7)], False),  # at another time
+        (outage(10, 60), [outage(8, 7)], False),  # for much longer
+        (outage(10, 6, slow=False), [outage(8, 7)], False),  # refused, not late
+        (outage(10, 6), [outage(8, 7, slow=False)], False),
+    ],
+)
+def test_only_what_was_late_with_the_control_is_the_machines(
+    own: Outage, of_control: list[Outage], excused: bool
+) -> None:
+    with requests.Session() as session:
+        visitor, control = Prober(session, "http://a/"), Prober(session, "http://b/")
+    visitor._outages, control._outages = [own], of_control
+    assert visitor.own_outages(control) == ([] if excused else [own])
+
+
+def test_an_answer_that_is_only_late_is_told_from_a_refusal(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prober, "PATIENCE", 0.1)
+    answer = threading.Event()
+    server.before = answer.wait
+    with requests.Session() as session, Prober(session, server.url) as visitor:
+        with pytest.raises(AssertionError, match="ReadTimeout"):
+            visitor.wait_answer(0.5)
+        assert visitor.outages[-1].slow
+        server.status = 503
+        answer.set()
+        with pytest.raises(AssertionError):
+            visitor.wait_answer(0.5)
+        assert not visitor.outages[-1].slow
 
 
 def test_a_server_that_is_gone_is_an_outage() -> None:

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
     from conformance.kube.client import Kube
     from conformance.package import Package
+    from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
     from conformance.settings import Settings
     from conformance.stack import Stack
@@ -40,8 +42,8 @@ UPGRADE_TIMEOUT = 30
 """Seconds after which the apps' releases count an upgrade as failed."""
 TWIN_TIMEOUT = 10
 """The same for the upgrades of twins that are to fail, where nothing waits for a success."""
-UNNOTICED = 10.0
-"""Seconds in which an app that is there answers the next request, the ingress's reload included."""
+ANSWER = 30.0
+"""Seconds in which an app that is there answers a request, the ingress's reload included."""
 APPS = ("steady", "moving", "missing_image", "failing_migration", "unready_upgrade")
 """Fixtures, each of which is an app; those called as a commit are about to be broken by it."""
 
@@ -118,7 +120,7 @@ def broken_upgrades(
             name: visits.enter_context(Prober(stack.http(), apps[name].url)) for name in commits
         }
         for visitor in visitors.values():
-            visitor.wait_answer(UNNOTICED)
+            visitor.wait_answer(ANSWER)
         branch.push_commits({apps[name]: commit for name, commit in commits.items()})
         yield {
             name: BrokenUpgrade(apps[name], seeds[name], commit, VERSION_1, visitors[name])
@@ -171,12 +173,31 @@ def unready_upgrade(put_right: dict[str, BrokenUpgrade]) -> BrokenUpgrade:
     return put_right["unready_upgrade"]
 
 
+@dataclass(frozen=True)
+class Visit:
+    """Somebody who uses an app all the time, and somebody else's visit to what nobody changes."""
+
+    app: Prober
+    control: Prober
+
+    def was_never_interrupted(self, evidence: EvidenceBox) -> None:
+        """The app has answered all the time, and does now. Raises ``AssertionError``."""
+        self.app.wait_answer(ANSWER)
+        evidence.measure("outage", self.app.outage_seconds, load=self.app.load)
+        evidence.note(self.app.summary())
+        if own := self.app.own_outages(self.control):
+            told = "; ".join(map(str, own))
+            raise AssertionError(f"the app was away: {told}. Control: {self.control.summary()}")
+
+
 @pytest.fixture
-def visitor(steady: TrackedApp, stack: Stack) -> Iterator[Prober]:
-    """Somebody who uses the steady app all the time."""
-    with Prober(stack.http(), steady.url) as made:
-        made.wait_answer(UPGRADE_TIMEOUT)
-        yield made
+def visit(steady: TrackedApp, stack: Stack, settings: Settings) -> Iterator[Visit]:
+    """Somebody who uses the steady app all the time; the control asks the platform for its keys."""
+    keys = f"https://sso.{settings.domain}/.well-known/jwks.json"
+    with Prober(stack.http(), steady.url) as app, Prober(stack.http(), keys) as control:
+        app.wait_answer(ANSWER)
+        control.wait_answer(ANSWER)
+        yield Visit(app, control)
 
 
 def failure_after(scenario: str, twin: Twin | None) -> int:

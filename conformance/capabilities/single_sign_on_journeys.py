@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 OpenBrowser = Callable[[str], AbstractContextManager[Visitor]]
-Measured = Callable[[str], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -244,16 +243,3 @@ def enrols_second_factor(visitor: Visitor, settings: str) -> tuple[pyotp.TOTP, l
 def visitor(browser: Browser, evidence: EvidenceBox) -> OpenBrowser:
     """Opens the browser for somebody: ``with visitor("zoe") as zoe``."""
     return functools.partial(browser.visitor, evidence)
-
-
-@pytest.fixture
-def measured(evidence: EvidenceBox) -> Measured:
-    """Reports how many seconds a body takes: ``with measured("login")``."""
-
-    @contextmanager
-    def measure(name: str) -> Iterator[None]:
-        began = time.monotonic()
-        yield
-        evidence.measure(name, time.monotonic() - began)
-
-    return measure

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from conformance.stack import Stack
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")
-PROBE_SECONDS = 30.0
+PROBE_SECONDS = 60.0
 """In which a probe has acted: three failures two seconds apart, and a restart; measured 12 s."""
 FAILURE_AFTER = 40
 """Seconds after which Flux counts an upgrade of its copy of the app as failed."""
@@ -207,10 +207,11 @@ def test_liveness_restarts_hung_app(
     deployed: HelmDeployment, kube: Kube, evidence: EvidenceBox
 ) -> None:
     pod = deployed.instance.pod()
-    deployed.hang()
     wanted = restarted(pod, deployed.instance.container)
     name = pod["metadata"]["name"]
-    wait_for(kube, wanted, "v1", "Pod", name, deployed.namespace, timeout=PROBE_SECONDS)
+    with evidence.timed("from the hang until the restart"):
+        deployed.hang()
+        wait_for(kube, wanted, "v1", "Pod", name, deployed.namespace, timeout=PROBE_SECONDS)
     deployed.wait_for_restart(pod)
     evidence.note("The app's worker process was stopped with SIGSTOP.")
     assert deployed.http.get_routed(f"https://{deployed.host}/").status_code == requests.codes.ok
@@ -221,16 +222,20 @@ def test_liveness_restarts_hung_app(
     promise="A pod that is not ready leaves the EndpointSlice, gets no traffic, and comes back.",
     apps=core("notes") | extended("wordpress"),
 )
-def test_readiness_gates_traffic(deployed: HelmDeployment, kube: Kube) -> None:
+def test_readiness_gates_traffic(
+    deployed: HelmDeployment, kube: Kube, evidence: EvidenceBox
+) -> None:
     pod = deployed.instance.pod()
     endpoints = ("discovery.k8s.io/v1", "EndpointSlice", None, deployed.namespace)
     service = f"kubernetes.io/service-name={deployed.app.name}"
-    deployed.instance.run(["touch", deployed.app.maintenance_file])
-    wait_for(kube, endpoint_is(ready=False), *endpoints, service, timeout=PROBE_SECONDS)
+    with evidence.timed("out of the EndpointSlice"):
+        deployed.instance.run(["touch", deployed.app.maintenance_file])
+        wait_for(kube, endpoint_is(ready=False), *endpoints, service, timeout=PROBE_SECONDS)
     refused = deployed.http.get_until(f"https://{deployed.host}/", requests.codes.unavailable)
     assert refused.status_code == requests.codes.unavailable, "an unready pod gets traffic"
-    deployed.instance.run(["rm", deployed.app.maintenance_file])
-    wait_for(kube, endpoint_is(ready=True), *endpoints, service, timeout=PROBE_SECONDS)
+    with evidence.timed("back in the EndpointSlice"):
+        deployed.instance.run(["rm", deployed.app.maintenance_file])
+        wait_for(kube, endpoint_is(ready=True), *endpoints, service, timeout=PROBE_SECONDS)
     assert deployed.http.get_routed(f"https://{deployed.host}/").status_code == requests.codes.ok
     assert deployed.instance.pod()["metadata"]["uid"] == pod["metadata"]["uid"]
 

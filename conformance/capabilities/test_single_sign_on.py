@@ -74,7 +74,6 @@ if TYPE_CHECKING:
     from conformance.capabilities.single_sign_on_journeys import (
         AppPages,
         Journey,
-        Measured,
         OpenBrowser,
     )
     from conformance.capabilities.single_sign_on_parties import Parties
@@ -116,7 +115,7 @@ def test_login(
     parties: Parties,
     journey: Journey,
     visitor: OpenBrowser,
-    measured: Measured,
+    evidence: EvidenceBox,
     told: Told,
 ) -> None:
     person = parties.person("zoe", may_use={told("may_use", pages.name): "user"})
@@ -128,7 +127,7 @@ def test_login(
         journey.allows(zoe, pages)
         zoe.screenshot(pages.name)
         assert journey.user_of(zoe, pages) == person.name
-    with visitor("zoe, another day") as zoe, measured("login"):
+    with visitor("zoe, another day") as zoe, evidence.timed("login"):
         journey.begins_login(zoe, pages)
         gives_password(zoe, person)
         zoe.arrives(journey.url(pages))

@@ -6,9 +6,13 @@ import hashlib
 import mimetypes
 import re
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from conformance.load import Load, LoadMeter
 from conformance.report.model import Evidence, Measurement
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -72,9 +76,31 @@ class EvidenceBox:
         """Keep a PNG image; the HTML report shows it."""
         return self._keep(f"{name}.png", png)
 
-    def measure(self, name: str, value: float, unit: str = "s") -> None:
-        """Report a number that was observed, such as the seconds a roll-back took."""
+    def measure(
+        self, name: str, value: float, unit: str = "s", *, load: Load | None = None
+    ) -> None:
+        """Report a number that was observed, such as the seconds a roll-back took.
+
+        ``load`` is how busy the machine was meanwhile, and is reported beside it.
+        """
         self.measurements.append(Measurement(name=name, value=round(value, 3), unit=unit))
+        if load is not None:
+            self.measure(f"{name}: {load.name}", load.percent, "%")
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Report how many seconds the body takes, and how busy the machine was.
+
+        If it fails, that is said with the error: a time-out may be the machine's.
+        """
+        meter, began = LoadMeter(), time.monotonic()
+        try:
+            yield
+        except Exception as error:
+            seconds = time.monotonic() - began
+            error.add_note(f"{name}: given up after {seconds:.1f} s ({meter.read()})")
+            raise
+        self.measure(name, time.monotonic() - began, load=meter.read())
 
     def note(self, text: str) -> None:
         """Report a remark that a reader of the verdict should see."""

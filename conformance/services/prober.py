@@ -10,6 +10,8 @@ from typing import Self
 
 import requests
 
+from conformance.load import Load, LoadMeter
+
 PACE = 0.25
 """Seconds between two requests: the resolution of every outage."""
 PATIENCE = 5.0
@@ -20,12 +22,26 @@ PATIENCE = 5.0
 class Outage:
     """A time in which no request succeeded."""
 
+    began: float
+    """When the first request that failed was sent (time.monotonic())."""
     seconds: float
     """From the first request that failed to the first that succeeded again, or until now."""
     problem: str
     """What the first failed request got instead of an answer."""
     over: bool
     """Whether a request has succeeded since."""
+    slow: bool
+    """Whether each request only went without an answer in time: nothing refused one."""
+    load: Load
+    """How busy the machine was meanwhile."""
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.1f} s ({self.problem}; {self.load})"
+
+    def overlaps(self, other: Outage) -> bool:
+        """Whether both were there at some moment."""
+        first, second = sorted((self, other), key=lambda outage: outage.began)
+        return second.began < first.began + first.seconds
 
 
 class Prober:
@@ -47,6 +63,8 @@ class Prober:
         self._outages: list[Outage] = []
         self._down_since: float | None = None
         self._problem = ""
+        self._slow = False
+        self._meter = self._outage_meter = LoadMeter()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -71,14 +89,35 @@ class Prober:
         with self._changed:
             outages = list(self._outages)
             if self._down_since is not None:
-                lasted = time.monotonic() - self._down_since
-                outages.append(Outage(lasted, self._problem, over=False))
+                outages.append(self._outage(time.monotonic(), over=False))
             return outages
 
     @property
     def outage_seconds(self) -> float:
         """Seconds without an answer, all outages together."""
         return sum(outage.seconds for outage in self.outages)
+
+    @property
+    def load(self) -> Load:
+        """How busy the machine was during the longest outage; without one, all the time."""
+        longest = max(self.outages, key=lambda outage: outage.seconds, default=None)
+        return longest.load if longest else self._meter.read()
+
+    def own_outages(self, control: Prober) -> list[Outage]:
+        """Return the outages that ``control``, to which nothing was done, does not account for.
+
+        It accounts for an outage in which answers only were late, if its own were late at the same
+        time and for as long: then the machine was too busy for both.
+        """
+        late = [outage for outage in control.outages if outage.slow]
+        return [
+            outage
+            for outage in self.outages
+            if not outage.slow
+            or outage.seconds
+            > PATIENCE + sum(other.seconds for other in late if outage.overlaps(other))
+            or not any(outage.overlaps(other) for other in late)
+        ]
 
     def wait_answer(self, timeout: float) -> None:
         """Wait until a request that begins after this call succeeds.
@@ -90,37 +129,48 @@ class Prober:
             if self._changed.wait_for(lambda: self._last_success >= now, timeout):
                 return
             found = self._problem or "no request was sent"
-            raise AssertionError(f"{self._url} did not answer for {timeout:.0f} s: {found}")
+            raise AssertionError(
+                f"{self._url} did not answer for {timeout:.0f} s: {found}; {self._meter.read()}"
+            )
 
     def summary(self) -> str:
         """Return what was seen in one sentence."""
         if not (outages := self.outages):
-            return f"{self._requests} requests to {self._url}, each answered"
-        told = "; ".join(f"{outage.seconds:.1f} s ({outage.problem})" for outage in outages)
+            return f"{self._requests} requests to {self._url}, each answered ({self._meter.read()})"
+        told = "; ".join(map(str, outages))
         return f"{self._requests} requests to {self._url}, outages: {told}"
 
     def _run(self) -> None:
         while not self._stop.is_set():
             began = time.monotonic()
-            self._record(began, self._ask())
+            self._record(began, *self._ask())
             self._stop.wait(max(0.0, PACE - (time.monotonic() - began)))
 
-    def _ask(self) -> str:
-        """Return what went wrong, empty if nothing did."""
+    def _ask(self) -> tuple[str, bool]:
+        """Return what went wrong, empty if nothing did, and whether the answer was only late."""
         try:
             response = self._session.get(self._url, timeout=PATIENCE, allow_redirects=False)
         except requests.RequestException as error:
-            return type(error).__name__
-        return "" if response.status_code == requests.codes.ok else f"HTTP {response.status_code}"
+            return type(error).__name__, isinstance(error, requests.Timeout)
+        ok = response.status_code == requests.codes.ok
+        return "" if ok else f"HTTP {response.status_code}", False
 
-    def _record(self, began: float, problem: str) -> None:
+    def _record(self, began: float, problem: str, slow: bool) -> None:
         with self._changed:
             self._requests += 1
             if problem and self._down_since is None:
-                self._down_since, self._problem = began, problem
-            elif not problem:
+                self._down_since, self._problem, self._slow = began, problem, slow
+                self._outage_meter = LoadMeter()
+            elif problem:
+                self._slow = self._slow and slow
+            else:
                 if self._down_since is not None:
-                    self._outages.append(Outage(began - self._down_since, self._problem, True))
+                    self._outages.append(self._outage(began, over=True))
                     self._down_since = None
                 self._last_success = began
             self._changed.notify_all()
+
+    def _outage(self, until: float, *, over: bool) -> Outage:
+        began = self._down_since or until
+        load = self._outage_meter.read()
+        return Outage(began, until - began, self._problem, over, self._slow, load)

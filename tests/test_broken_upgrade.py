@@ -1,0 +1,108 @@
+"""How long an app may be away whose upgrade cannot work, against a good one in the same run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conformance.apps.broken_upgrade import BrokenUpgrade
+from conformance.apps.flux_package import Commit
+from conformance.load import Load
+from conformance.services.prober import Outage
+
+GOOD = Commit("good", "2.0.1", "2.0.1")
+LOAD = Load("CPU pressure", 93.0, 4.9)
+
+
+class App:
+    """Answers in the version that it is said to run."""
+
+    def __init__(self) -> None:
+        self.running = ("1.0.0", 1)
+
+    def version(self) -> tuple[str, int]:
+        return self.running
+
+    def wait_given_up(self, _: str) -> None:
+        return
+
+    def wait_upgraded(self, version: str) -> None:
+        self.running = (version, 2)
+
+    def verify(self, _: object) -> None:
+        return
+
+    def explanation(self) -> str:
+        return "notes@2.0.0"
+
+
+class Visitor:
+    """Has seen one outage by the bad upgrade and, once the app is upgraded, one by the good."""
+
+    def __init__(self, app: App, bad: float, good: float) -> None:
+        self._app = app
+        self._seconds = (bad, good)
+        self.load = LOAD
+
+    @property
+    def outages(self) -> list[Outage]:
+        seen = self._seconds if self._app.running[1] == 2 else self._seconds[:1]
+        return [
+            Outage(0, seconds, "HTTP 503", over=True, slow=False, load=LOAD) for seconds in seen
+        ]
+
+    @property
+    def outage_seconds(self) -> float:
+        return sum(outage.seconds for outage in self.outages)
+
+    def wait_answer(self, _: float) -> None:
+        return
+
+    def stop(self) -> None:
+        return
+
+    def summary(self) -> str:
+        return "; ".join(map(str, self.outages))
+
+
+class Evidence:
+    """Keeps what is measured."""
+
+    def __init__(self) -> None:
+        self.measured: list[tuple[str, float, Load | None]] = []
+
+    def measure(self, name: str, value: float, *, load: Load | None = None) -> None:
+        self.measured.append((name, value, load))
+
+    def note(self, text: str) -> None:
+        assert "CPU pressure 93 %" in text
+
+    def attach(self, *_: object) -> None:
+        return
+
+
+def go(bad: float, good: float) -> Evidence:
+    app, evidence = App(), Evidence()
+    visitor: Any = Visitor(app, bad, good)
+    commit = Commit("bad", "2.0.0", "2.0.0")
+    upgrade = BrokenUpgrade(app, None, commit, ("1.0.0", 1), visitor)  # type: ignore[arg-type]
+    upgrade.brings_old_version_back(evidence)  # type: ignore[arg-type]
+    upgrade.healed_by(GOOD, evidence, failure_after=30.0)  # type: ignore[arg-type]
+    return evidence
+
+
+def test_both_outages_are_measured_with_the_load_of_the_machine() -> None:
+    assert go(38.0, 8.0).measured == [
+        ("outage until the old version was back", 38.0, LOAD),
+        ("outage by a good upgrade", 8.0, LOAD),
+    ]
+
+
+def test_a_busy_machine_has_the_time_that_a_good_upgrade_takes_on_it() -> None:
+    go(95.0, 25.0)
+
+
+def test_a_rollback_that_takes_long_for_no_reason_of_the_machines_is_an_error() -> None:
+    with pytest.raises(AssertionError, match=r"(?s)95.0 s, more than 60 s.*8.0 s.*pressure 93 %"):
+        go(95.0, 8.0)
