@@ -21,8 +21,8 @@ from conformance.services.helm import Helm, HelmError, Release
 from conformance.services.ingress import HttpClient
 
 Values = Mapping[str, Any]
-UPGRADE_SECONDS = 60.0
-"""For one helm command that waits for pods: image present, one pod stopped and one started."""
+UPGRADE_SECONDS = 180.0
+"""For one helm command that waits for pods: one stopped and one started; measured 12 s."""
 RESTART_SECONDS = 60.0
 """For the ingress to route again: on a restarted node its controller has to reach the API first."""
 
