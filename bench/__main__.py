@@ -18,8 +18,8 @@ from bench.lab import Lab
 from bench.machine import Machine, describe_machine
 from bench.results import Result, Results, table, write
 from bench.runner import run
-from conformance.arguments import Parser
-from conformance.errors import HarnessError
+from conformance.common.arguments import Parser
+from conformance.common.errors import HarnessError
 
 EXIT_FAILED = 1
 EXIT_HARNESS_ERROR = 2

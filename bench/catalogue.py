@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 if TYPE_CHECKING:
     from bench.lab import Lab

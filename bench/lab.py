@@ -16,11 +16,11 @@ from conformance.check import CAPABILITIES
 from conformance.clusters.embedded.blueprint import PARTS, PAUSE
 from conformance.clusters.embedded.state import State
 from conformance.clusters.select import make_cluster
+from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.kube.client import Kube
 from conformance.kube.wait import exists, wait_for
 from conformance.services.registry import Registry
-from conformance.settings import Settings
 from conformance.stack import levels
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bench.machine import busy_share
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.kube.errors import ApiError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from conformance.arguments import EXIT_WRONG_USAGE, Parser
-from conformance.errors import HarnessError
-from conformance.installation import DISTRIBUTION, require_cluster_extra, version
+from conformance.common.arguments import EXIT_WRONG_USAGE, Parser
+from conformance.common.errors import HarnessError
+from conformance.common.installation import DISTRIBUTION, require_cluster_extra, version
 
 EXIT_HARNESS_ERROR = 2
 EXIT_INTERRUPTED = 130

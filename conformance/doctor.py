@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from conformance.arguments import Parser
 from conformance.clusters import probe
 from conformance.clusters.docker import running
 from conformance.clusters.probe import Finding, Outcome
+from conformance.common.arguments import Parser
+from conformance.common.settings import Settings
 from conformance.components.debian import missing_packages
 from conformance.services.browser import PACKAGES as BROWSER_PACKAGES
-from conformance.settings import Settings
 
 _EXIT_BLOCKED = 1
 _BUILD_PACKAGES = {"buildah": "buildah", "mmdebstrap": "mmdebstrap", "gcc": "gcc"}

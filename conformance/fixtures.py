@@ -10,11 +10,12 @@ import pytest
 
 from conformance.check import not_run, shared
 from conformance.clusters.base import Feature
-from conformance.errors import HarnessError
-from conformance.package import Package
+from conformance.common.errors import HarnessError
+from conformance.common.package import Package
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
+    from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.namespaces import Namespaces
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from conformance.services.kratos import Kratos
     from conformance.services.mail import MailCatcher
     from conformance.services.registry import Registry
-    from conformance.settings import Settings
     from conformance.stack import Stack
     from conformance.stack.beside import ClustersBeside, Site
     from conformance.twins import Twin

@@ -24,10 +24,10 @@ from conformance.check import (
     in_running_order,
     level_marker,
 )
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
+from conformance.common.settings import ENVIRONMENT_PREFIX, Settings
 from conformance.fixtures import RUN
 from conformance.selection import selection
-from conformance.settings import ENVIRONMENT_PREFIX, Settings
 
 if TYPE_CHECKING:
     from conformance.twins import Twin

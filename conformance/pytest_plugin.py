@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import HarnessError
-from conformance.installation import has_cluster_extra, require_cluster_extra
+from conformance.common.errors import HarnessError
+from conformance.common.installation import has_cluster_extra, require_cluster_extra
 
 CAPABILITIES = Path(__file__).parent / "capabilities"
 _MET = pytest.StashKey[bool]()

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from conformance.common.settings import Settings
 from conformance.kube.redaction import Redactor
 from conformance.namespaces import PLATFORM_NAMESPACES
 from conformance.report.host import describe_host, suite_commit
@@ -26,7 +27,6 @@ from conformance.report.model import (
 )
 from conformance.report.recorder import Recorder
 from conformance.report.sweep import SHORTEST, PlantedSecret, sweep
-from conformance.settings import Settings
 
 if TYPE_CHECKING:
     import pytest

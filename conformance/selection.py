@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from conformance.settings import Settings
+from conformance.common.settings import Settings
 
 _OPTIONS = {
     "-k": "keyword",

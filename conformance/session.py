@@ -12,8 +12,8 @@ import pytest
 
 from conformance.check import Check, NotApplicable, app_of, check_of, checks_in, not_run
 from conformance.clusters.base import Feature
+from conformance.common.errors import HarnessError
 from conformance.components.waiting import seconds_waited
-from conformance.errors import HarnessError
 from conformance.report import terminal
 from conformance.report.model import CheckResult, TwinResult, Verdict
 from conformance.run import WORD, Run

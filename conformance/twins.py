@@ -15,8 +15,8 @@ from typing import Any
 import jsonschema
 import yaml
 
-from conformance import settings
-from conformance.errors import HarnessError
+from conformance.common import settings
+from conformance.common.errors import HarnessError
 
 SCHEMA: dict[str, Any] = {
     "type": "array",

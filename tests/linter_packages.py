@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from conformance.settings import data_root
+from conformance.common.settings import data_root
 
 GOOD = data_root() / "fixtures" / "packages"
 BROKEN = data_root() / "fixtures" / "broken"

@@ -14,7 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from conformance.settings import PROJECT_ROOT
+from conformance.common.settings import PROJECT_ROOT
 
 APP = PROJECT_ROOT / "fixtures" / "apps" / "notes"
 

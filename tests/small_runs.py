@@ -8,14 +8,14 @@ from typing import Any, Protocol
 import pytest
 
 from conformance.clusters.base import Cluster
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.run import Run
 
 HEAD = """
 import pytest
 from conformance.check import check, not_run, not_applicable
 from conformance.clusters.base import Feature
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 """
 
 

@@ -8,8 +8,8 @@ import yaml
 from conformance.apps.flux_package import Commit, FluxPackage, copy_of
 from conformance.capabilities.auto_update_apps import COMMITS
 from conformance.capabilities.test_auto_update import SPECIAL_NAME
-from conformance.package import Package
-from conformance.settings import data_root
+from conformance.common.package import Package
+from conformance.common.settings import data_root
 from conformance.stack.content import listed
 
 NAME = "notes-copy"

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from conformance.settings import PROJECT_ROOT
+from conformance.common.settings import PROJECT_ROOT
 
 PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())["project"]
 PACKAGES = PROJECT_ROOT / "fixtures" / "packages"

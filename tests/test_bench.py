@@ -23,8 +23,8 @@ from bench.machine import Machine, cpu_times
 from bench.results import Result, Results, as_json, met, table, write
 from bench.runner import run
 from bench.summary import summarise
-from conformance.errors import HarnessError
-from conformance.settings import PROJECT_ROOT
+from conformance.common.errors import HarnessError
+from conformance.common.settings import PROJECT_ROOT
 
 QUIET = Machine("Debian", "6.1", "CPU", 2, 8 << 30, 7 << 30, "v2", (0.1, 0.2, 0.3), 0.01)
 SLOW = Measure("slow", target=1.0)

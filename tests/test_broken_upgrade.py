@@ -8,7 +8,7 @@ import pytest
 
 from conformance.apps.broken_upgrade import BrokenUpgrade
 from conformance.apps.flux_package import Commit
-from conformance.load import Load
+from conformance.common.load import Load
 from conformance.services.prober import Outage
 
 GOOD = Commit("good", "2.0.1", "2.0.1")

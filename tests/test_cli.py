@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.settings import PROJECT_ROOT
+from conformance.common.settings import PROJECT_ROOT
 
 
 def run(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:

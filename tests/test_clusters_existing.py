@@ -14,8 +14,8 @@ import yaml
 from conformance.clusters.base import Feature
 from conformance.clusters.embedded.cluster import EmbeddedCluster
 from conformance.clusters.existing import ExistingCluster
-from conformance.errors import HarnessError
-from conformance.settings import Settings
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Settings
 
 
 def kubeconfig(folder: Path, server: str) -> Path:

@@ -11,10 +11,10 @@ import pytest
 
 from conformance.clusters import docker, kind, kind_command, kind_services
 from conformance.clusters.embedded.state import Folder
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.pins import pin
-from conformance.errors import HarnessError
-from conformance.settings import Settings
 
 
 def test_upstream_s_image_is_that_of_the_pinned_kind() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.clusters.embedded import sandbox
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 SILENT = "echo why it is slow; exec sleep 600"
 

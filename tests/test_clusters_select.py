@@ -8,9 +8,9 @@ import pytest
 
 from conformance.clusters import docker, kind
 from conformance.clusters.select import make_cluster
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Settings
 from conformance.components.builder import Components
-from conformance.errors import HarnessError
-from conformance.settings import Settings
 
 
 def choose(

@@ -17,7 +17,7 @@ from conformance.clusters.embedded.hostproc import HostProcess
 from conformance.clusters.embedded.network import Link
 from conformance.clusters.embedded.state import Folder, Record, State
 from conformance.clusters.embedded.tenure import Tenure
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 LINK = Link(249, IPv4Network("10.213.249.0/30"))
 

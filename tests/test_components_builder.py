@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Settings
 from conformance.components import builder, debian
 from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE
@@ -22,8 +24,6 @@ from conformance.components.parts import Part
 from conformance.components.processes import CommandFailedError, Runner, StoppedError
 from conformance.components.progress import Progress
 from conformance.components.work import Work
-from conformance.errors import HarnessError
-from conformance.settings import Settings
 
 Make = Callable[[Part, Work], None]
 

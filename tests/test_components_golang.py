@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from conformance.common.errors import HarnessError
 from conformance.components import golang
 from conformance.components.catalogue import CATALOGUE, GO_VERSION
 from conformance.components.parts import GoPart
 from conformance.components.processes import Runner
 from conformance.components.update import pin, propose, wrapper_module
-from conformance.errors import HarnessError
 
 PROXY = "https://proxy.example"
 REFUSED = [

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from conformance.common.errors import HarnessError
 from conformance.components import catalogue, recipe
 from conformance.components.catalogue import CATALOGUE, part
 from conformance.components.parts import DockerfileImage, GoPart, Part, WheelPart
 from conformance.components.recipe import Sources
-from conformance.errors import HarnessError
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from small_runs import RunChecks, report, runner
 
+from conformance.common.settings import Settings
 from conformance.components import builder, waiting
 from conformance.components.builder import Components
 from conformance.components.parts import Part
@@ -21,7 +22,6 @@ from conformance.components.waiting import (
     waiting_for_build,
 )
 from conformance.components.work import Work
-from conformance.settings import Settings
 from conformance.stack import context as context_module
 from conformance.stack.context import Context
 from conformance.stack.steps import Steps

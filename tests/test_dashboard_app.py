@@ -13,7 +13,7 @@ import pytest
 import yaml
 from dashboard_services import Services
 
-from conformance.settings import PROJECT_ROOT
+from conformance.common.settings import PROJECT_ROOT
 
 HOST = "dashboard.stackspin.test"
 PERSON = "7a9d8c02-d87a-4136-8b95-48afd7e8399d"

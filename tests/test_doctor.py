@@ -9,9 +9,9 @@ import pytest
 
 from conformance.clusters import probe
 from conformance.clusters.probe import Finding, Outcome
+from conformance.common.errors import HarnessError
+from conformance.common.settings import PROJECT_ROOT
 from conformance.doctor import examine
-from conformance.errors import HarnessError
-from conformance.settings import PROJECT_ROOT
 
 DOCTOR = "from conformance.cli import main; main()"
 

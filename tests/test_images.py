@@ -13,7 +13,7 @@ from conformance.apps.image_builds import NOTES, ImageBuilds, share_blobs, sourc
 from conformance.apps.images import BuiltImage, Candidate, TestsPassed, promote, run_tests
 from conformance.apps.run_folder import run_folder
 from conformance.apps.running import listening_ports
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 CANDIDATE = Candidate("docker.io/stackspin/notes", "1.0.0", "sha256:aaaa")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import kube_wire as wire
 import pytest
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.kube.client import Kube
 from conformance.kube.errors import ApiError, NotFound, Unreachable
 from conformance.kube.execution import CommandFailed, CommandTimeout

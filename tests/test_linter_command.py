@@ -13,8 +13,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from conformance.cli import main
+from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.rule import all_rules
-from conformance.settings import PROJECT_ROOT
 
 SCRIPT = "from conformance.cli import main; main()"
 NEXT_MONTH = date.today() + timedelta(days=30)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.limits import Limits
 from conformance.linter.reading.documents import Document, parse
-from conformance.settings import PROJECT_ROOT
 
 FILES = sorted((PROJECT_ROOT / "fixtures" / "flux2").rglob("*.yaml"))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from linter_results import a_result, a_rule, a_waiver, an_app, an_app_result
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.linter import detection
 from conformance.linter.app import AppPackage, Chart, Installation, RenderFailure
 from conformance.linter.findings import NotRun, Place, Problem, Severity

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.app import Chart
 from conformance.linter.helm.chart_archive import chart_archive
 from conformance.linter.helm.errors import explain
@@ -26,7 +27,6 @@ from conformance.linter.limits import MEBIBYTE, Limits
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import parse
 from conformance.linter.reading.tree import Tree
-from conformance.settings import PROJECT_ROOT
 
 METADATA = "apiVersion: v2\nname: notes\nversion: 1.0.0\n"
 SMALL = Limits(seconds=60, chart_seconds=1.5, memory_bytes=256 * MEBIBYTE, rendered_bytes=MEBIBYTE)

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from linter_packages import GOOD, Case, cases, good_files, styles
 
+from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.helm.rendering import Renderer
 from conformance.linter.limits import Limits
 from conformance.linter.lint import AppResult, Result, lint
 from conformance.linter.rule import all_rules
-from conformance.settings import PROJECT_ROOT
 
 APPS = {
     "existing-claims": "wiki",

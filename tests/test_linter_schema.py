@@ -12,6 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from conformance.common.settings import PROJECT_ROOT
 from conformance.components.pins import pin
 from conformance.linter.app import AppPackage, Chart, FluxKustomization, Installation
 from conformance.linter.facts import kubernetes_schema
@@ -31,7 +32,6 @@ from conformance.linter.rules import schema as rules
 from conformance.linter.schemas import generate
 from conformance.linter.schemas.enums import ENUMS
 from conformance.linter.schemas.removed import PRODUCTS, REMOVED
-from conformance.settings import PROJECT_ROOT
 
 DEPLOYMENT = """
 apiVersion: apps/v1

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
+from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.limits import MEBIBYTE, Limits
 from conformance.linter.reading.tree import Tree, decode
-from conformance.settings import PROJECT_ROOT
 
 
 def member(name: str, content: bytes = b"", **changes: object) -> tuple[tarfile.TarInfo, bytes]:

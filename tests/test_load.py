@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance import load
-from conformance.load import LoadMeter
+from conformance.common import load
+from conformance.common.load import LoadMeter
 from conformance.report.evidence import EvidenceBox
 
 

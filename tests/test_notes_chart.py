@@ -13,9 +13,9 @@ import yaml
 from helm_python.chart import Chart
 from helm_python.errors import HelmError
 
-from conformance.apps.backup_labels import BACKUP_SET
 from conformance.apps.notes import Notes
-from conformance.settings import PROJECT_ROOT
+from conformance.common.backup_labels import BACKUP_SET
+from conformance.common.settings import PROJECT_ROOT
 
 CHART = PROJECT_ROOT / "charts" / "notes"
 

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
-from conformance.load import Load
+from conformance.common.load import Load
 from conformance.services import prober
 from conformance.services.prober import Outage, Prober
 

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.services.registry import Reference, Registry
 
 NAME = "docker.io/library/tool"

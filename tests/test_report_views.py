@@ -15,6 +15,7 @@ import pytest
 from report_samples import a_check, a_report
 
 from conformance.check import CAPABILITIES, Level
+from conformance.common.settings import PROJECT_ROOT
 from conformance.report.compare import load
 from conformance.report.evidence import EvidenceBox
 from conformance.report.html import to_html
@@ -26,7 +27,6 @@ from conformance.report.model import (
     Verdict,
 )
 from conformance.report.write import generate_schema, schema, to_json, write_views
-from conformance.settings import PROJECT_ROOT
 
 HOSTILE = (
     "<script>alert('x')</script> & \"quoted\" 'single' \x1b[31mred\x1b[0m \N{SNOWMAN} {{ 7*7 }}"

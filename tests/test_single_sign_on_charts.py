@@ -10,8 +10,8 @@ import pytest
 import yaml
 from helm_python.chart import Chart
 
-from conformance.apps.backup_labels import BACKUP_SET, BACKUP_VOLUMES
-from conformance.settings import PROJECT_ROOT
+from conformance.common.backup_labels import BACKUP_SET, BACKUP_VOLUMES
+from conformance.common.settings import PROJECT_ROOT
 
 INFRASTRUCTURE = PROJECT_ROOT / "fixtures" / "flux2" / "infrastructure"
 DATABASE = "single-sign-on-database"

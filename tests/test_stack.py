@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from conformance.common.settings import data_root
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import ImagePart
-from conformance.settings import data_root
 from conformance.stack.content import ROOT_KUSTOMIZATION, listed, repository_files
 from conformance.stack.levels import BACKUPS, PLATFORM, SINGLE_SIGN_ON, Level, images_for
 from conformance.stack.steps import Steps

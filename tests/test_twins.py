@@ -10,18 +10,18 @@ from textwrap import dedent
 
 import pytest
 
-from conformance import settings
 from conformance.check import CAPABILITIES
-from conformance.errors import HarnessError
-from conformance.package import Package
+from conformance.common import settings
+from conformance.common.errors import HarnessError
+from conformance.common.package import Package
+from conformance.common.settings import PROJECT_ROOT, data_root
 from conformance.run import Run
-from conformance.settings import PROJECT_ROOT, data_root
 from conformance.twins import Patch, load_twins
 
 HEAD = """
 import pytest
 from conformance.check import check, not_run, shared
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 """
 READS = """
 @check("dashboard.greets", promise="It greets.")

@@ -10,9 +10,9 @@ import yaml
 from helm_python.chart import Chart
 from helm_python.errors import HelmError
 
-from conformance.apps.backup_labels import BACKUP_SET
 from conformance.apps.wordpress import WordPress
-from conformance.settings import PROJECT_ROOT
+from conformance.common.backup_labels import BACKUP_SET
+from conformance.common.settings import PROJECT_ROOT
 
 CHART = PROJECT_ROOT / "charts" / "wordpress"
 OIDC = {"issuer": "https://sso.example.org/", "clientSecret": "s3cret", "caConfigMap": "our-ca"}

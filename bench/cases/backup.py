@@ -8,12 +8,12 @@ from conformance.apps.base import SeedScale
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.image_builds import NOTES
 from conformance.apps.notes import Notes
+from conformance.common.settings import Timeouts, data_root
 from conformance.kube.conditions import deleted, ready
 from conformance.kube.wait import wait_for
 from conformance.services.helm import Helm
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import Velero
-from conformance.settings import Timeouts, data_root
 from conformance.stack import Stack
 from conformance.stack.levels import BACKUPS
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import NODE_PARTS, Lab, Stopwatch
 from conformance.clusters.kind import KindCluster
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.stack import Stack
 
 if TYPE_CHECKING:

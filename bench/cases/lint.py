@@ -12,8 +12,8 @@ from pathlib import Path
 
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab, Stopwatch
-from conformance.errors import HarnessError
-from conformance.settings import data_root
+from conformance.common.errors import HarnessError
+from conformance.common.settings import data_root
 
 APPS = 25
 PACKAGE, NAME = "flux-app", "board"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.kube.conditions import Object, matching
 from conformance.kube.wait import wait_for
 

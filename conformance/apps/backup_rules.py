@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.apps.backup_labels import BACKUP_SET, BACKUP_VOLUMES
+from conformance.common.backup_labels import BACKUP_SET, BACKUP_VOLUMES
 
 Object = Mapping[str, Any]
 

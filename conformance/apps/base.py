@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import requests
 
 from conformance.apps import tree
+from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
-from conformance.settings import Timeouts
 
 
 class SeedScale(enum.Enum):

@@ -11,7 +11,7 @@ from conformance.stack.steps import Steps
 
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
-    from conformance.load import Load
+    from conformance.common.load import Load
     from conformance.report.evidence import EvidenceBox
     from conformance.services.prober import Prober
 

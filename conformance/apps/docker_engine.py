@@ -17,9 +17,9 @@ from pathlib import Path
 
 from conformance.apps.layers import GZIP_MAGIC
 from conformance.clusters.docker import environment
+from conformance.common.settings import Timeouts
 from conformance.components.images import CONFIG, LAYER, MANIFEST
 from conformance.components.processes import CommandFailedError, Runner
-from conformance.settings import Timeouts
 
 
 @functools.cache

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from conformance.apps.images import BuiltImage, ImageTest
     from conformance.apps.running import RunningImage
     from conformance.clusters.base import Cluster
+    from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.namespaces import Namespaces
     from conformance.services.flux import Flux
     from conformance.services.helm import Helm
     from conformance.services.registry import Registry
-    from conformance.settings import Settings
     from conformance.stack import Stack
 
 BUILDS: pytest.StashKey[ImageBuilds] = pytest.StashKey()

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from conformance.package import Package
+from conformance.common.package import Package
 
 
 @dataclass(frozen=True)

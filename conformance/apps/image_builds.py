@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 
 from conformance.apps import images
 from conformance.apps.images import BuiltImage, Candidate, ImageTest
+from conformance.common.settings import data_root
 from conformance.components.processes import Runner
 from conformance.components.recipe import hash_folder
 from conformance.components.waiting import submit
-from conformance.settings import data_root
 from conformance.stack.steps import Steps
 
 if TYPE_CHECKING:
+    from conformance.common.package import Package
     from conformance.components.builder import Components
-    from conformance.package import Package
     from conformance.services.registry import Registry
 
 NOTES = "notes"

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from conformance.apps import docker_engine
+from conformance.common.errors import HarnessError
 from conformance.components import buildah
-from conformance.errors import HarnessError
 
 if TYPE_CHECKING:
     from conformance.components.builder import Components

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Timeouts
 from conformance.kube.logs import wait_for_line
-from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
     from testinfra.host import Host

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.apps.backup_labels import BACKUP_SET
 from conformance.apps.base import App, Instance, Seed, SeedScale
 from conformance.apps.flux_package import Commit, FluxPackage
+from conformance.common.backup_labels import BACKUP_SET
 from conformance.kube.client import Kube
 from conformance.kube.conditions import (
     Condition,

@@ -10,7 +10,7 @@ import requests
 
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.wordpress import WordPress
-from conformance.settings import Timeouts
+from conformance.common.settings import Timeouts
 
 
 class Writer:

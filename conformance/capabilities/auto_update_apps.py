@@ -26,11 +26,11 @@ from conformance.services.prober import Prober
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
     from conformance.apps.image_builds import AppImages
+    from conformance.common.package import Package
+    from conformance.common.settings import Settings
     from conformance.kube.client import Kube
-    from conformance.package import Package
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
-    from conformance.settings import Settings
     from conformance.stack import Stack
     from conformance.twins import Twin
 

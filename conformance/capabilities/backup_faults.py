@@ -9,13 +9,13 @@ from typing import Any
 
 from conformance.apps.deployment import HelmDeployment
 from conformance.capabilities.backup_journeys import kill_pods
+from conformance.common.settings import Timeouts
 from conformance.kube.conditions import deleted, matching, phase, ready, rolled_out
 from conformance.kube.logs import wait_for_line
 from conformance.kube.wait import Wait, wait_all, wait_for
 from conformance.services.object_store import SERVICE as OBJECT_STORE
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import LOCATION, NAMESPACE, SERVER, Velero
-from conformance.settings import Timeouts
 
 Object = dict[str, Any]
 NODE_AGENT = "role=node-agent"

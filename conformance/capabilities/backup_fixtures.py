@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages, ImageBuilds
     from conformance.capabilities.single_sign_on_parties import Parties
+    from conformance.common.package import Package
+    from conformance.common.settings import Settings
     from conformance.kube.client import Kube
-    from conformance.package import Package
     from conformance.services.flux import Flux
-    from conformance.settings import Settings
     from conformance.stack.beside import ClustersBeside, Site
     from conformance.twins import Twin
 

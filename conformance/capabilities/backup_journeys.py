@@ -18,17 +18,17 @@ import pytest
 import requests
 
 from conformance.apps import tree
-from conformance.apps.backup_labels import BACKUP_SET
 from conformance.apps.backup_rules import backup_findings, expected_volumes
 from conformance.apps.base import Instance, Seed, SeedScale
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.writer import Writer, writer_of
+from conformance.common.backup_labels import BACKUP_SET
+from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted, ready
 from conformance.kube.wait import Wait, WaitTimeout, wait_all, wait_for
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import COMPLETED, Velero, waits_for_data
-from conformance.settings import Timeouts
 from conformance.stack.steps import Steps
 
 Object = dict[str, Any]

@@ -32,12 +32,12 @@ from conformance.services.user_agent import visible
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
     from conformance.capabilities.single_sign_on_parties import Parties
+    from conformance.common.package import Package
+    from conformance.common.settings import Settings
     from conformance.kube.client import Kube
-    from conformance.package import Package
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
-    from conformance.settings import Settings
     from conformance.stack import Stack
     from conformance.twins import Twin
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.apps.tracked import APPS_NAMESPACE
+from conformance.common.settings import data_root
 from conformance.kube.conditions import matching, rolled_out
 from conformance.kube.wait import wait_for
 from conformance.services.flux import API_VERSIONS
-from conformance.settings import data_root
 
 if TYPE_CHECKING:
+    from conformance.common.package import Package
     from conformance.kube.client import Kube
-    from conformance.package import Package
 
 
 @dataclass(frozen=True)

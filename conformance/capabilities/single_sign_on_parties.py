@@ -33,10 +33,10 @@ from conformance.services.oidc import Client, Provider, RelyingParty
 from conformance.services.user_agent import UserAgent
 
 if TYPE_CHECKING:
+    from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.services.flux import Flux
     from conformance.services.ingress import HttpClient
-    from conformance.settings import Settings
     from conformance.stack import Stack
 
 OAUTH2_CLIENT = ("hydra.ory.sh/v1alpha1", "OAuth2Client")

@@ -16,9 +16,9 @@ from conformance.apps.writer import Author
 from conformance.capabilities.backup_journeys import WRITES, forwarded
 from conformance.check import check, core, extended
 from conformance.clusters.base import Feature
+from conformance.common.settings import Timeouts
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import COMPLETED, Velero, seconds_taken
-from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
     from conformance.apps.wordpress import WordPress

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from conformance.apps.base import App, Instance
     from conformance.apps.image_builds import AppImages
     from conformance.apps.images import Candidate
+    from conformance.common.package import Package
+    from conformance.common.settings import Settings
     from conformance.kube.client import Kube
-    from conformance.package import Package
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
-    from conformance.settings import Settings
     from conformance.stack import Stack
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from conformance.apps.images import BuiltImage, ImageTest
     from conformance.apps.leaks import Leak
     from conformance.clusters.base import Cluster
+    from conformance.common.package import Package
     from conformance.kube.client import Kube
-    from conformance.package import Package
     from conformance.report.evidence import EvidenceBox
     from conformance.services.registry import Registry
     from conformance.twins import Twin

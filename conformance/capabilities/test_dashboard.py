@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from conformance.capabilities.dashboard_setup import Canary, Entrance, InFrontOf
     from conformance.capabilities.single_sign_on_defects import Told
     from conformance.capabilities.single_sign_on_parties import Parties
+    from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
-    from conformance.settings import Settings
 
 pytest_plugins = [
     "conformance.capabilities.single_sign_on_parties",

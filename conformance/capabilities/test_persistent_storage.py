@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
     from conformance.apps.images import Candidate
     from conformance.clusters.base import Cluster
+    from conformance.common.package import Package
     from conformance.kube.client import Kube
-    from conformance.package import Package
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
     from conformance.twins import Twin

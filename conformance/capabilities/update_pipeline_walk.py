@@ -33,10 +33,10 @@ from conformance.twins import Patch
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
     from conformance.apps.image_builds import AppImages, ImageBuilds
-    from conformance.package import Package
+    from conformance.common.package import Package
+    from conformance.common.settings import Settings
     from conformance.services.flux import Flux
     from conformance.services.registry import Registry
-    from conformance.settings import Settings
     from conformance.stack.beside import Site
     from conformance.twins import Twin
 

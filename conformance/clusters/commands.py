@@ -9,12 +9,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from conformance.arguments import CommandGroup
 from conformance.clusters.embedded import inventory
 from conformance.clusters.embedded.processes import ADMIN
 from conformance.clusters.private_engine import SOCKET
-from conformance.errors import HarnessError
-from conformance.settings import Settings
+from conformance.common.arguments import CommandGroup
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Settings
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Timeouts
 from conformance.components.debian import system_environment
-from conformance.errors import HarnessError
-from conformance.settings import Timeouts
 
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"
 """By which kind itself finds a cluster's nodes."""

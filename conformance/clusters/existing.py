@@ -13,13 +13,13 @@ import yaml
 
 from conformance.apps.run_folder import run_folder
 from conformance.clusters.base import Cluster
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.namespaces import PLATFORM_NAMESPACES
 from conformance.services import git
 
 if TYPE_CHECKING:
+    from conformance.common.settings import Settings
     from conformance.kube.client import Kube
-    from conformance.settings import Settings
 
 ANSWER_SECONDS = 5.0
 """For the first request: a tunnel or a sleeping laptop's cluster may take a moment."""

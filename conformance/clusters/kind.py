@@ -33,14 +33,14 @@ from conformance.clusters.embedded.processes import (
 )
 from conformance.clusters.embedded.tenure import Tenure
 from conformance.clusters.private_engine import PrivateEngine
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 if TYPE_CHECKING:
     from pytest_kind import KindCluster as PytestKind
 
+    from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
-    from conformance.settings import Settings
 
 UPSTREAM_IMAGE = (
     "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"

@@ -17,8 +17,8 @@ from conformance.clusters import limited_runtime
 from conformance.clusters.docker import Engine
 from conformance.clusters.embedded.processes import API_PORT, Process
 from conformance.clusters.embedded.tenure import Tenure
+from conformance.common.errors import HarnessError
 from conformance.components.debian import system_environment
-from conformance.errors import HarnessError
 
 if TYPE_CHECKING:
     from conformance.components.builder import Components

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.clusters.embedded.cgroups import Cgroups
+from conformance.common.errors import HarnessError
 from conformance.components.debian import ensure_packages, missing_packages
-from conformance.errors import HarnessError
 
 PACKAGES = {"iproute2": "ip", "iptables": "iptables", "util-linux": "nsenter"}
 """Debian packages of the node's own programs, and the command that shows each is there."""

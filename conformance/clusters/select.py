@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
+    from conformance.common.settings import Settings
     from conformance.components.builder import Components
-    from conformance.settings import Settings
 
 
 def make_cluster(settings: Settings, components: Components) -> Cluster:

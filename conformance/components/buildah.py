@@ -13,12 +13,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from conformance.common.errors import HarnessError
+from conformance.common.settings import cache_dir
 from conformance.components.debian import ensure_packages, system_environment
 from conformance.components.images import layout_from_dir
 from conformance.components.locks import locked
 from conformance.components.processes import CommandFailedError, Runner
-from conformance.errors import HarnessError
-from conformance.settings import cache_dir
 
 _POLICY = {"default": [{"type": "insecureAcceptAnything"}]}
 """Base images come from verified layouts on this disk; there is nothing to check a signature of."""

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Settings
 from conformance.components import recipe
 from conformance.components.catalogue import owner, part, with_inputs
 from conformance.components.debian import ensure_packages
@@ -21,8 +23,6 @@ from conformance.components.progress import Progress, Task, make_progress, secon
 from conformance.components.store import CorruptEntryError, Store
 from conformance.components.waiting import waiting_for_build
 from conformance.components.work import Work
-from conformance.errors import HarnessError
-from conformance.settings import Settings
 
 PAUSES = (2.0, 10.0, 30.0)
 """Seconds to wait before each new try after a network trouble."""

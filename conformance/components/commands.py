@@ -9,7 +9,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from conformance.arguments import CommandGroup
+from conformance.common.arguments import CommandGroup
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE, part
 from conformance.components.parts import ImagePart
@@ -17,8 +19,6 @@ from conformance.components.processes import Runner
 from conformance.components.progress import make_progress
 from conformance.components.recipe import Sources
 from conformance.components.update import pin, proposals
-from conformance.errors import HarnessError
-from conformance.settings import Settings
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -10,9 +10,9 @@ import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from conformance.common.errors import HarnessError
 from conformance.components.parts import DebianFiles, DebianRootfs
 from conformance.components.work import Work
-from conformance.errors import HarnessError
 
 SOURCE_DATE_EPOCH = "1"
 """Seconds since 1970 that files made by us carry, so that the same input gives the same bytes."""

@@ -13,11 +13,11 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from conformance.common.errors import HarnessError
 from conformance.components.catalogue import GO_VERSION
 from conformance.components.parts import GoPart
 from conformance.components.processes import CommandFailedError, Runner
 from conformance.components.work import Work
-from conformance.errors import HarnessError
 
 _GENEROUS_MEMORY = 6 << 30
 """Bytes of free memory from which on the compiler may collect garbage four times as seldom."""

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 _TAIL = 15
 """Lines of output in an error message."""

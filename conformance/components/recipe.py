@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from conformance.common.errors import HarnessError
+from conformance.common.settings import data_root
 from conformance.components.catalogue import GO_VERSION, part
 from conformance.components.parts import (
     CPart,
@@ -18,8 +20,6 @@ from conformance.components.parts import (
     KindNode,
     Part,
 )
-from conformance.errors import HarnessError
-from conformance.settings import data_root
 
 _WORDS_ONLY = {"source", "packages", "space", "origin", "note", "inputs", "replace", "shares"}
 """Fields that do not change a part's bytes; ``replace`` and ``shares`` do by way of the wrapper."""

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
+from conformance.common.errors import HarnessError
 from conformance.components import golang, pins
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import GoPart, Part, WheelPart
 from conformance.components.processes import CommandFailedError, Runner
-from conformance.errors import HarnessError
 
 _PLATFORMS = ("x86_64", "aarch64")
 

@@ -9,10 +9,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+from conformance.common.errors import HarnessError
 from conformance.components.parts import WheelPart
 from conformance.components.processes import CommandFailedError
 from conformance.components.work import Work
-from conformance.errors import HarnessError
 
 IMAGE_PYTHON = "3.11"
 """Python of the base image, Debian 12's."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from conformance.common.settings import Timeouts
 from conformance.kube.apply import in_order, wait_established
 from conformance.kube.discovery import Discovery
 from conformance.kube.errors import ApiError, NotFound
@@ -20,7 +21,6 @@ from conformance.kube.port_forward import forward
 from conformance.kube.redaction import Redactor
 from conformance.kube.transport import Transport
 from conformance.kube.watching import Event, Object, Objects, Selection, list_objects, watch_objects
-from conformance.settings import Timeouts
 
 FIELD_MANAGER = "stackspin-conformance"
 _NEWLY_SERVED = 10.0

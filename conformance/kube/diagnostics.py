@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.kube.describe import container_lines, event_line, event_time, problem, title
 from conformance.kube.discovery import Resource
 from conformance.kube.errors import ApiError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 
 class ApiError(Exception):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.kube.errors import ApiError, Unreachable
 from conformance.kube.transport import Transport
 from conformance.kube.websockets import ChannelSocket

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.kube.describe import container_lines, event_line, event_time, status_lines, title
 from conformance.kube.errors import ApiError, UnknownKind, Unreachable
 from conformance.kube.ownership import pods_behind

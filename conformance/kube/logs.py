@@ -10,9 +10,9 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from conformance.common.settings import Timeouts
 from conformance.kube.errors import ApiError, Unreachable
 from conformance.kube.wait import WaitTimeout
-from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube

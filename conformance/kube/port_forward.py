@@ -9,10 +9,10 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Timeouts
 from conformance.kube.errors import ApiError
 from conformance.kube.websockets import ChannelSocket
-from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube

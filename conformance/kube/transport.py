@@ -20,7 +20,7 @@ import urllib3
 import yaml
 from kubernetes.utils.keepalive import tcp_keepalive_socket_options
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.kube.errors import ApiError, Unreachable, from_status
 
 REQUEST_TIMEOUT = 30.0

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.common.settings import Timeouts
 from conformance.kube.conditions import (
     Condition,
     condition_false,
@@ -32,7 +33,6 @@ from conformance.kube.watching import (
     list_objects,
     watch_objects,
 )
-from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube

@@ -12,8 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.arguments import Parser
-from conformance.errors import HarnessError
+from conformance.common.arguments import Parser
+from conformance.common.errors import HarnessError
 from conformance.linter.levels import HIGHEST
 from conformance.linter.limits import Limits
 from conformance.linter.lint import Result, joined, lint

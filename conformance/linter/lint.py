@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.linter.deadline import TooLongError, at_most
 from conformance.linter.findings import NotRun, Place, Problem, Severity
 from conformance.linter.helm.rendering import Renderer, RenderError

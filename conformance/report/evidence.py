@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from conformance.load import Load, LoadMeter
+from conformance.common.load import Load, LoadMeter
 from conformance.report.model import Evidence, Measurement
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")

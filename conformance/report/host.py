@@ -7,8 +7,8 @@ import platform
 import subprocess
 from pathlib import Path
 
+from conformance.common.settings import PROJECT_ROOT
 from conformance.report.model import Host
-from conformance.settings import PROJECT_ROOT
 
 
 def describe_host() -> Host:

@@ -23,9 +23,9 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Playwright, sync_playwright
 
+from conformance.common.errors import HarnessError
 from conformance.components.debian import ensure_packages
 from conformance.components.processes import prison
-from conformance.errors import HarnessError
 from conformance.services import enclosure
 from conformance.services.visitor import KeepsEvidence, Visitor
 

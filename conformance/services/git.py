@@ -25,10 +25,10 @@ from urllib.parse import parse_qs, urljoin
 
 import requests
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.logs import wait_for_line
-from conformance.settings import Timeouts
 
 NAMESPACE = "stackspin-conformance"
 SELECTOR = "app.kubernetes.io/name=git-server"

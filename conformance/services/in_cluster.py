@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
+from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
-from conformance.settings import Timeouts
 
 
 class ServiceRefused(AssertionError):

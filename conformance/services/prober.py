@@ -10,7 +10,7 @@ from typing import Self
 
 import requests
 
-from conformance.load import Load, LoadMeter
+from conformance.common.load import Load, LoadMeter
 
 PACE = 0.25
 """Seconds between two requests: the resolution of every outage."""

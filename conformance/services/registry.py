@@ -13,8 +13,8 @@ from urllib.parse import urljoin
 
 import requests
 
-from conformance.errors import HarnessError
-from conformance.settings import Timeouts
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Timeouts
 
 _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",

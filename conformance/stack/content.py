@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
+from conformance.common.errors import HarnessError
 from conformance.components.builder import Components
-from conformance.errors import HarnessError
 
 CONTROLLERS = ("source-controller", "kustomize-controller", "helm-controller")
 FLUX_MANIFEST = "flux2/infrastructure/flux/gotk-components.yaml"

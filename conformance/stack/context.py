@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from conformance.clusters.base import Cluster
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.waiting import waiting_for_build
-from conformance.errors import HarnessError
 from conformance.kube.client import Kube
 from conformance.services.registry import Registry
-from conformance.settings import Settings
 from conformance.stack.content import flux_manifests
 from conformance.stack.steps import Steps
 

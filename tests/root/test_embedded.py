@@ -16,17 +16,17 @@ from host import firewall, wait_for
 from conformance.clusters.embedded import inventory
 from conformance.clusters.embedded.cluster import EmbeddedCluster
 from conformance.clusters.embedded.state import Record, State
+from conformance.common.errors import HarnessError
+from conformance.common.settings import PROJECT_ROOT, Settings
 from conformance.components.builder import Components
-from conformance.errors import HarnessError
 from conformance.kube.client import Kube
-from conformance.settings import PROJECT_ROOT, Settings
 
 OWNER = """
 import sys
 from pathlib import Path
 from conformance.clusters.embedded.cluster import EmbeddedCluster
 from conformance.components.builder import Components
-from conformance.settings import Settings
+from conformance.common.settings import Settings
 settings = Settings(cluster_name=sys.argv[2], state_dir=Path(sys.argv[1]))
 cluster = EmbeddedCluster(settings, Components(settings))
 try:

@@ -16,20 +16,20 @@ from conformance.clusters.embedded import inventory
 from conformance.clusters.embedded.state import Record, State
 from conformance.clusters.embedded.tenure import Tenure
 from conformance.clusters.kind import KindCluster
+from conformance.common.errors import HarnessError
+from conformance.common.settings import PROJECT_ROOT, Settings
 from conformance.components.builder import Components
-from conformance.errors import HarnessError
 from conformance.kube.client import Kube
 from conformance.kube.conditions import exists, ready
 from conformance.kube.wait import wait_for
 from conformance.services.registry import Registry
-from conformance.settings import PROJECT_ROOT, Settings
 
 OWNER = """
 import sys
 from pathlib import Path
 from conformance.clusters.kind import KindCluster
 from conformance.components.builder import Components
-from conformance.settings import Settings
+from conformance.common.settings import Settings
 settings = Settings(docker="start", cluster_name="one", state_dir=Path(sys.argv[1]))
 KindCluster(settings, Components(settings)).start()
 print("Ready", flush=True)

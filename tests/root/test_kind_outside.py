@@ -22,10 +22,10 @@ from conformance.clusters.embedded.state import Record, State
 from conformance.clusters.embedded.tenure import Tenure
 from conformance.clusters.kind import LOCAL_IMAGE, KindCluster
 from conformance.clusters.private_engine import PrivateEngine
+from conformance.common.errors import HarnessError
+from conformance.common.settings import PROJECT_ROOT, Settings
 from conformance.components.builder import Components
-from conformance.errors import HarnessError
 from conformance.kube.client import Kube
-from conformance.settings import PROJECT_ROOT, Settings
 
 OWNER = """
 import json, sys
@@ -33,7 +33,7 @@ from pathlib import Path
 from conformance.clusters import docker
 from conformance.clusters.kind import KindCluster
 from conformance.components.builder import Components
-from conformance.settings import Settings
+from conformance.common.settings import Settings
 engine = docker.Engine(*json.loads(sys.argv[2]))
 docker.running = lambda: engine
 settings = Settings(cluster_name="one", state_dir=Path(sys.argv[1]))

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from host import wait_for
 
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.images import Entry, Layout
-from conformance.errors import HarnessError
 from conformance.services.registry import Registry
-from conformance.settings import Settings
 
 NAME = "docker.io/library/tool"
 

@@ -15,7 +15,7 @@ from conformance.clusters.embedded.blueprint import PAUSE, node_name
 from conformance.clusters.embedded.processes import API_PORT, REGISTRY_PORT
 from conformance.clusters.embedded.sandbox import Sandbox
 from conformance.clusters.embedded.state import Folder
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 if TYPE_CHECKING:
     from conformance.components.builder import Components

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 NEEDED = ("cpu", "cpuset", "memory")
 """Controllers without which kubelet does not start."""

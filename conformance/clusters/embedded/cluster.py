@@ -17,11 +17,11 @@ from conformance.clusters.embedded.inventory import enter_command
 from conformance.clusters.embedded.processes import KUBELET_ROOT, REGISTRY_PORT
 from conformance.clusters.embedded.state import Folder
 from conformance.clusters.embedded.tenure import Tenure
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 if TYPE_CHECKING:
+    from conformance.common.settings import Settings
     from conformance.components.builder import Components
-    from conformance.settings import Settings
 
 
 class EmbeddedCluster(Cluster):

@@ -9,7 +9,7 @@ from pathlib import Path
 from conformance.clusters.embedded.blueprint import NODE_PATH
 from conformance.clusters.embedded.hostproc import HostProcess
 from conformance.clusters.embedded.state import Folder, Record, State
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, ip_network
 from pathlib import Path
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 POOLS = (IPv4Network("10.213.0.0/16"), IPv4Network("198.18.0.0/16"), IPv4Network("172.29.0.0/16"))
 """Tried in this order: a block that anything on the host uses or routes is never taken."""

@@ -15,8 +15,8 @@ from typing import Any
 
 from conformance.clusters.embedded.hostproc import HostProcess
 from conformance.clusters.embedded.log_tail import log_tail
-from conformance.errors import HarnessError
-from conformance.settings import PROJECT_ROOT
+from conformance.common.errors import HarnessError
+from conformance.common.settings import PROJECT_ROOT
 
 UNSHARE = ("unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child")
 # -I -S: none of the environment's packages and hooks, which take longer than all of init's work.

@@ -24,7 +24,7 @@ from conformance.clusters.embedded.cgroups import Cgroups
 from conformance.clusters.embedded.hostproc import HostProcess
 from conformance.clusters.embedded.log_tail import log_tail
 from conformance.clusters.embedded.network import PREFIX, Link, sweep_reservations, take_number
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from conformance.clusters.embedded.hostproc import HostProcess
 from conformance.clusters.embedded.network import NODE_DEVICE, Link
 from conformance.clusters.embedded.sandbox import Sandbox, give, spawn_holder
 from conformance.clusters.embedded.state import Record, State
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.apps.backup_labels import BACKUP_SET, BACKUP_VOLUMES
+from conformance.common.backup_labels import BACKUP_SET, BACKUP_VOLUMES
 from conformance.linter.access import Path, get, mapping, sequence, text, walk
 from conformance.linter.app import AppPackage, Installation, Release
 from conformance.linter.findings import NotRun, Place

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 from conformance.linter.findings import Place, Problem, quoted
 from conformance.linter.limits import MEBIBYTE, Limits
 from conformance.linter.reading import archive

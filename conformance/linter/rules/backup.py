@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from conformance.apps.backup_labels import BACKUP_EXCLUDES, BACKUP_SET, BACKUP_VOLUMES
+from conformance.common.backup_labels import BACKUP_EXCLUDES, BACKUP_SET, BACKUP_VOLUMES
 from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.facts.backed_up import (
     Component,

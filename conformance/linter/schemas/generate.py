@@ -23,7 +23,7 @@ from typing import Any
 
 import yaml
 
-from conformance import settings
+from conformance.common import settings
 from conformance.components import golang
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import GoPart

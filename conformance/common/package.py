@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance import settings
+from conformance.common import settings
 
 PARTS = ("charts", "fixtures")
 

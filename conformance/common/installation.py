@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from importlib import metadata
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 DISTRIBUTION = "stackspin-conformance"
 _OF_THE_EXTRA = ("kubernetes", "playwright", "pytest_kind")

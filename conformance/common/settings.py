@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ENVIRONMENT_PREFIX = "STACKSPIN_CONFORMANCE_"
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
+_PACKAGE = Path(__file__).resolve().parent.parent
+PROJECT_ROOT = _PACKAGE.parent
 
 
 def data_root() -> Path:
     """Return the folder that holds ``charts/`` and ``fixtures/``: the checkout, or the wheel's."""
-    installed = Path(__file__).resolve().parent / "_data"
+    installed = _PACKAGE / "_data"
     return installed if installed.is_dir() else PROJECT_ROOT
 
 

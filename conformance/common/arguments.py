@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from conformance.errors import HarnessError
+from conformance.common.errors import HarnessError
 
 EXIT_WRONG_USAGE = 2
 
