@@ -213,7 +213,7 @@ def backups(stack: Stack) -> Flux:
 @pytest.fixture(scope="session")
 def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Browser]:
     """Chromium, as the platform's users have it; started when a check first asks for it."""
-    from conformance.apps.run_folder import run_folder  # noqa: PLC0415 - lazy
+    from conformance.common.run_folder import run_folder  # noqa: PLC0415 - lazy
     from conformance.services.browser import Browser  # noqa: PLC0415
 
     with run_folder(settings.cache_dir / "browser") as folder:

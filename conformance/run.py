@@ -14,8 +14,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
-from conformance.kube.redaction import Redactor
 from conformance.namespaces import PLATFORM_NAMESPACES
 from conformance.report.host import describe_host, suite_commit
 from conformance.report.model import (

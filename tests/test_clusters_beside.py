@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from conformance.common.errors import HarnessError
+from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.waiting import seconds_waited, waiting_for_build
-from conformance.kube.redaction import Redactor
 from conformance.stack import beside
 from conformance.stack.beside import ClustersBeside
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.components.locks import Holder
+from conformance.common.locks import Holder
 from conformance.components.store import CorruptEntryError, Store
 
 KEY = "0123456789abcdef0123"

@@ -11,9 +11,9 @@ from conformance.apps import images
 from conformance.apps.docker_engine import write_layout
 from conformance.apps.image_builds import NOTES, ImageBuilds, share_blobs, source_of
 from conformance.apps.images import BuiltImage, Candidate, TestsPassed, promote, run_tests
-from conformance.apps.run_folder import run_folder
 from conformance.apps.running import listening_ports
 from conformance.common.errors import HarnessError
+from conformance.common.run_folder import run_folder
 
 CANDIDATE = Candidate("docker.io/stackspin/notes", "1.0.0", "sha256:aaaa")
 

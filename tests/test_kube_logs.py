@@ -11,9 +11,9 @@ import kube_wire as wire
 import pytest
 
 from conformance.apps.running import RunningImage
+from conformance.common.redaction import Redactor
 from conformance.kube.client import Kube
 from conformance.kube.logs import wait_for_line
-from conformance.kube.redaction import Redactor
 from conformance.kube.wait import WaitTimeout
 
 ACCESS = b'10.0.0.1 - - "GET / HTTP/1.1" 200\n'

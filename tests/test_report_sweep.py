@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.kube.redaction import Redactor
+from conformance.common.redaction import Redactor
 from conformance.report.sweep import SHORTEST, PlantedSecret, sweep
 
 SECRET = PlantedSecret()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab, Stopwatch
-from conformance.apps.run_folder import run_folder
 from conformance.capabilities.single_sign_on_journeys import NOTES, Journey, gives_password
 from conformance.capabilities.single_sign_on_parties import Parties
+from conformance.common.run_folder import run_folder
 from conformance.services.browser import Browser
 from conformance.stack import Stack
 

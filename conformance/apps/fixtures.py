@@ -48,7 +48,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             ImageBuilds,
             source_of,
         )
-        from conformance.apps.run_folder import run_folder  # noqa: PLC0415
+        from conformance.common.run_folder import run_folder  # noqa: PLC0415
 
         run = config.stash[RUN]
         stack = contextlib.ExitStack()

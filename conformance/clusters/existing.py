@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from conformance.apps.run_folder import run_folder
 from conformance.clusters.base import Cluster
 from conformance.common.errors import HarnessError
+from conformance.common.run_folder import run_folder
 from conformance.namespaces import PLATFORM_NAMESPACES
 from conformance.services import git
 

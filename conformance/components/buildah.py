@@ -14,10 +14,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from conformance.common.errors import HarnessError
+from conformance.common.locks import locked
 from conformance.common.settings import cache_dir
 from conformance.components.debian import ensure_packages, system_environment
 from conformance.components.images import layout_from_dir
-from conformance.components.locks import locked
 from conformance.components.processes import CommandFailedError, Runner
 
 _POLICY = {"default": [{"type": "insecureAcceptAnything"}]}

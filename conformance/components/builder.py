@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from conformance.common.errors import HarnessError
+from conformance.common.locks import Holder
 from conformance.common.settings import Settings
 from conformance.components import recipe
 from conformance.components.catalogue import owner, part, with_inputs
 from conformance.components.debian import ensure_packages
 from conformance.components.golang import is_hiccup
-from conformance.components.locks import Holder
 from conformance.components.make import make
 from conformance.components.parts import ImagePart, Part
 from conformance.components.processes import CommandFailedError, Runner, StoppedError

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from conformance.components.locks import Waiting, locked
+from conformance.common.locks import Waiting, locked
 
 _KEY_LENGTH = 16
 

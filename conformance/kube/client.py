@@ -12,13 +12,13 @@ from typing import Any
 
 import yaml
 
+from conformance.common.redaction import Redactor
 from conformance.common.settings import Timeouts
 from conformance.kube.apply import in_order, wait_established
 from conformance.kube.discovery import Discovery
 from conformance.kube.errors import ApiError, NotFound
 from conformance.kube.execution import ExecResult, execute
 from conformance.kube.port_forward import forward
-from conformance.kube.redaction import Redactor
 from conformance.kube.transport import Transport
 from conformance.kube.watching import Event, Object, Objects, Selection, list_objects, watch_objects
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from conformance.common.errors import HarnessError
+from conformance.common.redaction import Redactor
 from conformance.kube.describe import container_lines, event_line, event_time, problem, title
 from conformance.kube.discovery import Resource
 from conformance.kube.errors import ApiError
 from conformance.kube.explain import learn_secrets
-from conformance.kube.redaction import Redactor
 from conformance.kube.watching import Objects
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from conformance.common.errors import HarnessError
+from conformance.common.redaction import Redactor
 from conformance.kube.describe import container_lines, event_line, event_time, status_lines, title
 from conformance.kube.errors import ApiError, UnknownKind, Unreachable
 from conformance.kube.ownership import pods_behind
-from conformance.kube.redaction import Redactor
 from conformance.kube.transport import within
 from conformance.kube.watching import Object, Objects
 

@@ -26,7 +26,7 @@ _BINARY = ("image/", "audio/", "video/", "font/")
 
 
 class RedactsText(Protocol):
-    """What evidence needs of ``conformance.kube.redaction.Redactor``."""
+    """What evidence needs of ``conformance.common.redaction.Redactor``."""
 
     def redact(self, text: str) -> str:
         """Return ``text`` without secret values."""

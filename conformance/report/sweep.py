@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from conformance.kube.redaction import OPAQUE
+from conformance.common.redaction import OPAQUE
 
 SHORTEST = 8
 """Learnt values below this length are not looked for: digits also stand in hashes and times."""

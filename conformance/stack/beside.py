@@ -12,12 +12,12 @@ from queue import SimpleQueue
 from conformance.clusters.base import Cluster
 from conformance.clusters.select import make_cluster
 from conformance.common.errors import HarnessError
+from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.waiting import BuildingFuture
 from conformance.kube.client import Kube
 from conformance.kube.explain import learn_secrets
-from conformance.kube.redaction import Redactor
 from conformance.services.registry import Registry
 from conformance.stack.stack import Stack
 

@@ -11,9 +11,9 @@ from host import wait_for
 from conformance.clusters.embedded import inventory
 from conformance.clusters.embedded.state import State
 from conformance.common.errors import HarnessError
+from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
-from conformance.kube.redaction import Redactor
 from conformance.stack.beside import ClustersBeside
 
 

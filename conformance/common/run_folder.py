@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from conformance.components.locks import locked
+from conformance.common.locks import locked
 
 
 @contextlib.contextmanager

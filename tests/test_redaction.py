@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 import yaml
 
-from conformance.kube.redaction import Redactor
+from conformance.common.redaction import Redactor
 
 VALUE = 'p&ss "w0rd" ü$1/+%'
 # Put together here, so that no file of this project looks like one that holds a key.
@@ -234,8 +234,8 @@ def test_objects():
 def test_files_in_bounded_pieces_without_touching_other_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("conformance.kube.redaction._CHUNK", 1000)
-    monkeypatch.setattr("conformance.kube.redaction._OVERLAP", 300)
+    monkeypatch.setattr("conformance.common.redaction._CHUNK", 1000)
+    monkeypatch.setattr("conformance.common.redaction._OVERLAP", 300)
     redactor = Redactor()
     redactor.learn_value("planted-secret")
     path = tmp_path / "log"
