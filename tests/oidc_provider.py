@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from conformance.services.pki import CertificateAuthority
+from conformance.common.pki import CertificateAuthority
 
 Claims = dict[str, Any]
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"

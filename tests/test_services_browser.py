@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Error as PlaywrightError
 
+from conformance.common.pki import CertificateAuthority, ServerCertificate
 from conformance.components.debian import missing_packages
 from conformance.services import browser as module
 from conformance.services.browser import PACKAGES, Browser, resolver_rules
 from conformance.services.dashboard import Dashboard
-from conformance.services.pki import CertificateAuthority, ServerCertificate
 from conformance.services.visitor import public
 
 DOMAIN = "stackspin.test"
@@ -127,7 +127,7 @@ import sys
 from pathlib import Path
 from conformance.services.browser import Browser
 from conformance.services.dashboard import Dashboard
-from conformance.services.pki import CertificateAuthority
+from conformance.common.pki import CertificateAuthority
 from tests.test_services_browser import Kept
 with Browser("{DOMAIN}", "{address}", CertificateAuthority().certificate, Path(sys.argv[1])) as b:
     with b.visitor(Kept()) as alice:
@@ -190,7 +190,7 @@ import sys, time
 from pathlib import Path
 from conformance.services.browser import Browser
 from conformance.services.dashboard import Dashboard
-from conformance.services.pki import CertificateAuthority
+from conformance.common.pki import CertificateAuthority
 with Browser("{DOMAIN}", "{address}", CertificateAuthority().certificate, Path(sys.argv[1])):
     print("up", flush=True)
     time.sleep(600)

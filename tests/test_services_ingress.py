@@ -12,9 +12,9 @@ from typing import ClassVar
 import pytest
 import requests
 
+from conformance.common.pki import CertificateAuthority, ServerCertificate
 from conformance.services import ingress
 from conformance.services.ingress import HttpClient
-from conformance.services.pki import CertificateAuthority, ServerCertificate
 
 DOMAIN = "stackspin.test"
 

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from conformance.common.pki import CertificateAuthority
 from conformance.services.ingress import HttpClient
-from conformance.services.pki import CertificateAuthority
 from conformance.services.user_agent import UserAgent, visible
 
 DOMAIN = "stackspin.test"

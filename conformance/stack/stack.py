@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.clusters.base import Cluster
+from conformance.common.pki import ServerCertificate
 from conformance.common.settings import Settings, data_root
 from conformance.components.builder import Components
 from conformance.components.waiting import in_thread
@@ -20,7 +21,6 @@ from conformance.services import git
 from conformance.services.flux import NAMESPACE, Flux
 from conformance.services.git import GitServer
 from conformance.services.ingress import HttpClient
-from conformance.services.pki import ServerCertificate
 from conformance.stack import bootstrap
 from conformance.stack.content import (
     CONTROLLERS,

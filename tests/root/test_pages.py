@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from html_pages import write_linter_page, write_report
 
+from conformance.common.pki import CertificateAuthority
 from conformance.services.browser import DESKTOP, PHONE, Browser
-from conformance.services.pki import CertificateAuthority
 
 
 class NothingKept:

@@ -6,18 +6,16 @@ What needs which certificate: https://kubernetes.io/docs/setup/best-practices/ce
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from datetime import timedelta
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from conformance.common.pki import CertificateAuthority, KeyPair, private_pem
 
 VALIDITY = timedelta(days=365)
-CLOCK_SKEW = timedelta(minutes=5)
-"""A certificate is valid from a little before it is made: clocks may be set back meanwhile."""
+"""A node that is kept stays usable for long."""
 
 
 class Authority:
@@ -25,10 +23,8 @@ class Authority:
 
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _subject(name, ())
-        certificate = _certificate(self._name, self._name, self._key, self._key, ca=True)
-        _write(folder / name, certificate, self._key)
+        self._authority = CertificateAuthority(name, VALIDITY)
+        _write(folder / name, self._authority.key_pair)
 
     def issue(
         self,
@@ -42,11 +38,8 @@ class Authority:
 
         With ``serves``, names and addresses, it is a server's certificate as well.
         """
-        key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _certificate(
-            _subject(user, groups), self._name, key, self._key, ca=False, serves=serves
-        )
-        _write(self._folder / file, certificate, key)
+        pair = self._authority.issue_client(user, groups=groups, serves=serves)
+        _write(self._folder / file, pair)
 
 
 def write_cluster_pki(folder: Path, *, node: str, address: str, service_address: str) -> None:
@@ -81,7 +74,7 @@ def write_cluster_pki(folder: Path, *, node: str, address: str, service_address:
     cluster.issue("kubelet-serving", node, serves=[node, address])
     Authority(folder, "front-proxy-ca").issue("front-proxy-client", "front-proxy-client")
     accounts = ec.generate_private_key(ec.SECP256R1())
-    _write_private(folder / "service-accounts.key", accounts)
+    _write_private(folder / "service-accounts.key", private_pem(accounts))
     (folder / "service-accounts.pub").write_bytes(
         accounts.public_key().public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -89,87 +82,11 @@ def write_cluster_pki(folder: Path, *, node: str, address: str, service_address:
     )
 
 
-def _subject(user: str, groups: Sequence[str]) -> x509.Name:
-    """Return the subject by which Kubernetes knows a user: CN the user, O the groups."""
-    return x509.Name(
-        [
-            *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups),
-            x509.NameAttribute(NameOID.COMMON_NAME, user),
-        ]
-    )
+def _write(path: Path, pair: KeyPair) -> None:
+    path.with_name(path.name + ".crt").write_bytes(pair.certificate)
+    _write_private(path.with_name(path.name + ".key"), pair.key)
 
 
-def _certificate(
-    subject: x509.Name,
-    issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
-    issuer_key: ec.EllipticCurvePrivateKey,
-    *,
-    ca: bool,
-    serves: Sequence[str] = (),
-) -> x509.Certificate:
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - CLOCK_SKEW)
-        .not_valid_after(now + VALIDITY)
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .add_extension(_key_usage(ca), critical=True)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
-            critical=False,
-        )
-    )
-    if ca:
-        builder = builder.add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-        )
-    else:
-        uses = [ExtendedKeyUsageOID.CLIENT_AUTH]
-        uses += [ExtendedKeyUsageOID.SERVER_AUTH] if serves else []
-        builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
-    if serves:
-        names = [_alternative_name(name) for name in serves]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return builder.sign(issuer_key, hashes.SHA256())
-
-
-def _key_usage(ca: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=True,
-        key_cert_sign=ca,
-        crl_sign=ca,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-
-
-def _alternative_name(name: str) -> x509.GeneralName:
-    try:
-        return x509.IPAddress(ip_address(name))
-    except ValueError:
-        return x509.DNSName(name)
-
-
-def _write(path: Path, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> None:
-    pem = certificate.public_bytes(serialization.Encoding.PEM)
-    path.with_name(path.name + ".crt").write_bytes(pem)
-    _write_private(path.with_name(path.name + ".key"), key)
-
-
-def _write_private(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
-    pem = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,  # kube-controller-manager's CSR signer reads PKCS8
-        serialization.NoEncryption(),
-    )
+def _write_private(path: Path, pem: bytes) -> None:
     path.touch(mode=0o600)
     path.write_bytes(pem)

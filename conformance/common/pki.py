@@ -1,0 +1,169 @@
+"""Certificates of the suite's own: for a cluster's node, and for the platform in place of a
+public CA.
+
+What needs which extension: RFC 5280, and for clients of Kubernetes
+https://kubernetes.io/docs/setup/best-practices/certificates/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+VALIDITY = timedelta(days=30)
+"""Longer than any kept platform should live, short enough for the lifetime limits of browsers."""
+CLOCK_SKEW = timedelta(minutes=5)
+"""A certificate is valid from a little before it is made: clocks may be set back meanwhile."""
+_CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
+_SERVER = ExtendedKeyUsageOID.SERVER_AUTH
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A certificate with its key, both PEM."""
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class ServerCertificate(KeyPair):
+    """A server certificate with its key and its CA's certificate, all PEM."""
+
+    ca_certificate: bytes
+
+    def covers(self, domain: str) -> bool:
+        """Whether it is valid for at least another day for every host of ``domain``."""
+        parsed = x509.load_pem_x509_certificate(self.certificate)
+        names = parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        fresh = parsed.not_valid_after_utc > datetime.now(UTC) + timedelta(days=1)
+        return fresh and f"*.{domain}" in names.get_values_for_type(x509.DNSName)
+
+
+class CertificateAuthority:
+    """An elliptic curve CA (P-256) that issues no other CA's certificate.
+
+    Its key lives in the memory of this process, unless ``key_pair`` is written down.
+    """
+
+    def __init__(
+        self, name: str = "Stackspin conformance suite CA", validity: timedelta = VALIDITY
+    ) -> None:
+        """Make a new key; ``validity`` is that of every certificate, its own included."""
+        self._validity = validity
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _subject(name, ())
+        public_key = self._key.public_key()
+        self._certificate = (
+            self._builder(self._name, public_key, ca=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+
+    @property
+    def certificate(self) -> bytes:
+        """The CA's own certificate, PEM: what clients trust."""
+        return self._certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def key_pair(self) -> KeyPair:
+        """The CA's own certificate with its key, for a program that issues certificates itself."""
+        return KeyPair(self.certificate, private_pem(self._key))
+
+    def issue(self, domain: str) -> ServerCertificate:
+        """Issue a certificate for ``domain`` and every host directly below it (RFC 6125, 6.4.3)."""
+        pair = self._issue(f"*.{domain}", (), uses=[_SERVER], serves=(domain, f"*.{domain}"))
+        return ServerCertificate(pair.certificate, pair.key, self.certificate)
+
+    def issue_client(
+        self, user: str, *, groups: Sequence[str] = (), serves: Sequence[str] = ()
+    ) -> KeyPair:
+        """Issue a certificate for a Kubernetes user and its groups.
+
+        With ``serves``, names and addresses, it is a server's certificate as well.
+        """
+        uses = [_CLIENT, _SERVER] if serves else [_CLIENT]
+        return self._issue(user, groups, uses=uses, serves=serves)
+
+    def _issue(
+        self,
+        user: str,
+        groups: Sequence[str],
+        *,
+        uses: Sequence[x509.ObjectIdentifier],
+        serves: Sequence[str],
+    ) -> KeyPair:
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = self._builder(_subject(user, groups), key.public_key(), ca=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
+        if serves:
+            names = [_alternative_name(name) for name in serves]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
+        return KeyPair(certificate.public_bytes(serialization.Encoding.PEM), private_pem(key))
+
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool
+    ) -> x509.CertificateBuilder:
+        now = datetime.now(UTC)
+        issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        constraints = x509.BasicConstraints(ca=ca, path_length=0 if ca else None)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - CLOCK_SKEW)
+            .not_valid_after(now + self._validity)
+            .add_extension(constraints, critical=True)
+            .add_extension(_key_usage(ca), critical=True)
+            .add_extension(issuer_key, critical=False)
+        )
+
+
+def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a private key as PEM."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,  # kube-controller-manager's CSR signer reads PKCS8
+        serialization.NoEncryption(),
+    )
+
+
+def _subject(user: str, groups: Sequence[str]) -> x509.Name:
+    """Return the subject by which Kubernetes knows a user: CN the user, O the groups."""
+    return x509.Name(
+        [
+            *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups),
+            x509.NameAttribute(NameOID.COMMON_NAME, user),
+        ]
+    )
+
+
+def _key_usage(ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _alternative_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
