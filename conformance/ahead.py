@@ -18,8 +18,8 @@ from conformance.components.waiting import submit
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
-    from conformance.stack import Stack
-    from conformance.stack.beside import ClustersBeside
+    from conformance.platform.reference import Stack
+    from conformance.platform.secondary import SecondaryClusters
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -60,9 +60,9 @@ def installed_ahead(request: pytest.FixtureRequest, cluster: Cluster, stack: Sta
     if "backups" in needed:
         levels.append(stack.backups)
     if "testing_site" in needed and Feature.SECOND_CLUSTER in cluster.features:
-        beside: ClustersBeside = request.getfixturevalue("clusters_beside")
-        beside.prepare(beside.TESTING)
-        levels.append(lambda: beside.testing().result())
+        secondary: SecondaryClusters = request.getfixturevalue("secondary_clusters")
+        secondary.prepare(secondary.TESTING)
+        levels.append(lambda: secondary.testing().result())
     stack.begin(*levels)
 
 

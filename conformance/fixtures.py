@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
-    from conformance.namespaces import Namespaces
+    from conformance.platform.namespaces import Namespaces
+    from conformance.platform.reference import Stack
+    from conformance.platform.secondary import SecondaryClusters, Site
     from conformance.report.evidence import EvidenceBox
     from conformance.run import Run
     from conformance.services.browser import Browser
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from conformance.services.kratos import Kratos
     from conformance.services.mail import MailCatcher
     from conformance.services.registry import Registry
-    from conformance.stack import Stack
-    from conformance.stack.beside import ClustersBeside, Site
     from conformance.twins import Twin
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()
@@ -120,7 +120,7 @@ def registry(cluster: Cluster) -> Registry:
 @pytest.fixture(scope="session")
 def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Iterator[Stack]:
     """Stackspin on the cluster, installed level by level, each when a check first asks for it."""
-    from conformance.stack import Stack  # noqa: PLC0415 - lazy
+    from conformance.platform.reference import Stack  # noqa: PLC0415 - lazy
 
     if cluster.registry is None:
         not_run(_NO_REGISTRY)
@@ -130,23 +130,23 @@ def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Ite
 
 
 @pytest.fixture(scope="session")
-def clusters_beside(
+def secondary_clusters(
     run: Run,
     cluster: Cluster,  # noqa: ARG001 - the one under test comes first, and stays longest
     components: Components,
-) -> Iterator[ClustersBeside]:
-    """Maker of further clusters: ``clusters_beside.begin("restore", Stack.backups).result()``."""
-    from conformance.stack.beside import ClustersBeside  # noqa: PLC0415 - lazy
+) -> Iterator[SecondaryClusters]:
+    """Maker of more clusters: ``secondary_clusters.begin("restore", Stack.backups).result()``."""
+    from conformance.platform.secondary import SecondaryClusters  # noqa: PLC0415 - lazy
 
-    run.beside = ClustersBeside(run.settings, components, run.redactor, run.say)
-    yield run.beside
-    run.beside.close()
+    run.secondary = SecondaryClusters(run.settings, components, run.redactor, run.say)
+    yield run.secondary
+    run.secondary.close()
 
 
 @pytest.fixture(scope="session")
 def here(cluster: Cluster, kube: Kube, stack: Stack) -> Site:
-    """The cluster under test, in the form of those beside it."""
-    from conformance.stack.beside import Site  # noqa: PLC0415 - lazy
+    """The cluster under test, in the form of the secondary ones."""
+    from conformance.platform.secondary import Site  # noqa: PLC0415 - lazy
 
     return Site(cluster, kube, stack)
 
@@ -155,8 +155,8 @@ def here(cluster: Cluster, kube: Kube, stack: Stack) -> Site:
 def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
     """The test cluster with single sign-on, being brought up: a second one where there can be."""
     if Feature.SECOND_CLUSTER in here.cluster.features:
-        beside: ClustersBeside = request.getfixturevalue("clusters_beside")
-        return beside.testing()
+        secondary: SecondaryClusters = request.getfixturevalue("secondary_clusters")
+        return secondary.testing()
     same: Future[Site] = Future()
     same.set_result(here)
     return same
@@ -225,7 +225,7 @@ def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Brow
 @pytest.fixture(scope="session")
 def namespace_pool(run: Run, kube: Kube, cluster: Cluster) -> Iterator[Namespaces]:
     """Maker of namespaces that carry the run's id."""
-    from conformance.namespaces import Namespaces  # noqa: PLC0415 - lazy
+    from conformance.platform.namespaces import Namespaces  # noqa: PLC0415 - lazy
 
     pool = Namespaces(
         kube, run.settings.run_id, run.settings.timeouts.deletion, run.planted.manifest

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
-from conformance.namespaces import PLATFORM_NAMESPACES
+from conformance.platform.namespaces import PLATFORM_NAMESPACES
 from conformance.report.host import describe_host, suite_commit
 from conformance.report.model import (
     ClusterInfo,
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
+    from conformance.platform.reference import Stack
+    from conformance.platform.secondary import SecondaryClusters
     from conformance.report.evidence import EvidenceBox
-    from conformance.stack import Stack
-    from conformance.stack.beside import ClustersBeside
 
 WORD = re.compile(r"[A-Za-z0-9][\w.-]{3,}")
 NODE_LOG_BYTES = 200_000
@@ -56,7 +56,7 @@ class Run:
     planted: PlantedSecret = field(default_factory=PlantedSecret)
     kube: Kube | None = None
     stack: Stack | None = None
-    beside: ClustersBeside | None = None
+    secondary: SecondaryClusters | None = None
     namespaces: dict[str, list[str]] = field(default_factory=dict)
     """Namespaces in use by the node id of their owner: a check or a file of checks."""
     _components: Components | None = None
@@ -191,7 +191,7 @@ class Run:
 
     def prefetch(self) -> None:
         """Begin to build, in the background, what the selected checks will need later on."""
-        from conformance.stack import levels  # noqa: PLC0415 - lazy
+        from conformance.platform.reference import levels  # noqa: PLC0415 - lazy
 
         selected = {capability.id for capability in self.recorder.report.capabilities}
         parts = ["image-debian"]
@@ -234,7 +234,7 @@ class Run:
             self._node_logs_kept = True
             self._collect_node_logs(box)
         self._collect(kube, [*used, *PLATFORM_NAMESPACES], box, "diagnostics")
-        for name, other in self.beside.kubes().items() if self.beside else ():
+        for name, other in self.secondary.kubes().items() if self.secondary else ():
             self._collect(other, [*PLATFORM_NAMESPACES], box, f"diagnostics-of-{name}")
 
     def _collect_node_logs(self, box: EvidenceBox) -> None:

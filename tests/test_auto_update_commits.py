@@ -10,7 +10,7 @@ from conformance.capabilities.auto_update_apps import COMMITS
 from conformance.capabilities.test_auto_update import SPECIAL_NAME
 from conformance.common.package import Package
 from conformance.common.settings import data_root
-from conformance.stack.content import listed
+from conformance.platform.reference.content import listed
 
 NAME = "notes-copy"
 

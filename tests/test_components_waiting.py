@@ -22,9 +22,9 @@ from conformance.components.waiting import (
     waiting_for_build,
 )
 from conformance.components.work import Work
-from conformance.stack import context as context_module
-from conformance.stack.context import Context
-from conformance.stack.steps import Steps
+from conformance.platform.reference import context as context_module
+from conformance.platform.reference.context import Context
+from conformance.platform.reference.steps import Steps
 
 SECONDS = 10.0
 """For what comes at once, unless the test fails."""

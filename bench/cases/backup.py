@@ -11,11 +11,11 @@ from conformance.apps.notes import Notes
 from conformance.common.settings import Timeouts, data_root
 from conformance.kube.conditions import deleted, ready
 from conformance.kube.wait import wait_for
+from conformance.platform.reference import Stack
+from conformance.platform.reference.levels import BACKUPS
 from conformance.services.helm import Helm
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import Velero
-from conformance.stack import Stack
-from conformance.stack.levels import BACKUPS
 
 MIB = 1024 * 1024
 

@@ -11,7 +11,7 @@ from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import NODE_PARTS, Lab, Stopwatch
 from conformance.clusters.kind import KindCluster
 from conformance.common.errors import HarnessError
-from conformance.stack import Stack
+from conformance.platform.reference import Stack
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster

@@ -9,8 +9,8 @@ from bench.lab import Lab, Stopwatch
 from conformance.capabilities.single_sign_on_journeys import NOTES, Journey, gives_password
 from conformance.capabilities.single_sign_on_parties import Parties
 from conformance.common.run_folder import run_folder
+from conformance.platform.reference import Stack
 from conformance.services.browser import Browser
-from conformance.stack import Stack
 
 LOGINS = 5
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab, Stopwatch
 from conformance.apps.image_builds import NOTES
-from conformance.stack import Stack
+from conformance.platform.reference import Stack
 
 PREPARATIONS = {"namespaces", "variables", "certificate", "sources"}
 """Steps of a moment, which nothing waits for."""

@@ -21,11 +21,11 @@ from conformance.kube.conditions import (
     reconciled,
 )
 from conformance.kube.wait import Wait, wait_all, wait_for
+from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed
 from conformance.services import git
 from conformance.services.flux import API_VERSIONS, NAMESPACE, Flux
 from conformance.services.git import Credential, GitServer
 from conformance.services.ingress import HttpClient
-from conformance.stack.content import ROOT_KUSTOMIZATION, listed
 
 APPS_NAMESPACE = "stackspin-apps"
 TRACKED = "stackspin"

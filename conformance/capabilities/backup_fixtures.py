@@ -15,10 +15,10 @@ from conformance.capabilities.backup_faults import Victim
 from conformance.capabilities.backup_journeys import BackupSet, Journey, Place, WholeNamespace
 from conformance.capabilities.backup_login import AppWithLogin
 from conformance.check import shared
+from conformance.platform.reference import Stack
 from conformance.services.object_store import BUCKET, ObjectStore
 from conformance.services.velero import LOCATION, Velero
 from conformance.services.velero import NAMESPACE as VELERO
-from conformance.stack import Stack
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
+    from conformance.platform.secondary import SecondaryClusters, Site
     from conformance.services.flux import Flux
-    from conformance.stack.beside import ClustersBeside, Site
     from conformance.twins import Twin
 
 CREDENTIALS = Path(__file__).with_name("test_backup_restore.yaml")
@@ -132,10 +132,10 @@ def app_with_login(
 
 
 @pytest.fixture(scope=shared)
-def other_cluster(clusters_beside: ClustersBeside) -> Iterator[Site]:
+def other_cluster(secondary_clusters: SecondaryClusters) -> Iterator[Site]:
     """Another cluster, with backups installed; no app."""
-    yield clusters_beside.begin("restore", Stack.backups).result()
-    clusters_beside.end("restore")
+    yield secondary_clusters.begin("restore", Stack.backups).result()
+    secondary_clusters.end("restore")
 
 
 @pytest.fixture(scope=shared)

@@ -27,9 +27,9 @@ from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted, ready
 from conformance.kube.wait import Wait, WaitTimeout, wait_all, wait_for
+from conformance.platform.reference.steps import Steps
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import COMPLETED, Velero, waits_for_data
-from conformance.stack.steps import Steps
 
 Object = dict[str, Any]
 Where = tuple[str, str, str, str | None]

@@ -18,9 +18,9 @@ from conformance.capabilities.single_sign_on_parties import (
 )
 from conformance.kube.conditions import condition_true
 from conformance.kube.wait import wait_for
+from conformance.platform.reference.bootstrap import AUTHORITY
 from conformance.services.login_pages import shown
 from conformance.services.oidc import Client
-from conformance.stack.bootstrap import AUTHORITY
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
+    from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
-    from conformance.stack import Stack
     from conformance.twins import Twin
 
 UPGRADE_TIMEOUT = 60

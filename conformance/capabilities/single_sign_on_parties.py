@@ -35,9 +35,9 @@ from conformance.services.user_agent import UserAgent
 if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
+    from conformance.platform.reference import Stack
     from conformance.services.flux import Flux
     from conformance.services.ingress import HttpClient
-    from conformance.stack import Stack
 
 OAUTH2_CLIENT = ("hydra.ory.sh/v1alpha1", "OAuth2Client")
 SCOPE = "openid profile email stackspin_roles offline_access"

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from conformance.apps.tracked import TrackedApp, TrackedBranch
     from conformance.capabilities.auto_update_apps import Visit
     from conformance.kube.client import Kube
+    from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
-    from conformance.stack import Stack
     from conformance.twins import Twin
 
 pytest_plugins = ["conformance.capabilities.auto_update_apps"]

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from conformance.capabilities.backup_fixtures import UnusableLocation
     from conformance.capabilities.backup_journeys import BackupSet, WholeNamespace
     from conformance.capabilities.backup_login import AppWithLogin
+    from conformance.platform.secondary import Site
     from conformance.report.evidence import EvidenceBox
-    from conformance.stack.beside import Site
     from conformance.twins import Twin
 
 pytest_plugins = [

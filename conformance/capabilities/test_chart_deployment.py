@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
+    from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
-    from conformance.stack import Stack
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")
 PROBE_SECONDS = 60.0

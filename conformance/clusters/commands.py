@@ -51,7 +51,7 @@ def up(name: str, provider: str, docker: str) -> None:
     from conformance.clusters.select import make_cluster  # noqa: PLC0415 - slow
     from conformance.components.builder import Components  # noqa: PLC0415 - slow
     from conformance.kube.client import Kube  # noqa: PLC0415 - slow
-    from conformance.stack import Stack  # noqa: PLC0415 - slow
+    from conformance.platform.reference import Stack  # noqa: PLC0415 - slow
 
     settings = Settings(cluster=provider, docker=docker, cluster_name=name, keep_cluster=True)
     components = Components(settings)

@@ -14,7 +14,7 @@ import yaml
 from conformance.clusters.base import Cluster
 from conformance.common.errors import HarnessError
 from conformance.common.run_folder import run_folder
-from conformance.namespaces import PLATFORM_NAMESPACES
+from conformance.platform.namespaces import PLATFORM_NAMESPACES
 from conformance.services import git
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Clusters beside the one under test: to try something out on, to restore into."""
+"""Secondary clusters: to try something out on, to restore into."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from conformance.components.builder import Components
 from conformance.components.waiting import BuildingFuture
 from conformance.kube.client import Kube
 from conformance.kube.explain import learn_secrets
+from conformance.platform.reference.stack import Stack
 from conformance.services.registry import Registry
-from conformance.stack.stack import Stack
 
 LONGEST_NAME = 32
 """Of a cluster's name: the part that says whose it is gives way to what it is for."""
@@ -44,7 +44,7 @@ class Site:
         return Registry(self.cluster.registry)
 
 
-class ClustersBeside:
+class SecondaryClusters:
     """Brings clusters up in the background, each called ``CLUSTER-PURPOSE``, and takes them away.
 
     They belong to this process like its first one: a killed run takes them with it. None is kept.
@@ -123,7 +123,7 @@ class ClustersBeside:
         """Return what brings the cluster for ``purpose`` up; one that is new prepares it."""
         with self._guard:
             if self._closed:
-                raise HarnessError("the clusters beside the first one are being taken away")
+                raise HarnessError("the secondary clusters are being taken away")
             if purpose not in self._made:
                 prefix = self._settings.cluster_name[: LONGEST_NAME - len(purpose) - 1].rstrip("-")
                 name = f"{prefix}-{purpose}"

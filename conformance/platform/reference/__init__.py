@@ -3,6 +3,6 @@
 ``Stack`` is the entry; each of its levels is installed when it is first asked for.
 """
 
-from conformance.stack.stack import App, Stack
+from conformance.platform.reference.stack import App, Stack
 
 __all__ = ["App", "Stack"]

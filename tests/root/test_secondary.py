@@ -1,4 +1,4 @@
-"""A cluster beside the first one, brought up in the background."""
+"""A secondary cluster, brought up in the background."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from conformance.common.errors import HarnessError
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
-from conformance.stack.beside import ClustersBeside
+from conformance.platform.secondary import SecondaryClusters
 
 
 @pytest.fixture
@@ -24,18 +24,18 @@ def components() -> Iterator[Components]:
     made.close()
 
 
-def test_a_cluster_beside_is_there_once_and_goes_at_the_end(
+def test_a_secondary_cluster_is_there_once_and_goes_at_the_end(
     tmp_path: Path, components: Components
 ) -> None:
     settings = Settings(cluster="embedded", cluster_name="one", state_dir=tmp_path / "state")
-    beside = ClustersBeside(settings, components, Redactor(), print)
+    secondary = SecondaryClusters(settings, components, Redactor(), print)
     try:
-        site = beside.begin("testing").result()
-        assert beside.begin("testing").result() is site
+        site = secondary.begin("testing").result()
+        assert secondary.begin("testing").result() is site
         assert site.kube.list("v1", "Node")[0]["metadata"]["name"] == "one-testing-node"
         assert site.registry.tags("docker.io/stackspin/notes") == []
     finally:
-        beside.close()
+        secondary.close()
     assert inventory.clusters(settings.state_dir) == []
 
 
@@ -45,14 +45,14 @@ def test_a_cluster_that_still_starts_at_the_end_fails_and_leaves_nothing(
 ) -> None:
     settings = Settings(cluster="embedded", cluster_name="one", state_dir=tmp_path / "state")
     said: list[str] = []
-    beside = ClustersBeside(settings, components, Redactor(), said.append)
+    secondary = SecondaryClusters(settings, components, Redactor(), said.append)
     folder = State(settings.state_dir).folder("one-testing")
     try:
-        site = beside.begin("testing")
+        site = secondary.begin("testing")
         wait_for((folder.path / sign).exists)
         record = folder.read()
     finally:
-        beside.close()
+        secondary.close()
     assert isinstance(site.exception(0), HarnessError)
     assert said == []
     assert not folder.path.exists()
@@ -66,16 +66,16 @@ def test_a_cluster_that_is_prepared_starts_when_it_is_begun(
     settings = Settings(
         cluster="kind", docker="start", cluster_name="one", state_dir=tmp_path / "state"
     )
-    beside = ClustersBeside(settings, components, Redactor(), print)
+    secondary = SecondaryClusters(settings, components, Redactor(), print)
     try:
-        beside.prepare("testing")
-        beside.wait_connected("testing")  # by its engine alone: nothing has been begun
-        assert beside.kubes() == {}
-        site = beside.begin("testing").result()
+        secondary.prepare("testing")
+        secondary.wait_connected("testing")  # by its engine alone: nothing has been begun
+        assert secondary.kubes() == {}
+        site = secondary.begin("testing").result()
         assert site.kube.list("v1", "Node")[0]["metadata"]["name"] == "one-testing-control-plane"
-        beside.prepare("unneeded")
+        secondary.prepare("unneeded")
     finally:
-        beside.close()
+        secondary.close()
     with pytest.raises(HarnessError, match="being taken away"):
-        beside.begin("late")
+        secondary.begin("late")
     assert inventory.clusters(settings.state_dir) == []

@@ -1,4 +1,4 @@
-"""Clusters beside the first one, as far as they wait for each other; real ones: tests/root."""
+"""Secondary clusters, as far as they wait for each other; real ones: tests/root."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.waiting import seconds_waited, waiting_for_build
-from conformance.stack import beside
-from conformance.stack.beside import ClustersBeside
+from conformance.platform import secondary
+from conformance.platform.secondary import SecondaryClusters
 
 
 class Stuck:
@@ -46,7 +46,7 @@ class Stuck:
 @pytest.fixture
 def stuck(monkeypatch: pytest.MonkeyPatch) -> Stuck:
     made = Stuck()
-    monkeypatch.setattr(beside, "make_cluster", lambda *_: made)
+    monkeypatch.setattr(secondary, "make_cluster", lambda *_: made)
     return made
 
 
@@ -56,15 +56,15 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def clusters(tmp_path: Path, stuck: Stuck, said: list[str]) -> ClustersBeside:  # noqa: ARG001
+def clusters(tmp_path: Path, stuck: Stuck, said: list[str]) -> SecondaryClusters:  # noqa: ARG001
     settings = Settings(cache_dir=tmp_path, state_dir=tmp_path / "state")
-    return ClustersBeside(settings, Components(settings), Redactor(), said.append)
+    return SecondaryClusters(settings, Components(settings), Redactor(), said.append)
 
 
 def test_the_end_of_a_run_does_not_wait_for_a_start_that_is_stuck(
-    clusters: ClustersBeside, stuck: Stuck, said: list[str], monkeypatch: pytest.MonkeyPatch
+    clusters: SecondaryClusters, stuck: Stuck, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(beside, "UNDO_SECONDS", 0.2)
+    monkeypatch.setattr(secondary, "UNDO_SECONDS", 0.2)
     site = clusters.begin("testing")
     assert stuck.starting.wait(20)
     started = time.monotonic()
@@ -77,7 +77,7 @@ def test_the_end_of_a_run_does_not_wait_for_a_start_that_is_stuck(
 
 
 def test_nobody_waits_for_the_network_of_a_cluster_that_was_not_begun(
-    clusters: ClustersBeside, stuck: Stuck
+    clusters: SecondaryClusters, stuck: Stuck
 ) -> None:
     clusters.prepare("testing")
     with pytest.raises(HarnessError, match="joins the network when it starts"):
@@ -88,7 +88,7 @@ def test_nobody_waits_for_the_network_of_a_cluster_that_was_not_begun(
 
 
 def test_who_waits_for_a_cluster_waits_for_the_parts_it_builds(
-    clusters: ClustersBeside, stuck: Stuck
+    clusters: SecondaryClusters, stuck: Stuck
 ) -> None:
     site = clusters.begin("restore")
     assert stuck.starting.wait(10)

@@ -13,10 +13,10 @@ import secrets
 from conformance.common.pki import CertificateAuthority, ServerCertificate
 from conformance.kube.conditions import rolled_out
 from conformance.kube.wait import wait_for
+from conformance.platform.reference.content import ROOT_KUSTOMIZATION, flux_file, repository_files
+from conformance.platform.reference.context import Context, Object
 from conformance.services import git, mail
 from conformance.services.git import Credential, GitServer
-from conformance.stack.content import ROOT_KUSTOMIZATION, flux_file, repository_files
-from conformance.stack.context import Context, Object
 
 MANAGED_BY = ("app.kubernetes.io/managed-by", "stackspin-conformance")
 CERTIFICATE = ("stackspin", "ingress-default-certificate")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from conformance.stack.content import CONTROLLERS
+from conformance.platform.reference.content import CONTROLLERS
 
 BOOTSTRAP_IMAGES = ("image-pause", "image-git-server", "image-coredns")
 FLUX_IMAGES = tuple(f"image-{name}" for name in CONTROLLERS)

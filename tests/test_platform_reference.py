@@ -12,9 +12,15 @@ import yaml
 from conformance.common.settings import data_root
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import ImagePart
-from conformance.stack.content import ROOT_KUSTOMIZATION, listed, repository_files
-from conformance.stack.levels import BACKUPS, PLATFORM, SINGLE_SIGN_ON, Level, images_for
-from conformance.stack.steps import Steps
+from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed, repository_files
+from conformance.platform.reference.levels import (
+    BACKUPS,
+    PLATFORM,
+    SINGLE_SIGN_ON,
+    Level,
+    images_for,
+)
+from conformance.platform.reference.steps import Steps
 
 FLUX2 = data_root() / "fixtures" / "flux2"
 BOOTSTRAP = data_root() / "fixtures" / "bootstrap"

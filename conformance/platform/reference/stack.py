@@ -17,19 +17,15 @@ from conformance.components.waiting import in_thread
 from conformance.kube.client import Kube
 from conformance.kube.conditions import phase, rolled_out
 from conformance.kube.wait import Wait, wait_all, wait_for
-from conformance.services import git
-from conformance.services.flux import NAMESPACE, Flux
-from conformance.services.git import GitServer
-from conformance.services.ingress import HttpClient
-from conformance.stack import bootstrap
-from conformance.stack.content import (
+from conformance.platform.reference import bootstrap
+from conformance.platform.reference.content import (
     CONTROLLERS,
     ROOT_KUSTOMIZATION,
     listed,
     velero_crds,
 )
-from conformance.stack.context import Context
-from conformance.stack.levels import (
+from conformance.platform.reference.context import Context
+from conformance.platform.reference.levels import (
     BACKUPS,
     BOOTSTRAP_IMAGES,
     FLUX_IMAGES,
@@ -37,8 +33,12 @@ from conformance.stack.levels import (
     SINGLE_SIGN_ON,
     Level,
 )
-from conformance.stack.steps import Steps
-from conformance.stack.substitutes import SUBSTITUTES
+from conformance.platform.reference.steps import Steps
+from conformance.platform.reference.substitutes import SUBSTITUTES
+from conformance.services import git
+from conformance.services.flux import NAMESPACE, Flux
+from conformance.services.git import GitServer
+from conformance.services.ingress import HttpClient
 
 
 @dataclass(frozen=True)
