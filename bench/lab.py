@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.apps.image_builds import NOTES, VERSIONS, ImageBuilds, source_of
-from conformance.check import CAPABILITIES
 from conformance.clusters.embedded.blueprint import PARTS, PAUSE
 from conformance.clusters.embedded.state import State
 from conformance.clusters.select import make_cluster
@@ -60,7 +59,7 @@ class Lab:
         """Build what is missing, so that all that follows is measured with a warm cache."""
         self.components.require(
             *NODE_PARTS,
-            *levels.images_for(CAPABILITIES),
+            *levels.images_for(levels.SINGLE_SIGN_ON, levels.BACKUPS),
             "image-debian",
         )
 

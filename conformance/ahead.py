@@ -5,7 +5,7 @@ A session fixture that begins something joins the fixtures of the check beside w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ import pytest
 from conformance.check import CAPABILITIES, check_of
 from conformance.clusters.base import Cluster, Feature
 from conformance.components.waiting import submit
+from conformance.fixtures import fixtures_of
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
@@ -32,11 +33,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         # Unless begun ahead, not beside the others of auto_update: they measure for how long an app
         # does not answer.
         _join("testing_site", [*_up_to("auto_update", session.items)[-1:], *session.items])
-
-
-def fixtures_of(items: Iterable[pytest.Item]) -> set[str]:
-    """Return the names of all fixtures that any of the tests needs."""
-    return {name for item in items for name in getattr(item, "fixturenames", ())}
 
 
 @pytest.fixture(scope="session")

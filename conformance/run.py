@@ -8,7 +8,7 @@ import re
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -189,17 +189,13 @@ class Run:
         with contextlib.suppress(Exception):  # a cluster that is gone tells nothing any more
             learn_secrets(kube, self.redactor)
 
-    def prefetch(self) -> None:
-        """Begin to build, in the background, what the selected checks will need later on."""
-        from conformance.platform.reference import levels  # noqa: PLC0415 - lazy
+    def prefetch(self, images: Iterable[str]) -> None:
+        """Begin to build, in the background, these images, what every image is made of, and helm.
 
-        selected = {capability.id for capability in self.recorder.report.capabilities}
-        parts = ["image-debian"]
-        if self.make_cluster().registry is None:
-            parts = []
-        elif selected - {"container_builds"}:
-            parts += levels.images_for(selected)
-        self.components().prefetch(*parts, "helm")
+        Nothing but helm where there is no registry to push images to.
+        """
+        wanted = ["image-debian", *images] if self.make_cluster().registry is not None else []
+        self.components().prefetch(*wanted, "helm")
 
     @staticmethod
     def _look_at_nodes(kube: Kube) -> dict[str, Any]:

@@ -12,13 +12,13 @@ import yaml
 from conformance.common.settings import data_root
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import ImagePart
+from conformance.fixtures import images_of_platform
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed, repository_files
 from conformance.platform.reference.levels import (
     BACKUPS,
     PLATFORM,
     SINGLE_SIGN_ON,
     Level,
-    images_for,
 )
 from conformance.platform.reference.steps import Steps
 
@@ -93,9 +93,13 @@ def test_a_level_waits_for_everything_in_its_group(level: Level) -> None:
     assert set(level.images) <= CATALOGUE.keys()
 
 
-def test_a_run_prefetches_what_its_checks_need() -> None:
-    assert "image-kratos" in images_for({"single_sign_on"})
-    assert not {"image-kratos", "image-velero"} & set(images_for({"persistent_storage"}))
+def test_a_run_prefetches_what_the_fixtures_of_its_checks_need() -> None:
+    assert "image-kratos" in images_of_platform({"stack", "single_sign_on"})
+    assert "image-velero" in images_of_platform({"stack", "backups"})
+    platform = set(images_of_platform({"stack", "platform"}))
+    assert {"image-traefik", "image-git-server"} <= platform
+    assert not {"image-kratos", "image-velero"} & platform
+    assert images_of_platform({"kube"}) == ()
 
 
 def test_dependencies_are_kustomizations_of_the_tree() -> None:

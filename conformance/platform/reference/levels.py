@@ -1,4 +1,4 @@
-"""What each level of the installation consists of: Kustomizations, images, whose checks need it.
+"""What each level of the installation consists of: Kustomizations and images.
 
 A level beyond the platform is a folder of flux2/infrastructure/ that one commit adds to the root
 kustomization.yaml; so a run that needs none of it never builds its parts.
@@ -6,7 +6,6 @@ kustomization.yaml; so a run that needs none of it never builds its parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from conformance.platform.reference.content import CONTROLLERS
@@ -24,8 +23,6 @@ class Level:
     """In flux-system; Ready when the level is installed."""
     images: tuple[str, ...]
     """Components that its pods run."""
-    capabilities: frozenset[str] = frozenset()
-    """Capabilities whose checks need it."""
 
     @property
     def entry(self) -> str:
@@ -64,22 +61,16 @@ SINGLE_SIGN_ON = Level(
         "image-mailpit",
         "image-dashboard",
     ),
-    capabilities=frozenset(
-        {"chart_deployment", "auto_update", "single_sign_on", "update_pipeline", "dashboard"}
-    ),
 )
 BACKUPS = Level(
     name="backups",
     kustomizations=("object-store-secrets", "object-store", "velero"),
     images=("image-seaweedfs", "image-velero", "image-velero-plugin-for-aws"),
-    capabilities=frozenset({"backup_restore", "dashboard"}),
 )
 
 
-def images_for(capabilities: Iterable[str]) -> tuple[str, ...]:
-    """Return every image that the stack needs for the checks of these capabilities, in order."""
-    selected = frozenset(capabilities)
-    levels = [level for level in (SINGLE_SIGN_ON, BACKUPS) if level.capabilities & selected]
+def images_for(*levels: Level) -> tuple[str, ...]:
+    """Return every image of the platform with these levels on it, in the order of their use."""
     return (
         *BOOTSTRAP_IMAGES,
         *FLUX_IMAGES,
