@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from conformance.apps.image_builds import NOTES, VERSIONS, ImageBuilds, source_of
 from conformance.clusters.embedded.blueprint import PARTS, PAUSE
-from conformance.clusters.embedded.state import State
+from conformance.clusters.ownership.state import State
 from conformance.clusters.select import make_cluster
 from conformance.common.run_folder import run_folder
 from conformance.common.settings import Settings

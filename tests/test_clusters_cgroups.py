@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.clusters.embedded.cgroups import Cgroups
+from conformance.clusters.sandbox.cgroups import Cgroups
 
 V1 = """\
 30 23 0:26 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755

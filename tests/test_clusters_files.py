@@ -11,9 +11,9 @@ import yaml
 from cryptography import x509
 
 from conformance.clusters.embedded import files
-from conformance.clusters.embedded.api import is_ready
 from conformance.clusters.embedded.pki import write_cluster_pki
 from conformance.clusters.embedded.processes import node_processes
+from conformance.clusters.node import is_ready
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from conformance.clusters.embedded.pki import Authority
 
 RUN = """
 import json, socket, ssl, sys
-from conformance.clusters.embedded.init import Node
+from conformance.clusters.sandbox.init import Node
 node = Node(socket.socket(fileno=int(sys.argv[1])), json.loads(sys.argv[2]))
 node._trust = ssl.create_default_context(cafile=sys.argv[3] or None)
 node.run()

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.clusters import docker, kind, kind_command, kind_services
-from conformance.clusters.embedded.state import Folder
+from conformance.clusters import docker
+from conformance.clusters.kind import cluster as kind
+from conformance.clusters.kind import command as kind_command
+from conformance.clusters.kind import services as kind_services
+from conformance.clusters.ownership.state import Folder
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
 from conformance.components.builder import Components

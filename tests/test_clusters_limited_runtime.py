@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.clusters import limited_runtime
+from conformance.clusters.kind import limited_runtime
 
 ALL = (1 << len(limited_runtime.NAMES)) - 1
 RESOURCE = 1 << limited_runtime.NAMES.index("SYS_RESOURCE")

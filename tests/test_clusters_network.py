@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network
 
-from conformance.clusters.embedded.network import Link, free_subnet, take_number
+from conformance.clusters.ownership.network import Link, free_subnet, take_number
 
 
 def test_each_number_has_a_subnet_of_its_own() -> None:

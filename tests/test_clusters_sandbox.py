@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.clusters.embedded import sandbox
+from conformance.clusters.sandbox import sandbox
 from conformance.common.errors import HarnessError
 
 SILENT = "echo why it is slow; exec sleep 600"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from conformance.clusters import docker, kind
+from conformance.clusters import docker
+from conformance.clusters.kind import cluster as kind
 from conformance.clusters.select import make_cluster
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from conformance.clusters import docker
-from conformance.clusters.embedded import inventory
-from conformance.clusters.embedded.hostproc import HostProcess
-from conformance.clusters.embedded.network import Link
-from conformance.clusters.embedded.state import Folder, Record, State
-from conformance.clusters.embedded.tenure import Tenure
+from conformance.clusters.ownership import inventory
+from conformance.clusters.ownership.network import Link
+from conformance.clusters.ownership.ownership import Ownership
+from conformance.clusters.ownership.state import Folder, Record, State
+from conformance.clusters.sandbox.host_process import HostProcess
 from conformance.common.errors import HarnessError
 
 LINK = Link(249, IPv4Network("10.213.249.0/30"))
@@ -61,7 +61,7 @@ def test_a_dead_owner_s_cluster_on_an_engine_that_is_silent_is_explained(tmp_pat
     nowhere = docker.Outside({"PATH": "/nowhere"}, "/etc/mark")
     folder = make_folder(State(tmp_path), "one", HostProcess(os.getpid(), 0), outside=nowhere)
     with pytest.raises(HarnessError, match="lost its owner, and cannot be taken away"):
-        Tenure(tmp_path, "one", "kind").enter()
+        Ownership(tmp_path, "one", "kind").enter()
     record = folder.read()
     assert record
     assert record.outside == nowhere
@@ -71,7 +71,7 @@ def test_lock_is_free_the_moment_its_holder_is_killed(tmp_path: Path) -> None:
     folder = make_folder(State(tmp_path), "one", HostProcess.of(os.getpid()))
     script = (
         "import sys; from pathlib import Path; "
-        "from conformance.clusters.embedded.state import Folder; "
+        "from conformance.clusters.ownership.state import Folder; "
         "Folder(Path(sys.argv[1])).try_lock(); print(1, flush=True); sys.stdin.read()"
     )
     holder = subprocess.Popen(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import NODE_PARTS, Lab, Stopwatch
-from conformance.clusters.kind import KindCluster
+from conformance.clusters.kind.cluster import KindCluster
 from conformance.common.errors import HarnessError
 from conformance.platform.reference import Stack
 

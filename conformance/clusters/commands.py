@@ -9,9 +9,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from conformance.clusters.embedded import inventory
+from conformance.clusters.embedded.blueprint import NODE_PATH
 from conformance.clusters.embedded.processes import ADMIN
-from conformance.clusters.private_engine import SOCKET
+from conformance.clusters.kind.private_engine import SOCKET
+from conformance.clusters.ownership import inventory
+from conformance.clusters.sandbox.sandbox import enter_command
 from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
@@ -119,10 +121,10 @@ def shell(name: str) -> None:
         )
     elif entry.record.provider == "kind":
         client = ["docker", f"--host=unix://{SOCKET}"]
-        arguments = [*inventory.enter_command(node), *client, *in_container]
+        arguments = [*enter_command(node), *client, *in_container]
     else:
         arguments = [
-            *inventory.enter_command(node),
+            *enter_command(node, NODE_PATH),
             *(f"KUBECONFIG={ADMIN}", "CONTAINERD_NAMESPACE=k8s.io"),
             *(f"TERM={os.environ.get('TERM', 'dumb')}", f"PS1={name}-node# ", "sh", "-i"),
         ]

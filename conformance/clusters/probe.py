@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.clusters.embedded.cgroups import Cgroups
+from conformance.clusters.sandbox.cgroups import Cgroups
 from conformance.common.errors import HarnessError
 from conformance.components.debian import ensure_packages, missing_packages
 

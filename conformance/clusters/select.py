@@ -32,7 +32,7 @@ def _make(provider: str, settings: Settings, components: Components) -> Cluster:
 
         return EmbeddedCluster(settings, components)
     if provider == "kind":
-        from conformance.clusters.kind import KindCluster  # noqa: PLC0415 - lazy
+        from conformance.clusters.kind.cluster import KindCluster  # noqa: PLC0415 - lazy
 
         return KindCluster(settings, components)
     if provider == "existing":
@@ -47,7 +47,8 @@ def _make(provider: str, settings: Settings, components: Components) -> Cluster:
 
 def _choose(settings: Settings, components: Components) -> tuple[str, str]:
     """Return kind where an engine answers and can get a node image, else embedded; and why."""
-    from conformance.clusters import docker, kind  # noqa: PLC0415 - lazy
+    from conformance.clusters import docker  # noqa: PLC0415 - lazy
+    from conformance.clusters.kind import cluster as kind  # noqa: PLC0415 - lazy
 
     engine = docker.running()
     version = engine.version()

@@ -26,7 +26,7 @@ from playwright.sync_api import Playwright, sync_playwright
 from conformance.common.errors import HarnessError
 from conformance.components.debian import ensure_packages
 from conformance.components.processes import prison
-from conformance.services import enclosure
+from conformance.services import network_namespace
 from conformance.services.visitor import KeepsEvidence, Visitor
 
 PACKAGES = {
@@ -141,7 +141,7 @@ class Browser:
         """Return a program that starts Chromium in a network of its own, which takes root."""
         path = self._folder / "platform.socket"
         self._stack.enter_context(_way_to(self._address, path))
-        python = (sys.executable, "-I", "-S", enclosure.__file__)
+        python = (sys.executable, "-I", "-S", network_namespace.__file__)
         own_network = prison(mounts=True, network=True)
         return _command(self._folder, *own_network, *python, path, "chromium")
 
@@ -172,14 +172,14 @@ def _way_to(address: str, path: Path) -> Iterator[None]:
     host, _, port = address.partition(":")
 
     def platform() -> socket.socket:
-        far = socket.create_connection((host, int(port or enclosure.PORT)), ANSWER_TIMEOUT)
+        far = socket.create_connection((host, int(port or network_namespace.PORT)), ANSWER_TIMEOUT)
         far.settimeout(None)
         return far
 
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        Thread(target=enclosure.relay, args=(listener, platform), daemon=True).start()
+        Thread(target=network_namespace.relay, args=(listener, platform), daemon=True).start()
         yield
         listener.shutdown(socket.SHUT_RDWR)
 

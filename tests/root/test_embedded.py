@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from host import firewall, wait_for
 
-from conformance.clusters.embedded import inventory
 from conformance.clusters.embedded.cluster import EmbeddedCluster
-from conformance.clusters.embedded.state import Record, State
+from conformance.clusters.ownership import inventory
+from conformance.clusters.ownership.state import Record, State
 from conformance.common.errors import HarnessError
 from conformance.common.settings import PROJECT_ROOT, Settings
 from conformance.components.builder import Components

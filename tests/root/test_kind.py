@@ -11,11 +11,11 @@ from pathlib import Path
 import host
 import pytest
 
-from conformance.clusters import private_engine
-from conformance.clusters.embedded import inventory
-from conformance.clusters.embedded.state import Record, State
-from conformance.clusters.embedded.tenure import Tenure
-from conformance.clusters.kind import KindCluster
+from conformance.clusters.kind import private_engine
+from conformance.clusters.kind.cluster import KindCluster
+from conformance.clusters.ownership import inventory
+from conformance.clusters.ownership.ownership import Ownership
+from conformance.clusters.ownership.state import Record, State
 from conformance.common.errors import HarnessError
 from conformance.common.settings import PROJECT_ROOT, Settings
 from conformance.components.builder import Components
@@ -27,7 +27,7 @@ from conformance.services.registry import Registry
 OWNER = """
 import sys
 from pathlib import Path
-from conformance.clusters.kind import KindCluster
+from conformance.clusters.kind.cluster import KindCluster
 from conformance.components.builder import Components
 from conformance.common.settings import Settings
 settings = Settings(docker="start", cluster_name="one", state_dir=Path(sys.argv[1]))
@@ -143,17 +143,17 @@ def test_an_engine_that_does_not_come_up_is_explained(
     tmp_path: Path, components: Components, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     components.require(private_engine.PART)
-    tenure = Tenure(tmp_path, "one", "kind")
-    engine = private_engine.PrivateEngine(tenure, components)
+    ownership = Ownership(tmp_path, "one", "kind")
+    engine = private_engine.PrivateEngine(ownership, components)
     try:
-        tenure.found()
+        ownership.found()
         engine.start()
-        tenure.clear_for_restart()
+        ownership.clear_for_restart()
         hangs = "#!/bin/sh\necho waiting for a lock; exec sleep 600\n"
-        (tenure.folder.disk / "usr/sbin/dockerd").write_text(hangs)
-        (tenure.folder.disk / "docker.sock").unlink()
+        (ownership.folder.disk / "usr/sbin/dockerd").write_text(hangs)
+        (ownership.folder.disk / "docker.sock").unlink()
         monkeypatch.setattr(private_engine, "READY_SECONDS", 2.0)
         with pytest.raises(HarnessError, match=r"(?s)did not start within 2 s.*waiting for a lock"):
             engine.restart()
     finally:
-        tenure.delete()
+        ownership.delete()

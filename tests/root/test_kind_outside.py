@@ -14,14 +14,15 @@ from pathlib import Path
 import pytest
 from host import wait_for
 
-from conformance.clusters import docker, private_engine
-from conformance.clusters.embedded import inventory
-from conformance.clusters.embedded.hostproc import HostProcess
-from conformance.clusters.embedded.network import claim
-from conformance.clusters.embedded.state import Record, State
-from conformance.clusters.embedded.tenure import Tenure
-from conformance.clusters.kind import LOCAL_IMAGE, KindCluster
-from conformance.clusters.private_engine import PrivateEngine
+from conformance.clusters import docker
+from conformance.clusters.kind import private_engine
+from conformance.clusters.kind.cluster import LOCAL_IMAGE, KindCluster
+from conformance.clusters.kind.private_engine import PrivateEngine
+from conformance.clusters.ownership import inventory
+from conformance.clusters.ownership.network import claim
+from conformance.clusters.ownership.ownership import Ownership
+from conformance.clusters.ownership.state import Record, State
+from conformance.clusters.sandbox.host_process import HostProcess
 from conformance.common.errors import HarnessError
 from conformance.common.settings import PROJECT_ROOT, Settings
 from conformance.components.builder import Components
@@ -31,7 +32,7 @@ OWNER = """
 import json, sys
 from pathlib import Path
 from conformance.clusters import docker
-from conformance.clusters.kind import KindCluster
+from conformance.clusters.kind.cluster import KindCluster
 from conformance.components.builder import Components
 from conformance.common.settings import Settings
 engine = docker.Engine(*json.loads(sys.argv[2]))
@@ -59,14 +60,14 @@ def started(
     components: Components, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[docker.Engine]:
     components.require(private_engine.PART)
-    tenure = Tenure(tmp_path_factory.mktemp("engine"), "engine", "kind")
+    ownership = Ownership(tmp_path_factory.mktemp("engine"), "engine", "kind")
     try:
-        tenure.found()
-        engine = PrivateEngine(tenure, components).start()
+        ownership.found()
+        engine = PrivateEngine(ownership, components).start()
         engine.load(components.image_layout(LOCAL_IMAGE))
         yield engine
     finally:
-        tenure.delete()
+        ownership.delete()
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from host import wait_for
 
-from conformance.clusters.embedded import inventory
-from conformance.clusters.embedded.state import State
+from conformance.clusters.ownership import inventory
+from conformance.clusters.ownership.state import State
 from conformance.common.errors import HarnessError
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings

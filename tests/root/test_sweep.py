@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.clusters.embedded import inventory
-from conformance.clusters.embedded.cgroups import Cgroups
-from conformance.clusters.embedded.hostproc import HostProcess
-from conformance.clusters.embedded.network import Link, claim
-from conformance.clusters.embedded.state import Record, State
-from conformance.clusters.embedded.tenure import Tenure
+from conformance.clusters.ownership import inventory
+from conformance.clusters.ownership.network import Link, claim
+from conformance.clusters.ownership.ownership import Ownership
+from conformance.clusters.ownership.state import Record, State
+from conformance.clusters.sandbox.cgroups import Cgroups
+from conformance.clusters.sandbox.host_process import HostProcess
 
 DEAD = HostProcess(os.getpid(), 0)
 
@@ -39,16 +39,16 @@ def on_host(link: Link) -> list[bool]:
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[Tenure]:
+def other(tmp_path: Path) -> Iterator[Ownership]:
     """A live cluster of another state folder, with its device and its group."""
-    tenure = Tenure(tmp_path / "other", "live", "embedded")
-    link = tenure.found()
+    ownership = Ownership(tmp_path / "other", "live", "embedded")
+    link = ownership.found()
     put_on_host(link)
-    yield tenure
-    tenure.delete()
+    yield ownership
+    ownership.delete()
 
 
-def test_a_number_that_is_another_s_by_now_is_let_be(tmp_path: Path, other: Tenure) -> None:
+def test_a_number_that_is_another_s_by_now_is_let_be(tmp_path: Path, other: Ownership) -> None:
     link = other.record.link
     leave_behind(tmp_path / "swept", link)
     assert inventory.sweep(tmp_path / "swept") == ["one"]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import calendar
 import http.client
 import json
 import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-Object = dict[str, Any]
+from conformance.clusters.node import Object
 
 
 class Api:
@@ -68,25 +66,3 @@ class Api:
         return http.client.HTTPSConnection(
             self._address, self._port, timeout=timeout, context=self._context
         )
-
-
-def is_ready(node: Object, since: float = 0.0) -> bool:
-    """Whether a Node said after ``since`` (seconds since the epoch) that it is Ready.
-
-    After a restart the API server first tells what the node said before it was killed. The
-    heartbeat's time has whole seconds only, and no node is up within the second it was started in.
-    """
-    condition = _ready_condition(node)
-    beat = condition.get("lastHeartbeatTime") or "1970-01-01T00:00:00Z"
-    spoken = calendar.timegm(time.strptime(beat, "%Y-%m-%dT%H:%M:%SZ"))
-    return condition.get("status") == "True" and spoken > int(since)
-
-
-def ready_message(node: Object) -> str:
-    """Return what the node says about why it is not Ready."""
-    return str(_ready_condition(node).get("message", "the node has not said how it is"))
-
-
-def _ready_condition(node: Object) -> Object:
-    conditions: list[Object] = node.get("status", {}).get("conditions", [])
-    return next((item for item in conditions if item["type"] == "Ready"), {})

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from conformance.clusters.embedded import files, pki
 from conformance.clusters.embedded import processes as node
-from conformance.clusters.embedded.network import Link
-from conformance.clusters.embedded.state import Folder
+from conformance.clusters.node import API_PORT
+from conformance.clusters.ownership.network import Link
+from conformance.clusters.ownership.state import Folder
+from conformance.clusters.sandbox.sandbox import SYSTEM_PATH
 
 if TYPE_CHECKING:
     from conformance.clusters.probe import HostFacts
@@ -18,10 +20,7 @@ if TYPE_CHECKING:
 PARTS = ("runc", "cni-plugins", "etcd", "kubernetes", "containerd", "registry")
 PAUSE = "image-pause"
 CNI_FOLDER = "/opt/cni/bin"
-NODE_PATH = ":".join(
-    [f"{node.PARTS}/{part}" for part in PARTS]
-    + ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-)
+NODE_PATH = ":".join([*(f"{node.PARTS}/{part}" for part in PARTS), SYSTEM_PATH])
 LOGS = "/var/log/node"
 DISK_FOLDERS = ("home", "mnt", "opt/local-path-provisioner", "root", "srv", "tmp", LOGS.lstrip("/"))
 
@@ -75,7 +74,7 @@ def write_disk(folder: Folder, link: Link, host: HostFacts, components: Componen
     kubeconfig = files.admin_kubeconfig(
         folder.pki,
         context=f"embedded-{folder.name}",
-        server=f"https://{link.address}:{node.API_PORT}",
+        server=f"https://{link.address}:{API_PORT}",
     )
     for path in (folder.kubeconfig, folder.disk / node.ADMIN.lstrip("/")):
         path.touch(mode=0o600)

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conformance.clusters.embedded.api import Api, Object, is_ready, ready_message
+from conformance.clusters.embedded.api import Api
 from conformance.clusters.embedded.blueprint import PAUSE, node_name
-from conformance.clusters.embedded.processes import API_PORT, REGISTRY_PORT
-from conformance.clusters.embedded.sandbox import Sandbox
-from conformance.clusters.embedded.state import Folder
+from conformance.clusters.node import API_PORT, REGISTRY_PORT, Object, is_ready, ready_message
+from conformance.clusters.node_registry import registry_hint
+from conformance.clusters.ownership.state import Folder
+from conformance.clusters.sandbox.sandbox import Sandbox
 from conformance.common.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -124,13 +125,3 @@ class BringUp:
             f" The end of {suspect}'s log:\n{self._folder.log_tail(suspect)}",
             "a slow host needs a longer Timeouts.node_ready; else the log says what is wrong",
         )
-
-
-def registry_hint(host: str) -> Object:
-    """Return the ConfigMap by which a cluster tells of its registry (KEP-1755)."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "local-registry-hosting", "namespace": "kube-public"},
-        "data": {"localRegistryHosting.v1": f'host: "{host}"\n'},
-    }

@@ -13,10 +13,11 @@ from conformance.clusters import probe
 from conformance.clusters.base import Cluster, Feature
 from conformance.clusters.embedded import blueprint
 from conformance.clusters.embedded.bring_up import BringUp
-from conformance.clusters.embedded.inventory import enter_command
-from conformance.clusters.embedded.processes import KUBELET_ROOT, REGISTRY_PORT
-from conformance.clusters.embedded.state import Folder
-from conformance.clusters.embedded.tenure import Tenure
+from conformance.clusters.embedded.processes import KUBELET_ROOT
+from conformance.clusters.node import REGISTRY_PORT
+from conformance.clusters.ownership.ownership import Ownership
+from conformance.clusters.ownership.state import Folder
+from conformance.clusters.sandbox.sandbox import enter_command
 from conformance.common.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class EmbeddedCluster(Cluster):
         self.name = settings.cluster_name
         self._settings = settings
         self._components = components
-        self._tenure = Tenure(settings.state_dir, self.name, self.provider)
-        self._folder = self._tenure.folder
+        self._ownership = Ownership(settings.state_dir, self.name, self.provider)
+        self._folder = self._ownership.folder
 
     @property
     def kubeconfig(self) -> Path:
@@ -46,7 +47,7 @@ class EmbeddedCluster(Cluster):
     @property
     def node_address(self) -> str:
         """The node's end of the veth pair."""
-        return str(self._tenure.record.link.address)
+        return str(self._ownership.record.link.address)
 
     @property
     def registry(self) -> str | None:
@@ -65,20 +66,20 @@ class EmbeddedCluster(Cluster):
         get Ready in time; nothing is left behind then.
         """
         facts = probe.examine(self._settings.state_dir)
-        self.reused = self._tenure.enter()
+        self.reused = self._ownership.enter()
         if self.reused:
-            if not self._tenure.runs:
+            if not self._ownership.runs:
                 self.restart_node()
             return
         self._components.require(*blueprint.PARTS, blueprint.PAUSE)
         try:
-            link = self._tenure.found()
+            link = self._ownership.found()
             blueprint.write_plan(self._folder, link, self._components)
             self._run_node(
                 lambda: blueprint.write_disk(self._folder, link, facts, self._components)
             )
             if self._settings.keep_cluster:
-                self._tenure.keep()
+                self._ownership.keep()
         except BaseException:
             self.delete()
             raise
@@ -102,23 +103,23 @@ class EmbeddedCluster(Cluster):
             ) from error
 
     def _enter_command(self) -> list[str]:
-        node = self._tenure.record.node
+        node = self._ownership.record.node
         if node is None or not node.alive:
             raise HarnessError(
                 f"the node of cluster {self.name} is not running{self._folder.exited()}",
                 "restart it, or `stackspin-conformance cluster down` and up again",
             )
-        return enter_command(node)
+        return enter_command(node, blueprint.NODE_PATH)
 
     def kill_node(self) -> None:
         """SIGKILL the node's PID 1: the kernel kills all others with it, none can clean up."""
-        self._tenure.kill_sandbox()
+        self._ownership.kill_sandbox()
 
     def restart_node(self) -> None:
         """Start the node again on its disk, with the same address."""
-        self._tenure.clear_for_restart()
+        self._ownership.clear_for_restart()
         self._run_node()
-        self._tenure.keep_restarted()
+        self._ownership.keep_restarted()
 
     def export_logs(self, folder: Path) -> None:
         """Copy the log of each process of the node."""
@@ -126,19 +127,19 @@ class EmbeddedCluster(Cluster):
 
     def cancel(self) -> None:
         """Let a ``start`` in another thread fail soon: what it waits for is killed."""
-        self._tenure.cancel()
+        self._ownership.cancel()
 
     def delete(self) -> None:
         """Take all of the cluster away; safe to call twice, and on one that is not there."""
-        self._tenure.delete()
+        self._ownership.delete()
 
     def release(self) -> None:
         """Stop using a kept cluster, which stays as it is."""
-        self._tenure.release()
+        self._ownership.release()
 
     def _run_node(self, prepare: Callable[[], None] = lambda: None) -> None:
         """Start the node, write its disk meanwhile, and return when it is Ready."""
         since = time.time()
-        sandbox = self._tenure.run_sandbox(prepare)
+        sandbox = self._ownership.run_sandbox(prepare)
         bring_up = BringUp(self._folder, sandbox, self.node_address, self._components)
         bring_up.wait(since, self._settings.timeouts.node_ready)

@@ -14,25 +14,10 @@ import yaml
 
 from conformance.clusters.embedded import processes as node
 from conformance.clusters.embedded.processes import PARTS, PKI
+from conformance.clusters.node import API_PORT
+from conformance.clusters.node_registry import registry_files
 from conformance.components.debian import architecture
 from conformance.components.pods import POD_SUBNET, pod_network
-
-IMAGE_REGISTRIES = (
-    "docker.io",
-    "registry.k8s.io",
-    "ghcr.io",
-    "quay.io",
-    "gcr.io",
-    "registry.gitlab.com",
-    "code.forgejo.org",
-    "codeberg.org",
-    "public.ecr.aws",
-    "mcr.microsoft.com",
-    "open.greenhost.net",
-    "open.greenhost.net:4567",
-)
-"""Where charts' images are named to be. containerd's _default has no variable for the name of the
-registry asked for, so each that the local one stands in for is listed."""
 
 HOST_ETC = (
     "alternatives",
@@ -75,7 +60,7 @@ def write_files(
     _write(etc / "hosts", f"127.0.0.1 localhost\n{address} {name}\n")
     # The node has no way out, so there is no name server to ask but the cluster's own.
     _write(etc / "resolv.conf", "# none: the node reaches nothing outside\n")
-    server = f"https://{address}:{node.API_PORT}"
+    server = f"https://{address}:{API_PORT}"
     for user in ("controller-manager", "scheduler", "kubelet", "proxy"):
         _write(etc / f"kubernetes/{user}.conf", _kubeconfig_of(user, server), mode=0o600)
     _write(etc / "kubernetes/kubelet.yaml", _dump(_kubelet(cgroup_root, open_files)))
@@ -94,17 +79,6 @@ def write_files(
     )
     for path, text in registry_files().items():
         _write(etc / path, text)
-
-
-def registry_files() -> dict[str, str]:
-    """Return the files in /etc (path: content) of the node's registry, and of its mirroring."""
-    hosts = {
-        f"containerd/certs.d/{registry}/hosts.toml": _HOSTS.substitute(
-            registry=registry, port=node.REGISTRY_PORT
-        )
-        for registry in IMAGE_REGISTRIES
-    }
-    return {"registry/config.yml": _dump(_registry()), **hosts}
 
 
 def admin_kubeconfig(pki: Path, *, context: str, server: str) -> str:
@@ -197,18 +171,6 @@ def _kube_proxy() -> dict[str, Any]:
     }
 
 
-def _registry() -> dict[str, Any]:
-    return {
-        "version": 0.1,
-        "log": {"level": "warn", "accesslog": {"disabled": True}},
-        "storage": {
-            "filesystem": {"rootdirectory": "/var/lib/registry"},
-            "delete": {"enabled": True},
-        },
-        "http": {"addr": f":{node.REGISTRY_PORT}", "secret": "one-server"},
-    }
-
-
 _CONTAINERD = string.Template("""\
 version = 3
 root = "/var/lib/containerd"
@@ -238,12 +200,6 @@ state = "/run/containerd"
     [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
       SystemdCgroup = false
       BinaryName = "$runc"
-""")
-
-_HOSTS = string.Template("""\
-server = "http://127.0.0.1:$port/v2/$registry"
-override_path = true
-capabilities = ["pull", "resolve"]
 """)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from conformance.clusters.node import (
+    API_PORT,
+    API_SERVER_ENVIRONMENT,
+    CONTROLLER_MANAGER_RATE,
+    REGISTRY_PORT,
+    SERVICE_SUBNET,
+)
+from conformance.clusters.sandbox.process import Process
 
 PARTS = "/opt/parts"
 """In the node: one folder a component, named as in the catalogue."""
 PKI = "/etc/kubernetes/pki"
 ADMIN = "/etc/kubernetes/admin.conf"
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
-REGISTRY_PORT = 5000
-API_PORT = 6443
-SERVICE_SUBNET = "10.96.0.0/16"
 API_SERVICE_ADDRESS = "10.96.0.1"
 DNS_SERVICE_ADDRESS = "10.96.0.10"
 ETCD = "http://127.0.0.1:2379"
@@ -21,24 +24,6 @@ KUBELET_ROOT = "/var/lib/kubelet"
 """Kubelet's own choice of --root-dir."""
 VOLUME_PLUGINS = f"{KUBELET_ROOT}/volumeplugins"
 """Not the default in /usr/libexec: the node sees the host's /usr, read-only."""
-API_SERVER_ENVIRONMENT = {"GOGC": "300"}
-"""At Go's own 100, a third of its time is garbage collection; its live heap is 200 MB."""
-CONTROLLER_MANAGER_RATE = {"kube-api-qps": "1000", "kube-api-burst": "1000"}
-"""Its 40 controllers' accounts and tokens come first: at the default 20 requests a second that is
-4 s before the first Deployment makes a pod."""
-
-
-@dataclass(frozen=True)
-class Process:
-    """One process of the node. ``needs`` are names of processes that must be ready before it."""
-
-    name: str
-    argv: Sequence[str]
-    needs: Sequence[str] = ()
-    ready: Mapping[str, str] = field(default_factory=dict)
-    """How it shows it is up: ``{"unix": path}``, ``{"tcp": "host:port"}`` accepts a connection or
-    ``{"https": "host:port/path"}`` answers 200; nothing: up once started."""
-    env: Mapping[str, str] = field(default_factory=dict)
 
 
 def node_processes(*, node: str, address: str) -> list[Process]:

@@ -6,8 +6,8 @@ import io
 import tarfile
 from pathlib import Path
 
-from conformance.clusters.embedded.files import registry_files
-from conformance.clusters.embedded.processes import REGISTRY_PORT, SERVICE_SUBNET
+from conformance.clusters.node import REGISTRY_PORT, SERVICE_SUBNET
+from conformance.clusters.node_registry import registry_files
 
 _REGISTRY = """\
 [Unit]

@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from conformance.clusters.embedded import rootfs
+from conformance.clusters.sandbox import rootfs
 
 POLL_SECONDS = 0.02
 """How often a starting process is asked whether it is up; nothing else would tell."""

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from conformance.clusters.embedded.state import Folder
+from conformance.clusters.ownership.state import Folder
 from conformance.components.processes import prison
 
 SECONDS = 300

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import array
 import json
-import os
 import socket
 import struct
 import subprocess
@@ -13,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from conformance.clusters.embedded.hostproc import HostProcess
-from conformance.clusters.embedded.log_tail import log_tail
+from conformance.clusters.sandbox.host_process import HostProcess
+from conformance.clusters.sandbox.log_tail import log_tail
 from conformance.common.errors import HarnessError
 from conformance.common.settings import PROJECT_ROOT
 
@@ -22,10 +21,10 @@ UNSHARE = ("unshare", "--net", "--mount", "--pid", "--uts", "--ipc", "--fork", "
 # -I -S: none of the environment's packages and hooks, which take longer than all of init's work.
 _INIT = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from conformance.clusters.embedded.init import main; main()"
+    "from conformance.clusters.sandbox.init import main; main()"
 )
-_HOLDER = _INIT.replace(".init ", ".holder ")
 HELLO_SECONDS = 20.0
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Sandbox:
@@ -117,26 +116,10 @@ def give(holder: socket.socket, what: socket.socket) -> None:
     holder.recv(1)
 
 
-def spawn_holder(
-    keep: list[int], listener: socket.socket, log: Path
-) -> tuple[HostProcess, socket.socket]:
-    """Start the process that is to own a kept cluster; it has the descriptors ``keep``.
-
-    It ends again if the socket returned is closed before a node's channel came through it.
-    """
-    ours, theirs = socket.socketpair()
-    with theirs, log.open("ab") as output:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-I", "-S", "-c", _HOLDER, str(PROJECT_ROOT)),
-                *(str(listener.fileno()), str(theirs.fileno())),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            pass_fds=[listener.fileno(), theirs.fileno(), *keep],
-            start_new_session=True,
-            cwd="/",
-            env={"PATH": os.defpath},
-        )
-    return HostProcess.of(process.pid), ours
+def enter_command(init: HostProcess, path: str = SYSTEM_PATH) -> list[str]:
+    """Return the words before a command that make it run in the namespaces of this PID 1."""
+    return [
+        *("nsenter", f"--target={init.pid}"),
+        *("--net", "--mount", "--pid", "--uts", "--ipc", "--wd", "--"),
+        *("env", "-i", f"PATH={path}", "HOME=/root", "LC_ALL=C.UTF-8"),
+    ]

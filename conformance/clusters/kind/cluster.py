@@ -21,18 +21,21 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from conformance.clusters import docker, kind_command, kind_services, private_engine, probe
+from conformance.clusters import docker, probe
 from conformance.clusters.base import Cluster, Feature
-from conformance.clusters.embedded.api import is_ready
-from conformance.clusters.embedded.bring_up import registry_hint
-from conformance.clusters.embedded.log_tail import log_tail
-from conformance.clusters.embedded.processes import (
+from conformance.clusters.kind import command as kind_command
+from conformance.clusters.kind import private_engine
+from conformance.clusters.kind import services as kind_services
+from conformance.clusters.kind.private_engine import PrivateEngine
+from conformance.clusters.node import (
     API_SERVER_ENVIRONMENT,
     CONTROLLER_MANAGER_RATE,
     REGISTRY_PORT,
+    is_ready,
 )
-from conformance.clusters.embedded.tenure import Tenure
-from conformance.clusters.private_engine import PrivateEngine
+from conformance.clusters.node_registry import registry_hint
+from conformance.clusters.ownership.ownership import Ownership
+from conformance.clusters.sandbox.log_tail import log_tail
 from conformance.common.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -67,8 +70,8 @@ class KindCluster(Cluster):
         self.name = settings.cluster_name
         self._settings = settings
         self._components = components
-        self._tenure = Tenure(settings.state_dir, self.name, self.provider)
-        self._private = PrivateEngine(self._tenure, components)
+        self._ownership = Ownership(settings.state_dir, self.name, self.provider)
+        self._private = PrivateEngine(self._ownership, components)
         self._engine = docker.running()
         self._node = f"{self.name}-control-plane"
         self._mark = f"/etc/stackspin-conformance/{secrets.token_hex(8)}"
@@ -78,7 +81,7 @@ class KindCluster(Cluster):
     @property
     def kubeconfig(self) -> Path:
         """In the cluster's folder; gone with it."""
-        return self._tenure.folder.kubeconfig
+        return self._ownership.folder.kubeconfig
 
     @property
     def node_address(self) -> str:
@@ -107,13 +110,13 @@ class KindCluster(Cluster):
             else:
                 self._create()
                 if self._settings.keep_cluster:
-                    self._tenure.keep()
+                    self._ownership.keep()
         except BaseException:
             if not self.reused:
                 self.delete()
             raise
         self.node_image = self._inspect("{{.Config.Image}}, {{.Image}}")
-        whose = "the one that answers" if self._tenure.record.outside else "a private one"
+        whose = "the one that answers" if self._ownership.record.outside else "a private one"
         self.choice += f"; Docker engine {self._engine.version()}, {whose}"
 
     def prepare(self) -> None:
@@ -123,7 +126,7 @@ class KindCluster(Cluster):
         """
         if self._image or self.reused:
             return
-        self.reused = self._tenure.enter()
+        self.reused = self._ownership.enter()
         if self.reused:
             return
         private = self._needs_private_engine()
@@ -132,12 +135,12 @@ class KindCluster(Cluster):
         parts = (private_engine.PART, LOCAL_IMAGE) if private else ()
         self._components.require(*parts, "kind", "kubernetes", "registry")
         try:
-            self._tenure.found()
+            self._ownership.found()
             if private:
                 self._engine = self._private.start()
             else:
                 told = dict(self._engine.environment)
-                self._tenure.go_outside(docker.Outside(told, self._mark))
+                self._ownership.go_outside(docker.Outside(told, self._mark))
             self._image = self._node_image(private=private)
         except BaseException:
             self.delete()
@@ -146,7 +149,7 @@ class KindCluster(Cluster):
     @property
     def connected(self) -> bool:
         """When the node's network will be inside that of a private engine, which is there."""
-        return bool(self._image) and self._tenure.record.outside is None
+        return bool(self._image) and self._ownership.record.outside is None
 
     def node_run(
         self, argv: Sequence[str], *, stdin: bytes | None = None, timeout: float = 60.0
@@ -190,11 +193,11 @@ class KindCluster(Cluster):
 
     def cancel(self) -> None:
         """Let a ``start`` in another thread fail soon: what it waits for is killed."""
-        self._tenure.cancel()
+        self._ownership.cancel()
 
     def delete(self) -> None:
         """Take the node away, and the private engine; safe to call twice."""
-        self._tenure.delete()
+        self._ownership.delete()
 
     def _needs_private_engine(self) -> bool:
         """Whether to start one. HarnessError when no engine answers and we may not."""
@@ -243,7 +246,7 @@ class KindCluster(Cluster):
 
     def _create(self) -> None:
         """Make the node and wait until it is Ready and has its registry."""
-        configuration = self._tenure.folder.path / "kind.yaml"
+        configuration = self._ownership.folder.path / "kind.yaml"
         configuration.write_text(yaml.safe_dump(self._configuration()))
         kind = self._pytest_kind()
         failed = threading.Event()
@@ -261,7 +264,7 @@ class KindCluster(Cluster):
                 how = f"did not end within {kind_command.SECONDS} s" if late else "failed"
                 raise HarnessError(
                     f"kind {how} at making the node; the end of its log:\n"
-                    f"{log_tail(kind_command.log(self._tenure.folder), lines=30)}",
+                    f"{log_tail(kind_command.log(self._ownership.folder), lines=30)}",
                     "run `stackspin-conformance doctor`, which says what this host lacks",
                 ) from error
             services.result()
@@ -289,7 +292,7 @@ class KindCluster(Cluster):
     def _kind(self) -> Path:
         """Return a script that runs the pinned kind with this engine, and keeps its log."""
         program = self._components.binary("kind")
-        return kind_command.write(self._tenure.folder, program, self._engine.environment)
+        return kind_command.write(self._ownership.folder, program, self._engine.environment)
 
     def _configuration(self) -> dict[str, Any]:
         """Return kind's configuration."""
@@ -368,13 +371,13 @@ class KindCluster(Cluster):
 
     def _resume(self) -> None:
         """Use a kept cluster; start its engine and its node if they ended meanwhile."""
-        if outside := self._tenure.record.outside:
+        if outside := self._ownership.record.outside:
             self._engine = outside.engine
         else:
-            if not self._tenure.runs:
-                self._tenure.clear_for_restart()
+            if not self._ownership.runs:
+                self._ownership.clear_for_restart()
                 self._private.restart()
-                self._tenure.keep_restarted()
+                self._ownership.keep_restarted()
             self._engine = self._private.engine()
         if self._inspect("{{.State.Running}}") != "true":
             self.restart_node()

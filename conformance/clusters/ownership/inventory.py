@@ -6,9 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.clusters.embedded.blueprint import NODE_PATH
-from conformance.clusters.embedded.hostproc import HostProcess
-from conformance.clusters.embedded.state import Folder, Record, State
+from conformance.clusters.ownership.state import Folder, Record, State
 from conformance.common.errors import HarnessError
 
 
@@ -87,15 +85,6 @@ def take_down(state_dir: Path, name: str) -> None:
         reaper = state.empty_trash()
     if reaper:
         reaper.wait()
-
-
-def enter_command(node: HostProcess) -> list[str]:
-    """Return the words before a command that make it run in the namespaces of this PID 1."""
-    return [
-        *("nsenter", f"--target={node.pid}"),
-        *("--net", "--mount", "--pid", "--uts", "--ipc", "--wd", "--"),
-        *("env", "-i", f"PATH={NODE_PATH}", "HOME=/root", "LC_ALL=C.UTF-8"),
-    ]
 
 
 def _condition(folder: Folder, record: Record) -> str:

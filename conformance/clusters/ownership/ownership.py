@@ -8,6 +8,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,18 +17,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from conformance.clusters.docker import Outside
-from conformance.clusters.embedded import network
-from conformance.clusters.embedded.cgroups import Cgroups
-from conformance.clusters.embedded.hostproc import HostProcess
-from conformance.clusters.embedded.network import NODE_DEVICE, Link
-from conformance.clusters.embedded.sandbox import Sandbox, give, spawn_holder
-from conformance.clusters.embedded.state import Record, State
+from conformance.clusters.ownership import network
+from conformance.clusters.ownership.network import NODE_DEVICE, Link
+from conformance.clusters.ownership.state import Record, State
+from conformance.clusters.sandbox.cgroups import Cgroups
+from conformance.clusters.sandbox.host_process import HostProcess
+from conformance.clusters.sandbox.sandbox import Sandbox, give
 from conformance.common.errors import HarnessError
+from conformance.common.settings import PROJECT_ROOT
 
+# -I -S: none of the environment's packages and hooks.
+_HOLDER = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from conformance.clusters.ownership.holder import main; main()"
+)
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
-class Tenure:
+class Ownership:
     """This process's hold on one cluster; whatever way it ends, the cluster's end follows.
 
     The sandbox is what the cluster's processes run in: one PID namespace among others.
@@ -142,7 +150,7 @@ class Tenure:
         claim.listen()
         with _uninterrupted():
             log = self.folder.path / "holder.log"
-            owner, connection = spawn_holder(self._locks, claim, log)
+            owner, connection = _spawn_holder(self._locks, claim, log)
             self._update(replace(self.record, owner=owner, kept=True))
         with connection:
             if self.sandbox:
@@ -252,3 +260,28 @@ def _uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _spawn_holder(
+    keep: list[int], listener: socket.socket, log: Path
+) -> tuple[HostProcess, socket.socket]:
+    """Start the process that is to own a kept cluster; it has the descriptors ``keep``.
+
+    It ends again if the socket returned is closed before a node's channel came through it.
+    """
+    ours, theirs = socket.socketpair()
+    with theirs, log.open("ab") as output:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-I", "-S", "-c", _HOLDER, str(PROJECT_ROOT)),
+                *(str(listener.fileno()), str(theirs.fileno())),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=[listener.fileno(), theirs.fileno(), *keep],
+            start_new_session=True,
+            cwd="/",
+            env={"PATH": os.defpath},
+        )
+    return HostProcess.of(process.pid), ours

@@ -2,7 +2,7 @@
 
 A program of its own, started in a new network namespace: what happens to the host's interfaces (a
 second cluster that comes and goes) would otherwise abort what the browser is loading, and what is
-not the platform cannot be reached. ``enclosure.py SOCKET PROGRAM ARGUMENT...``
+not the platform cannot be reached. ``network_namespace.py SOCKET PROGRAM ARGUMENT...``
 """
 
 from __future__ import annotations

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from conformance.clusters import docker
-from conformance.clusters.embedded.cgroups import Cgroups
-from conformance.clusters.embedded.hostproc import HostProcess
-from conformance.clusters.embedded.log_tail import log_tail
-from conformance.clusters.embedded.network import PREFIX, Link, sweep_reservations, take_number
+from conformance.clusters.ownership.network import PREFIX, Link, sweep_reservations, take_number
+from conformance.clusters.sandbox.cgroups import Cgroups
+from conformance.clusters.sandbox.host_process import HostProcess
+from conformance.clusters.sandbox.log_tail import log_tail
 from conformance.common.errors import HarnessError
 
 

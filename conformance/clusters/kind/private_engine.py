@@ -13,10 +13,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.clusters import limited_runtime
 from conformance.clusters.docker import Engine
-from conformance.clusters.embedded.processes import API_PORT, Process
-from conformance.clusters.embedded.tenure import Tenure
+from conformance.clusters.kind import limited_runtime
+from conformance.clusters.node import API_PORT
+from conformance.clusters.ownership.ownership import Ownership
+from conformance.clusters.sandbox.process import Process
 from conformance.common.errors import HarnessError
 from conformance.components.debian import system_environment
 
@@ -33,15 +34,15 @@ _LOGS = "/var/log/node"
 
 
 class PrivateEngine:
-    """The engine of one cluster, in its tenure's sandbox. Needs root."""
+    """The engine of one cluster, in its ownership's sandbox. Needs root."""
 
-    def __init__(self, tenure: Tenure, components: Components) -> None:
-        self._tenure = tenure
+    def __init__(self, ownership: Ownership, components: Components) -> None:
+        self._ownership = ownership
         self._components = components
 
     def start(self) -> Engine:
         """Start it on a new disk. HarnessError with the end of its log when it ends instead."""
-        disk = self._tenure.folder.disk
+        disk = self._ownership.folder.disk
         disk.mkdir()
         system = self._components.path(PART) / "rootfs.tar"
         subprocess.run(["tar", "--extract", "--file", system, "--directory", disk], check=True)
@@ -50,16 +51,16 @@ class PrivateEngine:
         program.chmod(0o755)
         (disk / "etc/docker").mkdir(exist_ok=True)
         (disk / "etc/docker/daemon.json").write_text(json.dumps(self._configuration()))
-        self._tenure.folder.plan.write_text(json.dumps(self._plan()))
+        self._ownership.folder.plan.write_text(json.dumps(self._plan()))
         return self.restart()
 
     def restart(self) -> Engine:
         """Start it, or start it again on the disk that it left."""
-        sandbox = self._tenure.run_sandbox()
+        sandbox = self._ownership.run_sandbox()
         event = sandbox.event(READY_SECONDS)
         if event["event"] != "ready":
             late = f" within {READY_SECONDS:g} s" if event["event"] == "none" else ""
-            tail = self._tenure.folder.log_tail("dockerd")
+            tail = self._ownership.folder.log_tail("dockerd")
             reason = event.get("error") or f"the end of its log:\n{tail}"
             raise HarnessError(
                 f"the private Docker engine did not start{late}: {reason}",
@@ -69,17 +70,17 @@ class PrivateEngine:
 
     def engine(self) -> Engine:
         """Return the running engine; its client comes with it."""
-        disk = self._tenure.folder.disk
+        disk = self._ownership.folder.disk
         path = f"{disk}/usr/bin:{system_environment()['PATH']}"
         return Engine(
             system_environment(PATH=path, DOCKER_HOST=f"unix://{disk}{SOCKET}"),
-            str(self._tenure.record.link.address),
+            str(self._ownership.record.link.address),
             API_PORT,
         )
 
     def _configuration(self) -> dict[str, object]:
         """Return dockerd's: https://docs.docker.com/reference/cli/dockerd/#daemon-configuration-file."""
-        link = self._tenure.record.link
+        link = self._ownership.record.link
         return {
             "hosts": [f"unix://{SOCKET}"],
             "bridge": "none",  # kind makes a network of its own
@@ -96,7 +97,7 @@ class PrivateEngine:
         }
 
     def _plan(self) -> dict[str, object]:
-        folder = self._tenure.folder
+        folder = self._ownership.folder
         dockerd = Process("dockerd", ["/usr/sbin/dockerd"], ready={"unix": SOCKET})
         return {
             "hostname": f"{folder.name}-docker",
