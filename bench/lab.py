@@ -19,8 +19,8 @@ from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.kube.client import Kube
 from conformance.kube.wait import exists, wait_for
+from conformance.oci.registry import Registry
 from conformance.platform.reference import levels
-from conformance.services.registry import Registry
 
 if TYPE_CHECKING:
     from conformance.apps.images import BuiltImage

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
+    from conformance.oci.registry import Registry
     from conformance.platform.namespaces import Namespaces
     from conformance.platform.reference import Stack
     from conformance.platform.secondary import SecondaryClusters, Site
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from conformance.services.hydra import Hydra
     from conformance.services.kratos import Kratos
     from conformance.services.mail import MailCatcher
-    from conformance.services.registry import Registry
     from conformance.twins import Twin
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()
@@ -129,7 +129,7 @@ def kube(run: Run, cluster: Cluster) -> Iterator[Kube]:
 @pytest.fixture(scope="session")
 def registry(cluster: Cluster) -> Registry:
     """The registry that the suite pushes to and the node pulls from."""
-    from conformance.services.registry import Registry  # noqa: PLC0415 - lazy
+    from conformance.oci.registry import Registry  # noqa: PLC0415 - lazy
 
     if cluster.registry is None:
         not_run(_NO_REGISTRY)

@@ -11,7 +11,7 @@ from conformance.apps.flux_package import Commit, FluxPackage
 from conformance.apps.image_builds import ImageBuilds
 from conformance.apps.tracked import TrackedApp
 from conformance.apps.update_pipeline import AppTest, Place, UpdatePipeline
-from conformance.services.registry import Registry
+from conformance.oci.registry import Registry
 
 FILES = {
     "charts/notes/Chart.yaml": "version: 1.0.0\nappVersion: 1.0.0\n",

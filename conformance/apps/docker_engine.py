@@ -15,11 +15,11 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from conformance.apps.layers import GZIP_MAGIC
 from conformance.clusters.docker import environment
 from conformance.common.settings import Timeouts
-from conformance.components.images import CONFIG, LAYER, MANIFEST
 from conformance.components.processes import CommandFailedError, Runner
+from conformance.oci.layers import GZIP_MAGIC
+from conformance.oci.layout import CONFIG, LAYER, MANIFEST
 
 
 @functools.cache

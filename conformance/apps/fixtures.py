@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
+    from conformance.oci.registry import Registry
     from conformance.platform.namespaces import Namespaces
     from conformance.platform.reference import Stack
     from conformance.services.flux import Flux
     from conformance.services.helm import Helm
-    from conformance.services.registry import Registry
 
 BUILDS: pytest.StashKey[ImageBuilds] = pytest.StashKey()
 

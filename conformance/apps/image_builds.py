@@ -21,7 +21,7 @@ from conformance.platform.reference.steps import Steps
 if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.components.builder import Components
-    from conformance.services.registry import Registry
+    from conformance.oci.registry import Registry
 
 NOTES = "notes"
 VERSIONS = ("1.0.0", "2.0.0")

@@ -19,7 +19,7 @@ from conformance.components import buildah
 if TYPE_CHECKING:
     from conformance.components.builder import Components
     from conformance.components.processes import Runner
-    from conformance.services.registry import Registry
+    from conformance.oci.registry import Registry
 
 BASE_IMAGES = ("image-debian",)
 """Components that an app's Dockerfile can name in FROM."""

@@ -15,8 +15,8 @@ from conformance.apps.flux_package import Commit
 from conformance.apps.image_builds import NAMESPACE, ImageBuilds
 from conformance.apps.images import Candidate, ImageTest, TestsPassed
 from conformance.apps.tracked import TrackedApp
+from conformance.oci.registry import Registry
 from conformance.platform.reference.steps import Steps
-from conformance.services.registry import Registry
 
 AppTest = Callable[[TrackedApp], None]
 """Tests a deployed app; raises AssertionError when it is not good."""

@@ -21,14 +21,14 @@ import pytest
 
 from conformance.apps.image_builds import VERSIONS
 from conformance.apps.images import release
-from conformance.apps.layers import read_file
-from conformance.apps.leaks import Kind, find_leaks
 from conformance.apps.running import STDOUT, RunningImage
 from conformance.apps.smoke import smoke_tests
 from conformance.check import check, core, extended, shared
 from conformance.clusters.base import Feature
 from conformance.kube.conditions import ready
 from conformance.kube.wait import wait_for
+from conformance.oci.layers import read_file
+from conformance.oci.leaks import Kind, find_leaks
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages, ImageBuilds
     from conformance.apps.images import BuiltImage, ImageTest
-    from conformance.apps.leaks import Leak
     from conformance.clusters.base import Cluster
     from conformance.common.package import Package
     from conformance.kube.client import Kube
+    from conformance.oci.leaks import Leak
+    from conformance.oci.registry import Registry
     from conformance.report.evidence import EvidenceBox
-    from conformance.services.registry import Registry
     from conformance.twins import Twin
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages, ImageBuilds
     from conformance.common.package import Package
     from conformance.common.settings import Settings
+    from conformance.oci.registry import Registry
     from conformance.platform.secondary import Site
     from conformance.services.flux import Flux
-    from conformance.services.registry import Registry
     from conformance.twins import Twin
 
 UPGRADE_TIMEOUT = 60

@@ -17,8 +17,8 @@ from conformance.common.errors import HarnessError
 from conformance.common.locks import locked
 from conformance.common.settings import cache_dir
 from conformance.components.debian import ensure_packages, system_environment
-from conformance.components.images import layout_from_dir
 from conformance.components.processes import CommandFailedError, Runner
+from conformance.oci.layout import layout_from_dir
 
 _POLICY = {"default": [{"type": "insecureAcceptAnything"}]}
 """Base images come from verified layouts on this disk; there is nothing to check a signature of."""

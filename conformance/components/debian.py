@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 import subprocess
 import tarfile
@@ -142,9 +141,3 @@ def _mmdebstrap(
         line=work.line,
         mounts=True,
     )
-
-
-def architecture() -> str:
-    """Return this machine's architecture in the words of Debian, Go and OCI."""
-    names = {"x86_64": "amd64", "aarch64": "arm64"}
-    return names.get(platform.machine(), platform.machine())

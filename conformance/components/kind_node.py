@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from conformance.components.debian import system_environment
-from conformance.components.images import Entry, Layout, add_docker_index, entries
+from conformance.components.image_files import entries
 from conformance.components.parts import KindNode
 from conformance.components.recipe import PRELOAD
 from conformance.components.work import Work
+from conformance.oci.layout import Entry, Layout, add_docker_index
 
 _ENTRYPOINT = ("/usr/local/bin/entrypoint", "/sbin/init")
 _SCRIPTS = ("usr/local/bin/", "kind/bin/")

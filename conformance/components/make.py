@@ -6,7 +6,7 @@ import shutil
 
 from conformance.components import buildah, debian, golang, kind_node, wheels
 from conformance.components.catalogue import part
-from conformance.components.images import BASE_FILES, Layout, entries
+from conformance.components.image_files import BASE_FILES, entries
 from conformance.components.parts import (
     CPart,
     DebianFiles,
@@ -22,6 +22,7 @@ from conformance.components.parts import (
     WheelPart,
 )
 from conformance.components.work import Work
+from conformance.oci.layout import Layout
 
 
 def make(wanted: Part, work: Work) -> None:

@@ -18,8 +18,8 @@ from conformance.components.builder import Components
 from conformance.components.waiting import BuildingFuture
 from conformance.kube.client import Kube
 from conformance.kube.explain import learn_secrets
+from conformance.oci.registry import Registry
 from conformance.platform.reference.stack import Stack
-from conformance.services.registry import Registry
 
 LONGEST_NAME = 32
 """Of a cluster's name: the part that says whose it is gives way to what it is for."""

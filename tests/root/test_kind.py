@@ -22,7 +22,7 @@ from conformance.components.builder import Components
 from conformance.kube.client import Kube
 from conformance.kube.conditions import exists, ready
 from conformance.kube.wait import wait_for
-from conformance.services.registry import Registry
+from conformance.oci.registry import Registry
 
 OWNER = """
 import sys

@@ -15,8 +15,8 @@ from host import wait_for
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
-from conformance.components.images import Entry, Layout
-from conformance.services.registry import Registry
+from conformance.oci.layout import Entry, Layout
+from conformance.oci.registry import Registry
 
 NAME = "docker.io/library/tool"
 

@@ -110,7 +110,7 @@ class BringUp:
         api.create(_CONFIG_MAPS, registry_hint(f"{self._address}:{REGISTRY_PORT}"))
 
     def _push_pause_image(self) -> None:
-        from conformance.services.registry import Registry  # noqa: PLC0415 - while others start
+        from conformance.oci.registry import Registry  # noqa: PLC0415 - while others start
 
         registry = Registry(f"{self._address}:{REGISTRY_PORT}")
         registry.push_layout(

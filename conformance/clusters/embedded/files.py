@@ -16,7 +16,7 @@ from conformance.clusters.embedded import processes as node
 from conformance.clusters.embedded.processes import PARTS, PKI
 from conformance.clusters.node import API_PORT
 from conformance.clusters.node_registry import registry_files
-from conformance.components.debian import architecture
+from conformance.common.architecture import architecture
 from conformance.components.pods import POD_SUBNET, pod_network
 
 HOST_ETC = (

@@ -16,9 +16,9 @@ from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.waiting import waiting_for_build
 from conformance.kube.client import Kube
+from conformance.oci.registry import Registry
 from conformance.platform.reference.content import flux_manifests
 from conformance.platform.reference.steps import Steps
-from conformance.services.registry import Registry
 
 Object = dict[str, Any]
 _AT_A_TIME = 2

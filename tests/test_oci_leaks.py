@@ -9,9 +9,9 @@ from itertools import count
 
 import pytest
 
-from conformance.apps import layers
-from conformance.apps.layers import LayerRefused, Limits, read_file, read_layers
-from conformance.apps.leaks import Kind, find_leaks
+from conformance.oci import layers
+from conformance.oci.layers import LayerRefused, Limits, read_file, read_layers
+from conformance.oci.leaks import Kind, find_leaks
 
 PLANTED = b"planted-" + b"s3cr3t-value"
 

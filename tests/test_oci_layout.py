@@ -10,15 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from conformance.components.catalogue import part
-from conformance.components.images import (
-    BASE_FILES,
-    Entry,
-    Layout,
-    add_docker_index,
-    layout_from_dir,
-)
+from conformance.components.image_files import BASE_FILES
 from conformance.components.kind_parts import KIND_PARTS
 from conformance.components.parts import FileImage, KindNode, SystemImage
+from conformance.oci.layout import Entry, Layout, add_docker_index, layout_from_dir
 
 REFERENCE = "registry.example/a/b:v1"
 

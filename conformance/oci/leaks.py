@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any, BinaryIO
 
-from conformance.apps.layers import LayerFile, Limits, read_layers
+from conformance.oci.layers import LayerFile, Limits, read_layers
 
 SETTING_FILE_BYTES = 256 * 1024
 """How much of a settings file is read for its meaning; values are looked for in all of it."""

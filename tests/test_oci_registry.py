@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from conformance.common.errors import HarnessError
-from conformance.services.registry import Reference, Registry
+from conformance.oci.registry import Reference, Registry
 
 NAME = "docker.io/library/tool"
 
