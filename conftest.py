@@ -1,4 +1,4 @@
-"""Only what pytest wants in the root folder; everything else is in conformance/plugin.py."""
+"""What pytest accepts in the root folder alone; all else is in conformance/suite/plugin.py."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ CAPABILITIES = Path(__file__).parent / "capabilities"
 _MET = pytest.StashKey[bool]()
 
 if has_cluster_extra():
-    pytest_plugins = ["conformance.plugin"]
+    pytest_plugins = ["conformance.suite.plugin"]
 else:
 
     @pytest.hookimpl(tryfirst=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from conformance.check import Level
+from conformance.report.level import Level
 from conformance.report.model import (
     CheckResult,
     ClusterInfo,

@@ -9,11 +9,11 @@ import pytest
 
 from conformance.clusters.base import Cluster
 from conformance.common.errors import HarnessError
-from conformance.run import Run
+from conformance.suite.run import Run
 
 HEAD = """
 import pytest
-from conformance.check import check, not_run, not_applicable
+from conformance.suite.check import check, not_run, not_applicable
 from conformance.clusters.base import Feature
 from conformance.common.errors import HarnessError
 """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from conformance.check import CAPABILITIES, check
+from conformance.suite.check import CAPABILITIES, check
 
 CHECK = """
-from conformance.check import check, not_run, not_applicable
+from conformance.suite.check import check, not_run, not_applicable
 
 @check("{id}", level="{level}", promise="Something holds.")
 def test_{name}():
@@ -37,7 +37,7 @@ def test_a_parametrised_check_has_one_id_for_all_its_apps(pytester: pytest.Pytes
     pytester.makepyfile(
         test_auto_update="""
         import pytest
-        from conformance.check import check
+        from conformance.suite.check import check
 
         @pytest.mark.parametrize("app", ["notes", "wordpress"])
         @check("auto_update.upgrades", promise="Something holds.")

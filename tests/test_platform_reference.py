@@ -12,7 +12,6 @@ import yaml
 from conformance.common.settings import data_root
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import ImagePart
-from conformance.fixtures import images_of_platform
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed, repository_files
 from conformance.platform.reference.levels import (
     BACKUPS,
@@ -21,6 +20,7 @@ from conformance.platform.reference.levels import (
     Level,
 )
 from conformance.platform.reference.steps import Steps
+from conformance.suite.fixtures import images_of_platform
 
 FLUX2 = data_root() / "fixtures" / "flux2"
 BOOTSTRAP = data_root() / "fixtures" / "bootstrap"

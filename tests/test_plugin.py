@@ -116,7 +116,7 @@ def test_a_cluster_that_does_not_come_up_is_told_once(
     told = [line for line in result.outlines if "does not answer" in line]
     assert sum("SKIPPED" not in line for line in told) <= 4
     assert "Traceback" not in result.stdout.str()
-    assert "conformance/fixtures.py" not in result.stdout.str()
+    assert "conformance/suite/fixtures.py" not in result.stdout.str()
     result.stdout.fnmatch_lines(["*To do: Check --kubeconfig."])
     assert set(verdicts(pytester).values()) == {"not run"}
     assert report(pytester)["errors"] == [
@@ -166,7 +166,7 @@ def test_a_kind_of_ones_own_is_refused(
 
 
 def test_the_plugin_alone_imports_nothing_heavy() -> None:
-    loaded = "import sys, conformance.plugin; print(*sys.modules)"
+    loaded = "import sys, conformance.suite.plugin; print(*sys.modules)"
     modules = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
     ).stdout.split()
@@ -226,7 +226,7 @@ def test_features_are_known_without_starting_a_cluster() -> None:
 
 
 ON_APPS = """
-from conformance.check import core, extended
+from conformance.suite.check import core, extended
 
 @check("auto_update.serves", promise="It serves.", apps=core("notes") | extended("wordpress"))
 def test_serves(app):
@@ -260,7 +260,7 @@ def test_an_app_that_was_not_selected_is_not_proven(
 
 
 ON_FAULTS = """
-from conformance.check import core
+from conformance.suite.check import core
 
 @pytest.mark.parametrize("fault", ["store-down", "agent-killed"])
 @check("auto_update.told", promise="It is told.", apps=core("notes"))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from report_samples import a_check, a_report
 
-from conformance.check import Level
 from conformance.report import terminal
 from conformance.report.html import to_html
+from conformance.report.level import Level
 from conformance.report.model import CheckResult, RunReport, Verdict, summarise
 from conformance.report.write import to_json
 

@@ -14,12 +14,12 @@ import jsonschema
 import pytest
 from report_samples import a_check, a_report
 
-from conformance.check import CAPABILITIES, Level
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report.compare import load
 from conformance.report.evidence import EvidenceBox
 from conformance.report.html import to_html
 from conformance.report.junit import to_junit
+from conformance.report.level import Level
 from conformance.report.model import (
     ClusterInfo,
     Measurement,
@@ -27,6 +27,7 @@ from conformance.report.model import (
     Verdict,
 )
 from conformance.report.write import generate_schema, schema, to_json, write_views
+from conformance.suite.check import CAPABILITIES
 
 HOSTILE = (
     "<script>alert('x')</script> & \"quoted\" 'single' \x1b[31mred\x1b[0m \N{SNOWMAN} {{ 7*7 }}"

@@ -10,17 +10,17 @@ from textwrap import dedent
 
 import pytest
 
-from conformance.check import CAPABILITIES
 from conformance.common import settings
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package
 from conformance.common.settings import PROJECT_ROOT, data_root
-from conformance.run import Run
-from conformance.twins import Patch, load_twins
+from conformance.suite.check import CAPABILITIES
+from conformance.suite.run import Run
+from conformance.suite.twins import Patch, load_twins
 
 HEAD = """
 import pytest
-from conformance.check import check, not_run, shared
+from conformance.suite.check import check, not_run, shared
 from conformance.common.errors import HarnessError
 """
 READS = """
@@ -174,7 +174,7 @@ def committed() -> dict[str, str]:
 _LIST_CHECKS = """
 import importlib, pkgutil
 from conformance import capabilities
-from conformance.check import checks_in
+from conformance.suite.check import checks_in
 for module in pkgutil.iter_modules(capabilities.__path__):
     if module.name.startswith("test_"):
         print(*checks_in(importlib.import_module(f"conformance.capabilities.{module.name}")))
@@ -212,7 +212,7 @@ def test_the_private_copy_is_private(tmp_path: Path) -> None:
 
 
 ON_APPS = """
-from conformance.check import core
+from conformance.suite.check import core
 
 @check("dashboard.greets", promise="It greets.", apps=core("notes", "wordpress"))
 def test_greets(app, twin):

@@ -20,8 +20,8 @@ from conformance.apps.broken_upgrade import BrokenUpgrade
 from conformance.apps.flux_package import Commit, commits_in, copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
-from conformance.check import shared
 from conformance.services.prober import Prober
+from conformance.suite.check import shared
 
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
-    from conformance.twins import Twin
+    from conformance.suite.twins import Twin
 
 OVERRIDES = Path(__file__).with_name("test_auto_update.yaml")
 COMMITS = commits_in(Path(__file__).with_name("test_auto_update_commits.yaml"))

@@ -14,11 +14,11 @@ from conformance.apps.image_builds import VERSIONS
 from conformance.capabilities.backup_faults import Victim
 from conformance.capabilities.backup_journeys import BackupSet, Journey, Place, WholeNamespace
 from conformance.capabilities.backup_login import AppWithLogin
-from conformance.check import shared
 from conformance.platform.reference import Stack
 from conformance.services.object_store import BUCKET, ObjectStore
 from conformance.services.velero import LOCATION, Velero
 from conformance.services.velero import NAMESPACE as VELERO
+from conformance.suite.check import shared
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.platform.secondary import SecondaryClusters, Site
     from conformance.services.flux import Flux
-    from conformance.twins import Twin
+    from conformance.suite.twins import Twin
 
 CREDENTIALS = Path(__file__).with_name("test_backup_restore.yaml")
 REFUSALS = {"credentials": "InvalidAccessKeyId", "bucket": "NoSuchBucket"}

@@ -21,13 +21,13 @@ from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
 from conformance.capabilities.patched_source import DASHBOARD, patched_files, running_on
-from conformance.check import not_run, shared
 from conformance.services.browser import DESKTOP
 from conformance.services.dashboard import GENERATOR, Dashboard
 from conformance.services.flux import API_VERSIONS, NAMESPACE
 from conformance.services.login_pages import Person, shown
 from conformance.services.oidc import Client, OAuthRefused, RelyingParty, Tokens
 from conformance.services.user_agent import visible
+from conformance.suite.check import not_run, shared
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
-    from conformance.twins import Twin
+    from conformance.suite.twins import Twin
 
 UPGRADE_TIMEOUT = 60
 """Seconds after which an upgrade of the app counts as failed."""

@@ -13,7 +13,7 @@ from conformance.capabilities.patched_source import DASHBOARD, NOTES, patched_fi
 
 if TYPE_CHECKING:
     from conformance.capabilities.single_sign_on_parties import Parties
-    from conformance.twins import Twin
+    from conformance.suite.twins import Twin
 
 NAMESPACE = "stackspin"
 Damage = Callable[["Parties"], AbstractContextManager[None]]

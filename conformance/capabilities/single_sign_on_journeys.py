@@ -14,10 +14,10 @@ import pytest
 
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.capabilities.single_sign_on_parties import Parties
-from conformance.check import shared
 from conformance.services.login_pages import Person
 from conformance.services.user_agent import UserAgent
 from conformance.services.visitor import Visitor
+from conformance.suite.check import shared
 
 if TYPE_CHECKING:
     from conformance.apps.base import App

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.check import shared
 from conformance.kube.conditions import (
     Condition,
     condition_false,
@@ -31,6 +30,7 @@ from conformance.services.login_pages import Person, Walker
 from conformance.services.mail import MailCatcher
 from conformance.services.oidc import Client, Provider, RelyingParty
 from conformance.services.user_agent import UserAgent
+from conformance.suite.check import shared
 
 if TYPE_CHECKING:
     from conformance.common.settings import Settings

@@ -10,14 +10,14 @@ import pytest
 import yaml
 
 from conformance.capabilities.single_sign_on_policies import NAMESPACE, PER_NAME
-from conformance.check import shared
 from conformance.kube.conditions import Condition, matching, ready
 from conformance.kube.wait import Wait, wait_all
+from conformance.suite.check import shared
 
 if TYPE_CHECKING:
     from conformance.capabilities.single_sign_on_parties import Parties
     from conformance.services.flux import Flux
-    from conformance.twins import Twin
+    from conformance.suite.twins import Twin
 
 LOGIN_SERVICES = ("single-sign-on-database", "kratos", "hydra", "dashboard")
 """Releases, and labels of their pods, without which nobody logs in."""

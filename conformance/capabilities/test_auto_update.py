@@ -25,12 +25,12 @@ from conformance.capabilities.auto_update_apps import (
     VERSION_1,
     chosen,
 )
-from conformance.check import check
 from conformance.kube.conditions import condition_false, condition_true, rolled_out
 from conformance.kube.wait import wait_for
 from conformance.services.flux import API_VERSIONS
 from conformance.services.git import GitRefused
 from conformance.services.prober import Prober
+from conformance.suite.check import check
 
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
-    from conformance.twins import Twin
+    from conformance.suite.twins import Twin
 
 pytest_plugins = ["conformance.capabilities.auto_update_apps"]
 

@@ -14,11 +14,11 @@ import pytest
 
 from conformance.apps.writer import Author
 from conformance.capabilities.backup_journeys import WRITES, forwarded
-from conformance.check import check, core, extended
 from conformance.clusters.base import Feature
 from conformance.common.settings import Timeouts
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import COMPLETED, Velero, seconds_taken
+from conformance.suite.check import check, core, extended
 
 if TYPE_CHECKING:
     from conformance.apps.wordpress import WordPress
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from conformance.capabilities.backup_login import AppWithLogin
     from conformance.platform.secondary import Site
     from conformance.report.evidence import EvidenceBox
-    from conformance.twins import Twin
+    from conformance.suite.twins import Twin
 
 pytest_plugins = [
     "conformance.capabilities.backup_fixtures",

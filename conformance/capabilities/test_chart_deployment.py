@@ -22,10 +22,10 @@ from conformance.apps.deployment import HelmDeployment, image_values, restarted,
 from conformance.apps.flux_package import copy_of
 from conformance.apps.image_builds import VERSIONS
 from conformance.apps.tracked import TrackedApp, TrackedBranch
-from conformance.check import check, core, extended, shared
 from conformance.kube.conditions import Condition, exists, matching
 from conformance.kube.wait import wait_for
 from conformance.services.helm import HelmError
+from conformance.suite.check import check, core, extended, shared
 
 if TYPE_CHECKING:
     from conformance.apps.base import App, Instance

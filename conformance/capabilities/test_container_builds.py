@@ -23,12 +23,12 @@ from conformance.apps.image_builds import VERSIONS
 from conformance.apps.images import release
 from conformance.apps.running import STDOUT, RunningImage
 from conformance.apps.smoke import smoke_tests
-from conformance.check import check, core, extended, shared
 from conformance.clusters.base import Feature
 from conformance.kube.conditions import ready
 from conformance.kube.wait import wait_for
 from conformance.oci.layers import read_file
 from conformance.oci.leaks import Kind, find_leaks
+from conformance.suite.check import check, core, extended, shared
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from conformance.oci.leaks import Leak
     from conformance.oci.registry import Registry
     from conformance.report.evidence import EvidenceBox
-    from conformance.twins import Twin
+    from conformance.suite.twins import Twin
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")
 

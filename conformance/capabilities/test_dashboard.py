@@ -15,7 +15,6 @@ import pytest
 
 from conformance.apps.flux_package import commits_in
 from conformance.capabilities.single_sign_on_journeys import soon
-from conformance.check import check
 from conformance.kube.conditions import find_condition, matching
 from conformance.kube.wait import wait_for
 from conformance.services.browser import PHONE
@@ -24,6 +23,7 @@ from conformance.services.flux import API_VERSIONS
 from conformance.services.login_pages import Person
 from conformance.services.user_agent import Form
 from conformance.services.velero import LOCATION, Velero
+from conformance.suite.check import check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,11 +24,11 @@ from conformance.apps.deployment import (
 )
 from conformance.apps.image_builds import VERSIONS
 from conformance.apps.writer import Writer
-from conformance.check import check, core, extended, shared
 from conformance.clusters.base import Feature
 from conformance.kube.conditions import Condition, deleted, exists, phase, ready
 from conformance.kube.logs import wait_for_line
 from conformance.kube.wait import wait_for
+from conformance.suite.check import check, core, extended, shared
 
 if TYPE_CHECKING:
     from conformance.apps.base import App, Seed
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
-    from conformance.twins import Twin
+    from conformance.suite.twins import Twin
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")
 BINDING_SECONDS = 60.0

@@ -61,13 +61,13 @@ from conformance.capabilities.single_sign_on_walks import (
     with_parameter,
     without_token,
 )
-from conformance.check import check, core
 from conformance.clusters.base import Feature
 from conformance.kube.conditions import ready
 from conformance.kube.wait import wait_for
 from conformance.services.login_pages import login_form, shown
 from conformance.services.oidc import Provider, RelyingParty, unsigned
 from conformance.services.user_agent import visible
+from conformance.suite.check import check, core
 
 if TYPE_CHECKING:
     from conformance.capabilities.single_sign_on_defects import Told

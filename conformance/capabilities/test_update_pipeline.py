@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from conformance.check import check
 from conformance.clusters.base import Feature
+from conformance.suite.check import check
 
 if TYPE_CHECKING:
     from conformance.apps.update_pipeline import UpdatePipeline

@@ -25,10 +25,10 @@ from conformance.apps.images import BuiltImage, Candidate, TestsPassed
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
 from conformance.apps.update_pipeline import Place, UpdatePipeline
-from conformance.check import shared
 from conformance.services.ingress import HttpClient
 from conformance.services.kratos import Kratos
-from conformance.twins import Patch
+from conformance.suite.check import shared
+from conformance.suite.twins import Patch
 
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from conformance.oci.registry import Registry
     from conformance.platform.secondary import Site
     from conformance.services.flux import Flux
-    from conformance.twins import Twin
+    from conformance.suite.twins import Twin
 
 UPGRADE_TIMEOUT = 60
 """Seconds after which the releases count an upgrade as failed."""

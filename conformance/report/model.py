@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 from pydantic.alias_generators import to_camel
 
-from conformance.check import Level
+from conformance.report.level import Level
 
 
 class Verdict(enum.StrEnum):

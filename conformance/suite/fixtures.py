@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from conformance.check import not_run, shared
 from conformance.clusters.base import Feature
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package
+from conformance.suite.check import not_run, shared
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from conformance.platform.reference import Stack
     from conformance.platform.secondary import SecondaryClusters, Site
     from conformance.report.evidence import EvidenceBox
-    from conformance.run import Run
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
     from conformance.services.hydra import Hydra
     from conformance.services.kratos import Kratos
     from conformance.services.mail import MailCatcher
-    from conformance.twins import Twin
+    from conformance.suite.run import Run
+    from conformance.suite.twins import Twin
 
 RUN: pytest.StashKey[Run] = pytest.StashKey()
 """Where the plugin keeps the run; only set when there are checks to run."""

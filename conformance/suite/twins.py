@@ -118,7 +118,8 @@ def load_file(path: Path) -> list[Twin]:
         where = error.json_path if isinstance(error, jsonschema.ValidationError) else entry["check"]
         text = getattr(error, "message", str(error))
         raise HarnessError(
-            f"{path.name}: {where}: {text}", "See conformance/twins.py for the form of a twin."
+            f"{path.name}: {where}: {text}",
+            "See conformance/suite/twins.py for the form of a twin.",
         ) from error
     return [
         Twin(

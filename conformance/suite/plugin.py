@@ -15,22 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import ahead, fixtures
-from conformance.apps import fixtures as app_fixtures
-from conformance.check import (
+from conformance.common.errors import HarnessError
+from conformance.common.settings import ENVIRONMENT_PREFIX, Settings
+from conformance.suite import app_fixtures, fixtures, schedule
+from conformance.suite.check import (
     Check,
     check_of,
     collection_errors,
     in_running_order,
     level_marker,
 )
-from conformance.common.errors import HarnessError
-from conformance.common.settings import ENVIRONMENT_PREFIX, Settings
-from conformance.fixtures import RUN
-from conformance.selection import selection
+from conformance.suite.fixtures import RUN
+from conformance.suite.selection import selection
 
 if TYPE_CHECKING:
-    from conformance.twins import Twin
+    from conformance.suite.twins import Twin
 
 PROVIDERS = ("auto", "kind", "embedded", "existing")
 DOCKER = ("running", "start")
@@ -75,7 +74,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers and the fixtures."""
     for line in (
-        "check(check): a conformance check; set by @conformance.check.check",
+        "check(check): a conformance check; set by @conformance.suite.check.check",
         "core: a check that every Stackspin platform must pass",
         "extended: a check of something not every platform claims",
     ):
@@ -83,7 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[TWINS] = _load_twins(config)
     config.pluginmanager.register(fixtures, "stackspin-conformance-fixtures")
     config.pluginmanager.register(app_fixtures, "stackspin-conformance-app-fixtures")
-    config.pluginmanager.register(ahead, "stackspin-conformance-ahead")
+    config.pluginmanager.register(schedule, "stackspin-conformance-schedule")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -150,8 +149,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if hasattr(config, "workeroutput"):  # a worker of pytest-xdist; its process is told why
         config.workeroutput[_REFUSED] = True
         raise pytest.UsageError(_WITHOUT_XDIST)
-    from conformance.run import Run  # noqa: PLC0415 - only when there are checks
-    from conformance.session import ConformanceSession  # noqa: PLC0415
+    from conformance.suite.run import Run  # noqa: PLC0415 - only when there are checks
+    from conformance.suite.session import ConformanceSession  # noqa: PLC0415
 
     settings = _settings(config)
     selected = selection(config, settings)
@@ -188,7 +187,7 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
 def _load_twins(config: pytest.Config) -> dict[str, list[Twin]]:
     if not config.getoption("twins"):
         return {}
-    from conformance.twins import load_twins  # noqa: PLC0415 - only with --twins
+    from conformance.suite.twins import load_twins  # noqa: PLC0415 - only with --twins
 
     try:
         return load_twins()

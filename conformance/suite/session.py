@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.check import Check, NotApplicable, app_of, check_of, checks_in, not_run
 from conformance.clusters.base import Feature
 from conformance.common.errors import HarnessError
 from conformance.components.waiting import seconds_waited
 from conformance.report import terminal
 from conformance.report.model import CheckResult, TwinResult, Verdict
-from conformance.run import WORD, Run
-from conformance.twins import Twin, judge
+from conformance.suite.check import Check, NotApplicable, app_of, check_of, checks_in, not_run
+from conformance.suite.run import WORD, Run
+from conformance.suite.twins import Twin, judge
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter

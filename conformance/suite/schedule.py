@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.check import CAPABILITIES, check_of
 from conformance.clusters.base import Cluster, Feature
 from conformance.components.waiting import submit
-from conformance.fixtures import fixtures_of
+from conformance.suite.check import CAPABILITIES, check_of
+from conformance.suite.fixtures import fixtures_of
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.check import app_of, shared
-from conformance.fixtures import RUN
+from conformance.suite.check import app_of, shared
+from conformance.suite.fixtures import RUN
 
 if TYPE_CHECKING:
     from testinfra.host import Host

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from conformance import ahead
-from conformance.check import Check, Level
 from conformance.clusters.base import Feature
+from conformance.report.level import Level
+from conformance.suite import schedule
+from conformance.suite.check import Check
 
 
 def item(name: str, *fixtures: str, kills_node: bool = False) -> Any:
@@ -23,7 +24,7 @@ def item(name: str, *fixtures: str, kills_node: bool = False) -> Any:
 def beginnings(*items: Any) -> dict[str, str]:
     """Return what begins, and beside which check."""
     before = [set(one.fixturenames) for one in items]
-    ahead.pytest_collection_finish(SimpleNamespace(items=list(items)))  # type: ignore[arg-type]
+    schedule.pytest_collection_finish(SimpleNamespace(items=list(items)))  # type: ignore[arg-type]
     return {
         name: one.name
         for one, own in zip(items, before, strict=True)

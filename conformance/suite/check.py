@@ -17,7 +17,6 @@ that any app can be put to says on which it runs, and at which level on each::
 
 from __future__ import annotations
 
-import enum
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -27,6 +26,7 @@ import pytest
 from _pytest.outcomes import Skipped
 
 from conformance.clusters.base import Feature
+from conformance.report.level import Level
 
 CAPABILITIES = (
     "container_builds",
@@ -43,13 +43,6 @@ cache reports early, while the parts of the later ones still build."""
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
-
-
-class Level(enum.StrEnum):
-    """How much of a platform must have it: every one (core), or one that claims it (extended)."""
-
-    CORE = "core"
-    EXTENDED = "extended"
 
 
 @dataclass(frozen=True)
