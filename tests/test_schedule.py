@@ -24,7 +24,7 @@ def item(name: str, *fixtures: str, kills_node: bool = False) -> Any:
 def beginnings(*items: Any) -> dict[str, str]:
     """Return what begins, and beside which check."""
     before = [set(one.fixturenames) for one in items]
-    schedule.pytest_collection_finish(SimpleNamespace(items=list(items)))  # type: ignore[arg-type]
+    schedule.arrange(list(items))
     return {
         name: one.name
         for one, own in zip(items, before, strict=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.suite.check import app_of, shared
-from conformance.suite.fixtures import RUN
+from conformance.suite.fixtures import RUN, fixtures_of
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -34,32 +34,29 @@ if TYPE_CHECKING:
 BUILDS: pytest.StashKey[ImageBuilds] = pytest.StashKey()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Begin to build while the cluster comes up, when a selected check needs an image."""
-    config = session.config
-    if RUN not in config.stash:
+def begin_image_builds(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin to build while the cluster comes up, when one of these tests needs an image."""
+    wanted = [item for item in items if "image_builds" in fixtures_of([item])]
+    if not wanted:
         return
-    wanted = [item for item in session.items if "image_builds" in getattr(item, "fixturenames", ())]
-    if wanted:
-        from conformance.apps.image_builds import (  # noqa: PLC0415 - only for such a run
-            NOTES,
-            VERSIONS,
-            ImageBuilds,
-            source_of,
-        )
-        from conformance.common.run_folder import run_folder  # noqa: PLC0415
+    from conformance.apps.image_builds import (  # noqa: PLC0415 - only for such a run
+        NOTES,
+        VERSIONS,
+        ImageBuilds,
+        source_of,
+    )
+    from conformance.common.run_folder import run_folder  # noqa: PLC0415
 
-        run = config.stash[RUN]
-        stack = contextlib.ExitStack()
-        config.add_cleanup(stack.close)
-        folder = stack.enter_context(run_folder(run.settings.cache_dir / "app-images"))
-        builds = ImageBuilds(run.components(), folder)
-        stack.callback(builds.close)
-        config.stash[BUILDS] = builds
-        for app in dict.fromkeys([NOTES, *(app_of(item) or NOTES for item in wanted)]):
-            for version in VERSIONS:
-                builds.begin(source_of(app), version)
+    run = config.stash[RUN]
+    stack = contextlib.ExitStack()
+    config.add_cleanup(stack.close)
+    folder = stack.enter_context(run_folder(run.settings.cache_dir / "app-images"))
+    builds = ImageBuilds(run.components(), folder)
+    stack.callback(builds.close)
+    config.stash[BUILDS] = builds
+    for app in dict.fromkeys([NOTES, *(app_of(item) or NOTES for item in wanted)]):
+        for version in VERSIONS:
+            builds.begin(source_of(app), version)
 
 
 @pytest.fixture(scope=shared)

@@ -164,6 +164,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if (previous := signal.getsignal(number)) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
             config.add_cleanup(functools.partial(_restore, number, previous))
+    schedule.arrange(session.items)
+    app_fixtures.begin_image_builds(config, session.items)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from conformance.platform.secondary import SecondaryClusters
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Choose the checks beside which something begins."""
-    needed = fixtures_of(session.items)
+def arrange(items: list[pytest.Item]) -> None:
+    """Choose the checks beside which something begins: they get a fixture more."""
+    needed = fixtures_of(items)
     if "platform" in needed:
-        _join("platform_ahead", [item for item in session.items if "kube" in fixtures_of([item])])
-    _join("installed_ahead", _undisturbed(session.items))
+        _join("platform_ahead", [item for item in items if "kube" in fixtures_of([item])])
+    _join("installed_ahead", _undisturbed(items))
     if "testing_site" in needed:
         # Unless begun ahead, not beside the others of auto_update: they measure for how long an app
         # does not answer.
-        _join("testing_site", [*_up_to("auto_update", session.items)[-1:], *session.items])
+        _join("testing_site", [*_up_to("auto_update", items)[-1:], *items])
 
 
 @pytest.fixture(scope="session")
