@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from conformance.cli.doctor import examine
 from conformance.clusters import probe
 from conformance.clusters.probe import Finding, Outcome
 from conformance.common.errors import HarnessError
 from conformance.common.settings import PROJECT_ROOT
-from conformance.doctor import examine
 
 DOCTOR = "from conformance.cli import main; main()"
 

@@ -31,11 +31,12 @@ COMMANDS: Mapping[str, Command] = {
         needs_cluster_extra=False,
     ),
     "doctor": Command(
-        "conformance.doctor", "say what works on this host, what does not, why, and how to fix it"
+        "conformance.cli.doctor",
+        "say what works on this host, what does not, why, and how to fix it",
     ),
-    "cluster": Command("conformance.clusters.commands", "clusters that outlive a run"),
+    "cluster": Command("conformance.cli.cluster", "clusters that outlive a run"),
     "components": Command(
-        "conformance.components.commands",
+        "conformance.cli.components",
         "the pinned parts: what they are, building them, newer versions",
     ),
 }
