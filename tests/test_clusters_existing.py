@@ -16,6 +16,8 @@ from conformance.clusters.embedded.cluster import EmbeddedCluster
 from conformance.clusters.existing import ExistingCluster
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
+from conformance.kube.client import Kube
+from conformance.platform.occupied import refuse_platform_of_others
 
 
 def kubeconfig(folder: Path, server: str) -> Path:
@@ -132,13 +134,22 @@ def existing(folder: Path, server: wire.WireServer) -> ExistingCluster:
     return ExistingCluster(Settings(kubeconfig=given, cache_dir=folder / "cache"))
 
 
+def refuse(folder: Path, server: wire.WireServer) -> None:
+    kube = Kube(server.kubeconfig(folder))
+    try:
+        refuse_platform_of_others("theirs", kube)
+    finally:
+        kube.close()
+
+
 @pytest.mark.parametrize("namespace", ["flux-system", "stackspin", "stackspin-apps", "velero"])
 def test_a_stackspin_of_somebody_else_is_not_replaced(
     tmp_path: Path, server: wire.WireServer, namespace: str
 ) -> None:
     server.objects["namespaces"] = namespaces(namespace)
-    with pytest.raises(HarnessError, match=f"is in use: this suite has not made {namespace}"):
-        existing(tmp_path, server).start()
+    expected = f"cluster theirs is in use: this suite has not made {namespace}"
+    with pytest.raises(HarnessError, match=expected):
+        refuse(tmp_path, server)
     assert {method for method, _ in server.requests} == {"GET"}
 
 
@@ -147,10 +158,15 @@ def test_an_empty_cluster_and_one_of_an_earlier_run_are_taken(
     tmp_path: Path, server: wire.WireServer, found: tuple[str, ...]
 ) -> None:
     server.objects["namespaces"] = namespaces(*found)
+    refuse(tmp_path, server)
+
+
+def test_a_cluster_is_left_as_it_was(tmp_path: Path, server: wire.WireServer) -> None:
     cluster = existing(tmp_path, server)
     cluster.start()
     assert cluster.registry is None
     cluster.delete()
+    assert {method for method, _ in server.requests} == {"GET"}
     assert list((tmp_path / "cache" / "kubeconfigs").iterdir()) == [
         tmp_path / "cache" / "kubeconfigs" / "sweep.lock"
     ]

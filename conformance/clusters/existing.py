@@ -14,8 +14,6 @@ import yaml
 from conformance.clusters.base import Cluster
 from conformance.common.errors import HarnessError
 from conformance.common.run_folder import run_folder
-from conformance.platform.namespaces import PLATFORM_NAMESPACES
-from conformance.services import git
 
 if TYPE_CHECKING:
     from conformance.common.settings import Settings
@@ -27,7 +25,7 @@ _FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFil
 
 
 class ExistingCluster(Cluster):
-    """Any conformant cluster that has no Stackspin of somebody else's.
+    """Any conformant cluster.
 
     Its registry is the one that ConfigMap kube-public/local-registry-hosting (KEP-1755) names, if
     that answers us.
@@ -66,17 +64,13 @@ class ExistingCluster(Cluster):
         return self._registry
 
     def start(self) -> None:
-        """See that the cluster answers, and is not in use.
-
-        Raises ``HarnessError``, naming server and error, or what it has that is not the suite's.
-        """
+        """See that the cluster answers. Raises ``HarnessError``, naming server and error."""
         from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
 
         self._kubeconfig = self._copy()
         kube = Kube(self._kubeconfig)
         try:
             kube.transport.request("GET", "/version", timeout=ANSWER_SECONDS)
-            self._refuse_somebody_elses(kube)
             if self._node_address is None:
                 self._node_address = _address_of_first_node(kube)
             self._registry = _registry_of(kube)
@@ -112,16 +106,6 @@ class ExistingCluster(Cluster):
         return HarnessError(
             f"an existing cluster gives no way to {what}", "use --cluster=embedded for that"
         )
-
-    def _refuse_somebody_elses(self, kube: Kube) -> None:
-        """Do not replace a Stackspin, Flux or Velero that somebody may use."""
-        present = {namespace["metadata"]["name"] for namespace in kube.list("v1", "Namespace")}
-        foreign = [name for name in PLATFORM_NAMESPACES if name in present]
-        if foreign and git.NAMESPACE not in present:
-            raise HarnessError(
-                f"cluster {self.name} is in use: this suite has not made {', '.join(foreign)}",
-                "choose a cluster without Flux, Stackspin and Velero; the suite would replace them",
-            )
 
     def _copy(self) -> Path:
         """Copy the kubeconfig to a folder of this run's, its relative paths made absolute.

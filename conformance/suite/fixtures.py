@@ -101,6 +101,8 @@ def _start(cluster: Cluster) -> None:
     """Bring it up. Whatever keeps it from coming is told as that, and is no check's failure."""
     try:
         cluster.start()
+        if cluster.provider == "existing":
+            _refuse_platform_of_others(cluster)
     except HarnessError:
         raise
     except Exception as error:
@@ -108,6 +110,17 @@ def _start(cluster: Cluster) -> None:
             f"cluster {cluster.name} did not come up: {str(error) or type(error).__name__}",
             "run `stackspin-conformance doctor`, which says what this host lacks",
         ) from error
+
+
+def _refuse_platform_of_others(cluster: Cluster) -> None:
+    from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
+    from conformance.platform.occupied import refuse_platform_of_others  # noqa: PLC0415
+
+    kube = Kube(cluster.kubeconfig)
+    try:
+        refuse_platform_of_others(cluster.name, kube)
+    finally:
+        kube.close()
 
 
 def stays(run: Run, cluster: Cluster) -> bool:

@@ -1,0 +1,19 @@
+"""Whether a cluster of the user's is free for the platform that the suite installs."""
+
+from __future__ import annotations
+
+from conformance.common.errors import HarnessError
+from conformance.kube.client import Kube
+from conformance.platform.namespaces import PLATFORM_NAMESPACES
+from conformance.services import git
+
+
+def refuse_platform_of_others(cluster: str, kube: Kube) -> None:
+    """Raise HarnessError if the cluster has a Stackspin, Flux or Velero not made by this suite."""
+    present = {namespace["metadata"]["name"] for namespace in kube.list("v1", "Namespace")}
+    found = [name for name in PLATFORM_NAMESPACES if name in present]
+    if found and git.NAMESPACE not in present:
+        raise HarnessError(
+            f"cluster {cluster} is in use: this suite has not made {', '.join(found)}",
+            "choose a cluster without Flux, Stackspin and Velero; the suite would replace them",
+        )
