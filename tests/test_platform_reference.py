@@ -20,7 +20,7 @@ from conformance.platform.reference.levels import (
     Level,
 )
 from conformance.platform.reference.steps import Steps
-from conformance.suite.fixtures import images_of_platform
+from conformance.suite.needs import images_of_platform
 
 FLUX2 = data_root() / "fixtures" / "flux2"
 BOOTSTRAP = data_root() / "fixtures" / "bootstrap"

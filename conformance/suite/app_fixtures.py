@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.suite.check import app_of, shared
-from conformance.suite.fixtures import RUN, fixtures_of
+from conformance.suite.fixtures import RUN
+from conformance.suite.needs import fixtures_of
 
 if TYPE_CHECKING:
     from testinfra.host import Host

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +12,7 @@ from conformance.clusters.base import Feature
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package
 from conformance.suite.check import not_run, shared
+from conformance.suite.needs import fixtures_of, images_of_platform
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
@@ -76,25 +77,6 @@ def cluster(run: Run, request: pytest.FixtureRequest) -> Iterator[Cluster]:
                 print(f"Kept cluster {made.name}: --kubeconfig={made.kubeconfig}")
             else:
                 made.delete()
-
-
-def fixtures_of(items: Iterable[pytest.Item]) -> set[str]:
-    """Return the names of all fixtures that any of the tests needs."""
-    return {name for item in items for name in getattr(item, "fixturenames", ())}
-
-
-def images_of_platform(fixtures: set[str]) -> tuple[str, ...]:
-    """Return the platform's images that checks with these fixtures need, in the order of use."""
-    from conformance.platform.reference.levels import (  # noqa: PLC0415 - lazy
-        BACKUPS,
-        SINGLE_SIGN_ON,
-        images_for,
-    )
-
-    if "stack" not in fixtures:
-        return ()
-    levels = {"single_sign_on": SINGLE_SIGN_ON, "backups": BACKUPS}
-    return images_for(*(level for name, level in levels.items() if name in fixtures))
 
 
 def _start(cluster: Cluster) -> None:

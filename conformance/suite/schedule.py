@@ -15,7 +15,7 @@ import pytest
 from conformance.clusters.base import Cluster, Feature
 from conformance.components.waiting import submit
 from conformance.suite.check import CAPABILITIES, check_of
-from conformance.suite.fixtures import fixtures_of
+from conformance.suite.needs import fixtures_of
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages

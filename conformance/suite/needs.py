@@ -1,0 +1,26 @@
+"""What a run needs, as the fixtures of its checks say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+
+def fixtures_of(items: Iterable[pytest.Item]) -> set[str]:
+    """Return the names of all fixtures that any of the tests needs."""
+    return {name for item in items for name in getattr(item, "fixturenames", ())}
+
+
+def images_of_platform(fixtures: set[str]) -> tuple[str, ...]:
+    """Return the platform's images that checks with these fixtures need, in the order of use."""
+    from conformance.platform.reference.levels import (  # noqa: PLC0415 - lazy
+        BACKUPS,
+        SINGLE_SIGN_ON,
+        images_for,
+    )
+
+    if "stack" not in fixtures:
+        return ()
+    levels = {"single_sign_on": SINGLE_SIGN_ON, "backups": BACKUPS}
+    return images_for(*(level for name, level in levels.items() if name in fixtures))
