@@ -1,4 +1,4 @@
-"""Beside which checks the installation goes on that later checks need."""
+"""During which checks the installation goes on that later checks need."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def test_later_levels_begin_after_the_last_check_that_kills_the_node() -> None:
         item("auto_update.b", "kube", "platform", "single_sign_on"),
         item("update_pipeline.a", "kube", "platform", "testing_site"),
     ) == {
-        "platform_ahead": "container_builds.a",
-        "installed_ahead": "persistent_storage.c",
+        "platform_begun": "container_builds.a",
+        "later_levels_begun": "persistent_storage.c",
         "testing_site": "auto_update.b",
     }
 

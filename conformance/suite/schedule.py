@@ -1,6 +1,6 @@
-"""What later checks need is begun beside earlier ones, where it disturbs none of them.
+"""The schedule: what later checks need is installed while earlier ones run and are not disturbed.
 
-A session fixture that begins something joins the fixtures of the check beside which it does.
+A session fixture begins such an installation. It is added to the check during which it shall begin.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 
 
 def arrange(items: list[pytest.Item]) -> None:
-    """Choose the checks beside which something begins: they get a fixture more."""
+    """Choose the checks during which an installation begins, and add its fixture to each."""
     needed = fixtures_of(items)
     if "platform" in needed:
-        _join("platform_ahead", [item for item in items if "kube" in fixtures_of([item])])
-    _join("installed_ahead", _undisturbed(items))
+        _join("platform_begun", [item for item in items if "kube" in fixtures_of([item])])
+    _join("later_levels_begun", _undisturbed(items))
     if "testing_site" in needed:
-        # Unless begun ahead, not beside the others of auto_update: they measure for how long an app
-        # does not answer.
+        # Unless it has begun by then, during the last check of auto_update: the others measure for
+        # how long an app does not answer.
         _join("testing_site", [*_up_to("auto_update", items)[-1:], *items])
 
 
 @pytest.fixture(scope="session")
-def platform_ahead(stack: Stack) -> None:
-    """The platform, being installed beside the checks of images, which need none."""
+def platform_begun(stack: Stack) -> None:
+    """The platform, being installed during the checks of images, which need none."""
     stack.begin(stack.platform)
 
 
 @pytest.fixture(scope="session")
-def installed_ahead(request: pytest.FixtureRequest, cluster: Cluster, stack: Stack) -> None:
-    """What else later checks need, being installed beside those that need only the platform.
+def later_levels_begun(request: pytest.FixtureRequest, cluster: Cluster, stack: Stack) -> None:
+    """What else later checks need, being installed during those that need only the platform.
 
-    One after another, in the order of the checks: side by side, they only compete for the node.
+    One after another, in the order of the checks: at the same time, they only compete for the node.
     """
     needed = fixtures_of(request.session.items)
     levels: list[Callable[[], object]] = []

@@ -71,7 +71,7 @@ class Stack:
     ) -> None:
         self._context = Context(settings, cluster, kube, components, root or data_root(), say)
         self._flux = Flux(kube, settings.timeouts.reconciliation)
-        self._ahead: list[Future[None]] = []
+        self._begun: list[Future[None]] = []
 
     def dns(self) -> None:
         """Install CoreDNS where it is missing; returns when it answers."""
@@ -140,11 +140,11 @@ class Stack:
                 with contextlib.suppress(Exception):
                     each()
 
-        self._ahead.append(in_thread("ahead", install))
+        self._begun.append(in_thread("begun installations", install))
 
     def settle(self) -> None:
         """Return when all that was begun in the background is over."""
-        for installed in self._ahead:
+        for installed in self._begun:
             installed.result()
 
     @property
