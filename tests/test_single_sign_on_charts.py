@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import pytest
 import yaml
 from helm_python.chart import Chart
 
 from conformance.apps.backup_labels import BACKUP_SET, BACKUP_VOLUMES
+from conformance.kube.objects import Object
 from conformance.settings import PROJECT_ROOT
 
 INFRASTRUCTURE = PROJECT_ROOT / "fixtures" / "flux2" / "infrastructure"
 DATABASE = "single-sign-on-database"
-
-Object = dict[str, Any]
 
 
 def manifest(path: str) -> Object:

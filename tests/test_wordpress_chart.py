@@ -12,12 +12,11 @@ from helm_python.errors import HelmError
 
 from conformance.apps.backup_labels import BACKUP_SET
 from conformance.apps.wordpress import WordPress
+from conformance.kube.objects import Object
 from conformance.settings import PROJECT_ROOT
 
 CHART = PROJECT_ROOT / "charts" / "wordpress"
 OIDC = {"issuer": "https://sso.example.org/", "clientSecret": "s3cret", "caConfigMap": "our-ca"}
-
-Object = dict[str, Any]
 
 
 def render(**values: Any) -> list[Object]:

@@ -20,6 +20,7 @@ from conformance.kube.conditions import (
     matching,
     reconciled,
 )
+from conformance.kube.objects import Object
 from conformance.kube.wait import Wait, wait_all, wait_for
 from conformance.services import git
 from conformance.services.flux import API_VERSIONS, NAMESPACE, Flux
@@ -31,7 +32,6 @@ APPS_NAMESPACE = "stackspin-apps"
 TRACKED = "stackspin"
 """The GitRepository, and the Kustomization of its whole tree."""
 
-Object = dict[str, Any]
 Changes = Mapping[str, str | bytes | None]
 
 

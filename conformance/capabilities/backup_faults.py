@@ -5,19 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.apps.deployment import HelmDeployment
 from conformance.capabilities.backup_journeys import kill_pods
 from conformance.kube.conditions import deleted, matching, phase, ready, rolled_out
 from conformance.kube.logs import wait_for_line
+from conformance.kube.objects import Object
 from conformance.kube.wait import Wait, wait_all, wait_for
 from conformance.services.object_store import SERVICE as OBJECT_STORE
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import LOCATION, NAMESPACE, SERVER, Velero
 from conformance.settings import Timeouts
 
-Object = dict[str, Any]
 NODE_AGENT = "role=node-agent"
 MOVER = "velero.io/pod-volume-backup"
 """Label of the pods, one a volume, in which the node agent lets the volumes be copied."""

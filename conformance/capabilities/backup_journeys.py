@@ -25,13 +25,13 @@ from conformance.apps.deployment import HelmDeployment
 from conformance.apps.writer import Writer, writer_of
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted, ready
+from conformance.kube.objects import Object
 from conformance.kube.wait import Wait, WaitTimeout, wait_all, wait_for
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import COMPLETED, Velero, waits_for_data
 from conformance.settings import Timeouts
 from conformance.stack.steps import Steps
 
-Object = dict[str, Any]
 Where = tuple[str, str, str, str | None]
 """An object: API version, kind, name and namespace."""
 Result = TypeVar("Result")

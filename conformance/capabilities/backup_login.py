@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import APPS_NAMESPACE
-from conformance.capabilities.backup_journeys import Journey, Object, Place, lose
+from conformance.capabilities.backup_journeys import Journey, Place, lose
 from conformance.capabilities.single_sign_on_parties import (
     OAUTH2_CLIENT,
     REGISTRATION,
@@ -17,6 +17,7 @@ from conformance.capabilities.single_sign_on_parties import (
     oauth2_client,
 )
 from conformance.kube.conditions import condition_true
+from conformance.kube.objects import Object
 from conformance.kube.wait import wait_for
 from conformance.services.login_pages import shown
 from conformance.services.oidc import Client

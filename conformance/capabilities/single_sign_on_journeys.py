@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyotp
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.capabilities.single_sign_on_parties import Parties
 from conformance.check import shared
+from conformance.kube.objects import Object
 from conformance.services.login_pages import Person
 from conformance.services.user_agent import UserAgent
 from conformance.services.visitor import Visitor
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from conformance.services.browser import Browser
     from conformance.services.oidc import RelyingParty
 
-Object = dict[str, Any]
 OpenBrowser = Callable[[str], AbstractContextManager[Visitor]]
 
 

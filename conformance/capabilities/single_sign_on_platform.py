@@ -12,6 +12,7 @@ import yaml
 from conformance.capabilities.single_sign_on_policies import NAMESPACE, PER_NAME
 from conformance.check import shared
 from conformance.kube.conditions import Condition, matching, ready
+from conformance.kube.objects import Object
 from conformance.kube.wait import Wait, wait_all
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ SERVED_SECONDS = 60.0
 """For the ingress controller and the DNS of a restarted node, which have to reach its API first."""
 SHORT = "1ms"
 """A lifespan that is over when its answer arrives, so that nothing has to wait for its end."""
-Object = dict[str, Any]
 
 
 class LoginServices:

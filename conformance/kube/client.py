@@ -16,10 +16,11 @@ from conformance.kube.apply import in_order, wait_established
 from conformance.kube.discovery import Discovery
 from conformance.kube.errors import ApiError, NotFound
 from conformance.kube.execution import ExecResult, execute
+from conformance.kube.objects import Object, Objects
 from conformance.kube.port_forward import forward
 from conformance.kube.redaction import Redactor
 from conformance.kube.transport import Transport
-from conformance.kube.watching import Event, Object, Objects, Selection, list_objects, watch_objects
+from conformance.kube.watching import Event, Selection, list_objects, watch_objects
 from conformance.settings import Timeouts
 
 FIELD_MANAGER = "stackspin-conformance"

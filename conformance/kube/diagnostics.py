@@ -15,8 +15,8 @@ from conformance.kube.describe import container_lines, event_line, event_time, p
 from conformance.kube.discovery import Resource
 from conformance.kube.errors import ApiError
 from conformance.kube.explain import learn_secrets
+from conformance.kube.objects import Objects
 from conformance.kube.redaction import Redactor
-from conformance.kube.watching import Objects
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from conformance.errors import HarnessError
 from conformance.kube.describe import container_lines, event_line, event_time, status_lines, title
 from conformance.kube.errors import ApiError, UnknownKind, Unreachable
+from conformance.kube.objects import Object, Objects
 from conformance.kube.ownership import pods_behind
 from conformance.kube.redaction import Redactor
 from conformance.kube.transport import within
-from conformance.kube.watching import Object, Objects
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from conformance.kube.watching import Object, Objects
+from conformance.kube.objects import Object, Objects
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube

@@ -23,11 +23,11 @@ from conformance.kube.conditions import (
 )
 from conformance.kube.errors import ApiError, Forbidden, Gone, UnknownKind, Unreachable
 from conformance.kube.explain import explain
+from conformance.kube.objects import Object
 from conformance.kube.transport import within
 from conformance.kube.watching import (
     Canceller,
     Event,
-    Object,
     Selection,
     list_objects,
     watch_objects,

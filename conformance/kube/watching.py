@@ -12,14 +12,11 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from conformance.kube.discovery import Resource
 from conformance.kube.errors import from_status
+from conformance.kube.objects import Object
 from conformance.kube.transport import REQUEST_TIMEOUT, LineStream, Query, Transport
-
-Object = dict[str, Any]
-Objects = list[Object]
 
 
 @dataclass(frozen=True)

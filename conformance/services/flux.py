@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, matching, reconciled
+from conformance.kube.objects import Object
 from conformance.kube.wait import Wait, wait_all, wait_for
 
 NAMESPACE = "flux-system"
@@ -23,8 +23,6 @@ API_VERSIONS: Mapping[str, str] = {
     "HelmRelease": "helm.toolkit.fluxcd.io/v2",
 }
 REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
-
-Object = dict[str, Any]
 
 
 class Flux:

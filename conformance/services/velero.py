@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, deleted, exists, matching, phase
 from conformance.kube.logs import wait_for_line
+from conformance.kube.objects import Object
 from conformance.kube.wait import wait_for
 
 NAMESPACE = "velero"
@@ -36,8 +37,6 @@ FORGOTTEN = "Batch deleted snapshots"
 COMPLETED = "Completed"
 FINAL = (COMPLETED, "PartiallyFailed", "Failed", "FailedValidation")
 """Phases of a Backup or Restore in which nothing happens to it any more."""
-
-Object = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ import re
 import secrets
 
 from conformance.kube.conditions import rolled_out
+from conformance.kube.objects import Object
 from conformance.kube.wait import wait_for
 from conformance.services import git, mail
 from conformance.services.git import Credential, GitServer
 from conformance.services.pki import CertificateAuthority, ServerCertificate
 from conformance.stack.content import ROOT_KUSTOMIZATION, flux_file, repository_files
-from conformance.stack.context import Context, Object
+from conformance.stack.context import Context
 
 MANAGED_BY = ("app.kubernetes.io/managed-by", "stackspin-conformance")
 CERTIFICATE = ("stackspin", "ingress-default-certificate")

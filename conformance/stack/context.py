@@ -8,19 +8,18 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from conformance.clusters.base import Cluster
 from conformance.components.builder import Components
 from conformance.components.waiting import waiting_for_build
 from conformance.errors import HarnessError
 from conformance.kube.client import Kube
+from conformance.kube.objects import Object
 from conformance.services.registry import Registry
 from conformance.settings import Settings
 from conformance.stack.content import flux_manifests
 from conformance.stack.steps import Steps
 
-Object = dict[str, Any]
 _AT_A_TIME = 2
 """Images built, and images pushed, at a time; more only compete for two cores."""
 

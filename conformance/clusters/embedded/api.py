@@ -9,9 +9,8 @@ import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-Object = dict[str, Any]
+from conformance.kube.objects import Object
 
 
 class Api:

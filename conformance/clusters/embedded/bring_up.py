@@ -10,12 +10,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from conformance.clusters.embedded.api import Api, Object, is_ready, ready_message
+from conformance.clusters.embedded.api import Api, is_ready, ready_message
 from conformance.clusters.embedded.blueprint import PAUSE, node_name
 from conformance.clusters.embedded.processes import API_PORT, REGISTRY_PORT
 from conformance.clusters.embedded.sandbox import Sandbox
 from conformance.clusters.embedded.state import Folder
 from conformance.errors import HarnessError
+from conformance.kube.objects import Object
 
 if TYPE_CHECKING:
     from conformance.components.builder import Components
