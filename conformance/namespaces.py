@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from conformance.kube.apply import apply
+
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
 
@@ -47,8 +49,8 @@ class Namespaces:
         words = _UNSAFE.sub("-", hint.lower()).strip("-")[:40].rstrip("-")
         name = f"{words or 'check'}-{self._run_id}-{self._made}"
         metadata = {"name": name, "labels": {RUN_LABEL: self._run_id}}
-        self._kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-        self._kube.apply(self._secret(name))
+        apply(self._kube, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        apply(self._kube, self._secret(name))
         wait_for(self._kube, exists(), "v1", "ServiceAccount", "default", name)
         return name
 

@@ -8,6 +8,7 @@ from conformance.apps.base import SeedScale
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.image_builds import NOTES
 from conformance.apps.notes import Notes
+from conformance.kube.apply import apply
 from conformance.kube.conditions import deleted, ready
 from conformance.kube.wait import wait_for
 from conformance.services.helm import Helm
@@ -42,7 +43,7 @@ def backup(lab: Lab) -> Samples:
             installed.backups()
             lab.push_notes(cluster)
             helm = Helm(lab.components.binary("helm"), cluster.kubeconfig)
-            kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NOTES}})
+            apply(kube, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NOTES}})
             host = f"{NOTES}.{lab.settings.domain}"
             app = HelmDeployment(Notes(), kube, helm, NOTES, host, installed.http())
             return _there_and_back(app, Velero(kube, Timeouts.stack), ObjectStore(kube))

@@ -12,6 +12,7 @@ import requests
 
 from conformance.apps import tree
 from conformance.kube.client import Kube
+from conformance.kube.execution import execute
 from conformance.settings import Timeouts
 
 
@@ -77,8 +78,14 @@ class Instance:
     ) -> bytes:
         """Run a command in the app's container; returns its output. Raises ``CommandFailed``."""
         name = self.pod()["metadata"]["name"]
-        result = self.kube.exec(
-            self.namespace, name, argv, container=self.container, stdin=stdin, timeout=timeout
+        result = execute(
+            self.kube,
+            self.namespace,
+            name,
+            argv,
+            container=self.container,
+            stdin=stdin,
+            timeout=timeout,
         )
         return result.check().stdout
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from conformance.errors import HarnessError
+from conformance.kube.execution import execute
 from conformance.kube.logs import wait_for_line
+from conformance.kube.port_forward import forward
 from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class RunningImage:
     def get(self, port: int, path: str) -> requests.Response:
         """Ask the app at this port of its pod. Raises requests.RequestException."""
         with (
-            self.kube.port_forward(self.namespace, self.name, port) as local,
+            forward(self.kube, self.namespace, self.name, port) as local,
             requests.Session() as session,
         ):
             session.trust_env = False
@@ -96,8 +98,13 @@ class RunningImage:
             wait_for_line(self.kube, self.namespace, self.name, text)
         else:
             follow = ("tail", "--lines=+1", "--follow=name", "--retry", log)
-            self.kube.exec(
-                self.namespace, self.name, follow, timeout=Timeouts.log, until=text.encode()
+            execute(
+                self.kube,
+                self.namespace,
+                self.name,
+                follow,
+                timeout=Timeouts.log,
+                until=text.encode(),
             )
 
     def inside(self, kubeconfig: str) -> Host:

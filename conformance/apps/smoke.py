@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from conformance.apps.running import RunningImage
+from conformance.kube.apply import apply
 
 if TYPE_CHECKING:
     from conformance.apps.images import BuiltImage, ImageTest
@@ -59,7 +60,7 @@ def smoke_tests(
 
         port = exposed_port(image.configuration())
         name = f"smoke-{image.version.replace('.', '-')}-{image.digest[-6:]}"
-        kube.apply(pod_of(reference, port, name, namespace()))
+        apply(kube, pod_of(reference, port, name, namespace()))
         pod = wait_for(kube, ready(), "v1", "Pod", name, namespace())
         assert isinstance(pod, dict)  # noqa: S101 - what a wait by name returns
         try:

@@ -26,6 +26,7 @@ from conformance.apps.writer import Writer, writer_of
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted, ready
 from conformance.kube.objects import Object
+from conformance.kube.port_forward import forward
 from conformance.kube.wait import Wait, WaitTimeout, wait_all, wait_for
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import COMPLETED, Velero, waits_for_data
@@ -354,7 +355,7 @@ def forwarded(deployment: HelmDeployment, kube: Kube, namespace: str) -> Iterato
     assert isinstance(pods, list)
     pod = pods[0]
     with (
-        kube.port_forward(namespace, pod["metadata"]["name"], _http_port(pod)) as port,
+        forward(kube, namespace, pod["metadata"]["name"], _http_port(pod)) as port,
         requests.Session() as session,
     ):
         session.trust_env = False

@@ -16,6 +16,7 @@ from conformance.capabilities.single_sign_on_parties import (
     client_secret,
     oauth2_client,
 )
+from conformance.kube.apply import apply
 from conformance.kube.conditions import condition_true
 from conformance.kube.objects import Object
 from conformance.kube.wait import wait_for
@@ -87,7 +88,7 @@ class AppWithLogin(Journey):
         callback = f"https://{self.deployment.host}{self._paths.callback}"
         client = Client(name, secrets.token_urlsafe(24), callback)
         made = (authority, client_secret(name, client), oauth2_client(name, client, {}))
-        kube.apply(*made, namespace=name)
+        apply(kube, *made, namespace=name)
         self._wait_for_client()
 
     def _back_up_namespace(self) -> Object:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.apps.tracked import APPS_NAMESPACE
+from conformance.kube.apply import apply
 from conformance.kube.conditions import matching, rolled_out
 from conformance.kube.wait import wait_for
 from conformance.services.flux import API_VERSIONS
@@ -70,7 +71,7 @@ def running_on(kube: Kube, source: Source, files: Mapping[str, str]) -> Iterator
         {"name": name, "mountPath": f"{source.installed}/{path}", "subPath": key}
         for path, key in keys.items()
     ]
-    kube.apply(config_map, namespace=source.namespace)
+    apply(kube, config_map, namespace=source.namespace)
     try:
         with _with_mounts(kube, source, mounts, {"name": name, "configMap": {"name": name}}):
             yield

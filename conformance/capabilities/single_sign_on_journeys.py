@@ -15,6 +15,7 @@ import pytest
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.capabilities.single_sign_on_parties import Parties
 from conformance.check import shared
+from conformance.kube.execution import execute
 from conformance.kube.objects import Object
 from conformance.services.login_pages import Person
 from conformance.services.user_agent import UserAgent
@@ -169,7 +170,7 @@ class Journey:
         """
         kube, pod = self.parties.kube, self.pod(app)["metadata"]["name"]
         argv = ("python3", "-c", CONNECT, host, str(port))
-        tried = kube.exec(APPS_NAMESPACE, pod, argv, container=app.name).check()
+        tried = execute(kube, APPS_NAMESPACE, pod, argv, container=app.name).check()
         return tried.stdout == b"open\n"
 
     def back_channel(self, app: AppPages) -> str:

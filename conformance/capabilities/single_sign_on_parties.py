@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.check import shared
+from conformance.kube.apply import apply
 from conformance.kube.conditions import (
     Condition,
     condition_false,
@@ -110,8 +111,11 @@ class Parties:
         """
         name = f"{hint}-{self.run_id}-{next(_numbers)}"
         client = Client(name, secrets.token_urlsafe(24), f"https://{name}.{self.domain}/callback")
-        self.kube.apply(
-            client_secret(name, client), oauth2_client(name, client, spec), namespace=self.namespace
+        apply(
+            self.kube,
+            client_secret(name, client),
+            oauth2_client(name, client, spec),
+            namespace=self.namespace,
         )
         self._apps.append(name)
         self._wait_for_app(name, condition_true("Ready"))
@@ -127,7 +131,7 @@ class Parties:
         """Replace an app's client secret; return the app with it, once Hydra knows it."""
         name = app.client.client_id
         client = replace(app.client, client_secret=secrets.token_urlsafe(24))
-        [secret] = self.kube.apply(client_secret(name, client), namespace=self.namespace)
+        [secret] = apply(self.kube, client_secret(name, client), namespace=self.namespace)
         version = secret["metadata"]["resourceVersion"]
         known = matching(
             "of the new Secret", lambda item: bool(item["status"]["secretVersion"] == version)

@@ -11,6 +11,7 @@ import yaml
 
 from conformance.capabilities.single_sign_on_policies import NAMESPACE, PER_NAME
 from conformance.check import shared
+from conformance.kube.apply import apply
 from conformance.kube.conditions import Condition, matching, ready
 from conformance.kube.objects import Object
 from conformance.kube.wait import Wait, wait_all
@@ -75,7 +76,7 @@ class LoginServices:
         """Within the body, Kratos and Hydra have other settings, by their override ConfigMaps."""
         for name, config in configuration.items():
             values = yaml.safe_dump({"config": config})
-            self._kube.apply(_override(name, {"values.yaml": values}))
+            apply(self._kube, _override(name, {"values.yaml": values}))
         self._upgrade(*configuration)
         try:
             yield

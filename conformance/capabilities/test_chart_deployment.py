@@ -23,6 +23,7 @@ from conformance.apps.flux_package import copy_of
 from conformance.apps.image_builds import VERSIONS
 from conformance.apps.tracked import TrackedApp, TrackedBranch
 from conformance.check import check, core, extended, shared
+from conformance.kube.apply import apply_file
 from conformance.kube.conditions import Condition, exists, matching
 from conformance.kube.wait import wait_for
 from conformance.services.helm import HelmError
@@ -80,7 +81,7 @@ def deployed(
     """The app, installed the way the seed describes it: Secret by hand, then helm install."""
     deployment = undeployed("chart")
     by_hand = {"app": app.name, "key": app.secret.key, "token": token}
-    kube.apply_file(MANIFESTS, namespace=deployment.namespace, **by_hand)
+    apply_file(kube, MANIFESTS, namespace=deployment.namespace, **by_hand)
     deployment.install(package.chart(app.name), values)
     return deployment
 

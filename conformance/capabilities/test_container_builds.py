@@ -27,6 +27,7 @@ from conformance.apps.running import STDOUT, RunningImage
 from conformance.apps.smoke import smoke_tests
 from conformance.check import check, core, extended, shared
 from conformance.clusters.base import Feature
+from conformance.kube.apply import apply_file
 from conformance.kube.conditions import ready
 from conformance.kube.wait import wait_for
 
@@ -78,7 +79,8 @@ def running(
     image = images.pushed(package.app(app.name), VERSIONS[0])
     line = app.configuration.line
     override = f"{line('port', '9191')}\n{line('title', json.dumps('From the override file'))}\n"
-    kube.apply_file(
+    apply_file(
+        kube,
         MANIFESTS,
         namespace=namespace,
         image=image.by_digest,

@@ -16,6 +16,7 @@ import pytest
 from conformance.apps.flux_package import commits_in
 from conformance.capabilities.single_sign_on_journeys import soon
 from conformance.check import check
+from conformance.kube.apply import apply
 from conformance.kube.conditions import find_condition, matching
 from conformance.kube.wait import wait_for
 from conformance.services.browser import PHONE
@@ -350,7 +351,7 @@ def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[dict[str, Any]]:
         "metadata": {"name": name, "namespace": managed.namespace},
         "spec": {"interval": "5m", "chart": chart},
     }
-    kube.apply(release)
+    apply(kube, release)
     without_chart = matching(
         "without its chart",
         lambda item: "no such file" in (find_condition(item, "Ready") or {})["message"],

@@ -26,6 +26,7 @@ from conformance.apps.image_builds import VERSIONS
 from conformance.apps.writer import Writer
 from conformance.check import check, core, extended, shared
 from conformance.clusters.base import Feature
+from conformance.kube.apply import apply_file
 from conformance.kube.conditions import Condition, deleted, exists, phase, ready
 from conformance.kube.logs import wait_for_line
 from conformance.kube.wait import wait_for
@@ -158,7 +159,7 @@ def claim_bytes(
 
     def claim(storage_class: str, access_mode: str = "ReadWriteOnce") -> ClaimedBytes:
         wanted = {"storage_class": storage_class, "access_mode": access_mode, **wrong}
-        kube.apply_file(MANIFESTS, namespace=namespace, image=image.by_digest, **wanted)
+        apply_file(kube, MANIFESTS, namespace=namespace, image=image.by_digest, **wanted)
         return ClaimedBytes(kube, cluster, namespace)
 
     yield claim

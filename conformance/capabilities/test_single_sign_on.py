@@ -63,6 +63,7 @@ from conformance.capabilities.single_sign_on_walks import (
 )
 from conformance.check import check, core
 from conformance.clusters.base import Feature
+from conformance.kube.apply import apply_file
 from conformance.kube.conditions import ready
 from conformance.kube.wait import wait_for
 from conformance.services.login_pages import login_form, shown
@@ -731,7 +732,7 @@ def test_admin_apis_for_dashboard_alone(
 def enforces_policies(journey: Journey, kube: Kube, namespace: str) -> bool:
     """Whether the cluster's network keeps notes from a pod that no policy lets it reach."""
     [server] = journey.pod(NOTES)["spec"]["containers"]
-    kube.apply_file(MANIFESTS, namespace=namespace, image=server["image"])
+    apply_file(kube, MANIFESTS, namespace=namespace, image=server["image"])
     wait_for(kube, ready(), "v1", "Pod", namespace=namespace, minimum=2)
     addresses = {
         pod["metadata"]["name"]: pod["status"]["podIP"] for pod in kube.list("v1", "Pod", namespace)

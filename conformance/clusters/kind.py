@@ -34,6 +34,7 @@ from conformance.clusters.embedded.processes import (
 from conformance.clusters.embedded.tenure import Tenure
 from conformance.clusters.private_engine import PrivateEngine
 from conformance.errors import HarnessError
+from conformance.kube.apply import apply
 
 if TYPE_CHECKING:
     from pytest_kind import KindCluster as PytestKind
@@ -266,7 +267,7 @@ class KindCluster(Cluster):
                 ) from error
             services.result()
         with contextlib.closing(self._kube()) as kube:
-            kube.apply(registry_hint(self.registry or ""))
+            apply(kube, registry_hint(self.registry or ""))
             if kube.find(*STORAGE_CLASS):
                 kube.delete(*STORAGE_CLASS)
             self._wait_ready(kube)

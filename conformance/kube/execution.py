@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.errors import HarnessError
+from conformance.kube.client import Kube
 from conformance.kube.errors import ApiError, Unreachable
 from conformance.kube.transport import Transport
 from conformance.kube.websockets import ChannelSocket
+from conformance.settings import Timeouts
 
 _STDIN, _STDOUT, _STDERR, _ERROR, _CLOSE = 0, 1, 2, 3, 255
 _V5 = "v5.channel.k8s.io"
@@ -75,16 +77,17 @@ class ExecResult:
 
 
 def execute(
-    transport: Transport,
-    path: str,
+    kube: Kube,
+    namespace: str,
+    pod: str,
     argv: Sequence[str],
     *,
-    container: str | None,
-    stdin: bytes | None,
-    timeout: float,
+    container: str | None = None,
+    stdin: bytes | None = None,
+    timeout: float = Timeouts.command,
     until: bytes | None = None,
 ) -> ExecResult:
-    """Run ``argv`` (no shell) at the exec subresource ``path``; does not raise on its exit status.
+    """Run ``argv`` (no shell) in a container to its end; does not raise on its exit status.
 
     With ``until`` a command that goes on, such as ``tail -F``, is killed as soon as its output has
     these bytes in it, and its exit status is 0.
@@ -94,6 +97,8 @@ def execute(
     ``HarnessError`` for ``stdin`` on a cluster that cannot end a stream (older than 1.29).
     The API server withholds the exit status of a command that leaves megabytes of input unread.
     """
+    transport = kube.transport
+    path = kube.discovery.find("v1", "Pod").path(namespace, pod) + "/exec"
     try:
         result = _run(transport, path, argv, container, stdin, timeout, until)
     except CommandTimeout:

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING
 
+from conformance.kube.client import Kube
 from conformance.kube.errors import ApiError, Unreachable
 from conformance.kube.wait import WaitTimeout
 from conformance.settings import Timeouts
-
-if TYPE_CHECKING:
-    from conformance.kube.client import Kube
 
 _AGAIN = 0.2
 """Seconds between two attempts to follow: nothing tells when a container has a log again."""

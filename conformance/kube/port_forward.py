@@ -7,15 +7,12 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from conformance.errors import HarnessError
+from conformance.kube.client import Kube
 from conformance.kube.errors import ApiError
 from conformance.kube.websockets import ChannelSocket
 from conformance.settings import Timeouts
-
-if TYPE_CHECKING:
-    from conformance.kube.client import Kube
 
 _PROTOCOL = "v4.channel.k8s.io"
 _DATA, _ERROR = 0, 1

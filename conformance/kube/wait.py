@@ -6,8 +6,8 @@ import concurrent.futures
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from conformance.kube.client import Kube
 from conformance.kube.conditions import (
     Condition,
     condition_false,
@@ -23,19 +23,15 @@ from conformance.kube.conditions import (
 )
 from conformance.kube.errors import ApiError, Forbidden, Gone, UnknownKind, Unreachable
 from conformance.kube.explain import explain
-from conformance.kube.objects import Object
+from conformance.kube.objects import Object, Selection
 from conformance.kube.transport import within
 from conformance.kube.watching import (
     Canceller,
     Event,
-    Selection,
     list_objects,
     watch_objects,
 )
 from conformance.settings import Timeouts
-
-if TYPE_CHECKING:
-    from conformance.kube.client import Kube
 
 __all__ = [
     "Condition",
@@ -190,14 +186,18 @@ class _Follower:
             if self._satisfied():  # deleted, with its CRD
                 return True
             raise
-        selection = Selection(resource, wanted.namespace, wanted.name, wanted.labels, wanted.fields)
-        items, version = list_objects(self.kube.transport, selection, remaining)
+        by_name = f"metadata.name={wanted.name}" if wanted.name is not None else None
+        fields = ",".join(part for part in (by_name, wanted.fields) if part) or None
+        selection = Selection(
+            wanted.api_version, wanted.kind, wanted.namespace, wanted.labels, fields
+        )
+        items, version = list_objects(self.kube.transport, resource, selection, remaining)
         self.answered = True
         self.seen = {_key(item): item for item in items}
         if self._satisfied():
             return True
         for event in watch_objects(
-            self.kube.transport, selection, version, self.deadline, self.canceller
+            self.kube.transport, resource, selection, version, self.deadline, self.canceller
         ):
             self._note(event)
             if event.type != "BOOKMARK" and self._satisfied():

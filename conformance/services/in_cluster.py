@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from conformance.kube.client import Kube
+from conformance.kube.port_forward import forward
 from conformance.settings import Timeouts
 
 
@@ -57,5 +58,5 @@ class InClusterService:
     @contextmanager
     def address(self) -> Iterator[str]:
         """Yield ``host:port`` of this machine that leads to the service."""
-        with self.kube.port_forward(self.namespace, f"svc/{self.name}", self.port) as port:
+        with forward(self.kube, self.namespace, f"svc/{self.name}", self.port) as port:
             yield f"127.0.0.1:{port}"

@@ -10,6 +10,7 @@ import base64
 import re
 import secrets
 
+from conformance.kube.apply import apply
 from conformance.kube.conditions import rolled_out
 from conformance.kube.objects import Object
 from conformance.kube.wait import wait_for
@@ -51,8 +52,9 @@ def certificate(context: Context) -> ServerCertificate:
     context.namespaces()
     issued = _certificate(context)
     data = {"ca.crt": issued.ca_certificate.decode()}
-    context.kube.apply(
-        *(_object("ConfigMap", (namespace, AUTHORITY), data) for namespace in AUTHORITY_NAMESPACES)
+    apply(
+        context.kube,
+        *(_object("ConfigMap", (namespace, AUTHORITY), data) for namespace in AUTHORITY_NAMESPACES),
     )
     return issued
 
@@ -74,7 +76,7 @@ def variables(context: Context) -> None:
     }
     context.kube.redactor.allow(*values.values())  # in a Secret, as on any Stackspin, but none
     data = {key: value.encode() for key, value in values.items()}
-    context.kube.apply(_secret(VARIABLES, data))
+    apply(context.kube, _secret(VARIABLES, data))
 
 
 def repository(context: Context) -> GitServer:
@@ -115,7 +117,7 @@ def _certificate(context: Context) -> ServerCertificate:
         "tls.key": issued.key,
         "ca.crt": issued.ca_certificate,
     }
-    context.kube.apply(_secret(CERTIFICATE, data, type_="kubernetes.io/tls"))
+    apply(context.kube, _secret(CERTIFICATE, data, type_="kubernetes.io/tls"))
     return issued
 
 
@@ -125,7 +127,7 @@ def _credentials(context: Context) -> tuple[Credential, Credential]:
         user: found.get(user) or secrets.token_urlsafe(24).encode() for user in ("reader", "pusher")
     }
     reader = {"username": b"reader", "password": passwords["reader"]}
-    context.kube.apply(_secret(GIT_CREDENTIALS, passwords), _secret(FLUX_CREDENTIAL, reader))
+    apply(context.kube, _secret(GIT_CREDENTIALS, passwords), _secret(FLUX_CREDENTIAL, reader))
     for password in passwords.values():
         context.kube.redactor.learn_value(password.decode())
     return (

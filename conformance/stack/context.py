@@ -13,6 +13,7 @@ from conformance.clusters.base import Cluster
 from conformance.components.builder import Components
 from conformance.components.waiting import waiting_for_build
 from conformance.errors import HarnessError
+from conformance.kube.apply import apply_file
 from conformance.kube.client import Kube
 from conformance.kube.objects import Object
 from conformance.services.registry import Registry
@@ -50,7 +51,7 @@ class Context:
 
     def apply_bootstrap(self, name: str, **variables: str) -> None:
         """Apply a manifest of fixtures/bootstrap."""
-        self.kube.apply_file(self.root / "fixtures" / "bootstrap" / name, **variables)
+        apply_file(self.kube, self.root / "fixtures" / "bootstrap" / name, **variables)
 
     def namespaces(self) -> None:
         """Make the namespaces that everything else lives in, once."""

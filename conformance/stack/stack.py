@@ -12,6 +12,7 @@ from typing import Any
 from conformance.clusters.base import Cluster
 from conformance.components.builder import Components
 from conformance.components.waiting import in_thread
+from conformance.kube.apply import apply
 from conformance.kube.client import Kube
 from conformance.kube.conditions import phase, rolled_out
 from conformance.kube.wait import Wait, wait_all, wait_for
@@ -201,9 +202,9 @@ class Stack:
         manifests = context.flux_manifests()
         context.namespaces()
         crds = [item for item in manifests if item["kind"] == "CustomResourceDefinition"]
-        context.kube.apply(*crds)
+        apply(context.kube, *crds)
         context.images(FLUX_IMAGES)
-        context.kube.apply(*[item for item in manifests if item not in crds])
+        apply(context.kube, *[item for item in manifests if item not in crds])
 
     def _sources(self) -> None:
         self._steps.run("flux applied", self._controllers)

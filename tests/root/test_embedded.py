@@ -18,6 +18,7 @@ from conformance.clusters.embedded.cluster import EmbeddedCluster
 from conformance.clusters.embedded.state import Record, State
 from conformance.components.builder import Components
 from conformance.errors import HarnessError
+from conformance.kube.apply import apply
 from conformance.kube.client import Kube
 from conformance.settings import PROJECT_ROOT, Settings
 
@@ -140,13 +141,14 @@ def test_killed_node_comes_back_with_its_state(make: Callable[..., EmbeddedClust
     address = cluster.node_address
     kube = Kube(cluster.kubeconfig)
     data = {"written": "before"}
-    kube.apply(
+    apply(
+        kube,
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": "kept", "namespace": "kube-public"},
             "data": data,
-        }
+        },
     )
     cluster.kill_node()
     with pytest.raises(HarnessError, match="is not running"):
