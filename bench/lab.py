@@ -18,7 +18,9 @@ from conformance.clusters.embedded.state import State
 from conformance.clusters.select import make_cluster
 from conformance.components.builder import Components
 from conformance.kube.client import Kube
-from conformance.kube.wait import exists, wait_for
+from conformance.kube.conditions import exists
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 from conformance.services.registry import Registry
 from conformance.settings import Settings
 from conformance.stack import levels
@@ -103,7 +105,7 @@ class Lab:
         with self.cluster() as made:
             made.start()
             with self.client(made) as kube:
-                wait_for(kube, exists(), "v1", "ServiceAccount", "default", "default")
+                wait(kube, Ref("v1", "ServiceAccount", "default", "default"), exists())
                 yield made, kube
 
     @contextlib.contextmanager

@@ -137,17 +137,18 @@ def test_a_location_is_found_again_by_a_look_after_the_outage(
 
 
 def test_a_backup_is_synced_when_all_of_its_volumes_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    awaited: list[tuple[tuple[object, ...], int]] = []
+    awaited: list[tuple[str, int]] = []
 
-    def wait_for(_: object, __: object, *where: object, minimum: int = 1, **___: object) -> object:
-        awaited.append((where[1:], minimum))
+    def note(_: object, which: object, *__: object, minimum: int = 1, **___: object) -> object:
+        awaited.append((str(which), minimum))
         return {}
 
-    monkeypatch.setattr("conformance.services.velero.wait_for", wait_for)
+    monkeypatch.setattr("conformance.services.velero.wait", note)
+    monkeypatch.setattr("conformance.services.velero.wait_each", note)
     Velero(Api(), 1.0).synced("one", volumes=2)  # type: ignore[arg-type]
     assert awaited == [
-        (("Backup", "one", "velero"), 1),
-        (("PodVolumeBackup", None, "velero", "velero.io/backup-name=one"), 2),
+        ("Backup one in velero", 1),
+        ("PodVolumeBackup (each with velero.io/backup-name=one) in velero", 2),
     ]
 
 

@@ -10,7 +10,8 @@ from conformance.apps.image_builds import NOTES
 from conformance.apps.notes import Notes
 from conformance.kube.apply import apply
 from conformance.kube.conditions import deleted, ready
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Ref, Selection
+from conformance.kube.wait import wait, wait_each
 from conformance.services.helm import Helm
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import Velero
@@ -58,12 +59,12 @@ def _there_and_back(app: HelmDeployment, velero: Velero, store: ObjectStore) -> 
     volumes = velero.volumes(velero.finished("Backup", "first"))
     stored = store.objects()
     app.kube.delete("v1", "Namespace", NOTES)
-    wait_for(app.kube, deleted(), "v1", "Namespace", NOTES, timeout=Timeouts.deletion)
+    wait(app.kube, Ref("v1", "Namespace", NOTES), deleted(), timeout=Timeouts.deletion)
     clock = Stopwatch()
     velero.restore("first", "first")
     velero.completed("Restore", "first")
     restored = clock.seconds
-    wait_for(app.kube, ready(), "v1", "Pod", None, NOTES, app.instance.selector)
+    wait_each(app.kube, Selection("v1", "Pod", NOTES, app.instance.selector), ready())
     app.http.get_routed(f"https://{app.host}/")
     app.app.verify(app.instance, seed)
     return {

@@ -16,7 +16,8 @@ from conformance.apps.images import Candidate
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, matching, phase, ready
 from conformance.kube.explain import explain
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Selection
+from conformance.kube.wait import wait_each
 from conformance.services.helm import Helm, HelmError, Release
 from conformance.services.ingress import HttpClient
 
@@ -121,8 +122,8 @@ class HelmDeployment:
             raise HelmError(error.command, text) from error
 
     def _wait_for_pod(self, condition: Condition) -> None:
-        selector = self.instance.selector
-        wait_for(self.kube, condition, "v1", "Pod", namespace=self.namespace, labels=selector)
+        pods = Selection("v1", "Pod", self.namespace, self.instance.selector)
+        wait_each(self.kube, pods, condition)
         self.wait_served()
 
 

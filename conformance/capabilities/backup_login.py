@@ -18,8 +18,8 @@ from conformance.capabilities.single_sign_on_parties import (
 )
 from conformance.kube.apply import apply
 from conformance.kube.conditions import condition_true
-from conformance.kube.objects import Object
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Object, Ref
+from conformance.kube.wait import wait
 from conformance.services.login_pages import shown
 from conformance.services.oidc import Client
 from conformance.stack.bootstrap import AUTHORITY
@@ -95,7 +95,7 @@ class AppWithLogin(Journey):
         return self._back_up(self.namespace)
 
     def _lose(self) -> list[str]:
-        doomed = ("v1", "Namespace", self.namespace, None)
+        doomed = Ref("v1", "Namespace", self.namespace)
         return lose(self.deployment.kube, self.namespace, [doomed])
 
     def _restore(self) -> Object:
@@ -109,5 +109,5 @@ class AppWithLogin(Journey):
         return restore
 
     def _wait_for_client(self) -> None:
-        where = (*OAUTH2_CLIENT, self.namespace, self.namespace)
-        wait_for(self.deployment.kube, condition_true("Ready"), *where, timeout=REGISTRATION)
+        client = Ref(*OAUTH2_CLIENT, self.namespace, self.namespace)
+        wait(self.deployment.kube, client, condition_true("Ready"), timeout=REGISTRATION)

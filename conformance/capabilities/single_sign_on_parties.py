@@ -25,7 +25,8 @@ from conformance.kube.conditions import (
     deleted,
     matching,
 )
-from conformance.kube.wait import WaitFailed, wait_for
+from conformance.kube.objects import Ref
+from conformance.kube.wait import WaitFailed, wait
 from conformance.services.hydra import Hydra
 from conformance.services.kratos import Kratos
 from conformance.services.login_pages import Person, Walker
@@ -152,19 +153,14 @@ class Parties:
         """Delete an app's OAuth2Client; returns when it is gone with all that belongs to it."""
         name = app.client.client_id
         self._apps.remove(name)
-        self.kube.delete(*OAUTH2_CLIENT, name, self.namespace)
-        wait_for(self.kube, deleted(), *OAUTH2_CLIENT, name, self.namespace, timeout=REGISTRATION)
+        client = Ref(*OAUTH2_CLIENT, name, self.namespace)
+        self.kube.delete(*client)
+        wait(self.kube, client, deleted(), timeout=REGISTRATION)
 
     def _wait_for_app(self, name: str, condition: Condition) -> None:
-        wait_for(
-            self.kube,
-            condition,
-            *OAUTH2_CLIENT,
-            name,
-            self.namespace,
-            timeout=REGISTRATION,
-            fail_on=condition_false("Ready"),
-        )
+        client = Ref(*OAUTH2_CLIENT, name, self.namespace)
+        refused = condition_false("Ready")
+        wait(self.kube, client, condition, timeout=REGISTRATION, fail_on=refused)
 
     def close(self) -> None:
         """Take away what was made."""

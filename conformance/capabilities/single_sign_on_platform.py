@@ -13,7 +13,7 @@ from conformance.capabilities.single_sign_on_policies import NAMESPACE, PER_NAME
 from conformance.check import shared
 from conformance.kube.apply import apply
 from conformance.kube.conditions import Condition, matching, ready
-from conformance.kube.objects import Object
+from conformance.kube.objects import Object, Selection
 from conformance.kube.wait import Wait, wait_all
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class LoginServices:
         return self._kube.list("v1", "Pod", NAMESPACE, labels=f"{PER_NAME}={name}")
 
     def _each_pod(self, name: str, condition: Condition) -> Wait:
-        return Wait(condition, "v1", "Pod", namespace=NAMESPACE, labels=f"{PER_NAME}={name}")
+        return Wait(Selection("v1", "Pod", NAMESPACE, f"{PER_NAME}={name}"), condition)
 
 
 def _override(name: str, data: Mapping[str, str]) -> Object:

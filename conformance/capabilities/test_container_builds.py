@@ -29,7 +29,8 @@ from conformance.check import check, core, extended, shared
 from conformance.clusters.base import Feature
 from conformance.kube.apply import apply_file
 from conformance.kube.conditions import ready
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -90,9 +91,7 @@ def running(
     )
 
     def pod(name: str) -> RunningImage:
-        found = wait_for(kube, ready(), "v1", "Pod", name, namespace)
-        assert isinstance(found, dict)
-        return RunningImage(kube, found)
+        return RunningImage(kube, wait(kube, Ref("v1", "Pod", name, namespace), ready()))
 
     return pod
 

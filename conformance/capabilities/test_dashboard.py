@@ -18,7 +18,8 @@ from conformance.capabilities.single_sign_on_journeys import soon
 from conformance.check import check
 from conformance.kube.apply import apply
 from conformance.kube.conditions import find_condition, matching
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 from conformance.services.browser import PHONE
 from conformance.services.dashboard import Dashboard
 from conformance.services.flux import API_VERSIONS
@@ -356,10 +357,9 @@ def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[dict[str, Any]]:
         "without its chart",
         lambda item: "no such file" in (find_condition(item, "Ready") or {})["message"],
     )
-    found = wait_for(kube, without_chart, *RELEASE, name, managed.namespace)
-    assert isinstance(found, dict)
-    yield found
-    kube.delete(*RELEASE, name, managed.namespace)
+    broken = Ref(*RELEASE, name, managed.namespace)
+    yield wait(kube, broken, without_chart)
+    kube.delete(*broken)
 
 
 @pytest.fixture

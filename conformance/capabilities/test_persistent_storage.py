@@ -29,7 +29,8 @@ from conformance.clusters.base import Feature
 from conformance.kube.apply import apply_file
 from conformance.kube.conditions import Condition, deleted, exists, phase, ready
 from conformance.kube.logs import wait_for_line
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Ref, Selection
+from conformance.kube.wait import wait, wait_each
 
 if TYPE_CHECKING:
     from conformance.apps.base import App, Seed
@@ -83,24 +84,14 @@ class ClaimedBytes:
     def explanation(self) -> str:
         """Return what the cluster says about why the claim cannot be had."""
         fields = "involvedObject.name=bytes,reason=ProvisioningFailed"
-        events = wait_for(
-            self.kube,
-            exists(),
-            "v1",
-            "Event",
-            namespace=self.namespace,
-            fields=fields,
-            timeout=BINDING_SECONDS,
-        )
-        assert isinstance(events, list)
+        failures = Selection("v1", "Event", self.namespace, fields=fields)
+        events = wait_each(self.kube, failures, exists(), timeout=BINDING_SECONDS)
         return "\n".join(event["message"] for event in events)
 
     def _wait(
         self, condition: Condition, kind: str, name: str, timeout: float = RECLAIM_SECONDS
     ) -> dict[str, Any]:
-        found = wait_for(self.kube, condition, "v1", kind, name, self.namespace, timeout=timeout)
-        assert isinstance(found, dict)
-        return found
+        return wait(self.kube, Ref("v1", kind, name, self.namespace), condition, timeout=timeout)
 
 
 def path_on_node(volume: dict[str, Any]) -> str:
@@ -282,8 +273,8 @@ def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     volume = claimed.bound()
     assert claimed.on_disk(volume) == claimed.written(), "not the pod's bytes on the node's disk"
     claimed.release()
-    name = volume["metadata"]["name"]
-    wait_for(kube, deleted(), "v1", "PersistentVolume", name, timeout=RECLAIM_SECONDS)
+    gone = Ref("v1", "PersistentVolume", volume["metadata"]["name"])
+    wait(kube, gone, deleted(), timeout=RECLAIM_SECONDS)
     assert claimed.on_disk(volume) is None, "the bytes are still on the node's disk"
 
 
@@ -300,9 +291,9 @@ def test_retain_keeps_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     deleted_later = claim_bytes("local-path")
     other = deleted_later.bound()["metadata"]["name"]
     deleted_later.release()
-    wait_for(kube, deleted(), "v1", "PersistentVolume", other, timeout=RECLAIM_SECONDS)
+    wait(kube, Ref("v1", "PersistentVolume", other), deleted(), timeout=RECLAIM_SECONDS)
     assert kept.on_disk(volume) == written, "the bytes are not on the node's disk any more"
-    wait_for(kube, phase("Released"), "v1", "PersistentVolume", volume["metadata"]["name"])
+    wait(kube, Ref("v1", "PersistentVolume", volume["metadata"]["name"]), phase("Released"))
 
 
 @check(

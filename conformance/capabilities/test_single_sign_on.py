@@ -65,7 +65,8 @@ from conformance.check import check, core
 from conformance.clusters.base import Feature
 from conformance.kube.apply import apply_file
 from conformance.kube.conditions import ready
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Selection
+from conformance.kube.wait import wait_each
 from conformance.services.login_pages import login_form, shown
 from conformance.services.oidc import Provider, RelyingParty, unsigned
 from conformance.services.user_agent import visible
@@ -733,7 +734,7 @@ def enforces_policies(journey: Journey, kube: Kube, namespace: str) -> bool:
     """Whether the cluster's network keeps notes from a pod that no policy lets it reach."""
     [server] = journey.pod(NOTES)["spec"]["containers"]
     apply_file(kube, MANIFESTS, namespace=namespace, image=server["image"])
-    wait_for(kube, ready(), "v1", "Pod", namespace=namespace, minimum=2)
+    wait_each(kube, Selection("v1", "Pod", namespace), ready(), minimum=2)
     addresses = {
         pod["metadata"]["name"]: pod["status"]["podIP"] for pod in kube.list("v1", "Pod", namespace)
     }

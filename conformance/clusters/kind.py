@@ -35,12 +35,16 @@ from conformance.clusters.embedded.tenure import Tenure
 from conformance.clusters.private_engine import PrivateEngine
 from conformance.errors import HarnessError
 from conformance.kube.apply import apply
+from conformance.kube.client import Kube
+from conformance.kube.conditions import matching
+from conformance.kube.errors import ApiError, Unreachable
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 
 if TYPE_CHECKING:
     from pytest_kind import KindCluster as PytestKind
 
     from conformance.components.builder import Components
-    from conformance.kube.client import Kube
     from conformance.settings import Settings
 
 UPSTREAM_IMAGE = (
@@ -382,9 +386,6 @@ class KindCluster(Cluster):
 
     def _wait_ready(self, kube: Kube, since: float = 0.0) -> None:
         """Wait until the node says after ``since`` (seconds since the epoch) that it is Ready."""
-        from conformance.kube.errors import ApiError, Unreachable  # noqa: PLC0415 - imports
-        from conformance.kube.wait import matching, wait_for  # noqa: PLC0415 - kubernetes
-
         timeout = self._settings.timeouts.node_ready
         deadline = time.monotonic() + timeout
         while True:
@@ -396,11 +397,9 @@ class KindCluster(Cluster):
                     raise
                 time.sleep(0.1)
         condition = matching("Ready", partial(is_ready, since=since))
-        wait_for(kube, condition, "v1", "Node", self._node, timeout=timeout)
+        wait(kube, Ref("v1", "Node", self._node), condition, timeout=timeout)
 
     def _kube(self) -> Kube:
-        from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
-
         return Kube(self.kubeconfig)
 
     def _inspect(self, template: str) -> str:

@@ -14,8 +14,8 @@ import yaml
 from conformance.kube.client import Kube
 from conformance.kube.conditions import condition_true
 from conformance.kube.errors import ApiError
-from conformance.kube.objects import Object, Objects
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Object, Objects, Ref
+from conformance.kube.wait import wait
 
 _CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 _CRD_TIMEOUT = 30.0
@@ -102,7 +102,7 @@ def wait_established(kube: Kube, manifests: Iterable[Manifest]) -> set[tuple[str
         if item["kind"] != "CustomResourceDefinition":
             continue
         name = item["metadata"]["name"]
-        wait_for(kube, condition_true("Established"), *_CRD, name=name, timeout=_CRD_TIMEOUT)
+        wait(kube, Ref(*_CRD, name), condition_true("Established"), timeout=_CRD_TIMEOUT)
         group = item["spec"]["group"]
         for version in item["spec"]["versions"]:
             kinds.add((f"{group}/{version['name']}", item["spec"]["names"]["kind"]))

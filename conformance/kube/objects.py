@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Object = dict[str, Any]
 """One object of the API, as JSON has it."""
 Objects = list[Object]
 
 
-@dataclass(frozen=True)
-class Ref:
-    """One object by its name, whether it exists or not."""
+class Ref(NamedTuple):
+    """One object by its name, whether it exists or not.
+
+    Unpacked, it is what ``Kube.get``, ``patch`` and ``delete`` take: ``kube.get(*ref)``.
+    """
 
     api_version: str
     kind: str
@@ -31,12 +32,11 @@ class Ref:
         )
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(NamedTuple):
     """The objects of one kind in a namespace (None: in all) that both selectors select.
 
     Selectors are written as for ``kubectl get --selector`` and ``--field-selector``; None selects
-    every object.
+    every object. Unpacked, it is what ``Kube.list`` takes: ``kube.list(*selection)``.
     """
 
     api_version: str
@@ -47,6 +47,5 @@ class Selection:
 
     def __str__(self) -> str:
         selectors = ",".join(part for part in (self.labels, self.fields) if part)
-        return f"{self.kind} (each{f' with {selectors}' if selectors else ''})" + (
-            f" in {self.namespace}" if self.namespace else ""
-        )
+        each = f"each with {selectors}" if selectors else "each"
+        return f"{self.kind} ({each})" + (f" in {self.namespace}" if self.namespace else "")

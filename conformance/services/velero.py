@@ -14,8 +14,8 @@ from typing import Literal
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, deleted, exists, matching, phase
 from conformance.kube.logs import wait_for_line
-from conformance.kube.objects import Object
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Object, Ref, Selection
+from conformance.kube.wait import wait, wait_each
 
 NAMESPACE = "velero"
 API_VERSION = "velero.io/v1"
@@ -170,7 +170,7 @@ class Velero:
         """
         self._wait(phase(*FINAL), "Backup", backup, BY_ITSELF_SECONDS)
         which = _volumes_of(backup)
-        wait_for(self._kube, exists(), *which, timeout=self._timeout, minimum=volumes)
+        wait_each(self._kube, which, exists(), timeout=self._timeout, minimum=volumes)
 
     def make_schedule(
         self, name: str, *, cron: str, namespaces: Sequence[str], ttl: str = "24h"
@@ -181,16 +181,13 @@ class Velero:
 
     def scheduled(self, schedule: str) -> Object:
         """Wait until a schedule has made a backup and that is in a final phase; return it."""
-        labels = f"{SCHEDULE_NAME}={schedule}"
-        kind = (API_VERSION, "Backup", None, NAMESPACE, labels)
-        found = wait_for(self._kube, phase(*FINAL), *kind, timeout=BY_ITSELF_SECONDS)
-        assert isinstance(found, list)  # noqa: S101 - a wait without a name returns a list
-        return found[0]
+        made = Selection(API_VERSION, "Backup", NAMESPACE, f"{SCHEDULE_NAME}={schedule}")
+        return wait_each(self._kube, made, phase(*FINAL), timeout=BY_ITSELF_SECONDS)[0]
 
     def expired(self, backup: str, *, ttl: float) -> None:
         """Wait until a backup that is kept for ``ttl`` seconds is deleted, its volumes' too."""
         self._wait(deleted(), "Backup", backup, ttl + BY_ITSELF_SECONDS)
-        wait_for(self._kube, deleted(), *_volumes_of(backup), timeout=self._timeout)
+        wait_each(self._kube, _volumes_of(backup), deleted(), timeout=self._timeout)
 
     def wait_forgotten(self, *snapshots: str) -> None:
         """Wait until Velero says, in its log, that it has deleted each snapshot from the store."""
@@ -218,10 +215,8 @@ class Velero:
     def _wait(
         self, condition: Condition, kind: str, name: str, timeout: float | None = None
     ) -> Object:
-        where = (self._kube, condition, API_VERSION, kind, name, NAMESPACE)
-        found = wait_for(*where, timeout=timeout or self._timeout)
-        assert isinstance(found, dict)  # noqa: S101 - a wait by name returns one object
-        return found
+        which = Ref(API_VERSION, kind, name, NAMESPACE)
+        return wait(self._kube, which, condition, timeout=timeout or self._timeout)
 
 
 def waits_for_data() -> Condition:
@@ -243,9 +238,9 @@ def seconds_taken(item: Object) -> float:
     return (ended - began).total_seconds()
 
 
-def _volumes_of(backup: str) -> tuple[str, str, None, str, str]:
-    """Return which PodVolumeBackups belong to a backup, as ``wait_for`` takes it."""
-    return API_VERSION, "PodVolumeBackup", None, NAMESPACE, f"{BACKUP_NAME}={backup}"
+def _volumes_of(backup: str) -> Selection:
+    """Return which PodVolumeBackups belong to a backup."""
+    return Selection(API_VERSION, "PodVolumeBackup", NAMESPACE, f"{BACKUP_NAME}={backup}")
 
 
 def _pod_volume(item: Object) -> PodVolume:

@@ -12,8 +12,8 @@ import secrets
 
 from conformance.kube.apply import apply
 from conformance.kube.conditions import rolled_out
-from conformance.kube.objects import Object
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Object, Ref
+from conformance.kube.wait import wait
 from conformance.services import git, mail
 from conformance.services.git import Credential, GitServer
 from conformance.services.pki import CertificateAuthority, ServerCertificate
@@ -144,7 +144,8 @@ def _foreign_dns(context: Context, found: str) -> None:
 
 def _rolled_out(context: Context, name: str, namespace: str) -> None:
     timeout = context.settings.timeouts.rollout
-    wait_for(context.kube, rolled_out(), "apps/v1", "Deployment", name, namespace, timeout=timeout)
+    deployment = Ref("apps/v1", "Deployment", name, namespace)
+    wait(context.kube, deployment, rolled_out(), timeout=timeout)
 
 
 def _read(context: Context, secret: tuple[str, str]) -> dict[str, bytes]:

@@ -15,7 +15,8 @@ from conformance.components.waiting import in_thread
 from conformance.kube.apply import apply
 from conformance.kube.client import Kube
 from conformance.kube.conditions import phase, rolled_out
-from conformance.kube.wait import Wait, wait_all, wait_for
+from conformance.kube.objects import Ref
+from conformance.kube.wait import Wait, wait, wait_all
 from conformance.services import git
 from conformance.services.flux import NAMESPACE, Flux
 from conformance.services.git import GitServer
@@ -212,7 +213,8 @@ class Stack:
 
     def _controllers_ready(self) -> None:
         waits = [
-            Wait(rolled_out(), "apps/v1", "Deployment", name, NAMESPACE) for name in CONTROLLERS
+            Wait(Ref("apps/v1", "Deployment", name, NAMESPACE), rolled_out())
+            for name in CONTROLLERS
         ]
         wait_all(self._context.kube, waits, timeout=self._context.settings.timeouts.rollout)
 
@@ -236,9 +238,9 @@ class Stack:
         self._applied(level.kustomizations)
 
     def _backup_location(self) -> None:
-        location = ("velero.io/v1", "BackupStorageLocation", "default", "velero")
+        location = Ref("velero.io/v1", "BackupStorageLocation", "default", "velero")
         timeout = self._context.settings.timeouts.stack
-        wait_for(self._context.kube, phase("Available"), *location, timeout=timeout)
+        wait(self._context.kube, location, phase("Available"), timeout=timeout)
 
     def _applied(self, kustomizations: Iterable[str]) -> None:
         """Wait until these Kustomizations have applied the last commit, and are healthy.
