@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from conformance.apps.run_folder import run_folder
 from conformance.check import not_run, shared
 from conformance.clusters.base import Feature
 from conformance.errors import HarnessError
+from conformance.kube.client import Kube
+from conformance.namespaces import Namespaces
 from conformance.package import Package
+from conformance.plugin import RUN
+from conformance.services.browser import Browser
+from conformance.services.hydra import Hydra
+from conformance.services.kratos import Kratos
+from conformance.services.mail import MailCatcher
+from conformance.services.registry import Registry
+from conformance.stack import Stack
+from conformance.stack.beside import ClustersBeside, Site
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.components.builder import Components
-    from conformance.kube.client import Kube
-    from conformance.namespaces import Namespaces
     from conformance.report.evidence import EvidenceBox
     from conformance.run import Run
-    from conformance.services.browser import Browser
     from conformance.services.flux import Flux
-    from conformance.services.hydra import Hydra
-    from conformance.services.kratos import Kratos
-    from conformance.services.mail import MailCatcher
-    from conformance.services.registry import Registry
     from conformance.settings import Settings
-    from conformance.stack import Stack
-    from conformance.stack.beside import ClustersBeside, Site
     from conformance.twins import Twin
 
-RUN: pytest.StashKey[Run] = pytest.StashKey()
-"""Where the plugin keeps the run; only set when there are checks to run."""
 _NO_REGISTRY = (
     "this cluster tells of no registry that the suite can push to and the node pulls from"
 )
@@ -99,8 +99,6 @@ def stays(run: Run, cluster: Cluster) -> bool:
 @pytest.fixture(scope="session")
 def kube(run: Run, cluster: Cluster) -> Iterator[Kube]:
     """Client of the cluster's API."""
-    from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
-
     run.kube = Kube(cluster.kubeconfig, run.settings.context, run.redactor)
     run.describe()
     yield run.kube
@@ -110,8 +108,6 @@ def kube(run: Run, cluster: Cluster) -> Iterator[Kube]:
 @pytest.fixture(scope="session")
 def registry(cluster: Cluster) -> Registry:
     """The registry that the suite pushes to and the node pulls from."""
-    from conformance.services.registry import Registry  # noqa: PLC0415 - lazy
-
     if cluster.registry is None:
         not_run(_NO_REGISTRY)
     return Registry(cluster.registry)
@@ -120,8 +116,6 @@ def registry(cluster: Cluster) -> Registry:
 @pytest.fixture(scope="session")
 def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Iterator[Stack]:
     """Stackspin on the cluster, installed level by level, each when a check first asks for it."""
-    from conformance.stack import Stack  # noqa: PLC0415 - lazy
-
     if cluster.registry is None:
         not_run(_NO_REGISTRY)
     run.stack = Stack(run.settings, cluster, kube, components, say=run.say)
@@ -136,8 +130,6 @@ def clusters_beside(
     components: Components,
 ) -> Iterator[ClustersBeside]:
     """Maker of further clusters: ``clusters_beside.begin("restore", Stack.backups).result()``."""
-    from conformance.stack.beside import ClustersBeside  # noqa: PLC0415 - lazy
-
     run.beside = ClustersBeside(run.settings, components, run.redactor, run.say)
     yield run.beside
     run.beside.close()
@@ -146,8 +138,6 @@ def clusters_beside(
 @pytest.fixture(scope="session")
 def here(cluster: Cluster, kube: Kube, stack: Stack) -> Site:
     """The cluster under test, in the form of those beside it."""
-    from conformance.stack.beside import Site  # noqa: PLC0415 - lazy
-
     return Site(cluster, kube, stack)
 
 
@@ -183,24 +173,18 @@ def single_sign_on(stack: Stack) -> Flux:
 @pytest.fixture(scope="session")
 def kratos(kube: Kube, single_sign_on: Flux) -> Kratos:  # noqa: ARG001 - installed
     """The users of the platform."""
-    from conformance.services.kratos import Kratos  # noqa: PLC0415 - lazy
-
     return Kratos(kube)
 
 
 @pytest.fixture(scope="session")
 def hydra(kube: Kube, single_sign_on: Flux) -> Hydra:  # noqa: ARG001 - installed
     """The platform's OpenID Connect provider, as its administrator sees it."""
-    from conformance.services.hydra import Hydra  # noqa: PLC0415 - lazy
-
     return Hydra(kube)
 
 
 @pytest.fixture(scope="session")
 def mail(kube: Kube, single_sign_on: Flux) -> MailCatcher:  # noqa: ARG001 - installed
     """Every mail that the platform sends."""
-    from conformance.services.mail import MailCatcher  # noqa: PLC0415 - lazy
-
     return MailCatcher(kube)
 
 
@@ -213,9 +197,6 @@ def backups(stack: Stack) -> Flux:
 @pytest.fixture(scope="session")
 def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Browser]:
     """Chromium, as the platform's users have it; started when a check first asks for it."""
-    from conformance.apps.run_folder import run_folder  # noqa: PLC0415 - lazy
-    from conformance.services.browser import Browser  # noqa: PLC0415
-
     with run_folder(settings.cache_dir / "browser") as folder:
         trusted = stack.certificate.ca_certificate
         with Browser(settings.domain, cluster.node_address, trusted, folder) as chromium:
@@ -225,8 +206,6 @@ def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Brow
 @pytest.fixture(scope="session")
 def namespace_pool(run: Run, kube: Kube, cluster: Cluster) -> Iterator[Namespaces]:
     """Maker of namespaces that carry the run's id."""
-    from conformance.namespaces import Namespaces  # noqa: PLC0415 - lazy
-
     pool = Namespaces(
         kube, run.settings.run_id, run.settings.timeouts.deletion, run.planted.manifest
     )

@@ -7,6 +7,8 @@ installed: what a run of checks needs is imported when the first check is collec
 from __future__ import annotations
 
 import functools
+import importlib
+import inspect
 import os
 import signal
 from pathlib import Path
@@ -15,21 +17,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance import ahead, fixtures
-from conformance.apps import fixtures as app_fixtures
 from conformance.check import (
     Check,
     check_of,
     collection_errors,
     in_running_order,
+    is_check,
     level_marker,
 )
 from conformance.errors import HarnessError
-from conformance.fixtures import RUN
 from conformance.selection import selection
 from conformance.settings import ENVIRONMENT_PREFIX, Settings
 
 if TYPE_CHECKING:
+    from conformance.run import Run
     from conformance.twins import Twin
 
 PROVIDERS = ("auto", "kind", "embedded", "existing")
@@ -44,6 +45,10 @@ _WITHOUT_XDIST = (
 _REFUSED = "stackspin_conformance_refused"
 _NOT_OURS = ("kind_bin", "kind_kubectl_bin")
 """Options of pytest-kind that have no effect here: kind and kubectl are pinned parts."""
+_OF_CHECKS = ("conformance.fixtures", "conformance.apps.fixtures", "conformance.ahead")
+"""Modules that are plugins of a run of checks."""
+RUN: pytest.StashKey[Run] = pytest.StashKey()
+"""Where the run is kept; only set when there are checks to run."""
 TWINS = pytest.StashKey[dict[str, "list[Twin]"]]()
 DESELECTED = pytest.StashKey[list[pytest.Item]]()
 
@@ -73,7 +78,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the markers and the fixtures."""
+    """Declare the markers."""
     for line in (
         "check(check): a conformance check; set by @conformance.check.check",
         "core: a check that every Stackspin platform must pass",
@@ -81,9 +86,18 @@ def pytest_configure(config: pytest.Config) -> None:
     ):
         config.addinivalue_line("markers", line)
     config.stash[TWINS] = _load_twins(config)
-    config.pluginmanager.register(fixtures, "stackspin-conformance-fixtures")
-    config.pluginmanager.register(app_fixtures, "stackspin-conformance-app-fixtures")
-    config.pluginmanager.register(ahead, "stackspin-conformance-ahead")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> None:
+    """Declare the fixtures when the first check is collected."""
+    # Asked for an attribute, other objects of a module may do anything.
+    if not inspect.isfunction(obj) or not is_check(obj):
+        return
+    manager = collector.config.pluginmanager
+    for name in _OF_CHECKS:
+        if not manager.has_plugin(name):
+            manager.register(importlib.import_module(name), name)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -14,6 +14,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from conformance.clusters.select import make_cluster
+from conformance.components.builder import Components
+from conformance.components.progress import make_progress
+from conformance.kube.diagnostics import collect
+from conformance.kube.explain import learn_secrets
 from conformance.kube.redaction import Redactor
 from conformance.namespaces import PLATFORM_NAMESPACES
 from conformance.report.host import describe_host, suite_commit
@@ -27,12 +32,12 @@ from conformance.report.model import (
 from conformance.report.recorder import Recorder
 from conformance.report.sweep import SHORTEST, PlantedSecret, sweep
 from conformance.settings import Settings
+from conformance.stack import levels
 
 if TYPE_CHECKING:
     import pytest
 
     from conformance.clusters.base import Cluster
-    from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.report.evidence import EvidenceBox
     from conformance.stack import Stack
@@ -99,17 +104,12 @@ class Run:
     def components(self) -> Components:
         """Return the store of pinned parts; made on first use."""
         if self._components is None:
-            from conformance.components.builder import Components  # noqa: PLC0415 - lazy
-            from conformance.components.progress import make_progress  # noqa: PLC0415
-
             self._components = Components(self.settings, make_progress(self._terminal))
         return self._components
 
     def make_cluster(self) -> Cluster:
         """Choose the provider, on first use, and say which; starts nothing."""
         if self._cluster is None:
-            from conformance.clusters.select import make_cluster  # noqa: PLC0415 - lazy
-
             components = self.components()
             with self.on_terminal():
                 self._cluster = make_cluster(self.settings, components)
@@ -184,15 +184,11 @@ class Run:
             thread.join(self.settings.timeouts.http)
 
     def _learn_secrets(self, kube: Kube) -> None:
-        from conformance.kube.explain import learn_secrets  # noqa: PLC0415 - imports kubernetes
-
         with contextlib.suppress(Exception):  # a cluster that is gone tells nothing any more
             learn_secrets(kube, self.redactor)
 
     def prefetch(self) -> None:
         """Begin to build, in the background, what the selected checks will need later on."""
-        from conformance.stack import levels  # noqa: PLC0415 - lazy
-
         selected = {capability.id for capability in self.recorder.report.capabilities}
         parts = ["image-debian"]
         if self.make_cluster().registry is None:
@@ -250,8 +246,6 @@ class Run:
                 box.attach(f"node/{path.relative_to(folder)}", _end_of(path))
 
     def _collect(self, kube: Kube, namespaces: list[str], box: EvidenceBox, target: str) -> None:
-        from conformance.kube.diagnostics import collect  # noqa: PLC0415 - imports kubernetes
-
         with tempfile.TemporaryDirectory() as folder:
             try:
                 collect(kube, namespaces, Path(folder), self.redactor)

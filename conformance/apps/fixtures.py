@@ -10,15 +10,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.apps.catalogue import APPS
+from conformance.apps.deployment import HelmDeployment
+from conformance.apps.image_builds import (
+    NOTES,
+    VERSIONS,
+    AppImages,
+    ImageBuilds,
+    source_of,
+)
+from conformance.apps.run_folder import run_folder
+from conformance.apps.smoke import smoke_tests
 from conformance.check import app_of, shared
-from conformance.fixtures import RUN
+from conformance.plugin import RUN
+from conformance.services.helm import Helm
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
     from conformance.apps.base import App
-    from conformance.apps.deployment import HelmDeployment
-    from conformance.apps.image_builds import AppImages, ImageBuilds
+    from conformance.apps.image_builds import ImageBuilds
     from conformance.apps.images import BuiltImage, ImageTest
     from conformance.apps.running import RunningImage
     from conformance.clusters.base import Cluster
@@ -26,7 +37,6 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.namespaces import Namespaces
     from conformance.services.flux import Flux
-    from conformance.services.helm import Helm
     from conformance.services.registry import Registry
     from conformance.settings import Settings
     from conformance.stack import Stack
@@ -42,14 +52,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     wanted = [item for item in session.items if "image_builds" in getattr(item, "fixturenames", ())]
     if wanted:
-        from conformance.apps.image_builds import (  # noqa: PLC0415 - only for such a run
-            NOTES,
-            VERSIONS,
-            ImageBuilds,
-            source_of,
-        )
-        from conformance.apps.run_folder import run_folder  # noqa: PLC0415
-
         run = config.stash[RUN]
         stack = contextlib.ExitStack()
         config.add_cleanup(stack.close)
@@ -65,8 +67,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.fixture(scope=shared)
 def app(request: pytest.FixtureRequest) -> App:
     """The app that a check runs on; one that names no apps runs on ``notes``."""
-    from conformance.apps.catalogue import APPS  # noqa: PLC0415 - lazy
-
     return APPS[getattr(request, "param", "notes")]
 
 
@@ -81,9 +81,6 @@ def images(
     image_builds: ImageBuilds, registry: Registry, kube: Kube, namespace_pool: Namespaces
 ) -> Iterator[AppImages]:
     """App images in the cluster's registry: pushed, tested and released when asked for."""
-    from conformance.apps.image_builds import AppImages  # noqa: PLC0415 - lazy
-    from conformance.apps.smoke import smoke_tests  # noqa: PLC0415
-
     made: list[str] = []
 
     @functools.cache
@@ -102,8 +99,6 @@ def images(
 @pytest.fixture(scope="session")
 def app_images(images: AppImages) -> AppImages:
     """The same, with both versions of ``notes`` released: docker.io/stackspin/notes:VERSION."""
-    from conformance.apps.image_builds import NOTES, VERSIONS, source_of  # noqa: PLC0415 - lazy
-
     images.released_each(source_of(NOTES), VERSIONS)
     return images
 
@@ -120,8 +115,6 @@ def inside(cluster: Cluster, components: Components) -> Iterator[Callable[[Runni
 @pytest.fixture(scope="session")
 def helm(settings: Settings, cluster: Cluster, components: Components) -> Helm:
     """The helm binary on the cluster under test."""
-    from conformance.services.helm import Helm  # noqa: PLC0415 - lazy
-
     return Helm(components.binary("helm"), cluster.kubeconfig, settings.context)
 
 
@@ -136,7 +129,6 @@ def undeployed(
     app: App,
 ) -> Callable[[str], HelmDeployment]:
     """Prepares a release of the app in a fresh namespace, with a host name of its own."""
-    from conformance.apps.deployment import HelmDeployment  # noqa: PLC0415 - lazy
 
     def prepare(hint: str) -> HelmDeployment:
         namespace = namespaces(hint)

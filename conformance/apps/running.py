@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import requests
+import testinfra
 
 from conformance.errors import HarnessError
 from conformance.kube.execution import execute
@@ -109,8 +110,6 @@ class RunningImage:
 
     def inside(self, kubeconfig: str) -> Host:
         """Return the container as testinfra sees it; ``kubectl`` must be on PATH."""
-        import testinfra  # noqa: PLC0415 - only the checks that look inside need it
-
         container = self.pod["spec"]["containers"][0]["name"]
         return testinfra.get_host(
             f"kubectl://{self.name}?namespace={self.namespace}&container={container}",

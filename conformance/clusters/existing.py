@@ -9,16 +9,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import requests
 import yaml
 
 from conformance.apps.run_folder import run_folder
 from conformance.clusters.base import Cluster
 from conformance.errors import HarnessError
+from conformance.kube.client import Kube
 from conformance.namespaces import PLATFORM_NAMESPACES
 from conformance.services import git
 
 if TYPE_CHECKING:
-    from conformance.kube.client import Kube
     from conformance.settings import Settings
 
 ANSWER_SECONDS = 5.0
@@ -70,8 +71,6 @@ class ExistingCluster(Cluster):
 
         Raises ``HarnessError``, naming server and error, or what it has that is not the suite's.
         """
-        from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
-
         self._kubeconfig = self._copy()
         kube = Kube(self._kubeconfig)
         try:
@@ -185,8 +184,6 @@ def _registry_of(kube: Kube) -> str | None:
 
     https://github.com/kubernetes/enhancements/tree/master/keps/sig-cluster-lifecycle/generic/1755-communicating-a-local-registry
     """
-    import requests  # noqa: PLC0415 - only where there is a cluster
-
     hint = kube.find("v1", "ConfigMap", "local-registry-hosting", "kube-public")
     if hint is None:
         return None

@@ -69,15 +69,14 @@ class Transport:
 
     def __init__(self, kubeconfig: Path, context: str | None = None) -> None:
         # Takes 0.5 s to import, which only those pay who reach a cluster.
-        import kubernetes.client  # noqa: PLC0415
-        import kubernetes.config  # noqa: PLC0415
+        from kubernetes import client, config  # noqa: PLC0415
         from kubernetes.utils.keepalive import tcp_keepalive_socket_options  # noqa: PLC0415
 
         self.kubeconfig = kubeconfig
         self.keepalive: list[tuple[int, int, int]] = tcp_keepalive_socket_options(1, 1, 10)
-        self.configuration = kubernetes.client.Configuration()
+        self.configuration = client.Configuration()
         try:
-            kubernetes.config.load_kube_config(  # type: ignore[no-untyped-call]
+            config.load_kube_config(  # type: ignore[no-untyped-call]
                 config_file=str(kubeconfig),
                 context=context,
                 client_configuration=self.configuration,
@@ -86,7 +85,7 @@ class Transport:
                 temp_file_path=str(kubeconfig.parent),
             )
             self.tls = _tls_context(self.configuration)
-        except (kubernetes.config.ConfigException, *_UNUSABLE) as error:
+        except (config.ConfigException, *_UNUSABLE) as error:
             raise HarnessError(
                 f"Kubeconfig {kubeconfig} cannot be used"
                 + (f" with context {context}" if context else "")
@@ -96,7 +95,7 @@ class Transport:
             ) from error
         self.configuration.connection_pool_maxsize = 32
         self.configuration.socket_options = [*self.keepalive, *_USER_TIMEOUT]
-        self.api_client = kubernetes.client.ApiClient(self.configuration)
+        self.api_client = client.ApiClient(self.configuration)
         self._pool: urllib3.PoolManager = self.api_client.rest_client.pool_manager
         for option in ("cert_reqs", "ca_certs", "ca_cert_data", "cert_file", "key_file"):
             self._pool.connection_pool_kw.pop(option, None)

@@ -17,6 +17,7 @@ from conformance.clusters.embedded.sandbox import Sandbox
 from conformance.clusters.embedded.state import Folder
 from conformance.errors import HarnessError
 from conformance.kube.objects import Object
+from conformance.services.registry import Registry
 
 if TYPE_CHECKING:
     from conformance.components.builder import Components
@@ -110,8 +111,6 @@ class BringUp:
         api.create(_CONFIG_MAPS, registry_hint(f"{self._address}:{REGISTRY_PORT}"))
 
     def _push_pause_image(self) -> None:
-        from conformance.services.registry import Registry  # noqa: PLC0415 - while others start
-
         registry = Registry(f"{self._address}:{REGISTRY_PORT}")
         registry.push_layout(
             self._components.image_layout(PAUSE), self._components.image_reference(PAUSE)
