@@ -111,7 +111,7 @@ class Lab:
     @contextlib.contextmanager
     def client(self, cluster: Cluster) -> Iterator[Kube]:
         """Yield a client of a started cluster."""
-        kube = Kube(cluster.kubeconfig)
+        kube = Kube(cluster.kubeconfig, timeouts=self.settings.timeouts)
         try:
             yield kube
         finally:

@@ -99,7 +99,7 @@ def stays(run: Run, cluster: Cluster) -> bool:
 @pytest.fixture(scope="session")
 def kube(run: Run, cluster: Cluster) -> Iterator[Kube]:
     """Client of the cluster's API."""
-    run.kube = Kube(cluster.kubeconfig, run.settings.context, run.redactor)
+    run.kube = Kube(cluster.kubeconfig, run.settings.context, run.redactor, run.settings.timeouts)
     run.describe()
     yield run.kube
     run.learn_secrets()

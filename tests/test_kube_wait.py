@@ -16,6 +16,7 @@ from conformance.kube.conditions import deleted, exists, image_unavailable, read
 from conformance.kube.errors import Forbidden
 from conformance.kube.objects import Ref, Selection
 from conformance.kube.wait import Wait, WaitFailed, WaitTimeout, wait, wait_all, wait_each
+from conformance.settings import Timeouts
 
 POD = Ref("v1", "Pod", "web", "n")
 PODS = Selection("v1", "Pod", "n")
@@ -190,6 +191,17 @@ def failing_pod() -> wire.Object:
     waiting = {"reason": "ErrImagePull", "message": "pull of notes:9 refused"}
     container = {"name": "app", "ready": False, "restartCount": 0, "state": {"waiting": waiting}}
     return wire.pod(containerStatuses=[container])
+
+
+def test_a_wait_without_a_time_out_of_its_own_has_the_clients(
+    server: wire.WireServer, tmp_path: Path
+):
+    kube = Kube(server.kubeconfig(tmp_path), timeouts=Timeouts(pod_ready=0.1))
+    with pytest.raises(WaitTimeout, match=r"Waited 0\.1 s for Pod web in n"):
+        wait(kube, POD, ready())
+    with pytest.raises(WaitTimeout, match=r"Waited 0\.1 s for Pod web in n"):
+        wait_all(kube, [Wait(POD, ready())])
+    kube.close()
 
 
 def test_fails_at_once_on_what_cannot_get_better(server: wire.WireServer, kube: Kube):

@@ -15,7 +15,7 @@ from conformance.kube.wait import wait, wait_each
 from conformance.services.helm import Helm
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import Velero
-from conformance.settings import Timeouts, data_root
+from conformance.settings import data_root
 from conformance.stack import Stack
 from conformance.stack.levels import BACKUPS
 
@@ -47,7 +47,7 @@ def backup(lab: Lab) -> Samples:
             apply(kube, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NOTES}})
             host = f"{NOTES}.{lab.settings.domain}"
             app = HelmDeployment(Notes(), kube, helm, NOTES, host, installed.http())
-            return _there_and_back(app, Velero(kube, Timeouts.stack), ObjectStore(kube))
+            return _there_and_back(app, Velero(kube, kube.timeouts.stack), ObjectStore(kube))
         finally:
             installed.close()
 
@@ -59,7 +59,7 @@ def _there_and_back(app: HelmDeployment, velero: Velero, store: ObjectStore) -> 
     volumes = velero.volumes(velero.finished("Backup", "first"))
     stored = store.objects()
     app.kube.delete("v1", "Namespace", NOTES)
-    wait(app.kube, Ref("v1", "Namespace", NOTES), deleted(), timeout=Timeouts.deletion)
+    wait(app.kube, Ref("v1", "Namespace", NOTES), deleted(), timeout=app.kube.timeouts.deletion)
     clock = Stopwatch()
     velero.restore("first", "first")
     velero.completed("Restore", "first")

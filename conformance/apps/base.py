@@ -13,7 +13,6 @@ import requests
 from conformance.apps import tree
 from conformance.kube.client import Kube
 from conformance.kube.execution import execute
-from conformance.settings import Timeouts
 
 
 class SeedScale(enum.Enum):
@@ -74,7 +73,7 @@ class Instance:
         return running[0]
 
     def run(
-        self, argv: Sequence[str], stdin: bytes = b"", *, timeout: float = Timeouts.command
+        self, argv: Sequence[str], stdin: bytes = b"", *, timeout: float | None = None
     ) -> bytes:
         """Run a command in the app's container; returns its output. Raises ``CommandFailed``."""
         name = self.pod()["metadata"]["name"]

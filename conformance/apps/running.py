@@ -12,7 +12,6 @@ from conformance.errors import HarnessError
 from conformance.kube.execution import execute
 from conformance.kube.logs import wait_for_line
 from conformance.kube.port_forward import forward
-from conformance.settings import Timeouts
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -70,7 +69,7 @@ class RunningImage:
             requests.Session() as session,
         ):
             session.trust_env = False
-            return session.get(f"http://127.0.0.1:{local}{path}", timeout=Timeouts.http)
+            return session.get(f"http://127.0.0.1:{local}{path}", timeout=self.kube.timeouts.http)
 
     def listens_on(self, cluster: Cluster) -> set[int]:
         """Return the TCP ports on which the pod listens, as the node's kernel has them.
@@ -80,7 +79,7 @@ class RunningImage:
         """
         container = self.pod["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
         answer = cluster.node_run(
-            ["sh", "-c", _SOCKETS, "sockets", container], timeout=Timeouts.command
+            ["sh", "-c", _SOCKETS, "sockets", container], timeout=self.kube.timeouts.command
         )
         if answer.returncode:
             raise HarnessError(
@@ -104,7 +103,7 @@ class RunningImage:
                 self.namespace,
                 self.name,
                 follow,
-                timeout=Timeouts.log,
+                timeout=self.kube.timeouts.log,
                 until=text.encode(),
             )
 

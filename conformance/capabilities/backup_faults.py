@@ -15,7 +15,6 @@ from conformance.kube.wait import Wait, wait, wait_all, wait_each
 from conformance.services.object_store import SERVICE as OBJECT_STORE
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import LOCATION, NAMESPACE, SERVER, Velero
-from conformance.settings import Timeouts
 
 NODE_AGENT = "role=node-agent"
 MOVER = "velero.io/pod-volume-backup"
@@ -50,7 +49,8 @@ class Victim:
         with self._ballast():
             self.velero.back_up(name, namespaces=[self.namespace])
             # Velero tells how far it is every 10 s, and says InProgress before it has begun.
-            copied = self.store.wait_for_more(packs, before, Timeouts.backup) - before
+            timeout = self.deployment.kube.timeouts.backup
+            copied = self.store.wait_for_more(packs, before, timeout) - before
             if fault:
                 self.faults[fault]()
             backup = self.velero.finished("Backup", name)
@@ -96,7 +96,7 @@ class Victim:
         movers = wait_each(kube, Selection("v1", "Pod", NAMESPACE, MOVER), copying)
         name = movers[0]["metadata"]["name"]
         with self.store_down():
-            wait_for_line(kube, NAMESPACE, name, GIVEN_UP, timeout=Timeouts.backup)
+            wait_for_line(kube, NAMESPACE, name, GIVEN_UP, timeout=kube.timeouts.backup)
 
     def _kill(self, *selectors: str) -> None:
         for selector in selectors:

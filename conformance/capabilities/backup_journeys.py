@@ -30,7 +30,6 @@ from conformance.kube.port_forward import forward
 from conformance.kube.wait import Wait, WaitTimeout, wait_all, wait_each
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import COMPLETED, Velero, waits_for_data
-from conformance.settings import Timeouts
 from conformance.stack.steps import Steps
 
 """An object: API version, kind, name and namespace."""
@@ -141,7 +140,7 @@ class Journey:
     def _verify(self, instance: Instance) -> None:
         """Wait until the app runs again; raises ``DataDiffers`` unless all of its data is there."""
         pods = Selection("v1", "Pod", instance.namespace, instance.selector)
-        wait_each(self.deployment.kube, pods, ready(), timeout=Timeouts.pod_ready)
+        wait_each(self.deployment.kube, pods, ready())
         if instance == self.deployment.instance:  # the others are reached without the ingress
             self.deployment.wait_served()
         self.deployment.app.verify(instance, self.seed())
@@ -336,7 +335,7 @@ def lose(kube: Kube, namespace: str, doomed: Sequence[Ref]) -> list[str]:
     for one in doomed:
         kube.delete(*one)
     lost = [*doomed, *(Ref("v1", "PersistentVolume", name) for name in volumes)]
-    wait_all(kube, [Wait(one, deleted()) for one in lost], timeout=Timeouts.deletion)
+    wait_all(kube, [Wait(one, deleted()) for one in lost], timeout=kube.timeouts.deletion)
     return [f"{one.kind} {one.name}" for one in lost if kube.find(*one)]
 
 
@@ -350,7 +349,7 @@ def kill_pods(kube: Kube, namespace: str, selector: str) -> None:
 def forwarded(deployment: HelmDeployment, kube: Kube, namespace: str) -> Iterator[Instance]:
     """Yield a copy of an app in another namespace or cluster, reached without its host name."""
     pods = Selection("v1", "Pod", namespace, deployment.instance.selector)
-    pod = wait_each(kube, pods, ready(), timeout=Timeouts.pod_ready)[0]
+    pod = wait_each(kube, pods, ready())[0]
     with (
         forward(kube, namespace, pod["metadata"]["name"], _http_port(pod)) as port,
         requests.Session() as session,

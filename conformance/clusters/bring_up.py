@@ -25,7 +25,9 @@ def bring_up(name: str, provider: str, docker: str) -> None:
         how = "already up, kept"
         if not cluster.reused:
             how = f"Ready in {time.monotonic() - started:.1f} s"
-            Stack(settings, cluster, Kube(cluster.kubeconfig), components).dns()
+            Stack(
+                settings, cluster, Kube(cluster.kubeconfig, timeouts=settings.timeouts), components
+            ).dns()
             how += f", DNS in {time.monotonic() - started:.1f} s"
     finally:
         components.close()

@@ -400,7 +400,7 @@ class KindCluster(Cluster):
         wait(kube, Ref("v1", "Node", self._node), condition, timeout=timeout)
 
     def _kube(self) -> Kube:
-        return Kube(self.kubeconfig)
+        return Kube(self.kubeconfig, timeouts=self._settings.timeouts)
 
     def _inspect(self, template: str) -> str:
         return self._engine.run("inspect", "--format", template, self._node)

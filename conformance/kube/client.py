@@ -14,6 +14,7 @@ from conformance.kube.objects import Object, Objects, Selection
 from conformance.kube.redaction import Redactor
 from conformance.kube.transport import Transport
 from conformance.kube.watching import Event, list_objects, watch_objects
+from conformance.settings import Timeouts
 
 FIELD_MANAGER = "stackspin-conformance"
 
@@ -22,16 +23,22 @@ class Kube:
     """One cluster, reached with one kubeconfig. Thread-safe; connects on first use.
 
     ``redactor`` hides secrets in everything this package writes for people: the texts of
-    time-outs and the diagnostics.
+    time-outs and the diagnostics. ``timeouts`` bound whatever waits with this client and is given
+    no time-out of its own.
     """
 
     def __init__(
-        self, kubeconfig: Path, context: str | None = None, redactor: Redactor | None = None
+        self,
+        kubeconfig: Path,
+        context: str | None = None,
+        redactor: Redactor | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self.transport = Transport(kubeconfig, context)
         self.api_client = self.transport.api_client
         self.discovery = Discovery(self.transport)
         self.redactor = redactor or Redactor()
+        self.timeouts = timeouts or Timeouts()
 
     def version(self) -> str:
         """Return the server's version, such as ``v1.36.3``. Raises ``Unreachable``."""

@@ -15,7 +15,6 @@ from conformance.kube.client import Kube
 from conformance.kube.errors import ApiError, Unreachable
 from conformance.kube.transport import Transport
 from conformance.kube.websockets import ChannelSocket
-from conformance.settings import Timeouts
 
 _STDIN, _STDOUT, _STDERR, _ERROR, _CLOSE = 0, 1, 2, 3, 255
 _V5 = "v5.channel.k8s.io"
@@ -84,20 +83,22 @@ def execute(
     *,
     container: str | None = None,
     stdin: bytes | None = None,
-    timeout: float = Timeouts.command,
+    timeout: float | None = None,
     until: bytes | None = None,
 ) -> ExecResult:
     """Run ``argv`` (no shell) in a container to its end; does not raise on its exit status.
 
     With ``until`` a command that goes on, such as ``tail -F``, is killed as soon as its output has
     these bytes in it, and its exit status is 0.
-    Raises ``CommandTimeout`` after ``timeout`` seconds with the output so far, when the command
-    has been killed (where the container has a shell to do it: the runtime lets it run on);
+    Raises ``CommandTimeout`` after ``timeout`` seconds (by default the client's for a command) with
+    the output so far, when the command has been killed (where the container has a shell to do it:
+    the runtime lets it run on);
     ``ApiError`` where it could not be started; ``Unreachable`` where the connection broke;
     ``HarnessError`` for ``stdin`` on a cluster that cannot end a stream (older than 1.29).
     The API server withholds the exit status of a command that leaves megabytes of input unread.
     """
     transport = kube.transport
+    timeout = kube.timeouts.command if timeout is None else timeout
     path = kube.discovery.find("v1", "Pod").path(namespace, pod) + "/exec"
     try:
         result = _run(transport, path, argv, container, stdin, timeout, until)

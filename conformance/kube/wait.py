@@ -19,7 +19,6 @@ from conformance.kube.watching import (
     list_objects,
     watch_objects,
 )
-from conformance.settings import Timeouts
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Seconds between attempts while the API server is away; nothing can tell when it is back."""
@@ -63,14 +62,14 @@ def wait(
     ref: Ref,
     condition: Condition,
     *,
-    timeout: float = Timeouts.pod_ready,
+    timeout: float | None = None,
     fail_on: Condition | None = None,
 ) -> Object:
     """Wait until the condition holds of an object, and return it; an empty dict once deleted.
 
     Returns on the event itself. An API server that is away, restarts or hangs is waited for within
-    ``timeout`` (seconds), as is a kind whose CRD comes later. Raises ``WaitFailed`` as soon as
-    ``fail_on`` holds, ``WaitTimeout``.
+    ``timeout`` (seconds; by default the client's for a pod), as is a kind whose CRD comes later.
+    Raises ``WaitFailed`` as soon as ``fail_on`` holds, ``WaitTimeout``.
     """
     found = _Follower(kube, Wait(ref, condition, fail_on), timeout, Canceller()).run()
     return found[0] if found else {}
@@ -82,7 +81,7 @@ def wait_each(
     condition: Condition,
     *,
     minimum: int = 1,
-    timeout: float = Timeouts.pod_ready,
+    timeout: float | None = None,
     fail_on: Condition | None = None,
 ) -> Objects:
     """Wait until the condition holds of each object of a selection, and return them.
@@ -93,7 +92,7 @@ def wait_each(
     return _Follower(kube, wanted, timeout, Canceller()).run()
 
 
-def wait_all(kube: Kube, waits: Sequence[Wait], *, timeout: float = Timeouts.pod_ready) -> None:
+def wait_all(kube: Kube, waits: Sequence[Wait], *, timeout: float | None = None) -> None:
     """Wait for several things at once, ``timeout`` seconds at most for all of them.
 
     The first failure ends the others and is raised.
@@ -116,12 +115,14 @@ def wait_all(kube: Kube, waits: Sequence[Wait], *, timeout: float = Timeouts.pod
 class _Follower:
     """One wait in progress: the objects as last seen, and why the API did not answer, if so."""
 
-    def __init__(self, kube: Kube, wanted: Wait, timeout: float, canceller: Canceller) -> None:
+    def __init__(
+        self, kube: Kube, wanted: Wait, timeout: float | None, canceller: Canceller
+    ) -> None:
         self.kube = kube
         self.wanted = wanted
-        self.timeout = timeout
+        self.timeout = kube.timeouts.pod_ready if timeout is None else timeout
         self.canceller = canceller
-        self.deadline = time.monotonic() + timeout
+        self.deadline = time.monotonic() + self.timeout
         self.seen: dict[str, Object] = {}
         self.trouble: Exception | None = None
         self.answered = False

@@ -11,7 +11,6 @@ import requests
 
 from conformance.kube.client import Kube
 from conformance.kube.port_forward import forward
-from conformance.settings import Timeouts
 
 
 class ServiceRefused(AssertionError):
@@ -38,13 +37,15 @@ class InClusterService:
         *,
         body: Any = None,  # noqa: ANN401 - JSON
         form: Mapping[str, str] | None = None,
-        timeout: float = Timeouts.http,
+        timeout: float | None = None,
         **parameters: str | int,
     ) -> Any:  # noqa: ANN401 - JSON
         """Return the JSON that a request is answered with, None where there is none.
 
-        ``timeout`` is in seconds. Raises ``ServiceRefused``.
+        ``timeout`` is in seconds; None is the client's for a request. Raises ``ServiceRefused``.
         """
+        if timeout is None:
+            timeout = self.kube.timeouts.http
         with self.address() as address:
             url = f"http://{address}{path}"
             answer = requests.request(
