@@ -12,9 +12,9 @@ from typing import ClassVar
 import pytest
 import requests
 
-from conformance.services import ingress
 from conformance.services.ingress import HttpClient
 from conformance.services.pki import CertificateAuthority, ServerCertificate
+from conformance.settings import Timeouts
 
 DOMAIN = "stackspin.test"
 
@@ -110,9 +110,10 @@ def test_what_the_ingress_takes_several_notes_of_is_waited_for(
 
 
 def test_an_answer_that_does_not_come_is_returned_as_it_is(
-    client: HttpClient, port: int, monkeypatch: pytest.MonkeyPatch
+    certificate: ServerCertificate, port: int
 ) -> None:
-    monkeypatch.setattr(ingress, "ROUTING_SECONDS", 0.0)
+    at_once = Timeouts(routing=0.0)
+    client = HttpClient(DOMAIN, "127.0.0.1", certificate.ca_certificate, timeouts=at_once)
     answer = client.get_until(f"https://notes.{DOMAIN}:{port}/then/200/503", 404)
     assert answer.status_code == 503
 

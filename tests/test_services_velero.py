@@ -12,6 +12,7 @@ import pytest
 
 from conformance.kube.client import Kube
 from conformance.services.velero import PodVolume, Velero, seconds_taken, waits_for_data
+from conformance.settings import Timeouts
 
 LOG = """\
 time="2026-11-25T13:00:00Z" level=info msg="Batch deleted snapshots [one two]" logSource="x.go:1"
@@ -21,6 +22,8 @@ time="2026-11-25T13:00:01Z" level=info msg="Batch deleted snapshots [three]" log
 
 class Api:
     """Answers like ``Kube``: remembers what is created, lists what it was given."""
+
+    timeouts = Timeouts()
 
     def __init__(self, *listed: dict[str, Any]) -> None:
         self.created: list[dict[str, Any]] = []

@@ -11,7 +11,6 @@ from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.capabilities.backup_journeys import Journey, Place, lose
 from conformance.capabilities.single_sign_on_parties import (
     OAUTH2_CLIENT,
-    REGISTRATION,
     Parties,
     client_secret,
     oauth2_client,
@@ -110,4 +109,5 @@ class AppWithLogin(Journey):
 
     def _wait_for_client(self) -> None:
         client = Ref(*OAUTH2_CLIENT, self.namespace, self.namespace)
-        wait(self.deployment.kube, client, condition_true("Ready"), timeout=REGISTRATION)
+        kube = self.deployment.kube
+        wait(kube, client, condition_true("Ready"), timeout=kube.timeouts.oauth2_client)

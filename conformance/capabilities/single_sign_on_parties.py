@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 
 OAUTH2_CLIENT = ("hydra.ory.sh/v1alpha1", "OAuth2Client")
 SCOPE = "openid profile email stackspin_roles offline_access"
-REGISTRATION = 30.0
-"""Seconds for the operator to make a client of an OAuth2Client; measured 1."""
 APPS = ("notes", "wordpress")
 """The reference apps: the people of the checks may use both."""
 
@@ -155,12 +153,14 @@ class Parties:
         self._apps.remove(name)
         client = Ref(*OAUTH2_CLIENT, name, self.namespace)
         self.kube.delete(*client)
-        wait(self.kube, client, deleted(), timeout=REGISTRATION)
+        wait(self.kube, client, deleted(), timeout=self.kube.timeouts.oauth2_client)
 
     def _wait_for_app(self, name: str, condition: Condition) -> None:
         client = Ref(*OAUTH2_CLIENT, name, self.namespace)
         refused = condition_false("Ready")
-        wait(self.kube, client, condition, timeout=REGISTRATION, fail_on=refused)
+        wait(
+            self.kube, client, condition, timeout=self.kube.timeouts.oauth2_client, fail_on=refused
+        )
 
     def close(self) -> None:
         """Take away what was made."""

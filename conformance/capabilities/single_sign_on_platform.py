@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 LOGIN_SERVICES = ("single-sign-on-database", "kratos", "hydra", "dashboard")
 """Releases, and labels of their pods, without which nobody logs in."""
 UNKNOWN_FLOW = "00000000-0000-4000-8000-000000000000"
-SERVED_SECONDS = 60.0
-"""For the ingress controller and the DNS of a restarted node, which have to reach its API first."""
 SHORT = "1ms"
 """A lifespan that is over when its answer arrives, so that nothing has to wait for its end."""
 
@@ -69,7 +67,7 @@ class LoginServices:
             f"{parties.dashboard}/web/login?flow={UNKNOWN_FLOW}",  # and here Kratos
             f"{parties.dashboard}/sessions/whoami",
         ):
-            parties.http().get_routed(url, within=SERVED_SECONDS)
+            parties.http().get_routed(url, within=self._kube.timeouts.routing_after_restart)
 
     @contextmanager
     def configured(self, configuration: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:

@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from conformance.stack import Stack
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")
-PROBE_SECONDS = 60.0
-"""In which a probe has acted: three failures two seconds apart, and a restart; measured 12 s."""
 FAILURE_AFTER = 40
 """Seconds after which Flux counts an upgrade of its copy of the app as failed."""
 TITLE = "Title of the conformance suite"
@@ -213,7 +211,7 @@ def test_liveness_restarts_hung_app(
     name = pod["metadata"]["name"]
     with evidence.timed("from the hang until the restart"):
         deployed.hang()
-        wait(kube, Ref("v1", "Pod", name, deployed.namespace), wanted, timeout=PROBE_SECONDS)
+        wait(kube, Ref("v1", "Pod", name, deployed.namespace), wanted, timeout=kube.timeouts.probe)
     deployed.wait_for_restart(pod)
     evidence.note("The app's worker process was stopped with SIGSTOP.")
     assert deployed.http.get_routed(f"https://{deployed.host}/").status_code == requests.codes.ok
@@ -234,12 +232,12 @@ def test_readiness_gates_traffic(
     )
     with evidence.timed("out of the EndpointSlice"):
         deployed.instance.run(["touch", deployed.app.maintenance_file])
-        wait_each(kube, endpoints, endpoint_is(ready=False), timeout=PROBE_SECONDS)
+        wait_each(kube, endpoints, endpoint_is(ready=False), timeout=kube.timeouts.probe)
     refused = deployed.http.get_until(f"https://{deployed.host}/", requests.codes.unavailable)
     assert refused.status_code == requests.codes.unavailable, "an unready pod gets traffic"
     with evidence.timed("back in the EndpointSlice"):
         deployed.instance.run(["rm", deployed.app.maintenance_file])
-        wait_each(kube, endpoints, endpoint_is(ready=True), timeout=PROBE_SECONDS)
+        wait_each(kube, endpoints, endpoint_is(ready=True), timeout=kube.timeouts.probe)
     assert deployed.http.get_routed(f"https://{deployed.host}/").status_code == requests.codes.ok
     assert deployed.instance.pod()["metadata"]["uid"] == pod["metadata"]["uid"]
 

@@ -44,10 +44,6 @@ if TYPE_CHECKING:
     from conformance.twins import Twin
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")
-BINDING_SECONDS = 60.0
-"""In which a claim that a pod uses is bound, or its impossibility explained; measured 3 s."""
-RECLAIM_SECONDS = 60.0
-"""In which the volume of a deleted claim is gone; measured 4 s."""
 
 ClaimBytes = Callable[..., "ClaimedBytes"]
 
@@ -62,7 +58,9 @@ class ClaimedBytes:
 
     def bound(self) -> dict[str, Any]:
         """Return the volume once the claim is bound and the bytes are written."""
-        claim = self._wait(phase("Bound"), "PersistentVolumeClaim", "bytes", BINDING_SECONDS)
+        claim = self._wait(
+            phase("Bound"), "PersistentVolumeClaim", "bytes", self.kube.timeouts.volume_bound
+        )
         self._wait(ready(), "Pod", "writer")
         return self.kube.get("v1", "PersistentVolume", claim["spec"]["volumeName"])
 
@@ -85,12 +83,13 @@ class ClaimedBytes:
         """Return what the cluster says about why the claim cannot be had."""
         fields = "involvedObject.name=bytes,reason=ProvisioningFailed"
         failures = Selection("v1", "Event", self.namespace, fields=fields)
-        events = wait_each(self.kube, failures, exists(), timeout=BINDING_SECONDS)
+        events = wait_each(self.kube, failures, exists(), timeout=self.kube.timeouts.volume_bound)
         return "\n".join(event["message"] for event in events)
 
     def _wait(
-        self, condition: Condition, kind: str, name: str, timeout: float = RECLAIM_SECONDS
+        self, condition: Condition, kind: str, name: str, timeout: float | None = None
     ) -> dict[str, Any]:
+        timeout = timeout or self.kube.timeouts.volume_reclaimed
         return wait(self.kube, Ref("v1", kind, name, self.namespace), condition, timeout=timeout)
 
 
@@ -274,7 +273,7 @@ def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     assert claimed.on_disk(volume) == claimed.written(), "not the pod's bytes on the node's disk"
     claimed.release()
     gone = Ref("v1", "PersistentVolume", volume["metadata"]["name"])
-    wait(kube, gone, deleted(), timeout=RECLAIM_SECONDS)
+    wait(kube, gone, deleted(), timeout=kube.timeouts.volume_reclaimed)
     assert claimed.on_disk(volume) is None, "the bytes are still on the node's disk"
 
 
@@ -291,7 +290,12 @@ def test_retain_keeps_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     deleted_later = claim_bytes("local-path")
     other = deleted_later.bound()["metadata"]["name"]
     deleted_later.release()
-    wait(kube, Ref("v1", "PersistentVolume", other), deleted(), timeout=RECLAIM_SECONDS)
+    wait(
+        kube,
+        Ref("v1", "PersistentVolume", other),
+        deleted(),
+        timeout=kube.timeouts.volume_reclaimed,
+    )
     assert kept.on_disk(volume) == written, "the bytes are not on the node's disk any more"
     wait(kube, Ref("v1", "PersistentVolume", volume["metadata"]["name"]), phase("Released"))
 

@@ -18,10 +18,6 @@ from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import wait
 
 _CRD = ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
-_CRD_TIMEOUT = 30.0
-"""Seconds; a CRD is Established 0.1 s after it was applied, unless its names clash."""
-_NEWLY_SERVED = 10.0
-"""Seconds in which a kind whose CRD is Established must be served; measured below 0.1."""
 
 Manifest = Mapping[str, Any]
 
@@ -40,7 +36,7 @@ def apply(
     results = [_apply(kube, item, force, namespace) for item in ordered.first]
     new_kinds = wait_established(kube, ordered.first)
     for item in ordered.rest:
-        deadline = time.monotonic() + _NEWLY_SERVED
+        deadline = time.monotonic() + kube.timeouts.kind_served
         while True:
             try:
                 results.append(_apply(kube, item, force, namespace))
@@ -102,7 +98,7 @@ def wait_established(kube: Kube, manifests: Iterable[Manifest]) -> set[tuple[str
         if item["kind"] != "CustomResourceDefinition":
             continue
         name = item["metadata"]["name"]
-        wait(kube, Ref(*_CRD, name), condition_true("Established"), timeout=_CRD_TIMEOUT)
+        wait(kube, Ref(*_CRD, name), condition_true("Established"), timeout=kube.timeouts.crd)
         group = item["spec"]["group"]
         for version in item["spec"]["versions"]:
             kinds.add((f"{group}/{version['name']}", item["spec"]["names"]["kind"]))

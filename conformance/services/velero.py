@@ -24,10 +24,6 @@ BACKUP_NAME = "velero.io/backup-name"
 RESTORE_NAME = "velero.io/restore-name"
 SCHEDULE_NAME = "velero.io/schedule-name"
 """Labels by which Velero says to what an object belongs."""
-LOCATION_SECONDS = 40.0
-"""In which Velero has seen what became of a location: it looks every 10 s, for 5 s at most."""
-BY_ITSELF_SECONDS = 90.0
-"""In which follows what nobody asks for: schedule, expiry, a look at what is in the store."""
 SERVER = "app.kubernetes.io/name=velero"
 """Label of the pod that is Velero itself."""
 WAIT_CONTAINER = "restore-wait"
@@ -147,7 +143,9 @@ class Velero:
 
     def location_is(self, wanted: Literal["Available", "Unavailable"], name: str) -> Object:
         """Wait until a location is Available, or is not; return it."""
-        return self._wait(phase(wanted), "BackupStorageLocation", name, LOCATION_SECONDS)
+        return self._wait(
+            phase(wanted), "BackupStorageLocation", name, self._kube.timeouts.backup_location
+        )
 
     def location_found_again(self, name: str) -> None:
         """Wait until Velero has looked at a location again, and found it Available.
@@ -160,7 +158,7 @@ class Velero:
         again = matching(
             f"looked at after {before}", lambda item: item["status"]["lastValidationTime"] != before
         )
-        self._wait(again & phase("Available"), *location, LOCATION_SECONDS)
+        self._wait(again & phase("Available"), *location, self._kube.timeouts.backup_location)
 
     def synced(self, backup: str, *, volumes: int) -> None:
         """Wait until Velero has found a backup of another cluster in the store, and its volumes.
@@ -168,7 +166,7 @@ class Velero:
         It makes the PodVolumeBackups, one after the other, after the Backup: a Restore takes those
         that are there when it begins for all.
         """
-        self._wait(phase(*FINAL), "Backup", backup, BY_ITSELF_SECONDS)
+        self._wait(phase(*FINAL), "Backup", backup, self._kube.timeouts.velero_by_itself)
         which = _volumes_of(backup)
         wait_each(self._kube, which, exists(), timeout=self._timeout, minimum=volumes)
 
@@ -182,11 +180,13 @@ class Velero:
     def scheduled(self, schedule: str) -> Object:
         """Wait until a schedule has made a backup and that is in a final phase; return it."""
         made = Selection(API_VERSION, "Backup", NAMESPACE, f"{SCHEDULE_NAME}={schedule}")
-        return wait_each(self._kube, made, phase(*FINAL), timeout=BY_ITSELF_SECONDS)[0]
+        return wait_each(
+            self._kube, made, phase(*FINAL), timeout=self._kube.timeouts.velero_by_itself
+        )[0]
 
     def expired(self, backup: str, *, ttl: float) -> None:
         """Wait until a backup that is kept for ``ttl`` seconds is deleted, its volumes' too."""
-        self._wait(deleted(), "Backup", backup, ttl + BY_ITSELF_SECONDS)
+        self._wait(deleted(), "Backup", backup, ttl + self._kube.timeouts.velero_by_itself)
         wait_each(self._kube, _volumes_of(backup), deleted(), timeout=self._timeout)
 
     def wait_forgotten(self, *snapshots: str) -> None:

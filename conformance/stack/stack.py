@@ -166,7 +166,7 @@ class Stack:
             settings.domain,
             self._context.cluster.node_address,
             self.certificate.ca_certificate,
-            timeout=settings.timeouts.http,
+            timeouts=settings.timeouts,
         )
 
     def describe(self) -> dict[str, Any]:
