@@ -18,7 +18,9 @@ from conformance.common.run_folder import run_folder
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.kube.client import Kube
-from conformance.kube.wait import exists, wait_for
+from conformance.kube.conditions import exists
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 from conformance.oci.registry import Registry
 from conformance.platform.reference import levels
 
@@ -102,13 +104,13 @@ class Lab:
         with self.cluster() as made:
             made.start()
             with self.client(made) as kube:
-                wait_for(kube, exists(), "v1", "ServiceAccount", "default", "default")
+                wait(kube, Ref("v1", "ServiceAccount", "default", "default"), exists())
                 yield made, kube
 
     @contextlib.contextmanager
     def client(self, cluster: Cluster) -> Iterator[Kube]:
         """Yield a client of a started cluster."""
-        kube = Kube(cluster.kubeconfig)
+        kube = Kube(cluster.kubeconfig, timeouts=self.settings.timeouts)
         try:
             yield kube
         finally:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-Object = dict[str, Any]
+from conformance.kube.objects import Object
+
 _CORE = [
     (name, kind, True)
     for name, kind in (

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from conformance.kube.objects import Object
 from conformance.linter.app import (
     AppPackage,
     Chart,
@@ -81,8 +82,6 @@ spec:
   accessModes: [ReadWriteOnce]
   resources: {requests: {storage: 1Gi}}
 """
-
-Object = dict[str, Any]
 
 
 def load(text: str) -> Object:

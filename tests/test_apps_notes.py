@@ -18,6 +18,7 @@ from notes_server import Host, build
 from conformance.apps.base import Instance, Seed, SeedScale, volume_manifest
 from conformance.apps.notes import Notes
 from conformance.apps.tree import DataDiffers
+from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
 
 
@@ -45,6 +46,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
 
 class NoSecrets:
     """A cluster without any."""
+
+    timeouts = Timeouts()
 
     def list(self, *_: object, **__: object) -> list[object]:
         return []

@@ -7,12 +7,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import requests
 
 from conformance.apps.base import Instance, Seed, SeedScale, volume_manifest
 from conformance.apps.wordpress import TEXTS, WordPress
+from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
 
 
@@ -55,7 +57,7 @@ def here(tmp_path: Path) -> tuple[WordPress, Containers]:
         folder.mkdir()
         volumes.append(replace(volume, mount_path=str(folder)))
     app.volumes = tuple(volumes)
-    no_cluster = cast(Kube, None)
+    no_cluster = cast(Kube, SimpleNamespace(timeouts=Timeouts()))
     site = Containers(no_cluster, "wp", "", "https://site.test", Site(), "wordpress")
     return app, site
 

@@ -143,7 +143,7 @@ def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
         "memory: resident": 1024.0,
         "stack: all Ready": 90.0,
         "stack: teardown": 0.5,
-        "wait: wait_for": 50.0,
+        "wait: conformance.kube.wait": 50.0,
     }
 
 

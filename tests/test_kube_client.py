@@ -11,6 +11,7 @@ import kube_wire as wire
 import pytest
 
 from conformance.common.errors import HarnessError
+from conformance.kube.apply import apply, apply_file
 from conformance.kube.client import Kube
 from conformance.kube.errors import Conflict, Forbidden, Invalid, NotFound, UnknownKind, Unreachable
 
@@ -116,7 +117,7 @@ def test_a_kept_alive_connection_that_died_is_replaced(server: wire.WireServer, 
 
     server.intercept = die_once
     item = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
-    assert kube.apply(item, namespace="n") == [item]
+    assert apply(kube, item, namespace="n") == [item]
     assert died == ["/api/v1/namespaces/n/configmaps/x"]
 
 
@@ -168,11 +169,11 @@ def test_apply_puts_namespaces_and_crds_first_and_waits_until_they_are_served(
     server.intercept = serve_when_applied
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}}
     together = {"kind": "List", "items": [WIDGET, CRD]}
-    results = kube.apply(together, namespace, namespace="n")
+    results = apply(kube, together, namespace, namespace="n")
     kinds = ["Namespace", "CustomResourceDefinition", "Widget"]
     assert [item["kind"] for item in results] == kinds
     with pytest.raises(UnknownKind):
-        kube.apply(WIDGET | {"kind": "Gadget"}, namespace="n")
+        apply(kube, WIDGET | {"kind": "Gadget"}, namespace="n")
 
 
 def test_apply_file_fills_in_variables_and_refuses_a_missing_one(
@@ -182,8 +183,8 @@ def test_apply_file_fills_in_variables_and_refuses_a_missing_one(
     path.write_text(
         "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: $name}\ndata: {price: $$5}\n---\n"
     )
-    kube.apply_file(path, name="a", namespace="n")
+    apply_file(kube, path, name="a", namespace="n")
     assert server.requests[-1] == ("PATCH", "/api/v1/namespaces/n/configmaps/a")
     assert server.bodies[-1]["data"] == {"price": "$5"}
     with pytest.raises(KeyError, match="name"):
-        kube.apply_file(path, namespace="n")
+        apply_file(kube, path, namespace="n")

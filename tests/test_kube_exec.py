@@ -14,7 +14,7 @@ import pytest
 from conformance.common.errors import HarnessError
 from conformance.kube.client import Kube
 from conformance.kube.errors import ApiError, NotFound, Unreachable
-from conformance.kube.execution import CommandFailed, CommandTimeout
+from conformance.kube.execution import CommandFailed, CommandTimeout, execute
 
 SUCCESS = json.dumps({"metadata": {}, "status": "Success"}).encode()
 CLOSE_STDIN = (255, b"\x00")
@@ -68,7 +68,7 @@ def test_output_and_exit_status(server: wire.WireServer, kube: Kube):
         finish(handler, exited(3))
 
     behave(server, command)
-    result = kube.exec("n", "web", ["cat", "a b"])
+    result = execute(kube, "n", "web", ["cat", "a b"])
     assert (result.stdout, result.stderr, result.exit_code) == (
         b"\xff\x00out\n",
         b"no such file\n",
@@ -86,8 +86,8 @@ def test_megabytes_both_ways_at_once_with_an_end(server: wire.WireServer, kube: 
 
     behave(server, echo)
     data = os.urandom(5_000_000)
-    assert kube.exec("n", "web", ["cat"], stdin=data).check().stdout == data
-    assert kube.exec("n", "web", ["cat"], stdin=b"").check().stdout == b""
+    assert execute(kube, "n", "web", ["cat"], stdin=data).check().stdout == data
+    assert execute(kube, "n", "web", ["cat"], stdin=b"").check().stdout == b""
 
 
 def test_a_command_that_takes_too_long_is_killed(server: wire.WireServer, kube: Kube):
@@ -104,7 +104,7 @@ def test_a_command_that_takes_too_long_is_killed(server: wire.WireServer, kube: 
     behave(server, hang)
     started = time.monotonic()
     with pytest.raises(CommandTimeout, match=r"(?s)sleep 9\n.*longer than 2 s.*started"):
-        kube.exec("n", "web", ["sleep", "9"], timeout=2)
+        execute(kube, "n", "web", ["sleep", "9"], timeout=2)
     assert time.monotonic() - started < 10
     assert commands == ["9", "sleep9"]  # the killer's last argument is what it looks for
 
@@ -113,17 +113,17 @@ def test_what_could_not_run_is_no_exit_status(server: wire.WireServer, kube: Kub
     failure = {"status": "Failure", "reason": "InternalError", "message": '"nope": not found'}
     behave(server, lambda handler: finish(handler, json.dumps(failure).encode()))
     with pytest.raises(ApiError, match='"nope": not found'):
-        kube.exec("n", "web", ["nope"])
+        execute(kube, "n", "web", ["nope"])
     behave(server, lambda handler: handler.send_message(1, b"cut short"))
     with pytest.raises(Unreachable, match=r"(?s)ended before nope did.*cut short"):
-        kube.exec("n", "web", ["nope"])
+        execute(kube, "n", "web", ["nope"])
 
 
 def test_input_that_could_not_end_is_refused(server: wire.WireServer, kube: Kube):
     behave(server, lambda handler: finish(handler, SUCCESS), "v4.channel.k8s.io")
-    assert kube.exec("n", "web", ["true"]).exit_code == 0
+    assert execute(kube, "n", "web", ["true"]).exit_code == 0
     with pytest.raises(HarnessError, match=r"Kubernetes 1\.29"):
-        kube.exec("n", "web", ["cat"], stdin=b"x")
+        execute(kube, "n", "web", ["cat"], stdin=b"x")
 
 
 def test_a_pod_that_is_not_there(server: wire.WireServer, kube: Kube):
@@ -135,4 +135,4 @@ def test_a_pod_that_is_not_there(server: wire.WireServer, kube: Kube):
 
     server.intercept = refuse
     with pytest.raises(NotFound, match='pods "web" not found'):
-        kube.exec("n", "web", ["true"])
+        execute(kube, "n", "web", ["true"])

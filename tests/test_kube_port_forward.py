@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from conformance.kube.client import Kube
+from conformance.kube.port_forward import forward
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_a_request_that_reaches_no_pod_says_why(tmp_path: Path, server: wire.Wir
     kube = Kube(server.kubeconfig(tmp_path))
     with (
         pytest.raises(requests.ConnectionError) as raised,
-        kube.port_forward("n", "hydra", 4445) as port,
+        forward(kube, "n", "hydra", 4445) as port,
     ):
         requests.get(f"http://127.0.0.1:{port}/", timeout=5)
     (note,) = raised.value.__notes__

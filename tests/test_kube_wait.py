@@ -11,21 +11,15 @@ from pathlib import Path
 import kube_wire as wire
 import pytest
 
+from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
+from conformance.kube.conditions import deleted, exists, image_unavailable, ready
 from conformance.kube.errors import Forbidden
-from conformance.kube.wait import (
-    Wait,
-    WaitFailed,
-    WaitTimeout,
-    deleted,
-    exists,
-    image_unavailable,
-    ready,
-    wait_all,
-    wait_for,
-)
+from conformance.kube.objects import Ref, Selection
+from conformance.kube.wait import Wait, WaitFailed, WaitTimeout, wait, wait_all, wait_each
 
-POD = ("v1", "Pod", "web", "n")
+POD = Ref("v1", "Pod", "web", "n")
+PODS = Selection("v1", "Pod", "n")
 
 
 @pytest.fixture
@@ -65,7 +59,7 @@ def test_returns_on_the_event_and_bookmarks_are_none(server: wire.WireServer, ku
 
     happened: list[float] = []
     once_watched(server, happen)
-    found = wait_for(kube, ready(), *POD, timeout=20)
+    found = wait(kube, POD, ready(), timeout=20)
     assert time.monotonic() - happened[0] < 5
     assert found["status"]["phase"] == "Running"
     assert server.lists("pods") == 1
@@ -78,7 +72,7 @@ def test_lists_again_after_an_interruption(server: wire.WireServer, kube: Kube, 
         server.watches.put(interruption)
 
     once_watched(server, interrupt)
-    wait_for(kube, ready(), *POD, timeout=20)
+    wait(kube, POD, ready(), timeout=20)
     assert server.lists("pods") == 2
 
 
@@ -91,7 +85,7 @@ def test_lists_again_when_the_watch_is_refused_as_too_old(server: wire.WireServe
         return False
 
     server.intercept = refuse
-    wait_for(kube, ready(), *POD, timeout=5)
+    wait(kube, POD, ready(), timeout=5)
 
 
 def test_bounded_while_the_server_is_silent_trickles_or_does_not_answer(
@@ -116,7 +110,7 @@ def test_bounded_while_the_server_is_silent_trickles_or_does_not_answer(
         server.intercept = behaviour
         started = time.monotonic()
         with pytest.raises(WaitTimeout, match=r"Waited 0\.4 s for Pod web in n to be: Ready"):
-            wait_for(kube, ready(), *POD, timeout=0.4)
+            wait(kube, POD, ready(), timeout=0.4)
         assert time.monotonic() - started < 10
     over.set()
 
@@ -135,11 +129,11 @@ def test_survives_a_server_that_goes_away_and_comes_back(tmp_path: Path, unheard
     kube = Kube(wire.write_kubeconfig(tmp_path, port))
     found: list[float] = []
 
-    def wait() -> None:
-        wait_for(kube, ready(), *POD, timeout=20)
+    def follow() -> None:
+        wait(kube, POD, ready(), timeout=20)
         found.append(time.monotonic())
 
-    waiting = threading.Thread(target=wait, daemon=True)
+    waiting = threading.Thread(target=follow, daemon=True)
     waiting.start()
     first = wire.WireServer(port, pods=[wire.pod()])
     assert first.watched.wait(20)
@@ -162,34 +156,34 @@ def test_a_refusal_is_no_reason_to_wait(server: wire.WireServer, kube: Kube):
 
     server.intercept = refuse
     with pytest.raises(Forbidden, match="cannot list"):
-        wait_for(kube, ready(), *POD, timeout=5)
+        wait(kube, POD, ready(), timeout=5)
 
 
 def test_a_kind_served_later_is_waited_for(server: wire.WireServer, kube: Kube):
     server.objects["widgets"] = [wire.pod("w")]
     kinds = {"example.test/v1": [("widgets", "Widget", True)]}
     threading.Timer(0.2, server.kinds.update, [kinds]).start()
-    wait_for(kube, exists(), "example.test/v1", "Widget", "w", "n", timeout=5)
+    wait(kube, Ref("example.test/v1", "Widget", "w", "n"), exists(), timeout=5)
 
 
 def test_deleted_is_true_of_what_never_was(kube: Kube):
-    assert wait_for(kube, deleted(), "v1", "Pod", "other", "n", timeout=1) == {}
-    assert wait_for(kube, deleted(), "none/v1", "None", "other", "n", timeout=1) == {}
+    assert wait(kube, Ref("v1", "Pod", "other", "n"), deleted(), timeout=1) == {}
+    assert wait(kube, Ref("none/v1", "None", "other", "n"), deleted(), timeout=1) == {}
 
 
 def test_deleted_returns_on_the_event(server: wire.WireServer, kube: Kube):
     once_watched(server, server.watches.put, wire.event("DELETED", wire.pod()))
-    assert wait_for(kube, deleted(), "v1", "Pod", namespace="n", timeout=20) == []
+    assert wait_each(kube, PODS, deleted(), timeout=20) == []
 
 
 def test_of_a_selection_every_object_must_be_so(server: wire.WireServer, kube: Kube):
     server.objects["pods"] = [wire.pod("a", ready="True"), wire.pod("b")]
     with pytest.raises(WaitTimeout, match=r"\(1 of 2 are not\)"):
-        wait_for(kube, ready(), "v1", "Pod", namespace="n", timeout=0.1)
+        wait_each(kube, PODS, ready(), timeout=0.1)
     server.objects["pods"] = [wire.pod("a", ready="True")]
     with pytest.raises(WaitTimeout):
-        wait_for(kube, ready(), "v1", "Pod", namespace="n", timeout=0.1, minimum=2)
-    found = wait_for(kube, ready(), "v1", "Pod", namespace="n", timeout=0.1)
+        wait_each(kube, PODS, ready(), timeout=0.1, minimum=2)
+    found = wait_each(kube, PODS, ready(), timeout=0.1)
     assert [item["metadata"]["name"] for item in found] == ["a"]
 
 
@@ -199,11 +193,22 @@ def failing_pod() -> wire.Object:
     return wire.pod(containerStatuses=[container])
 
 
+def test_a_wait_without_a_time_out_of_its_own_has_the_clients(
+    server: wire.WireServer, tmp_path: Path
+):
+    kube = Kube(server.kubeconfig(tmp_path), timeouts=Timeouts(pod_ready=0.1))
+    with pytest.raises(WaitTimeout, match=r"Waited 0\.1 s for Pod web in n"):
+        wait(kube, POD, ready())
+    with pytest.raises(WaitTimeout, match=r"Waited 0\.1 s for Pod web in n"):
+        wait_all(kube, [Wait(POD, ready())])
+    kube.close()
+
+
 def test_fails_at_once_on_what_cannot_get_better(server: wire.WireServer, kube: Kube):
     once_watched(server, server.watches.put, wire.event("MODIFIED", failing_pod()))
     started = time.monotonic()
     with pytest.raises(WaitFailed, match="image unavailable") as failure:
-        wait_for(kube, ready(), *POD, timeout=20, fail_on=image_unavailable())
+        wait(kube, POD, ready(), timeout=20, fail_on=image_unavailable())
     assert time.monotonic() - started < 10
     assert not isinstance(failure.value, WaitTimeout)
 
@@ -215,7 +220,7 @@ def test_one_failure_ends_the_waits_beside_it(server: wire.WireServer, kube: Kub
         wait_all(
             kube,
             [
-                Wait(ready(), "v1", "Pod", name, "n", fail_on=image_unavailable())
+                Wait(Ref("v1", "Pod", name, "n"), ready(), fail_on=image_unavailable())
                 for name in ("slow", "web")
             ],
             timeout=20,
@@ -250,7 +255,7 @@ def test_a_time_out_explains_itself_without_secrets(server: wire.WireServer, kub
         }
     ]
     with pytest.raises(WaitTimeout) as failure:
-        wait_for(kube, ready(), *POD, timeout=0.1)
+        wait(kube, POD, ready(), timeout=0.1)
     text = str(failure.value)
     assert "hunter22!" not in text
     for part in (

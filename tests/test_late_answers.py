@@ -106,7 +106,7 @@ def test_a_network_that_enforces_a_policy_late_enforces_it(
     server.objects["pods"] = [
         wire.pod(name, ready="True", phase="Running", podIP=name) for name in answers
     ]
-    monkeypatch.setattr(Kube, "apply_file", lambda *_, **__: [])
+    monkeypatch.setattr(test_single_sign_on, "apply_file", lambda *_, **__: [])
     journey: Any = SimpleNamespace(
         pod=lambda _: {"spec": {"containers": [{"image": "x"}]}},
         reaches=lambda _, host, **__: answers[host].pop(0),

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from conformance.common.pki import CertificateAuthority, ServerCertificate
-from conformance.services import ingress
+from conformance.common.settings import Timeouts
 from conformance.services.ingress import HttpClient
 
 DOMAIN = "stackspin.test"
@@ -110,9 +110,10 @@ def test_what_the_ingress_takes_several_notes_of_is_waited_for(
 
 
 def test_an_answer_that_does_not_come_is_returned_as_it_is(
-    client: HttpClient, port: int, monkeypatch: pytest.MonkeyPatch
+    certificate: ServerCertificate, port: int
 ) -> None:
-    monkeypatch.setattr(ingress, "ROUTING_SECONDS", 0.0)
+    at_once = Timeouts(routing=0.0)
+    client = HttpClient(DOMAIN, "127.0.0.1", certificate.ca_certificate, timeouts=at_once)
     answer = client.get_until(f"https://notes.{DOMAIN}:{port}/then/200/503", 404)
     assert answer.status_code == 503
 

@@ -10,6 +10,7 @@ from typing import Any
 import kube_wire as wire
 import pytest
 
+from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
 from conformance.services.velero import PodVolume, Velero, seconds_taken, waits_for_data
 
@@ -21,6 +22,8 @@ time="2026-11-25T13:00:01Z" level=info msg="Batch deleted snapshots [three]" log
 
 class Api:
     """Answers like ``Kube``: remembers what is created, lists what it was given."""
+
+    timeouts = Timeouts()
 
     def __init__(self, *listed: dict[str, Any]) -> None:
         self.created: list[dict[str, Any]] = []
@@ -137,17 +140,18 @@ def test_a_location_is_found_again_by_a_look_after_the_outage(
 
 
 def test_a_backup_is_synced_when_all_of_its_volumes_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    awaited: list[tuple[tuple[object, ...], int]] = []
+    awaited: list[tuple[str, int]] = []
 
-    def wait_for(_: object, __: object, *where: object, minimum: int = 1, **___: object) -> object:
-        awaited.append((where[1:], minimum))
+    def note(_: object, which: object, *__: object, minimum: int = 1, **___: object) -> object:
+        awaited.append((str(which), minimum))
         return {}
 
-    monkeypatch.setattr("conformance.services.velero.wait_for", wait_for)
+    monkeypatch.setattr("conformance.services.velero.wait", note)
+    monkeypatch.setattr("conformance.services.velero.wait_each", note)
     Velero(Api(), 1.0).synced("one", volumes=2)  # type: ignore[arg-type]
     assert awaited == [
-        (("Backup", "one", "velero"), 1),
-        (("PodVolumeBackup", None, "velero", "velero.io/backup-name=one"), 2),
+        ("Backup one in velero", 1),
+        ("PodVolumeBackup (each with velero.io/backup-name=one) in velero", 2),
     ]
 
 

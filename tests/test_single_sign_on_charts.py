@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
 
 import pytest
 import yaml
@@ -12,11 +11,10 @@ from helm_python.chart import Chart
 
 from conformance.common.backup_labels import BACKUP_SET, BACKUP_VOLUMES
 from conformance.common.settings import PROJECT_ROOT
+from conformance.kube.objects import Object
 
 INFRASTRUCTURE = PROJECT_ROOT / "fixtures" / "flux2" / "infrastructure"
 DATABASE = "single-sign-on-database"
-
-Object = dict[str, Any]
 
 
 def manifest(path: str) -> Object:

@@ -13,11 +13,10 @@ from helm_python.errors import HelmError
 from conformance.apps.wordpress import WordPress
 from conformance.common.backup_labels import BACKUP_SET
 from conformance.common.settings import PROJECT_ROOT
+from conformance.kube.objects import Object
 
 CHART = PROJECT_ROOT / "charts" / "wordpress"
 OIDC = {"issuer": "https://sso.example.org/", "clientSecret": "s3cret", "caConfigMap": "our-ca"}
-
-Object = dict[str, Any]
 
 
 def render(**values: Any) -> list[Object]:

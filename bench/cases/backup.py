@@ -8,9 +8,11 @@ from conformance.apps.base import SeedScale
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.image_builds import NOTES
 from conformance.apps.notes import Notes
-from conformance.common.settings import Timeouts, data_root
+from conformance.common.settings import data_root
+from conformance.kube.apply import apply
 from conformance.kube.conditions import deleted, ready
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Ref, Selection
+from conformance.kube.wait import wait, wait_each
 from conformance.platform.reference import Stack
 from conformance.platform.reference.levels import BACKUPS
 from conformance.services.helm import Helm
@@ -42,10 +44,10 @@ def backup(lab: Lab) -> Samples:
             installed.backups()
             lab.push_notes(cluster)
             helm = Helm(lab.components.binary("helm"), cluster.kubeconfig)
-            kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NOTES}})
+            apply(kube, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NOTES}})
             host = f"{NOTES}.{lab.settings.domain}"
             app = HelmDeployment(Notes(), kube, helm, NOTES, host, installed.http())
-            return _there_and_back(app, Velero(kube, Timeouts.stack), ObjectStore(kube))
+            return _there_and_back(app, Velero(kube, kube.timeouts.stack), ObjectStore(kube))
         finally:
             installed.close()
 
@@ -57,12 +59,12 @@ def _there_and_back(app: HelmDeployment, velero: Velero, store: ObjectStore) -> 
     volumes = velero.volumes(velero.finished("Backup", "first"))
     stored = store.objects()
     app.kube.delete("v1", "Namespace", NOTES)
-    wait_for(app.kube, deleted(), "v1", "Namespace", NOTES, timeout=Timeouts.deletion)
+    wait(app.kube, Ref("v1", "Namespace", NOTES), deleted(), timeout=app.kube.timeouts.deletion)
     clock = Stopwatch()
     velero.restore("first", "first")
     velero.completed("Restore", "first")
     restored = clock.seconds
-    wait_for(app.kube, ready(), "v1", "Pod", None, NOTES, app.instance.selector)
+    wait_each(app.kube, Selection("v1", "Pod", NOTES, app.instance.selector), ready())
     app.http.get_routed(f"https://{app.host}/")
     app.app.verify(app.instance, seed)
     return {

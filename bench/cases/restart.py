@@ -5,10 +5,11 @@ from __future__ import annotations
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab, Stopwatch
 from conformance.apps.smoke import exposed_port, pod_of
-from conformance.kube.conditions import Object, matching, ready
-from conformance.kube.wait import wait_for
+from conformance.kube.conditions import matching, ready
+from conformance.kube.objects import Object, Ref
+from conformance.kube.wait import wait
 
-POD = ("v1", "Pod", "notes", "default")
+POD = Ref("v1", "Pod", "notes", "default")
 
 
 @benchmark("restart", Measure("node Ready again"), Measure("app Ready again"))
@@ -22,15 +23,13 @@ def restart(lab: Lab) -> Samples:
         pod = pod_of(lab.push_notes(cluster), port, "notes", "default")
         pod["spec"]["restartPolicy"] = "Always"
         kube.create(pod)
-        before = wait_for(kube, ready(), *POD)
-        assert isinstance(before, dict)
-        old = _container(before)
+        old = _container(wait(kube, POD, ready()))
         another = matching("in another container", lambda item: _container(item) != old)
         clock = Stopwatch()
         cluster.kill_node()
         cluster.restart_node()
         node = clock.seconds
-        wait_for(kube, ready() & another, *POD)
+        wait(kube, POD, ready() & another)
         return {"node Ready again": [node], "app Ready again": [clock.seconds]}
 
 

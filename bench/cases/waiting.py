@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab
 from conformance.common.errors import HarnessError
-from conformance.kube.conditions import Object, matching
-from conformance.kube.wait import wait_for
+from conformance.kube.conditions import matching
+from conformance.kube.objects import Object, Ref
+from conformance.kube.wait import wait
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -24,17 +25,17 @@ EVENTS = 20
 TIMEOUT = 15.0
 """Seconds; the event comes 2 s after the waits at the latest."""
 POLL_SECONDS = 1.0
-OBJECT = ("v1", "ConfigMap", "bench", "default")
+OBJECT = Ref("v1", "ConfigMap", "bench", "default")
 
 
 @benchmark(
     "wait",
-    Measure("wait_for", "ms", target=50.0, judged="p95"),
+    Measure("conformance.kube.wait", "ms", target=50.0, judged="p95"),
     Measure("kubectl wait", "ms"),
     Measure("poll each second", "ms"),
 )
 def waiting(lab: Lab) -> Samples:
-    """From an event to the return of a wait for it: wait_for, kubectl wait, a poll.
+    """From an event to the return of a wait for it: conformance.kube.wait, kubectl wait, a poll.
 
     All three wait for the same change of a ConfigMap at the same time. It counts from the moment at
     which the change is sent, so the API server's work is in it. When it comes is random (1 to 2 s
@@ -46,11 +47,11 @@ def waiting(lab: Lab) -> Samples:
         kube.create(_config_map("0"))
         for event in (str(number) for number in range(1, EVENTS + 1)):
             waits: dict[str, Callable[[], None]] = {
-                "wait_for": partial(_ours, kube, event),
+                "conformance.kube.wait": partial(_ours, kube, event),
                 "kubectl wait": partial(_kubectl, kubectl, cluster.kubeconfig, event),
                 "poll each second": partial(_poll, kube, event),
             }
-            returned = {name: executor.submit(_timed, wait) for name, wait in waits.items()}
+            returned = {name: executor.submit(_timed, act) for name, act in waits.items()}
             time.sleep(random.uniform(1.0, 2.0))  # noqa: S311 - nothing secret
             sent = time.perf_counter()
             kube.patch(*OBJECT, {"data": {"event": event}})
@@ -59,14 +60,14 @@ def waiting(lab: Lab) -> Samples:
     return samples
 
 
-def _timed(wait: Callable[[], None]) -> float:
-    wait()
+def _timed(act: Callable[[], None]) -> float:
+    act()
     return time.perf_counter()
 
 
 def _ours(kube: Kube, event: str) -> None:
     condition = matching(f"at event {event}", lambda item: _event(item) == event)
-    wait_for(kube, condition, *OBJECT, timeout=TIMEOUT)
+    wait(kube, OBJECT, condition, timeout=TIMEOUT)
 
 
 def _kubectl(kubectl: Path, kubeconfig: Path, event: str) -> None:
@@ -92,10 +93,9 @@ def _event(config_map: Object) -> str:
 
 
 def _config_map(event: str) -> Object:
-    _, _, name, namespace = OBJECT
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace},
+        "metadata": {"name": OBJECT.name, "namespace": OBJECT.namespace},
         "data": {"event": event},
     }

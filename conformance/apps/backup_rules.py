@@ -5,13 +5,11 @@ Nothing here asks a cluster: the objects may as well be rendered from a chart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.common.backup_labels import BACKUP_SET, BACKUP_VOLUMES
-
-Object = Mapping[str, Any]
+from conformance.kube.objects import Object
 
 
 @dataclass(frozen=True, order=True)

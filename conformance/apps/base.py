@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import requests
 
 from conformance.apps import tree
-from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
+from conformance.kube.execution import execute
 
 
 class SeedScale(enum.Enum):
@@ -73,12 +73,18 @@ class Instance:
         return running[0]
 
     def run(
-        self, argv: Sequence[str], stdin: bytes = b"", *, timeout: float = Timeouts.command
+        self, argv: Sequence[str], stdin: bytes = b"", *, timeout: float | None = None
     ) -> bytes:
         """Run a command in the app's container; returns its output. Raises ``CommandFailed``."""
         name = self.pod()["metadata"]["name"]
-        result = self.kube.exec(
-            self.namespace, name, argv, container=self.container, stdin=stdin, timeout=timeout
+        result = execute(
+            self.kube,
+            self.namespace,
+            name,
+            argv,
+            container=self.container,
+            stdin=stdin,
+            timeout=timeout,
         )
         return result.check().stdout
 

@@ -16,15 +16,12 @@ from conformance.apps.images import Candidate
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, matching, phase, ready
 from conformance.kube.explain import explain
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Selection
+from conformance.kube.wait import wait_each
 from conformance.services.helm import Helm, HelmError, Release
 from conformance.services.ingress import HttpClient
 
 Values = Mapping[str, Any]
-UPGRADE_SECONDS = 180.0
-"""For one helm command that waits for pods: one stopped and one started; measured 12 s."""
-RESTART_SECONDS = 60.0
-"""For the ingress to route again: on a restarted node its controller has to reach the API first."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +59,26 @@ class HelmDeployment:
     def _deploy(self, command: Callable[..., Release], chart: Path, values: Values) -> Release:
         values = {"hostname": self.host, **values}
         with self._explaining():
-            release = command(self.app.name, chart, self.namespace, values, timeout=UPGRADE_SECONDS)
+            release = command(
+                self.app.name, chart, self.namespace, values, timeout=self.kube.timeouts.upgrade
+            )
         self.wait_served()
         return release
 
     def rollback(self) -> Release:
         """``helm rollback`` to the revision before; returns as ``install`` does."""
         with self._explaining():
-            release = self.helm.rollback(self.app.name, self.namespace, timeout=UPGRADE_SECONDS)
+            release = self.helm.rollback(
+                self.app.name, self.namespace, timeout=self.kube.timeouts.upgrade
+            )
         self.wait_served()
         return release
 
     def wait_served(self) -> None:
         """Return when the ingress routes to the app, which comes some moments after it is Ready."""
-        self.http.get_routed(f"https://{self.host}/", within=RESTART_SECONDS)
+        self.http.get_routed(
+            f"https://{self.host}/", within=self.kube.timeouts.routing_after_restart
+        )
 
     def hang(self) -> None:
         """Stop, with SIGSTOP, every process of the container but its first, which cannot be."""
@@ -121,8 +124,8 @@ class HelmDeployment:
             raise HelmError(error.command, text) from error
 
     def _wait_for_pod(self, condition: Condition) -> None:
-        selector = self.instance.selector
-        wait_for(self.kube, condition, "v1", "Pod", namespace=self.namespace, labels=selector)
+        pods = Selection("v1", "Pod", self.namespace, self.instance.selector)
+        wait_each(self.kube, pods, condition)
         self.wait_served()
 
 

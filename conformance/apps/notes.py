@@ -18,8 +18,6 @@ from conformance.apps import tree
 from conformance.apps.base import Configuration, Instance, SecretFile, Seed, SeedScale, Volume
 
 MIB = 1024 * 1024
-TRANSFER_SECONDS = 60.0
-"""For one answer about an attachment: the app puts 100 MB on the disk before it gives one."""
 TEXTS = (
     "Einkaufen: Brötchen & Käse #einkauf",
     'It\'s "quoted" <b>not bold</b> $HOME ${domain} {{ .Values }} #Markup',
@@ -110,7 +108,9 @@ class Notes:
                 yield chunk
 
         path = f"attachments/{quote(name)}"
-        response = _ask(instance, "PUT", path, data=content(), timeout=TRANSFER_SECONDS)
+        response = _ask(
+            instance, "PUT", path, data=content(), timeout=instance.kube.timeouts.transfer
+        )
         told = _acknowledged(response).json()["sha256"]
         if told != digest.hexdigest():
             raise tree.DataDiffers("attachment as the app received it", [f"{name}: sha256 {told}"])
@@ -139,7 +139,9 @@ class Notes:
         lines = []
         for name, wanted in expected.items():
             path = f"attachments/{quote(name)}"
-            with _ask(instance, "GET", path, stream=True, timeout=TRANSFER_SECONDS) as response:
+            with _ask(
+                instance, "GET", path, stream=True, timeout=instance.kube.timeouts.transfer
+            ) as response:
                 if response.status_code != requests.codes.ok:
                     lines.append(f"attachment {name}: status {response.status_code}")
                     continue

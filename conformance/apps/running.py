@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import requests
+import testinfra
 
 from conformance.common.errors import HarnessError
-from conformance.common.settings import Timeouts
+from conformance.kube.execution import execute
 from conformance.kube.logs import wait_for_line
+from conformance.kube.port_forward import forward
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -63,11 +65,11 @@ class RunningImage:
     def get(self, port: int, path: str) -> requests.Response:
         """Ask the app at this port of its pod. Raises requests.RequestException."""
         with (
-            self.kube.port_forward(self.namespace, self.name, port) as local,
+            forward(self.kube, self.namespace, self.name, port) as local,
             requests.Session() as session,
         ):
             session.trust_env = False
-            return session.get(f"http://127.0.0.1:{local}{path}", timeout=Timeouts.http)
+            return session.get(f"http://127.0.0.1:{local}{path}", timeout=self.kube.timeouts.http)
 
     def listens_on(self, cluster: Cluster) -> set[int]:
         """Return the TCP ports on which the pod listens, as the node's kernel has them.
@@ -77,7 +79,7 @@ class RunningImage:
         """
         container = self.pod["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
         answer = cluster.node_run(
-            ["sh", "-c", _SOCKETS, "sockets", container], timeout=Timeouts.command
+            ["sh", "-c", _SOCKETS, "sockets", container], timeout=self.kube.timeouts.command
         )
         if answer.returncode:
             raise HarnessError(
@@ -96,14 +98,17 @@ class RunningImage:
             wait_for_line(self.kube, self.namespace, self.name, text)
         else:
             follow = ("tail", "--lines=+1", "--follow=name", "--retry", log)
-            self.kube.exec(
-                self.namespace, self.name, follow, timeout=Timeouts.log, until=text.encode()
+            execute(
+                self.kube,
+                self.namespace,
+                self.name,
+                follow,
+                timeout=self.kube.timeouts.log,
+                until=text.encode(),
             )
 
     def inside(self, kubeconfig: str) -> Host:
         """Return the container as testinfra sees it; ``kubectl`` must be on PATH."""
-        import testinfra  # noqa: PLC0415 - only the checks that look inside need it
-
         container = self.pod["spec"]["containers"][0]["name"]
         return testinfra.get_host(
             f"kubectl://{self.name}?namespace={self.namespace}&container={container}",

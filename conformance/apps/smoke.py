@@ -6,6 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from conformance.apps.running import RunningImage
+from conformance.kube.apply import apply
+from conformance.kube.conditions import ready
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 
 if TYPE_CHECKING:
     from conformance.apps.images import BuiltImage, ImageTest
@@ -54,14 +58,10 @@ def smoke_tests(
     """Return the tests of one version of an app, each run in a pod of ``namespace()``."""
 
     def answers_as_its_version(reference: str) -> None:
-        from conformance.kube.conditions import ready  # noqa: PLC0415 - costs 0.5 s
-        from conformance.kube.wait import wait_for  # noqa: PLC0415
-
         port = exposed_port(image.configuration())
         name = f"smoke-{image.version.replace('.', '-')}-{image.digest[-6:]}"
-        kube.apply(pod_of(reference, port, name, namespace()))
-        pod = wait_for(kube, ready(), "v1", "Pod", name, namespace())
-        assert isinstance(pod, dict)  # noqa: S101 - what a wait by name returns
+        apply(kube, pod_of(reference, port, name, namespace()))
+        pod = wait(kube, Ref("v1", "Pod", name, namespace()), ready())
         try:
             answer = RunningImage(kube, pod).get(port, "/version").json()
         finally:

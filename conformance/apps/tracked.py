@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +20,11 @@ from conformance.kube.conditions import (
     matching,
     reconciled,
 )
-from conformance.kube.wait import Wait, wait_all, wait_for
+from conformance.kube.objects import Object, Ref
+from conformance.kube.wait import Wait, wait, wait_all
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed
 from conformance.services import git
-from conformance.services.flux import API_VERSIONS, NAMESPACE, Flux
+from conformance.services.flux import NAMESPACE, Flux, flux_object
 from conformance.services.git import Credential, GitServer
 from conformance.services.ingress import HttpClient
 
@@ -31,7 +32,6 @@ APPS_NAMESPACE = "stackspin-apps"
 TRACKED = "stackspin"
 """The GitRepository, and the Kustomization of its whole tree."""
 
-Object = dict[str, Any]
 Changes = Mapping[str, str | bytes | None]
 
 
@@ -68,8 +68,8 @@ class TrackedBranch:
             self.push({**changes, ROOT_KUSTOMIZATION: tree}, f"Install {names}")
         waits = [
             # The release's own status: the Kustomization's check of its health comes every 5 s.
-            Wait(reconciled(), API_VERSIONS["HelmRelease"], "HelmRelease", name, APPS_NAMESPACE)
-            for name in (package.name for package in packages)
+            Wait(flux_object("HelmRelease", package.name, APPS_NAMESPACE), reconciled())
+            for package in packages
         ]
         wait_all(self.kube, waits, timeout=self.timeout)
 
@@ -125,10 +125,8 @@ class TrackedBranch:
 
     def wait_for_repository(self, condition: Condition, timeout: float | None = None) -> str:
         """Wait for a condition of the tracked GitRepository; return what it says of itself."""
-        kind = "GitRepository"
-        wanted = Wait(condition, API_VERSIONS[kind], kind, TRACKED, NAMESPACE)
-        [item] = wait_all(self.kube, [wanted], timeout=timeout or self.timeout)
-        assert isinstance(item, dict)  # noqa: S101 - a wait by name returns one object
+        repository = flux_object("GitRepository", TRACKED)
+        item = wait(self.kube, repository, condition, timeout=timeout or self.timeout)
         return _outcome(item).explanation
 
     def cluster_credential(self) -> Credential:
@@ -228,11 +226,11 @@ class TrackedApp:
             tree = listed(git.read(ROOT_KUSTOMIZATION), remove=self.package.entry)
             self.branch.push({file: None, ROOT_KUSTOMIZATION: tree}, f"Remove {self.name}")
         gone = [
-            Wait(deleted(), API_VERSIONS["Kustomization"], "Kustomization", self.name, NAMESPACE),
-            self._release_to_be(deleted()),
-            Wait(deleted(), "apps/v1", "Deployment", self.name, self.namespace),
+            flux_object("Kustomization", self.name),
+            self._release,
+            Ref("apps/v1", "Deployment", self.name, self.namespace),
         ]
-        wait_all(self._kube, gone, timeout=self.branch.timeout)
+        self._wait_deleted(gone)
 
     def put_back(self) -> None:
         """Add the app's file to the tree again; returns when Flux has installed the app."""
@@ -240,16 +238,8 @@ class TrackedApp:
 
     def outcome(self, sha: str) -> Outcome:
         """Wait until Flux has applied commit ``sha`` to the app, or could not; return which."""
-        item = self._wait(
-            Wait(
-                _settled(lambda item: sha in item["status"]["lastAttemptedRevision"]),
-                API_VERSIONS["Kustomization"],
-                "Kustomization",
-                self.name,
-                NAMESPACE,
-            )
-        )
-        return _outcome(item)
+        attempted = _settled(lambda item: sha in item["status"]["lastAttemptedRevision"])
+        return _outcome(self._wait(flux_object("Kustomization", self.name), attempted))
 
     def wait_applied(self, sha: str) -> None:
         """Wait until Flux has applied commit ``sha``: the whole tree, and this app."""
@@ -260,7 +250,7 @@ class TrackedApp:
         condition = _settled(
             lambda item: bool(item["status"]["lastAttemptedRevision"] == chart_version)
         )
-        return _outcome(self._wait(self._release_to_be(condition)))
+        return _outcome(self._wait(self._release, condition))
 
     def wait_upgraded(self, chart_version: str) -> None:
         """Wait until the release is Ready with this version of the chart."""
@@ -272,7 +262,7 @@ class TrackedApp:
             f"at its attempt of {chart_version}",
             lambda item: bool(item["status"]["lastAttemptedRevision"] == chart_version),
         )
-        self._wait(self._release_to_be(attempted & condition_true("Stalled")))
+        self._wait(self._release, attempted & condition_true("Stalled"))
 
     def wait_chart_looked_at(self, sha: str) -> None:
         """Wait until Flux has looked for a new version of the chart in commit ``sha``."""
@@ -281,7 +271,7 @@ class TrackedApp:
             lambda item: sha in item["status"]["observedSourceArtifactRevision"],
         )
         name = f"{self.namespace}-{self.name}"
-        self._wait(Wait(condition, API_VERSIONS["HelmChart"], "HelmChart", name, NAMESPACE))
+        self._wait(flux_object("HelmChart", name), condition)
 
     def reconcile_manifests(self) -> None:
         """Bring forward the next regular reconciliation of the app's Kustomization, and wait."""
@@ -301,15 +291,14 @@ class TrackedApp:
 
     def destroy(self) -> None:
         """Take away what runs and the volumes with their data; returns when they are gone."""
-        deployment = ("apps/v1", "Deployment", self.name, self.namespace)
+        deployment = Ref("apps/v1", "Deployment", self.name, self.namespace)
         claims = [
-            ("v1", "PersistentVolumeClaim", claim["metadata"]["name"], self.namespace)
+            Ref("v1", "PersistentVolumeClaim", claim["metadata"]["name"], self.namespace)
             for claim in self.claims()
         ]
         for item in (deployment, *claims):
             self._kube.delete(*item)
-        gone = [Wait(deleted(), *item) for item in (deployment, *claims)]
-        wait_all(self._kube, gone, timeout=self.branch.timeout)
+        self._wait_deleted([deployment, *claims])
 
     def explanation(self) -> str:
         """Return what the release's conditions and warning Events say."""
@@ -332,22 +321,16 @@ class TrackedApp:
         labels = f"{BACKUP_SET}={self.name}"
         return self._kube.list("v1", "PersistentVolumeClaim", self.namespace, labels=labels)
 
-    def _release_to_be(self, condition: Condition) -> Wait:
-        kind = "HelmRelease"
-        return Wait(condition, API_VERSIONS[kind], kind, self.name, self.namespace)
+    @property
+    def _release(self) -> Ref:
+        return flux_object("HelmRelease", self.name, self.namespace)
 
-    def _wait(self, wanted: Wait) -> Object:
-        found = wait_for(
-            self._kube,
-            wanted.condition,
-            wanted.api_version,
-            wanted.kind,
-            wanted.name,
-            wanted.namespace,
-            timeout=self.branch.timeout,
-        )
-        assert isinstance(found, dict)  # noqa: S101 - a wait by name returns one object
-        return found
+    def _wait(self, which: Ref, condition: Condition) -> Object:
+        return wait(self._kube, which, condition, timeout=self.branch.timeout)
+
+    def _wait_deleted(self, gone: Iterable[Ref]) -> None:
+        waits = [Wait(item, deleted()) for item in gone]
+        wait_all(self._kube, waits, timeout=self.branch.timeout)
 
 
 def _settled(attempted: Callable[[Object], bool]) -> Condition:

@@ -20,8 +20,6 @@ from conformance.apps import tree
 from conformance.apps.base import Configuration, Instance, SecretFile, Seed, SeedScale, Volume
 
 MIB = 1024 * 1024
-TRANSFER_SECONDS = 60.0
-"""For one answer about an upload: PHP has read all of it before WordPress looks at it."""
 ADMINISTRATOR = "admin"
 """Login name of whom the chart makes the administrator."""
 TEXTS = (
@@ -156,7 +154,12 @@ class WordPress:
         content = random.Random(name).randbytes(size)  # noqa: S311 - to be repeatable, not secret
         files = {"file": (name, content, "application/zip")}
         response = _ask(
-            instance, credential, "POST", "media", files=files, timeout=TRANSFER_SECONDS
+            instance,
+            credential,
+            "POST",
+            "media",
+            files=files,
+            timeout=instance.kube.timeouts.transfer,
         )
         url = urlsplit(_created(response, ("source_url",))["source_url"])
         return url.path, hashlib.sha256(content).hexdigest()
@@ -178,7 +181,9 @@ class WordPress:
     def _differing_uploads(self, instance: Instance, uploads: Mapping[str, str]) -> Iterator[str]:
         for path, wanted in uploads.items():
             url = f"{instance.base_url}{path}"
-            with instance.session.get(url, stream=True, timeout=TRANSFER_SECONDS) as response:
+            with instance.session.get(
+                url, stream=True, timeout=instance.kube.timeouts.transfer
+            ) as response:
                 if response.status_code != requests.codes.ok:
                     yield f"upload {path}: status {response.status_code}"
                     continue

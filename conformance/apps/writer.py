@@ -10,7 +10,6 @@ import requests
 
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.wordpress import WordPress
-from conformance.common.settings import Timeouts
 
 
 class Writer:
@@ -26,6 +25,7 @@ class Writer:
         """HTTP status with which the app refused a note, if it did."""
         self._url = f"https://{deployment.host}/api/notes"
         self._http = deployment.http
+        self._timeouts = deployment.kube.timeouts
         self._changed = threading.Condition()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
@@ -43,9 +43,9 @@ class Writer:
     ) -> None:
         """Write until the app is gone, then stop."""
         if kind is None:
-            self._thread.join(Timeouts.command)
+            self._thread.join(self._timeouts.command)
         self._ended.set()
-        self._thread.join(Timeouts.http)
+        self._thread.join(self._timeouts.http)
 
     def stop(self) -> None:
         """Write no more, though the app would still take it."""
@@ -56,7 +56,7 @@ class Writer:
         with self._changed:
             enough = self._changed.wait_for(
                 lambda: len(self.acknowledged) >= count or not self._thread.is_alive(),
-                timeout=Timeouts.command,
+                timeout=self._timeouts.command,
             )
         found = len(self.acknowledged)
         if not enough or found < count:

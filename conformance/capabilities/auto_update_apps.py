@@ -20,6 +20,7 @@ from conformance.apps.broken_upgrade import BrokenUpgrade
 from conformance.apps.flux_package import Commit, commits_in, copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.kube.apply import apply_file
 from conformance.services.prober import Prober
 from conformance.suite.check import shared
 
@@ -88,7 +89,7 @@ def apps(
     by_hand = []
     if "steady" in made:
         app = made["steady"]
-        by_hand = kube.apply_file(OVERRIDES, app=app.name, namespace=app.namespace)
+        by_hand = apply_file(kube, OVERRIDES, app=app.name, namespace=app.namespace)
     try:
         branch.install([app.package for app in made.values()])
         yield made

@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.apps.deployment import HelmDeployment
 from conformance.capabilities.backup_journeys import kill_pods
-from conformance.common.settings import Timeouts
 from conformance.kube.conditions import deleted, matching, phase, ready, rolled_out
 from conformance.kube.logs import wait_for_line
-from conformance.kube.wait import Wait, wait_all, wait_for
+from conformance.kube.objects import Object, Ref, Selection
+from conformance.kube.wait import Wait, wait, wait_all, wait_each
 from conformance.services.object_store import SERVICE as OBJECT_STORE
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import LOCATION, NAMESPACE, SERVER, Velero
 
-Object = dict[str, Any]
 NODE_AGENT = "role=node-agent"
 MOVER = "velero.io/pod-volume-backup"
 """Label of the pods, one a volume, in which the node agent lets the volumes be copied."""
@@ -51,7 +49,8 @@ class Victim:
         with self._ballast():
             self.velero.back_up(name, namespaces=[self.namespace])
             # Velero tells how far it is every 10 s, and says InProgress before it has begun.
-            copied = self.store.wait_for_more(packs, before, Timeouts.backup) - before
+            timeout = self.deployment.kube.timeouts.backup
+            copied = self.store.wait_for_more(packs, before, timeout) - before
             if fault:
                 self.faults[fault]()
             backup = self.velero.finished("Backup", name)
@@ -94,11 +93,10 @@ class Victim:
         leaves = matching("being deleted", lambda pod: "deletionTimestamp" in pod["metadata"])
         copying = phase("Running") & ~leaves
         # That of an earlier backup may be on its way out still.
-        movers = wait_for(kube, copying, "v1", "Pod", None, NAMESPACE, MOVER)
-        assert isinstance(movers, list)
+        movers = wait_each(kube, Selection("v1", "Pod", NAMESPACE, MOVER), copying)
         name = movers[0]["metadata"]["name"]
         with self.store_down():
-            wait_for_line(kube, NAMESPACE, name, GIVEN_UP, timeout=Timeouts.backup)
+            wait_for_line(kube, NAMESPACE, name, GIVEN_UP, timeout=kube.timeouts.backup)
 
     def _kill(self, *selectors: str) -> None:
         for selector in selectors:
@@ -106,14 +104,14 @@ class Victim:
 
     def _wait_for_parts(self) -> None:
         # Of a pod that was killed, its Deployment's status may not tell yet: pods themselves do.
-        pods = [Wait(ready(), "v1", "Pod", None, NAMESPACE, each) for each in (SERVER, NODE_AGENT)]
-        wait_all(self.deployment.kube, pods)
+        pods = (Selection("v1", "Pod", NAMESPACE, labels) for labels in (SERVER, NODE_AGENT))
+        wait_all(self.deployment.kube, [Wait(each, ready()) for each in pods])
         self.velero.location_is("Available", LOCATION)
 
     def _scale_store(self, replicas: int) -> None:
-        kube, where = self.deployment.kube, ("apps/v1", "Deployment", OBJECT_STORE, NAMESPACE)
-        kube.patch(*where, {"spec": {"replicas": replicas}})
-        wait_for(kube, rolled_out(), *where)
+        kube, store = self.deployment.kube, Ref("apps/v1", "Deployment", OBJECT_STORE, NAMESPACE)
+        kube.patch(*store, {"spec": {"replicas": replicas}})
+        wait(kube, store, rolled_out())
         if replicas == 0:
             labels = f"app.kubernetes.io/name={OBJECT_STORE}"
-            wait_for(kube, deleted(), "v1", "Pod", None, NAMESPACE, labels)
+            wait_each(kube, Selection("v1", "Pod", NAMESPACE, labels), deleted())

@@ -14,6 +14,7 @@ from conformance.apps.image_builds import VERSIONS
 from conformance.capabilities.backup_faults import Victim
 from conformance.capabilities.backup_journeys import BackupSet, Journey, Place, WholeNamespace
 from conformance.capabilities.backup_login import AppWithLogin
+from conformance.kube.apply import apply_file
 from conformance.platform.reference import Stack
 from conformance.services.object_store import BUCKET, ObjectStore
 from conformance.services.velero import LOCATION, Velero
@@ -168,7 +169,7 @@ def unusable_location(
         velero.make_location(namespace, credential=twin.settings["secret"])
     elif request.param == "credentials":
         # First of all: a location whose Secret is not there yet never gets to the store.
-        kube.apply_file(CREDENTIALS, name=namespace, namespace=VELERO)
+        apply_file(kube, CREDENTIALS, name=namespace, namespace=VELERO)
         velero.make_location(namespace, credential=namespace)
     else:
         velero.make_location(namespace, bucket=namespace)

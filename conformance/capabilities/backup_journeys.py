@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -23,16 +23,15 @@ from conformance.apps.base import Instance, Seed, SeedScale
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.writer import Writer, writer_of
 from conformance.common.backup_labels import BACKUP_SET
-from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted, ready
-from conformance.kube.wait import Wait, WaitTimeout, wait_all, wait_for
+from conformance.kube.objects import Object, Ref, Selection
+from conformance.kube.port_forward import forward
+from conformance.kube.wait import Wait, WaitTimeout, wait_all, wait_each
 from conformance.platform.reference.steps import Steps
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import COMPLETED, Velero, waits_for_data
 
-Object = dict[str, Any]
-Where = tuple[str, str, str, str | None]
 """An object: API version, kind, name and namespace."""
 Result = TypeVar("Result")
 WRITES = 10
@@ -140,8 +139,8 @@ class Journey:
 
     def _verify(self, instance: Instance) -> None:
         """Wait until the app runs again; raises ``DataDiffers`` unless all of its data is there."""
-        where = (self.deployment.kube, ready(), "v1", "Pod", None, instance.namespace)
-        wait_for(*where, instance.selector, timeout=Timeouts.pod_ready)
+        pods = Selection("v1", "Pod", instance.namespace, instance.selector)
+        wait_each(self.deployment.kube, pods, ready())
         if instance == self.deployment.instance:  # the others are reached without the ingress
             self.deployment.wait_served()
         self.deployment.app.verify(instance, self.seed())
@@ -200,10 +199,10 @@ class WholeNamespace(Journey):
         Raises ``WaitFailed`` unless there is a pod, and it waits, when the restore has ended.
         """
         kube, selector = self.deployment.kube, self.deployment.instance.selector
-        where = ("v1", "Pod", None, self.damaged_namespace, selector)
-        wait_for(kube, waits_for_data(), *where, fail_on=ready())
+        pods = Selection("v1", "Pod", self.damaged_namespace, selector)
+        wait_each(kube, pods, waits_for_data(), fail_on=ready())
         try:
-            wait_for(kube, ~waits_for_data(), *where, timeout=RELEASE_SECONDS)
+            wait_each(kube, pods, ~waits_for_data(), timeout=RELEASE_SECONDS)
         except WaitTimeout:
             return False
         return True
@@ -235,7 +234,7 @@ class WholeNamespace(Journey):
 
     def _lose(self) -> list[str]:
         kube = self.deployment.kube
-        lost = lose(kube, self.namespace, [("v1", "Namespace", self.namespace, None)])
+        lost = lose(kube, self.namespace, [Ref("v1", "Namespace", self.namespace)])
         answer = self.deployment.http.get_unrouted(f"https://{self.deployment.host}/")
         return [*lost, *(["the app"] if answer.status_code == requests.codes.ok else [])]
 
@@ -311,10 +310,10 @@ class BackupSet(Journey):
 
     def _lose(self) -> list[str]:
         kube, name = self.deployment.kube, self.deployment.app.name
-        doomed: list[Where] = [("apps/v1", "Deployment", name, self.namespace)]
+        doomed = [Ref("apps/v1", "Deployment", name, self.namespace)]
         for claim in kube.list("v1", "PersistentVolumeClaim", self.namespace):
             claimed = claim["metadata"]["name"]
-            doomed.append(("v1", "PersistentVolumeClaim", claimed, self.namespace))
+            doomed.append(Ref("v1", "PersistentVolumeClaim", claimed, self.namespace))
         return lose(kube, self.namespace, doomed)
 
     def _restore(self) -> Object:
@@ -326,18 +325,18 @@ class BackupSet(Journey):
         return restore
 
 
-def lose(kube: Kube, namespace: str, doomed: list[Where]) -> list[str]:
+def lose(kube: Kube, namespace: str, doomed: Sequence[Ref]) -> list[str]:
     """Delete objects and wait until they and the namespace's volumes are gone.
 
     Returns what is there nevertheless. Raises ``WaitTimeout``.
     """
     claims = kube.list("v1", "PersistentVolumeClaim", namespace)
     volumes = [item["spec"]["volumeName"] for item in claims]
-    for api_version, kind, name, where in doomed:
-        kube.delete(api_version, kind, name, where)
-    lost: list[Where] = [*doomed, *(("v1", "PersistentVolume", name, None) for name in volumes)]
-    wait_all(kube, [Wait(deleted(), *one) for one in lost], timeout=Timeouts.deletion)
-    return [f"{one[1]} {one[2]}" for one in lost if kube.find(*one)]
+    for one in doomed:
+        kube.delete(*one)
+    lost = [*doomed, *(Ref("v1", "PersistentVolume", name) for name in volumes)]
+    wait_all(kube, [Wait(one, deleted()) for one in lost], timeout=kube.timeouts.deletion)
+    return [f"{one.kind} {one.name}" for one in lost if kube.find(*one)]
 
 
 def kill_pods(kube: Kube, namespace: str, selector: str) -> None:
@@ -349,12 +348,10 @@ def kill_pods(kube: Kube, namespace: str, selector: str) -> None:
 @contextlib.contextmanager
 def forwarded(deployment: HelmDeployment, kube: Kube, namespace: str) -> Iterator[Instance]:
     """Yield a copy of an app in another namespace or cluster, reached without its host name."""
-    where = (kube, ready(), "v1", "Pod", None, namespace, deployment.instance.selector)
-    pods = wait_for(*where, timeout=Timeouts.pod_ready)
-    assert isinstance(pods, list)
-    pod = pods[0]
+    pods = Selection("v1", "Pod", namespace, deployment.instance.selector)
+    pod = wait_each(kube, pods, ready())[0]
     with (
-        kube.port_forward(namespace, pod["metadata"]["name"], _http_port(pod)) as port,
+        forward(kube, namespace, pod["metadata"]["name"], _http_port(pod)) as port,
         requests.Session() as session,
     ):
         session.trust_env = False

@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import APPS_NAMESPACE
-from conformance.capabilities.backup_journeys import Journey, Object, Place, lose
+from conformance.capabilities.backup_journeys import Journey, Place, lose
 from conformance.capabilities.single_sign_on_parties import (
     OAUTH2_CLIENT,
-    REGISTRATION,
     Parties,
     client_secret,
     oauth2_client,
 )
+from conformance.kube.apply import apply
 from conformance.kube.conditions import condition_true
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Object, Ref
+from conformance.kube.wait import wait
 from conformance.platform.reference.bootstrap import AUTHORITY
 from conformance.services.login_pages import shown
 from conformance.services.oidc import Client
@@ -86,14 +87,14 @@ class AppWithLogin(Journey):
         callback = f"https://{self.deployment.host}{self._paths.callback}"
         client = Client(name, secrets.token_urlsafe(24), callback)
         made = (authority, client_secret(name, client), oauth2_client(name, client, {}))
-        kube.apply(*made, namespace=name)
+        apply(kube, *made, namespace=name)
         self._wait_for_client()
 
     def _back_up_namespace(self) -> Object:
         return self._back_up(self.namespace)
 
     def _lose(self) -> list[str]:
-        doomed = ("v1", "Namespace", self.namespace, None)
+        doomed = Ref("v1", "Namespace", self.namespace)
         return lose(self.deployment.kube, self.namespace, [doomed])
 
     def _restore(self) -> Object:
@@ -107,5 +108,6 @@ class AppWithLogin(Journey):
         return restore
 
     def _wait_for_client(self) -> None:
-        where = (*OAUTH2_CLIENT, self.namespace, self.namespace)
-        wait_for(self.deployment.kube, condition_true("Ready"), *where, timeout=REGISTRATION)
+        client = Ref(*OAUTH2_CLIENT, self.namespace, self.namespace)
+        kube = self.deployment.kube
+        wait(kube, client, condition_true("Ready"), timeout=kube.timeouts.oauth2_client)

@@ -21,6 +21,7 @@ from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
 from conformance.capabilities.patched_source import DASHBOARD, patched_files, running_on
+from conformance.kube.apply import apply
 from conformance.services.browser import DESKTOP
 from conformance.services.dashboard import GENERATOR, Dashboard
 from conformance.services.flux import API_VERSIONS, NAMESPACE
@@ -135,7 +136,8 @@ def canary(managed: TrackedApp, kube: Kube) -> Iterator[Canary]:
     spec = managed.branch.flux.get(*release)["spec"]
     made = Canary(f"{managed.name}-canary", managed, kube)
     no_pods = {"target": {"kind": "Deployment"}, "patch": json.dumps([_NO_REPLICAS])}
-    kube.apply(
+    apply(
+        kube,
         {
             "apiVersion": API_VERSIONS["HelmRelease"],
             "kind": "HelmRelease",
@@ -145,7 +147,7 @@ def canary(managed: TrackedApp, kube: Kube) -> Iterator[Canary]:
                 "values": {"ingress": {"enabled": False}},
                 "postRenderers": [{"kustomize": {"patches": [no_pods]}}],
             },
-        }
+        },
     )
     yield made
     kube.delete(API_VERSIONS["HelmRelease"], "HelmRelease", made.name, managed.namespace)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.common.settings import data_root
+from conformance.kube.apply import apply
 from conformance.kube.conditions import matching, rolled_out
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Ref, Selection
+from conformance.kube.wait import wait, wait_each
 from conformance.services.flux import API_VERSIONS
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def running_on(kube: Kube, source: Source, files: Mapping[str, str]) -> Iterator
         {"name": name, "mountPath": f"{source.installed}/{path}", "subPath": key}
         for path, key in keys.items()
     ]
-    kube.apply(config_map, namespace=source.namespace)
+    apply(kube, config_map, namespace=source.namespace)
     try:
         with _with_mounts(kube, source, mounts, {"name": name, "configMap": {"name": name}}):
             yield
@@ -98,15 +100,14 @@ def _with_mounts(
 def _run_as(kube: Kube, source: Source, **changes: object) -> None:
     """Change the spec of a Deployment's pods; returns when such pods have taken over."""
     kube.patch(*_deployment(source), {"spec": {"template": {"spec": changes}}})
-    rolled = wait_for(kube, rolled_out(), *_deployment(source))
-    assert isinstance(rolled, dict)
+    rolled = wait(kube, _deployment(source), rolled_out())
     # One that is on its way out still answers.
     stays = matching("not being deleted", lambda pod: "deletionTimestamp" not in pod["metadata"])
     labels = ",".join(
         f"{key}={value}" for key, value in rolled["spec"]["selector"]["matchLabels"].items()
     )
-    wait_for(kube, stays, "v1", "Pod", None, source.namespace, labels)
+    wait_each(kube, Selection("v1", "Pod", source.namespace, labels), stays)
 
 
-def _deployment(source: Source) -> tuple[str, str, str, str]:
-    return "apps/v1", "Deployment", source.release, source.namespace
+def _deployment(source: Source) -> Ref:
+    return Ref("apps/v1", "Deployment", source.release, source.namespace)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from conformance.capabilities.patched_source import DASHBOARD, NOTES, patched_files, running_on
+from conformance.kube.apply import apply
 
 if TYPE_CHECKING:
     from conformance.capabilities.single_sign_on_parties import Parties
@@ -77,7 +78,7 @@ def _admin_api_on_ingress(parties: Parties) -> Iterator[None]:
         "metadata": {"name": "hydra-admin", "namespace": NAMESPACE},
         "spec": {"ingressClassName": "nginx", "rules": [{"host": host, "http": {"paths": [path]}}]},
     }
-    parties.kube.apply(ingress)
+    apply(parties.kube, ingress)
     try:
         parties.http().get_routed(f"https://{host}/admin/clients")
         yield
@@ -105,13 +106,14 @@ def _open_port(service: str, **port: str | int) -> Damage:
 @contextmanager
 def _second_policy(parties: Parties) -> Iterator[None]:
     """A NetworkPolicy beside those of the services lets every pod use everything."""
-    parties.kube.apply(
+    apply(
+        parties.kube,
         {
             "apiVersion": POLICY[0],
             "kind": POLICY[1],
             "metadata": {"name": "everything", "namespace": NAMESPACE},
             "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]},
-        }
+        },
     )
     try:
         yield

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyotp
 import pytest
 
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.capabilities.single_sign_on_parties import Parties
+from conformance.kube.execution import execute
+from conformance.kube.objects import Object
 from conformance.services.login_pages import Person
 from conformance.services.user_agent import UserAgent
 from conformance.services.visitor import Visitor
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from conformance.services.browser import Browser
     from conformance.services.oidc import RelyingParty
 
-Object = dict[str, Any]
 OpenBrowser = Callable[[str], AbstractContextManager[Visitor]]
 
 
@@ -169,7 +170,7 @@ class Journey:
         """
         kube, pod = self.parties.kube, self.pod(app)["metadata"]["name"]
         argv = ("python3", "-c", CONNECT, host, str(port))
-        tried = kube.exec(APPS_NAMESPACE, pod, argv, container=app.name).check()
+        tried = execute(kube, APPS_NAMESPACE, pod, argv, container=app.name).check()
         return tried.stdout == b"open\n"
 
     def back_channel(self, app: AppPages) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.kube.apply import apply
 from conformance.kube.conditions import (
     Condition,
     condition_false,
@@ -23,7 +24,8 @@ from conformance.kube.conditions import (
     deleted,
     matching,
 )
-from conformance.kube.wait import WaitFailed, wait_for
+from conformance.kube.objects import Ref
+from conformance.kube.wait import WaitFailed, wait
 from conformance.services.hydra import Hydra
 from conformance.services.kratos import Kratos
 from conformance.services.login_pages import Person, Walker
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
 
 OAUTH2_CLIENT = ("hydra.ory.sh/v1alpha1", "OAuth2Client")
 SCOPE = "openid profile email stackspin_roles offline_access"
-REGISTRATION = 30.0
-"""Seconds for the operator to make a client of an OAuth2Client; measured 1."""
 APPS = ("notes", "wordpress")
 """The reference apps: the people of the checks may use both."""
 
@@ -110,8 +110,11 @@ class Parties:
         """
         name = f"{hint}-{self.run_id}-{next(_numbers)}"
         client = Client(name, secrets.token_urlsafe(24), f"https://{name}.{self.domain}/callback")
-        self.kube.apply(
-            client_secret(name, client), oauth2_client(name, client, spec), namespace=self.namespace
+        apply(
+            self.kube,
+            client_secret(name, client),
+            oauth2_client(name, client, spec),
+            namespace=self.namespace,
         )
         self._apps.append(name)
         self._wait_for_app(name, condition_true("Ready"))
@@ -127,7 +130,7 @@ class Parties:
         """Replace an app's client secret; return the app with it, once Hydra knows it."""
         name = app.client.client_id
         client = replace(app.client, client_secret=secrets.token_urlsafe(24))
-        [secret] = self.kube.apply(client_secret(name, client), namespace=self.namespace)
+        [secret] = apply(self.kube, client_secret(name, client), namespace=self.namespace)
         version = secret["metadata"]["resourceVersion"]
         known = matching(
             "of the new Secret", lambda item: bool(item["status"]["secretVersion"] == version)
@@ -148,18 +151,15 @@ class Parties:
         """Delete an app's OAuth2Client; returns when it is gone with all that belongs to it."""
         name = app.client.client_id
         self._apps.remove(name)
-        self.kube.delete(*OAUTH2_CLIENT, name, self.namespace)
-        wait_for(self.kube, deleted(), *OAUTH2_CLIENT, name, self.namespace, timeout=REGISTRATION)
+        client = Ref(*OAUTH2_CLIENT, name, self.namespace)
+        self.kube.delete(*client)
+        wait(self.kube, client, deleted(), timeout=self.kube.timeouts.oauth2_client)
 
     def _wait_for_app(self, name: str, condition: Condition) -> None:
-        wait_for(
-            self.kube,
-            condition,
-            *OAUTH2_CLIENT,
-            name,
-            self.namespace,
-            timeout=REGISTRATION,
-            fail_on=condition_false("Ready"),
+        client = Ref(*OAUTH2_CLIENT, name, self.namespace)
+        refused = condition_false("Ready")
+        wait(
+            self.kube, client, condition, timeout=self.kube.timeouts.oauth2_client, fail_on=refused
         )
 
     def close(self) -> None:

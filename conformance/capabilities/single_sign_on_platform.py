@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from conformance.capabilities.single_sign_on_policies import NAMESPACE, PER_NAME
+from conformance.kube.apply import apply
 from conformance.kube.conditions import Condition, matching, ready
+from conformance.kube.objects import Object, Selection
 from conformance.kube.wait import Wait, wait_all
 from conformance.suite.check import shared
 
@@ -22,11 +24,8 @@ if TYPE_CHECKING:
 LOGIN_SERVICES = ("single-sign-on-database", "kratos", "hydra", "dashboard")
 """Releases, and labels of their pods, without which nobody logs in."""
 UNKNOWN_FLOW = "00000000-0000-4000-8000-000000000000"
-SERVED_SECONDS = 60.0
-"""For the ingress controller and the DNS of a restarted node, which have to reach its API first."""
 SHORT = "1ms"
 """A lifespan that is over when its answer arrives, so that nothing has to wait for its end."""
-Object = dict[str, Any]
 
 
 class LoginServices:
@@ -68,14 +67,14 @@ class LoginServices:
             f"{parties.dashboard}/web/login?flow={UNKNOWN_FLOW}",  # and here Kratos
             f"{parties.dashboard}/sessions/whoami",
         ):
-            parties.http().get_routed(url, within=SERVED_SECONDS)
+            parties.http().get_routed(url, within=self._kube.timeouts.routing_after_restart)
 
     @contextmanager
     def configured(self, configuration: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
         """Within the body, Kratos and Hydra have other settings, by their override ConfigMaps."""
         for name, config in configuration.items():
             values = yaml.safe_dump({"config": config})
-            self._kube.apply(_override(name, {"values.yaml": values}))
+            apply(self._kube, _override(name, {"values.yaml": values}))
         self._upgrade(*configuration)
         try:
             yield
@@ -94,7 +93,7 @@ class LoginServices:
         return self._kube.list("v1", "Pod", NAMESPACE, labels=f"{PER_NAME}={name}")
 
     def _each_pod(self, name: str, condition: Condition) -> Wait:
-        return Wait(condition, "v1", "Pod", namespace=NAMESPACE, labels=f"{PER_NAME}={name}")
+        return Wait(Selection("v1", "Pod", NAMESPACE, f"{PER_NAME}={name}"), condition)
 
 
 def _override(name: str, data: Mapping[str, str]) -> Object:

@@ -6,8 +6,9 @@ https://kubernetes.io/docs/concepts/services-networking/network-policies/
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from conformance.kube.objects import Object
 from conformance.services import hydra, kratos
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ MAY_ADMINISTER = {"dashboard", "operator"}
 """Labels (app.kubernetes.io/name) of the only pods that may use the admin APIs."""
 PER_NAME = "app.kubernetes.io/name"
 ANYBODY = "*"
-Object = Mapping[str, Any]
 
 
 def admin_peers(kube: Kube, name: str) -> set[str]:

@@ -26,8 +26,9 @@ from conformance.capabilities.auto_update_apps import (
     chosen,
 )
 from conformance.kube.conditions import condition_false, condition_true, rolled_out
-from conformance.kube.wait import wait_for
-from conformance.services.flux import API_VERSIONS
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
+from conformance.services.flux import flux_object
 from conformance.services.git import GitRefused
 from conformance.services.prober import Prober
 from conformance.suite.check import check
@@ -119,8 +120,8 @@ def test_only_flux2_directory(steady: TrackedApp, kube: Kube, twin: Twin | None)
 )
 def test_drift_reverted(steady: TrackedApp, kube: Kube) -> None:
     before = steady.specifications()
-    deployment = ("apps/v1", "Deployment", steady.name, steady.namespace)
-    release = (API_VERSIONS["HelmRelease"], "HelmRelease", steady.name, steady.namespace)
+    deployment = Ref("apps/v1", "Deployment", steady.name, steady.namespace)
+    release = flux_object("HelmRelease", steady.name, steady.namespace)
     kube.patch(*deployment, {"spec": {"replicas": 0}})
     kube.patch(*release, {"spec": {"interval": "24h"}})
     steady.reconcile_manifests()
@@ -129,7 +130,7 @@ def test_drift_reverted(steady: TrackedApp, kube: Kube) -> None:
     steady.reconcile_release()
     after = steady.specifications()["Deployment"]
     assert after == before["Deployment"], "the Deployment changed by hand stays changed"
-    wait_for(kube, rolled_out(), *deployment)
+    wait(kube, deployment, rolled_out())
 
 
 @check(

@@ -15,7 +15,6 @@ import pytest
 from conformance.apps.writer import Author
 from conformance.capabilities.backup_journeys import WRITES, forwarded
 from conformance.clusters.base import Feature
-from conformance.common.settings import Timeouts
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import COMPLETED, Velero, seconds_taken
 from conformance.suite.check import check, core, extended
@@ -248,7 +247,7 @@ def test_restores_into_second_cluster(
     copied = object_store.copy_to(ObjectStore(empty_cluster.kube), *objects)
     evidence.note("The backup's objects were copied into the empty cluster's own bucket by S3.")
     evidence.measure("copied", copied / MIB, "MiB")
-    elsewhere = Velero(empty_cluster.kube, Timeouts.backup)
+    elsewhere = Velero(empty_cluster.kube, empty_cluster.kube.timeouts.backup)
     elsewhere.synced(name, volumes=len(velero.volumes(backup)))
     elsewhere.restore(name, name)
     evidence.measure("restore", seconds_taken(elsewhere.completed("Restore", name)))

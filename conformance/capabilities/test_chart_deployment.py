@@ -22,8 +22,10 @@ from conformance.apps.deployment import HelmDeployment, image_values, restarted,
 from conformance.apps.flux_package import copy_of
 from conformance.apps.image_builds import VERSIONS
 from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.kube.apply import apply_file
 from conformance.kube.conditions import Condition, exists, matching
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Ref, Selection
+from conformance.kube.wait import wait, wait_each
 from conformance.services.helm import HelmError
 from conformance.suite.check import check, core, extended, shared
 
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
     from conformance.services.flux import Flux
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")
-PROBE_SECONDS = 60.0
-"""In which a probe has acted: three failures two seconds apart, and a restart; measured 12 s."""
 FAILURE_AFTER = 40
 """Seconds after which Flux counts an upgrade of its copy of the app as failed."""
 TITLE = "Title of the conformance suite"
@@ -80,7 +80,7 @@ def deployed(
     """The app, installed the way the seed describes it: Secret by hand, then helm install."""
     deployment = undeployed("chart")
     by_hand = {"app": app.name, "key": app.secret.key, "token": token}
-    kube.apply_file(MANIFESTS, namespace=deployment.namespace, **by_hand)
+    apply_file(kube, MANIFESTS, namespace=deployment.namespace, **by_hand)
     deployment.install(package.chart(app.name), values)
     return deployment
 
@@ -211,7 +211,7 @@ def test_liveness_restarts_hung_app(
     name = pod["metadata"]["name"]
     with evidence.timed("from the hang until the restart"):
         deployed.hang()
-        wait_for(kube, wanted, "v1", "Pod", name, deployed.namespace, timeout=PROBE_SECONDS)
+        wait(kube, Ref("v1", "Pod", name, deployed.namespace), wanted, timeout=kube.timeouts.probe)
     deployed.wait_for_restart(pod)
     evidence.note("The app's worker process was stopped with SIGSTOP.")
     assert deployed.http.get_routed(f"https://{deployed.host}/").status_code == requests.codes.ok
@@ -226,16 +226,18 @@ def test_readiness_gates_traffic(
     deployed: HelmDeployment, kube: Kube, evidence: EvidenceBox
 ) -> None:
     pod = deployed.instance.pod()
-    endpoints = ("discovery.k8s.io/v1", "EndpointSlice", None, deployed.namespace)
     service = f"kubernetes.io/service-name={deployed.app.name}"
+    endpoints = Selection(
+        "discovery.k8s.io/v1", "EndpointSlice", deployed.namespace, labels=service
+    )
     with evidence.timed("out of the EndpointSlice"):
         deployed.instance.run(["touch", deployed.app.maintenance_file])
-        wait_for(kube, endpoint_is(ready=False), *endpoints, service, timeout=PROBE_SECONDS)
+        wait_each(kube, endpoints, endpoint_is(ready=False), timeout=kube.timeouts.probe)
     refused = deployed.http.get_until(f"https://{deployed.host}/", requests.codes.unavailable)
     assert refused.status_code == requests.codes.unavailable, "an unready pod gets traffic"
     with evidence.timed("back in the EndpointSlice"):
         deployed.instance.run(["rm", deployed.app.maintenance_file])
-        wait_for(kube, endpoint_is(ready=True), *endpoints, service, timeout=PROBE_SECONDS)
+        wait_each(kube, endpoints, endpoint_is(ready=True), timeout=kube.timeouts.probe)
     assert deployed.http.get_routed(f"https://{deployed.host}/").status_code == requests.codes.ok
     assert deployed.instance.pod()["metadata"]["uid"] == pod["metadata"]["uid"]
 
@@ -258,8 +260,7 @@ def test_ingress_by_host_name(deployed: HelmDeployment, settings: Settings) -> N
 )
 def test_http_auth(deployed: HelmDeployment, kube: Kube, package: Package, values: Values) -> None:
     url, visitors = f"https://{deployed.host}/", f"{deployed.app.name}-visitors"
-    generated = wait_for(kube, exists(), "v1", "Secret", visitors, deployed.namespace)
-    assert isinstance(generated, dict)
+    generated = wait(kube, Ref("v1", "Secret", visitors, deployed.namespace), exists())
     user, password = (
         base64.b64decode(generated["data"][key]).decode() for key in ("username", "password")
     )

@@ -24,8 +24,10 @@ from conformance.apps.images import release
 from conformance.apps.running import STDOUT, RunningImage
 from conformance.apps.smoke import smoke_tests
 from conformance.clusters.base import Feature
+from conformance.kube.apply import apply_file
 from conformance.kube.conditions import ready
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 from conformance.oci.layers import read_file
 from conformance.oci.leaks import Kind, find_leaks
 from conformance.suite.check import check, core, extended, shared
@@ -78,7 +80,8 @@ def running(
     image = images.pushed(package.app(app.name), VERSIONS[0])
     line = app.configuration.line
     override = f"{line('port', '9191')}\n{line('title', json.dumps('From the override file'))}\n"
-    kube.apply_file(
+    apply_file(
+        kube,
         MANIFESTS,
         namespace=namespace,
         image=image.by_digest,
@@ -88,9 +91,7 @@ def running(
     )
 
     def pod(name: str) -> RunningImage:
-        found = wait_for(kube, ready(), "v1", "Pod", name, namespace)
-        assert isinstance(found, dict)
-        return RunningImage(kube, found)
+        return RunningImage(kube, wait(kube, Ref("v1", "Pod", name, namespace), ready()))
 
     return pod
 

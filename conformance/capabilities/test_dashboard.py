@@ -15,8 +15,10 @@ import pytest
 
 from conformance.apps.flux_package import commits_in
 from conformance.capabilities.single_sign_on_journeys import soon
+from conformance.kube.apply import apply
 from conformance.kube.conditions import find_condition, matching
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 from conformance.services.browser import PHONE
 from conformance.services.dashboard import Dashboard
 from conformance.services.flux import API_VERSIONS
@@ -350,15 +352,14 @@ def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[dict[str, Any]]:
         "metadata": {"name": name, "namespace": managed.namespace},
         "spec": {"interval": "5m", "chart": chart},
     }
-    kube.apply(release)
+    apply(kube, release)
     without_chart = matching(
         "without its chart",
         lambda item: "no such file" in (find_condition(item, "Ready") or {})["message"],
     )
-    found = wait_for(kube, without_chart, *RELEASE, name, managed.namespace)
-    assert isinstance(found, dict)
-    yield found
-    kube.delete(*RELEASE, name, managed.namespace)
+    broken = Ref(*RELEASE, name, managed.namespace)
+    yield wait(kube, broken, without_chart)
+    kube.delete(*broken)
 
 
 @pytest.fixture

@@ -25,9 +25,11 @@ from conformance.apps.deployment import (
 from conformance.apps.image_builds import VERSIONS
 from conformance.apps.writer import Writer
 from conformance.clusters.base import Feature
+from conformance.kube.apply import apply_file
 from conformance.kube.conditions import Condition, deleted, exists, phase, ready
 from conformance.kube.logs import wait_for_line
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Ref, Selection
+from conformance.kube.wait import wait, wait_each
 from conformance.suite.check import check, core, extended, shared
 
 if TYPE_CHECKING:
@@ -42,10 +44,6 @@ if TYPE_CHECKING:
     from conformance.suite.twins import Twin
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")
-BINDING_SECONDS = 60.0
-"""In which a claim that a pod uses is bound, or its impossibility explained; measured 3 s."""
-RECLAIM_SECONDS = 60.0
-"""In which the volume of a deleted claim is gone; measured 4 s."""
 
 ClaimBytes = Callable[..., "ClaimedBytes"]
 
@@ -60,7 +58,9 @@ class ClaimedBytes:
 
     def bound(self) -> dict[str, Any]:
         """Return the volume once the claim is bound and the bytes are written."""
-        claim = self._wait(phase("Bound"), "PersistentVolumeClaim", "bytes", BINDING_SECONDS)
+        claim = self._wait(
+            phase("Bound"), "PersistentVolumeClaim", "bytes", self.kube.timeouts.volume_bound
+        )
         self._wait(ready(), "Pod", "writer")
         return self.kube.get("v1", "PersistentVolume", claim["spec"]["volumeName"])
 
@@ -82,24 +82,15 @@ class ClaimedBytes:
     def explanation(self) -> str:
         """Return what the cluster says about why the claim cannot be had."""
         fields = "involvedObject.name=bytes,reason=ProvisioningFailed"
-        events = wait_for(
-            self.kube,
-            exists(),
-            "v1",
-            "Event",
-            namespace=self.namespace,
-            fields=fields,
-            timeout=BINDING_SECONDS,
-        )
-        assert isinstance(events, list)
+        failures = Selection("v1", "Event", self.namespace, fields=fields)
+        events = wait_each(self.kube, failures, exists(), timeout=self.kube.timeouts.volume_bound)
         return "\n".join(event["message"] for event in events)
 
     def _wait(
-        self, condition: Condition, kind: str, name: str, timeout: float = RECLAIM_SECONDS
+        self, condition: Condition, kind: str, name: str, timeout: float | None = None
     ) -> dict[str, Any]:
-        found = wait_for(self.kube, condition, "v1", kind, name, self.namespace, timeout=timeout)
-        assert isinstance(found, dict)
-        return found
+        timeout = timeout or self.kube.timeouts.volume_reclaimed
+        return wait(self.kube, Ref("v1", kind, name, self.namespace), condition, timeout=timeout)
 
 
 def path_on_node(volume: dict[str, Any]) -> str:
@@ -158,7 +149,7 @@ def claim_bytes(
 
     def claim(storage_class: str, access_mode: str = "ReadWriteOnce") -> ClaimedBytes:
         wanted = {"storage_class": storage_class, "access_mode": access_mode, **wrong}
-        kube.apply_file(MANIFESTS, namespace=namespace, image=image.by_digest, **wanted)
+        apply_file(kube, MANIFESTS, namespace=namespace, image=image.by_digest, **wanted)
         return ClaimedBytes(kube, cluster, namespace)
 
     yield claim
@@ -281,8 +272,8 @@ def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     volume = claimed.bound()
     assert claimed.on_disk(volume) == claimed.written(), "not the pod's bytes on the node's disk"
     claimed.release()
-    name = volume["metadata"]["name"]
-    wait_for(kube, deleted(), "v1", "PersistentVolume", name, timeout=RECLAIM_SECONDS)
+    gone = Ref("v1", "PersistentVolume", volume["metadata"]["name"])
+    wait(kube, gone, deleted(), timeout=kube.timeouts.volume_reclaimed)
     assert claimed.on_disk(volume) is None, "the bytes are still on the node's disk"
 
 
@@ -299,9 +290,14 @@ def test_retain_keeps_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     deleted_later = claim_bytes("local-path")
     other = deleted_later.bound()["metadata"]["name"]
     deleted_later.release()
-    wait_for(kube, deleted(), "v1", "PersistentVolume", other, timeout=RECLAIM_SECONDS)
+    wait(
+        kube,
+        Ref("v1", "PersistentVolume", other),
+        deleted(),
+        timeout=kube.timeouts.volume_reclaimed,
+    )
     assert kept.on_disk(volume) == written, "the bytes are not on the node's disk any more"
-    wait_for(kube, phase("Released"), "v1", "PersistentVolume", volume["metadata"]["name"])
+    wait(kube, Ref("v1", "PersistentVolume", volume["metadata"]["name"]), phase("Released"))
 
 
 @check(

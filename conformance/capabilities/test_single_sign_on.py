@@ -62,8 +62,10 @@ from conformance.capabilities.single_sign_on_walks import (
     without_token,
 )
 from conformance.clusters.base import Feature
+from conformance.kube.apply import apply_file
 from conformance.kube.conditions import ready
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Selection
+from conformance.kube.wait import wait_each
 from conformance.services.login_pages import login_form, shown
 from conformance.services.oidc import Provider, RelyingParty, unsigned
 from conformance.services.user_agent import visible
@@ -731,8 +733,8 @@ def test_admin_apis_for_dashboard_alone(
 def enforces_policies(journey: Journey, kube: Kube, namespace: str) -> bool:
     """Whether the cluster's network keeps notes from a pod that no policy lets it reach."""
     [server] = journey.pod(NOTES)["spec"]["containers"]
-    kube.apply_file(MANIFESTS, namespace=namespace, image=server["image"])
-    wait_for(kube, ready(), "v1", "Pod", namespace=namespace, minimum=2)
+    apply_file(kube, MANIFESTS, namespace=namespace, image=server["image"])
+    wait_each(kube, Selection("v1", "Pod", namespace), ready(), minimum=2)
     addresses = {
         pod["metadata"]["name"]: pod["status"]["podIP"] for pod in kube.list("v1", "Pod", namespace)
     }

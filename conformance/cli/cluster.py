@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
@@ -50,27 +49,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def up(name: str, provider: str, docker: str) -> None:
     """Bring a cluster up and keep it; print the line that points kubectl at it."""
-    from conformance.clusters.select import make_cluster  # noqa: PLC0415 - slow
-    from conformance.components.builder import Components  # noqa: PLC0415 - slow
-    from conformance.kube.client import Kube  # noqa: PLC0415 - slow
-    from conformance.platform.reference import Stack  # noqa: PLC0415 - slow
+    # Only this command needs what installs a platform: the others take half a second less.
+    from conformance.cli.cluster_up import bring_up  # noqa: PLC0415
 
-    settings = Settings(cluster=provider, docker=docker, cluster_name=name, keep_cluster=True)
-    components = Components(settings)
-    with contextlib.redirect_stdout(sys.stderr):  # a shell reads what is printed last
-        cluster = make_cluster(settings, components)
-    started = time.monotonic()
-    try:
-        cluster.start()
-        how = "already up, kept"
-        if not cluster.reused:
-            how = f"Ready in {time.monotonic() - started:.1f} s"
-            Stack(settings, cluster, Kube(cluster.kubeconfig), components).dns()
-            how += f", DNS in {time.monotonic() - started:.1f} s"
-    finally:
-        components.close()
-    print(f"cluster {name}: {how}; node {cluster.node_address}", file=sys.stderr)
-    print(f"export KUBECONFIG={cluster.kubeconfig}")
+    bring_up(name, provider, docker)
 
 
 def down(name: str) -> None:

@@ -9,15 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import requests
 import yaml
 
 from conformance.clusters.base import Cluster
 from conformance.common.errors import HarnessError
 from conformance.common.run_folder import run_folder
+from conformance.kube.client import Kube
 
 if TYPE_CHECKING:
     from conformance.common.settings import Settings
-    from conformance.kube.client import Kube
 
 ANSWER_SECONDS = 5.0
 """For the first request: a tunnel or a sleeping laptop's cluster may take a moment."""
@@ -65,8 +66,6 @@ class ExistingCluster(Cluster):
 
     def start(self) -> None:
         """See that the cluster answers. Raises ``HarnessError``, naming server and error."""
-        from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
-
         self._kubeconfig = self._copy()
         kube = Kube(self._kubeconfig)
         try:
@@ -169,8 +168,6 @@ def _registry_of(kube: Kube) -> str | None:
 
     https://github.com/kubernetes/enhancements/tree/master/keps/sig-cluster-lifecycle/generic/1755-communicating-a-local-registry
     """
-    import requests  # noqa: PLC0415 - only where there is a cluster
-
     hint = kube.find("v1", "ConfigMap", "local-registry-hosting", "kube-public")
     if hint is None:
         return None

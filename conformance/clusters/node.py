@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import calendar
 import time
-from typing import Any
 
-Object = dict[str, Any]
+from conformance.kube.objects import Object
 
 REGISTRY_PORT = 5000
 API_PORT = 6443

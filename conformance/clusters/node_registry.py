@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from conformance.clusters.node import REGISTRY_PORT, Object
+from conformance.clusters.node import REGISTRY_PORT
+from conformance.kube.objects import Object
 
 IMAGE_REGISTRIES = (
     "docker.io",

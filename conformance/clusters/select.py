@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from conformance.clusters import docker
+from conformance.clusters.embedded.cluster import EmbeddedCluster
+from conformance.clusters.existing import ExistingCluster
+from conformance.clusters.kind import cluster as kind
 from conformance.common.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -28,16 +32,10 @@ def make_cluster(settings: Settings, components: Components) -> Cluster:
 
 def _make(provider: str, settings: Settings, components: Components) -> Cluster:
     if provider == "embedded":
-        from conformance.clusters.embedded.cluster import EmbeddedCluster  # noqa: PLC0415 - lazy
-
         return EmbeddedCluster(settings, components)
     if provider == "kind":
-        from conformance.clusters.kind.cluster import KindCluster  # noqa: PLC0415 - lazy
-
-        return KindCluster(settings, components)
+        return kind.KindCluster(settings, components)
     if provider == "existing":
-        from conformance.clusters.existing import ExistingCluster  # noqa: PLC0415 - lazy
-
         return ExistingCluster(settings)
     raise HarnessError(
         f"there is no cluster provider {provider!r}",
@@ -47,9 +45,6 @@ def _make(provider: str, settings: Settings, components: Components) -> Cluster:
 
 def _choose(settings: Settings, components: Components) -> tuple[str, str]:
     """Return kind where an engine answers and can get a node image, else embedded; and why."""
-    from conformance.clusters import docker  # noqa: PLC0415 - lazy
-    from conformance.clusters.kind import cluster as kind  # noqa: PLC0415 - lazy
-
     engine = docker.running()
     version = engine.version()
     if version is None:

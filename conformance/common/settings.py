@@ -41,6 +41,32 @@ class Timeouts:
     """The whole of flux2/ from the first commit to every Kustomization and HelmRelease Ready."""
     deletion: float = 120.0
     """One object with its finalizers; a namespace with claims takes 16 s."""
+    crd: float = 30.0
+    """A CRD that was applied until it is Established; measured 0.1 s, unless its names clash."""
+    kind_served: float = 10.0
+    """A kind whose CRD is Established until it is served; measured below 0.1 s."""
+    volume_bound: float = 60.0
+    """A claim that a pod uses until it is bound, or its impossibility explained; measured 3 s."""
+    volume_reclaimed: float = 60.0
+    """A deleted claim's volume until it is gone; measured 4 s."""
+    upgrade: float = 180.0
+    """One helm command that waits for pods: one stopped and one started; measured 12 s."""
+    probe: float = 60.0
+    """What a probe does: three failures two seconds apart, and a restart; measured 12 s."""
+    routing: float = 30.0
+    """What changed of an Ingress until its controller routes like that; measured 1 s."""
+    routing_after_restart: float = 60.0
+    """The same after a restart of the node: controller and DNS have to reach the API first."""
+    oauth2_client: float = 30.0
+    """What the operator makes of an OAuth2Client; measured 1 s."""
+    mail: float = 20.0
+    """One mail until it has arrived; measured 0.5 s."""
+    transfer: float = 60.0
+    """One request that carries 100 MB to or from an app, which may keep all of it first."""
+    backup_location: float = 40.0
+    """Velero's word on a location: it looks every 10 s, for 5 s at most."""
+    velero_by_itself: float = 90.0
+    """What Velero does unasked: schedule, expiry, a look at what is in the store."""
     command: float = 60.0
     """One command inside a container or on the node."""
     http: float = 10.0

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-Object = dict[str, Any]
+from conformance.kube.objects import Object
 
 
 @dataclass(frozen=True)

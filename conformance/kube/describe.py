@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from conformance.kube.conditions import deployed_revision, find_condition, is_current, rolled_out
-from conformance.kube.watching import Object
+from conformance.kube.objects import Object
 
 _MESSAGE = 600
 """Characters of one message; Helm and kustomize errors hold whole manifests."""

@@ -6,20 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import yaml
 
 from conformance.common.errors import HarnessError
 from conformance.common.redaction import Redactor
+from conformance.kube.client import Kube
 from conformance.kube.describe import container_lines, event_line, event_time, problem, title
 from conformance.kube.discovery import Resource
 from conformance.kube.errors import ApiError
 from conformance.kube.explain import learn_secrets
-from conformance.kube.watching import Objects
-
-if TYPE_CHECKING:
-    from conformance.kube.client import Kube
+from conformance.kube.objects import Objects
 
 T = TypeVar("T")
 _LEFT_OUT = frozenset({"Event", "Endpoints", "Lease", "ControllerRevision", "PodMetrics"})

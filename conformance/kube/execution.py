@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.common.errors import HarnessError
+from conformance.kube.client import Kube
 from conformance.kube.errors import ApiError, Unreachable
 from conformance.kube.transport import Transport
 from conformance.kube.websockets import ChannelSocket
@@ -75,25 +76,30 @@ class ExecResult:
 
 
 def execute(
-    transport: Transport,
-    path: str,
+    kube: Kube,
+    namespace: str,
+    pod: str,
     argv: Sequence[str],
     *,
-    container: str | None,
-    stdin: bytes | None,
-    timeout: float,
+    container: str | None = None,
+    stdin: bytes | None = None,
+    timeout: float | None = None,
     until: bytes | None = None,
 ) -> ExecResult:
-    """Run ``argv`` (no shell) at the exec subresource ``path``; does not raise on its exit status.
+    """Run ``argv`` (no shell) in a container to its end; does not raise on its exit status.
 
     With ``until`` a command that goes on, such as ``tail -F``, is killed as soon as its output has
     these bytes in it, and its exit status is 0.
-    Raises ``CommandTimeout`` after ``timeout`` seconds with the output so far, when the command
-    has been killed (where the container has a shell to do it: the runtime lets it run on);
+    Raises ``CommandTimeout`` after ``timeout`` seconds (by default the client's for a command) with
+    the output so far, when the command has been killed (where the container has a shell to do it:
+    the runtime lets it run on);
     ``ApiError`` where it could not be started; ``Unreachable`` where the connection broke;
     ``HarnessError`` for ``stdin`` on a cluster that cannot end a stream (older than 1.29).
     The API server withholds the exit status of a command that leaves megabytes of input unread.
     """
+    transport = kube.transport
+    timeout = kube.timeouts.command if timeout is None else timeout
+    path = kube.discovery.find("v1", "Pod").path(namespace, pod) + "/exec"
     try:
         result = _run(transport, path, argv, container, stdin, timeout, until)
     except CommandTimeout:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from conformance.common.errors import HarnessError
 from conformance.common.redaction import Redactor
+from conformance.kube.client import Kube
 from conformance.kube.describe import container_lines, event_line, event_time, status_lines, title
 from conformance.kube.errors import ApiError, UnknownKind, Unreachable
+from conformance.kube.objects import Object, Objects
 from conformance.kube.ownership import pods_behind
 from conformance.kube.transport import within
-from conformance.kube.watching import Object, Objects
-
-if TYPE_CHECKING:
-    from conformance.kube.client import Kube
 
 _SECONDS = 10.0
 """Seconds to find out why; measured 0.1 on an idle node."""

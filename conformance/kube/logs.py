@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING
 
-from conformance.common.settings import Timeouts
+from conformance.kube.client import Kube
 from conformance.kube.errors import ApiError, Unreachable
 from conformance.kube.wait import WaitTimeout
-
-if TYPE_CHECKING:
-    from conformance.kube.client import Kube
 
 _AGAIN = 0.2
 """Seconds between two attempts to follow: nothing tells when a container has a log again."""
@@ -29,14 +25,16 @@ def wait_for_line(
     pod: str,
     *texts: str,
     container: str | None = None,
-    timeout: float = Timeouts.log,
+    timeout: float | None = None,
 ) -> str:
     """Return the first line of a container's log that has all of ``texts`` in it.
 
     Follows the log, and follows it again when the stream ends before: the container or the API
-    server was restarted. Raises ``WaitTimeout`` after ``timeout`` seconds, with the log's end.
+    server was restarted. Raises ``WaitTimeout``, with the log's end, after ``timeout`` seconds (by
+    default the client's for a log).
     """
     path = kube.discovery.find("v1", "Pod").path(namespace, pod) + "/log"
+    timeout = kube.timeouts.log if timeout is None else timeout
     deadline = time.monotonic() + timeout
     tail: deque[str] = deque(maxlen=_TAIL)
     while True:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from conformance.kube.watching import Object, Objects
-
-if TYPE_CHECKING:
-    from conformance.kube.client import Kube
+from conformance.kube.client import Kube
+from conformance.kube.objects import Object, Objects
 
 _OWNERS = (
     ("apps/v1", "Deployment"),

@@ -7,15 +7,11 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from conformance.common.errors import HarnessError
-from conformance.common.settings import Timeouts
+from conformance.kube.client import Kube
 from conformance.kube.errors import ApiError
 from conformance.kube.websockets import ChannelSocket
-
-if TYPE_CHECKING:
-    from conformance.kube.client import Kube
 
 _PROTOCOL = "v4.channel.k8s.io"
 _DATA, _ERROR = 0, 1
@@ -44,7 +40,7 @@ def forward(kube: Kube, namespace: str, pod_or_service: str, port: int) -> Itera
         with connection:
             try:
                 with ChannelSocket(
-                    kube.transport, path, query, (_PROTOCOL,), Timeouts.http
+                    kube.transport, path, query, (_PROTOCOL,), kube.timeouts.http
                 ) as channels:
                     _bridge(connection, channels, wake)
             except (ApiError, HarnessError) as error:

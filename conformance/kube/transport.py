@@ -12,33 +12,27 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import kubernetes.client
-import kubernetes.config
 import urllib3
 import yaml
-from kubernetes.utils.keepalive import tcp_keepalive_socket_options
 
 from conformance.common.errors import HarnessError
 from conformance.kube.errors import ApiError, Unreachable, from_status
+
+if TYPE_CHECKING:
+    import kubernetes.client
 
 REQUEST_TIMEOUT = 30.0
 """Seconds for one request; the slowest ones (a CRD of 1 MB on a busy node) take 2 s."""
 CONNECT_TIMEOUT = 3.0
 """Seconds until a connection counts as failed; a node being restarted drops packets silently."""
-KEEPALIVE: list[tuple[int, int, int]] = tcp_keepalive_socket_options(1, 1, 10)
-"""Probe a silent peer every second: a killed node's network vanishes without a FIN or RST.
-
-When the node is back with the same address, its kernel answers the next probe with RST, so a watch
-survives a restart with at most a second of delay.
-"""
 _USER_TIMEOUT = [(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10_000)]
 """Milliseconds for which a request may stay unacknowledged. Not for streams to a command: one that
 is slow to read its input leaves data unacknowledged for as long."""
 IDEMPOTENT = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 _UNUSABLE = (
-    kubernetes.config.ConfigException,
     yaml.YAMLError,
     OSError,  # ssl.SSLError too
     ValueError,
@@ -46,7 +40,7 @@ _UNUSABLE = (
     KeyError,
     AttributeError,
 )
-"""What loading a kubeconfig raises where its parts are missing, misshapen or unreadable."""
+"""What loading a kubeconfig also raises where its parts are missing, misshapen or unreadable."""
 _CUT = (urllib3.exceptions.HTTPError, OSError, ValueError, AttributeError)
 """What urllib3 and ssl raise in a reader whose socket another thread has shut down."""
 
@@ -66,13 +60,23 @@ def within(seconds: float) -> Iterator[None]:
 
 
 class Transport:
-    """Thread-safe. ``api_client`` is the kubernetes package's client, for what is not wrapped."""
+    """Thread-safe. ``api_client`` is the kubernetes package's client, for what is not wrapped.
+
+    ``keepalive`` are socket options that probe a silent peer every second: a killed node's network
+    vanishes without a FIN or RST. When the node is back with the same address, its kernel answers
+    the next probe with RST, so a watch survives a restart with at most a second of delay.
+    """
 
     def __init__(self, kubeconfig: Path, context: str | None = None) -> None:
+        # Takes 0.5 s to import, which only those pay who reach a cluster.
+        from kubernetes import client, config  # noqa: PLC0415
+        from kubernetes.utils.keepalive import tcp_keepalive_socket_options  # noqa: PLC0415
+
         self.kubeconfig = kubeconfig
-        self.configuration = kubernetes.client.Configuration()
+        self.keepalive: list[tuple[int, int, int]] = tcp_keepalive_socket_options(1, 1, 10)
+        self.configuration = client.Configuration()
         try:
-            kubernetes.config.load_kube_config(  # type: ignore[no-untyped-call]
+            config.load_kube_config(  # type: ignore[no-untyped-call]
                 config_file=str(kubeconfig),
                 context=context,
                 client_configuration=self.configuration,
@@ -81,7 +85,7 @@ class Transport:
                 temp_file_path=str(kubeconfig.parent),
             )
             self.tls = _tls_context(self.configuration)
-        except _UNUSABLE as error:
+        except (config.ConfigException, *_UNUSABLE) as error:
             raise HarnessError(
                 f"Kubeconfig {kubeconfig} cannot be used"
                 + (f" with context {context}" if context else "")
@@ -90,8 +94,8 @@ class Transport:
                 " (kubectl config get-contexts --kubeconfig FILE).",
             ) from error
         self.configuration.connection_pool_maxsize = 32
-        self.configuration.socket_options = [*KEEPALIVE, *_USER_TIMEOUT]
-        self.api_client = kubernetes.client.ApiClient(self.configuration)
+        self.configuration.socket_options = [*self.keepalive, *_USER_TIMEOUT]
+        self.api_client = client.ApiClient(self.configuration)
         self._pool: urllib3.PoolManager = self.api_client.rest_client.pool_manager
         for option in ("cert_reqs", "ca_certs", "ca_cert_data", "cert_file", "key_file"):
             self._pool.connection_pool_kw.pop(option, None)

@@ -6,55 +6,19 @@ import concurrent.futures
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from conformance.common.settings import Timeouts
-from conformance.kube.conditions import (
-    Condition,
-    condition_false,
-    condition_true,
-    deleted,
-    exists,
-    image_unavailable,
-    matching,
-    phase,
-    ready,
-    reconciled,
-    rolled_out,
-)
+from conformance.kube.client import Kube
+from conformance.kube.conditions import Condition
 from conformance.kube.errors import ApiError, Forbidden, Gone, UnknownKind, Unreachable
 from conformance.kube.explain import explain
+from conformance.kube.objects import Object, Objects, Ref, Selection
 from conformance.kube.transport import within
 from conformance.kube.watching import (
     Canceller,
     Event,
-    Object,
-    Selection,
     list_objects,
     watch_objects,
 )
-
-if TYPE_CHECKING:
-    from conformance.kube.client import Kube
-
-__all__ = [
-    "Condition",
-    "Wait",
-    "WaitFailed",
-    "WaitTimeout",
-    "condition_false",
-    "condition_true",
-    "deleted",
-    "exists",
-    "image_unavailable",
-    "matching",
-    "phase",
-    "ready",
-    "reconciled",
-    "rolled_out",
-    "wait_all",
-    "wait_for",
-]
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Seconds between attempts while the API server is away; nothing can tell when it is back."""
@@ -74,62 +38,67 @@ class _Cancelled(Exception):
 
 @dataclass(frozen=True)
 class Wait:
-    """One thing to wait for; ``name=None`` means all objects that labels and fields select.
+    """One thing to wait for: that an object, or each of a selection, satisfies the condition.
 
-    Of a selection, at least ``minimum`` must exist and each must satisfy the condition.
+    Of a selection, at least ``minimum`` objects must exist.
     """
 
+    target: Ref | Selection
     condition: Condition
-    api_version: str
-    kind: str
-    name: str | None = None
-    namespace: str | None = None
-    labels: str | None = None
     fail_on: Condition | None = None
     minimum: int = 1
-    fields: str | None = None
 
     def __str__(self) -> str:
-        where = f" in {self.namespace}" if self.namespace else ""
-        selectors = ",".join(part for part in (self.labels, self.fields) if part)
-        labels = f" with {selectors}" if selectors else ""
-        which = self.name if self.name is not None else f"(each{labels})"
-        return f"{self.kind} {which}{where} to be: {self.condition.description}"
+        return f"{self.target} to be: {self.condition.description}"
+
+    @property
+    def selection(self) -> Selection:
+        """What to list and watch."""
+        return self.target.alone if isinstance(self.target, Ref) else self.target
 
 
-def wait_for(
+def wait(
     kube: Kube,
+    ref: Ref,
     condition: Condition,
-    api_version: str,
-    kind: str,
-    name: str | None = None,
-    namespace: str | None = None,
-    labels: str | None = None,
     *,
-    timeout: float = Timeouts.pod_ready,
+    timeout: float | None = None,
     fail_on: Condition | None = None,
-    minimum: int = 1,
-    fields: str | None = None,
-) -> Object | list[Object]:
-    """Wait until the condition holds; return the object, or the list where ``name`` is None.
+) -> Object:
+    """Wait until the condition holds of an object, and return it; an empty dict once deleted.
 
     Returns on the event itself. An API server that is away, restarts or hangs is waited for within
-    ``timeout`` (seconds), as is a kind whose CRD comes later. ``deleted()`` returns an empty dict
-    or list. Raises ``WaitFailed`` as soon as ``fail_on`` holds of an object, ``WaitTimeout``.
+    ``timeout`` (seconds; by default the client's for a pod), as is a kind whose CRD comes later.
+    Raises ``WaitFailed`` as soon as ``fail_on`` holds, ``WaitTimeout``.
     """
-    wanted = Wait(condition, api_version, kind, name, namespace, labels, fail_on, minimum, fields)
+    found = _Follower(kube, Wait(ref, condition, fail_on), timeout, Canceller()).run()
+    return found[0] if found else {}
+
+
+def wait_each(
+    kube: Kube,
+    selection: Selection,
+    condition: Condition,
+    *,
+    minimum: int = 1,
+    timeout: float | None = None,
+    fail_on: Condition | None = None,
+) -> Objects:
+    """Wait until the condition holds of each object of a selection, and return them.
+
+    At least ``minimum`` must exist; with ``deleted()`` none may be left. Otherwise as ``wait``.
+    """
+    wanted = Wait(selection, condition, fail_on, minimum)
     return _Follower(kube, wanted, timeout, Canceller()).run()
 
 
-def wait_all(
-    kube: Kube, waits: Sequence[Wait], *, timeout: float = Timeouts.pod_ready
-) -> list[Object | list[Object]]:
-    """Wait for several things at once; return what each wait returns, in their order.
+def wait_all(kube: Kube, waits: Sequence[Wait], *, timeout: float | None = None) -> None:
+    """Wait for several things at once, ``timeout`` seconds at most for all of them.
 
     The first failure ends the others and is raised.
     """
     if not waits:
-        return []
+        return
     cancellers = [Canceller() for _ in waits]
     with concurrent.futures.ThreadPoolExecutor(len(waits), "wait") as executor:
         futures = [
@@ -141,29 +110,30 @@ def wait_all(
                 for canceller in cancellers:
                     canceller.cancel()
                 raise error
-        return [future.result() for future in futures]
 
 
 class _Follower:
     """One wait in progress: the objects as last seen, and why the API did not answer, if so."""
 
-    def __init__(self, kube: Kube, wanted: Wait, timeout: float, canceller: Canceller) -> None:
+    def __init__(
+        self, kube: Kube, wanted: Wait, timeout: float | None, canceller: Canceller
+    ) -> None:
         self.kube = kube
         self.wanted = wanted
-        self.timeout = timeout
+        self.timeout = kube.timeouts.pod_ready if timeout is None else timeout
         self.canceller = canceller
-        self.deadline = time.monotonic() + timeout
+        self.deadline = time.monotonic() + self.timeout
         self.seen: dict[str, Object] = {}
         self.trouble: Exception | None = None
         self.answered = False
 
-    def run(self) -> Object | list[Object]:
+    def run(self) -> Objects:
         attempt = 0
         while True:
             started = time.monotonic()
             try:
                 if self._follow():
-                    return self._result()
+                    return list(self.seen.values())
                 self.trouble = None
             except (Unreachable, ApiError) as error:
                 if not self._passing(error):
@@ -180,24 +150,23 @@ class _Follower:
 
     def _follow(self) -> bool:
         """List and watch once; True when done, False when the watch ended before."""
-        wanted = self.wanted
+        selection = self.wanted.selection
         remaining = max(0.5, self.deadline - time.monotonic())
         try:
             with within(remaining):
-                resource = self.kube.discovery.find(wanted.api_version, wanted.kind)
+                resource = self.kube.discovery.find(selection.api_version, selection.kind)
         except UnknownKind:
             self.seen = {}
             if self._satisfied():  # deleted, with its CRD
                 return True
             raise
-        selection = Selection(resource, wanted.namespace, wanted.name, wanted.labels, wanted.fields)
-        items, version = list_objects(self.kube.transport, selection, remaining)
+        items, version = list_objects(self.kube.transport, resource, selection, remaining)
         self.answered = True
         self.seen = {_key(item): item for item in items}
         if self._satisfied():
             return True
         for event in watch_objects(
-            self.kube.transport, selection, version, self.deadline, self.canceller
+            self.kube.transport, resource, selection, version, self.deadline, self.canceller
         ):
             self._note(event)
             if event.type != "BOOKMARK" and self._satisfied():
@@ -218,17 +187,11 @@ class _Follower:
                 if wanted.fail_on.test(item):
                     because = f"It is: {wanted.fail_on.description}. Waited for"
                     raise WaitFailed(self._text(because))
-        if wanted.name is not None:
+        if isinstance(wanted.target, Ref):
             return wanted.condition.test(items[0] if items else None)
         if wanted.condition.test(None):  # deleted: none may be left
             return all(wanted.condition.test(item) for item in items)
         return len(items) >= wanted.minimum and all(wanted.condition.test(item) for item in items)
-
-    def _result(self) -> Object | list[Object]:
-        items = list(self.seen.values())
-        if self.wanted.name is None:
-            return items
-        return items[0] if items else {}
 
     def _passing(self, error: Exception) -> bool:
         """Whether the trouble may end by itself within the wait."""
@@ -239,7 +202,7 @@ class _Follower:
         return isinstance(error, ApiError) and (error.status >= 500 or error.status == 429)
 
     def _text(self, opening: str) -> str:
-        wanted = self.wanted
+        wanted, target = self.wanted, self.wanted.target
         unmet = [item for item in self.seen.values() if not wanted.condition.test(item)]
         count = f" ({len(unmet)} of {len(self.seen)} are not)" if len(self.seen) > 1 else ""
         return explain(
@@ -247,7 +210,7 @@ class _Follower:
             f"{opening} {wanted}{count}",
             unmet or list(self.seen.values()),
             self.trouble,
-            lambda: self.kube.list(wanted.api_version, wanted.kind, wanted.namespace),
+            lambda: self.kube.list(target.api_version, target.kind, target.namespace),
         )
 
 

@@ -12,14 +12,11 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from conformance.kube.discovery import Resource
 from conformance.kube.errors import from_status
+from conformance.kube.objects import Object, Objects, Selection
 from conformance.kube.transport import REQUEST_TIMEOUT, LineStream, Query, Transport
-
-Object = dict[str, Any]
-Objects = list[Object]
 
 
 @dataclass(frozen=True)
@@ -28,28 +25,6 @@ class Event:
 
     type: str
     object: Object
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which objects: all of a collection, or those a name, labels or fields select."""
-
-    resource: Resource
-    namespace: str | None = None
-    name: str | None = None
-    labels: str | None = None
-    fields: str | None = None
-
-    @property
-    def path(self) -> str:
-        """The collection's path."""
-        return self.resource.path(self.namespace)
-
-    def query(self, **more: str | int | bool | None) -> Query:
-        """Return the selectors as query parameters."""
-        by_name = f"metadata.name={self.name}" if self.name is not None else None
-        fields = ",".join(part for part in (by_name, self.fields) if part) or None
-        return {"labelSelector": self.labels, "fieldSelector": fields, **more}
 
 
 @dataclass
@@ -82,20 +57,28 @@ class Canceller:
 
 
 def list_objects(
-    transport: Transport, selection: Selection, timeout: float = REQUEST_TIMEOUT
-) -> tuple[list[Object], str]:
-    """Return the objects, each with its apiVersion and kind, and the version to watch from."""
-    body = transport.request("GET", selection.path, query=selection.query(), timeout=timeout)
+    transport: Transport,
+    resource: Resource,
+    selection: Selection,
+    timeout: float = REQUEST_TIMEOUT,
+) -> tuple[Objects, str]:
+    """Return the objects, each with its apiVersion and kind, and the version to watch from.
+
+    ``resource`` is what the API server serves as the selection's kind.
+    """
+    path = resource.path(selection.namespace)
+    body = transport.request("GET", path, query=_query(selection), timeout=timeout)
     answer = json.loads(body)
-    items: list[Object] = answer["items"] or []
+    items: Objects = answer["items"] or []
     for item in items:
-        item["apiVersion"] = selection.resource.api_version
-        item["kind"] = selection.resource.kind
+        item["apiVersion"] = resource.api_version
+        item["kind"] = resource.kind
     return items, answer["metadata"]["resourceVersion"]
 
 
 def watch_objects(
     transport: Transport,
+    resource: Resource,
     selection: Selection,
     resource_version: str,
     deadline: float,
@@ -106,7 +89,9 @@ def watch_objects(
     Raises ``Gone`` where the version is too old (in the answer's status or in the stream: both
     happen), other ``ApiError`` kinds, ``Unreachable``.
     """
-    query = selection.query(
+    path = resource.path(selection.namespace)
+    query = _query(
+        selection,
         watch=True,
         allowWatchBookmarks=True,
         resourceVersion=resource_version,
@@ -114,7 +99,7 @@ def watch_objects(
     )
     canceller = canceller or Canceller()
     with (
-        transport.stream(selection.path, query, deadline) as stream,
+        transport.stream(path, query, deadline) as stream,
         canceller.holding(stream),
     ):
         for line in stream:
@@ -124,5 +109,9 @@ def watch_objects(
                 return  # the connection was cut within an event
             if change["type"] == "ERROR":
                 status = change["object"]
-                raise from_status(f"WATCH {selection.path}", int(status.get("code", 500)), status)
+                raise from_status(f"WATCH {path}", int(status.get("code", 500)), status)
             yield Event(change["type"], change["object"])
+
+
+def _query(selection: Selection, **more: str | int | bool | None) -> Query:
+    return {"labelSelector": selection.labels, "fieldSelector": selection.fields, **more}

@@ -16,10 +16,9 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 import websocket
-from kubernetes.stream.ws_client import websocket_proxycare
 
 from conformance.kube.errors import from_status
-from conformance.kube.transport import KEEPALIVE, Transport
+from conformance.kube.transport import Transport
 
 _RECORD = 16384
 """Bytes written at once: the size of a TLS record."""
@@ -40,6 +39,9 @@ class ChannelSocket:
         protocols: Sequence[str],
         timeout: float,
     ) -> None:
+        # Imported with the transport's parts of the package, and no earlier: see there.
+        from kubernetes.stream.ws_client import websocket_proxycare  # noqa: PLC0415
+
         configuration = transport.configuration
         url = "ws" + transport.server.removeprefix("http") + f"{path}?{urlencode(query)}"
         tls: dict[str, Any] = {"context": transport.tls}
@@ -57,7 +59,7 @@ class ChannelSocket:
                 header=headers,
                 subprotocols=list(protocols),
                 sslopt=tls,
-                sockopt=KEEPALIVE,
+                sockopt=transport.keepalive,
                 **options,
             )
         except websocket.WebSocketBadStatusException as error:

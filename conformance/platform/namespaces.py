@@ -6,10 +6,13 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from conformance.kube.client import Kube
+from conformance.kube.apply import apply
+from conformance.kube.client import Kube
+from conformance.kube.conditions import deleted, exists
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 
 PLATFORM_NAMESPACES = ("flux-system", "stackspin", "stackspin-apps", "velero")
 """Of Flux, Stackspin, its apps and Velero."""
@@ -40,16 +43,13 @@ class Namespaces:
 
         Returns when pods can be made in it: before its ServiceAccount is there, they are refused.
         """
-        from conformance.kube.conditions import exists  # noqa: PLC0415 - costs 0.5 s
-        from conformance.kube.wait import wait_for  # noqa: PLC0415 - costs 0.5 s
-
         self._made += 1
         words = _UNSAFE.sub("-", hint.lower()).strip("-")[:40].rstrip("-")
         name = f"{words or 'check'}-{self._run_id}-{self._made}"
         metadata = {"name": name, "labels": {RUN_LABEL: self._run_id}}
-        self._kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-        self._kube.apply(self._secret(name))
-        wait_for(self._kube, exists(), "v1", "ServiceAccount", "default", name)
+        apply(self._kube, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+        apply(self._kube, self._secret(name))
+        wait(self._kube, Ref("v1", "ServiceAccount", "default", name), exists())
         return name
 
     def delete(self, name: str) -> None:
@@ -70,11 +70,9 @@ class Namespaces:
         return [f"namespace {name}: {why}" for name, why in self._failures.items()]
 
     def _delete(self, name: str) -> None:
-        from conformance.kube.conditions import deleted  # noqa: PLC0415 - costs 0.5 s
-        from conformance.kube.wait import wait_for  # noqa: PLC0415 - costs 0.5 s
-
         try:
-            self._kube.delete("v1", "Namespace", name)
-            wait_for(self._kube, deleted(), "v1", "Namespace", name, timeout=self._deletion_timeout)
+            namespace = Ref("v1", "Namespace", name)
+            self._kube.delete(*namespace)
+            wait(self._kube, namespace, deleted(), timeout=self._deletion_timeout)
         except Exception as error:  # a thread has nobody to raise to
             self._failures[name] = str(error).splitlines()[0]

@@ -189,7 +189,11 @@ class _BringUp(threading.Thread):
                 self.site.cancel()
                 return
             self._cluster.start()
-            self.kube = Kube(self._cluster.kubeconfig, redactor=self._redactor)
+            self.kube = Kube(
+                self._cluster.kubeconfig,
+                redactor=self._redactor,
+                timeouts=self._settings.timeouts,
+            )
             self._stack = Stack(
                 self._settings, self._cluster, self.kube, self._components, say=self._say
             )

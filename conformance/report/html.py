@@ -10,9 +10,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
+from conformance.common import pages
 from conformance.report.model import CheckResult, Evidence, OverallVerdict, RunReport, Verdict
 
 _TAIL_LINES = 200
@@ -108,13 +109,7 @@ def _plain(text: str) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("conformance.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pages.environment("conformance.report")
     environment.filters |= {
         "duration": _duration,
         "size": _size,

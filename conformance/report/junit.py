@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as ET  # only writes
 
+from conformance.common import junit
 from conformance.report.model import Capability, CheckResult, RunReport, Verdict
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -15,17 +16,10 @@ def to_junit(report: RunReport) -> str:
 
     "not run", "not applicable" and "waived" are skipped cases; the message begins with the verdict.
     """
-    root = ET.Element("testsuites", {"name": "stackspin-conformance"})
-    for capability in report.capabilities:
-        root.append(_suite(report, capability))
+    suites = [_suite(report, capability) for capability in report.capabilities]
     if report.errors:
-        root.append(_errors(report))
-    for attribute in ("tests", "failures", "errors"):
-        total = sum(int(suite.get(attribute, "0")) for suite in root)
-        root.set(attribute, str(total))
-    root.set("time", f"{report.seconds:.3f}")
-    ET.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+        suites.append(_errors(report))
+    return junit.document("stackspin-conformance", suites, report.seconds)
 
 
 def _suite(report: RunReport, capability: Capability) -> ET.Element:
@@ -59,9 +53,8 @@ def _case(check: CheckResult) -> ET.Element:
             "time": f"{check.seconds:.3f}",
         },
     )
-    properties = ET.SubElement(case, "properties")
-    for key, value in (("check", check.id), ("level", check.level), ("promise", check.promise)):
-        ET.SubElement(properties, "property", {"name": key, "value": _clean(value)})
+    about = {"check": check.id, "level": check.level, "promise": check.promise}
+    junit.add_properties(case, {key: _clean(value) for key, value in about.items()})
     first = check.reason.partition("\n")[0]
     if check.verdict is Verdict.FAIL:
         failure = ET.SubElement(case, "failure", {"message": _clean(first)})

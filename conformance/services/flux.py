@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, matching, reconciled
-from conformance.kube.wait import Wait, wait_all, wait_for
+from conformance.kube.objects import Object, Ref
+from conformance.kube.wait import Wait, wait, wait_all
 
 NAMESPACE = "flux-system"
 API_VERSIONS: Mapping[str, str] = {
@@ -23,8 +23,6 @@ API_VERSIONS: Mapping[str, str] = {
     "HelmRelease": "helm.toolkit.fluxcd.io/v2",
 }
 REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
-
-Object = dict[str, Any]
 
 
 class Flux:
@@ -98,10 +96,7 @@ class Flux:
         there = reconciled(sha, includes=includes)
         self.reconcile("GitRepository", repository)
         self._wait("GitRepository", repository, NAMESPACE, there)
-        waits = [
-            Wait(there, API_VERSIONS["Kustomization"], "Kustomization", name, NAMESPACE)
-            for name in kustomizations
-        ]
+        waits = [Wait(flux_object("Kustomization", name), there) for name in kustomizations]
         wait_all(self._kube, waits, timeout=timeout or self._timeout)
 
     def suspend(self, kind: str, name: str, namespace: str = NAMESPACE) -> None:
@@ -135,14 +130,10 @@ class Flux:
         condition: Condition,
         timeout: float | None = None,
     ) -> Object:
-        found = wait_for(
-            self._kube,
-            condition,
-            API_VERSIONS[kind],
-            kind,
-            name,
-            namespace,
-            timeout=timeout or self._timeout,
-        )
-        assert isinstance(found, dict)  # noqa: S101 - a wait by name returns one object
-        return found
+        which = flux_object(kind, name, namespace)
+        return wait(self._kube, which, condition, timeout=timeout or self._timeout)
+
+
+def flux_object(kind: str, name: str, namespace: str = NAMESPACE) -> Ref:
+    """Return which object of Flux is meant, in the version of its API that the suite speaks."""
+    return Ref(API_VERSIONS[kind], kind, name, namespace)

@@ -26,7 +26,6 @@ from urllib.parse import parse_qs, urljoin
 import requests
 
 from conformance.common.errors import HarnessError
-from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.logs import wait_for_line
 
@@ -241,7 +240,7 @@ class GitServer(Repository):
         marker = f"/{uuid.uuid4().hex}"
         with requests.Session() as session:
             session.trust_env = False
-            session.get(urljoin(self.url, marker), timeout=Timeouts.http)
+            session.get(urljoin(self.url, marker), timeout=self._kube.timeouts.http)
         pod = self.pod()
         wait_for_line(self._kube, NAMESPACE, pod, _ACCESS, marker)
         lines = self._kube.logs(NAMESPACE, pod).splitlines()

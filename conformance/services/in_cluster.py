@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
+from conformance.kube.port_forward import forward
 
 
 class ServiceRefused(AssertionError):
@@ -37,13 +37,15 @@ class InClusterService:
         *,
         body: Any = None,  # noqa: ANN401 - JSON
         form: Mapping[str, str] | None = None,
-        timeout: float = Timeouts.http,
+        timeout: float | None = None,
         **parameters: str | int,
     ) -> Any:  # noqa: ANN401 - JSON
         """Return the JSON that a request is answered with, None where there is none.
 
-        ``timeout`` is in seconds. Raises ``ServiceRefused``.
+        ``timeout`` is in seconds; None is the client's for a request. Raises ``ServiceRefused``.
         """
+        if timeout is None:
+            timeout = self.kube.timeouts.http
         with self.address() as address:
             url = f"http://{address}{path}"
             answer = requests.request(
@@ -57,5 +59,5 @@ class InClusterService:
     @contextmanager
     def address(self) -> Iterator[str]:
         """Yield ``host:port`` of this machine that leads to the service."""
-        with self.kube.port_forward(self.namespace, f"svc/{self.name}", self.port) as port:
+        with forward(self.kube, self.namespace, f"svc/{self.name}", self.port) as port:
             yield f"127.0.0.1:{port}"

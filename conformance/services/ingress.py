@@ -12,10 +12,10 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.poolmanager import PoolManager
 from urllib3.util.retry import Retry
 
+from conformance.common.settings import Timeouts
+
 UNROUTED = (404, 502, 503, 504)
 """What the ingress answers between the API accepting an Ingress and its own reload of it."""
-ROUTING_SECONDS = 30.0
-"""How long the ingress may take for that; measured 1 s."""
 
 
 class HttpClient(requests.Session):
@@ -23,15 +23,16 @@ class HttpClient(requests.Session):
 
     Host header and TLS server name stay the real name, and the certificate is verified against
     the harness's CA for that name. Names outside ``domain`` are refused with ``ValueError``: a
-    check that leaves the platform tests something else. ``timeout`` is in seconds and holds for
-    every request that gives none.
+    check that leaves the platform tests something else. ``timeouts.http`` holds for every
+    request that gives none.
     """
 
     def __init__(
-        self, domain: str, address: str, ca_certificate: bytes, *, timeout: float = 10.0
+        self, domain: str, address: str, ca_certificate: bytes, *, timeouts: Timeouts | None = None
     ) -> None:
         super().__init__()
-        self._platform = _Platform(domain, address, ca_certificate, timeout)
+        self._timeouts = timeouts or Timeouts()
+        self._platform = _Platform(domain, address, ca_certificate, self._timeouts.http)
         self._mount(self._platform)
 
     def get_routed(
@@ -40,7 +41,7 @@ class HttpClient(requests.Session):
         *,
         auth: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        within: float = ROUTING_SECONDS,
+        within: float | None = None,
     ) -> requests.Response:
         """GET, asked again for some seconds while the ingress has no route or backend yet.
 
@@ -62,10 +63,10 @@ class HttpClient(requests.Session):
 
         For the first request after a change of which the ingress takes several notes: of an app
         that was uninstalled it loses the backend first (503) and the route then (404). After about
-        ``ROUTING_SECONDS`` the answer is returned as it is. Redirects are followed.
+        ``timeouts.routing`` seconds the answer is returned as it is. Redirects are followed.
         """
         others = {*range(200, 300), *range(400, 600)} - {status}
-        return self._get_while(others, url, within=ROUTING_SECONDS)
+        return self._get_while(others, url)
 
     def _get_while(
         self,
@@ -73,8 +74,10 @@ class HttpClient(requests.Session):
         url: str,
         auth: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        within: float = ROUTING_SECONDS,
+        within: float | None = None,
     ) -> requests.Response:
+        if within is None:
+            within = self._timeouts.routing
         retry = Retry(
             total=int(within) + 5,  # the first five take about a second together
             backoff_factor=0.05,

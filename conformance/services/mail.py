@@ -21,8 +21,6 @@ SMTP_PORT = 1025
 API_PORT = 8025
 _CODE = re.compile(r"\b\d{6}\b")
 """What Kratos lets in by; as secret as a password while it is valid."""
-DELIVERY = 20.0
-"""Seconds for a mail to arrive; measured 0.5."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class MailCatcher:
 
     def __init__(self, kube: Kube) -> None:
         self._redactor = kube.redactor
+        self._timeout = kube.timeouts.mail
         self._api = InClusterService(kube, NAMESPACE, SERVICE, API_PORT)
 
     def to(self, address: str) -> list[Mail]:
@@ -46,11 +45,13 @@ class MailCatcher:
         found = self._api.ask("GET", "/api/v1/search", query=f'to:"{address}"')
         return [self._read(item["ID"]) for item in found["messages"]]
 
-    def wait_for(self, address: str, number: int = 1, timeout: float = DELIVERY) -> Mail:
+    def wait_for(self, address: str, number: int = 1, timeout: float | None = None) -> Mail:
         """Wait until ``number`` mails to an address have arrived; return the last of them.
 
-        ``timeout`` is in seconds. Raises ``AssertionError`` saying what arrived.
+        ``timeout`` is in seconds; None is the client's for a mail. Raises ``AssertionError`` saying
+        what arrived.
         """
+        timeout = self._timeout if timeout is None else timeout
         deadline = time.monotonic() + timeout
         with self._api.address() as listening:
             events = websocket.create_connection(

@@ -13,6 +13,7 @@ from minio import Minio
 from minio.deleteobjects import DeleteObject
 
 from conformance.kube.client import Kube
+from conformance.kube.port_forward import forward
 
 NAMESPACE = "velero"
 SERVICE = "object-store"
@@ -89,7 +90,7 @@ class ObjectStore:
     def _client(self) -> Iterator[Minio]:
         secret = self.kube.get("v1", "Secret", CREDENTIALS, NAMESPACE)["data"]
         access, key = (base64.b64decode(secret[name]).decode() for name in _KEYS)
-        with self.kube.port_forward(NAMESPACE, f"svc/{SERVICE}", PORT) as port:
+        with forward(self.kube, NAMESPACE, f"svc/{SERVICE}", PORT) as port:
             yield Minio(
                 endpoint=f"127.0.0.1:{port}",
                 access_key=access,

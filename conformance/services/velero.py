@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, deleted, exists, matching, phase
 from conformance.kube.logs import wait_for_line
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Object, Ref, Selection
+from conformance.kube.wait import wait, wait_each
 
 NAMESPACE = "velero"
 API_VERSION = "velero.io/v1"
@@ -23,10 +24,6 @@ BACKUP_NAME = "velero.io/backup-name"
 RESTORE_NAME = "velero.io/restore-name"
 SCHEDULE_NAME = "velero.io/schedule-name"
 """Labels by which Velero says to what an object belongs."""
-LOCATION_SECONDS = 40.0
-"""In which Velero has seen what became of a location: it looks every 10 s, for 5 s at most."""
-BY_ITSELF_SECONDS = 90.0
-"""In which follows what nobody asks for: schedule, expiry, a look at what is in the store."""
 SERVER = "app.kubernetes.io/name=velero"
 """Label of the pod that is Velero itself."""
 WAIT_CONTAINER = "restore-wait"
@@ -36,8 +33,6 @@ FORGOTTEN = "Batch deleted snapshots"
 COMPLETED = "Completed"
 FINAL = (COMPLETED, "PartiallyFailed", "Failed", "FailedValidation")
 """Phases of a Backup or Restore in which nothing happens to it any more."""
-
-Object = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -148,7 +143,9 @@ class Velero:
 
     def location_is(self, wanted: Literal["Available", "Unavailable"], name: str) -> Object:
         """Wait until a location is Available, or is not; return it."""
-        return self._wait(phase(wanted), "BackupStorageLocation", name, LOCATION_SECONDS)
+        return self._wait(
+            phase(wanted), "BackupStorageLocation", name, self._kube.timeouts.backup_location
+        )
 
     def location_found_again(self, name: str) -> None:
         """Wait until Velero has looked at a location again, and found it Available.
@@ -161,7 +158,7 @@ class Velero:
         again = matching(
             f"looked at after {before}", lambda item: item["status"]["lastValidationTime"] != before
         )
-        self._wait(again & phase("Available"), *location, LOCATION_SECONDS)
+        self._wait(again & phase("Available"), *location, self._kube.timeouts.backup_location)
 
     def synced(self, backup: str, *, volumes: int) -> None:
         """Wait until Velero has found a backup of another cluster in the store, and its volumes.
@@ -169,9 +166,9 @@ class Velero:
         It makes the PodVolumeBackups, one after the other, after the Backup: a Restore takes those
         that are there when it begins for all.
         """
-        self._wait(phase(*FINAL), "Backup", backup, BY_ITSELF_SECONDS)
+        self._wait(phase(*FINAL), "Backup", backup, self._kube.timeouts.velero_by_itself)
         which = _volumes_of(backup)
-        wait_for(self._kube, exists(), *which, timeout=self._timeout, minimum=volumes)
+        wait_each(self._kube, which, exists(), timeout=self._timeout, minimum=volumes)
 
     def make_schedule(
         self, name: str, *, cron: str, namespaces: Sequence[str], ttl: str = "24h"
@@ -182,16 +179,15 @@ class Velero:
 
     def scheduled(self, schedule: str) -> Object:
         """Wait until a schedule has made a backup and that is in a final phase; return it."""
-        labels = f"{SCHEDULE_NAME}={schedule}"
-        kind = (API_VERSION, "Backup", None, NAMESPACE, labels)
-        found = wait_for(self._kube, phase(*FINAL), *kind, timeout=BY_ITSELF_SECONDS)
-        assert isinstance(found, list)  # noqa: S101 - a wait without a name returns a list
-        return found[0]
+        made = Selection(API_VERSION, "Backup", NAMESPACE, f"{SCHEDULE_NAME}={schedule}")
+        return wait_each(
+            self._kube, made, phase(*FINAL), timeout=self._kube.timeouts.velero_by_itself
+        )[0]
 
     def expired(self, backup: str, *, ttl: float) -> None:
         """Wait until a backup that is kept for ``ttl`` seconds is deleted, its volumes' too."""
-        self._wait(deleted(), "Backup", backup, ttl + BY_ITSELF_SECONDS)
-        wait_for(self._kube, deleted(), *_volumes_of(backup), timeout=self._timeout)
+        self._wait(deleted(), "Backup", backup, ttl + self._kube.timeouts.velero_by_itself)
+        wait_each(self._kube, _volumes_of(backup), deleted(), timeout=self._timeout)
 
     def wait_forgotten(self, *snapshots: str) -> None:
         """Wait until Velero says, in its log, that it has deleted each snapshot from the store."""
@@ -219,10 +215,8 @@ class Velero:
     def _wait(
         self, condition: Condition, kind: str, name: str, timeout: float | None = None
     ) -> Object:
-        where = (self._kube, condition, API_VERSION, kind, name, NAMESPACE)
-        found = wait_for(*where, timeout=timeout or self._timeout)
-        assert isinstance(found, dict)  # noqa: S101 - a wait by name returns one object
-        return found
+        which = Ref(API_VERSION, kind, name, NAMESPACE)
+        return wait(self._kube, which, condition, timeout=timeout or self._timeout)
 
 
 def waits_for_data() -> Condition:
@@ -244,9 +238,9 @@ def seconds_taken(item: Object) -> float:
     return (ended - began).total_seconds()
 
 
-def _volumes_of(backup: str) -> tuple[str, str, None, str, str]:
-    """Return which PodVolumeBackups belong to a backup, as ``wait_for`` takes it."""
-    return API_VERSION, "PodVolumeBackup", None, NAMESPACE, f"{BACKUP_NAME}={backup}"
+def _volumes_of(backup: str) -> Selection:
+    """Return which PodVolumeBackups belong to a backup."""
+    return Selection(API_VERSION, "PodVolumeBackup", NAMESPACE, f"{BACKUP_NAME}={backup}")
 
 
 def _pod_volume(item: Object) -> PodVolume:

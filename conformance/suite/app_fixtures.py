@@ -10,16 +10,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.apps.catalogue import APPS
+from conformance.apps.deployment import HelmDeployment
+from conformance.apps.image_builds import (
+    NOTES,
+    VERSIONS,
+    AppImages,
+    ImageBuilds,
+    source_of,
+)
+from conformance.apps.smoke import smoke_tests
+from conformance.common.run_folder import run_folder
+from conformance.services.helm import Helm
 from conformance.suite.check import app_of, shared
-from conformance.suite.fixtures import RUN
 from conformance.suite.needs import fixtures_of
+from conformance.suite.run import RUN
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
     from conformance.apps.base import App
-    from conformance.apps.deployment import HelmDeployment
-    from conformance.apps.image_builds import AppImages, ImageBuilds
     from conformance.apps.images import BuiltImage, ImageTest
     from conformance.apps.running import RunningImage
     from conformance.clusters.base import Cluster
@@ -30,7 +40,6 @@ if TYPE_CHECKING:
     from conformance.platform.namespaces import Namespaces
     from conformance.platform.reference import Stack
     from conformance.services.flux import Flux
-    from conformance.services.helm import Helm
 
 BUILDS: pytest.StashKey[ImageBuilds] = pytest.StashKey()
 
@@ -40,14 +49,6 @@ def begin_image_builds(config: pytest.Config, items: list[pytest.Item]) -> None:
     wanted = [item for item in items if "image_builds" in fixtures_of([item])]
     if not wanted:
         return
-    from conformance.apps.image_builds import (  # noqa: PLC0415 - only for such a run
-        NOTES,
-        VERSIONS,
-        ImageBuilds,
-        source_of,
-    )
-    from conformance.common.run_folder import run_folder  # noqa: PLC0415
-
     run = config.stash[RUN]
     stack = contextlib.ExitStack()
     config.add_cleanup(stack.close)
@@ -63,8 +64,6 @@ def begin_image_builds(config: pytest.Config, items: list[pytest.Item]) -> None:
 @pytest.fixture(scope=shared)
 def app(request: pytest.FixtureRequest) -> App:
     """The app that a check runs on; one that names no apps runs on ``notes``."""
-    from conformance.apps.catalogue import APPS  # noqa: PLC0415 - lazy
-
     return APPS[getattr(request, "param", "notes")]
 
 
@@ -79,9 +78,6 @@ def images(
     image_builds: ImageBuilds, registry: Registry, kube: Kube, namespace_pool: Namespaces
 ) -> Iterator[AppImages]:
     """App images in the cluster's registry: pushed, tested and released when asked for."""
-    from conformance.apps.image_builds import AppImages  # noqa: PLC0415 - lazy
-    from conformance.apps.smoke import smoke_tests  # noqa: PLC0415
-
     made: list[str] = []
 
     @functools.cache
@@ -100,8 +96,6 @@ def images(
 @pytest.fixture(scope="session")
 def app_images(images: AppImages) -> AppImages:
     """The same, with both versions of ``notes`` released: docker.io/stackspin/notes:VERSION."""
-    from conformance.apps.image_builds import NOTES, VERSIONS, source_of  # noqa: PLC0415 - lazy
-
     images.released_each(source_of(NOTES), VERSIONS)
     return images
 
@@ -118,8 +112,6 @@ def inside(cluster: Cluster, components: Components) -> Iterator[Callable[[Runni
 @pytest.fixture(scope="session")
 def helm(settings: Settings, cluster: Cluster, components: Components) -> Helm:
     """The helm binary on the cluster under test."""
-    from conformance.services.helm import Helm  # noqa: PLC0415 - lazy
-
     return Helm(components.binary("helm"), cluster.kubeconfig, settings.context)
 
 
@@ -134,7 +126,6 @@ def undeployed(
     app: App,
 ) -> Callable[[str], HelmDeployment]:
     """Prepares a release of the app in a fresh namespace, with a host name of its own."""
-    from conformance.apps.deployment import HelmDeployment  # noqa: PLC0415 - lazy
 
     def prepare(hint: str) -> HelmDeployment:
         namespace = namespaces(hint)

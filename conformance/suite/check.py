@@ -139,6 +139,11 @@ def level_marker(level: Level) -> pytest.MarkDecorator:
     return marker
 
 
+def is_check(function: Callable[..., object]) -> bool:
+    """Whether a test function is declared to be a check."""
+    return any(mark.name == "check" for mark in getattr(function, "pytestmark", ()))
+
+
 def check_of(item: pytest.Item) -> Check | None:
     """Return the check that this test is, on its app, or None for any other test."""
     marker = item.get_closest_marker("check")

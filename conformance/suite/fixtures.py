@@ -11,29 +11,30 @@ import pytest
 from conformance.clusters.base import Feature
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package
+from conformance.common.run_folder import run_folder
+from conformance.kube.client import Kube
+from conformance.oci.registry import Registry
+from conformance.platform.namespaces import Namespaces
+from conformance.platform.occupied import refuse_platform_of_others
+from conformance.platform.reference import Stack
+from conformance.platform.secondary import SecondaryClusters, Site
+from conformance.services.browser import Browser
+from conformance.services.hydra import Hydra
+from conformance.services.kratos import Kratos
+from conformance.services.mail import MailCatcher
 from conformance.suite.check import not_run, shared
 from conformance.suite.needs import fixtures_of, images_of_platform
+from conformance.suite.run import RUN
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
-    from conformance.kube.client import Kube
-    from conformance.oci.registry import Registry
-    from conformance.platform.namespaces import Namespaces
-    from conformance.platform.reference import Stack
-    from conformance.platform.secondary import SecondaryClusters, Site
     from conformance.report.evidence import EvidenceBox
-    from conformance.services.browser import Browser
     from conformance.services.flux import Flux
-    from conformance.services.hydra import Hydra
-    from conformance.services.kratos import Kratos
-    from conformance.services.mail import MailCatcher
     from conformance.suite.run import Run
     from conformance.suite.twins import Twin
 
-RUN: pytest.StashKey[Run] = pytest.StashKey()
-"""Where the plugin keeps the run; only set when there are checks to run."""
 _NO_REGISTRY = (
     "this cluster tells of no registry that the suite can push to and the node pulls from"
 )
@@ -95,9 +96,6 @@ def _start(cluster: Cluster) -> None:
 
 
 def _refuse_platform_of_others(cluster: Cluster) -> None:
-    from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
-    from conformance.platform.occupied import refuse_platform_of_others  # noqa: PLC0415
-
     kube = Kube(cluster.kubeconfig)
     try:
         refuse_platform_of_others(cluster.name, kube)
@@ -113,9 +111,7 @@ def stays(run: Run, cluster: Cluster) -> bool:
 @pytest.fixture(scope="session")
 def kube(run: Run, cluster: Cluster) -> Iterator[Kube]:
     """Client of the cluster's API."""
-    from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
-
-    run.kube = Kube(cluster.kubeconfig, run.settings.context, run.redactor)
+    run.kube = Kube(cluster.kubeconfig, run.settings.context, run.redactor, run.settings.timeouts)
     run.describe()
     yield run.kube
     run.learn_secrets()
@@ -124,8 +120,6 @@ def kube(run: Run, cluster: Cluster) -> Iterator[Kube]:
 @pytest.fixture(scope="session")
 def registry(cluster: Cluster) -> Registry:
     """The registry that the suite pushes to and the node pulls from."""
-    from conformance.oci.registry import Registry  # noqa: PLC0415 - lazy
-
     if cluster.registry is None:
         not_run(_NO_REGISTRY)
     return Registry(cluster.registry)
@@ -134,8 +128,6 @@ def registry(cluster: Cluster) -> Registry:
 @pytest.fixture(scope="session")
 def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Iterator[Stack]:
     """Stackspin on the cluster, installed level by level, each when a check first asks for it."""
-    from conformance.platform.reference import Stack  # noqa: PLC0415 - lazy
-
     if cluster.registry is None:
         not_run(_NO_REGISTRY)
     run.stack = Stack(run.settings, cluster, kube, components, say=run.say)
@@ -150,8 +142,6 @@ def secondary_clusters(
     components: Components,
 ) -> Iterator[SecondaryClusters]:
     """Maker of more clusters: ``secondary_clusters.begin("restore", Stack.backups).result()``."""
-    from conformance.platform.secondary import SecondaryClusters  # noqa: PLC0415 - lazy
-
     run.secondary = SecondaryClusters(run.settings, components, run.redactor, run.say)
     yield run.secondary
     run.secondary.close()
@@ -160,8 +150,6 @@ def secondary_clusters(
 @pytest.fixture(scope="session")
 def here(cluster: Cluster, kube: Kube, stack: Stack) -> Site:
     """The cluster under test, in the form of the secondary ones."""
-    from conformance.platform.secondary import Site  # noqa: PLC0415 - lazy
-
     return Site(cluster, kube, stack)
 
 
@@ -197,24 +185,18 @@ def single_sign_on(stack: Stack) -> Flux:
 @pytest.fixture(scope="session")
 def kratos(kube: Kube, single_sign_on: Flux) -> Kratos:  # noqa: ARG001 - installed
     """The users of the platform."""
-    from conformance.services.kratos import Kratos  # noqa: PLC0415 - lazy
-
     return Kratos(kube)
 
 
 @pytest.fixture(scope="session")
 def hydra(kube: Kube, single_sign_on: Flux) -> Hydra:  # noqa: ARG001 - installed
     """The platform's OpenID Connect provider, as its administrator sees it."""
-    from conformance.services.hydra import Hydra  # noqa: PLC0415 - lazy
-
     return Hydra(kube)
 
 
 @pytest.fixture(scope="session")
 def mail(kube: Kube, single_sign_on: Flux) -> MailCatcher:  # noqa: ARG001 - installed
     """Every mail that the platform sends."""
-    from conformance.services.mail import MailCatcher  # noqa: PLC0415 - lazy
-
     return MailCatcher(kube)
 
 
@@ -227,9 +209,6 @@ def backups(stack: Stack) -> Flux:
 @pytest.fixture(scope="session")
 def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Browser]:
     """Chromium, as the platform's users have it; started when a check first asks for it."""
-    from conformance.common.run_folder import run_folder  # noqa: PLC0415 - lazy
-    from conformance.services.browser import Browser  # noqa: PLC0415
-
     with run_folder(settings.cache_dir / "browser") as folder:
         trusted = stack.certificate.ca_certificate
         with Browser(settings.domain, cluster.node_address, trusted, folder) as chromium:
@@ -239,8 +218,6 @@ def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Brow
 @pytest.fixture(scope="session")
 def namespace_pool(run: Run, kube: Kube, cluster: Cluster) -> Iterator[Namespaces]:
     """Maker of namespaces that carry the run's id."""
-    from conformance.platform.namespaces import Namespaces  # noqa: PLC0415 - lazy
-
     pool = Namespaces(
         kube, run.settings.run_id, run.settings.timeouts.deletion, run.planted.manifest
     )

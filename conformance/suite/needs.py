@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON, images_for
+
 
 def fixtures_of(items: Iterable[pytest.Item]) -> set[str]:
     """Return the names of all fixtures that any of the tests needs."""
@@ -14,12 +16,6 @@ def fixtures_of(items: Iterable[pytest.Item]) -> set[str]:
 
 def images_of_platform(fixtures: set[str]) -> tuple[str, ...]:
     """Return the platform's images that checks with these fixtures need, in the order of use."""
-    from conformance.platform.reference.levels import (  # noqa: PLC0415 - lazy
-        BACKUPS,
-        SINGLE_SIGN_ON,
-        images_for,
-    )
-
     if "stack" not in fixtures:
         return ()
     levels = {"single_sign_on": SINGLE_SIGN_ON, "backups": BACKUPS}

@@ -7,6 +7,8 @@ installed: what a run of checks needs is imported when the first check is collec
 from __future__ import annotations
 
 import functools
+import importlib
+import inspect
 import os
 import signal
 from pathlib import Path
@@ -17,15 +19,14 @@ import pytest
 
 from conformance.common.errors import HarnessError
 from conformance.common.settings import ENVIRONMENT_PREFIX, Settings
-from conformance.suite import app_fixtures, fixtures, schedule
 from conformance.suite.check import (
     Check,
     check_of,
     collection_errors,
     in_running_order,
+    is_check,
     level_marker,
 )
-from conformance.suite.fixtures import RUN
 from conformance.suite.selection import selection
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ _WITHOUT_XDIST = (
 _REFUSED = "stackspin_conformance_refused"
 _NOT_OURS = ("kind_bin", "kind_kubectl_bin")
 """Options of pytest-kind that have no effect here: kind and kubectl are pinned parts."""
+_OF_CHECKS = tuple(f"conformance.suite.{name}" for name in ("fixtures", "app_fixtures", "schedule"))
+"""Modules that are plugins of a run of checks."""
 TWINS = pytest.StashKey[dict[str, "list[Twin]"]]()
 DESELECTED = pytest.StashKey[list[pytest.Item]]()
 
@@ -72,7 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the markers and the fixtures."""
+    """Declare the markers."""
     for line in (
         "check(check): a conformance check; set by @conformance.suite.check.check",
         "core: a check that every Stackspin platform must pass",
@@ -80,9 +83,18 @@ def pytest_configure(config: pytest.Config) -> None:
     ):
         config.addinivalue_line("markers", line)
     config.stash[TWINS] = _load_twins(config)
-    config.pluginmanager.register(fixtures, "stackspin-conformance-fixtures")
-    config.pluginmanager.register(app_fixtures, "stackspin-conformance-app-fixtures")
-    config.pluginmanager.register(schedule, "stackspin-conformance-schedule")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> None:
+    """Declare the fixtures when the first check is collected."""
+    # Asked for an attribute, other objects of a module may do anything.
+    if not inspect.isfunction(obj) or not is_check(obj):
+        return
+    manager = collector.config.pluginmanager
+    for name in _OF_CHECKS:
+        if not manager.has_plugin(name):
+            manager.register(importlib.import_module(name), name)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -149,7 +161,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if hasattr(config, "workeroutput"):  # a worker of pytest-xdist; its process is told why
         config.workeroutput[_REFUSED] = True
         raise pytest.UsageError(_WITHOUT_XDIST)
-    from conformance.suite.run import Run  # noqa: PLC0415 - only when there are checks
+    # Only when there are checks: these import what a run needs.
+    from conformance.suite import app_fixtures, schedule  # noqa: PLC0415
+    from conformance.suite.run import RUN, Run  # noqa: PLC0415
     from conformance.suite.session import ConformanceSession  # noqa: PLC0415
 
     settings = _settings(config)

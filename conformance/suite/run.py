@@ -14,8 +14,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+import pytest
+
+from conformance.clusters.select import make_cluster
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
+from conformance.components.builder import Components
+from conformance.components.progress import make_progress
+from conformance.kube.diagnostics import collect
+from conformance.kube.explain import learn_secrets
 from conformance.platform.namespaces import PLATFORM_NAMESPACES
 from conformance.report.host import describe_host, suite_commit
 from conformance.report.model import (
@@ -29,10 +36,7 @@ from conformance.report.recorder import Recorder
 from conformance.report.sweep import SHORTEST, PlantedSecret, sweep
 
 if TYPE_CHECKING:
-    import pytest
-
     from conformance.clusters.base import Cluster
-    from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
     from conformance.platform.secondary import SecondaryClusters
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
 WORD = re.compile(r"[A-Za-z0-9][\w.-]{3,}")
 NODE_LOG_BYTES = 200_000
 """How much of the end of each of the node's logs a report keeps."""
+RUN: pytest.StashKey[Run] = pytest.StashKey()
+"""Where pytest keeps the run; only set when there are checks to run."""
 
 
 @dataclass
@@ -99,17 +105,12 @@ class Run:
     def components(self) -> Components:
         """Return the store of pinned parts; made on first use."""
         if self._components is None:
-            from conformance.components.builder import Components  # noqa: PLC0415 - lazy
-            from conformance.components.progress import make_progress  # noqa: PLC0415
-
             self._components = Components(self.settings, make_progress(self._terminal))
         return self._components
 
     def make_cluster(self) -> Cluster:
         """Choose the provider, on first use, and say which; starts nothing."""
         if self._cluster is None:
-            from conformance.clusters.select import make_cluster  # noqa: PLC0415 - lazy
-
             components = self.components()
             with self.on_terminal():
                 self._cluster = make_cluster(self.settings, components)
@@ -184,8 +185,6 @@ class Run:
             thread.join(self.settings.timeouts.http)
 
     def _learn_secrets(self, kube: Kube) -> None:
-        from conformance.kube.explain import learn_secrets  # noqa: PLC0415 - imports kubernetes
-
         with contextlib.suppress(Exception):  # a cluster that is gone tells nothing any more
             learn_secrets(kube, self.redactor)
 
@@ -246,8 +245,6 @@ class Run:
                 box.attach(f"node/{path.relative_to(folder)}", _end_of(path))
 
     def _collect(self, kube: Kube, namespaces: list[str], box: EvidenceBox, target: str) -> None:
-        from conformance.kube.diagnostics import collect  # noqa: PLC0415 - imports kubernetes
-
         with tempfile.TemporaryDirectory() as folder:
             try:
                 collect(kube, namespaces, Path(folder), self.redactor)

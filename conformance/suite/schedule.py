@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.apps.catalogue import APPS
+from conformance.apps.image_builds import VERSIONS, source_of
 from conformance.clusters.base import Cluster, Feature
 from conformance.components.waiting import submit
 from conformance.suite.check import CAPABILITIES, check_of
@@ -65,8 +67,6 @@ def later_levels_begun(request: pytest.FixtureRequest, cluster: Cluster, stack: 
 @pytest.fixture(scope="session")
 def reference_apps(stack: Stack, images: AppImages) -> Callable[[], None]:
     """Installs the reference apps side by side, by Flux; returns when they are Ready."""
-    from conformance.apps.catalogue import APPS  # noqa: PLC0415 - lazy
-    from conformance.apps.image_builds import VERSIONS, source_of  # noqa: PLC0415
 
     def install(name: str) -> None:
         images.released(source_of(name), VERSIONS[0])

@@ -19,6 +19,7 @@ from conformance.clusters.ownership.state import Record, State
 from conformance.common.errors import HarnessError
 from conformance.common.settings import PROJECT_ROOT, Settings
 from conformance.components.builder import Components
+from conformance.kube.apply import apply
 from conformance.kube.client import Kube
 
 OWNER = """
@@ -140,13 +141,14 @@ def test_killed_node_comes_back_with_its_state(make: Callable[..., EmbeddedClust
     address = cluster.node_address
     kube = Kube(cluster.kubeconfig)
     data = {"written": "before"}
-    kube.apply(
+    apply(
+        kube,
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": "kept", "namespace": "kube-public"},
             "data": data,
-        }
+        },
     )
     cluster.kill_node()
     with pytest.raises(HarnessError, match="is not running"):

@@ -21,7 +21,8 @@ from conformance.common.settings import PROJECT_ROOT, Settings
 from conformance.components.builder import Components
 from conformance.kube.client import Kube
 from conformance.kube.conditions import exists, ready
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 from conformance.oci.registry import Registry
 
 OWNER = """
@@ -93,14 +94,14 @@ def test_a_node_runs_pods_comes_back_after_sigkill_and_leaves_nothing(
         Registry(cluster.registry).push_layout(layout, reference)
         kube = Kube(cluster.kubeconfig)
         assert not kube.list("storage.k8s.io/v1", "StorageClass")
-        wait_for(kube, exists(), "v1", "ServiceAccount", "default", "default", timeout=30)
+        wait(kube, Ref("v1", "ServiceAccount", "default", "default"), exists(), timeout=30)
         kube.create(pod(components, "before"))
-        wait_for(kube, ready(), "v1", "Pod", "before", "default")
+        wait(kube, Ref("v1", "Pod", "before", "default"), ready())
         cluster.kill_node()
         assert cluster.node_run(["true"]).returncode != 0
         cluster.restart_node()
         kube.create(pod(components, "after"))
-        wait_for(kube, ready(), "v1", "Pod", "after", "default")
+        wait(kube, Ref("v1", "Pod", "after", "default"), ready())
         logs = tmp_path / "logs"
         cluster.export_logs(logs)
         assert list(logs.rglob("kubelet.log"))

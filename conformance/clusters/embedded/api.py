@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from conformance.clusters.node import Object
+from conformance.kube.objects import Object
 
 
 class Api:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from conformance.clusters.embedded.api import Api
 from conformance.clusters.embedded.blueprint import PAUSE, node_name
-from conformance.clusters.node import API_PORT, REGISTRY_PORT, Object, is_ready, ready_message
+from conformance.clusters.node import API_PORT, REGISTRY_PORT, is_ready, ready_message
 from conformance.clusters.node_registry import registry_hint
 from conformance.clusters.ownership.state import Folder
 from conformance.clusters.sandbox.sandbox import Sandbox
 from conformance.common.errors import HarnessError
+from conformance.kube.objects import Object
+from conformance.oci.registry import Registry
 
 if TYPE_CHECKING:
     from conformance.components.builder import Components
@@ -110,7 +112,6 @@ class BringUp:
         api.create(_CONFIG_MAPS, registry_hint(f"{self._address}:{REGISTRY_PORT}"))
 
     def _push_pause_image(self) -> None:
-        from conformance.oci.registry import Registry  # noqa: PLC0415 - while others start
 
         registry = Registry(f"{self._address}:{REGISTRY_PORT}")
         registry.push_layout(

@@ -37,13 +37,18 @@ from conformance.clusters.node_registry import registry_hint
 from conformance.clusters.ownership.ownership import Ownership
 from conformance.clusters.sandbox.log_tail import log_tail
 from conformance.common.errors import HarnessError
+from conformance.kube.apply import apply
+from conformance.kube.client import Kube
+from conformance.kube.conditions import matching
+from conformance.kube.errors import ApiError, Unreachable
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 
 if TYPE_CHECKING:
     from pytest_kind import KindCluster as PytestKind
 
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
-    from conformance.kube.client import Kube
 
 UPSTREAM_IMAGE = (
     "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
@@ -269,7 +274,7 @@ class KindCluster(Cluster):
                 ) from error
             services.result()
         with contextlib.closing(self._kube()) as kube:
-            kube.apply(registry_hint(self.registry or ""))
+            apply(kube, registry_hint(self.registry or ""))
             if kube.find(*STORAGE_CLASS):
                 kube.delete(*STORAGE_CLASS)
             self._wait_ready(kube)
@@ -384,9 +389,6 @@ class KindCluster(Cluster):
 
     def _wait_ready(self, kube: Kube, since: float = 0.0) -> None:
         """Wait until the node says after ``since`` (seconds since the epoch) that it is Ready."""
-        from conformance.kube.errors import ApiError, Unreachable  # noqa: PLC0415 - imports
-        from conformance.kube.wait import matching, wait_for  # noqa: PLC0415 - kubernetes
-
         timeout = self._settings.timeouts.node_ready
         deadline = time.monotonic() + timeout
         while True:
@@ -398,12 +400,10 @@ class KindCluster(Cluster):
                     raise
                 time.sleep(0.1)
         condition = matching("Ready", partial(is_ready, since=since))
-        wait_for(kube, condition, "v1", "Node", self._node, timeout=timeout)
+        wait(kube, Ref("v1", "Node", self._node), condition, timeout=timeout)
 
     def _kube(self) -> Kube:
-        from conformance.kube.client import Kube  # noqa: PLC0415 - costs 0.5 s
-
-        return Kube(self.kubeconfig)
+        return Kube(self.kubeconfig, timeouts=self._settings.timeouts)
 
     def _inspect(self, template: str) -> str:
         return self._engine.run("inspect", "--format", template, self._node)

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 from conformance.linter.access import Path, get, mapping, text
 from conformance.linter.app import AppPackage, Release
 from conformance.linter.findings import NotRun, Problem, quoted
+from conformance.linter.helm import semver
+from conformance.linter.helm.semver import Version
 from conformance.linter.manifest import Manifest
 from conformance.linter.pods import Pod, pods_of
 
@@ -27,10 +29,6 @@ _FACTORS: Mapping[str, Decimal] = {
     **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", 1)},
     **{unit: Decimal(1000) ** -power for power, unit in enumerate("mun", 1)},
 }
-_VERSION = re.compile(
-    r"[vV]?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:-([0-9A-Za-z.-]{1,99}))?(?:\+.*)?",
-    re.ASCII | re.DOTALL,
-)
 _ITEM_NAMES = ("name", "fieldName", "mountPath", "host")
 
 
@@ -49,25 +47,11 @@ def quantity(value: object) -> Decimal | None:
     return number * _FACTORS[unit]
 
 
-Version = tuple[tuple[int, int, int], bool, tuple[tuple[bool, int, str], ...]]
-
-
 def version(value: object) -> Version | None:
-    """Return a version in a form that compares as SemVer says; None if it is none.
-
-    Missing numbers count as 0. https://semver.org/#spec-item-11
-    """
-    written = str(value) if isinstance(value, int | float | str) else ""
-    match = _VERSION.fullmatch(written.strip()[:200])
-    if match is None or isinstance(value, bool):
+    """Return the version that a value of a manifest is; None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    core = (int(match[1]), int(match[2] or 0), int(match[3] or 0))
-    parts = match[4].split(".") if match[4] else []
-    rest = tuple(
-        (False, int(part[:18]), "") if part.isascii() and part.isdigit() else (True, 0, part)
-        for part in parts
-    )
-    return core, not rest, rest
+    return semver.parse(str(value).strip().removeprefix("V"))
 
 
 @dataclass(frozen=True)

@@ -86,8 +86,7 @@ def main(folder: str, memory: int, seconds: int, most: int) -> None:
     os.dup2(2, 1)
     sys.path.append(folder)
     try:
-        from helm_python.chart import Chart  # noqa: PLC0415 - slow, and found only now
-        from helm_python.errors import HelmError  # noqa: PLC0415
+        from helm_python import chart, errors  # noqa: PLC0415 - slow, and found only now
     except Exception as error:  # whatever a broken installation raises
         _answer(answers, unusable=str(error)[:_SHOWN])
         return
@@ -97,8 +96,8 @@ def main(folder: str, memory: int, seconds: int, most: int) -> None:
         request = json.loads(line)
         archive = requests.read(request["size"])
         try:
-            rendered = _rendered(Chart, request, archive)
-        except HelmError as error:
+            rendered = _rendered(chart.Chart, request, archive)
+        except errors.HelmError as error:
             message = str(error)
             if len(message) > 2 * _SHOWN:
                 message = f"{message[:_SHOWN]}\n…\n{message[-_SHOWN:]}"

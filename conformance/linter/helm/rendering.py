@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from conformance.linter.helm.chart_archive import chart_archive
 from conformance.linter.helm.errors import explain
 from conformance.linter.limits import MEBIBYTE, Limits
 
@@ -135,8 +136,6 @@ class Renderer:
         ``files`` are the chart's: path inside the chart -> content. ``values`` are laid over the
         chart's own. Raises RenderError.
         """
-        from conformance.linter.helm.chart_archive import chart_archive  # noqa: PLC0415 - as above
-
         archive = chart_archive(files)
         chart = hashlib.sha256(archive).hexdigest()
         if chart in self._given_up:

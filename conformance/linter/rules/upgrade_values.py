@@ -315,7 +315,7 @@ def app_major(app: AppPackage) -> Iterator[Problem | NotRun]:
         old, new = (mapping(chart.metadata.value).get("appVersion") for chart in both)
         was, now = version(old), version(new)
         # Above are years: who counts those has no major versions.
-        if was and now and was[0][0] + 1 < now[0][0] < _YEARS:
+        if was and now and was.numbers[0] + 1 < now.numbers[0] < _YEARS:
             metadata = both[1].metadata
             yield Problem(
                 Place(metadata.file, metadata.line(("appVersion",))),

@@ -6,9 +6,10 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
+from conformance.common import pages
 from conformance.linter.levels import HIGHEST, LEVELS
 from conformance.linter.views import (
     counted,
@@ -72,13 +73,7 @@ def _open(app: AppResult) -> bool:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("conformance.linter.views"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pages.environment("conformance.linter.views")
     environment.filters |= {
         "shown": shown,
         "reasons": reasons,

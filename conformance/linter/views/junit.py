@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET  # only writes
 
+from conformance.common import junit
 from conformance.linter.levels import HIGHEST
 from conformance.linter.views import sentence, shown, where
 
@@ -20,16 +21,9 @@ def to_junit(result: Result, level: int | None = None) -> str:
     and "waived" are skipped cases, too; the message begins with the word. Warnings and notes are
     the output of a case that passed.
     """
-    root = ET.Element("testsuites", {"name": "stackspin-conformance app"})
     asked = HIGHEST if level is None else level
     suites = [_suite(app, result, asked) for app in result.apps]
-    root.extend(suites)
-    for attribute in ("tests", "failures"):
-        root.set(attribute, str(sum(int(suite.get(attribute, "0")) for suite in suites)))
-    root.set("errors", "0")
-    root.set("time", f"{result.seconds:.3f}")
-    ET.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+    return junit.document("stackspin-conformance app", suites, result.seconds)
 
 
 def _suite(app: AppResult, result: Result, asked: int) -> ET.Element:
@@ -45,11 +39,9 @@ def _suite(app: AppResult, result: Result, asked: int) -> ET.Element:
             "time": "0",
         },
     )
-    properties = ET.SubElement(suite, "properties")
     level = "not claimed" if app.level is None else str(app.level)
     about = {"level": level, "path": app.app.path, "root": app.root, "detected": app.app.detected}
-    for key, value in about.items():
-        ET.SubElement(properties, "property", {"name": key, "value": shown(value)})
+    junit.add_properties(suite, {key: shown(value) for key, value in about.items()})
     suite.extend(cases)
     return suite
 

@@ -11,10 +11,12 @@ import re
 import secrets
 
 from conformance.common.pki import CertificateAuthority, ServerCertificate
+from conformance.kube.apply import apply
 from conformance.kube.conditions import rolled_out
-from conformance.kube.wait import wait_for
+from conformance.kube.objects import Object, Ref
+from conformance.kube.wait import wait
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, flux_file, repository_files
-from conformance.platform.reference.context import Context, Object
+from conformance.platform.reference.context import Context
 from conformance.services import git, mail
 from conformance.services.git import Credential, GitServer
 
@@ -50,8 +52,9 @@ def certificate(context: Context) -> ServerCertificate:
     context.namespaces()
     issued = _certificate(context)
     data = {"ca.crt": issued.ca_certificate.decode()}
-    context.kube.apply(
-        *(_object("ConfigMap", (namespace, AUTHORITY), data) for namespace in AUTHORITY_NAMESPACES)
+    apply(
+        context.kube,
+        *(_object("ConfigMap", (namespace, AUTHORITY), data) for namespace in AUTHORITY_NAMESPACES),
     )
     return issued
 
@@ -73,7 +76,7 @@ def variables(context: Context) -> None:
     }
     context.kube.redactor.allow(*values.values())  # in a Secret, as on any Stackspin, but none
     data = {key: value.encode() for key, value in values.items()}
-    context.kube.apply(_secret(VARIABLES, data))
+    apply(context.kube, _secret(VARIABLES, data))
 
 
 def repository(context: Context) -> GitServer:
@@ -114,7 +117,7 @@ def _certificate(context: Context) -> ServerCertificate:
         "tls.key": issued.key,
         "ca.crt": issued.ca_certificate,
     }
-    context.kube.apply(_secret(CERTIFICATE, data, type_="kubernetes.io/tls"))
+    apply(context.kube, _secret(CERTIFICATE, data, type_="kubernetes.io/tls"))
     return issued
 
 
@@ -124,7 +127,7 @@ def _credentials(context: Context) -> tuple[Credential, Credential]:
         user: found.get(user) or secrets.token_urlsafe(24).encode() for user in ("reader", "pusher")
     }
     reader = {"username": b"reader", "password": passwords["reader"]}
-    context.kube.apply(_secret(GIT_CREDENTIALS, passwords), _secret(FLUX_CREDENTIAL, reader))
+    apply(context.kube, _secret(GIT_CREDENTIALS, passwords), _secret(FLUX_CREDENTIAL, reader))
     for password in passwords.values():
         context.kube.redactor.learn_value(password.decode())
     return (
@@ -141,7 +144,8 @@ def _foreign_dns(context: Context, found: str) -> None:
 
 def _rolled_out(context: Context, name: str, namespace: str) -> None:
     timeout = context.settings.timeouts.rollout
-    wait_for(context.kube, rolled_out(), "apps/v1", "Deployment", name, namespace, timeout=timeout)
+    deployment = Ref("apps/v1", "Deployment", name, namespace)
+    wait(context.kube, deployment, rolled_out(), timeout=timeout)
 
 
 def _read(context: Context, secret: tuple[str, str]) -> dict[str, bytes]:

@@ -6,12 +6,12 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from conformance.common.errors import HarnessError
 from conformance.components.builder import Components
+from conformance.kube.objects import Object
 
 CONTROLLERS = ("source-controller", "kustomize-controller", "helm-controller")
 FLUX_MANIFEST = "flux2/infrastructure/flux/gotk-components.yaml"
@@ -45,8 +45,6 @@ _COLLECT_LESS = {"name": "GOGC", "value": "400"}
 """Five times the live heap, which is 30 MB, before memory is collected, instead of twice."""
 _UNWANTED = "--enable-leader-election"
 """With one replica it only delays: a killed controller's successor waits 35 s for the lease."""
-
-Object = dict[str, Any]
 
 
 def repository_files(root: Path) -> dict[str, bytes]:

@@ -8,19 +8,19 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from conformance.clusters.base import Cluster
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.waiting import waiting_for_build
+from conformance.kube.apply import apply_file
 from conformance.kube.client import Kube
+from conformance.kube.objects import Object
 from conformance.oci.registry import Registry
 from conformance.platform.reference.content import flux_manifests
 from conformance.platform.reference.steps import Steps
 
-Object = dict[str, Any]
 _AT_A_TIME = 2
 """Images built, and images pushed, at a time; more only compete for two cores."""
 
@@ -51,7 +51,7 @@ class Context:
 
     def apply_bootstrap(self, name: str, **variables: str) -> None:
         """Apply a manifest of fixtures/bootstrap."""
-        self.kube.apply_file(self.root / "fixtures" / "bootstrap" / name, **variables)
+        apply_file(self.kube, self.root / "fixtures" / "bootstrap" / name, **variables)
 
     def namespaces(self) -> None:
         """Make the namespaces that everything else lives in, once."""

@@ -14,9 +14,11 @@ from conformance.common.pki import ServerCertificate
 from conformance.common.settings import Settings, data_root
 from conformance.components.builder import Components
 from conformance.components.waiting import in_thread
+from conformance.kube.apply import apply
 from conformance.kube.client import Kube
 from conformance.kube.conditions import phase, rolled_out
-from conformance.kube.wait import Wait, wait_all, wait_for
+from conformance.kube.objects import Ref
+from conformance.kube.wait import Wait, wait, wait_all
 from conformance.platform.reference import bootstrap
 from conformance.platform.reference.content import (
     CONTROLLERS,
@@ -164,7 +166,7 @@ class Stack:
             settings.domain,
             self._context.cluster.node_address,
             self.certificate.ca_certificate,
-            timeout=settings.timeouts.http,
+            timeouts=settings.timeouts,
         )
 
     def describe(self) -> dict[str, Any]:
@@ -201,9 +203,9 @@ class Stack:
         manifests = context.flux_manifests()
         context.namespaces()
         crds = [item for item in manifests if item["kind"] == "CustomResourceDefinition"]
-        context.kube.apply(*crds)
+        apply(context.kube, *crds)
         context.images(FLUX_IMAGES)
-        context.kube.apply(*[item for item in manifests if item not in crds])
+        apply(context.kube, *[item for item in manifests if item not in crds])
 
     def _sources(self) -> None:
         self._steps.run("flux applied", self._controllers)
@@ -211,7 +213,8 @@ class Stack:
 
     def _controllers_ready(self) -> None:
         waits = [
-            Wait(rolled_out(), "apps/v1", "Deployment", name, NAMESPACE) for name in CONTROLLERS
+            Wait(Ref("apps/v1", "Deployment", name, NAMESPACE), rolled_out())
+            for name in CONTROLLERS
         ]
         wait_all(self._context.kube, waits, timeout=self._context.settings.timeouts.rollout)
 
@@ -235,9 +238,9 @@ class Stack:
         self._applied(level.kustomizations)
 
     def _backup_location(self) -> None:
-        location = ("velero.io/v1", "BackupStorageLocation", "default", "velero")
+        location = Ref("velero.io/v1", "BackupStorageLocation", "default", "velero")
         timeout = self._context.settings.timeouts.stack
-        wait_for(self._context.kube, phase("Available"), *location, timeout=timeout)
+        wait(self._context.kube, location, phase("Available"), timeout=timeout)
 
     def _applied(self, kustomizations: Iterable[str]) -> None:
         """Wait until these Kustomizations have applied the last commit, and are healthy.
