@@ -4,7 +4,7 @@ A check is an ordinary pytest test in ``conformance/capabilities/test_CAPABILITY
 
     @check(
         "persistent_storage.survives_pod_deletion",
-        promise="Data on a persistent volume outlives the pod that wrote it.",
+        promise="Data on a persistent volume survives the deletion of the pod that wrote it.",
     )
     def test_survives_pod_deletion(...) -> None: ...
 

@@ -77,7 +77,7 @@ def test_commit_upgrades_app(
 
 @check(
     "auto_update.only_tracked_branch",
-    promise="A commit on another branch than the tracked one changes nothing.",
+    promise="A commit to a branch that Flux does not track changes nothing on the cluster.",
 )
 def test_only_tracked_branch(steady: TrackedApp, branch: TrackedBranch, twin: Twin | None) -> None:
     other = twin.settings["branch"] if twin else "experiment"
@@ -91,7 +91,7 @@ def test_only_tracked_branch(steady: TrackedApp, branch: TrackedBranch, twin: Tw
 
 @check(
     "auto_update.only_flux2_directory",
-    promise="A commit outside the flux2 directory changes nothing, if no chart's version changes.",
+    promise="A commit outside flux2 changes nothing unless it changes a chart's version.",
 )
 def test_only_flux2_directory(steady: TrackedApp, kube: Kube, twin: Twin | None) -> None:
     directory = twin.settings["directory"].format(name=steady.name) if twin else "manifests"
@@ -115,7 +115,7 @@ def test_only_flux2_directory(steady: TrackedApp, kube: Kube, twin: Twin | None)
 
 @check(
     "auto_update.drift_reverted",
-    promise="What somebody changes by hand is reverted to what the tracked branch says.",
+    promise="A change made by hand is reverted to the state in the tracked branch.",
 )
 def test_drift_reverted(steady: TrackedApp, kube: Kube) -> None:
     before = steady.specifications()
@@ -134,7 +134,7 @@ def test_drift_reverted(steady: TrackedApp, kube: Kube) -> None:
 
 @check(
     "auto_update.override_order",
-    promise="The override ConfigMap wins over the package's values, the override Secret over both.",
+    promise="The override ConfigMap beats the package's values; the override Secret beats both.",
 )
 def test_override_order(steady: TrackedApp) -> None:
     values = steady.ask("/api/config")["values"]
@@ -144,7 +144,7 @@ def test_override_order(steady: TrackedApp) -> None:
 
 @check(
     "auto_update.special_values_survive_substitution",
-    promise="Values with $, quotes and other letters than ASCII's arrive in the app as they are.",
+    promise="Values with $, quotes and non-ASCII letters reach the app unchanged.",
 )
 def test_special_values_survive_substitution(moving: TrackedApp) -> None:
     title = moving.ask("/api/config")["values"]["title"]
@@ -153,7 +153,7 @@ def test_special_values_survive_substitution(moving: TrackedApp) -> None:
 
 @check(
     "auto_update.removed_file_pruned_data_kept",
-    promise="Removing an app's file from the tree removes the app; its data stays for its return.",
+    promise="Removing an app's file removes the app and keeps its data for when it is added again.",
 )
 def test_removed_file_pruned_data_kept(moving: TrackedApp, seeds: dict[str, Seed]) -> None:
     moving.take_out()
@@ -166,7 +166,7 @@ def test_removed_file_pruned_data_kept(moving: TrackedApp, seeds: dict[str, Seed
 
 @check(
     "auto_update.invalid_yaml_leaves_app_serving",
-    promise="A commit that is not YAML leaves the app serving, is explained, heals with the next.",
+    promise="Invalid YAML is refused and explained; the app keeps serving, and a commit fixes it.",
 )
 def test_invalid_yaml_leaves_app_serving(
     steady: TrackedApp,
@@ -183,7 +183,7 @@ def test_invalid_yaml_leaves_app_serving(
 
 @check(
     "auto_update.undefined_variable_leaves_app_serving",
-    promise="A commit that uses an undefined variable leaves the app serving, is explained, heals.",
+    promise="An undefined variable is refused and explained; the app serves on, a commit fixes it.",
 )
 def test_undefined_variable_leaves_app_serving(
     steady: TrackedApp,
@@ -200,7 +200,7 @@ def test_undefined_variable_leaves_app_serving(
 
 @check(
     "auto_update.unrenderable_chart_leaves_app_serving",
-    promise="A chart that does not render leaves the app serving, is explained, heals.",
+    promise="An unrenderable chart is refused and explained; the app serves on, a commit fixes it.",
 )
 def test_unrenderable_chart_leaves_app_serving(
     steady: TrackedApp,
@@ -219,7 +219,7 @@ def test_unrenderable_chart_leaves_app_serving(
 
 @check(
     "auto_update.missing_image_rolls_back",
-    promise="An upgrade to an image that does not exist is rolled back, explained, and heals.",
+    promise="An upgrade to a missing image is rolled back and explained, and a commit fixes it.",
 )
 def test_missing_image_rolls_back(missing_image: BrokenUpgrade, evidence: EvidenceBox) -> None:
     missing_image.brings_old_version_back(evidence)
@@ -228,7 +228,7 @@ def test_missing_image_rolls_back(missing_image: BrokenUpgrade, evidence: Eviden
 
 @check(
     "auto_update.failing_migration_rolls_back",
-    promise="An upgrade whose migration fails is rolled back with its data, explained, and heals.",
+    promise="A failed migration is rolled back with its data and explained, and a commit fixes it.",
 )
 def test_failing_migration_rolls_back(
     failing_migration: BrokenUpgrade, evidence: EvidenceBox
@@ -241,7 +241,7 @@ def test_failing_migration_rolls_back(
 
 @check(
     "auto_update.unready_upgrade_rolls_back",
-    promise="An upgrade that never becomes ready is rolled back, explained, and heals.",
+    promise="An upgrade that never gets ready is rolled back and explained, and a commit fixes it.",
 )
 def test_unready_upgrade_rolls_back(unready_upgrade: BrokenUpgrade, evidence: EvidenceBox) -> None:
     unready_upgrade.brings_old_version_back(evidence)
@@ -252,7 +252,7 @@ def test_unready_upgrade_rolls_back(unready_upgrade: BrokenUpgrade, evidence: Ev
 
 @check(
     "auto_update.git_server_outage",
-    promise="Apps outlive an outage of the Git server, and the next push after it is applied.",
+    promise="Apps keep serving while the Git server is down, and the next push is applied.",
 )
 def test_git_server_outage(
     steady: TrackedApp,

@@ -81,7 +81,7 @@ def test_every_claim_in_backup(
 
 @check(
     "backup_restore.objects_in_store",
-    promise="What a backup holds is in the bucket: its description, the manifests, the data.",
+    promise="A backup's description, manifests and data are stored in the bucket.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_objects_in_store(
@@ -102,7 +102,7 @@ def test_objects_in_store(
 
 @check(
     "backup_restore.backup_by_set",
-    promise="A backup of what has the label of an app's backup set completes.",
+    promise="A backup selected by an app's backupSet label completes.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_backup_by_set(backup_set: BackupSet, velero: Velero, evidence: EvidenceBox) -> None:
@@ -115,7 +115,7 @@ def test_backup_by_set(backup_set: BackupSet, velero: Velero, evidence: Evidence
 
 @check(
     "backup_restore.restores_into_other_namespace",
-    promise="A backup can be restored into another namespace, beside the original.",
+    promise="A backup can be restored into another namespace, next to the original.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_restores_into_other_namespace(
@@ -127,7 +127,7 @@ def test_restores_into_other_namespace(
 
 @check(
     "backup_restore.hooks_run",
-    promise="What an app wants done before and after its volumes are copied is done.",
+    promise="An app's backup hooks run before and after its volumes are copied.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_hooks_run(whole_namespace: WholeNamespace) -> None:
@@ -138,7 +138,7 @@ def test_hooks_run(whole_namespace: WholeNamespace) -> None:
 
 @check(
     "backup_restore.writes_stop_for_the_backup",
-    promise="Hooks make a backup of one moment: all that was acknowledged before, nothing after.",
+    promise="Backup hooks stop writes: a backup has all acknowledged before it and none after.",
     apps=core("notes"),
 )
 def test_writes_stop_for_the_backup(whole_namespace: WholeNamespace) -> None:
@@ -154,7 +154,7 @@ def test_writes_stop_for_the_backup(whole_namespace: WholeNamespace) -> None:
 
 @check(
     "backup_restore.dump_of_one_moment",
-    promise="A database that works on during its backup is restored from a dump of one moment.",
+    promise="A database written to during its backup is restored from a consistent dump.",
     apps=extended("wordpress"),
 )
 def test_dump_of_one_moment(whole_namespace: WholeNamespace, app: WordPress) -> None:
@@ -206,7 +206,7 @@ def test_restores_lost_set(backup_set: BackupSet, evidence: EvidenceBox) -> None
 
 @check(
     "backup_restore.altered_byte_fails_restore",
-    promise="One altered byte in the object store ends in a failed restore, not in wrong data.",
+    promise="If a byte in the object store is altered, the restore fails; no app gets wrong data.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Velero) -> None:
@@ -218,7 +218,7 @@ def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Vel
 
 @check(
     "backup_restore.login_after_restore",
-    promise="People log in to a restored app as before: its OAuth2Client and secret are restored.",
+    promise="Users can log in to a restored app: its OAuth2Client and client secret are restored.",
     apps=extended("notes", "wordpress"),
 )
 def test_login_after_restore(app_with_login: AppWithLogin) -> None:
@@ -229,7 +229,7 @@ def test_login_after_restore(app_with_login: AppWithLogin) -> None:
 
 @check(
     "backup_restore.restores_into_second_cluster",
-    promise="From the object store alone, an app is restored on another, empty cluster.",
+    promise="An app can be restored on another, empty cluster from the object store alone.",
     needs=(Feature.SECOND_CLUSTER,),
     apps=extended("notes", "wordpress"),
 )
@@ -259,7 +259,7 @@ def test_restores_into_second_cluster(
 @check(
     "backup_restore.schedule_creates",
     level="extended",
-    promise="A Schedule makes backups by itself.",
+    promise="A Velero Schedule creates backups on its own.",
 )
 def test_schedule_creates(velero: Velero, namespace: str, twin: Twin | None) -> None:
     cron = twin.settings["cron"] if twin else "@every 5s"
@@ -273,7 +273,7 @@ def test_schedule_creates(velero: Velero, namespace: str, twin: Twin | None) -> 
 
 @check(
     "backup_restore.expiry_deletes",
-    promise="A backup whose time is over is deleted, data included; others can be restored still.",
+    promise="An expired backup is deleted with its data; other backups can still be restored.",
     apps=extended("notes"),
 )
 def test_expiry_deletes(
@@ -300,7 +300,7 @@ def test_expiry_deletes(
 @check(
     "backup_restore.unusable_location_reported",
     level="extended",
-    promise="With refused credentials or no bucket, location and backup say so; others go on.",
+    promise="The location and its backup report refused credentials or no bucket; others work.",
 )
 def test_unusable_location_reported(
     velero: Velero, unusable_location: UnusableLocation, namespace: str, evidence: EvidenceBox
@@ -319,7 +319,7 @@ def test_unusable_location_reported(
 
 @check(
     "backup_restore.store_down_reported",
-    promise="A backup that begins while the object store is down says so; the next one works.",
+    promise="A backup begun while the object store is down reports failure; the next one works.",
     apps=extended("notes"),
 )
 def test_store_down_reported(
@@ -336,7 +336,7 @@ def test_store_down_reported(
 
 @check(
     "backup_restore.interrupted_backup_reported",
-    promise="A backup in which something broke never says that it completed; the next one works.",
+    promise="An interrupted backup is never reported as Completed, and the next backup works.",
     apps=extended("notes"),
 )
 @pytest.mark.parametrize("fault", ["store-down", "node-agent-killed", "velero-killed"])

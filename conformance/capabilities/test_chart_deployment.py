@@ -152,7 +152,7 @@ def endpoint_is(ready: bool) -> Condition:
 
 @check(
     "chart_deployment.helm_install",
-    promise="helm install of a chart with a values.yaml gives a running app at its host name.",
+    promise="helm install with a chart and a values.yaml gives a running app at its host name.",
     apps=core("notes", "wordpress"),
 )
 def test_helm_install(deployed: HelmDeployment, kube: Kube, image: Candidate) -> None:
@@ -185,7 +185,7 @@ def test_configuration_mounted(deployed: HelmDeployment, app: App, kube: Kube) -
 
 @check(
     "chart_deployment.secret_mounted",
-    promise="A Secret added by hand is mounted for the app alone to read, and the app uses it.",
+    promise="A Secret added by hand is mounted so that only the app can read it, and is used.",
     apps=core("notes", "wordpress"),
 )
 def test_secret_mounted(deployed: HelmDeployment, app: App, token: str) -> None:
@@ -200,7 +200,7 @@ def test_secret_mounted(deployed: HelmDeployment, app: App, token: str) -> None:
 
 @check(
     "chart_deployment.liveness_restarts_hung_app",
-    promise="An app that hangs is restarted by its liveness probe and serves again.",
+    promise="The liveness probe restarts an app that hangs, and the app serves again.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_liveness_restarts_hung_app(
@@ -219,7 +219,7 @@ def test_liveness_restarts_hung_app(
 
 @check(
     "chart_deployment.readiness_gates_traffic",
-    promise="A pod that is not ready leaves the EndpointSlice, gets no traffic, and comes back.",
+    promise="An unready pod leaves the EndpointSlice and gets no traffic until it is ready again.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_readiness_gates_traffic(
@@ -253,7 +253,7 @@ def test_ingress_by_host_name(deployed: HelmDeployment, settings: Settings) -> N
 
 @check(
     "chart_deployment.http_auth",
-    promise="With http authentication only visitors who know the password reach the app.",
+    promise="With HTTP authentication, only visitors who know the password reach the app.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_http_auth(deployed: HelmDeployment, kube: Kube, package: Package, values: Values) -> None:
@@ -281,7 +281,7 @@ def test_http_auth(deployed: HelmDeployment, kube: Kube, package: Package, value
 
 @check(
     "chart_deployment.external_configuration_in_page",
-    promise="Host name and title from the external configuration are what the user sees.",
+    promise="The page shows the host name and title from the external configuration.",
     apps=core("notes", "wordpress"),
 )
 def test_external_configuration_in_page(deployed: HelmDeployment) -> None:
@@ -292,7 +292,7 @@ def test_external_configuration_in_page(deployed: HelmDeployment) -> None:
 
 @check(
     "chart_deployment.invalid_values_refused",
-    promise="An invalid values.yaml is refused before anything changes, and the key is named.",
+    promise="An invalid values.yaml changes nothing and is refused with an error naming the key.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_invalid_values_refused(deployed: HelmDeployment, package: Package, values: Values) -> None:
@@ -306,7 +306,7 @@ def test_invalid_values_refused(deployed: HelmDeployment, package: Package, valu
 
 @check(
     "chart_deployment.changed_configuration_rolls_pods",
-    promise="A changed template of the configuration file replaces the pods and takes effect.",
+    promise="Changing the configuration file's template replaces the pods and takes effect.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_changed_configuration_rolls_pods(
@@ -320,7 +320,7 @@ def test_changed_configuration_rolls_pods(
 
 @check(
     "chart_deployment.rollback_restores",
-    promise="A rollback brings back the release as it was before the upgrade.",
+    promise="A rollback restores the release as it was before the upgrade.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_rollback_restores(
@@ -336,7 +336,7 @@ def test_rollback_restores(
 
 @check(
     "chart_deployment.upgrade_leaves_what_it_should",
-    promise="An upgrade brings the new version and leaves claim, data and Secrets as they are.",
+    promise="An upgrade installs the new version and leaves claims, data and Secrets unchanged.",
     apps=core("notes", "wordpress"),
 )
 def test_upgrade_leaves_what_it_should(
@@ -368,7 +368,7 @@ def test_upgrade_leaves_what_it_should(
 
 @check(
     "chart_deployment.uninstall_leaves_what_it_should",
-    promise="Uninstalling removes what the chart made, and leaves the claim and Secrets by hand.",
+    promise="Uninstalling removes the chart's objects but keeps claims and Secrets added by hand.",
     apps=core("notes", "wordpress"),
 )
 def test_uninstall_leaves_what_it_should(deployed: HelmDeployment, kube: Kube) -> None:

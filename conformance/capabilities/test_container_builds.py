@@ -151,7 +151,7 @@ def title_of(pod: RunningImage, port: int) -> str:
 
 @check(
     "container_builds.builds_from_dockerfile",
-    promise="An app's image is built from its Dockerfile, and answers as the version asked for.",
+    promise="An app's image is built from its Dockerfile and reports the requested version.",
     apps=core("notes", "wordpress"),
 )
 def test_builds_from_dockerfile(
@@ -166,7 +166,7 @@ def test_builds_from_dockerfile(
 
 @check(
     "container_builds.default_configuration_in_image",
-    promise="The image brings a default configuration that names the port and the log location.",
+    promise="The image has a default configuration that sets the port and the log location.",
     apps=core("notes", "wordpress"),
 )
 def test_default_configuration_in_image(app: App, default_configuration: str) -> None:
@@ -177,7 +177,7 @@ def test_default_configuration_in_image(app: App, default_configuration: str) ->
 
 @check(
     "container_builds.container_obeys_default_configuration",
-    promise="With no external configuration at all the container uses its default port and log.",
+    promise="Without external configuration, the container uses its default port and log location.",
     needs=(Feature.NODE_SHELL,),
     apps=core("notes") | extended("wordpress"),
 )
@@ -225,7 +225,7 @@ def test_file_overrides(running: Running, cluster: Cluster) -> None:
 
 @check(
     "container_builds.override_precedence",
-    promise="Which override wins is written in the default configuration, and it is so.",
+    promise="The default configuration says which override wins, and that is the one that wins.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_override_precedence(running: Running, app: App, default_configuration: str) -> None:
@@ -241,7 +241,7 @@ def test_override_precedence(running: Running, app: App, default_configuration: 
 
 @check(
     "container_builds.no_secret_in_layers",
-    promise="No layer of an image, deleted files included, and no part of its history has secrets.",
+    promise="An image has no secrets in its layers (deleted files included) or in its history.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_no_secret_in_layers(leaks: list[Leak]) -> None:
@@ -251,7 +251,7 @@ def test_no_secret_in_layers(leaks: list[Leak]) -> None:
 
 @check(
     "container_builds.no_package_index_in_layers",
-    promise="No layer of an image and no part of its history says where packages are fetched from.",
+    promise="An image has no package index address in its layers or in its history.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_no_package_index_in_layers(leaks: list[Leak]) -> None:
@@ -261,7 +261,7 @@ def test_no_package_index_in_layers(leaks: list[Leak]) -> None:
 
 @check(
     "container_builds.promoted_by_digest_after_tests",
-    promise="An image is tagged for release after its tests passed, and is the bytes they tested.",
+    promise="An image is tagged for release only after its tests pass, as the exact bytes tested.",
     apps=core("notes"),
 )
 def test_promoted_by_digest_after_tests(

@@ -52,7 +52,7 @@ VALUES = "values.yaml"
 
 @check(
     "dashboard.lists_apps_of_a_person",
-    promise="The first page lists the apps that a person has a role for, and no others.",
+    promise="The first page lists exactly the apps that the user has a role for.",
 )
 def test_lists_apps_of_a_person(
     in_front_of: InFrontOf,
@@ -76,7 +76,7 @@ def test_lists_apps_of_a_person(
 
 @check(
     "dashboard.shows_failing_release",
-    promise="Administrators see the state and version of each app, and why one fails.",
+    promise="Administrators see each app's state and version, and why an app fails.",
 )
 def test_shows_failing_release(
     admin: Dashboard, managed: TrackedApp, broken_release: dict[str, Any]
@@ -96,7 +96,7 @@ def test_shows_failing_release(
 
 @check(
     "dashboard.suspend_and_resume",
-    promise="No change reaches a suspended app; resumed, it catches up.",
+    promise="A suspended app gets no changes; once resumed, it gets the changes it missed.",
 )
 def test_suspend_and_resume(
     admin: Dashboard, managed: TrackedApp, canary: Canary, kube: Kube, told: Told
@@ -121,7 +121,7 @@ def test_suspend_and_resume(
 
 @check(
     "dashboard.configures_app",
-    promise="Values that an administrator saves reach the app, those in the Secret before others.",
+    promise="Values that an administrator saves reach the app; values in the Secret come first.",
 )
 def test_configures_app(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
     assert "saved" in admin.configure(managed.name, "title: Über uns\n")
@@ -140,7 +140,7 @@ def test_configures_app(admin: Dashboard, managed: TrackedApp, kube: Kube) -> No
 
 @check(
     "dashboard.refuses_invalid_values",
-    promise="Values that are no YAML mapping are not saved, and the page says what is wrong.",
+    promise="Values that are not a YAML mapping are not saved, and the page says what is wrong.",
 )
 def test_refuses_invalid_values(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
     name = f"stackspin-{managed.name}-override"
@@ -156,7 +156,7 @@ def test_refuses_invalid_values(admin: Dashboard, managed: TrackedApp, kube: Kub
 
 @check(
     "dashboard.invites_user",
-    promise="A user that an administrator makes chooses a password by mail, and can log in.",
+    promise="A user created by an administrator sets a password by mail and can log in.",
 )
 def test_invites_user(
     admin: Dashboard,
@@ -183,7 +183,7 @@ def test_invites_user(
 
 @check(
     "dashboard.disables_user",
-    promise="A user that an administrator disables is out everywhere, and back when enabled again.",
+    promise="A disabled user is logged out of everything, and can log in again once enabled.",
 )
 def test_disables_user(
     admin: Dashboard, entrance: Entrance, parties: Parties, managed: TrackedApp
@@ -207,8 +207,7 @@ def test_disables_user(
 
 @check(
     "dashboard.roles_decide",
-    promise="An app lets people in by the role that an administrator gives them; taken away, its "
-    "tokens end.",
+    promise="A user's role decides whether an app lets them in; without it, the app's tokens end.",
 )
 def test_roles_decide(
     admin: Dashboard, entrance: Entrance, parties: Parties, managed: TrackedApp
@@ -228,7 +227,7 @@ def test_roles_decide(
 
 @check(
     "dashboard.for_administrators_only",
-    promise="Nobody but administrators manages apps, users or backups, whatever they send.",
+    promise="Only administrators can manage apps, users and backups, whatever others send.",
 )
 def test_for_administrators_only(
     dashboard_url: str, member: Person, parties: Parties, managed: TrackedApp, kube: Kube
@@ -251,7 +250,7 @@ def test_for_administrators_only(
 
 @check(
     "dashboard.backs_up_now",
-    promise="A backup that an administrator begins is completed, and holds the app's volumes.",
+    promise="A backup that an administrator starts completes and contains the app's volumes.",
 )
 def test_backs_up_now(admin: Dashboard, velero: Velero, managed: TrackedApp) -> None:
     managed.wait_served()
@@ -268,7 +267,7 @@ def test_backs_up_now(admin: Dashboard, velero: Velero, managed: TrackedApp) -> 
 @check(
     "dashboard.restores_backup",
     level="extended",
-    promise="An app that was destroyed is back, with its data, after a restore in the dashboard.",
+    promise="A restore in the dashboard brings back a destroyed app with its data.",
 )
 def test_restores_backup(admin: Dashboard, velero: Velero, managed: TrackedApp) -> None:
     seed = managed.seed()
@@ -287,7 +286,7 @@ def test_restores_backup(admin: Dashboard, velero: Velero, managed: TrackedApp) 
 
 @check(
     "dashboard.usable_by_everybody",
-    promise="Every control has a name and is reached by the keyboard; pages fit on a phone.",
+    promise="Every control has a name and can be reached by keyboard, and pages fit on a phone.",
 )
 def test_usable_by_everybody(
     in_front_of: InFrontOf, administrator: Person, member: Person, managed: TrackedApp

@@ -185,7 +185,7 @@ def kill_container(deployed: HelmDeployment, cluster: Cluster) -> dict[str, Any]
 # The first of all: once the node has been killed, what later checks need is installed beside these.
 @check(
     "persistent_storage.survives_node_kill",
-    promise="Data on a persistent volume outlives a node whose processes are all killed at once.",
+    promise="Data on a persistent volume survives when all node processes are killed at once.",
     needs=(Feature.NODE_KILL,),
     apps=core("notes") | extended("wordpress"),
 )
@@ -203,7 +203,7 @@ def test_survives_node_kill(
 
 @check(
     "persistent_storage.claim_binds",
-    promise="A claim of the platform's storage class becomes a volume that a pod can write to.",
+    promise="A claim with the platform's storage class gets a volume that a pod can write to.",
 )
 def test_claim_binds(claim_bytes: ClaimBytes) -> None:
     claimed = claim_bytes("local-path")
@@ -214,7 +214,7 @@ def test_claim_binds(claim_bytes: ClaimBytes) -> None:
 
 @check(
     "persistent_storage.survives_pod_deletion",
-    promise="Data on a persistent volume outlives the pod that wrote it.",
+    promise="Data on a persistent volume survives the deletion of the pod that wrote it.",
     apps=core("notes", "wordpress"),
 )
 def test_survives_pod_deletion(deployed: HelmDeployment, seed: Seed, kube: Kube) -> None:
@@ -227,7 +227,7 @@ def test_survives_pod_deletion(deployed: HelmDeployment, seed: Seed, kube: Kube)
 # After the deletion, in a new pod: a second restart of the same one is put off by 10 s.
 @check(
     "persistent_storage.survives_container_kill",
-    promise="Data on a persistent volume outlives a container that is killed.",
+    promise="Data on a persistent volume survives when the container is killed.",
     needs=(Feature.NODE_SHELL,),
     apps=core("notes", "wordpress"),
 )
@@ -238,7 +238,7 @@ def test_survives_container_kill(deployed: HelmDeployment, seed: Seed, cluster: 
 
 @check(
     "persistent_storage.survives_chart_upgrade",
-    promise="Data on a persistent volume outlives an upgrade of the chart to the next version.",
+    promise="Data on a persistent volume survives an upgrade of the chart to the next version.",
     apps=core("notes", "wordpress"),
 )
 def test_survives_chart_upgrade(
@@ -253,7 +253,7 @@ def test_survives_chart_upgrade(
 
 @check(
     "persistent_storage.acknowledged_write_survives_kill",
-    promise="What the app has acknowledged is there after it is killed in the midst of writing.",
+    promise="Writes that the app has acknowledged survive when it is killed while writing.",
     needs=(Feature.NODE_SHELL,),
     apps=core("notes"),
 )
@@ -273,7 +273,7 @@ def test_acknowledged_write_survives_kill(
 
 @check(
     "persistent_storage.delete_removes_bytes",
-    promise="With the claim of a class that says Delete, its bytes leave the node's disk.",
+    promise="With reclaim policy Delete, deleting a claim removes its bytes from the node's disk.",
     needs=(Feature.BYTES_ON_DISK,),
 )
 def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
@@ -288,7 +288,7 @@ def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
 
 @check(
     "persistent_storage.retain_keeps_bytes",
-    promise="With a class that says Retain, the volume and its bytes outlive the claim.",
+    promise="With reclaim policy Retain, the volume and its bytes stay after the claim is deleted.",
     needs=(Feature.BYTES_ON_DISK,),
 )
 def test_retain_keeps_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:

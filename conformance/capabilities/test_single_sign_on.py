@@ -107,7 +107,7 @@ pytestmark = pytest.mark.usefixtures("damage")
 
 @check(
     "single_sign_on.login",
-    promise="A user logs in to an app with the platform's login page, once they allow it.",
+    promise="A user can log in to an app on the platform's login page after giving consent.",
     apps=core("notes", "wordpress"),
 )
 def test_login(
@@ -135,7 +135,7 @@ def test_login(
 
 @check(
     "single_sign_on.second_app_without_password",
-    promise="Who is logged in to one app is logged in to the next without a password.",
+    promise="A user logged in to one app can open the next without a password.",
 )
 def test_second_app_without_password(
     parties: Parties,
@@ -156,7 +156,7 @@ def test_second_app_without_password(
 
 @check(
     "single_sign_on.logout_everywhere",
-    promise="Who logs out of one app is logged out of every app, and of the platform.",
+    promise="A user who logs out of one app is logged out of every app and of the platform.",
     apps=core("notes", "wordpress"),
 )
 def test_logout_everywhere(
@@ -181,7 +181,7 @@ def test_logout_everywhere(
 
 @check(
     "single_sign_on.recovery",
-    promise="A lost password is replaced by a code that comes by mail and works once.",
+    promise="A user who lost a password sets a new one with a mailed code that works once.",
 )
 def test_recovery(parties: Parties, visitor: OpenBrowser, told: Told) -> None:
     person = parties.person("wendy")
@@ -206,7 +206,7 @@ def test_recovery(parties: Parties, visitor: OpenBrowser, told: Told) -> None:
 
 @check(
     "single_sign_on.recovery_code_refused",
-    promise="A recovery code that was altered or used does not let anybody in.",
+    promise="A recovery code that was altered or already used is refused.",
 )
 def test_recovery_code_refused(parties: Parties, told: Told) -> None:
     person = parties.person("walter")
@@ -228,7 +228,7 @@ def test_recovery_code_refused(parties: Parties, told: Told) -> None:
 
 @check(
     "single_sign_on.second_factor",
-    promise="Who set up a second factor is asked for it, and a wrong one is refused.",
+    promise="A user with a second factor is asked for it, and a wrong one is refused.",
 )
 def test_second_factor(
     parties: Parties,
@@ -269,7 +269,7 @@ def test_second_factor(
 
 @check(
     "single_sign_on.discovery",
-    promise="An app finds the provider by its issuer: its endpoints, its abilities, its keys.",
+    promise="The issuer's discovery document gives an app the endpoints, features and keys.",
 )
 def test_discovery(parties: Parties, told: Told) -> None:
     issuer = told("issuer", "https://sso.{domain}/").format(domain=parties.domain)
@@ -289,7 +289,7 @@ def test_discovery(parties: Parties, told: Told) -> None:
 
 @check(
     "single_sign_on.id_token",
-    promise="An id_token says who logged in to which app, for how long, and is signed.",
+    promise="An id_token is signed and says who logged in, to which app, and for how long.",
 )
 def test_id_token(alice: Walker, probe: RelyingParty, told: Told) -> None:
     answer = alice.authorize(probe, probe.attempt())
@@ -306,7 +306,7 @@ def test_id_token(alice: Walker, probe: RelyingParty, told: Told) -> None:
 
 @check(
     "single_sign_on.userinfo",
-    promise="With its access token an app can ask who is logged in, and only with it.",
+    promise="An app gets the user's details from userinfo with its access token, and only with it.",
 )
 def test_userinfo(alice: Walker, probe: RelyingParty, told: Told) -> None:
     answer = alice.authorize(probe)
@@ -322,7 +322,7 @@ def test_userinfo(alice: Walker, probe: RelyingParty, told: Told) -> None:
 
 @check(
     "single_sign_on.refresh_rotates",
-    promise="A refresh token works once; when it is used again, every token of the login ends.",
+    promise="A refresh token works once; if it is used again, all tokens of the login end.",
 )
 def test_refresh_rotates(alice: Walker, probe: RelyingParty, parties: Parties, told: Told) -> None:
     first = alice.authorize(probe).tokens()
@@ -340,7 +340,7 @@ def test_refresh_rotates(alice: Walker, probe: RelyingParty, parties: Parties, t
 
 @check(
     "single_sign_on.access_token_expires",
-    promise="An access token that has expired opens nothing; the login goes on by a refresh.",
+    promise="An expired access token is refused, and the refresh token gets a new one.",
 )
 def test_access_token_expires(parties: Parties, told: Told) -> None:
     lifespan = told("lifespan", SHORT)
@@ -358,7 +358,7 @@ def test_access_token_expires(parties: Parties, told: Told) -> None:
 
 @check(
     "single_sign_on.wrong_password",
-    promise="A wrong password and an unknown user are refused, and look the same.",
+    promise="A wrong password and an unknown user are refused with the same page.",
 )
 def test_wrong_password(parties: Parties, probe: RelyingParty, told: Told) -> None:
     person = parties.person("eve")
@@ -381,7 +381,7 @@ def test_wrong_password(parties: Parties, probe: RelyingParty, told: Told) -> No
 
 @check(
     "single_sign_on.disabled_user",
-    promise="Who an administrator disables cannot log in, and what they were logged in to ends.",
+    promise="A disabled user cannot log in, and the user's existing logins and tokens end.",
 )
 def test_disabled_user(parties: Parties, probe: RelyingParty, told: Told) -> None:
     mallory = parties.walker(parties.person("mallory"))
@@ -405,7 +405,7 @@ def test_disabled_user(parties: Parties, probe: RelyingParty, told: Told) -> Non
 
 @check(
     "single_sign_on.user_without_role",
-    promise="A user who has no role for an app does not get into it.",
+    promise="A user without a role for an app cannot log in to it.",
 )
 def test_user_without_role(parties: Parties, probe: RelyingParty, told: Told) -> None:
     roles = {probe.client.client_id: "user"} if told("role") == "user" else {"notes": "user"}
@@ -416,7 +416,7 @@ def test_user_without_role(parties: Parties, probe: RelyingParty, told: Told) ->
 
 @check(
     "single_sign_on.consent_denied",
-    promise="A user who does not allow an app to know them is not logged in to it.",
+    promise="A user who denies consent is not logged in to the app.",
 )
 def test_consent_denied(parties: Parties, probe: RelyingParty, told: Told) -> None:
     trent = parties.walker(parties.person("trent"))
@@ -428,7 +428,7 @@ def test_consent_denied(parties: Parties, probe: RelyingParty, told: Told) -> No
 
 @check(
     "single_sign_on.redirect_uri_exact",
-    promise="A code is sent to the app's own address and to no other.",
+    promise="A code is sent only to the app's registered redirect URI.",
 )
 def test_redirect_uri_exact(
     alice: Walker, parties: Parties, probe: RelyingParty, told: Told
@@ -452,7 +452,7 @@ def test_redirect_uri_exact(
 
 @check(
     "single_sign_on.client_secret",
-    promise="An app that cannot prove which one it is gets no tokens.",
+    promise="An app with a wrong client secret gets no tokens.",
 )
 def test_client_secret(alice: Walker, probe: RelyingParty, told: Told) -> None:
     answer = alice.authorize(probe)
@@ -463,7 +463,7 @@ def test_client_secret(alice: Walker, probe: RelyingParty, told: Told) -> None:
 
 @check(
     "single_sign_on.code_once",
-    promise="A code works once; when it is used again, the tokens it was worth end.",
+    promise="A code works once; if it is used again, the tokens issued for it end.",
 )
 def test_code_once(alice: Walker, probe: RelyingParty, told: Told) -> None:
     answer = alice.authorize(probe)
@@ -477,7 +477,7 @@ def test_code_once(alice: Walker, probe: RelyingParty, told: Told) -> None:
 
 @check(
     "single_sign_on.pkce",
-    promise="A code is worth nothing to somebody who did not ask for it.",
+    promise="A code cannot be redeemed without the code_verifier of the login that asked for it.",
 )
 def test_pkce(alice: Walker, probe: RelyingParty, told: Told) -> None:
     for which, wrong in {"a wrong": probe.attempt().verifier, "no": ""}.items():
@@ -489,7 +489,7 @@ def test_pkce(alice: Walker, probe: RelyingParty, told: Told) -> None:
 
 @check(
     "single_sign_on.token_of_another_client",
-    promise="The code, refresh token and id_token of one app are worth nothing to another.",
+    promise="An app cannot use another app's code, refresh token or id_token.",
 )
 def test_token_of_another_client(
     alice: Walker, probe: RelyingParty, other_app: RelyingParty, told: Told
@@ -510,7 +510,7 @@ def test_token_of_another_client(
 
 @check(
     "single_sign_on.unsigned_id_token",
-    promise="Nobody is logged out by an id_token that the provider did not sign.",
+    promise="An id_token that the provider did not sign logs nobody out.",
 )
 def test_unsigned_id_token(alice: Walker, probe: RelyingParty, told: Told) -> None:
     token = alice.authorize(probe).tokens().id_token
@@ -525,7 +525,7 @@ def test_unsigned_id_token(alice: Walker, probe: RelyingParty, told: Told) -> No
 
 @check(
     "single_sign_on.used_challenge",
-    promise="A login or consent that was answered, or that nobody asked for, leads nowhere.",
+    promise="A login or consent that was already answered, or that is unknown, is refused.",
 )
 def test_used_challenge(parties: Parties, probe: RelyingParty, told: Told) -> None:
     peggy = parties.walker(parties.person("peggy"))
@@ -546,7 +546,7 @@ def test_used_challenge(parties: Parties, probe: RelyingParty, told: Told) -> No
 
 @check(
     "single_sign_on.forged_callback",
-    promise="An app takes no answer to a login that this browser did not begin just so.",
+    promise="An app accepts a callback only for a login that the same browser began unaltered.",
     apps=core("notes", "wordpress"),
 )
 def test_forged_callback(pages: AppPages, journey: Journey, parties: Parties, told: Told) -> None:
@@ -569,7 +569,7 @@ def test_forged_callback(pages: AppPages, journey: Journey, parties: Parties, to
 
 @check(
     "single_sign_on.forged_logout_token",
-    promise="Nobody but the provider can end somebody's login to an app.",
+    promise="Only the provider can end a user's login to an app.",
     apps=core("notes", "wordpress"),
 )
 def test_forged_logout_token(
@@ -596,7 +596,7 @@ def test_forged_logout_token(
 
 @check(
     "single_sign_on.cross_site_post",
-    promise="A form on somebody else's page does nothing in the name of who is logged in.",
+    promise="A form on another site cannot give consent in the name of a logged-in user.",
 )
 def test_cross_site_post(
     parties: Parties, probe: RelyingParty, visitor: OpenBrowser, told: Told
@@ -618,7 +618,7 @@ def test_cross_site_post(
 
 @check(
     "single_sign_on.open_redirect",
-    promise="The platform's pages send nobody to somebody else's site.",
+    promise="The platform's pages redirect nobody to a foreign site.",
 )
 def test_open_redirect(alice: Walker, parties: Parties, probe: RelyingParty, told: Told) -> None:
     home = probe.client.redirect_uri.replace("/callback", "/")
@@ -638,7 +638,7 @@ def test_open_redirect(alice: Walker, parties: Parties, probe: RelyingParty, tol
 
 @check(
     "single_sign_on.script_in_display_name",
-    promise="A name with a script in it is shown as a name, wherever it is shown.",
+    promise="A display name with a script in it is shown as plain text on every page.",
 )
 def test_script_in_display_name(parties: Parties, journey: Journey, visitor: OpenBrowser) -> None:
     person = parties.person("bobby", name=SCRIPT, may_use={"dashboard": "admin"})
@@ -667,7 +667,7 @@ def shows_name_as_text(visitor: Visitor, name: str = SCRIPT) -> None:
 
 @check(
     "single_sign_on.cookie_flags",
-    promise="Cookies of logins go over https only, to no script, and to no form of another site.",
+    promise="Login cookies are Secure, HttpOnly, and not sent with another site's forms.",
 )
 def test_cookie_flags(
     parties: Parties,
@@ -690,7 +690,7 @@ def test_cookie_flags(
 
 @check(
     "single_sign_on.admin_apis_closed",
-    promise="The admin APIs, which ask nobody for a password, cannot be reached from outside.",
+    promise="The admin APIs, which need no password, cannot be reached from outside the cluster.",
 )
 def test_admin_apis_closed(parties: Parties) -> None:
     http, domain = parties.http(), parties.domain
@@ -746,7 +746,7 @@ def enforces_policies(journey: Journey, kube: Kube, namespace: str) -> bool:
 
 @check(
     "single_sign_on.client_created_changed_deleted",
-    promise="An OAuth2Client lets an app log people in, follows its changes, and ends with it.",
+    promise="A client at the provider is created, changed and deleted with its OAuth2Client.",
 )
 def test_client_created_changed_deleted(parties: Parties, told: Told) -> None:
     app = parties.app("dora")
@@ -776,7 +776,7 @@ def test_wrong_client_explained(parties: Parties, told: Told) -> None:
 
 @check(
     "single_sign_on.client_secret_rotated",
-    promise="A new client secret takes the place of the old one, without anybody's help.",
+    promise="A new client secret replaces the old one without any manual step.",
 )
 def test_client_secret_rotated(parties: Parties, told: Told) -> None:
     app = parties.app("rota")
@@ -792,7 +792,7 @@ def test_client_secret_rotated(parties: Parties, told: Told) -> None:
 
 @check(
     "single_sign_on.survives_restart",
-    promise="Users, logins and clients outlive a restart of everything that people log in by.",
+    promise="Users, logins and clients survive a restart of all login services.",
 )
 def test_survives_restart(
     parties: Parties,
@@ -809,7 +809,7 @@ def test_survives_restart(
 @check(
     "single_sign_on.survives_node_kill",
     level="extended",
-    promise="Users, logins and clients outlive the death of the node.",
+    promise="Users, logins and clients survive a kill of the node.",
     needs=[Feature.NODE_KILL],
 )
 def test_survives_node_kill(
@@ -833,7 +833,7 @@ def test_survives_node_kill(
 @check(
     "single_sign_on.expired_challenge",
     level="extended",
-    promise="A login that took too long is refused and explained, and the app gets nothing.",
+    promise="A login that takes too long is refused with a reason, and the app gets no code.",
 )
 def test_expired_challenge(
     parties: Parties, probe: RelyingParty, short_lived: LoginServices
@@ -847,7 +847,7 @@ def test_expired_challenge(
 @check(
     "single_sign_on.expired_recovery_code",
     level="extended",
-    promise="A recovery code that has expired lets nobody in.",
+    promise="An expired recovery code is refused.",
 )
 def test_expired_recovery_code(parties: Parties, short_lived: LoginServices) -> None:
     del short_lived

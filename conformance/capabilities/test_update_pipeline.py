@@ -32,7 +32,7 @@ def pipeline(pipelines: dict[str, UpdatePipeline]) -> UpdatePipeline:
 
 @check(
     "update_pipeline.built_and_tagged_for_testing",
-    promise="A new source is built and its container is tagged for testing, and only for that.",
+    promise="A new version's container is built and tagged for testing, not yet for release.",
 )
 def test_built_and_tagged_for_testing(pipeline: UpdatePipeline, live: LiveInstance) -> None:
     candidate = pipeline.tag_for_testing()
@@ -43,7 +43,7 @@ def test_built_and_tagged_for_testing(pipeline: UpdatePipeline, live: LiveInstan
 
 @check(
     "update_pipeline.chart_updated",
-    promise="The chart that brings the new container waits beside the branch that Flux tracks.",
+    promise="The updated chart is on a test branch; the branch that Flux tracks is unchanged.",
 )
 def test_chart_updated(pipeline: UpdatePipeline, live: LiveInstance) -> None:
     before = live.app.specifications()
@@ -59,7 +59,7 @@ def test_chart_updated(pipeline: UpdatePipeline, live: LiveInstance) -> None:
 
 @check(
     "update_pipeline.deployed_to_test_cluster",
-    promise="The new chart is deployed to a test cluster, with the very image tagged for testing.",
+    promise="The new chart is deployed to a test cluster with the exact image tagged for testing.",
 )
 def test_deployed_to_test_cluster(
     pipeline: UpdatePipeline, live: LiveInstance, cluster: Cluster, evidence: EvidenceBox
@@ -77,7 +77,7 @@ def test_deployed_to_test_cluster(
 
 @check(
     "update_pipeline.tested_with_login",
-    promise="The application is tested there automatically, by a user who logs in, too.",
+    promise="The app is tested there automatically, including a user's login.",
 )
 def test_tested_with_login(pipeline: UpdatePipeline, evidence: EvidenceBox) -> None:
     proof = pipeline.test()
@@ -87,7 +87,7 @@ def test_tested_with_login(pipeline: UpdatePipeline, evidence: EvidenceBox) -> N
 
 @check(
     "update_pipeline.same_digest_released",
-    promise="What is tagged for release is, byte for byte, the container that was tested.",
+    promise="The container tagged for release is, byte for byte, the one that was tested.",
 )
 def test_same_digest_released(pipeline: UpdatePipeline, live: LiveInstance) -> None:
     released = live.registry.digest(pipeline.release())
@@ -96,7 +96,7 @@ def test_same_digest_released(pipeline: UpdatePipeline, live: LiveInstance) -> N
 
 @check(
     "update_pipeline.live_instance_upgraded",
-    promise="The automated update upgrades the running instance to the release, data included.",
+    promise="The automated update upgrades the running instance to the release and keeps its data.",
 )
 def test_live_instance_upgraded(
     pipeline: UpdatePipeline, live: LiveInstance, evidence: EvidenceBox
@@ -111,7 +111,7 @@ def test_live_instance_upgraded(
 
 @check(
     "update_pipeline.failed_tests_release_nothing",
-    promise="A version that fails its tests gets no release tag and never reaches the instance.",
+    promise="A version that fails its tests gets no release tag and never reaches the live app.",
 )
 def test_failed_tests_release_nothing(
     pipelines: dict[str, UpdatePipeline], live: LiveInstance, evidence: EvidenceBox
