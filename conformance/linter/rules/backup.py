@@ -37,13 +37,12 @@ _LASTING = frozenset({"persistentVolumeClaim", "ephemeral", "csi", "nfs", "iscsi
     "backup.volume-listed",
     "Every claim that a pod mounts is in the pod's backup annotation",
     level=3,
-    why="Velero copies the files of the volumes that this annotation names, and no others. The "
-    "backup is called Completed all the same; that data is missing shows only when somebody needs "
-    "it back.",
+    why="Velero copies the files of only those volumes that this annotation names. The backup is "
+    "Completed even if volumes are missing; nobody notices until the data is needed.",
     source=f"{_VELERO}#using-opt-in-pod-volume-backup",
-    fix=f"Add the pod's name for the volume to the annotation {BACKUP_VOLUMES} of the pod template "
-    "(a list, separated by commas). What need not be kept, as a cache, belongs into "
-    f"{BACKUP_EXCLUDES}.",
+    fix=f"Add the pod's name for the volume to the annotation {BACKUP_VOLUMES} of the pod "
+    "template (a comma-separated list). If the data need not be kept (a cache, for example), add "
+    f"it to {BACKUP_EXCLUDES}.",
     example="""
 spec:
   template:
@@ -90,11 +89,12 @@ def _not_listed(pod: Pod, volume: str, claim: str) -> Problem:
     "backup.unknown-volume",
     "The backup annotation names volumes that the pod has",
     level=3,
-    why="A name that is no volume of the pod backs up nothing, and Velero says so only in a log. "
-    "Mostly it is the claim's name, or a mistyped one, and the volume that was meant is missing.",
+    why="A name that is not a volume of the pod backs up nothing, and Velero says so only in a "
+    "log. Usually it is the claim's name or a typing error, and the intended volume is not backed "
+    "up.",
     source=f"{_VELERO}#using-opt-in-pod-volume-backup",
-    fix="Write the name under spec.volumes of the pod (or of the volumeClaimTemplate), not that of "
-    "the claim.",
+    fix="Write the name under spec.volumes of the pod (or of the volumeClaimTemplate), not the "
+    "name of the claim.",
     example="""
 metadata:
   annotations:
@@ -125,8 +125,8 @@ def unknown_volume(app: AppPackage) -> Iterator[Problem | NotRun]:
     "backup.pod-label",
     "A pod with data carries the label of its backup set",
     level=3,
-    why="A backup of one app takes the pods with the app's label, and volumes only through such "
-    "pods. Without the label there is nothing of them in it.",
+    why="A backup of one app contains the pods with the app's label, and only the volumes of such "
+    "pods. Without the label, neither the pod nor its data is in the backup.",
     source="Stackspin",
     fix=f"Add the label {BACKUP_SET} with the app's name to the labels of the pod template (not "
     "only to those of the Deployment).",
@@ -174,8 +174,8 @@ def pod_label(app: AppPackage) -> Iterator[Problem | NotRun]:
     "backup.claim-label",
     "A claim carries the label of its backup set",
     level=3,
-    why="A backup of one app takes what carries the app's label. A claim without it is not in the "
-    "backup, and after a restore the pod waits for it for ever.",
+    why="A backup of one app contains only what has the app's label. A claim without the label is "
+    "not in the backup, and after a restore the pod waits for it forever.",
     source="Stackspin",
     fix=f"Add the label {BACKUP_SET} with the app's name to the PersistentVolumeClaim.",
     example="""
@@ -203,10 +203,10 @@ def claim_label(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 @rule(
     "backup.set-name",
-    "All of an app is in one backup set, which has its name",
+    "All of an app is in one backup set, named after the app",
     level=3,
-    why="A backup is made of one set. What carries another name is in another app's backup, or in "
-    "none, and a restore brings back half of the data.",
+    why="A backup contains one set. What has another name is in another app's backup, or in none, "
+    "so a restore brings back only part of the data.",
     source="Stackspin",
     fix=f"Give every pod and claim of the app the same {BACKUP_SET}: the app's name.",
     example="""
@@ -311,11 +311,11 @@ def host_path(app: AppPackage) -> Iterator[Problem | NotRun]:
     "The backup annotation names volumes with data that lasts",
     level=3,
     severity=Severity.WARNING,
-    why="A volume of type emptyDir is empty in every new pod, and a ConfigMap or Secret is an "
-    "object by itself: copying them makes each backup slower and keeps nothing. Mostly the volume "
-    "that was meant is another one, or the claim is missing.",
+    why="A volume of type emptyDir is empty in every new pod, and a ConfigMap or Secret is backed "
+    "up as an object anyway: copying their files makes each backup slower and saves nothing. "
+    "Usually another volume was meant, or the claim is missing.",
     source=f"{_VELERO}#limitations",
-    fix="Take the volume out of the annotation; if its data shall be kept, make it a claim.",
+    fix="Remove the volume from the annotation; if its data must be kept, make it a claim.",
     example="""
 volumes:
   - name: data

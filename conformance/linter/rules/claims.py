@@ -36,7 +36,7 @@ _CLASS_KEYS = ("storageClass", "storageClassName")
     "claims.storage-class",
     "A claim asks for a StorageClass that the platform has",
     level=2,
-    why="A claim of a class that nobody serves waits for ever, and the app with it.",
+    why="A claim with a class that nothing provides waits forever, and so does the app.",
     source="Stackspin",
     fix=f"Use storageClassName: {LOCAL_PATH}, or leave it out.",
     example="""
@@ -90,12 +90,12 @@ def _strange_classes(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "claims.access-mode",
-    "A claim is for one node at a time",
+    "A claim is for one node only",
     level=2,
-    why="The platform's volumes are folders on the server's disk: for any mode but ReadWriteOnce "
-    "none is made, and the app waits for ever.",
+    why="The platform's volumes are folders on the server's disk: with any access mode but "
+    "ReadWriteOnce no volume is created, and the app waits forever.",
     source=_PROVISIONER,
-    fix="Use accessModes: [ReadWriteOnce]. Pods of one server may share the volume all the same.",
+    fix="Use accessModes: [ReadWriteOnce]. Pods on the same server can still share the volume.",
     example="""
 spec:
   accessModes: [ReadWriteOnce]
@@ -135,7 +135,7 @@ def _strange_modes(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "claims.spec",
-    "A claim says how large it is, and how it is mounted",
+    "A claim states its size and its access mode",
     level=2,
     why="Kubernetes refuses a claim without a size or an access mode.",
     source=f"{_VOLUMES}#persistentvolumeclaims",
@@ -166,11 +166,11 @@ def _half_claims(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "claims.missing",
-    "Every claim that a pod names is made",
+    "Every claim that a pod names exists",
     level=2,
-    why="A pod whose claim does not exist waits for it for ever.",
+    why="A pod whose claim does not exist waits for it forever.",
     source=f"{_VOLUMES}#claims-as-volumes",
-    fix="Correct the name, or add the PersistentVolumeClaim, in the namespace of the pod.",
+    fix="Correct the name, or add the PersistentVolumeClaim in the namespace of the pod.",
     example="""
 kind: PersistentVolumeClaim
 metadata:
@@ -207,10 +207,10 @@ def _missing(cluster: Cluster) -> Iterator[Problem | NotRun]:
     "claims.unused",
     "Every claim is mounted",
     level=2,
-    why="The volume of a claim is made when a pod mounts it: until then the claim is Pending, and "
-    "Flux waits for it. The data that it was made for lies somewhere else, in no backup.",
+    why="The volume of a claim is created when a pod mounts it: until then the claim is Pending, "
+    "and Flux waits for it. The app's data is somewhere else, in no backup.",
     source="https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode",
-    fix="Name the claim in the chart's values (often persistence.existingClaim), or take it out.",
+    fix="Name the claim in the chart's values (often persistence.existingClaim), or remove it.",
     example="""
 persistence:
   existingClaim: notes-data

@@ -35,12 +35,12 @@ _SECRET_TYPES = ("auth-file", "auth-map")
 
 @rule(
     "ingress.host",
-    "The host name of an app is on the platform's domain, wherever that is",
+    "The host name of an app is in the platform's domain, whatever that is",
     level=2,
-    why="Every installation has a domain of its own. Under a fixed host name nobody reaches the "
-    "app, and one without a host name takes the requests of all others.",
+    why="Every installation has its own domain. With a fixed host name nobody reaches the app; "
+    "without any host name it gets the requests of all others.",
     source="Stackspin",
-    fix="Take the host name from a variable, in a chart from a value.",
+    fix="Take the host name from a variable; in a chart, from a value.",
     example="""
 rules:
   - host: "{{ .Values.hostname }}" # with hostname: ${notes_domain} in the release's values
@@ -119,8 +119,8 @@ def _unread(release: Release) -> bool:
     "ingress.tls",
     "Every host name of an Ingress is in its TLS section",
     level=2,
-    why="What is not in the TLS section gets no certificate: people see a warning, or send their "
-    "passwords over the network as plain text, and the login provider refuses the app.",
+    why="A host that is not in the TLS section gets no certificate: people see a warning or send "
+    "their passwords as plain text, and the login provider refuses the app.",
     source=f"{_INGRESS}#tls",
     fix="Add the host name to spec.tls.",
     example="""
@@ -158,11 +158,11 @@ def _in_template(cluster: Cluster, ingress: Ingress, word: re.Pattern[str]) -> b
 
 @rule(
     "ingress.certificate",
-    "The certificate of an Ingress comes from somewhere",
+    "An Ingress has a source for its certificate",
     level=2,
     severity=Severity.WARNING,
-    why="Unless cert-manager is asked, or the Secret is made, browsers get the certificate of the "
-    "ingress controller and warn about it.",
+    why="Unless cert-manager is asked for a certificate or the Secret exists, browsers get the "
+    "certificate of the ingress controller and warn about it.",
     source="https://cert-manager.io/docs/usage/ingress/",
     fix=f'Add the annotation {ACME}: "true".',
     example="""
@@ -204,10 +204,10 @@ def _uncertified(cluster: Cluster) -> Iterator[Problem]:
     "An Ingress is for the platform's nginx",
     level=2,
     severity=Severity.WARNING,
-    why="An Ingress of a class that no controller of the platform serves is ignored: the app's "
+    why="An Ingress with a class that no controller of the platform serves is ignored: the app's "
     "host name answers with 404.",
     source=f"{_INGRESS}#ingress-class",
-    fix="Use ingressClassName: nginx, or none, which is the same.",
+    fix="Use ingressClassName: nginx, or leave it out, which means the same.",
     example="""
 spec:
   ingressClassName: nginx
@@ -239,11 +239,11 @@ def _strange_classes(cluster: Cluster) -> Iterator[Problem]:
     "ingress.http-auth",
     "HTTP authentication has a type and a Secret with passwords",
     level=2,
-    why="With half of the annotations, or a Secret that is not there, the ingress controller "
-    "either asks nobody for a password or answers every request with 503.",
+    why="With only one of the annotations, or a Secret that does not exist, the ingress "
+    "controller either asks nobody for a password or answers every request with 503.",
     source=f"{_NGINX}#authentication",
-    fix="Set auth-type (basic or digest) and auth-secret, the name of a Secret whose key auth has "
-    "htpasswd lines, as a BasicAuth makes.",
+    fix="Set auth-type (basic or digest) and auth-secret: the name of a Secret whose key auth has "
+    "htpasswd lines, as a BasicAuth creates it.",
     example="""
 nginx.ingress.kubernetes.io/auth-type: basic
 nginx.ingress.kubernetes.io/auth-secret: notes-basic-auth
@@ -302,11 +302,11 @@ def _wrong_secret(cluster: Cluster, ingress: Ingress, secret: str, form: str) ->
     "An Ingress has no snippets of nginx configuration",
     level=2,
     severity=Severity.WARNING,
-    why="ingress-nginx refuses an Ingress with snippets unless its operator allows them, as they "
-    "may read every secret in the cluster; another controller ignores them.",
+    why="ingress-nginx refuses an Ingress with snippets unless its operator allows them, because "
+    "they can read every secret in the cluster; other controllers ignore them.",
     source="https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/"
     "#allow-snippet-annotations",
-    fix="Use the annotation that is made for the purpose, or let the app itself do it.",
+    fix="Use the annotation for this purpose, or let the app itself do it.",
     example="""
 nginx.ingress.kubernetes.io/proxy-body-size: 200m
 """,

@@ -65,12 +65,12 @@ _FORCE = "kustomize.toolkit.fluxcd.io/force"
 
 @rule(
     "upgrade.immutable-field",
-    "No field changes that Kubernetes does not let change",
+    "No field changes that Kubernetes does not allow to change",
     level=3,
-    why="Kubernetes refuses the changed object, so the upgrade fails on every server that has the "
-    "app already, although a fresh installation works.",
+    why="Kubernetes refuses the changed object, so the upgrade fails on every server that already "
+    "has the app, although a fresh installation works.",
     source="https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/",
-    fix="Write the field as it was, or give the object another name and move its data.",
+    fix="Restore the field's value, or give the object another name and move its data.",
     example="""
 spec:
   selector:
@@ -154,8 +154,8 @@ def _mode(template: object) -> str:
     "upgrade.claim-shrunk",
     "No claim gets smaller",
     level=3,
-    why="A volume can grow, never shrink: Kubernetes refuses the smaller claim, and the upgrade "
-    "fails on every server that has the app already.",
+    why="A volume can grow but never shrink: Kubernetes refuses the smaller claim, and the "
+    "upgrade fails on every server that already has the app.",
     source="https://kubernetes.io/docs/concepts/storage/persistent-volumes/"
     "#expanding-persistent-volumes-claims",
     fix="Ask for at least as much storage as before.",
@@ -192,8 +192,8 @@ def _shrunk(app: AppPackage) -> Iterator[Problem | NotRun]:
     "upgrade.release-moved",
     "The Helm release keeps its name and namespace",
     level=3,
-    why="Helm takes another name or namespace for another app: Flux uninstalls the old release, "
-    "with the claims that its chart made, and installs an empty one.",
+    why="Helm treats another name or namespace as another app: Flux uninstalls the old release, "
+    "with the claims that its chart created, and installs an empty one.",
     source="https://fluxcd.io/flux/components/helm/helmreleases/",
     fix="Keep metadata.name, metadata.namespace, spec.releaseName and spec.targetNamespace.",
     example="""

@@ -55,13 +55,13 @@ def _mounts(manifests: Iterable[Manifest]) -> Mounts:
 
 @rule(
     "upgrade.claim-gone",
-    "Every volume that the app had is still there, and still the app's",
+    "Every volume of the app still exists and is still mounted",
     level=3,
-    why="The app starts with an empty volume, and people's data stays behind in the old one, or is "
-    "deleted with it.",
+    why="Otherwise the app starts with an empty volume, and people's data stays in the old one or "
+    "is deleted with it.",
     source="Stackspin",
-    fix="Keep the claim's name, and the volume that mounts it; or move the data in a step of its "
-    "own.",
+    fix="Keep the claim's name, and the volume that mounts it; or move the data in a separate "
+    "step.",
     example="""
 volumes:
   - name: data
@@ -166,14 +166,14 @@ def _no_longer_handed(app: AppPackage) -> Iterator[tuple[tuple[str, str], Proble
 
 @rule(
     "upgrade.mount-path",
-    "A volume stays where the app looks for its files",
+    "A volume stays at the path where the app looks for its files",
     level=3,
     severity=Severity.WARNING,
-    why="The files are on the volume still, but at another path: an app that looks at the old one "
-    "finds nothing and may start anew.",
+    why="The files are still on the volume, but at another path: an app that looks at the old "
+    "path finds nothing and may start empty.",
     source="Stackspin",
-    fix="Mount the claim at the path, and with the subPath, that it had; if the app itself has "
-    "moved its data directory, waive this.",
+    fix="Mount the claim at the same path and with the same subPath as before; if the app itself "
+    "has moved its data directory, waive this rule.",
     example="""
 volumeMounts:
   - name: data
