@@ -64,7 +64,7 @@ def volume_listed(app: AppPackage) -> Iterator[Problem | NotRun]:
             if not part.has_annotation:
                 yield Problem(
                     part.place,
-                    f'claim "{part.claim}" is handed to the chart, but {part.where} no annotation '
+                    f'claim "{part.claim}" is given to the chart, but {part.where} no annotation '
                     f"{BACKUP_VOLUMES}: its data is in no backup",
                     "Give the pods the annotation, with the chart's name for the volume: most "
                     f'charts take podAnnotations: {{{BACKUP_VOLUMES}: "data"}}.',
@@ -113,10 +113,11 @@ def unknown_volume(app: AppPackage) -> Iterator[Problem | NotRun]:
             meant = _mistyped(pod)
             for name in sorted(listed(pod) - _names(pod)):
                 near = meant.get(name)
-                hint = f': probably "{near}" is meant, which is in no backup' if near else ""
+                hint = f': did you mean "{near}", which is in no backup?' if near else ""
                 yield Problem(
                     pod.place("metadata", "annotations", BACKUP_VOLUMES),
-                    f"{BACKUP_VOLUMES} names {quoted(name)}, which is no volume of the pod{hint}",
+                    f"{BACKUP_VOLUMES} names {quoted(name)}, which is not a volume of the pod"
+                    f"{hint}",
                 )
     yield from unknown(app, "which volumes its pods have")
 
@@ -155,14 +156,14 @@ def pod_label(app: AppPackage) -> Iterator[Problem | NotRun]:
             if claims and BACKUP_SET not in pod.labels:
                 yield Problem(
                     pod.place("metadata", "labels"),
-                    f"the pod has data (claim {claims[0]}) and no label {BACKUP_SET}: it is in no "
+                    f"the pod has data (claim {claims[0]}) but no label {BACKUP_SET}: it is in no "
                     "backup of the app",
                 )
         for part in components(app, installation):
             if not part.has_label:
                 yield Problem(
                     part.place,
-                    f'claim "{part.claim}" is handed to the chart, but {part.where} no label '
+                    f'claim "{part.claim}" is given to the chart, but {part.where} no label '
                     f"{BACKUP_SET} for the pods: they are in no backup of the app",
                     "Give the pods the label: most charts take podLabels or commonLabels: "
                     f"{{{BACKUP_SET}: {app.name}}}.",
@@ -198,7 +199,7 @@ def claim_label(app: AppPackage) -> Iterator[Problem | NotRun]:
                     claim.place,
                     f"claim {claim.name} has no label {BACKUP_SET}: it is in no backup of the app",
                 )
-    yield from unknown(app, "which claims it makes")
+    yield from unknown(app, "which claims it creates")
 
 
 @rule(
@@ -233,7 +234,7 @@ def set_name(app: AppPackage) -> Iterator[Problem | NotRun]:
             elif not _fits(usual, own) and usual in _other_apps(app):
                 yield Problem(
                     place,
-                    f"{what} is in the backup set {quoted(value)}, which is that of another app",
+                    f"{what} is in the backup set {quoted(value)}, which belongs to another app",
                 )
     yield from unknown(app, "which backup set its pods are in")
 
@@ -252,7 +253,7 @@ def _set_labels(app: AppPackage, installation: Installation) -> Iterator[tuple[s
         if isinstance(value, str) and (claim.name in used or len(app.releases) < 2):
             yield value, claim.label_place, f"claim {claim.name}"
     for place, value in Component.labels_of(installation) if parts else ():
-        yield value, place, "what the chart makes"
+        yield value, place, "what the chart creates"
 
 
 def _fits(value: str, own: set[str]) -> bool:
@@ -303,7 +304,7 @@ def host_path(app: AppPackage) -> Iterator[Problem | NotRun]:
                     f"volume {quoted(name)} is to be backed up, but it is of type hostPath, which "
                     "Velero leaves out",
                 )
-    yield from unknown(app, "which volumes it makes")
+    yield from unknown(app, "which volumes it creates")
 
 
 @rule(

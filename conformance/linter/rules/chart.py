@@ -95,7 +95,7 @@ def version(app: AppPackage) -> Iterator[Problem]:
             whole = ".".join(map(str, loose.numbers))
             yield Problem(
                 _place(chart, "version"),
-                f"version {quoted(chart.version)} of chart {chart.name} is not a full one",
+                f"version {quoted(chart.version)} of chart {chart.name} is not a full version",
                 f"Write {whole}." if loose.final else "",
             )
 
@@ -198,7 +198,7 @@ def kube_version(app: AppPackage) -> Iterator[Problem]:
             continue
         allowed = semver.satisfies(cluster, wanted)
         if allowed is None:
-            says = f"kubeVersion {quoted(wanted)} of chart {chart.name} is no constraint"
+            says = f"kubeVersion {quoted(wanted)} of chart {chart.name} is not a valid constraint"
             yield Problem(_place(chart, "kubeVersion"), says)
         elif not allowed:
             says = f"kubeVersion {quoted(wanted)} of chart {chart.name} does not allow {pinned}"

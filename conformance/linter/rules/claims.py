@@ -65,7 +65,7 @@ def _strange_classes(cluster: Cluster) -> Iterator[Problem]:
             continue
         what = f"asks for StorageClass {quoted(name)}; the platform has {LOCAL_PATH}"
         if not name:
-            what = 'has storageClassName: "", which means a volume that somebody makes by hand'
+            what = 'has storageClassName: "", which means a volume created by hand'
         place = claim.place("spec", "storageClassName")
         yield Problem(origin(cluster, claim.manifest, name, place), f"claim {claim.name} {what}")
     for release in unknown_charts(cluster):
@@ -185,12 +185,12 @@ def claim_missing(app: AppPackage) -> Iterator[Problem | NotRun]:
 def _missing(cluster: Cluster) -> Iterator[Problem | NotRun]:
     for mount, answer in absent(cluster):
         if answer.state is State.UNKNOWN:
-            yield NotRun(f"what makes claim {mount.claim[:200]} is not in PATH, if anything does")
+            yield NotRun(f"nothing in PATH creates claim {mount.claim[:200]}")
             continue
         place = mount.pod.place(*mount.path)
         yield Problem(
             origin(cluster, mount.pod.workload, mount.claim, place),
-            f"volume {mount.volume} is claim {quoted(mount.claim)}, which nothing makes"
+            f"volume {mount.volume} is claim {quoted(mount.claim)}, which nothing creates"
             f"{answer.hint}",
         )
     for one in handed(cluster):
@@ -234,7 +234,7 @@ def _unused(cluster: Cluster) -> Iterator[Problem]:
         if not used_by_name(cluster, claim.name):
             yield Problem(
                 claim.place("metadata", "name"),
-                f"claim {claim.name} is mounted by no pod, and no value names it",
+                f"claim {claim.name} is not mounted by any pod, and no value names it",
             )
 
 

@@ -59,7 +59,9 @@ def _moving_images(cluster: Cluster) -> Iterator[Problem]:
             if not image or "@" in image or guessed(image):
                 continue
             if not tag or moves(tag):
-                what = f"tag {quoted(tag)}, which moves" if tag else "no tag, which means latest"
+                what = (
+                    f"tag {quoted(tag)}, which can change" if tag else "no tag, so latest is used"
+                )
                 yield Problem(
                     container.place("image"),
                     f"image {quoted(image)} of container {container.name} has {what}",
@@ -71,7 +73,7 @@ def _moving_images(cluster: Cluster) -> Iterator[Problem]:
                 if not digest and "{{" not in value:
                     name = ".".join(map(str, path))
                     yield Problem(
-                        release.place(*path), f"{name} is {quoted(value)}, a tag that moves"
+                        release.place(*path), f"{name} is {quoted(value)}, a tag that can change"
                     )
 
 

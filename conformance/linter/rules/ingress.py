@@ -66,7 +66,7 @@ def _fixed_hosts(cluster: Cluster) -> Iterator[Problem]:
 
 
 def _without_host(ingress: Ingress, one: Host) -> Problem:
-    message = f"{ingress.name} has no host: it takes the requests for every host name"
+    message = f"{ingress.name} has no host: it gets the requests for every host name"
     return Problem(ingress.place(*one.path), message)
 
 
@@ -192,7 +192,7 @@ def _uncertified(cluster: Cluster) -> Iterator[Problem]:
         lost = [name for name in ingress.secrets if name not in makers]
         if ingress.secrets and (not lost or not whole(cluster.app)):
             continue
-        made = f": nothing makes Secret {lost[0]}" if lost else ""
+        made = f": nothing creates Secret {lost[0]}" if lost else ""
         yield Problem(
             ingress.place(*ingress.annotations_path),
             f"{ingress.name} does not ask cert-manager for its certificate{made}",
@@ -231,7 +231,7 @@ def _strange_classes(cluster: Cluster) -> Iterator[Problem]:
             continue
         yield Problem(
             ingress.place(*ingress.class_path),
-            f"{ingress.name} is of class {quoted(ingress.class_name)}; the platform has nginx",
+            f"{ingress.name} has class {quoted(ingress.class_name)}; the platform has nginx",
         )
 
 
@@ -263,13 +263,15 @@ def _wrong_auth(cluster: Cluster) -> Iterator[Problem]:
         if has_type and kind not in _AUTH_TYPES:
             yield Problem(
                 ingress.place_of("auth-type"),
-                f"auth-type of {ingress.name} is {quoted(kind)}; nginx knows basic and digest",
+                f"auth-type of {ingress.name} is {quoted(kind)}; nginx allows basic and digest",
             )
         elif has_type and not secret:
-            message = f"{ingress.name} has auth-type {kind} and no auth-secret"
+            message = f"{ingress.name} has auth-type {kind} but no auth-secret"
             yield Problem(ingress.place_of("auth-type"), message)
         elif secret and not has_type:
-            message = f"{ingress.name} has auth-secret and no auth-type: nobody is asked"
+            message = (
+                f"{ingress.name} has auth-secret but no auth-type: nobody is asked for a password"
+            )
             yield Problem(ingress.place_of("auth-secret"), message)
         elif form and form not in _SECRET_TYPES:
             message = f"auth-secret-type of {ingress.name} is neither auth-file nor auth-map"
@@ -287,7 +289,7 @@ def _wrong_secret(cluster: Cluster, ingress: Ingress, secret: str, form: str) ->
     if answer.state is State.NOWHERE:
         yield Problem(
             origin(cluster, by, secret, ingress.place_of("auth-secret")),
-            f"{ingress.name} asks for the passwords in Secret {name[:80]}, which nothing makes"
+            f"{ingress.name} asks for the passwords in Secret {name[:80]}, which nothing creates"
             f"{answer.hint}",
         )
     elif answer.keys is not None and "auth" not in answer.keys and form != "auth-map":

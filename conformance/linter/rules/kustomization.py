@@ -31,10 +31,10 @@ def path(app: AppPackage) -> Iterator[Problem | NotRun]:
             near = f"; did you mean {one.folder}?" if one.folder else ""
             yield Problem(
                 one.manifest.place("spec", "path"),
-                f"Kustomization {one.name} applies {quoted(one.path)}, which is not there{near}",
+                f"Kustomization {one.name} applies {quoted(one.path)}, which does not exist{near}",
             )
         elif one.folder is None:
-            yield NotRun(f"{one.path[:80]} of Kustomization {one.name} lies outside of PATH")
+            yield NotRun(f"{one.path[:80]} of Kustomization {one.name} is outside of PATH")
 
 
 @rule(

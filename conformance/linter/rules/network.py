@@ -56,7 +56,7 @@ def _idle_services(cluster: Cluster) -> Iterator[Problem | NotRun]:
             continue
         if others:
             maker = f"{others[0].kind} {others[0].name}"[:100]
-            yield NotRun(f"an operator may make pods of {maker}")
+            yield NotRun(f"an operator may create pods from {maker}")
         elif cluster.complete or service.rendered:
             yield _selects_nothing(cluster, service, selector)
 
@@ -71,7 +71,7 @@ def _selects_nothing(cluster: Cluster, service: Manifest, selector: Mapping[str,
     detail = ""
     if near is not None and len(wrong) < len(selector):
         detail = (
-            f"; those of {near.workload.kind} {near.workload.name} lack"
+            f"; the pods of {near.workload.kind} {near.workload.name} lack"
             f" {wrong[0]}={quoted(selector[wrong[0]])}"
             if wrong
             else f"; {near.workload} is in another namespace"

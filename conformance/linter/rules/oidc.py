@@ -43,7 +43,7 @@ def implicit_grant(app: AppPackage) -> Iterator[Problem]:
         if grant == "implicit":
             yield Problem(
                 client.place("spec", "grantTypes", index),
-                'grant "implicit": tokens travel in the browser\'s address line',
+                'grant "implicit": tokens are sent in the browser\'s address',
             )
 
 
@@ -68,7 +68,7 @@ def response_types(app: AppPackage) -> Iterator[Problem]:
         if kind != "code" and "code" in given:
             yield Problem(
                 client.place("spec", "responseTypes", index),
-                f"response type {quoted(kind)} beside code: left over from the implicit grant",
+                f"response type {quoted(kind)} besides code: left over from the implicit grant",
             )
 
 
@@ -93,7 +93,7 @@ def client_credentials(app: AppPackage) -> Iterator[Problem]:
         if grant == "client_credentials" and logins.for_people(client):
             yield Problem(
                 client.place("spec", "grantTypes", index),
-                'grant "client_credentials" in a client for people\'s logins',
+                'grant "client_credentials" in a client for users\' logins',
             )
 
 
@@ -190,7 +190,7 @@ def known_scope(app: AppPackage) -> Iterator[Problem]:
         for one in dict.fromkeys(logins.scopes(client)):
             if one not in _SCOPES and logins.for_people(client):
                 yield Problem(
-                    client.place("spec", "scope"), f"scope {quoted(one)} is none of Stackspin's"
+                    client.place("spec", "scope"), f"scope {quoted(one)} is not one of Stackspin's"
                 )
 
 
@@ -216,7 +216,7 @@ def refresh_token(app: AppPackage) -> Iterator[Problem]:
         if offline and grants and "refresh_token" not in grants and logins.for_people(client):
             yield Problem(
                 client.place("spec", "grantTypes"),
-                f'scope "{min(offline)}" without the grant refresh_token: there is no such token',
+                f'scope "{min(offline)}" without the grant refresh_token: no such token is given',
             )
 
 
@@ -249,6 +249,6 @@ def copied_comment(app: AppPackage) -> Iterator[Problem]:
                 if foreign and not any(word in name or name in word for name in own if name):
                     yield Problem(
                         Place(client.file, number, str(client)),
-                        f"the comment speaks of {quoted(word)}: copied from another app?",
+                        f"the comment is about {quoted(word)}: copied from another app?",
                     )
                     break

@@ -59,13 +59,14 @@ def _trouble(uri: str) -> str:
     parts = logins.url_of(uri)
     scheme = parts.scheme.lower() if parts else ""
     checks = {
-        "is no address: it must begin with https:// and be complete": not scheme,
-        "holds a space or a comma: each address is an item of its own": re.search(
+        "is not an address: it must begin with https:// and be complete": not scheme,
+        "contains a space or a comma: write each address as a separate item": re.search(
             r"[\s,;]", uri.strip()
         ),
-        "has a *: Hydra takes it literally, and no address matches": "*" in uri,
+        "has a *: Hydra takes it literally, so no address matches": "*" in uri,
         "has a fragment (#), which Hydra refuses": "#" in uri,
-        "is not https: anybody on the way reads the code that logs people in": scheme == "http",
+        "is not https: anybody on the network can read the code that logs users in": scheme
+        == "http",
         "has no host name": scheme == "https" and parts and not parts.netloc,
     }
     return next((words for words, wrong in checks.items() if wrong), "")
@@ -135,8 +136,8 @@ def post_logout_uri(app: AppPackage) -> Iterator[Problem]:
         if origins and _origin(uri) not in origins and not lines.undefined(place):
             yield Problem(
                 place,
-                f"post-logout address {quoted(uri)} has not the scheme and host of a redirect URI: "
-                "Hydra refuses the client",
+                f"post-logout address {quoted(uri)} does not match the scheme and host of any "
+                "redirect URI: Hydra refuses the client",
             )
 
 

@@ -81,14 +81,14 @@ def secret_name(app: AppPackage) -> Iterator[Problem]:
         if same:
             yield Problem(
                 client.place("metadata", "namespace"),
-                f"secretName {quoted(name)} is looked for in namespace {client.namespace}, but "
+                f"secretName {quoted(name)} is expected in namespace {client.namespace}, but "
                 f"{same[0].kind} {name} is in {same[0].namespace}",
             )
         elif len(free) == 1 and logins.same_namespace(free[0], client):
             yield Problem(
                 client.place("spec", "secretName"),
-                f"nothing makes the Secret {quoted(name)}, but {free[0].kind} {free[0].name} has a "
-                "client_secret and no client",
+                f"nothing creates the Secret {quoted(name)}, but {free[0].kind} {free[0].name} has "
+                "a client_secret but no client",
             )
 
 

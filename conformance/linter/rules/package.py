@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 NOTHING = "nothing"
 """What a folder without any app is detected as."""
-_FIX_OF_LIMIT = "Look for a loop in the templates, or one that makes more and more text."
+_FIX_OF_LIMIT = "Look in the templates for an endless loop, or one that creates more and more text."
 
 
 @rule(

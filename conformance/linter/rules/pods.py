@@ -53,8 +53,8 @@ def _wrong_mounts(cluster: Cluster) -> Iterator[Problem]:
                 if name and name not in volumes:
                     yield Problem(
                         container.place("volumeMounts", index, "name"),
-                        f"container {container.name} mounts {quoted(name)}, which is no volume of "
-                        "the pod",
+                        f"container {container.name} mounts {quoted(name)}, which is not a volume "
+                        "of the pod",
                     )
                 elif path and path in seen:
                     yield Problem(
@@ -103,7 +103,7 @@ def _wrong_names(cluster: Cluster) -> Iterator[Problem]:
             for index, port in enumerate(sequence(container.value.get("ports"))):
                 name = text(get(port, "name"))
                 if name and (name in seen or not _PORT_NAME.fullmatch(name[:100])):
-                    why = "is taken" if name in seen else "is none that Kubernetes takes"
+                    why = "is taken" if name in seen else "is not valid in Kubernetes"
                     yield Problem(
                         container.place("ports", index, "name"),
                         f"port name {quoted(name)} of container {container.name} {why}",
@@ -171,12 +171,12 @@ def needed(app: AppPackage) -> Iterator[Problem | NotRun]:
 def _unmade(cluster: Cluster) -> Iterator[Problem | NotRun]:
     for need, answer in _needs(cluster):
         if answer.state is State.UNKNOWN:
-            yield NotRun(f"what makes {str(need)[:200]} is not in PATH, if anything does")
+            yield NotRun(f"nothing in PATH creates {str(need)[:200]}")
         elif answer.state is State.NOWHERE:
             place = need.pod.place(*need.path)
             yield Problem(
                 origin(cluster, need.pod.workload, need.name, place),
-                f"{need.by} needs {need.kind} {quoted(need.name)}, which nothing makes"
+                f"{need.by} needs {need.kind} {quoted(need.name)}, which nothing creates"
                 f"{answer.hint}",
             )
 
@@ -247,6 +247,6 @@ def _refused(cluster: Cluster) -> Iterator[Problem]:
             if path is not None:
                 yield Problem(
                     pod.place(*path),
-                    f"container {container.name} is to run as root (runAsUser: 0) and may not "
+                    f"container {container.name} is to run as root (runAsUser: 0) but must not "
                     "(runAsNonRoot: true): it never starts",
                 )

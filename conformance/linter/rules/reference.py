@@ -158,7 +158,7 @@ def _lost_overrides(app: AppPackage) -> Iterator[Problem]:
             homes = ", ".join(sorted(space for other, space in wanted if other == name))
             yield Problem(
                 one.place("metadata", "namespace"),
-                f"{name} is in namespace {one.namespace or '(none)'}, where no HelmRelease takes"
+                f"{name} is in namespace {one.namespace or '(none)'}, where no HelmRelease uses"
                 f" it: its HelmRelease is in {homes}",
             )
         elif one in app.written and app.releases:
@@ -204,7 +204,7 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
         if namespaces:
             yield Problem(
                 place,
-                f"{kind} {name} is in namespace {sorted(namespaces)[0]}, but is looked for in"
+                f"{kind} {name} is in namespace {sorted(namespaces)[0]}, but is expected in"
                 f" {namespace or '(none)'}",
                 f"Add namespace: {sorted(namespaces)[0]} to the sourceRef.",
             )
@@ -214,7 +214,7 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
                 f"{kind} {name} is not in the package{did_you_mean(name, same)}",
             )
         else:
-            yield NotRun(f"{kind} {name} is not in PATH: whether it exists is not known")
+            yield NotRun(f"{kind} {name} is not in PATH: it is not known whether it exists")
 
 
 def _source_refs(app: AppPackage) -> Iterator[tuple[Manifest, Place, object]]:

@@ -53,7 +53,7 @@ def version(app: AppPackage) -> Iterator[Problem | NotRun]:
         if found is None:
             yield Problem(
                 release.manifest.place("spec", "chart", "spec"),
-                f"HelmRelease {release.name} takes whatever version of chart"
+                f"HelmRelease {release.name} uses whatever version of chart"
                 f" {text(spec.get('chart'))} is the newest",
             )
         elif not _EXACT.fullmatch(str(found)):
@@ -144,7 +144,7 @@ def suspended(app: AppPackage) -> Iterator[Problem | NotRun]:
         if manifest.get("spec", "suspend") is True:
             yield Problem(
                 manifest.place("spec", "suspend"),
-                f"{manifest.kind} {manifest.name} is suspended: Flux does nothing for it",
+                f"{manifest.kind} {manifest.name} is suspended: Flux ignores it",
             )
 
 
@@ -176,7 +176,7 @@ def wait(app: AppPackage) -> Iterator[Problem | NotRun]:
         if manifest.get("spec", "prune") is not True:
             yield Problem(
                 manifest.place("spec", "prune"),
-                f"Kustomization {manifest.name} does not prune what is taken out of it",
+                f"Kustomization {manifest.name} does not prune what is removed from it",
             )
 
 

@@ -261,7 +261,7 @@ def _twice(manifest: Manifest, before: Place, same_place: bool) -> str:
     if same_place:
         return f"{manifest} is applied twice: its file is named twice"
     where = f"{before.file}, line {before.line}" if before.line else before.file
-    return f"{manifest} is made twice: here and in {where}"
+    return f"{manifest} is created twice: here and in {where}"
 
 
 def _written(app: AppPackage) -> list[Manifest]:

@@ -223,7 +223,7 @@ def default_password(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 def _charts_elsewhere(app: AppPackage, what: str) -> Iterator[NotRun]:
     for reason in dict.fromkeys(one.chart_missing for one in app.releases if one.chart is None):
-        yield NotRun(f"{reason}: {what} is not known")
+        yield NotRun(f"{reason}: it is not known {what}")
 
 
 def _literals(app: AppPackage, settings: list[Setting], where: str) -> Iterator[Problem]:

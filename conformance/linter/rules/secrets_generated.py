@@ -52,7 +52,9 @@ def generator(app: AppPackage) -> Iterator[Problem]:
     for one in app.objects("StringSecret", "BasicAuth"):
         if one.get("spec") is None:
             if one.kind == "StringSecret":
-                yield Problem(one.place(), f"{one.kind} {one.name} has no spec: it makes nothing")
+                yield Problem(
+                    one.place(), f"{one.kind} {one.name} has no spec: it generates nothing"
+                )
             continue
         if one.kind == "BasicAuth":
             yield from _wrong_value(one, ("spec",))
@@ -61,7 +63,7 @@ def generator(app: AppPackage) -> Iterator[Problem]:
         if one.get("spec", "fields") == [] and not mapping(one.get("spec", "data")):
             yield Problem(
                 one.place("spec", "fields"),
-                f"{one.kind} {one.name} has no fields: it makes nothing",
+                f"{one.kind} {one.name} has no fields: it generates nothing",
             )
         seen: set[str] = set()
         for index, field in enumerate(fields):
@@ -80,14 +82,14 @@ def _wrong_field(
     elif name and name in mapping(one.get("spec", "data")):
         yield Problem(
             place,
-            f"field {quoted(name)} is also under spec.data: the value there is taken, and nothing "
+            f"field {quoted(name)} is also under spec.data: that value is used, and nothing "
             "is generated",
         )
     seen.add(name)
     if get(field, "encoding") == "raw" and name in _used(app):
         yield Problem(
             one.place("spec", "fields", index, "encoding"),
-            f"field {quoted(name)} is raw: any bytes, which break the YAML they are put into",
+            f"field {quoted(name)} is raw: its bytes can break the YAML that uses it",
         )
     yield from _wrong_value(one, ("spec", "fields", index))
 
@@ -102,7 +104,7 @@ def _wrong_value(one: Manifest, path: Path) -> Iterator[Problem]:
     if isinstance(length, str) and length and not _LENGTH.fullmatch(length):
         yield Problem(
             one.place(*path, "length"),
-            f"length {quoted(length)} is neither a number of characters nor one of bytes (32B): "
+            f"length {quoted(length)} is neither a number of characters nor of bytes (32B): "
             "nothing is generated",
         )
     if isinstance(encoding, str) and encoding and encoding not in _ENCODINGS:
@@ -203,10 +205,10 @@ def unstable_template(app: AppPackage) -> Iterator[Problem | NotRun]:
     for chart in app.charts:
         for one in chance(app, chart):
             yield Problem(
-                Place(one.file, one.line), f"{one.key} makes another value at each upgrade"
+                Place(one.file, one.line), f"{one.key} gets another value at each upgrade"
             )
     for reason in dict.fromkeys(one.chart_missing for one in app.releases if one.chart is None):
-        yield NotRun(f"{reason}: whether it makes new passwords is not known")
+        yield NotRun(f"{reason}: it is not known whether it generates new passwords")
 
 
 @rule(
@@ -237,7 +239,7 @@ def reused(app: AppPackage) -> Iterator[Problem]:
             (first, _), (second, last) = list(purposes.items())[:2]
             yield Problem(
                 Lines(app).located(last),
-                f"${{{variable.name}}} is the {first} and the {second} at once",
+                f"${{{variable.name}}} is both the {first} and the {second}",
             )
 
 

@@ -97,7 +97,7 @@ def _immutable(app: AppPackage) -> Iterator[Problem | NotRun]:
                 found = _change(old, new, path)
                 if found is not None:
                     where, was, now = found
-                    how = f"was {shown(was)}, is {shown(now)} now"
+                    how = f"was {shown(was)}, is now {shown(now)}"
                     yield Problem(
                         new.place(*path, *where),
                         f"{dotted((*path, *where))} {'has changed' if old.kind in _SECRET else how}"
@@ -183,7 +183,7 @@ def _shrunk(app: AppPackage) -> Iterator[Problem | NotRun]:
             if was is not None and now is not None and now < was:
                 yield Problem(
                     new.place(*path),
-                    f"claim {new.name} asks for {quoted(new.get(*path))}, and asked for "
+                    f"claim {new.name} asks for {quoted(new.get(*path))}, and before asked for "
                     f"{quoted(old.get(*path))}: Kubernetes refuses a smaller one",
                 )
 

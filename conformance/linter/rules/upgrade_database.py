@@ -151,7 +151,7 @@ def _unreadable(app: AppPackage) -> Iterator[Problem | NotRun]:
             yield Problem(
                 new.place,
                 f"{new.server} {quoted(new.written)} comes after {old.server} "
-                f"{quoted(old.written)}: it does not start on the files that are there",
+                f"{quoted(old.written)}: it does not start on the existing files",
             )
 
 

@@ -55,7 +55,7 @@ def secret_regenerated(before: AppPackage, app: AppPackage) -> Iterator[Problem 
             yield Problem(
                 what,
                 f"this was generated as {old}, and is now as {new}: the generator makes a new "
-                "value, and whatever knows the old one is locked out",
+                "value, and whatever uses the old one is locked out",
             )
 
 

@@ -76,7 +76,7 @@ def chart_version(app: AppPackage) -> Iterator[Problem | NotRun]:
             if changed:
                 yield Problem(
                     place,
-                    f"chart {new.name} is another ({changed}) of the same version "
+                    f"chart {new.name} has changed ({changed}) but has the same version "
                     f"{quoted(new.version)}: servers that have the app never get it",
                 )
     yield from _remote_versions(app)
@@ -137,8 +137,8 @@ def value_refused(app: AppPackage) -> Iterator[Problem | NotRun]:
             if _refused(new, path):
                 yield Problem(
                     _values_place(new, path),
-                    f"value {quoted(dotted(path))} is no more, and values.schema.json of chart "
-                    f"{new.name} refuses it: who has set it cannot upgrade",
+                    f"value {quoted(dotted(path))} no longer exists, and values.schema.json of "
+                    f"chart {new.name} refuses it: people who have set it cannot upgrade",
                 )
 
 
@@ -169,14 +169,14 @@ def value_dropped(app: AppPackage) -> Iterator[Problem | NotRun]:
             if not _refused(new, path):
                 yield Problem(
                     _values_place(new, path),
-                    f"chart {new.name} had a value {quoted(dotted(path))}, and no template reads "
-                    "it any more: what people have set there is lost",
+                    f"chart {new.name} had a value {quoted(dotted(path))}, but no template reads "
+                    "it any more: people's setting is lost",
                 )
         for path, was, now in _other_kinds(old, new):
             yield Problem(
                 _values_place(new, path),
                 f"value {quoted(dotted(path))} of chart {new.name} was {was}, and is {now} now: "
-                "what people have set there no longer fits",
+                "people's setting no longer fits",
             )
 
 

@@ -20,7 +20,7 @@ _TEMPLATES = ("spec", "volumeClaimTemplates")
 _CLAIM = "PersistentVolumeClaim"
 _PRUNE = "kustomize.toolkit.fluxcd.io/prune"
 _KEEP = "helm.sh/resource-policy"
-_STAYS = "what people have saved stays behind in it, and the app starts empty"
+_STAYS = "people's data stays in it, and the app starts empty"
 
 Mounts = dict[tuple[str, str], list[tuple[str, str, Place]]]
 """Namespace and name of a claim -> path in a container, folder in the volume, place."""
@@ -115,12 +115,12 @@ def _gone(pair: Pair, handed: set[str]) -> Iterator[tuple[tuple[str, str], Probl
             continue
         place = _instead(was.get(claim, []), now)
         if old is None:
-            yield claim, Problem(place, f"claim {name} is mounted no more: {_STAYS}")
+            yield claim, Problem(place, f"claim {name} is no longer mounted: {_STAYS}")
         elif still:
-            yield claim, Problem(place, f"claim {name} is there, and no pod mounts it: {_STAYS}")
+            yield claim, Problem(place, f"claim {name} exists, but no pod mounts it: {_STAYS}")
         else:
             kept = _kept(old)
-            end = _STAYS if kept else "it is deleted, and people's data with it"
+            end = _STAYS if kept else "it is deleted together with people's data"
             yield claim, Problem(place, f"claim {name} is no longer in the package: {end}")
 
 

@@ -52,8 +52,8 @@ def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
             if not kustomization.substitutes:
                 yield Problem(
                     use.place,
-                    f"${{{use.name}}} stays as it is: Kustomization {kustomization.name} has no"
-                    " postBuild, so Flux fills in nothing",
+                    f"${{{use.name}}} is not replaced: Kustomization {kustomization.name} has no"
+                    " postBuild, so Flux replaces no variables",
                     f"Give Kustomization {kustomization.name} a postBuild.substituteFrom.",
                 )
             elif not (
@@ -61,7 +61,7 @@ def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
             ):
                 yield Problem(
                     use.place,
-                    f"${{{use.name}}} is defined by no source of Kustomization"
+                    f"${{{use.name}}} is not defined by any source of Kustomization"
                     f" {kustomization.name}{did_you_mean(use.name, names)}",
                 )
 
@@ -91,7 +91,7 @@ def syntax(app: AppPackage) -> Iterator[Problem | NotRun]:
             if kustomization.substitutes and not _VARIABLE.fullmatch(use.name):
                 yield Problem(
                     use.place,
-                    f"${{{use.name[:40]}}} is no variable that Flux can fill in: the whole"
+                    f"${{{use.name[:40]}}} is not a variable that Flux can replace: the whole"
                     f" Kustomization {kustomization.name} fails",
                 )
 
@@ -158,5 +158,5 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
                 )
             yield Problem(
                 source.place,
-                f"{source.name} is neither in the package nor known to be Stackspin's{near}",
+                f"{source.name} is neither in the package nor known to belong to Stackspin{near}",
             )

@@ -108,8 +108,8 @@ def _rolling(cluster: Cluster) -> Iterator[Problem]:
         if claim is not None and surge not in (0, "0", "0%"):
             yield Problem(
                 pod.workload.place("spec", "strategy"),
-                f"Deployment {pod.workload.name} has no strategy Recreate: in an upgrade two pods "
-                f"write to claim {claim}",
+                f"Deployment {pod.workload.name} has no strategy Recreate: during an upgrade two "
+                f"pods write to claim {claim}",
             )
 
 
@@ -176,7 +176,7 @@ def _fleeting_data(pod: Pod, container: Container) -> Iterator[Problem]:
     if folder and not any(_together(one, folder) for one in lasting) and not _elsewhere(container):
         yield Problem(
             container.place("volumeMounts"),
-            f"container {container.name} has its data in {folder}, and no volume there",
+            f"container {container.name} has its data in {folder}, but no volume is mounted there",
         )
 
 
