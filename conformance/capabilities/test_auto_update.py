@@ -84,7 +84,7 @@ def test_only_tracked_branch(steady: TrackedApp, branch: TrackedBranch, twin: Tw
     fetched, before = branch.fetched(), steady.specifications()
     changes = steady.package.changes_to(steady.package.with_commit(COMMITS["version_2"]))
     branch.push(changes, "Not for the cluster", other)
-    assert branch.fetched() == fetched, f"Flux took a commit of the branch {other}"
+    assert branch.fetched() == fetched, f"Flux applied a commit on the branch {other}"
     assert steady.specifications() == before
     assert steady.version() == VERSION_1
 
@@ -138,8 +138,10 @@ def test_drift_reverted(steady: TrackedApp, kube: Kube) -> None:
 )
 def test_override_order(steady: TrackedApp) -> None:
     values = steady.ask("/api/config")["values"]
-    assert values["log_file"] == "/var/log/notes/override.log", "the override ConfigMap lost"
-    assert values["title"] == "From the override Secret", "the override Secret lost"
+    assert values["log_file"] == "/var/log/notes/override.log", (
+        "the override ConfigMap has no effect"
+    )
+    assert values["title"] == "From the override Secret", "the override Secret has no effect"
 
 
 @check(
@@ -176,7 +178,7 @@ def test_invalid_yaml_leaves_app_serving(
     twin: Twin | None,
 ) -> None:
     refused = steady.outcome(steady.push(chosen("invalid_yaml", twin)))
-    assert not refused.accepted, "Flux applied a commit that is not YAML"
+    assert not refused.accepted, "Flux applied a commit that is not valid YAML"
     assert "values-configmap.yaml" in refused.explanation
     heals_without_interruption(steady, seeds["steady"], visit, evidence)
 
@@ -284,9 +286,9 @@ def test_cluster_never_pushes(branch: TrackedBranch, kube: Kube, twin: Twin | No
         branch.git.push(as_=credential)
     log = branch.git.access_log()
     pods = {pod["status"].get("podIP") for pod in kube.list("v1", "Pod")}
-    assert any(entry.client in pods for entry in log), "the log shows nothing of the cluster"
+    assert any(entry.client in pods for entry in log), "the log shows no request from the cluster"
     pushes = [entry for entry in log if entry.service == "git-receive-pack"]
-    assert any(entry.status < 400 for entry in pushes), "the log shows no push of the suite"
+    assert any(entry.status < 400 for entry in pushes), "the log shows no push from the suite"
     assert [entry for entry in pushes if entry.client in pods] == []
 
 

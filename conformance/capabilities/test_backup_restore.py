@@ -163,12 +163,12 @@ def test_dump_of_one_moment(whole_namespace: WholeNamespace, app: WordPress) -> 
     assert isinstance(author, Author)
     with whole_namespace.copied_instance() as copy:
         moment = app.loaded_dump(copy)
-        assert moment, "the restored database is made of files, not of a dump"
+        assert moment, "the restored database is made from files, not from a dump"
         posts = app.titles(copy, author.credential, author.PREFIX)
     titles = [title for title, _ in posts]
     assert titles == author.acknowledged[: len(titles)]
-    assert len(titles) >= WRITES, "what was acknowledged before the backup began is not in it"
-    assert len(titles) < len(author.acknowledged), "nobody wrote after the dump"
+    assert len(titles) >= WRITES, "posts acknowledged before the backup began are missing"
+    assert len(titles) < len(author.acknowledged), "nothing was written after the dump"
     assert max(made for _, made in posts) <= moment
 
 
@@ -188,7 +188,7 @@ def test_failing_hook_reported(backup_set: BackupSet) -> None:
     apps=core("notes") | extended("wordpress"),
 )
 def test_restores_lost_namespace(whole_namespace: WholeNamespace, evidence: EvidenceBox) -> None:
-    assert not whole_namespace.left(), "not all was lost, so that restoring it proves nothing"
+    assert not whole_namespace.left(), "not everything was lost, so the restore proves nothing"
     restore = whole_namespace.restored()
     evidence.measure("restore", seconds_taken(restore))
 
@@ -199,7 +199,7 @@ def test_restores_lost_namespace(whole_namespace: WholeNamespace, evidence: Evid
     apps=core("notes") | extended("wordpress"),
 )
 def test_restores_lost_set(backup_set: BackupSet, evidence: EvidenceBox) -> None:
-    assert not backup_set.left(), "not all was lost, so that restoring it proves nothing"
+    assert not backup_set.left(), "not everything was lost, so the restore proves nothing"
     restore = backup_set.restored()
     evidence.measure("restore", seconds_taken(restore))
 
@@ -213,7 +213,7 @@ def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Vel
     restore = whole_namespace.restored_damaged()
     assert restore["status"]["phase"] != COMPLETED, "the restore completed with an altered byte"
     assert [one for one in velero.volumes(restore) if one.phase == "Failed"]
-    assert not whole_namespace.damaged_is_released(), "an app runs on data that is not restored"
+    assert not whole_namespace.damaged_is_released(), "an app runs on data that was not restored"
 
 
 @check(
@@ -288,7 +288,7 @@ def test_expiry_deletes(
     ttl = twin.settings.get("ttl", f"{seconds:.0f}s") if twin else f"{seconds:.0f}s"
     velero.back_up(namespace, namespaces=[whole_namespace.namespace], ttl=ttl)
     volumes = velero.volumes(velero.completed("Backup", namespace))
-    assert volumes, "no volume was copied, so that no data can expire"
+    assert volumes, "no volume was copied, so no data can expire"
     assert object_store.objects(f"backups/{namespace}/")
     velero.expired(namespace, ttl=seconds)
     left = object_store.objects(f"backups/{namespace}/")
@@ -308,7 +308,7 @@ def test_unusable_location_reported(
     name = unusable_location.name
     told = velero.location_is("Unavailable", name)["status"]["message"]
     evidence.note(told)
-    assert unusable_location.refusal in told, f"it is not the object store that refuses: {told}"
+    assert unusable_location.refusal in told, f"the refusal is not the object store's: {told}"
     velero.back_up(f"{namespace}-refused", namespaces=[namespace], location=name)
     backup = velero.finished("Backup", f"{namespace}-refused")
     assert backup["status"]["phase"] == "FailedValidation", velero.explain(backup)
@@ -347,6 +347,6 @@ def test_interrupted_backup_reported(
     backup, copied = victim.interrupted_backup(name, None if twin else fault)
     evidence.measure("copied before", copied / MIB, "MiB")
     evidence.note(velero.explain(backup))
-    assert backup["status"]["phase"] != COMPLETED, f"Completed in spite of {fault}"
+    assert backup["status"]["phase"] != COMPLETED, f"Completed despite {fault}"
     velero.back_up(f"{name}-next", namespaces=[victim.namespace])
     velero.completed("Backup", f"{name}-next")

@@ -194,8 +194,8 @@ def test_secret_mounted(deployed: HelmDeployment, app: App, token: str) -> None:
     assert secrets.compare_digest(mounted, token), "the file does not hold the Secret's value"
     mode = deployed.instance.run(["stat", "--dereference", "--format=%a", path]).decode().strip()
     assert mode == "440", f"the secret file's mode is {mode}"
-    assert not app.accepts(deployed.instance, f"{token}x"), "another secret does as well"
-    assert app.accepts(deployed.instance, token), "the app does not know the Secret"
+    assert not app.accepts(deployed.instance, f"{token}x"), "another secret is accepted, too"
+    assert app.accepts(deployed.instance, token), "the app does not accept the Secret's value"
 
 
 @check(
@@ -360,7 +360,7 @@ def test_upgrade_leaves_what_it_should(
     now = [deployed.instance.claim(volume) for volume in app.volumes]
     assert now == claims, "the app has another claim"
     for old, new in zip(before, after, strict=True):
-        assert old["metadata"]["uid"] == new["metadata"]["uid"], f"another {new['kind']} is there"
+        assert old["metadata"]["uid"] == new["metadata"]["uid"], f"the {new['kind']} was replaced"
     assert before[0]["data"] == after[0]["data"], "the Secret added by hand was changed"
     assert deployed.http.get(f"https://{deployed.host}/version").json()["app"] == VERSIONS[1]
     app.verify(deployed.instance, seed)

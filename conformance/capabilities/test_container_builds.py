@@ -190,7 +190,7 @@ def test_container_obeys_default_configuration(
 ) -> None:
     configuration = app.configuration.parse(default_configuration)
     pod = running("unconfigured")
-    assert pod.listens_on(cluster) == {configuration["port"]}, "not (only) on the default port"
+    assert pod.listens_on(cluster) == {configuration["port"]}, "not on exactly the default port"
     pod.get(configuration["port"], "/").raise_for_status()
     log = configuration["log_file"]
     if log != STDOUT:
@@ -220,7 +220,9 @@ def test_environment_overrides(running: Running, app: App, cluster: Cluster) -> 
 def test_file_overrides(running: Running, cluster: Cluster) -> None:
     pod = running("file")
     assert pod.listens_on(cluster) == {9191}, "the override file does not change the port"
-    assert title_of(pod, 9191) == "From the override file", "nor does it change the title"
+    assert title_of(pod, 9191) == "From the override file", (
+        "the override file does not change the title"
+    )
 
 
 @check(
@@ -291,6 +293,6 @@ def test_promoted_by_digest_after_tests(
 
     tests = smoke_tests(kube, lambda: namespace, image)
     procedure(registry, image, {**tests, "looks at what is there": look})
-    assert tags_while_tested == for_testing, "there was a release while the tests ran"
+    assert tags_while_tested == for_testing, "a release tag existed while the tests ran"
     released = registry.digest(f"{image.repository}:{image.version}")
     assert tested == [f"{image.repository}@{released}"], "released other bytes than were tested"

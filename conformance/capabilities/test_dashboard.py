@@ -63,7 +63,9 @@ def test_lists_apps_of_a_person(
     canary: Canary,
 ) -> None:
     with in_front_of(administrator) as dashboard:
-        assert {managed.name, canary.name} <= dashboard.apps().keys(), "administrators miss apps"
+        assert {managed.name, canary.name} <= dashboard.apps().keys(), (
+            "administrators do not see all apps"
+        )
         dashboard.visitor.screenshot(f"apps-{administrator.name}")
     with in_front_of(parties.person("nora", may_use={})) as dashboard:
         assert dashboard.apps() == {}, "somebody without a role sees apps"
@@ -110,10 +112,14 @@ def test_suspend_and_resume(
     assert release["spec"].get("suspend") is True, "the HelmRelease is not suspended"
     managed.wait_applied(managed.push(COMMITS[told("commit", "new_title")]))
     managed.reconcile_release()
-    assert canary.title() == "A title by a commit", "the commit reaches nobody"
+    assert canary.title() == "A title by a commit", (
+        "the commit does not reach the app that is not suspended"
+    )
     now = kube.get(*RELEASE, managed.name, managed.namespace)
     assert attempted(now) == attempted(release), "a commit reached the suspended app"
-    assert managed.ask("/api/config")["values"]["title"] == before, "the app has another title"
+    assert managed.ask("/api/config")["values"]["title"] == before, (
+        "the suspended app's title has changed"
+    )
     assert admin.resume(managed.name) != "Suspended"
     managed.wait_reconciled()
     assert managed.ask("/api/config")["values"]["title"] == "A title by a commit"
@@ -194,12 +200,14 @@ def test_disables_user(
     tokens = entrance.tokens_of(person)
     admin.disable(person)
     admin.visitor.screenshot("disabled")
-    assert parties.kratos.get(person.id).state == "inactive", "Kratos has the user as active"
+    assert parties.kratos.get(person.id).state == "inactive", "the user is still active in Kratos"
     assert parties.kratos.sessions(person.id) == []
     # The provider tells the app beside its answer to the dashboard.
     out = soon(lambda: inside.agent.open(f"{managed.url}/api/me").status == 401)
     assert out, "the app still lets them in"
-    assert (good := entrance.still_good(tokens)) == [], f"disabled, but good for apps: {good}"
+    assert (good := entrance.still_good(tokens)) == [], (
+        f"disabled, but still valid for apps: {good}"
+    )
     assert "disabled" in entrance.refusal_of(person)
     admin.enable(person)
     assert entrance.roles_of(person) == ["user"]
@@ -221,7 +229,9 @@ def test_roles_decide(
     admin.visitor.screenshot("roles")
     tokens = entrance.tokens_of(person)
     admin.give_role(person, managed.name, "")
-    assert (good := entrance.still_good(tokens)) == [], f"no role, but good for the app: {good}"
+    assert (good := entrance.still_good(tokens)) == [], (
+        f"no role, but still valid for the app: {good}"
+    )
     assert "access_denied" in entrance.refusal_of(person)
 
 
@@ -305,7 +315,9 @@ def test_usable_by_everybody(
             dashboard.open(path)
             dashboard.visitor.screenshot(f"phone-{name}")
             assert dashboard.unlabelled() == [], f"controls without a name at {path}"
-            assert dashboard.unreachable() == [], f"out of the keyboard's reach at {path}"
+            assert dashboard.unreachable() == [], (
+                f"controls that the keyboard does not reach at {path}"
+            )
             assert dashboard.overflow() <= 0, f"{path} is wider than a phone"
 
 

@@ -279,7 +279,9 @@ def test_acknowledged_write_survives_kill(
 def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     claimed = claim_bytes("local-path")
     volume = claimed.bound()
-    assert claimed.on_disk(volume) == claimed.written(), "not the pod's bytes on the node's disk"
+    assert claimed.on_disk(volume) == claimed.written(), (
+        "the node's disk does not have the pod's bytes"
+    )
     claimed.release()
     name = volume["metadata"]["name"]
     wait_for(kube, deleted(), "v1", "PersistentVolume", name, timeout=RECLAIM_SECONDS)

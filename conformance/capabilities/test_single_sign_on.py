@@ -215,7 +215,7 @@ def test_recovery_code_refused(parties: Parties, told: Told) -> None:
     code = code_in(parties.mail.wait_for(person.email).text)
     wrong = code if told("code") == "right" else altered(code)
     page = walter.give(asked, code=wrong)
-    assert page.find("code"), f"an altered code was taken: {shown(page)}"
+    assert page.find("code"), f"an altered code was accepted: {shown(page)}"
     # A code is good in the flow that asked for it only: another flow would refuse any.
     again = parties.walker(person)
     again.agent.http.cookies.update(walter.agent.http.cookies)
@@ -223,7 +223,7 @@ def test_recovery_code_refused(parties: Parties, told: Told) -> None:
         page = walter.give(asked, code=code)
         assert has_session(walter, parties.dashboard), f"the code is refused: {shown(page)}"
     page = again.give(asked, code=code)
-    assert not has_session(again, parties.dashboard), f"a used code was taken: {shown(page)}"
+    assert not has_session(again, parties.dashboard), f"a used code was accepted: {shown(page)}"
 
 
 @check(
@@ -248,11 +248,11 @@ def test_second_factor(
     if told("factor") == "never set up":
         halfway = parties.walker(parties.person("una"))
     page = halfway.authorize(probe).page
-    assert page.find("totp_code"), f"an app is not kept waiting for the second: {shown(page)}"
+    assert page.find("totp_code"), f"the app is reached without the second factor: {shown(page)}"
     asked = FirstFactorGiven.by(parties, person)
     right = authenticator.now()
     wrong = right if told("factor") == "right" else altered(right)
-    assert not asked.gets_in(totp_code=wrong), "a wrong code of the authenticator is taken"
+    assert not asked.gets_in(totp_code=wrong), "a wrong code of the authenticator is accepted"
     right = authenticator.now()  # good for half a minute: not from before the logins
     assert asked.gets_in(totp_code=right), f"the right code is refused: {shown(asked.page)}"
     if FirstFactorGiven.by(parties, person).gets_in(totp_code=right):
@@ -261,7 +261,7 @@ def test_second_factor(
     assert FirstFactorGiven.by(parties, person).gets_in(lookup_secret=spare)
     again = other if told("recovery_code") == "another" else spare
     taken = FirstFactorGiven.by(parties, person).gets_in(lookup_secret=again)
-    assert not taken, "a recovery code that was used is taken"
+    assert not taken, "a used recovery code is accepted"
 
 
 # What apps are told.
@@ -316,7 +316,7 @@ def test_userinfo(alice: Walker, probe: RelyingParty, told: Told) -> None:
     for name in ("sub", "email", "name", "preferred_username", "stackspin_roles"):
         assert told_to_app[name] == claims[name]
     other = told("token", tokens.id_token).format(access_token=tokens.access_token)
-    with refused("userinfo for something else than an access token", "request_unauthorized"):
+    with refused("userinfo with a token that is not an access token", "request_unauthorized"):
         probe.userinfo(other)
 
 
@@ -331,11 +331,11 @@ def test_refresh_rotates(alice: Walker, probe: RelyingParty, parties: Parties, t
     assert second.access_token != first.access_token
     assert probe.verified(second.id_token, None)["sub"] == alice.person.id
     again = second if told("again") == "the fresh one" else first
-    with refused("a refresh token that was used", "invalid_grant"):
+    with refused("a used refresh token", "invalid_grant"):
         probe.refresh(again)
-    with refused("the token that followed the one that was used again", "invalid_grant"):
+    with refused("the successor of a reused refresh token", "invalid_grant"):
         probe.refresh(second)
-    assert not parties.hydra.is_active(second.access_token), "its access token is still good"
+    assert not parties.hydra.is_active(second.access_token), "its access token is still valid"
 
 
 @check(
@@ -347,7 +347,9 @@ def test_access_token_expires(parties: Parties, told: Told) -> None:
     name = "authorization_code_grant_access_token_lifespan"
     app = parties.app("brief", tokenLifespans={name: lifespan})
     tokens = parties.walker(parties.person("ivan")).authorize(app).tokens()
-    assert parties.hydra.expires(tokens.access_token, within=10.0), "an expired token is still good"
+    assert parties.hydra.expires(tokens.access_token, within=10.0), (
+        "an expired token is still valid"
+    )
     with refused("an expired access token", "invalid_token", "request_unauthorized"):
         app.userinfo(tokens.access_token)
     assert app.userinfo(app.refresh(tokens).access_token)["sub"]
@@ -398,8 +400,8 @@ def test_disabled_user(parties: Parties, probe: RelyingParty, told: Told) -> Non
         assert "disabled" in visible(answer.page.text), f"does not say why: {shown(answer.page)}"
     with refused("a disabled user's refresh token", "invalid_grant"):
         probe.refresh(tokens)
-    assert not parties.hydra.is_active(tokens.access_token), "their access token is still good"
-    with refused("a code that a disabled user had got before", "invalid_grant"):
+    assert not parties.hydra.is_active(tokens.access_token), "their access token is still valid"
+    with refused("a code issued before the user was disabled", "invalid_grant"):
         unused.tokens()
 
 
@@ -469,9 +471,9 @@ def test_code_once(alice: Walker, probe: RelyingParty, told: Told) -> None:
     answer = alice.authorize(probe)
     tokens = answer.tokens()
     again = alice.authorize(probe) if told("code") == "another" else answer
-    with refused("a code that was used", "invalid_grant"):
+    with refused("a used code", "invalid_grant"):
         again.tokens()
-    with refused("the access token that the code was worth", "request_unauthorized"):
+    with refused("the access token issued for a reused code", "request_unauthorized"):
         probe.userinfo(tokens.access_token)
 
 
@@ -520,7 +522,7 @@ def test_unsigned_id_token(alice: Walker, probe: RelyingParty, told: Told) -> No
         page = alice.agent.open(probe.logout_url(hint, home), home)
         assert page.status >= 400, f"logged out by {how} id_token: {shown(page)}"
     page = alice.agent.open(probe.attempt(prompt="none").url, probe.client.redirect_uri)
-    assert parameter(page.url, "code"), f"logged out all the same: {shown(page)}"
+    assert parameter(page.url, "code"), f"logged out nevertheless: {shown(page)}"
 
 
 @check(
@@ -535,7 +537,7 @@ def test_used_challenge(parties: Parties, probe: RelyingParty, told: Told) -> No
     for which, challenge in {"used": used, "unknown": used[:-8] + "AAAAAAAA"}.items():
         url = probe.attempt().url if told("challenge") == which else challenge
         page = peggy.walk(url, probe.client.redirect_uri)
-        assert not parameter(page.url, "code"), f"a consent that is {which} is worth a code"
+        assert not parameter(page.url, "code"), f"a consent that is {which} gets a code"
         assert page.status >= 400 or parameter(page.url, "error") == "access_denied", shown(page)
     page = peggy.agent.open(f"{parties.dashboard}/web/login?login_challenge=unknown")
     assert 400 <= page.status < 500, shown(page)
@@ -554,17 +556,17 @@ def test_forged_callback(pages: AppPages, journey: Journey, parties: Parties, to
     begun = journey.authorization_request(victor.agent, pages)
     callback = victor.walk(begun, journey.callback(pages)).url
     victor.agent.open(callback if told("state") else with_parameter(callback, state="another"))
-    assert not journey.knows(victor.agent, pages), "the state is not looked at"
+    assert not journey.knows(victor.agent, pages), "the state is not checked"
     begun = journey.authorization_request(victor.agent, pages)
     begun = begun if told("nonce") else with_parameter(begun, nonce="another")
     victor.agent.open(victor.walk(begun, journey.callback(pages)).url)
-    assert not journey.knows(victor.agent, pages), "the nonce is not looked at"
+    assert not journey.knows(victor.agent, pages), "the nonce is not checked"
     mallory = parties.walker(parties.person("mallory"))
     url = journey.authorization_request(mallory.agent, pages)
     victor.agent.open(mallory.walk(url, journey.callback(pages)).url)
-    assert not journey.knows(victor.agent, pages), "the login of another browser is taken"
+    assert not journey.knows(victor.agent, pages), "the login of another browser is accepted"
     victor.walk(journey.url(pages, pages.login), "")
-    assert journey.knows(victor.agent, pages), "a login as it should be is not taken either"
+    assert journey.knows(victor.agent, pages), "a correct login is refused, too"
 
 
 @check(
@@ -589,7 +591,7 @@ def test_forged_logout_token(
         parties.hydra.end_logins(rupert.person.id)
         delivered = journey.logout_sent_to(other)
     if told("logout") == "real":
-        assert journey.loses(rupert.agent, pages), "the app is not told"
+        assert journey.loses(rupert.agent, pages), "the app is not notified"
     assert journey.knows(rupert.agent, pages), "logged out by somebody else"
     assert "got 400" in delivered, f"the app does not refuse another client's token: {delivered}"
 
@@ -684,7 +686,9 @@ def test_cookie_flags(
             carol.page.context.add_cookies([{"name": "weak", "value": "1", "url": url}])
         cookies = carol.cookies()
     owners = {cookie["domain"].partition(".")[0] for cookie in cookies}
-    assert owners >= {"dashboard", "sso", *(app.name for app in APPS)}, f"cookies of {owners}"
+    assert owners >= {"dashboard", "sso", *(app.name for app in APPS)}, (
+        f"there are only cookies of {owners}"
+    )
     assert not (faults := cookie_faults(cookies)), "; ".join(faults)
 
 
@@ -737,7 +741,7 @@ def enforces_policies(journey: Journey, kube: Kube, namespace: str) -> bool:
         pod["metadata"]["name"]: pod["status"]["podIP"] for pod in kube.list("v1", "Pod", namespace)
     }
     reaches = functools.partial(journey.reaches, NOTES, port=SERVER_PORT)
-    assert reaches(addresses["open"]), "notes does not reach a pod that no policy is about"
+    assert reaches(addresses["open"]), "notes does not reach a pod without a policy"
     return soon(lambda: not reaches(addresses["closed"]), within=ENFORCED_SECONDS)
 
 
@@ -756,7 +760,7 @@ def test_client_created_changed_deleted(parties: Parties, told: Told) -> None:
     if told("change") != "none":
         parties.change_app(app, redirectUris=[moved])
     answer = walker.authorize(app)
-    assert answer.error() == "invalid_request", "the old redirect URI is still good"
+    assert answer.error() == "invalid_request", "the old redirect URI is still accepted"
     app = RelyingParty(parties.http(), parties.provider, replace(app.client, redirect_uri=moved))
     walker.authorize(app).tokens()
     parties.remove_app(app)
@@ -787,7 +791,7 @@ def test_client_secret_rotated(parties: Parties, told: Told) -> None:
         (rotated if told("secret") == "new" else app).refresh(before)
     answer = walker.authorize(rotated)
     assert rotated.verified(answer.tokens().id_token, answer.attempt.nonce)
-    assert walker.asked == ["password", "consent"], "people are asked again"
+    assert walker.asked == ["password", "consent"], "users are asked to log in again"
 
 
 @check(
@@ -840,7 +844,7 @@ def test_expired_challenge(
 ) -> None:
     del short_lived
     page = parties.walker(parties.person("judy")).authorize(probe).page
-    assert not parameter(page.url, "code"), "an expired login is worth a code"
+    assert not parameter(page.url, "code"), "an expired login gets a code"
     assert 400 <= page.status < 500, shown(page)
 
 
@@ -856,7 +860,7 @@ def test_expired_recovery_code(parties: Parties, short_lived: LoginServices) -> 
     page = asks_for_code(kim, parties.dashboard)
     code = code_in(parties.mail.wait_for(person.email).text)
     page = kim.give(page, code=code)
-    assert not has_session(kim, parties.dashboard), f"an expired code was taken: {shown(page)}"
+    assert not has_session(kim, parties.dashboard), f"an expired code was accepted: {shown(page)}"
 
 
 def goes_on(
@@ -869,4 +873,4 @@ def goes_on(
     assert walker.asked == ["password", "consent"], f"asked again: {walker.asked}"
     assert app.verified(answer.tokens().id_token, answer.attempt.nonce)["sub"] == walker.person.id
     assert app.refresh(tokens).access_token
-    assert can_log_in(parties, walker.person), "the password is not good any more"
+    assert can_log_in(parties, walker.person), "the password no longer works"

@@ -52,7 +52,7 @@ def test_chart_updated(pipeline: UpdatePipeline, live: LiveInstance) -> None:
     git = live.app.branch.git
     chart = yaml.safe_load(git.read(path, pipeline.testing_branch))
     wanted = pipeline.tag_for_testing().test_tag
-    assert chart["appVersion"] == wanted, f"it brings the image {chart['appVersion']}"
+    assert chart["appVersion"] == wanted, f"the chart has the image {chart['appVersion']}"
     assert yaml.safe_load(git.read(path))["version"] != chart["version"]
     assert live.app.specifications() == before
 
@@ -71,7 +71,9 @@ def test_deployed_to_test_cluster(
         if separate
         else "This provider has no second cluster: tested beside the live instance."
     )
-    assert deployed.digest() == pipeline.tag_for_testing().digest, "it runs another image"
+    assert deployed.digest() == pipeline.tag_for_testing().digest, (
+        "the test cluster runs another image"
+    )
     assert live.app.digest() != deployed.digest()
 
 
@@ -120,7 +122,9 @@ def test_failed_tests_release_nothing(
     failure = pipeline.deliver()
     evidence.note(f"The test said: {failure}")
     candidate = pipeline.tag_for_testing()
-    assert candidate.version not in live.registry.tags(candidate.repository), "it is released"
+    assert candidate.version not in live.registry.tags(candidate.repository), (
+        "the failing version is released"
+    )
     assert "cannot log in" in failure, f"the version is refused for another reason: {failure}"
     assert live.app.specifications() == before
     assert live.app.digest() != candidate.digest
