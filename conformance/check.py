@@ -196,13 +196,13 @@ def collection_errors(items: Iterable[pytest.Item]) -> list[str]:
         this = check_of(item)
         if this is None:
             if item.path in with_checks:
-                errors.append(f"{where}: stands among checks, but has no @check")
+                errors.append(f"{where}: is in a file with checks, but has no @check")
             continue
         stem = item.path.stem.removeprefix("test_")
         if this.capability != stem:
             errors.append(f"{where}: id {this.id!r} must begin with the file's capability, {stem}.")
         if owners.setdefault(this.id, where) != where:
-            errors.append(f"{where}: id {this.id!r} is already that of {owners[this.id]}")
+            errors.append(f"{where}: id {this.id!r} is already used by {owners[this.id]}")
     return errors
 
 

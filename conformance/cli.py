@@ -27,16 +27,18 @@ class Command:
 COMMANDS: Mapping[str, Command] = {
     "app": Command(
         "conformance.linter.command",
-        "check app packages against what Stackspin needs: no cluster, no root, no network",
+        "check app packages against Stackspin's requirements: no cluster, no root, no network",
         needs_cluster_extra=False,
     ),
     "doctor": Command(
-        "conformance.doctor", "say what works on this host, what does not, why, and how to fix it"
+        "conformance.doctor", "show what works on this host, what does not, why, and how to fix it"
     ),
-    "cluster": Command("conformance.clusters.commands", "clusters that outlive a run"),
+    "cluster": Command(
+        "conformance.clusters.commands", "start, list and delete clusters that are kept after a run"
+    ),
     "components": Command(
         "conformance.components.commands",
-        "the pinned parts: what they are, building them, newer versions",
+        "list, build and update the pinned parts",
     ),
 }
 

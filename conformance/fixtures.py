@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 RUN: pytest.StashKey[Run] = pytest.StashKey()
 """Where the plugin keeps the run; only set when there are checks to run."""
 _NO_REGISTRY = (
-    "this cluster tells of no registry that the suite can push to and the node pulls from"
+    "this cluster advertises no registry that the suite can push to and the node pulls from"
 )
 
 

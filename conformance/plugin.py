@@ -59,7 +59,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "none does a private one that ends with the run (start)",
     )
     group.addoption("--context", help="with --cluster=existing: context in --kubeconfig")
-    group.addoption("--node-address", help="with --cluster=existing: where NodePorts answer")
+    group.addoption(
+        "--node-address", help="with --cluster=existing: the address where NodePorts answer"
+    )
     group.addoption(
         "--dashboard-url", help="dashboard to test in place of the reference one (https://...)"
     )
@@ -77,7 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "check(check): a conformance check; set by @conformance.check.check",
         "core: a check that every Stackspin platform must pass",
-        "extended: a check of something not every platform claims",
+        "extended: a check that only platforms that claim it must pass",
     ):
         config.addinivalue_line("markers", line)
     config.stash[TWINS] = _load_twins(config)

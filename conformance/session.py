@@ -107,7 +107,7 @@ class ConformanceSession:
         check = check_of(item)
         if check is None:
             return
-        self._run.recorder.result(item.nodeid).reason = "the run ended while it ran"
+        self._run.recorder.result(item.nodeid).reason = "the run ended during this check"
         if self._run.twins and twin_of(item) is None:
             pytest.fail(f"no twin of {check.id} in fixtures/twins/", pytrace=False)
         if check.needs:
@@ -170,7 +170,7 @@ class ConformanceSession:
         result.reason = self._run.redactor.redact(_summary(error))
         if first := self._told.get(id(error)):
             # A session fixture's exception comes back for each check that needs the fixture.
-            result.reason = f"{result.reason.splitlines()[0]} (as told at {first[1]})"
+            result.reason = f"{result.reason.splitlines()[0]} (reported at {first[1]})"
             report.longrepr = result.reason
             if harness:
                 report.outcome = "skipped"

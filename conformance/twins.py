@@ -163,7 +163,7 @@ class Judgement:
 def judge(twin: Twin, failure: str | None) -> Judgement:
     """Judge a check by its failure on the twin; None when it passed."""
     if failure is None:
-        return Judgement(False, f"the twin survived: {twin.defect}")
+        return Judgement(False, f"the check passed on its twin: {twin.defect}")
     if twin.expects(failure):
         return Judgement(True, f"caught: {twin.check} by {twin.expect!r}")
     return Judgement(

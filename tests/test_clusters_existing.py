@@ -91,7 +91,7 @@ def test_offers_nothing_that_only_its_host_could_do(tmp_path: Path) -> None:
     cluster = ExistingCluster(Settings(kubeconfig=kubeconfig(tmp_path, "http://127.0.0.1:1")))
     assert Feature.NODE_SHELL not in cluster.features
     for act in (cluster.kill_node, cluster.restart_node, lambda: cluster.node_run(["true"])):
-        with pytest.raises(HarnessError, match="an existing cluster gives no way"):
+        with pytest.raises(HarnessError, match="on an existing cluster the suite cannot"):
             act()
 
 
@@ -137,7 +137,7 @@ def test_a_stackspin_of_somebody_else_is_not_replaced(
     tmp_path: Path, server: wire.WireServer, namespace: str
 ) -> None:
     server.objects["namespaces"] = namespaces(namespace)
-    with pytest.raises(HarnessError, match=f"is in use: this suite has not made {namespace}"):
+    with pytest.raises(HarnessError, match=f"is in use: this suite did not create {namespace}"):
         existing(tmp_path, server).start()
     assert {method for method, _ in server.requests} == {"GET"}
 

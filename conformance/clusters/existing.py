@@ -56,7 +56,7 @@ class ExistingCluster(Cluster):
         """As told, else the first node's InternalIP."""
         if self._node_address is None:
             raise HarnessError(
-                f"cluster {self.name} tells no address of a node", "give one: --node-address=IP"
+                f"cluster {self.name} gives no address of a node", "give one: --node-address=IP"
             )
         return self._node_address
 
@@ -110,7 +110,7 @@ class ExistingCluster(Cluster):
 
     def _cannot(self, what: str) -> HarnessError:
         return HarnessError(
-            f"an existing cluster gives no way to {what}", "use --cluster=embedded for that"
+            f"on an existing cluster the suite cannot {what}", "use --cluster=embedded for that"
         )
 
     def _refuse_somebody_elses(self, kube: Kube) -> None:
@@ -119,7 +119,7 @@ class ExistingCluster(Cluster):
         foreign = [name for name in PLATFORM_NAMESPACES if name in present]
         if foreign and git.NAMESPACE not in present:
             raise HarnessError(
-                f"cluster {self.name} is in use: this suite has not made {', '.join(foreign)}",
+                f"cluster {self.name} is in use: this suite did not create {', '.join(foreign)}",
                 "choose a cluster without Flux, Stackspin and Velero; the suite would replace them",
             )
 
@@ -163,12 +163,12 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise HarnessError(
             f"cannot read the kubeconfig {path}: {error.strerror}",
-            "name the one of the cluster to test: --kubeconfig=FILE (or set KUBECONFIG)",
+            "give the kubeconfig of the cluster to test: --kubeconfig=FILE (or set KUBECONFIG)",
         ) from error
     except yaml.YAMLError as error:
-        raise HarnessError(f"{path} is no kubeconfig: {error}", "choose another file") from error
+        raise HarnessError(f"{path} is not a kubeconfig: {error}", "choose another file") from error
     if not isinstance(config, dict) or "clusters" not in config:
-        raise HarnessError(f"{path} is no kubeconfig: it has no clusters", "choose another file")
+        raise HarnessError(f"{path} is not a kubeconfig: it has no clusters", "choose another file")
     return config
 
 

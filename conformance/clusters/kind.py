@@ -207,7 +207,7 @@ class KindCluster(Cluster):
             )
         if image := self._settings.kind_image:
             raise HarnessError(
-                f"a private Docker engine has no way out, and cannot pull {image}",
+                f"a private Docker engine has no network access and cannot pull {image}",
                 "leave --kind-image out, or start an engine of your own",
             )
         probe.examine(self._settings.state_dir)
@@ -218,7 +218,7 @@ class KindCluster(Cluster):
         if docker.nodes(self._engine, self.name):
             raise HarnessError(
                 f"the cluster name {self.name} is in use on the Docker engine that answers, by a "
-                "kind cluster that is none of this state folder's",
+                "kind cluster that is not in this state folder",
                 "choose another --cluster-name, or if nobody needs that cluster, remove it: "
                 f"kind delete cluster --name {self.name}",
             )
@@ -260,7 +260,7 @@ class KindCluster(Cluster):
                 late = time.monotonic() - started > kind_command.SECONDS
                 how = f"did not end within {kind_command.SECONDS} s" if late else "failed"
                 raise HarnessError(
-                    f"kind {how} at making the node; the end of its log:\n"
+                    f"kind {how} while making the node; the end of its log:\n"
                     f"{log_tail(kind_command.log(self._tenure.folder), lines=30)}",
                     "run `stackspin-conformance doctor`, which says what this host lacks",
                 ) from error

@@ -96,7 +96,7 @@ def repository(context: Context) -> GitServer:
     changed = server.differing(files)
     if changed:
         server.commit(changed, "Bring a kept cluster up to the suite's files")
-    context.say(f"stack: the Git repository is there, {len(changed)} files brought up to date")
+    context.say(f"stack: the Git repository exists, {len(changed)} files brought up to date")
     return server
 
 
@@ -106,7 +106,7 @@ def _certificate(context: Context) -> ServerCertificate:
     if {"tls.crt", "tls.key", "ca.crt"} <= found.keys():
         kept = ServerCertificate(found["tls.crt"], found["tls.key"], found["ca.crt"])
         if kept.covers(context.settings.domain):
-            context.say("stack: the ingress certificate is there, kept")
+            context.say("stack: the ingress certificate exists and is kept")
             return kept
     issued = CertificateAuthority().issue(context.settings.domain)
     data = {

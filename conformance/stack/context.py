@@ -64,7 +64,7 @@ class Context:
     def _push(self, name: str) -> None:
         if self.cluster.registry is None:
             raise HarnessError(
-                f"cluster {self.cluster.name} has no registry to take {name}",
+                f"cluster {self.cluster.name} has no registry for {name}",
                 "publish one in the ConfigMap kube-public/local-registry-hosting (KEP-1755)",
             )
         if not self.components.is_present(name):
