@@ -1,4 +1,4 @@
-"""Only what pytest wants in the root folder; everything else is in conformance/plugin.py."""
+"""Only what pytest needs in the root folder; everything else is in conformance/plugin.py."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What later checks need is begun beside earlier ones, where it disturbs none of them.
+"""Installs what later checks need while earlier checks run, if that does not disturb them.
 
-A session fixture that begins something joins the fixtures of the check beside which it does.
+A session fixture that begins an installation is added to the check during which it happens.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Choose the checks beside which something begins."""
+    """Choose the checks during which something is installed for later ones."""
     needed = fixtures_of(session.items)
     if "platform" in needed:
         _join("platform_ahead", [item for item in session.items if "kube" in fixtures_of([item])])
     _join("installed_ahead", _undisturbed(session.items))
     if "testing_site" in needed:
-        # Unless begun ahead, not beside the others of auto_update: they measure for how long an app
-        # does not answer.
+        # If not begun earlier: not during the checks of auto_update, which measure for how long an
+        # app does not answer.
         _join("testing_site", [*_up_to("auto_update", session.items)[-1:], *session.items])
 
 
@@ -41,15 +41,15 @@ def fixtures_of(items: Iterable[pytest.Item]) -> set[str]:
 
 @pytest.fixture(scope="session")
 def platform_ahead(stack: Stack) -> None:
-    """The platform, being installed beside the checks of images, which need none."""
+    """The platform, installed while the checks of images run, which do not need it."""
     stack.begin(stack.platform)
 
 
 @pytest.fixture(scope="session")
 def installed_ahead(request: pytest.FixtureRequest, cluster: Cluster, stack: Stack) -> None:
-    """What else later checks need, being installed beside those that need only the platform.
+    """What else later checks need, installed while those run that need only the platform.
 
-    One after another, in the order of the checks: side by side, they only compete for the node.
+    One after another, in the order of the checks: in parallel they would compete for the node.
     """
     needed = fixtures_of(request.session.items)
     levels: list[Callable[[], object]] = []
@@ -68,7 +68,7 @@ def installed_ahead(request: pytest.FixtureRequest, cluster: Cluster, stack: Sta
 
 @pytest.fixture(scope="session")
 def reference_apps(stack: Stack, images: AppImages) -> Callable[[], None]:
-    """Installs the reference apps side by side, by Flux; returns when they are Ready."""
+    """Installs the reference apps in parallel, by Flux; returns when they are Ready."""
     from conformance.apps.catalogue import APPS  # noqa: PLC0415 - lazy
     from conformance.apps.image_builds import VERSIONS, source_of  # noqa: PLC0415
 
@@ -85,7 +85,7 @@ def reference_apps(stack: Stack, images: AppImages) -> Callable[[], None]:
 
 
 def _join(fixture: str, items: list[pytest.Item]) -> None:
-    """Let the first of these tests, if there is one, need a fixture more."""
+    """Add a fixture to the first of these tests, if there is one."""
     for item in items[:1]:
         item.fixturenames.append(fixture)  # type: ignore[attr-defined]
 
@@ -93,8 +93,8 @@ def _join(fixture: str, items: list[pytest.Item]) -> None:
 def _undisturbed(items: list[pytest.Item]) -> list[pytest.Item]:
     """Return the checks on the platform that neither kill the node nor watch what Flux does.
 
-    Those between the last that kills the node and auto_update, which tells what each commit does,
-    and takes the Git server away.
+    They are between the last check that kills the node and those of auto_update, which observe
+    what each commit does and stop the Git server.
     """
     candidates: list[pytest.Item] = []
     for item in _up_to("chart_deployment", items):
@@ -107,7 +107,7 @@ def _undisturbed(items: list[pytest.Item]) -> list[pytest.Item]:
 
 
 def _up_to(capability: str, items: list[pytest.Item]) -> list[pytest.Item]:
-    """Return the checks of this capability and of those before it."""
+    """Return the checks of this capability and of the capabilities before it."""
     last = CAPABILITIES.index(capability)
     return [
         item

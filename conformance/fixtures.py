@@ -1,4 +1,4 @@
-"""Fixtures of the checks. Each is lazy: what no selected check asks for is never brought up."""
+"""Fixtures of the checks. Each is lazy: what no selected check uses is never started."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 @pytest.fixture(scope="session")
 def settings(run: Run) -> Settings:
-    """What this run was told, and every time-out."""
+    """This run's options, and all time-outs."""
     return run.settings
 
 
 @pytest.fixture(scope="session")
 def components(run: Run) -> Components:
-    """Pinned parts: built or taken from the cache when asked for."""
+    """Pinned parts: built, or taken from the cache, on first use."""
     return run.components()
 
 
 @pytest.fixture(scope="session")
 def cluster(run: Run) -> Iterator[Cluster]:
-    """A running cluster; taken away at the end unless it is to be kept."""
+    """A running cluster; deleted at the end unless it is to be kept."""
     made = run.make_cluster()
     try:
         with run.on_terminal():
@@ -79,7 +79,7 @@ def cluster(run: Run) -> Iterator[Cluster]:
 
 
 def _start(cluster: Cluster) -> None:
-    """Bring it up. Whatever keeps it from coming is told as that, and is no check's failure."""
+    """Start the cluster. If that fails, report it as such, not as a failure of a check."""
     try:
         cluster.start()
     except HarnessError:
@@ -92,7 +92,7 @@ def _start(cluster: Cluster) -> None:
 
 
 def stays(run: Run, cluster: Cluster) -> bool:
-    """Whether the cluster outlives the run: it is not ours to delete, or is to be kept."""
+    """Whether the cluster stays after the run: it is not ours to delete, or is to be kept."""
     return run.settings.keep_cluster or cluster.reused or cluster.provider == "existing"
 
 
@@ -119,7 +119,7 @@ def registry(cluster: Cluster) -> Registry:
 
 @pytest.fixture(scope="session")
 def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Iterator[Stack]:
-    """Stackspin on the cluster, installed level by level, each when a check first asks for it."""
+    """Stackspin on the cluster; each level is installed when a check first uses it."""
     from conformance.stack import Stack  # noqa: PLC0415 - lazy
 
     if cluster.registry is None:
@@ -132,10 +132,10 @@ def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Ite
 @pytest.fixture(scope="session")
 def clusters_beside(
     run: Run,
-    cluster: Cluster,  # noqa: ARG001 - the one under test comes first, and stays longest
+    cluster: Cluster,  # noqa: ARG001 - the one under test starts first and ends last
     components: Components,
 ) -> Iterator[ClustersBeside]:
-    """Maker of further clusters: ``clusters_beside.begin("restore", Stack.backups).result()``."""
+    """Starts more clusters: ``clusters_beside.begin("restore", Stack.backups).result()``."""
     from conformance.stack.beside import ClustersBeside  # noqa: PLC0415 - lazy
 
     run.beside = ClustersBeside(run.settings, components, run.redactor, run.say)
@@ -145,7 +145,7 @@ def clusters_beside(
 
 @pytest.fixture(scope="session")
 def here(cluster: Cluster, kube: Kube, stack: Stack) -> Site:
-    """The cluster under test, in the form of those beside it."""
+    """The cluster under test, as the same type as those beside it."""
     from conformance.stack.beside import Site  # noqa: PLC0415 - lazy
 
     return Site(cluster, kube, stack)
@@ -153,7 +153,7 @@ def here(cluster: Cluster, kube: Kube, stack: Stack) -> Site:
 
 @pytest.fixture(scope="session")
 def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
-    """The test cluster with single sign-on, being brought up: a second one where there can be."""
+    """The test cluster with single sign-on, being started: a second cluster if possible."""
     if Feature.SECOND_CLUSTER in here.cluster.features:
         beside: ClustersBeside = request.getfixturevalue("clusters_beside")
         return beside.testing()
@@ -212,7 +212,7 @@ def backups(stack: Stack) -> Flux:
 
 @pytest.fixture(scope="session")
 def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Browser]:
-    """Chromium, as the platform's users have it; started when a check first asks for it."""
+    """Chromium, as a user of the platform would use it; started on first use."""
     from conformance.apps.run_folder import run_folder  # noqa: PLC0415 - lazy
     from conformance.services.browser import Browser  # noqa: PLC0415
 
@@ -224,7 +224,7 @@ def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Brow
 
 @pytest.fixture(scope="session")
 def namespace_pool(run: Run, kube: Kube, cluster: Cluster) -> Iterator[Namespaces]:
-    """Maker of namespaces that carry the run's id."""
+    """Creates namespaces with the run's id in their names."""
     from conformance.namespaces import Namespaces  # noqa: PLC0415 - lazy
 
     pool = Namespaces(
@@ -240,7 +240,7 @@ def namespace_pool(run: Run, kube: Kube, cluster: Cluster) -> Iterator[Namespace
 def namespace(
     run: Run, namespace_pool: Namespaces, request: pytest.FixtureRequest
 ) -> Iterator[str]:
-    """Name of a fresh namespace of this check's own."""
+    """Name of a fresh namespace for this check alone."""
     name = namespace_pool.create(request.node.name.partition("[")[0].removeprefix("test_"))
     run.namespaces.setdefault(request.node.nodeid, []).append(name)
     yield name
@@ -251,7 +251,7 @@ def namespace(
 def namespaces(
     run: Run, namespace_pool: Namespaces, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[str], str]]:
-    """Maker of fresh namespaces that a file's checks share: ``namespaces("hint") -> name``."""
+    """Creates namespaces that a file's checks share: ``namespaces("hint") -> name``."""
     mine = run.namespaces.setdefault(request.node.nodeid, [])
 
     def make(hint: str) -> str:
@@ -271,14 +271,14 @@ def evidence(run: Run, request: pytest.FixtureRequest) -> EvidenceBox:
 
 @pytest.fixture(scope=_per_twin)
 def twin(request: pytest.FixtureRequest) -> Twin | None:
-    """The defect that this check runs against with ``--twins``; None in a normal run."""
+    """The defect that this check must find with ``--twins``; None in a normal run."""
     found: Twin | None = getattr(request, "param", None)
     return found
 
 
 @pytest.fixture(scope=_per_twin)
 def package(twin: Twin | None, tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """A private copy of ``charts/`` and ``fixtures/``, with the twin's defect in it if there is."""
+    """A private copy of ``charts/`` and ``fixtures/``, with the twin's defect if there is one."""
     copy = Package.copy(tmp_path_factory.mktemp("package"))
     for patch in twin.patches if twin else ():
         patch.apply(copy.root)

@@ -42,7 +42,7 @@ def test_without_an_engine_it_is_embedded(
     ("images", "made_here", "provider", "reason"),
     [
         ((kind.UPSTREAM_IMAGE,), False, "kind", "can get kindest/node"),
-        ((), True, "kind", "made here"),
+        ((), True, "kind", "built here"),
         ((), False, "embedded", "cannot get kindest/node"),
     ],
 )

@@ -1,14 +1,14 @@
-"""Auto-update: what is pushed to the tracked branch happens on the cluster, and nothing else does.
+"""Auto-update: what is pushed to the tracked branch is applied to the cluster, and nothing else.
 
 Stackspin's design, "Automatic updates": Flux tracks the files of the flux2 directory; once changes
-are pushed to the branch that Flux tracks, they are applied; the cluster never pushes. What is
-outside the flux2 directory takes part only as the chart that a HelmRelease in it names, and only
-when the chart's version changes.
+are pushed to the branch that Flux tracks, they are applied; the cluster never pushes. Outside the
+flux2 directory only charts matter that a HelmRelease in it names, and only when the chart's version
+changes.
 
-A commit that Flux or helm refuses does not reach the app, which goes on serving. An upgrade that
-fails in the cluster has stopped the old version already, as only one version at a time may write to
-the app's volume. The app is away until the upgrade counts as failed and is rolled back; how long
-that is, is measured.
+A commit that Flux or helm refuses does not reach the app, which keeps serving. An upgrade that
+fails in the cluster has already stopped the old version, because only one version at a time may
+write to the app's volume. The app is unavailable until the upgrade counts as failed and is rolled
+back; the checks measure for how long.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ if TYPE_CHECKING:
 pytest_plugins = ["conformance.capabilities.auto_update_apps"]
 
 VERSION_2 = ("2.0.0", 2)
-"""Version of the app, and schema of its data."""
+"""Version of the app and schema of its data."""
 GIT_RETRY = 60.0
-"""Seconds: Flux tries again after at most 10, and gives a try at most 20; twice that."""
+"""Seconds: Flux tries again after at most 10, and a try takes at most 20; twice that."""
 SPECIAL_NAME = """Zoë's "Café" & $HOME, ${domain} {100 %} ☕ #1 \\o/"""
-"""The organisation's name that the commit special_values gives, as people are to see it."""
+"""The organisation's name in the commit special_values, as users should see it."""
 OUTSIDE = Template(
     "apiVersion: v1\nkind: ConfigMap\n"
     "metadata:\n  name: ${app}-outside\n  namespace: stackspin-apps\n"
 )
-"""A manifest that Flux must not apply from where it is."""
+"""A manifest that is where Flux must not apply it."""
 
 
 @check(
@@ -295,7 +295,7 @@ def test_cluster_never_pushes(branch: TrackedBranch, kube: Kube, twin: Twin | No
 def heals_without_interruption(
     app: TrackedApp, seed: Seed, visit: Visit, evidence: EvidenceBox, by: str = "as_packaged"
 ) -> None:
-    """The next good commit is applied, and the app has served all the time, with its data."""
+    """The next good commit is applied, and the app has served all the time and kept its data."""
     app.wait_applied(app.push(COMMITS[by]))
     visit.was_never_interrupted(evidence)
     assert app.version() == VERSION_1

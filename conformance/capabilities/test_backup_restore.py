@@ -1,7 +1,7 @@
-"""Backup and restore: what is lost comes back, byte for byte, or it is told that it does not.
+"""Backup and restore: lost data is restored byte for byte, or the failure is reported.
 
-Stackspin's design, "Backups": Velero copies the volumes of apps, and all that belongs to them, to
-an S3 bucket. Which volumes those are, the apps' pods say in an annotation; the label
+Stackspin's design, "Backups": Velero copies apps' volumes, and everything that belongs to the apps,
+to an S3 bucket. An annotation of the apps' pods lists the volumes; the label
 ``stackspin.net/backupSet`` says what belongs to an app.
 """
 
@@ -36,10 +36,10 @@ pytest_plugins = [
 ]
 MIB = 1024 * 1024
 EXPIRY = 30.0
-"""Seconds for which a backup is kept that is to expire; at least three times as long as one takes,
-or it would be gone before anybody has seen it."""
+"""Seconds for which the backup that expires is kept; at least three times as long as a backup
+takes, or it would be deleted before the check has seen it."""
 COMPRESSION = 4
-"""At most; most of what the apps are seeded with is random, and the same bytes are kept once."""
+"""At most: most of the apps' test data is random, and equal bytes are stored only once."""
 
 
 @check(
@@ -55,7 +55,7 @@ def test_location_available(velero: Velero, backup_location: str) -> None:
     promise="A backup of an app's namespace completes.",
     apps=core("notes") | extended("wordpress"),
 )
-@pytest.mark.usefixtures("backup_set")  # so that both journeys are on their way
+@pytest.mark.usefixtures("backup_set")  # so that both journeys have begun
 def test_backup_by_namespace(
     whole_namespace: WholeNamespace, velero: Velero, evidence: EvidenceBox
 ) -> None:

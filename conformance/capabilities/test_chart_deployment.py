@@ -1,4 +1,4 @@
-"""Chart deployment: a chart, a values.yaml and a Secret added by hand give a running, usable app.
+"""Chart deployment: a chart, a values.yaml and a Secret added by hand give a working app.
 
 Stackspin's design, "Helm chart" and "Deploy": containers, ports, mounts for configuration and
 secrets, probes and storage; a Service; an Ingress by host name with http authentication;
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")
 PROBE_SECONDS = 60.0
-"""In which a probe has acted: three failures two seconds apart, and a restart; measured 12 s."""
+"""Within which a probe acts: three failures, two seconds apart, and a restart; measured 12 s."""
 FAILURE_AFTER = 40
 """Seconds after which Flux counts an upgrade of its copy of the app as failed."""
 TITLE = "Title of the conformance suite"
@@ -63,7 +63,7 @@ def token() -> str:
 
 @pytest.fixture(scope=shared)
 def values(app: App, image: Candidate) -> Values:
-    """The operator's values.yaml, but for the host name."""
+    """The operator's values.yaml, without the host name."""
     secret = {app.secret.value: {"existingSecret": f"{app.name}-by-hand"}}
     return {"title": TITLE, **secret, **image_values(image)}
 
@@ -77,7 +77,7 @@ def deployed(
     token: str,
     kube: Kube,
 ) -> HelmDeployment:
-    """The app, installed the way the seed describes it: Secret by hand, then helm install."""
+    """The app, installed as Stackspin's design says: Secret by hand, then helm install."""
     deployment = undeployed("chart")
     by_hand = {"app": app.name, "key": app.secret.key, "token": token}
     kube.apply_file(MANIFESTS, namespace=deployment.namespace, **by_hand)
@@ -108,7 +108,7 @@ def by_flux(
 
 @pytest.fixture
 def changed_chart(package: Package, app: App, tmp_path: Path) -> Path:
-    """The chart with another title in its template of the app's configuration file."""
+    """The chart with another title in the template of the app's configuration file."""
     chart = tmp_path / "chart"
     shutil.copytree(package.chart(app.name), chart)
     template = chart / "config" / PurePosixPath(app.configuration.override).name
@@ -143,7 +143,7 @@ def assert_deployed(kube: Kube, app: App, instance: Instance, image: str) -> Non
 
 
 def endpoint_is(ready: bool) -> Condition:
-    """The app's only endpoint takes traffic, or does not."""
+    """The app's only endpoint is ready for traffic, or is not."""
     return matching(
         f"with an endpoint that is {'' if ready else 'not '}ready",
         lambda item: [end["conditions"]["ready"] for end in item["endpoints"]] == [ready],

@@ -1,9 +1,9 @@
-"""Container builds: an app's Dockerfile becomes an image that a Stackspin can run and configure.
+"""Container builds: an app's Dockerfile gives an image that Stackspin can run and configure.
 
 Stackspin's design, "Container images" and "Container updates": the container brings the app, its
-dependencies and a default configuration that says at least which port it uses and where it logs;
-environment variables or an extra mounted file override it; it is tagged for testing, tested, and
-only then tagged for release.
+dependencies and a default configuration that sets at least its port and its log location;
+environment variables or an extra mounted file override it. The container is tagged for testing,
+tested, and only then tagged for release.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Procedure = Callable[["Registry", "BuiltImage", Mapping[str, "ImageTest"]], obje
 
 
 class BadImage(Exception):
-    """What a test says of an image that must not be released."""
+    """A test's verdict on an image that must not be released."""
 
 
 @pytest.fixture(scope=shared)
@@ -62,7 +62,7 @@ def image(image_builds: ImageBuilds, package: Package, app: App) -> BuiltImage:
 
 @pytest.fixture(scope=shared)
 def default_configuration(image: BuiltImage, app: App) -> str:
-    """Text of the default configuration that the image brings."""
+    """Text of the default configuration in the image."""
     try:
         return read_file(image.layers(), app.configuration.default.lstrip("/")).decode()
     except FileNotFoundError as error:
@@ -73,7 +73,7 @@ def default_configuration(image: BuiltImage, app: App) -> str:
 def running(
     images: AppImages, package: Package, app: App, kube: Kube, namespaces: Callable[[str], str]
 ) -> Running:
-    """Starts the pods of the manifests; ``running(name)`` is one of them as soon as it listens."""
+    """Starts the pods of the manifests; ``running(name)`` returns one as soon as it listens."""
     namespace = namespaces("builds")
     image = images.pushed(package.app(app.name), VERSIONS[0])
     line = app.configuration.line
@@ -102,7 +102,7 @@ def leaks(
     app: App,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> list[Leak]:
-    """What an image carries that was built where secrets and package indexes lie about."""
+    """What leaks into an image that is built next to secrets and package index settings."""
     context = tmp_path_factory.mktemp("context") / app.name
     shutil.copytree(package.app(app.name), context)
     planted = secrets.token_hex(20)
@@ -124,7 +124,7 @@ def leaks(
 
 @pytest.fixture
 def procedure(twin: Twin | None, package: Package) -> Procedure:
-    """How an app's developer releases an image; a twin has a wrong way of its own."""
+    """How an app's developer releases an image; a twin does it wrongly."""
     if twin is None:
         return release
     specification = importlib.util.spec_from_file_location(

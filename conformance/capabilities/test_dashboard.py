@@ -1,7 +1,7 @@
-"""The dashboard: people see the apps they may use, administrators manage apps, people, backups.
+"""The dashboard: users see the apps they may use; administrators manage apps, users and backups.
 
-Each action is seen in the page, in the API behind it, and in what the app does then. Logging in to
-apps, consent and one's own account are checked with single sign-on.
+Each action is verified in the page, in the API behind it, and in the app. Logging in to apps,
+consent and a user's own account are checked with single sign-on.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def test_shows_failing_release(
     admin.visitor.screenshot("a failing release")
     assert (apps[managed.name].state, apps[managed.name].version) == ("Ready", "1.0.0")
     broken = apps[broken_release["metadata"]["name"]]
-    # Failing while Flux goes on looking for the chart, Failed when it has given up.
+    # Failing while Flux still looks for the chart, Failed when it has given up.
     assert broken.state in ("Failing", "Failed"), (
         f"the page says {broken.state} of a release that fails"
     )
@@ -202,7 +202,7 @@ def test_disables_user(
     admin.visitor.screenshot("disabled")
     assert parties.kratos.get(person.id).state == "inactive", "the user is still active in Kratos"
     assert parties.kratos.sessions(person.id) == []
-    # The provider tells the app beside its answer to the dashboard.
+    # The provider notifies the app while it answers the dashboard.
     out = soon(lambda: inside.agent.open(f"{managed.url}/api/me").status == 401)
     assert out, "the app still lets them in"
     assert (good := entrance.still_good(tokens)) == [], (
@@ -250,7 +250,7 @@ def test_for_administrators_only(
         assert walker.agent.open(f"{dashboard_url}{path}").status == 403, f"shows {path}"
         for sent in values:
             form = Form(f"{dashboard_url}{path}", "post", {"csrfmiddlewaretoken": token})
-            # A redirect is an answer: the page that it leads to may be refused all the same.
+            # A redirect counts as an answer: the page that it leads to may still be refused.
             answer = walker.agent.send(page, form, sent, until=dashboard_url)
             assert answer.status == 403, f"accepts {sent} at {path}"
     assert kube.get(*RELEASE, managed.name, managed.namespace)["spec"] == before
@@ -322,14 +322,14 @@ def test_usable_by_everybody(
 
 
 def attempted(release: dict[str, Any]) -> dict[str, Any]:
-    """Return what Flux notes in a HelmRelease when it begins to make a change, and has made it."""
+    """Return what Flux records in a HelmRelease when it begins a change and when it is done."""
     status = release["status"]
     noted = ("lastAttemptedConfigDigest", "lastAttemptedGeneration", "lastAttemptedRevision")
     return {"history": status["history"], **{name: status.get(name) for name in noted}}
 
 
 def forbidden_to(member: Person, managed: TrackedApp) -> dict[str, list[dict[str, str]]]:
-    """Return every page for administrators, and what could be sent to it, in the name of others."""
+    """Return the pages for administrators, each with forms that other users could send to it."""
     return {
         f"/apps/{managed.name}": [
             {"action": "suspend"},
@@ -351,7 +351,7 @@ def forbidden_to(member: Person, managed: TrackedApp) -> dict[str, list[dict[str
 
 @pytest.fixture
 def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[dict[str, Any]]:
-    """A release whose chart is not there, when Flux has found that out."""
+    """A release whose chart does not exist, after Flux has found that out."""
     name = f"{managed.name}-broken"
     source = {"kind": "GitRepository", "name": "stackspin", "namespace": "flux-system"}
     chart = {"spec": {"chart": "./charts/not-there", "sourceRef": source}}
@@ -374,7 +374,7 @@ def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def newcomer(parties: Parties, settings: Settings) -> Iterator[Person]:
-    """Somebody who has no account yet."""
+    """A user who has no account yet."""
     email = f"nina-{settings.run_id}@{settings.domain}"
     person = Person("", email, "Nina New", secrets.token_urlsafe(18))
     yield person

@@ -1,4 +1,4 @@
-"""Persistent storage: what an app keeps on its volume outlives whatever runs it, byte for byte.
+"""Persistent storage: data on a volume survives whatever happens to the app, byte for byte.
 
 Stackspin's design, "Persistent data": a local storage provisioner gives an app that requests it a
 persistent volume on the disk of the server. A killed process or node is not a power cut: the
@@ -43,16 +43,16 @@ if TYPE_CHECKING:
 
 MANIFESTS = Path(__file__).with_suffix(".yaml")
 BINDING_SECONDS = 60.0
-"""In which a claim that a pod uses is bound, or its impossibility explained; measured 3 s."""
+"""Within which a claim that a pod uses is bound, or an event says why not; measured 3 s."""
 RECLAIM_SECONDS = 60.0
-"""In which the volume of a deleted claim is gone; measured 4 s."""
+"""Within which the volume of a deleted claim is deleted; measured 4 s."""
 
 ClaimBytes = Callable[..., "ClaimedBytes"]
 
 
 @dataclass(frozen=True)
 class ClaimedBytes:
-    """A claim with a pod on it that wrote known bytes."""
+    """A claim, and a pod that wrote known bytes to it."""
 
     kube: Kube
     cluster: Cluster
@@ -65,7 +65,7 @@ class ClaimedBytes:
         return self.kube.get("v1", "PersistentVolume", claim["spec"]["volumeName"])
 
     def written(self) -> str:
-        """Return the SHA-256 of the bytes as the pod told it."""
+        """Return the SHA-256 of the bytes as the pod logged it."""
         return wait_for_line(self.kube, self.namespace, "writer", "  -").split()[0]
 
     def on_disk(self, volume: dict[str, Any]) -> str | None:
@@ -80,7 +80,7 @@ class ClaimedBytes:
             self._wait(deleted(), kind, name)
 
     def explanation(self) -> str:
-        """Return what the cluster says about why the claim cannot be had."""
+        """Return the cluster's explanation of why the claim is not fulfilled."""
         fields = "involvedObject.name=bytes,reason=ProvisioningFailed"
         events = wait_for(
             self.kube,
@@ -128,8 +128,8 @@ def deployed(
 def seed(deployed: HelmDeployment) -> Seed:
     """Data in the app: a database, thousands of files, a large one, modes, links, odd names.
 
-    One altered byte in any of its volumes has to be noticed, or the comparisons below would prove
-    nothing.
+    One altered byte in any of its volumes must be noticed; otherwise the comparisons below would
+    prove nothing.
     """
     app = deployed.app
     planted = app.seed(deployed.instance)
@@ -153,7 +153,7 @@ def claim_bytes(
     namespace: str,
     twin: Twin | None,
 ) -> Iterator[ClaimBytes]:
-    """Makes a claim with the wanted properties and a pod that writes to it."""
+    """Creates a claim with the wanted properties and a pod that writes to it."""
     wrong = twin.settings if twin else {}
 
     def claim(storage_class: str, access_mode: str = "ReadWriteOnce") -> ClaimedBytes:
@@ -182,7 +182,7 @@ def kill_container(deployed: HelmDeployment, cluster: Cluster) -> dict[str, Any]
     return pod
 
 
-# The first of all: once the node has been killed, what later checks need is installed beside these.
+# Runs first: after the node was killed, what later checks need is installed during the others.
 @check(
     "persistent_storage.survives_node_kill",
     promise="Data on a persistent volume survives when all node processes are killed at once.",
@@ -224,7 +224,7 @@ def test_survives_pod_deletion(deployed: HelmDeployment, seed: Seed, kube: Kube)
     deployed.app.verify(deployed.instance, seed)
 
 
-# After the deletion, in a new pod: a second restart of the same one is put off by 10 s.
+# After the deletion, in a new pod: a second restart of the same pod is delayed by 10 s.
 @check(
     "persistent_storage.survives_container_kill",
     promise="Data on a persistent volume survives when the container is killed.",

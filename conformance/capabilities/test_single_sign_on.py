@@ -1,8 +1,8 @@
 """Single sign-on: one login for every app, by OpenID Connect, and nobody else gets in.
 
-Stackspin's design, "Single sign-on": Kratos knows the users, Hydra is the OpenID Connect provider,
-the dashboard has the pages, an OAuth2Client registers an app. Users' journeys are in a real
-browser; what is done in many variants is done by letter of the protocol, through the same pages.
+Stackspin's design, "Single sign-on": Kratos has the users, Hydra is the OpenID Connect provider,
+the dashboard has the pages, an OAuth2Client registers an app. Users' journeys run in a real
+browser; what needs many variants is tested at protocol level, through the same pages.
 """
 
 from __future__ import annotations
@@ -97,12 +97,12 @@ SERVER_PORT = 8080
 """Of the pods in these manifests."""
 
 ENFORCED_SECONDS = 5.0
-"""In which the network keeps to a policy: it learns of that beside the pods that it is about."""
+"""Within which the network enforces a policy; it learns of it independently of the pods."""
 
 pytestmark = pytest.mark.usefixtures("damage")
 
 
-# What people do.
+# What users do.
 
 
 @check(
@@ -216,7 +216,7 @@ def test_recovery_code_refused(parties: Parties, told: Told) -> None:
     wrong = code if told("code") == "right" else altered(code)
     page = walter.give(asked, code=wrong)
     assert page.find("code"), f"an altered code was accepted: {shown(page)}"
-    # A code is good in the flow that asked for it only: another flow would refuse any.
+    # A code is valid only in the flow that asked for it: another flow would refuse any code.
     again = parties.walker(person)
     again.agent.http.cookies.update(walter.agent.http.cookies)
     if told("code") != "unused":
@@ -253,7 +253,7 @@ def test_second_factor(
     right = authenticator.now()
     wrong = right if told("factor") == "right" else altered(right)
     assert not asked.gets_in(totp_code=wrong), "a wrong code of the authenticator is accepted"
-    right = authenticator.now()  # good for half a minute: not from before the logins
+    right = authenticator.now()  # valid for half a minute, so it is made after the logins
     assert asked.gets_in(totp_code=right), f"the right code is refused: {shown(asked.page)}"
     if FirstFactorGiven.by(parties, person).gets_in(totp_code=right):
         evidence.note("Upstream finding: Kratos takes a code of the authenticator a second time.")
@@ -264,7 +264,7 @@ def test_second_factor(
     assert not taken, "a used recovery code is accepted"
 
 
-# What apps are told.
+# What apps learn from the provider.
 
 
 @check(
@@ -586,7 +586,7 @@ def test_forged_logout_token(
     token = unsigned_logout_token(parties.issuer, pages.name, rupert.person.id)
     answer = parties.http().post(address, data={"logout_token": token})
     assert answer.status_code == 400, f"unsigned logout token: HTTP {answer.status_code}"
-    # The provider tells the app that this login has ended, in a token for the other client alone.
+    # The provider notifies the app that this login has ended, with a token for the other client.
     with journey.deaf(None if told("logout") == "real" else pages):
         parties.hydra.end_logins(rupert.person.id)
         delivered = journey.logout_sent_to(other)
@@ -660,7 +660,7 @@ def test_script_in_display_name(parties: Parties, journey: Journey, visitor: Ope
 
 
 def shows_name_as_text(visitor: Visitor, name: str = SCRIPT) -> None:
-    """The page that somebody sees shows a name, and has made nothing else of it."""
+    """Assert that the page shows the name as text, not as markup."""
     at = visitor.page.url.partition("?")[0]
     assert not (found := injected(visitor)), f"the name is markup at {at}: {found}"
     text = visitor.page.locator("body").inner_text()
@@ -733,7 +733,7 @@ def test_admin_apis_for_dashboard_alone(
 
 
 def enforces_policies(journey: Journey, kube: Kube, namespace: str) -> bool:
-    """Whether the cluster's network keeps notes from a pod that no policy lets it reach."""
+    """Whether the cluster's network blocks notes from a pod that no policy lets it reach."""
     [server] = journey.pod(NOTES)["spec"]["containers"]
     kube.apply_file(MANIFESTS, namespace=namespace, image=server["image"])
     wait_for(kube, ready(), "v1", "Pod", namespace=namespace, minimum=2)
@@ -831,7 +831,7 @@ def test_survives_node_kill(
     goes_on(parties, grace, probe, tokens, forgetful=bool(told("cookies")))
 
 
-# Last, as nobody can log in meanwhile: what takes too long.
+# Last, because nobody can log in meanwhile: what takes too long.
 
 
 @check(
@@ -866,7 +866,7 @@ def test_expired_recovery_code(parties: Parties, short_lived: LoginServices) -> 
 def goes_on(
     parties: Parties, walker: Walker, app: RelyingParty, tokens: Tokens, *, forgetful: bool
 ) -> None:
-    """What there was before is there: the login, the tokens, the client, the user's password."""
+    """Assert that the login, the tokens, the client and the user's password still work."""
     if forgetful:
         walker.agent.http.cookies.clear()
     answer = walker.authorize(app)

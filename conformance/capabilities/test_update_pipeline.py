@@ -1,4 +1,4 @@
-"""The update pipeline: from new source to the upgraded instance, only through tests that passed.
+"""The update pipeline: from new source to the upgraded instance, only if all tests pass.
 
 Stackspin's design, "Container updates": the container is built and tagged for testing, the chart is
 updated, deployed to a test cluster and tested there; if the tests succeed, the container is tagged
@@ -26,7 +26,7 @@ pytest_plugins = ["conformance.capabilities.update_pipeline_walk"]
 
 @pytest.fixture
 def pipeline(pipelines: dict[str, UpdatePipeline]) -> UpdatePipeline:
-    """The way of a version that works, as far as the checks before have taken it."""
+    """The pipeline of a version that works, as far as earlier checks have run it."""
     return pipelines["good"]
 
 

@@ -49,7 +49,7 @@ UPSTREAM_IMAGE = (
 STORAGE_CLASS = ("storage.k8s.io/v1", "StorageClass", "standard")
 """The default one of upstream's image; Stackspin brings its own."""
 LOCAL_IMAGE = "kind-node"
-"""The component that stands in for it where it cannot be had."""
+"""The component that replaces it if it cannot be pulled."""
 _ALONE = {"leader-elect": "false"}
 """After a killed node, nobody waits 15 s for the lease of the one that was before."""
 _PULL_SECONDS = 600.0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def make_cluster(settings: Settings, components: Components) -> Cluster:
     """Return the cluster that the settings ask for, not started; print the choice and its reason.
 
-    HarnessError for a provider there is not.
+    HarnessError for an unknown provider.
     """
     provider, choice = settings.cluster, "as asked"
     if provider == "auto":
@@ -46,7 +46,7 @@ def _make(provider: str, settings: Settings, components: Components) -> Cluster:
 
 
 def _choose(settings: Settings, components: Components) -> tuple[str, str]:
-    """Return kind where an engine answers and can get a node image, else embedded; and why."""
+    """Return kind if an engine answers and can get a node image, else embedded; and why."""
     from conformance.clusters import docker, kind  # noqa: PLC0415 - lazy
 
     engine = docker.running()
@@ -57,5 +57,5 @@ def _choose(settings: Settings, components: Components) -> tuple[str, str]:
     if engine.can_get(image):
         return "kind", f"auto: Docker engine {version} answers and can get {image}"
     if components.is_present(kind.LOCAL_IMAGE):
-        return "kind", f"auto: Docker engine {version} answers, and a node image was made here"
+        return "kind", f"auto: Docker engine {version} answers, and a node image was built here"
     return "embedded", f"auto: Docker engine {version} answers, but cannot get {image}"

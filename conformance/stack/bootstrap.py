@@ -1,7 +1,7 @@
-"""What has to be there before Flux: DNS, the Git server, variables, the ingress's certificate.
+"""What must exist before Flux: DNS, the Git server, variables, the ingress's certificate.
 
-Everything looks first at what a kept cluster has. Credentials and the certificate are read back
-from the cluster's Secrets; nothing of them is on the suite's disk.
+Each step first looks at what a kept cluster already has. Credentials and the certificate are read
+from the cluster's Secrets; they are never on the suite's disk.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ VARIABLES = ("flux-system", "stackspin-cluster-variables")
 
 
 def dns(context: Context) -> None:
-    """Install CoreDNS, unless the cluster has a DNS of its own, which is left as it is."""
+    """Install CoreDNS, unless the cluster has its own DNS, which is not changed."""
     service = context.kube.find("v1", "Service", "kube-dns", "kube-system")
     key, value = MANAGED_BY
     if service is None and context.cluster.provider == "existing":
@@ -57,7 +57,7 @@ def certificate(context: Context) -> ServerCertificate:
 
 
 def variables(context: Context) -> None:
-    """Write the Secret with what an installation of Stackspin asks its administrator."""
+    """Write the Secret with the values that an administrator gives Stackspin's installer."""
     context.namespaces()
     domain = context.settings.domain
     values = {
@@ -77,7 +77,7 @@ def variables(context: Context) -> None:
 
 
 def repository(context: Context) -> GitServer:
-    """Install the Git server and push what Flux is to apply; a kept one is brought up to date."""
+    """Install the Git server and push what Flux is to apply; update a kept one."""
     context.image("image-git-server")
     context.namespaces()
     reader, pusher = _credentials(context)

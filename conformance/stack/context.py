@@ -1,4 +1,4 @@
-"""What every step of the installation works with."""
+"""What every step of the installation needs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from conformance.stack.steps import Steps
 
 Object = dict[str, Any]
 _AT_A_TIME = 2
-"""Images built, and images pushed, at a time; more only compete for two cores."""
+"""Images built, and images pushed, at the same time; more would compete for two cores."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Context:
         self.kube.apply_file(self.root / "fixtures" / "bootstrap" / name, **variables)
 
     def namespaces(self) -> None:
-        """Make the namespaces that everything else lives in, once."""
+        """Create the platform's namespaces, once."""
         self.steps.run("namespaces", lambda: self.apply_bootstrap("namespaces.yaml"))
 
     def flux_manifests(self) -> list[Object]:

@@ -1,4 +1,4 @@
-"""What each level of the installation consists of: Kustomizations, images, whose checks need it.
+"""What each level consists of: Kustomizations, images, and the capabilities that need it.
 
 A level beyond the platform is a folder of flux2/infrastructure/ that one commit adds to the root
 kustomization.yaml; so a run that needs none of it never builds its parts.
@@ -17,7 +17,7 @@ FLUX_IMAGES = tuple(f"image-{name}" for name in CONTROLLERS)
 
 @dataclass(frozen=True)
 class Level:
-    """A group of the infrastructure, in the order in which a cold machine builds its images."""
+    """A group of infrastructure; its images are in the order in which they are built."""
 
     name: str
     kustomizations: tuple[str, ...]
@@ -77,7 +77,7 @@ BACKUPS = Level(
 
 
 def images_for(capabilities: Iterable[str]) -> tuple[str, ...]:
-    """Return every image that the stack needs for the checks of these capabilities, in order."""
+    """Return the images that the stack needs for the checks of these capabilities, in order."""
     selected = frozenset(capabilities)
     levels = [level for level in (SINGLE_SIGN_ON, BACKUPS) if level.capabilities & selected]
     return (
