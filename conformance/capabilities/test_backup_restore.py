@@ -138,7 +138,7 @@ def test_hooks_run(whole_namespace: WholeNamespace) -> None:
 
 @check(
     "backup_restore.writes_stop_for_the_backup",
-    promise="Backup hooks stop writes: a backup has all acknowledged before it and none after.",
+    promise="Hooks stop writes: a backup has all writes acknowledged before it and none after.",
     apps=core("notes"),
 )
 def test_writes_stop_for_the_backup(whole_namespace: WholeNamespace) -> None:
@@ -300,7 +300,7 @@ def test_expiry_deletes(
 @check(
     "backup_restore.unusable_location_reported",
     level="extended",
-    promise="The location and its backup report refused credentials or no bucket; others work.",
+    promise="A location with refused credentials or no bucket says so, as do backups; others work.",
 )
 def test_unusable_location_reported(
     velero: Velero, unusable_location: UnusableLocation, namespace: str, evidence: EvidenceBox

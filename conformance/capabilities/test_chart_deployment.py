@@ -185,7 +185,7 @@ def test_configuration_mounted(deployed: HelmDeployment, app: App, kube: Kube) -
 
 @check(
     "chart_deployment.secret_mounted",
-    promise="A Secret added by hand is mounted so that only the app can read it, and is used.",
+    promise="A Secret added by hand is readable by the app alone, and the app uses it.",
     apps=core("notes", "wordpress"),
 )
 def test_secret_mounted(deployed: HelmDeployment, app: App, token: str) -> None:

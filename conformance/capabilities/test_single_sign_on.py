@@ -454,7 +454,7 @@ def test_redirect_uri_exact(
 
 @check(
     "single_sign_on.client_secret",
-    promise="An app with a wrong client secret gets no tokens.",
+    promise="An app that cannot prove its identity gets no tokens.",
 )
 def test_client_secret(alice: Walker, probe: RelyingParty, told: Told) -> None:
     answer = alice.authorize(probe)
@@ -598,7 +598,7 @@ def test_forged_logout_token(
 
 @check(
     "single_sign_on.cross_site_post",
-    promise="A form on another site cannot give consent in the name of a logged-in user.",
+    promise="A form on another site can do nothing in the name of a logged-in user.",
 )
 def test_cross_site_post(
     parties: Parties, probe: RelyingParty, visitor: OpenBrowser, told: Told
