@@ -1,6 +1,6 @@
-"""What every pytest of an environment loads of the suite.
+"""The part of the suite that every pytest in an environment loads.
 
-Where only the linter is installed, pytest is there for something else, and must not be disturbed.
+If only the linter is installed, pytest is used for something else and must not be affected.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ else:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_make_collect_report(collector: pytest.Collector) -> pytest.CollectReport | None:
-        """Import no module of the checks: that would fail before anything could be explained."""
+        """Import no module of the checks: that would fail before the reason could be explained."""
         if not collector.path.is_relative_to(CAPABILITIES):
             return None
         collector.config.stash[_MET] = True
@@ -30,7 +30,7 @@ else:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-        """Say what the checks need, in place of what their collection came to."""
+        """Say what the checks need, instead of showing that none were collected."""
         try:
             return (yield)
         finally:

@@ -62,7 +62,7 @@ def test_a_volume_left_out_of_the_annotation_is_found() -> None:
 
 def test_a_wrong_name_in_the_annotation_is_found() -> None:
     [finding] = backup_findings([_pod("data,dta")], [_claim()])
-    assert "names dta, which is no volume" in finding
+    assert "names dta, which is not a volume" in finding
 
 
 def test_a_volume_of_type_host_path_is_found() -> None:

@@ -30,7 +30,7 @@ def test_an_id_belongs_to_one_function(pytester: pytest.Pytester) -> None:
     one = CHECK.format(id="auto_update.upgrades", name="one", level="core")
     pytester.makepyfile(test_auto_update=one + one.replace("test_one", "test_two"))
     result = pytester.runpytest("--collect-only", "-k", "two")
-    result.stderr.fnmatch_lines(["*test_two*already that of*test_one"])
+    result.stderr.fnmatch_lines(["*test_two*already used by*test_one"])
 
 
 def test_a_parametrised_check_has_one_id_for_all_its_apps(pytester: pytest.Pytester) -> None:
@@ -52,7 +52,7 @@ def test_every_test_beside_a_check_is_one(pytester: pytest.Pytester) -> None:
     source = CHECK.format(id="auto_update.upgrades", name="upgrades", level="core")
     pytester.makepyfile(test_auto_update=source + "\ndef test_forgotten():\n    pass\n")
     result = pytester.runpytest("--collect-only")
-    result.stderr.fnmatch_lines(["*test_forgotten: stands among checks, but has no @check"])
+    result.stderr.fnmatch_lines(["*test_forgotten: is in a file with checks, but has no @check"])
 
 
 def test_levels_are_markers_and_selections_are_pytests_own(pytester: pytest.Pytester) -> None:

@@ -50,7 +50,7 @@ def test_a_private_engine_cannot_pull_the_image_that_was_asked_for(
     )
     monkeypatch.setattr(docker.Engine, "version", lambda _: None)
     cluster = kind.KindCluster(settings, Components(settings))
-    with pytest.raises(HarnessError, match="no way out, and cannot pull mine:1"):
+    with pytest.raises(HarnessError, match="no network access and cannot pull mine:1"):
         cluster.start()
     assert not (tmp_path / "state/clusters/stackspin").exists()
 

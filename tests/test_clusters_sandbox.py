@@ -22,7 +22,7 @@ def test_a_node_that_never_says_hello_is_ended_and_explained(
 ) -> None:
     monkeypatch.setattr(sandbox, "HELLO_SECONDS", 1.0)
     silent = start(monkeypatch, tmp_path, SILENT)
-    with pytest.raises(HarnessError, match=r"(?s)no word of it within 1 s; .*why it is slow"):
+    with pytest.raises(HarnessError, match=r"(?s)it did not answer within 1 s; .*why it is slow"):
         silent.hello()
     silent.close()
     silent.wait()

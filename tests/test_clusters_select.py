@@ -43,7 +43,7 @@ def test_without_an_engine_it_is_embedded(
     ("images", "made_here", "provider", "reason"),
     [
         ((kind.UPSTREAM_IMAGE,), False, "kind", "can get kindest/node"),
-        ((), True, "kind", "made here"),
+        ((), True, "kind", "built here"),
         ((), False, "embedded", "cannot get kindest/node"),
     ],
 )
@@ -78,7 +78,7 @@ def test_provider_there_is_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["", "Upper", "a/b", "..", "x" * 40])
 def test_name_that_cannot_be_is_refused(tmp_path: Path, provider: str, name: str) -> None:
     settings = Settings(cluster=provider, cache_dir=tmp_path, cluster_name=name)
-    with pytest.raises(HarnessError, match="is no name for a cluster"):
+    with pytest.raises(HarnessError, match="is not a valid name for a cluster"):
         make_cluster(settings, Components(settings))
 
 

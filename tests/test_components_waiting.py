@@ -239,7 +239,7 @@ def pytest_runtest_makereport():
 """
     )
     result = run("@check('auto_update.x', promise='X.')\ndef test_x(image): pass")
-    result.stdout.fnmatch_lines(["Building components: 500 s, in no check's time"])
+    result.stdout.fnmatch_lines(["Building components: 500 s, not in any check's time"])
     made = report(pytester)
     assert made["buildingSeconds"] == 500
     (check,) = made["capabilities"][0]["checks"]

@@ -140,7 +140,7 @@ class TestBackup:
         for wrong in ("notes-data", "dta", "data;tmp"):
             [line] = said(app(CLAIM, _deployment(metadata__annotations={VOLUMES: wrong})))
             assert line.startswith("backup.unknown-volume:"), wrong
-            assert 'probably "data" is meant' in line
+            assert 'did you mean "data"' in line
 
     def test_an_annotation_of_another_type_is_the_schemas_business(self):
         pod = _deployment(metadata__annotations={VOLUMES: ["data"]})

@@ -153,7 +153,8 @@ def test_merge_keys_are_merged() -> None:
     assert document.line(("c", "y")) == 6
     assert document.line(("c", "z")) == 3
     assert one("'<<': 1\n").value == {"<<": 1}
-    assert told("a: {<<: 1}\n") == [(1, '"<<" takes an alias of a mapping, or a list of such')]
+    wanted = '"<<" must be followed by an alias of a mapping, or a list of such aliases'
+    assert told("a: {<<: 1}\n") == [(1, wanted)]
 
 
 def test_aliases_have_the_lines_of_what_they_stand_for() -> None:
@@ -231,28 +232,28 @@ def test_line_inside_a_text() -> None:
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("a: 1\n\tb: 2\n", 2, "a tab indents the line"),
+        ("a: 1\n\tb: 2\n", 2, "indented with a tab"),
         ("a: 1\n b: 2\n", 2, "indented too far"),
         ("a: b: c\n", 1, "needs quotes"),
         ("a:\n  b: 1\n c: 2\n", 3, "does not fit the lines above"),
-        ("a: 'x\nb: 1\n", 1, "a quote is opened and never closed"),
+        ("a: 'x\nb: 1\n", 1, "a quotation mark is never closed"),
         ("a: [1, 2\nb: 1\n", 1, "never closed"),
         ("a: {{ .Values.x }}\n", 1, "needs quotes"),
         ("name: {{ .Release.Name }}-web\nb: 1\n", 1, "needs quotes"),
         ("a: @x\n", 1, 'starts with "@"'),
         ("a: `x`\n", 1, "needs quotes"),
-        ("a: *x\n", 1, "nothing above is marked &x"),
+        ("a: *x\n", 1, "&x, which is not defined"),
         ("a: *.example.org\n", 1, "needs quotes"),
         ("a: 1\njust text\n", 2, "a key without"),
         ("- a\nb: 1\n", 2, "does not fit the list"),
         ('a: "\\d"\n', 1, "backslash"),
-        ("a: &a [*a]\n", 1, "inside the very value"),
-        ("a: &a {b: {c: *a}}\n", 1, "inside the very value"),
+        ("a: &a [*a]\n", 1, "inside the value that it refers to"),
+        ("a: &a {b: {c: *a}}\n", 1, "inside the value that it refers to"),
         ("a: 1\nb: 2\na: 3\n", 3, 'key "a" is there twice, first on line 1'),
         ("a: {b: 1, 'b': 2}\n", 1, 'key "b" is there twice'),
         ("a: 1\nb: \x07\n", 2, "U+0007"),
         ("? [a]\n: 1\n", 1, "a key is a mapping or a list"),
-        ("%FOO\n---\na: 1\n", 1, "no YAML"),
+        ("%FOO\n---\na: 1\n", 1, "not valid YAML"),
         ("a: !x!y z\n", 1, "needs quotes"),
     ],
 )
@@ -306,10 +307,10 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1,
         ("[" + "[]," * 300_000 + "]", "more than 200000 values"),
         ("a\n---\n" * 50_000, "more than 2000 YAML documents"),
         ("---\n" * 50_000, "more than 2000 YAML documents"),
-        ("x" * 4_000_000 + ": [", "no YAML"),
+        ("x" * 4_000_000 + ": [", "not valid YAML"),
         ("\0" * 100_000, "U+0000"),
-        ("'" * 100_001, "a quote is opened and never closed"),
-        ("&a " * 1000, "no YAML"),
+        ("'" * 100_001, "a quotation mark is never closed"),
+        ("&a " * 1000, "not valid YAML"),
     ],
     ids=range(16),
 )

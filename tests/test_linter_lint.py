@@ -146,8 +146,8 @@ def test_a_rule_without_end_is_ended_and_those_after_it_are_not_run(package: Pat
     rules = [checking(a_rule("a.endless", 3), endless), a_rule("b.after", 2)]
     app = only(run(package, *rules, every=True, limits=Limits(seconds=0.2)))
     assert [(rule.id, reason) for rule, reason in app.not_run] == [
-        ("a.endless", "the time for all rules, 0.2 s, ended while it ran"),
-        ("b.after", "the rules before it took 0.2 s"),
+        ("a.endless", "the time for all rules, 0.2 s, ran out while this rule ran"),
+        ("b.after", "the rules before it used up the time of 0.2 s"),
     ]
     assert app.level == 1
 
@@ -191,7 +191,7 @@ def test_a_defect_in_detection_leaves_every_rule_not_run(
 def test_reading_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detection, "detect", lambda *_, **__: time.sleep(60))
     app = only(run(tmp_path, a_rule(), limits=Limits(seconds=0.1)))
-    assert app.not_run[0][1] == "reading took longer than 0.2 s"
+    assert app.not_run[0][1] == "reading the files took longer than 0.2 s"
 
 
 def test_a_path_that_is_not_there_is_the_readers_to_mend(tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def test_an_operator_may_make_the_pods():
     app = plain(cluster, load(SERVICE))
 
     assert check(app, "network.service-selector") == []
-    assert reasons(app, "network.service-selector") == ["an operator may make pods of Cluster db"]
+    unknown = reasons(app, "network.service-selector")
+    assert unknown == ["an operator may create pods from Cluster db"]
 
 
 def test_a_service_of_a_chart_that_is_elsewhere_may_select_its_pods():

@@ -221,9 +221,9 @@ def test_files_that_are_no_yaml_are_told(renderer: Renderer, name: str) -> None:
 
 
 def test_values_that_are_no_json_are_told(renderer: Renderer) -> None:
-    with pytest.raises(RenderError, match="no JSON"):
+    with pytest.raises(RenderError, match="not valid JSON"):
         render(renderer, files(templates__a="a: 1"), x=float("nan"))
-    with pytest.raises(RenderError, match="no JSON"):
+    with pytest.raises(RenderError, match="not valid JSON"):
         render(renderer, files(templates__a="a: 1"), x={1, 2})
 
 
@@ -236,7 +236,7 @@ def test_schema_cannot_read_files_of_the_machine(
     given = files() | {"values.schema.json": f'{{"$ref": "{reference}"}}'.encode()}
     with pytest.raises(RenderError) as caught:
         render(renderer, given)
-    assert "which is no part of it" in caught.value.message
+    assert "which is not part of it" in caught.value.message
     assert caught.value.limit is limit
 
 
@@ -454,7 +454,7 @@ def test_rendered_secret_is_not_told() -> None:
 def test_rendered_text_that_is_no_object_is_a_problem() -> None:
     found, problems = manifests("just text\n---\n- 1\n---\n---\nkind: A\n")
     assert [one.kind for one in found] == ["A"]
-    assert ["no object of Kubernetes" in one.message for one in problems] == [True, True]
+    assert ["not a Kubernetes object" in one.message for one in problems] == [True, True]
 
 
 def test_line_of_an_unknown_template_is_unknown() -> None:

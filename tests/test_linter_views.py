@@ -157,7 +157,7 @@ def test_with_chosen_rules_the_text_claims_no_level() -> None:
     rule = a_rule("a.b")
     text = to_terminal(a_result(an_app_result(claimed=False), rules=[rule]), PLAIN)
     assert text.startswith("no level notes  ")
-    assert "Only a.b ran, so no level can be claimed." in text
+    assert "Only a.b ran, so the app has no level." in text
 
 
 def test_lines_are_wrapped_to_the_terminal_behind_the_margin() -> None:

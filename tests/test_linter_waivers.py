@@ -34,9 +34,9 @@ def test_a_waiver_holds_on_its_last_day() -> None:
         ("network.tls=", r"no end date.* as in network.tls=reason,"),
         ("network.tls=,2027-01-31", r"has no reason: write network.tls=reason,2027-01-31"),
         ("network.tls= ,2027-01-31", r"has no reason"),
-        ("network.tls=x,2027-02-30", r"2027-02-30, which is no date"),
+        ("network.tls=x,2027-02-30", r"2027-02-30, which is not a valid date"),
         ("network.tls=x,2026-11-23", r"ended on 2026-11-23"),
-        ("network.tls=x,2999-01-01", r"two years at most"),
+        ("network.tls=x,2999-01-01", r"two years are the maximum"),
     ],
 )
 def test_what_is_no_waiver_is_told_with_the_way_to_write_it(text: str, message: str) -> None:

@@ -183,7 +183,7 @@ def test_a_name_of_the_app_is_not_the_platforms():
     found = check(flux(reference(name="stackspin-notes-mail")), "pods.references")
 
     assert [one.message for one in found] == [
-        'container notes needs Secret "stackspin-notes-mail", which nothing makes'
+        'container notes needs Secret "stackspin-notes-mail", which nothing creates'
     ]
 
 
@@ -207,9 +207,7 @@ def test_where_no_kustomization_is_known_other_folders_may_have_it():
     app = plain(reference())
 
     assert check(app, "pods.references") == []
-    assert reasons(app, "pods.references") == [
-        "what makes Secret notes-secrets is not in PATH, if anything does"
-    ]
+    assert reasons(app, "pods.references") == ["nothing in PATH creates Secret notes-secrets"]
 
 
 def test_a_likely_mistake_is_told_even_then():
@@ -276,7 +274,8 @@ def test_an_init_container_may_be_root_and_none_may_be_privileged():
 
     context["privileged"] = True
     found = messages(plain(deployment(yaml.safe_dump({"initContainers": [init]}))))
-    assert found == ["confinement.node: container chown is privileged: it may do all that root may"]
+    why = "container chown is privileged: it can do everything that root can"
+    assert found == [f"confinement.node: {why}"]
 
 
 @pytest.mark.parametrize("add", [["CHOWN"], ["CAP_NET_BIND_SERVICE"], ["setuid"]])
@@ -303,7 +302,7 @@ def test_what_post_renderers_may_change_is_not_judged():
 
 def test_a_chart_that_half_renders_is_not_judged_for_what_is_missing():
     app = bare(load(INGRESS))
-    failure = RenderFailure(app.charts[0], "default values", "no YAML", Place())
+    failure = RenderFailure(app.charts[0], "default values", "not valid YAML", Place())
 
     assert len(check(app, "network.backend")) == 1
     app = replace(app, failures=(failure,))

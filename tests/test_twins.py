@@ -72,7 +72,7 @@ def test_a_twin_that_survives_fails_the_run(run: Runner, pytester: pytest.Pytest
     blind = '@check("dashboard.greets", promise="It greets.")\ndef test_greets(package): pass'
     result = run(blind, TWIN)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*the twin survived: the chart has another title"])
+    result.stdout.fnmatch_lines(["*the check passed on its twin: the chart has another title"])
     assert not (pytester.path / "reports" / "latest").exists()
     assert (pytester.path / "reports" / "latest-twins" / "report.json").exists()
 

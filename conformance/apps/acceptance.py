@@ -50,12 +50,14 @@ def acceptance_tests(
     def shows_a_stranger_nothing(app: TrackedApp) -> None:
         answer = browser().get(f"{app.url}/api/notes")
         if answer.status_code != requests.codes.unauthorized:
-            raise AssertionError(f"a stranger reads the notes: HTTP {answer.status_code}")
+            raise AssertionError(
+                f"a visitor without login can read the notes: HTTP {answer.status_code}"
+            )
 
     return {
         "answers as its version": answers_as_its_version,
         "lets a user log in and write": lets_a_user_write,
-        "shows a stranger nothing": shows_a_stranger_nothing,
+        "shows nothing without login": shows_a_stranger_nothing,
     }
 
 

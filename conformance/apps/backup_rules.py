@@ -65,7 +65,7 @@ def _pod_findings(pod: Object) -> Iterator[str]:
     there = {volume["name"] for volume in pod["spec"].get("volumes") or ()}
     for volume in listed:
         if volume not in there:
-            yield f"pod {name}: {BACKUP_VOLUMES} names {volume}, which is no volume of the pod"
+            yield f"pod {name}: {BACKUP_VOLUMES} names {volume}, which is not a volume of the pod"
     if claimed and BACKUP_SET not in (pod["metadata"].get("labels") or {}):
         yield f"pod {name} has no label {BACKUP_SET}, so it is in no backup of a set"
 

@@ -1,4 +1,4 @@
-"""The App protocol: what the capability checks know of an app, whichever it is."""
+"""The App protocol: what the checks know about any app."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Volume:
     live: tuple[str, ...] = ()
     """Files and trees that change while the app runs; verified through the app."""
     container: str = ""
-    """The container that has it mounted; empty: the instance's."""
+    """The container that mounts it; empty: the instance's container."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Instance:
     """Without a slash at the end."""
     session: requests.Session
     container: str
-    """The container that serves, and has the volumes mounted of which nothing else is said."""
+    """The container that serves, and that mounts every volume without a ``container``."""
 
     def pod(self) -> dict[str, Any]:
         """Return the one pod that runs and is not being deleted. Raises ``NoRunningPod``."""
@@ -89,11 +89,11 @@ class Instance:
         return result.check().stdout
 
     def holding(self, volume: Volume) -> Instance:
-        """Return the same app, of which ``run`` goes to the container with this volume."""
+        """Return the same instance, with ``run`` in the container that mounts this volume."""
         return replace(self, container=volume.container) if volume.container else self
 
     def claim(self, volume: Volume) -> str:
-        """Return the name of the claim that the pod has mounted. Raises ``NoRunningPod``."""
+        """Return the name of the claim that the pod mounts. Raises ``NoRunningPod``."""
         for candidate in self.pod()["spec"]["volumes"]:
             if candidate["name"] == volume.pod_volume:
                 return str(candidate.get("persistentVolumeClaim", {}).get("claimName", ""))
@@ -102,20 +102,20 @@ class Instance:
 
 @dataclass(frozen=True)
 class Seed:
-    """What was put into an instance, and is to be found there again."""
+    """Test data that was put into an instance and must be found there again."""
 
     number: int
     files: Mapping[str, tree.Manifest]
-    """Mount path of a volume -> the paths below it that were made, recursively."""
+    """Mount path of a volume -> the paths created below it, recursively."""
     roots: Mapping[str, tuple[str, ...]]
-    """Mount path -> the trees in which nothing else may be."""
+    """Mount path -> the trees that may contain nothing else."""
     records: Mapping[str, Any] = field(default_factory=dict)
-    """What the app's own interface must tell; its shape is the app's."""
+    """What the app's own interface must return; the app defines its form."""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Where an app's configuration is, and in which language."""
+    """Where an app's configuration is, and in which format."""
 
     directory: str
     """In the image; it has ``default.SUFFIX``, and may have ``override.SUFFIX`` mounted."""
@@ -124,7 +124,7 @@ class Configuration:
     separator: str
     """Between a key and a value, which is written as JSON."""
     environment: str
-    """What the names of its environment variables begin with."""
+    """Prefix of its environment variables."""
 
     @property
     def default(self) -> str:
@@ -137,7 +137,7 @@ class Configuration:
         return f"{self.directory}/override.{self.suffix}"
 
     def line(self, key: str, value: str) -> str:
-        """Return a line of a configuration file; ``value`` as it stands there."""
+        """Return a line of a configuration file; ``value`` is written as given."""
         return f"{key}{self.separator}{value}"
 
 
@@ -166,17 +166,17 @@ class App(Protocol):
     """While this file is in its container, the app is not ready."""
 
     def seed(self, instance: Instance, scale: SeedScale = SeedScale.FULL, number: int = 1) -> Seed:
-        """Put data in, through the app and into its volumes; different numbers do not collide."""
+        """Put test data in, through the app and into its volumes; each number gives other data."""
 
     def verify(self, instance: Instance, seed: Seed) -> None:
-        """Raise ``DataDiffers`` unless all that ``seed`` holds is there, and unchanged."""
+        """Raise ``DataDiffers`` unless everything in ``seed`` exists unchanged."""
 
     def accepts(self, instance: Instance, secret: str) -> bool:
-        """Return whether the app does what its Secret guards for whoever knows ``secret``."""
+        """Return whether the app accepts ``secret`` for what its Secret protects."""
 
 
 def volume_manifest(instance: Instance, volume: Volume) -> dict[str, tree.Entry]:
-    """Return everything in a volume but what changes while the app runs."""
+    """Return everything in a volume except what changes while the app runs."""
     found = tree.describe(instance.holding(volume).run, volume.mount_path)
     live = {*volume.live}
     return {

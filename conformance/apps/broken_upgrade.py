@@ -97,8 +97,8 @@ class BrokenUpgrade:
         limit = failure_after + max(ROLLBACK, TIMES_AS_LONG * healing)
         if broken.away > limit:
             raise AssertionError(
-                f"the app was away for {broken.away:.1f} s, more than {limit:.0f} s; a good upgrade"
-                f" took it away for {healing:.1f} s. {self.visitor.summary()}"
+                f"the app was unavailable for {broken.away:.1f} s, more than {limit:.0f} s; a good "
+                f"upgrade took {healing:.1f} s. {self.visitor.summary()}"
             )
 
     def _look(self) -> Aftermath:

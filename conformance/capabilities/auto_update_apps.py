@@ -189,7 +189,9 @@ class Visit:
         evidence.note(self.app.summary())
         if own := self.app.own_outages(self.control):
             told = "; ".join(map(str, own))
-            raise AssertionError(f"the app was away: {told}. Control: {self.control.summary()}")
+            raise AssertionError(
+                f"the app was unavailable: {told}. Control: {self.control.summary()}"
+            )
 
 
 @pytest.fixture

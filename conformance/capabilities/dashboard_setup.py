@@ -77,7 +77,9 @@ def dashboard_url(
     url = parties.dashboard
     page = parties.http().get_routed(f"{url}/web/login").text
     if GENERATOR not in page:
-        not_run(f"the pages at {url} are not the reference dashboard's: the checks know no others")
+        not_run(
+            f"the pages at {url} are not the reference dashboard's: the checks support no other"
+        )
     changed = patched_files(package, DASHBOARD) if twin and not settings.dashboard_url else {}
     with running_on(kube, DASHBOARD, changed) if changed else nullcontext():
         yield url
@@ -206,7 +208,7 @@ class Entrance:
         They were refreshed once, so that nothing but what is done next can end them.
         """
         tokens = self.client.refresh(self.parties.walker(person).authorize(self.client).tokens())
-        assert self.parties.hydra.is_active(tokens.access_token), "a fresh token is worth nothing"
+        assert self.parties.hydra.is_active(tokens.access_token), "a fresh token is not valid"
         return tokens
 
     def still_good(self, tokens: Tokens) -> list[str]:

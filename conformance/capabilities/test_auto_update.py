@@ -1,14 +1,14 @@
-"""Auto-update: what is pushed to the tracked branch happens on the cluster, and nothing else does.
+"""Auto-update: what is pushed to the tracked branch is applied to the cluster, and nothing else.
 
 Stackspin's design, "Automatic updates": Flux tracks the files of the flux2 directory; once changes
-are pushed to the branch that Flux tracks, they are applied; the cluster never pushes. What is
-outside the flux2 directory takes part only as the chart that a HelmRelease in it names, and only
-when the chart's version changes.
+are pushed to the branch that Flux tracks, they are applied; the cluster never pushes. Outside the
+flux2 directory only charts matter that a HelmRelease in it names, and only when the chart's version
+changes.
 
-A commit that Flux or helm refuses does not reach the app, which goes on serving. An upgrade that
-fails in the cluster has stopped the old version already, as only one version at a time may write to
-the app's volume. The app is away until the upgrade counts as failed and is rolled back; how long
-that is, is measured.
+A commit that Flux or helm refuses does not reach the app, which keeps serving. An upgrade that
+fails in the cluster has already stopped the old version, because only one version at a time may
+write to the app's volume. The app is unavailable until the upgrade counts as failed and is rolled
+back; the checks measure for how long.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ if TYPE_CHECKING:
 pytest_plugins = ["conformance.capabilities.auto_update_apps"]
 
 VERSION_2 = ("2.0.0", 2)
-"""Version of the app, and schema of its data."""
+"""Version of the app and schema of its data."""
 GIT_RETRY = 60.0
-"""Seconds: Flux tries again after at most 10, and gives a try at most 20; twice that."""
+"""Seconds: Flux tries again after at most 10, and a try takes at most 20; twice that."""
 SPECIAL_NAME = """Zoë's "Café" & $HOME, ${domain} {100 %} ☕ #1 \\o/"""
-"""The organisation's name that the commit special_values gives, as people are to see it."""
+"""The organisation's name in the commit special_values, as users should see it."""
 OUTSIDE = Template(
     "apiVersion: v1\nkind: ConfigMap\n"
     "metadata:\n  name: ${app}-outside\n  namespace: stackspin-apps\n"
 )
-"""A manifest that Flux must not apply from where it is."""
+"""A manifest that is where Flux must not apply it."""
 
 
 @check(
@@ -78,21 +78,21 @@ def test_commit_upgrades_app(
 
 @check(
     "auto_update.only_tracked_branch",
-    promise="A commit on another branch than the tracked one changes nothing.",
+    promise="A commit to a branch that Flux does not track changes nothing on the cluster.",
 )
 def test_only_tracked_branch(steady: TrackedApp, branch: TrackedBranch, twin: Twin | None) -> None:
     other = twin.settings["branch"] if twin else "experiment"
     fetched, before = branch.fetched(), steady.specifications()
     changes = steady.package.changes_to(steady.package.with_commit(COMMITS["version_2"]))
     branch.push(changes, "Not for the cluster", other)
-    assert branch.fetched() == fetched, f"Flux took a commit of the branch {other}"
+    assert branch.fetched() == fetched, f"Flux applied a commit on the branch {other}"
     assert steady.specifications() == before
     assert steady.version() == VERSION_1
 
 
 @check(
     "auto_update.only_flux2_directory",
-    promise="A commit outside the flux2 directory changes nothing, if no chart's version changes.",
+    promise="A commit outside flux2 changes nothing unless it changes a chart's version.",
 )
 def test_only_flux2_directory(steady: TrackedApp, kube: Kube, twin: Twin | None) -> None:
     directory = twin.settings["directory"].format(name=steady.name) if twin else "manifests"
@@ -116,7 +116,7 @@ def test_only_flux2_directory(steady: TrackedApp, kube: Kube, twin: Twin | None)
 
 @check(
     "auto_update.drift_reverted",
-    promise="What somebody changes by hand is reverted to what the tracked branch says.",
+    promise="A change made by hand is reverted to the state in the tracked branch.",
 )
 def test_drift_reverted(steady: TrackedApp, kube: Kube) -> None:
     before = steady.specifications()
@@ -135,17 +135,19 @@ def test_drift_reverted(steady: TrackedApp, kube: Kube) -> None:
 
 @check(
     "auto_update.override_order",
-    promise="The override ConfigMap wins over the package's values, the override Secret over both.",
+    promise="The override ConfigMap beats the package's values; the override Secret beats both.",
 )
 def test_override_order(steady: TrackedApp) -> None:
     values = steady.ask("/api/config")["values"]
-    assert values["log_file"] == "/var/log/notes/override.log", "the override ConfigMap lost"
-    assert values["title"] == "From the override Secret", "the override Secret lost"
+    assert values["log_file"] == "/var/log/notes/override.log", (
+        "the override ConfigMap has no effect"
+    )
+    assert values["title"] == "From the override Secret", "the override Secret has no effect"
 
 
 @check(
     "auto_update.special_values_survive_substitution",
-    promise="Values with $, quotes and other letters than ASCII's arrive in the app as they are.",
+    promise="Values with $, quotes and non-ASCII letters reach the app unchanged.",
 )
 def test_special_values_survive_substitution(moving: TrackedApp) -> None:
     title = moving.ask("/api/config")["values"]["title"]
@@ -154,7 +156,7 @@ def test_special_values_survive_substitution(moving: TrackedApp) -> None:
 
 @check(
     "auto_update.removed_file_pruned_data_kept",
-    promise="Removing an app's file from the tree removes the app; its data stays for its return.",
+    promise="Removing an app's file removes the app and keeps its data for when it is added again.",
 )
 def test_removed_file_pruned_data_kept(moving: TrackedApp, seeds: dict[str, Seed]) -> None:
     moving.take_out()
@@ -167,7 +169,7 @@ def test_removed_file_pruned_data_kept(moving: TrackedApp, seeds: dict[str, Seed
 
 @check(
     "auto_update.invalid_yaml_leaves_app_serving",
-    promise="A commit that is not YAML leaves the app serving, is explained, heals with the next.",
+    promise="Invalid YAML is refused and explained; the app keeps serving, and a commit fixes it.",
 )
 def test_invalid_yaml_leaves_app_serving(
     steady: TrackedApp,
@@ -177,14 +179,14 @@ def test_invalid_yaml_leaves_app_serving(
     twin: Twin | None,
 ) -> None:
     refused = steady.outcome(steady.push(chosen("invalid_yaml", twin)))
-    assert not refused.accepted, "Flux applied a commit that is not YAML"
+    assert not refused.accepted, "Flux applied a commit that is not valid YAML"
     assert "values-configmap.yaml" in refused.explanation
     heals_without_interruption(steady, seeds["steady"], visit, evidence)
 
 
 @check(
     "auto_update.undefined_variable_leaves_app_serving",
-    promise="A commit that uses an undefined variable leaves the app serving, is explained, heals.",
+    promise="An undefined variable is refused and explained; the app serves on, a commit fixes it.",
 )
 def test_undefined_variable_leaves_app_serving(
     steady: TrackedApp,
@@ -201,7 +203,7 @@ def test_undefined_variable_leaves_app_serving(
 
 @check(
     "auto_update.unrenderable_chart_leaves_app_serving",
-    promise="A chart that does not render leaves the app serving, is explained, heals.",
+    promise="An unrenderable chart is refused and explained; the app serves on, a commit fixes it.",
 )
 def test_unrenderable_chart_leaves_app_serving(
     steady: TrackedApp,
@@ -220,7 +222,7 @@ def test_unrenderable_chart_leaves_app_serving(
 
 @check(
     "auto_update.missing_image_rolls_back",
-    promise="An upgrade to an image that does not exist is rolled back, explained, and heals.",
+    promise="An upgrade to a missing image is rolled back and explained, and a commit fixes it.",
 )
 def test_missing_image_rolls_back(missing_image: BrokenUpgrade, evidence: EvidenceBox) -> None:
     missing_image.brings_old_version_back(evidence)
@@ -229,7 +231,7 @@ def test_missing_image_rolls_back(missing_image: BrokenUpgrade, evidence: Eviden
 
 @check(
     "auto_update.failing_migration_rolls_back",
-    promise="An upgrade whose migration fails is rolled back with its data, explained, and heals.",
+    promise="A failed migration is rolled back with its data and explained, and a commit fixes it.",
 )
 def test_failing_migration_rolls_back(
     failing_migration: BrokenUpgrade, evidence: EvidenceBox
@@ -242,7 +244,7 @@ def test_failing_migration_rolls_back(
 
 @check(
     "auto_update.unready_upgrade_rolls_back",
-    promise="An upgrade that never becomes ready is rolled back, explained, and heals.",
+    promise="An upgrade that never gets ready is rolled back and explained, and a commit fixes it.",
 )
 def test_unready_upgrade_rolls_back(unready_upgrade: BrokenUpgrade, evidence: EvidenceBox) -> None:
     unready_upgrade.brings_old_version_back(evidence)
@@ -253,7 +255,7 @@ def test_unready_upgrade_rolls_back(unready_upgrade: BrokenUpgrade, evidence: Ev
 
 @check(
     "auto_update.git_server_outage",
-    promise="Apps outlive an outage of the Git server, and the next push after it is applied.",
+    promise="Apps keep serving while the Git server is down, and the next push is applied.",
 )
 def test_git_server_outage(
     steady: TrackedApp,
@@ -285,16 +287,16 @@ def test_cluster_never_pushes(branch: TrackedBranch, kube: Kube, twin: Twin | No
         branch.git.push(as_=credential)
     log = branch.git.access_log()
     pods = {pod["status"].get("podIP") for pod in kube.list("v1", "Pod")}
-    assert any(entry.client in pods for entry in log), "the log shows nothing of the cluster"
+    assert any(entry.client in pods for entry in log), "the log shows no request from the cluster"
     pushes = [entry for entry in log if entry.service == "git-receive-pack"]
-    assert any(entry.status < 400 for entry in pushes), "the log shows no push of the suite"
+    assert any(entry.status < 400 for entry in pushes), "the log shows no push from the suite"
     assert [entry for entry in pushes if entry.client in pods] == []
 
 
 def heals_without_interruption(
     app: TrackedApp, seed: Seed, visit: Visit, evidence: EvidenceBox, by: str = "as_packaged"
 ) -> None:
-    """The next good commit is applied, and the app has served all the time, with its data."""
+    """The next good commit is applied, and the app has served all the time and kept its data."""
     app.wait_applied(app.push(COMMITS[by]))
     visit.was_never_interrupted(evidence)
     assert app.version() == VERSION_1

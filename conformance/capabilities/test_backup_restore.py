@@ -1,7 +1,7 @@
-"""Backup and restore: what is lost comes back, byte for byte, or it is told that it does not.
+"""Backup and restore: lost data is restored byte for byte, or the failure is reported.
 
-Stackspin's design, "Backups": Velero copies the volumes of apps, and all that belongs to them, to
-an S3 bucket. Which volumes those are, the apps' pods say in an annotation; the label
+Stackspin's design, "Backups": Velero copies apps' volumes, and everything that belongs to the apps,
+to an S3 bucket. An annotation of the apps' pods lists the volumes; the label
 ``stackspin.net/backupSet`` says what belongs to an app.
 """
 
@@ -35,10 +35,10 @@ pytest_plugins = [
 ]
 MIB = 1024 * 1024
 EXPIRY = 30.0
-"""Seconds for which a backup is kept that is to expire; at least three times as long as one takes,
-or it would be gone before anybody has seen it."""
+"""Seconds for which the backup that expires is kept; at least three times as long as a backup
+takes, or it would be deleted before the check has seen it."""
 COMPRESSION = 4
-"""At most; most of what the apps are seeded with is random, and the same bytes are kept once."""
+"""At most: most of the apps' test data is random, and equal bytes are stored only once."""
 
 
 @check(
@@ -54,7 +54,7 @@ def test_location_available(velero: Velero, backup_location: str) -> None:
     promise="A backup of an app's namespace completes.",
     apps=core("notes") | extended("wordpress"),
 )
-@pytest.mark.usefixtures("backup_set")  # so that both journeys are on their way
+@pytest.mark.usefixtures("backup_set")  # so that both journeys have begun
 def test_backup_by_namespace(
     whole_namespace: WholeNamespace, velero: Velero, evidence: EvidenceBox
 ) -> None:
@@ -80,7 +80,7 @@ def test_every_claim_in_backup(
 
 @check(
     "backup_restore.objects_in_store",
-    promise="What a backup holds is in the bucket: its description, the manifests, the data.",
+    promise="A backup's description, manifests and data are stored in the bucket.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_objects_in_store(
@@ -101,7 +101,7 @@ def test_objects_in_store(
 
 @check(
     "backup_restore.backup_by_set",
-    promise="A backup of what has the label of an app's backup set completes.",
+    promise="A backup selected by an app's backupSet label completes.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_backup_by_set(backup_set: BackupSet, velero: Velero, evidence: EvidenceBox) -> None:
@@ -114,7 +114,7 @@ def test_backup_by_set(backup_set: BackupSet, velero: Velero, evidence: Evidence
 
 @check(
     "backup_restore.restores_into_other_namespace",
-    promise="A backup can be restored into another namespace, beside the original.",
+    promise="A backup can be restored into another namespace, next to the original.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_restores_into_other_namespace(
@@ -126,7 +126,7 @@ def test_restores_into_other_namespace(
 
 @check(
     "backup_restore.hooks_run",
-    promise="What an app wants done before and after its volumes are copied is done.",
+    promise="An app's backup hooks run before and after its volumes are copied.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_hooks_run(whole_namespace: WholeNamespace) -> None:
@@ -137,7 +137,7 @@ def test_hooks_run(whole_namespace: WholeNamespace) -> None:
 
 @check(
     "backup_restore.writes_stop_for_the_backup",
-    promise="Hooks make a backup of one moment: all that was acknowledged before, nothing after.",
+    promise="Hooks stop writes: a backup has all writes acknowledged before it and none after.",
     apps=core("notes"),
 )
 def test_writes_stop_for_the_backup(whole_namespace: WholeNamespace) -> None:
@@ -153,7 +153,7 @@ def test_writes_stop_for_the_backup(whole_namespace: WholeNamespace) -> None:
 
 @check(
     "backup_restore.dump_of_one_moment",
-    promise="A database that works on during its backup is restored from a dump of one moment.",
+    promise="A database written to during its backup is restored from a consistent dump.",
     apps=extended("wordpress"),
 )
 def test_dump_of_one_moment(whole_namespace: WholeNamespace, app: WordPress) -> None:
@@ -162,12 +162,12 @@ def test_dump_of_one_moment(whole_namespace: WholeNamespace, app: WordPress) -> 
     assert isinstance(author, Author)
     with whole_namespace.copied_instance() as copy:
         moment = app.loaded_dump(copy)
-        assert moment, "the restored database is made of files, not of a dump"
+        assert moment, "the restored database is made from files, not from a dump"
         posts = app.titles(copy, author.credential, author.PREFIX)
     titles = [title for title, _ in posts]
     assert titles == author.acknowledged[: len(titles)]
-    assert len(titles) >= WRITES, "what was acknowledged before the backup began is not in it"
-    assert len(titles) < len(author.acknowledged), "nobody wrote after the dump"
+    assert len(titles) >= WRITES, "posts acknowledged before the backup began are missing"
+    assert len(titles) < len(author.acknowledged), "nothing was written after the dump"
     assert max(made for _, made in posts) <= moment
 
 
@@ -187,7 +187,7 @@ def test_failing_hook_reported(backup_set: BackupSet) -> None:
     apps=core("notes") | extended("wordpress"),
 )
 def test_restores_lost_namespace(whole_namespace: WholeNamespace, evidence: EvidenceBox) -> None:
-    assert not whole_namespace.left(), "not all was lost, so that restoring it proves nothing"
+    assert not whole_namespace.left(), "not everything was lost, so the restore proves nothing"
     restore = whole_namespace.restored()
     evidence.measure("restore", seconds_taken(restore))
 
@@ -198,26 +198,26 @@ def test_restores_lost_namespace(whole_namespace: WholeNamespace, evidence: Evid
     apps=core("notes") | extended("wordpress"),
 )
 def test_restores_lost_set(backup_set: BackupSet, evidence: EvidenceBox) -> None:
-    assert not backup_set.left(), "not all was lost, so that restoring it proves nothing"
+    assert not backup_set.left(), "not everything was lost, so the restore proves nothing"
     restore = backup_set.restored()
     evidence.measure("restore", seconds_taken(restore))
 
 
 @check(
     "backup_restore.altered_byte_fails_restore",
-    promise="One altered byte in the object store ends in a failed restore, not in wrong data.",
+    promise="If a byte in the object store is altered, the restore fails; no app gets wrong data.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Velero) -> None:
     restore = whole_namespace.restored_damaged()
     assert restore["status"]["phase"] != COMPLETED, "the restore completed with an altered byte"
     assert [one for one in velero.volumes(restore) if one.phase == "Failed"]
-    assert not whole_namespace.damaged_is_released(), "an app runs on data that is not restored"
+    assert not whole_namespace.damaged_is_released(), "an app runs on data that was not restored"
 
 
 @check(
     "backup_restore.login_after_restore",
-    promise="People log in to a restored app as before: its OAuth2Client and secret are restored.",
+    promise="Users can log in to a restored app: its OAuth2Client and client secret are restored.",
     apps=extended("notes", "wordpress"),
 )
 def test_login_after_restore(app_with_login: AppWithLogin) -> None:
@@ -228,7 +228,7 @@ def test_login_after_restore(app_with_login: AppWithLogin) -> None:
 
 @check(
     "backup_restore.restores_into_second_cluster",
-    promise="From the object store alone, an app is restored on another, empty cluster.",
+    promise="An app can be restored on another, empty cluster from the object store alone.",
     needs=(Feature.SECOND_CLUSTER,),
     apps=extended("notes", "wordpress"),
 )
@@ -258,7 +258,7 @@ def test_restores_into_second_cluster(
 @check(
     "backup_restore.schedule_creates",
     level="extended",
-    promise="A Schedule makes backups by itself.",
+    promise="A Velero Schedule creates backups on its own.",
 )
 def test_schedule_creates(velero: Velero, namespace: str, twin: Twin | None) -> None:
     cron = twin.settings["cron"] if twin else "@every 5s"
@@ -272,7 +272,7 @@ def test_schedule_creates(velero: Velero, namespace: str, twin: Twin | None) -> 
 
 @check(
     "backup_restore.expiry_deletes",
-    promise="A backup whose time is over is deleted, data included; others can be restored still.",
+    promise="An expired backup is deleted with its data; other backups can still be restored.",
     apps=extended("notes"),
 )
 def test_expiry_deletes(
@@ -287,7 +287,7 @@ def test_expiry_deletes(
     ttl = twin.settings.get("ttl", f"{seconds:.0f}s") if twin else f"{seconds:.0f}s"
     velero.back_up(namespace, namespaces=[whole_namespace.namespace], ttl=ttl)
     volumes = velero.volumes(velero.completed("Backup", namespace))
-    assert volumes, "no volume was copied, so that no data can expire"
+    assert volumes, "no volume was copied, so no data can expire"
     assert object_store.objects(f"backups/{namespace}/")
     velero.expired(namespace, ttl=seconds)
     left = object_store.objects(f"backups/{namespace}/")
@@ -299,7 +299,7 @@ def test_expiry_deletes(
 @check(
     "backup_restore.unusable_location_reported",
     level="extended",
-    promise="With refused credentials or no bucket, location and backup say so; others go on.",
+    promise="A location with refused credentials or no bucket says so, as do backups; others work.",
 )
 def test_unusable_location_reported(
     velero: Velero, unusable_location: UnusableLocation, namespace: str, evidence: EvidenceBox
@@ -307,7 +307,7 @@ def test_unusable_location_reported(
     name = unusable_location.name
     told = velero.location_is("Unavailable", name)["status"]["message"]
     evidence.note(told)
-    assert unusable_location.refusal in told, f"it is not the object store that refuses: {told}"
+    assert unusable_location.refusal in told, f"the refusal is not the object store's: {told}"
     velero.back_up(f"{namespace}-refused", namespaces=[namespace], location=name)
     backup = velero.finished("Backup", f"{namespace}-refused")
     assert backup["status"]["phase"] == "FailedValidation", velero.explain(backup)
@@ -318,7 +318,7 @@ def test_unusable_location_reported(
 
 @check(
     "backup_restore.store_down_reported",
-    promise="A backup that begins while the object store is down says so; the next one works.",
+    promise="A backup begun while the object store is down reports failure; the next one works.",
     apps=extended("notes"),
 )
 def test_store_down_reported(
@@ -335,7 +335,7 @@ def test_store_down_reported(
 
 @check(
     "backup_restore.interrupted_backup_reported",
-    promise="A backup in which something broke never says that it completed; the next one works.",
+    promise="An interrupted backup is never reported as Completed, and the next backup works.",
     apps=extended("notes"),
 )
 @pytest.mark.parametrize("fault", ["store-down", "node-agent-killed", "velero-killed"])
@@ -346,6 +346,6 @@ def test_interrupted_backup_reported(
     backup, copied = victim.interrupted_backup(name, None if twin else fault)
     evidence.measure("copied before", copied / MIB, "MiB")
     evidence.note(velero.explain(backup))
-    assert backup["status"]["phase"] != COMPLETED, f"Completed in spite of {fault}"
+    assert backup["status"]["phase"] != COMPLETED, f"Completed despite {fault}"
     velero.back_up(f"{name}-next", namespaces=[victim.namespace])
     velero.completed("Backup", f"{name}-next")

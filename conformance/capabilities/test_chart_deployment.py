@@ -1,4 +1,4 @@
-"""Chart deployment: a chart, a values.yaml and a Secret added by hand give a running, usable app.
+"""Chart deployment: a chart, a values.yaml and a Secret added by hand give a working app.
 
 Stackspin's design, "Helm chart" and "Deploy": containers, ports, mounts for configuration and
 secrets, probes and storage; a Service; an Ingress by host name with http authentication;
@@ -63,7 +63,7 @@ def token() -> str:
 
 @pytest.fixture(scope=shared)
 def values(app: App, image: Candidate) -> Values:
-    """The operator's values.yaml, but for the host name."""
+    """The operator's values.yaml, without the host name."""
     secret = {app.secret.value: {"existingSecret": f"{app.name}-by-hand"}}
     return {"title": TITLE, **secret, **image_values(image)}
 
@@ -77,7 +77,7 @@ def deployed(
     token: str,
     kube: Kube,
 ) -> HelmDeployment:
-    """The app, installed the way the seed describes it: Secret by hand, then helm install."""
+    """The app, installed as Stackspin's design says: Secret by hand, then helm install."""
     deployment = undeployed("chart")
     by_hand = {"app": app.name, "key": app.secret.key, "token": token}
     apply_file(kube, MANIFESTS, namespace=deployment.namespace, **by_hand)
@@ -108,7 +108,7 @@ def by_flux(
 
 @pytest.fixture
 def changed_chart(package: Package, app: App, tmp_path: Path) -> Path:
-    """The chart with another title in its template of the app's configuration file."""
+    """The chart with another title in the template of the app's configuration file."""
     chart = tmp_path / "chart"
     shutil.copytree(package.chart(app.name), chart)
     template = chart / "config" / PurePosixPath(app.configuration.override).name
@@ -143,7 +143,7 @@ def assert_deployed(kube: Kube, app: App, instance: Instance, image: str) -> Non
 
 
 def endpoint_is(ready: bool) -> Condition:
-    """The app's only endpoint takes traffic, or does not."""
+    """The app's only endpoint is ready for traffic, or is not."""
     return matching(
         f"with an endpoint that is {'' if ready else 'not '}ready",
         lambda item: [end["conditions"]["ready"] for end in item["endpoints"]] == [ready],
@@ -152,7 +152,7 @@ def endpoint_is(ready: bool) -> Condition:
 
 @check(
     "chart_deployment.helm_install",
-    promise="helm install of a chart with a values.yaml gives a running app at its host name.",
+    promise="helm install with a chart and a values.yaml gives a running app at its host name.",
     apps=core("notes", "wordpress"),
 )
 def test_helm_install(deployed: HelmDeployment, kube: Kube, image: Candidate) -> None:
@@ -185,7 +185,7 @@ def test_configuration_mounted(deployed: HelmDeployment, app: App, kube: Kube) -
 
 @check(
     "chart_deployment.secret_mounted",
-    promise="A Secret added by hand is mounted for the app alone to read, and the app uses it.",
+    promise="A Secret added by hand is readable by the app alone, and the app uses it.",
     apps=core("notes", "wordpress"),
 )
 def test_secret_mounted(deployed: HelmDeployment, app: App, token: str) -> None:
@@ -194,13 +194,13 @@ def test_secret_mounted(deployed: HelmDeployment, app: App, token: str) -> None:
     assert secrets.compare_digest(mounted, token), "the file does not hold the Secret's value"
     mode = deployed.instance.run(["stat", "--dereference", "--format=%a", path]).decode().strip()
     assert mode == "440", f"the secret file's mode is {mode}"
-    assert not app.accepts(deployed.instance, f"{token}x"), "another secret does as well"
-    assert app.accepts(deployed.instance, token), "the app does not know the Secret"
+    assert not app.accepts(deployed.instance, f"{token}x"), "another secret is accepted, too"
+    assert app.accepts(deployed.instance, token), "the app does not accept the Secret's value"
 
 
 @check(
     "chart_deployment.liveness_restarts_hung_app",
-    promise="An app that hangs is restarted by its liveness probe and serves again.",
+    promise="The liveness probe restarts an app that hangs, and the app serves again.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_liveness_restarts_hung_app(
@@ -219,7 +219,7 @@ def test_liveness_restarts_hung_app(
 
 @check(
     "chart_deployment.readiness_gates_traffic",
-    promise="A pod that is not ready leaves the EndpointSlice, gets no traffic, and comes back.",
+    promise="An unready pod leaves the EndpointSlice and gets no traffic until it is ready again.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_readiness_gates_traffic(
@@ -255,7 +255,7 @@ def test_ingress_by_host_name(deployed: HelmDeployment, settings: Settings) -> N
 
 @check(
     "chart_deployment.http_auth",
-    promise="With http authentication only visitors who know the password reach the app.",
+    promise="With HTTP authentication, only visitors who know the password reach the app.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_http_auth(deployed: HelmDeployment, kube: Kube, package: Package, values: Values) -> None:
@@ -282,7 +282,7 @@ def test_http_auth(deployed: HelmDeployment, kube: Kube, package: Package, value
 
 @check(
     "chart_deployment.external_configuration_in_page",
-    promise="Host name and title from the external configuration are what the user sees.",
+    promise="The page shows the host name and title from the external configuration.",
     apps=core("notes", "wordpress"),
 )
 def test_external_configuration_in_page(deployed: HelmDeployment) -> None:
@@ -293,7 +293,7 @@ def test_external_configuration_in_page(deployed: HelmDeployment) -> None:
 
 @check(
     "chart_deployment.invalid_values_refused",
-    promise="An invalid values.yaml is refused before anything changes, and the key is named.",
+    promise="An invalid values.yaml changes nothing and is refused with an error naming the key.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_invalid_values_refused(deployed: HelmDeployment, package: Package, values: Values) -> None:
@@ -307,7 +307,7 @@ def test_invalid_values_refused(deployed: HelmDeployment, package: Package, valu
 
 @check(
     "chart_deployment.changed_configuration_rolls_pods",
-    promise="A changed template of the configuration file replaces the pods and takes effect.",
+    promise="Changing the configuration file's template replaces the pods and takes effect.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_changed_configuration_rolls_pods(
@@ -321,7 +321,7 @@ def test_changed_configuration_rolls_pods(
 
 @check(
     "chart_deployment.rollback_restores",
-    promise="A rollback brings back the release as it was before the upgrade.",
+    promise="A rollback restores the release as it was before the upgrade.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_rollback_restores(
@@ -337,7 +337,7 @@ def test_rollback_restores(
 
 @check(
     "chart_deployment.upgrade_leaves_what_it_should",
-    promise="An upgrade brings the new version and leaves claim, data and Secrets as they are.",
+    promise="An upgrade installs the new version and leaves claims, data and Secrets unchanged.",
     apps=core("notes", "wordpress"),
 )
 def test_upgrade_leaves_what_it_should(
@@ -361,7 +361,7 @@ def test_upgrade_leaves_what_it_should(
     now = [deployed.instance.claim(volume) for volume in app.volumes]
     assert now == claims, "the app has another claim"
     for old, new in zip(before, after, strict=True):
-        assert old["metadata"]["uid"] == new["metadata"]["uid"], f"another {new['kind']} is there"
+        assert old["metadata"]["uid"] == new["metadata"]["uid"], f"the {new['kind']} was replaced"
     assert before[0]["data"] == after[0]["data"], "the Secret added by hand was changed"
     assert deployed.http.get(f"https://{deployed.host}/version").json()["app"] == VERSIONS[1]
     app.verify(deployed.instance, seed)
@@ -369,7 +369,7 @@ def test_upgrade_leaves_what_it_should(
 
 @check(
     "chart_deployment.uninstall_leaves_what_it_should",
-    promise="Uninstalling removes what the chart made, and leaves the claim and Secrets by hand.",
+    promise="Uninstalling removes the chart's objects but keeps claims and Secrets added by hand.",
     apps=core("notes", "wordpress"),
 )
 def test_uninstall_leaves_what_it_should(deployed: HelmDeployment, kube: Kube) -> None:

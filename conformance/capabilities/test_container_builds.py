@@ -1,9 +1,9 @@
-"""Container builds: an app's Dockerfile becomes an image that a Stackspin can run and configure.
+"""Container builds: an app's Dockerfile gives an image that Stackspin can run and configure.
 
 Stackspin's design, "Container images" and "Container updates": the container brings the app, its
-dependencies and a default configuration that says at least which port it uses and where it logs;
-environment variables or an extra mounted file override it; it is tagged for testing, tested, and
-only then tagged for release.
+dependencies and a default configuration that sets at least its port and its log location;
+environment variables or an extra mounted file override it. The container is tagged for testing,
+tested, and only then tagged for release.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ Procedure = Callable[["Registry", "BuiltImage", Mapping[str, "ImageTest"]], obje
 
 
 class BadImage(Exception):
-    """What a test says of an image that must not be released."""
+    """A test's verdict on an image that must not be released."""
 
 
 @pytest.fixture(scope=shared)
@@ -64,7 +64,7 @@ def image(image_builds: ImageBuilds, package: Package, app: App) -> BuiltImage:
 
 @pytest.fixture(scope=shared)
 def default_configuration(image: BuiltImage, app: App) -> str:
-    """Text of the default configuration that the image brings."""
+    """Text of the default configuration in the image."""
     try:
         return read_file(image.layers(), app.configuration.default.lstrip("/")).decode()
     except FileNotFoundError as error:
@@ -75,7 +75,7 @@ def default_configuration(image: BuiltImage, app: App) -> str:
 def running(
     images: AppImages, package: Package, app: App, kube: Kube, namespaces: Callable[[str], str]
 ) -> Running:
-    """Starts the pods of the manifests; ``running(name)`` is one of them as soon as it listens."""
+    """Starts the pods of the manifests; ``running(name)`` returns one as soon as it listens."""
     namespace = namespaces("builds")
     image = images.pushed(package.app(app.name), VERSIONS[0])
     line = app.configuration.line
@@ -103,7 +103,7 @@ def leaks(
     app: App,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> list[Leak]:
-    """What an image carries that was built where secrets and package indexes lie about."""
+    """What leaks into an image that is built next to secrets and package index settings."""
     context = tmp_path_factory.mktemp("context") / app.name
     shutil.copytree(package.app(app.name), context)
     planted = secrets.token_hex(20)
@@ -125,7 +125,7 @@ def leaks(
 
 @pytest.fixture
 def procedure(twin: Twin | None, package: Package) -> Procedure:
-    """How an app's developer releases an image; a twin has a wrong way of its own."""
+    """How an app's developer releases an image; a twin does it wrongly."""
     if twin is None:
         return release
     specification = importlib.util.spec_from_file_location(
@@ -152,7 +152,7 @@ def title_of(pod: RunningImage, port: int) -> str:
 
 @check(
     "container_builds.builds_from_dockerfile",
-    promise="An app's image is built from its Dockerfile, and answers as the version asked for.",
+    promise="An app's image is built from its Dockerfile and reports the requested version.",
     apps=core("notes", "wordpress"),
 )
 def test_builds_from_dockerfile(
@@ -167,7 +167,7 @@ def test_builds_from_dockerfile(
 
 @check(
     "container_builds.default_configuration_in_image",
-    promise="The image brings a default configuration that names the port and the log location.",
+    promise="The image has a default configuration that sets the port and the log location.",
     apps=core("notes", "wordpress"),
 )
 def test_default_configuration_in_image(app: App, default_configuration: str) -> None:
@@ -178,7 +178,7 @@ def test_default_configuration_in_image(app: App, default_configuration: str) ->
 
 @check(
     "container_builds.container_obeys_default_configuration",
-    promise="With no external configuration at all the container uses its default port and log.",
+    promise="Without external configuration, the container uses its default port and log location.",
     needs=(Feature.NODE_SHELL,),
     apps=core("notes") | extended("wordpress"),
 )
@@ -191,7 +191,7 @@ def test_container_obeys_default_configuration(
 ) -> None:
     configuration = app.configuration.parse(default_configuration)
     pod = running("unconfigured")
-    assert pod.listens_on(cluster) == {configuration["port"]}, "not (only) on the default port"
+    assert pod.listens_on(cluster) == {configuration["port"]}, "not on exactly the default port"
     pod.get(configuration["port"], "/").raise_for_status()
     log = configuration["log_file"]
     if log != STDOUT:
@@ -221,12 +221,14 @@ def test_environment_overrides(running: Running, app: App, cluster: Cluster) -> 
 def test_file_overrides(running: Running, cluster: Cluster) -> None:
     pod = running("file")
     assert pod.listens_on(cluster) == {9191}, "the override file does not change the port"
-    assert title_of(pod, 9191) == "From the override file", "nor does it change the title"
+    assert title_of(pod, 9191) == "From the override file", (
+        "the override file does not change the title"
+    )
 
 
 @check(
     "container_builds.override_precedence",
-    promise="Which override wins is written in the default configuration, and it is so.",
+    promise="The default configuration says which override wins, and that is the one that wins.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_override_precedence(running: Running, app: App, default_configuration: str) -> None:
@@ -242,7 +244,7 @@ def test_override_precedence(running: Running, app: App, default_configuration: 
 
 @check(
     "container_builds.no_secret_in_layers",
-    promise="No layer of an image, deleted files included, and no part of its history has secrets.",
+    promise="An image has no secrets in its layers (deleted files included) or in its history.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_no_secret_in_layers(leaks: list[Leak]) -> None:
@@ -252,7 +254,7 @@ def test_no_secret_in_layers(leaks: list[Leak]) -> None:
 
 @check(
     "container_builds.no_package_index_in_layers",
-    promise="No layer of an image and no part of its history says where packages are fetched from.",
+    promise="An image does not say in its layers or history where packages are fetched from.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_no_package_index_in_layers(leaks: list[Leak]) -> None:
@@ -262,7 +264,7 @@ def test_no_package_index_in_layers(leaks: list[Leak]) -> None:
 
 @check(
     "container_builds.promoted_by_digest_after_tests",
-    promise="An image is tagged for release after its tests passed, and is the bytes they tested.",
+    promise="An image is tagged for release only after its tests pass, as the exact bytes tested.",
     apps=core("notes"),
 )
 def test_promoted_by_digest_after_tests(
@@ -292,6 +294,6 @@ def test_promoted_by_digest_after_tests(
 
     tests = smoke_tests(kube, lambda: namespace, image)
     procedure(registry, image, {**tests, "looks at what is there": look})
-    assert tags_while_tested == for_testing, "there was a release while the tests ran"
+    assert tags_while_tested == for_testing, "a release tag existed while the tests ran"
     released = registry.digest(f"{image.repository}:{image.version}")
     assert tested == [f"{image.repository}@{released}"], "released other bytes than were tested"

@@ -1,7 +1,7 @@
-"""The dashboard: people see the apps they may use, administrators manage apps, people, backups.
+"""The dashboard: users see the apps they may use; administrators manage apps, users and backups.
 
-Each action is seen in the page, in the API behind it, and in what the app does then. Logging in to
-apps, consent and one's own account are checked with single sign-on.
+Each action is verified in the page, in the API behind it, and in the app. Logging in to apps,
+consent and a user's own account are checked with single sign-on.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ VALUES = "values.yaml"
 
 @check(
     "dashboard.lists_apps_of_a_person",
-    promise="The first page lists the apps that a person has a role for, and no others.",
+    promise="The first page lists exactly the apps that the user has a role for.",
 )
 def test_lists_apps_of_a_person(
     in_front_of: InFrontOf,
@@ -65,7 +65,9 @@ def test_lists_apps_of_a_person(
     canary: Canary,
 ) -> None:
     with in_front_of(administrator) as dashboard:
-        assert {managed.name, canary.name} <= dashboard.apps().keys(), "administrators miss apps"
+        assert {managed.name, canary.name} <= dashboard.apps().keys(), (
+            "administrators do not see all apps"
+        )
         dashboard.visitor.screenshot(f"apps-{administrator.name}")
     with in_front_of(parties.person("nora", may_use={})) as dashboard:
         assert dashboard.apps() == {}, "somebody without a role sees apps"
@@ -78,7 +80,7 @@ def test_lists_apps_of_a_person(
 
 @check(
     "dashboard.shows_failing_release",
-    promise="Administrators see the state and version of each app, and why one fails.",
+    promise="Administrators see each app's state and version, and why an app fails.",
 )
 def test_shows_failing_release(
     admin: Dashboard, managed: TrackedApp, broken_release: dict[str, Any]
@@ -87,7 +89,7 @@ def test_shows_failing_release(
     admin.visitor.screenshot("a failing release")
     assert (apps[managed.name].state, apps[managed.name].version) == ("Ready", "1.0.0")
     broken = apps[broken_release["metadata"]["name"]]
-    # Failing while Flux goes on looking for the chart, Failed when it has given up.
+    # Failing while Flux still looks for the chart, Failed when it has given up.
     assert broken.state in ("Failing", "Failed"), (
         f"the page says {broken.state} of a release that fails"
     )
@@ -98,7 +100,7 @@ def test_shows_failing_release(
 
 @check(
     "dashboard.suspend_and_resume",
-    promise="No change reaches a suspended app; resumed, it catches up.",
+    promise="A suspended app gets no changes; once resumed, it gets the changes it missed.",
 )
 def test_suspend_and_resume(
     admin: Dashboard, managed: TrackedApp, canary: Canary, kube: Kube, told: Told
@@ -112,10 +114,14 @@ def test_suspend_and_resume(
     assert release["spec"].get("suspend") is True, "the HelmRelease is not suspended"
     managed.wait_applied(managed.push(COMMITS[told("commit", "new_title")]))
     managed.reconcile_release()
-    assert canary.title() == "A title by a commit", "the commit reaches nobody"
+    assert canary.title() == "A title by a commit", (
+        "the commit does not reach the app that is not suspended"
+    )
     now = kube.get(*RELEASE, managed.name, managed.namespace)
     assert attempted(now) == attempted(release), "a commit reached the suspended app"
-    assert managed.ask("/api/config")["values"]["title"] == before, "the app has another title"
+    assert managed.ask("/api/config")["values"]["title"] == before, (
+        "the suspended app's title has changed"
+    )
     assert admin.resume(managed.name) != "Suspended"
     managed.wait_reconciled()
     assert managed.ask("/api/config")["values"]["title"] == "A title by a commit"
@@ -123,7 +129,7 @@ def test_suspend_and_resume(
 
 @check(
     "dashboard.configures_app",
-    promise="Values that an administrator saves reach the app, those in the Secret before others.",
+    promise="Values that an administrator saves reach the app; values in the Secret come first.",
 )
 def test_configures_app(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
     assert "saved" in admin.configure(managed.name, "title: Über uns\n")
@@ -142,7 +148,7 @@ def test_configures_app(admin: Dashboard, managed: TrackedApp, kube: Kube) -> No
 
 @check(
     "dashboard.refuses_invalid_values",
-    promise="Values that are no YAML mapping are not saved, and the page says what is wrong.",
+    promise="Values that are not a YAML mapping are not saved, and the page says what is wrong.",
 )
 def test_refuses_invalid_values(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
     name = f"stackspin-{managed.name}-override"
@@ -158,7 +164,7 @@ def test_refuses_invalid_values(admin: Dashboard, managed: TrackedApp, kube: Kub
 
 @check(
     "dashboard.invites_user",
-    promise="A user that an administrator makes chooses a password by mail, and can log in.",
+    promise="A user created by an administrator sets a password by mail and can log in.",
 )
 def test_invites_user(
     admin: Dashboard,
@@ -185,7 +191,7 @@ def test_invites_user(
 
 @check(
     "dashboard.disables_user",
-    promise="A user that an administrator disables is out everywhere, and back when enabled again.",
+    promise="A disabled user is logged out of everything, and can log in again once enabled.",
 )
 def test_disables_user(
     admin: Dashboard, entrance: Entrance, parties: Parties, managed: TrackedApp
@@ -196,12 +202,14 @@ def test_disables_user(
     tokens = entrance.tokens_of(person)
     admin.disable(person)
     admin.visitor.screenshot("disabled")
-    assert parties.kratos.get(person.id).state == "inactive", "Kratos has the user as active"
+    assert parties.kratos.get(person.id).state == "inactive", "the user is still active in Kratos"
     assert parties.kratos.sessions(person.id) == []
-    # The provider tells the app beside its answer to the dashboard.
+    # The provider notifies the app while it answers the dashboard.
     out = soon(lambda: inside.agent.open(f"{managed.url}/api/me").status == 401)
     assert out, "the app still lets them in"
-    assert (good := entrance.still_good(tokens)) == [], f"disabled, but good for apps: {good}"
+    assert (good := entrance.still_good(tokens)) == [], (
+        f"disabled, but still valid for apps: {good}"
+    )
     assert "disabled" in entrance.refusal_of(person)
     admin.enable(person)
     assert entrance.roles_of(person) == ["user"]
@@ -209,8 +217,7 @@ def test_disables_user(
 
 @check(
     "dashboard.roles_decide",
-    promise="An app lets people in by the role that an administrator gives them; taken away, its "
-    "tokens end.",
+    promise="A user's role decides whether an app lets them in; without it, the app's tokens end.",
 )
 def test_roles_decide(
     admin: Dashboard, entrance: Entrance, parties: Parties, managed: TrackedApp
@@ -224,13 +231,15 @@ def test_roles_decide(
     admin.visitor.screenshot("roles")
     tokens = entrance.tokens_of(person)
     admin.give_role(person, managed.name, "")
-    assert (good := entrance.still_good(tokens)) == [], f"no role, but good for the app: {good}"
+    assert (good := entrance.still_good(tokens)) == [], (
+        f"no role, but still valid for the app: {good}"
+    )
     assert "access_denied" in entrance.refusal_of(person)
 
 
 @check(
     "dashboard.for_administrators_only",
-    promise="Nobody but administrators manages apps, users or backups, whatever they send.",
+    promise="Only administrators can manage apps, users and backups, whatever others send.",
 )
 def test_for_administrators_only(
     dashboard_url: str, member: Person, parties: Parties, managed: TrackedApp, kube: Kube
@@ -243,7 +252,7 @@ def test_for_administrators_only(
         assert walker.agent.open(f"{dashboard_url}{path}").status == 403, f"shows {path}"
         for sent in values:
             form = Form(f"{dashboard_url}{path}", "post", {"csrfmiddlewaretoken": token})
-            # A redirect is an answer: the page that it leads to may be refused all the same.
+            # A redirect counts as an answer: the page that it leads to may still be refused.
             answer = walker.agent.send(page, form, sent, until=dashboard_url)
             assert answer.status == 403, f"accepts {sent} at {path}"
     assert kube.get(*RELEASE, managed.name, managed.namespace)["spec"] == before
@@ -253,7 +262,7 @@ def test_for_administrators_only(
 
 @check(
     "dashboard.backs_up_now",
-    promise="A backup that an administrator begins is completed, and holds the app's volumes.",
+    promise="A backup that an administrator starts completes and contains the app's volumes.",
 )
 def test_backs_up_now(admin: Dashboard, velero: Velero, managed: TrackedApp) -> None:
     managed.wait_served()
@@ -270,7 +279,7 @@ def test_backs_up_now(admin: Dashboard, velero: Velero, managed: TrackedApp) -> 
 @check(
     "dashboard.restores_backup",
     level="extended",
-    promise="An app that was destroyed is back, with its data, after a restore in the dashboard.",
+    promise="A restore in the dashboard brings back a destroyed app with its data.",
 )
 def test_restores_backup(admin: Dashboard, velero: Velero, managed: TrackedApp) -> None:
     seed = managed.seed()
@@ -289,7 +298,7 @@ def test_restores_backup(admin: Dashboard, velero: Velero, managed: TrackedApp) 
 
 @check(
     "dashboard.usable_by_everybody",
-    promise="Every control has a name and is reached by the keyboard; pages fit on a phone.",
+    promise="Every control has a name and can be reached by keyboard, and pages fit on a phone.",
 )
 def test_usable_by_everybody(
     in_front_of: InFrontOf, administrator: Person, member: Person, managed: TrackedApp
@@ -308,19 +317,21 @@ def test_usable_by_everybody(
             dashboard.open(path)
             dashboard.visitor.screenshot(f"phone-{name}")
             assert dashboard.unlabelled() == [], f"controls without a name at {path}"
-            assert dashboard.unreachable() == [], f"out of the keyboard's reach at {path}"
+            assert dashboard.unreachable() == [], (
+                f"controls that the keyboard does not reach at {path}"
+            )
             assert dashboard.overflow() <= 0, f"{path} is wider than a phone"
 
 
 def attempted(release: dict[str, Any]) -> dict[str, Any]:
-    """Return what Flux notes in a HelmRelease when it begins to make a change, and has made it."""
+    """Return what Flux records in a HelmRelease when it begins a change and when it is done."""
     status = release["status"]
     noted = ("lastAttemptedConfigDigest", "lastAttemptedGeneration", "lastAttemptedRevision")
     return {"history": status["history"], **{name: status.get(name) for name in noted}}
 
 
 def forbidden_to(member: Person, managed: TrackedApp) -> dict[str, list[dict[str, str]]]:
-    """Return every page for administrators, and what could be sent to it, in the name of others."""
+    """Return the pages for administrators, each with forms that other users could send to it."""
     return {
         f"/apps/{managed.name}": [
             {"action": "suspend"},
@@ -342,7 +353,7 @@ def forbidden_to(member: Person, managed: TrackedApp) -> dict[str, list[dict[str
 
 @pytest.fixture
 def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[dict[str, Any]]:
-    """A release whose chart is not there, when Flux has found that out."""
+    """A release whose chart does not exist, after Flux has found that out."""
     name = f"{managed.name}-broken"
     source = {"kind": "GitRepository", "name": "stackspin", "namespace": "flux-system"}
     chart = {"spec": {"chart": "./charts/not-there", "sourceRef": source}}
@@ -364,7 +375,7 @@ def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture
 def newcomer(parties: Parties, settings: Settings) -> Iterator[Person]:
-    """Somebody who has no account yet."""
+    """A user who has no account yet."""
     email = f"nina-{settings.run_id}@{settings.domain}"
     person = Person("", email, "Nina New", secrets.token_urlsafe(18))
     yield person

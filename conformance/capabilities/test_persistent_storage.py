@@ -1,4 +1,4 @@
-"""Persistent storage: what an app keeps on its volume outlives whatever runs it, byte for byte.
+"""Persistent storage: data on a volume survives whatever happens to the app, byte for byte.
 
 Stackspin's design, "Persistent data": a local storage provisioner gives an app that requests it a
 persistent volume on the disk of the server. A killed process or node is not a power cut: the
@@ -50,7 +50,7 @@ ClaimBytes = Callable[..., "ClaimedBytes"]
 
 @dataclass(frozen=True)
 class ClaimedBytes:
-    """A claim with a pod on it that wrote known bytes."""
+    """A claim, and a pod that wrote known bytes to it."""
 
     kube: Kube
     cluster: Cluster
@@ -65,7 +65,7 @@ class ClaimedBytes:
         return self.kube.get("v1", "PersistentVolume", claim["spec"]["volumeName"])
 
     def written(self) -> str:
-        """Return the SHA-256 of the bytes as the pod told it."""
+        """Return the SHA-256 of the bytes as the pod logged it."""
         return wait_for_line(self.kube, self.namespace, "writer", "  -").split()[0]
 
     def on_disk(self, volume: dict[str, Any]) -> str | None:
@@ -80,7 +80,7 @@ class ClaimedBytes:
             self._wait(deleted(), kind, name)
 
     def explanation(self) -> str:
-        """Return what the cluster says about why the claim cannot be had."""
+        """Return the cluster's explanation of why the claim is not fulfilled."""
         fields = "involvedObject.name=bytes,reason=ProvisioningFailed"
         failures = Selection("v1", "Event", self.namespace, fields=fields)
         events = wait_each(self.kube, failures, exists(), timeout=self.kube.timeouts.volume_bound)
@@ -119,8 +119,8 @@ def deployed(
 def seed(deployed: HelmDeployment) -> Seed:
     """Data in the app: a database, thousands of files, a large one, modes, links, odd names.
 
-    One altered byte in any of its volumes has to be noticed, or the comparisons below would prove
-    nothing.
+    One altered byte in any of its volumes must be noticed; otherwise the comparisons below would
+    prove nothing.
     """
     app = deployed.app
     planted = app.seed(deployed.instance)
@@ -144,7 +144,7 @@ def claim_bytes(
     namespace: str,
     twin: Twin | None,
 ) -> Iterator[ClaimBytes]:
-    """Makes a claim with the wanted properties and a pod that writes to it."""
+    """Creates a claim with the wanted properties and a pod that writes to it."""
     wrong = twin.settings if twin else {}
 
     def claim(storage_class: str, access_mode: str = "ReadWriteOnce") -> ClaimedBytes:
@@ -173,10 +173,10 @@ def kill_container(deployed: HelmDeployment, cluster: Cluster) -> dict[str, Any]
     return pod
 
 
-# The first of all: once the node has been killed, what later checks need is installed beside these.
+# Runs first: after the node was killed, what later checks need is installed during the others.
 @check(
     "persistent_storage.survives_node_kill",
-    promise="Data on a persistent volume outlives a node whose processes are all killed at once.",
+    promise="Data on a persistent volume survives when all node processes are killed at once.",
     needs=(Feature.NODE_KILL,),
     apps=core("notes") | extended("wordpress"),
 )
@@ -194,7 +194,7 @@ def test_survives_node_kill(
 
 @check(
     "persistent_storage.claim_binds",
-    promise="A claim of the platform's storage class becomes a volume that a pod can write to.",
+    promise="A claim with the platform's storage class gets a volume that a pod can write to.",
 )
 def test_claim_binds(claim_bytes: ClaimBytes) -> None:
     claimed = claim_bytes("local-path")
@@ -205,7 +205,7 @@ def test_claim_binds(claim_bytes: ClaimBytes) -> None:
 
 @check(
     "persistent_storage.survives_pod_deletion",
-    promise="Data on a persistent volume outlives the pod that wrote it.",
+    promise="Data on a persistent volume survives the deletion of the pod that wrote it.",
     apps=core("notes", "wordpress"),
 )
 def test_survives_pod_deletion(deployed: HelmDeployment, seed: Seed, kube: Kube) -> None:
@@ -215,10 +215,10 @@ def test_survives_pod_deletion(deployed: HelmDeployment, seed: Seed, kube: Kube)
     deployed.app.verify(deployed.instance, seed)
 
 
-# After the deletion, in a new pod: a second restart of the same one is put off by 10 s.
+# After the deletion, in a new pod: a second restart of the same pod is delayed by 10 s.
 @check(
     "persistent_storage.survives_container_kill",
-    promise="Data on a persistent volume outlives a container that is killed.",
+    promise="Data on a persistent volume survives when the container is killed.",
     needs=(Feature.NODE_SHELL,),
     apps=core("notes", "wordpress"),
 )
@@ -229,7 +229,7 @@ def test_survives_container_kill(deployed: HelmDeployment, seed: Seed, cluster: 
 
 @check(
     "persistent_storage.survives_chart_upgrade",
-    promise="Data on a persistent volume outlives an upgrade of the chart to the next version.",
+    promise="Data on a persistent volume survives an upgrade of the chart to the next version.",
     apps=core("notes", "wordpress"),
 )
 def test_survives_chart_upgrade(
@@ -244,7 +244,7 @@ def test_survives_chart_upgrade(
 
 @check(
     "persistent_storage.acknowledged_write_survives_kill",
-    promise="What the app has acknowledged is there after it is killed in the midst of writing.",
+    promise="Writes that the app has acknowledged survive when it is killed while writing.",
     needs=(Feature.NODE_SHELL,),
     apps=core("notes"),
 )
@@ -264,13 +264,15 @@ def test_acknowledged_write_survives_kill(
 
 @check(
     "persistent_storage.delete_removes_bytes",
-    promise="With the claim of a class that says Delete, its bytes leave the node's disk.",
+    promise="With reclaim policy Delete, deleting a claim removes its bytes from the node's disk.",
     needs=(Feature.BYTES_ON_DISK,),
 )
 def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     claimed = claim_bytes("local-path")
     volume = claimed.bound()
-    assert claimed.on_disk(volume) == claimed.written(), "not the pod's bytes on the node's disk"
+    assert claimed.on_disk(volume) == claimed.written(), (
+        "the node's disk does not have the pod's bytes"
+    )
     claimed.release()
     gone = Ref("v1", "PersistentVolume", volume["metadata"]["name"])
     wait(kube, gone, deleted(), timeout=kube.timeouts.volume_reclaimed)
@@ -279,7 +281,7 @@ def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
 
 @check(
     "persistent_storage.retain_keeps_bytes",
-    promise="With a class that says Retain, the volume and its bytes outlive the claim.",
+    promise="With reclaim policy Retain, the volume and its bytes stay after the claim is deleted.",
     needs=(Feature.BYTES_ON_DISK,),
 )
 def test_retain_keeps_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:

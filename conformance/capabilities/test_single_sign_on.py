@@ -1,8 +1,8 @@
 """Single sign-on: one login for every app, by OpenID Connect, and nobody else gets in.
 
-Stackspin's design, "Single sign-on": Kratos knows the users, Hydra is the OpenID Connect provider,
-the dashboard has the pages, an OAuth2Client registers an app. Users' journeys are in a real
-browser; what is done in many variants is done by letter of the protocol, through the same pages.
+Stackspin's design, "Single sign-on": Kratos has the users, Hydra is the OpenID Connect provider,
+the dashboard has the pages, an OAuth2Client registers an app. Users' journeys run in a real
+browser; what needs many variants is tested at protocol level, through the same pages.
 """
 
 from __future__ import annotations
@@ -99,17 +99,17 @@ SERVER_PORT = 8080
 """Of the pods in these manifests."""
 
 ENFORCED_SECONDS = 5.0
-"""In which the network keeps to a policy: it learns of that beside the pods that it is about."""
+"""Within which the network enforces a policy; it learns of it independently of the pods."""
 
 pytestmark = pytest.mark.usefixtures("damage")
 
 
-# What people do.
+# What users do.
 
 
 @check(
     "single_sign_on.login",
-    promise="A user logs in to an app with the platform's login page, once they allow it.",
+    promise="A user can log in to an app on the platform's login page after giving consent.",
     apps=core("notes", "wordpress"),
 )
 def test_login(
@@ -137,7 +137,7 @@ def test_login(
 
 @check(
     "single_sign_on.second_app_without_password",
-    promise="Who is logged in to one app is logged in to the next without a password.",
+    promise="A user logged in to one app can open the next without a password.",
 )
 def test_second_app_without_password(
     parties: Parties,
@@ -158,7 +158,7 @@ def test_second_app_without_password(
 
 @check(
     "single_sign_on.logout_everywhere",
-    promise="Who logs out of one app is logged out of every app, and of the platform.",
+    promise="A user who logs out of one app is logged out of every app and of the platform.",
     apps=core("notes", "wordpress"),
 )
 def test_logout_everywhere(
@@ -183,7 +183,7 @@ def test_logout_everywhere(
 
 @check(
     "single_sign_on.recovery",
-    promise="A lost password is replaced by a code that comes by mail and works once.",
+    promise="A user who lost a password sets a new one with a mailed code that works once.",
 )
 def test_recovery(parties: Parties, visitor: OpenBrowser, told: Told) -> None:
     person = parties.person("wendy")
@@ -208,7 +208,7 @@ def test_recovery(parties: Parties, visitor: OpenBrowser, told: Told) -> None:
 
 @check(
     "single_sign_on.recovery_code_refused",
-    promise="A recovery code that was altered or used does not let anybody in.",
+    promise="A recovery code that was altered or already used is refused.",
 )
 def test_recovery_code_refused(parties: Parties, told: Told) -> None:
     person = parties.person("walter")
@@ -217,20 +217,20 @@ def test_recovery_code_refused(parties: Parties, told: Told) -> None:
     code = code_in(parties.mail.wait_for(person.email).text)
     wrong = code if told("code") == "right" else altered(code)
     page = walter.give(asked, code=wrong)
-    assert page.find("code"), f"an altered code was taken: {shown(page)}"
-    # A code is good in the flow that asked for it only: another flow would refuse any.
+    assert page.find("code"), f"an altered code was accepted: {shown(page)}"
+    # A code is valid only in the flow that asked for it: another flow would refuse any code.
     again = parties.walker(person)
     again.agent.http.cookies.update(walter.agent.http.cookies)
     if told("code") != "unused":
         page = walter.give(asked, code=code)
         assert has_session(walter, parties.dashboard), f"the code is refused: {shown(page)}"
     page = again.give(asked, code=code)
-    assert not has_session(again, parties.dashboard), f"a used code was taken: {shown(page)}"
+    assert not has_session(again, parties.dashboard), f"a used code was accepted: {shown(page)}"
 
 
 @check(
     "single_sign_on.second_factor",
-    promise="Who set up a second factor is asked for it, and a wrong one is refused.",
+    promise="A user with a second factor is asked for it, and a wrong one is refused.",
 )
 def test_second_factor(
     parties: Parties,
@@ -250,12 +250,12 @@ def test_second_factor(
     if told("factor") == "never set up":
         halfway = parties.walker(parties.person("una"))
     page = halfway.authorize(probe).page
-    assert page.find("totp_code"), f"an app is not kept waiting for the second: {shown(page)}"
+    assert page.find("totp_code"), f"the app is reached without the second factor: {shown(page)}"
     asked = FirstFactorGiven.by(parties, person)
     right = authenticator.now()
     wrong = right if told("factor") == "right" else altered(right)
-    assert not asked.gets_in(totp_code=wrong), "a wrong code of the authenticator is taken"
-    right = authenticator.now()  # good for half a minute: not from before the logins
+    assert not asked.gets_in(totp_code=wrong), "a wrong code of the authenticator is accepted"
+    right = authenticator.now()  # valid for half a minute, so it is made after the logins
     assert asked.gets_in(totp_code=right), f"the right code is refused: {shown(asked.page)}"
     if FirstFactorGiven.by(parties, person).gets_in(totp_code=right):
         evidence.note("Upstream finding: Kratos takes a code of the authenticator a second time.")
@@ -263,15 +263,15 @@ def test_second_factor(
     assert FirstFactorGiven.by(parties, person).gets_in(lookup_secret=spare)
     again = other if told("recovery_code") == "another" else spare
     taken = FirstFactorGiven.by(parties, person).gets_in(lookup_secret=again)
-    assert not taken, "a recovery code that was used is taken"
+    assert not taken, "a used recovery code is accepted"
 
 
-# What apps are told.
+# What apps learn from the provider.
 
 
 @check(
     "single_sign_on.discovery",
-    promise="An app finds the provider by its issuer: its endpoints, its abilities, its keys.",
+    promise="The issuer's discovery document gives an app the endpoints, features and keys.",
 )
 def test_discovery(parties: Parties, told: Told) -> None:
     issuer = told("issuer", "https://sso.{domain}/").format(domain=parties.domain)
@@ -291,7 +291,7 @@ def test_discovery(parties: Parties, told: Told) -> None:
 
 @check(
     "single_sign_on.id_token",
-    promise="An id_token says who logged in to which app, for how long, and is signed.",
+    promise="An id_token is signed and says who logged in, to which app, and for how long.",
 )
 def test_id_token(alice: Walker, probe: RelyingParty, told: Told) -> None:
     answer = alice.authorize(probe, probe.attempt())
@@ -308,7 +308,7 @@ def test_id_token(alice: Walker, probe: RelyingParty, told: Told) -> None:
 
 @check(
     "single_sign_on.userinfo",
-    promise="With its access token an app can ask who is logged in, and only with it.",
+    promise="An app gets the user's details from userinfo with its access token, and only with it.",
 )
 def test_userinfo(alice: Walker, probe: RelyingParty, told: Told) -> None:
     answer = alice.authorize(probe)
@@ -318,13 +318,13 @@ def test_userinfo(alice: Walker, probe: RelyingParty, told: Told) -> None:
     for name in ("sub", "email", "name", "preferred_username", "stackspin_roles"):
         assert told_to_app[name] == claims[name]
     other = told("token", tokens.id_token).format(access_token=tokens.access_token)
-    with refused("userinfo for something else than an access token", "request_unauthorized"):
+    with refused("userinfo with a token that is not an access token", "request_unauthorized"):
         probe.userinfo(other)
 
 
 @check(
     "single_sign_on.refresh_rotates",
-    promise="A refresh token works once; when it is used again, every token of the login ends.",
+    promise="A refresh token works once; if it is used again, all tokens of the login end.",
 )
 def test_refresh_rotates(alice: Walker, probe: RelyingParty, parties: Parties, told: Told) -> None:
     first = alice.authorize(probe).tokens()
@@ -333,23 +333,25 @@ def test_refresh_rotates(alice: Walker, probe: RelyingParty, parties: Parties, t
     assert second.access_token != first.access_token
     assert probe.verified(second.id_token, None)["sub"] == alice.person.id
     again = second if told("again") == "the fresh one" else first
-    with refused("a refresh token that was used", "invalid_grant"):
+    with refused("a used refresh token", "invalid_grant"):
         probe.refresh(again)
-    with refused("the token that followed the one that was used again", "invalid_grant"):
+    with refused("the successor of a reused refresh token", "invalid_grant"):
         probe.refresh(second)
-    assert not parties.hydra.is_active(second.access_token), "its access token is still good"
+    assert not parties.hydra.is_active(second.access_token), "its access token is still valid"
 
 
 @check(
     "single_sign_on.access_token_expires",
-    promise="An access token that has expired opens nothing; the login goes on by a refresh.",
+    promise="An expired access token is refused, and the refresh token gets a new one.",
 )
 def test_access_token_expires(parties: Parties, told: Told) -> None:
     lifespan = told("lifespan", SHORT)
     name = "authorization_code_grant_access_token_lifespan"
     app = parties.app("brief", tokenLifespans={name: lifespan})
     tokens = parties.walker(parties.person("ivan")).authorize(app).tokens()
-    assert parties.hydra.expires(tokens.access_token, within=10.0), "an expired token is still good"
+    assert parties.hydra.expires(tokens.access_token, within=10.0), (
+        "an expired token is still valid"
+    )
     with refused("an expired access token", "invalid_token", "request_unauthorized"):
         app.userinfo(tokens.access_token)
     assert app.userinfo(app.refresh(tokens).access_token)["sub"]
@@ -360,7 +362,7 @@ def test_access_token_expires(parties: Parties, told: Told) -> None:
 
 @check(
     "single_sign_on.wrong_password",
-    promise="A wrong password and an unknown user are refused, and look the same.",
+    promise="A wrong password and an unknown user are refused with the same page.",
 )
 def test_wrong_password(parties: Parties, probe: RelyingParty, told: Told) -> None:
     person = parties.person("eve")
@@ -383,7 +385,7 @@ def test_wrong_password(parties: Parties, probe: RelyingParty, told: Told) -> No
 
 @check(
     "single_sign_on.disabled_user",
-    promise="Who an administrator disables cannot log in, and what they were logged in to ends.",
+    promise="A disabled user cannot log in, and the user's existing logins and tokens end.",
 )
 def test_disabled_user(parties: Parties, probe: RelyingParty, told: Told) -> None:
     mallory = parties.walker(parties.person("mallory"))
@@ -400,14 +402,14 @@ def test_disabled_user(parties: Parties, probe: RelyingParty, told: Told) -> Non
         assert "disabled" in visible(answer.page.text), f"does not say why: {shown(answer.page)}"
     with refused("a disabled user's refresh token", "invalid_grant"):
         probe.refresh(tokens)
-    assert not parties.hydra.is_active(tokens.access_token), "their access token is still good"
-    with refused("a code that a disabled user had got before", "invalid_grant"):
+    assert not parties.hydra.is_active(tokens.access_token), "their access token is still valid"
+    with refused("a code issued before the user was disabled", "invalid_grant"):
         unused.tokens()
 
 
 @check(
     "single_sign_on.user_without_role",
-    promise="A user who has no role for an app does not get into it.",
+    promise="A user without a role for an app cannot log in to it.",
 )
 def test_user_without_role(parties: Parties, probe: RelyingParty, told: Told) -> None:
     roles = {probe.client.client_id: "user"} if told("role") == "user" else {"notes": "user"}
@@ -418,7 +420,7 @@ def test_user_without_role(parties: Parties, probe: RelyingParty, told: Told) ->
 
 @check(
     "single_sign_on.consent_denied",
-    promise="A user who does not allow an app to know them is not logged in to it.",
+    promise="A user who denies consent is not logged in to the app.",
 )
 def test_consent_denied(parties: Parties, probe: RelyingParty, told: Told) -> None:
     trent = parties.walker(parties.person("trent"))
@@ -430,7 +432,7 @@ def test_consent_denied(parties: Parties, probe: RelyingParty, told: Told) -> No
 
 @check(
     "single_sign_on.redirect_uri_exact",
-    promise="A code is sent to the app's own address and to no other.",
+    promise="A code is sent only to the app's registered redirect URI.",
 )
 def test_redirect_uri_exact(
     alice: Walker, parties: Parties, probe: RelyingParty, told: Told
@@ -454,7 +456,7 @@ def test_redirect_uri_exact(
 
 @check(
     "single_sign_on.client_secret",
-    promise="An app that cannot prove which one it is gets no tokens.",
+    promise="An app that cannot prove its identity gets no tokens.",
 )
 def test_client_secret(alice: Walker, probe: RelyingParty, told: Told) -> None:
     answer = alice.authorize(probe)
@@ -465,21 +467,21 @@ def test_client_secret(alice: Walker, probe: RelyingParty, told: Told) -> None:
 
 @check(
     "single_sign_on.code_once",
-    promise="A code works once; when it is used again, the tokens it was worth end.",
+    promise="A code works once; if it is used again, the tokens issued for it end.",
 )
 def test_code_once(alice: Walker, probe: RelyingParty, told: Told) -> None:
     answer = alice.authorize(probe)
     tokens = answer.tokens()
     again = alice.authorize(probe) if told("code") == "another" else answer
-    with refused("a code that was used", "invalid_grant"):
+    with refused("a used code", "invalid_grant"):
         again.tokens()
-    with refused("the access token that the code was worth", "request_unauthorized"):
+    with refused("the access token issued for a reused code", "request_unauthorized"):
         probe.userinfo(tokens.access_token)
 
 
 @check(
     "single_sign_on.pkce",
-    promise="A code is worth nothing to somebody who did not ask for it.",
+    promise="A code cannot be redeemed without the code_verifier of the login that asked for it.",
 )
 def test_pkce(alice: Walker, probe: RelyingParty, told: Told) -> None:
     for which, wrong in {"a wrong": probe.attempt().verifier, "no": ""}.items():
@@ -491,7 +493,7 @@ def test_pkce(alice: Walker, probe: RelyingParty, told: Told) -> None:
 
 @check(
     "single_sign_on.token_of_another_client",
-    promise="The code, refresh token and id_token of one app are worth nothing to another.",
+    promise="An app cannot use another app's code, refresh token or id_token.",
 )
 def test_token_of_another_client(
     alice: Walker, probe: RelyingParty, other_app: RelyingParty, told: Told
@@ -512,7 +514,7 @@ def test_token_of_another_client(
 
 @check(
     "single_sign_on.unsigned_id_token",
-    promise="Nobody is logged out by an id_token that the provider did not sign.",
+    promise="An id_token that the provider did not sign logs nobody out.",
 )
 def test_unsigned_id_token(alice: Walker, probe: RelyingParty, told: Told) -> None:
     token = alice.authorize(probe).tokens().id_token
@@ -522,12 +524,12 @@ def test_unsigned_id_token(alice: Walker, probe: RelyingParty, told: Told) -> No
         page = alice.agent.open(probe.logout_url(hint, home), home)
         assert page.status >= 400, f"logged out by {how} id_token: {shown(page)}"
     page = alice.agent.open(probe.attempt(prompt="none").url, probe.client.redirect_uri)
-    assert parameter(page.url, "code"), f"logged out all the same: {shown(page)}"
+    assert parameter(page.url, "code"), f"logged out nevertheless: {shown(page)}"
 
 
 @check(
     "single_sign_on.used_challenge",
-    promise="A login or consent that was answered, or that nobody asked for, leads nowhere.",
+    promise="A login or consent that was already answered, or that is unknown, is refused.",
 )
 def test_used_challenge(parties: Parties, probe: RelyingParty, told: Told) -> None:
     peggy = parties.walker(parties.person("peggy"))
@@ -537,7 +539,7 @@ def test_used_challenge(parties: Parties, probe: RelyingParty, told: Told) -> No
     for which, challenge in {"used": used, "unknown": used[:-8] + "AAAAAAAA"}.items():
         url = probe.attempt().url if told("challenge") == which else challenge
         page = peggy.walk(url, probe.client.redirect_uri)
-        assert not parameter(page.url, "code"), f"a consent that is {which} is worth a code"
+        assert not parameter(page.url, "code"), f"a consent that is {which} gets a code"
         assert page.status >= 400 or parameter(page.url, "error") == "access_denied", shown(page)
     page = peggy.agent.open(f"{parties.dashboard}/web/login?login_challenge=unknown")
     assert 400 <= page.status < 500, shown(page)
@@ -548,7 +550,7 @@ def test_used_challenge(parties: Parties, probe: RelyingParty, told: Told) -> No
 
 @check(
     "single_sign_on.forged_callback",
-    promise="An app takes no answer to a login that this browser did not begin just so.",
+    promise="An app accepts a callback only for a login that the same browser began unaltered.",
     apps=core("notes", "wordpress"),
 )
 def test_forged_callback(pages: AppPages, journey: Journey, parties: Parties, told: Told) -> None:
@@ -556,22 +558,22 @@ def test_forged_callback(pages: AppPages, journey: Journey, parties: Parties, to
     begun = journey.authorization_request(victor.agent, pages)
     callback = victor.walk(begun, journey.callback(pages)).url
     victor.agent.open(callback if told("state") else with_parameter(callback, state="another"))
-    assert not journey.knows(victor.agent, pages), "the state is not looked at"
+    assert not journey.knows(victor.agent, pages), "the state is not checked"
     begun = journey.authorization_request(victor.agent, pages)
     begun = begun if told("nonce") else with_parameter(begun, nonce="another")
     victor.agent.open(victor.walk(begun, journey.callback(pages)).url)
-    assert not journey.knows(victor.agent, pages), "the nonce is not looked at"
+    assert not journey.knows(victor.agent, pages), "the nonce is not checked"
     mallory = parties.walker(parties.person("mallory"))
     url = journey.authorization_request(mallory.agent, pages)
     victor.agent.open(mallory.walk(url, journey.callback(pages)).url)
-    assert not journey.knows(victor.agent, pages), "the login of another browser is taken"
+    assert not journey.knows(victor.agent, pages), "the login of another browser is accepted"
     victor.walk(journey.url(pages, pages.login), "")
-    assert journey.knows(victor.agent, pages), "a login as it should be is not taken either"
+    assert journey.knows(victor.agent, pages), "a correct login is refused, too"
 
 
 @check(
     "single_sign_on.forged_logout_token",
-    promise="Nobody but the provider can end somebody's login to an app.",
+    promise="Only the provider can end a user's login to an app.",
     apps=core("notes", "wordpress"),
 )
 def test_forged_logout_token(
@@ -586,19 +588,19 @@ def test_forged_logout_token(
     token = unsigned_logout_token(parties.issuer, pages.name, rupert.person.id)
     answer = parties.http().post(address, data={"logout_token": token})
     assert answer.status_code == 400, f"unsigned logout token: HTTP {answer.status_code}"
-    # The provider tells the app that this login has ended, in a token for the other client alone.
+    # The provider notifies the app that this login has ended, with a token for the other client.
     with journey.deaf(None if told("logout") == "real" else pages):
         parties.hydra.end_logins(rupert.person.id)
         delivered = journey.logout_sent_to(other)
     if told("logout") == "real":
-        assert journey.loses(rupert.agent, pages), "the app is not told"
+        assert journey.loses(rupert.agent, pages), "the app is not notified"
     assert journey.knows(rupert.agent, pages), "logged out by somebody else"
     assert "got 400" in delivered, f"the app does not refuse another client's token: {delivered}"
 
 
 @check(
     "single_sign_on.cross_site_post",
-    promise="A form on somebody else's page does nothing in the name of who is logged in.",
+    promise="A form on another site can do nothing in the name of a logged-in user.",
 )
 def test_cross_site_post(
     parties: Parties, probe: RelyingParty, visitor: OpenBrowser, told: Told
@@ -620,7 +622,7 @@ def test_cross_site_post(
 
 @check(
     "single_sign_on.open_redirect",
-    promise="The platform's pages send nobody to somebody else's site.",
+    promise="The platform's pages redirect nobody to a foreign site.",
 )
 def test_open_redirect(alice: Walker, parties: Parties, probe: RelyingParty, told: Told) -> None:
     home = probe.client.redirect_uri.replace("/callback", "/")
@@ -640,7 +642,7 @@ def test_open_redirect(alice: Walker, parties: Parties, probe: RelyingParty, tol
 
 @check(
     "single_sign_on.script_in_display_name",
-    promise="A name with a script in it is shown as a name, wherever it is shown.",
+    promise="A display name with a script in it is shown as plain text on every page.",
 )
 def test_script_in_display_name(parties: Parties, journey: Journey, visitor: OpenBrowser) -> None:
     person = parties.person("bobby", name=SCRIPT, may_use={"dashboard": "admin"})
@@ -660,7 +662,7 @@ def test_script_in_display_name(parties: Parties, journey: Journey, visitor: Ope
 
 
 def shows_name_as_text(visitor: Visitor, name: str = SCRIPT) -> None:
-    """The page that somebody sees shows a name, and has made nothing else of it."""
+    """Assert that the page shows the name as text, not as markup."""
     at = visitor.page.url.partition("?")[0]
     assert not (found := injected(visitor)), f"the name is markup at {at}: {found}"
     text = visitor.page.locator("body").inner_text()
@@ -669,7 +671,7 @@ def shows_name_as_text(visitor: Visitor, name: str = SCRIPT) -> None:
 
 @check(
     "single_sign_on.cookie_flags",
-    promise="Cookies of logins go over https only, to no script, and to no form of another site.",
+    promise="Login cookies are Secure, HttpOnly, and not sent with another site's forms.",
 )
 def test_cookie_flags(
     parties: Parties,
@@ -686,13 +688,15 @@ def test_cookie_flags(
             carol.page.context.add_cookies([{"name": "weak", "value": "1", "url": url}])
         cookies = carol.cookies()
     owners = {cookie["domain"].partition(".")[0] for cookie in cookies}
-    assert owners >= {"dashboard", "sso", *(app.name for app in APPS)}, f"cookies of {owners}"
+    assert owners >= {"dashboard", "sso", *(app.name for app in APPS)}, (
+        f"there are only cookies of {owners}"
+    )
     assert not (faults := cookie_faults(cookies)), "; ".join(faults)
 
 
 @check(
     "single_sign_on.admin_apis_closed",
-    promise="The admin APIs, which ask nobody for a password, cannot be reached from outside.",
+    promise="The admin APIs, which need no password, cannot be reached from outside the cluster.",
 )
 def test_admin_apis_closed(parties: Parties) -> None:
     http, domain = parties.http(), parties.domain
@@ -731,7 +735,7 @@ def test_admin_apis_for_dashboard_alone(
 
 
 def enforces_policies(journey: Journey, kube: Kube, namespace: str) -> bool:
-    """Whether the cluster's network keeps notes from a pod that no policy lets it reach."""
+    """Whether the cluster's network blocks notes from a pod that no policy lets it reach."""
     [server] = journey.pod(NOTES)["spec"]["containers"]
     apply_file(kube, MANIFESTS, namespace=namespace, image=server["image"])
     wait_each(kube, Selection("v1", "Pod", namespace), ready(), minimum=2)
@@ -739,7 +743,7 @@ def enforces_policies(journey: Journey, kube: Kube, namespace: str) -> bool:
         pod["metadata"]["name"]: pod["status"]["podIP"] for pod in kube.list("v1", "Pod", namespace)
     }
     reaches = functools.partial(journey.reaches, NOTES, port=SERVER_PORT)
-    assert reaches(addresses["open"]), "notes does not reach a pod that no policy is about"
+    assert reaches(addresses["open"]), "notes does not reach a pod without a policy"
     return soon(lambda: not reaches(addresses["closed"]), within=ENFORCED_SECONDS)
 
 
@@ -748,7 +752,7 @@ def enforces_policies(journey: Journey, kube: Kube, namespace: str) -> bool:
 
 @check(
     "single_sign_on.client_created_changed_deleted",
-    promise="An OAuth2Client lets an app log people in, follows its changes, and ends with it.",
+    promise="A client at the provider is created, changed and deleted with its OAuth2Client.",
 )
 def test_client_created_changed_deleted(parties: Parties, told: Told) -> None:
     app = parties.app("dora")
@@ -758,7 +762,7 @@ def test_client_created_changed_deleted(parties: Parties, told: Told) -> None:
     if told("change") != "none":
         parties.change_app(app, redirectUris=[moved])
     answer = walker.authorize(app)
-    assert answer.error() == "invalid_request", "the old redirect URI is still good"
+    assert answer.error() == "invalid_request", "the old redirect URI is still accepted"
     app = RelyingParty(parties.http(), parties.provider, replace(app.client, redirect_uri=moved))
     walker.authorize(app).tokens()
     parties.remove_app(app)
@@ -778,7 +782,7 @@ def test_wrong_client_explained(parties: Parties, told: Told) -> None:
 
 @check(
     "single_sign_on.client_secret_rotated",
-    promise="A new client secret takes the place of the old one, without anybody's help.",
+    promise="A new client secret replaces the old one without any manual step.",
 )
 def test_client_secret_rotated(parties: Parties, told: Told) -> None:
     app = parties.app("rota")
@@ -789,12 +793,12 @@ def test_client_secret_rotated(parties: Parties, told: Told) -> None:
         (rotated if told("secret") == "new" else app).refresh(before)
     answer = walker.authorize(rotated)
     assert rotated.verified(answer.tokens().id_token, answer.attempt.nonce)
-    assert walker.asked == ["password", "consent"], "people are asked again"
+    assert walker.asked == ["password", "consent"], "users are asked to log in again"
 
 
 @check(
     "single_sign_on.survives_restart",
-    promise="Users, logins and clients outlive a restart of everything that people log in by.",
+    promise="Users, logins and clients survive a restart of all login services.",
 )
 def test_survives_restart(
     parties: Parties,
@@ -811,7 +815,7 @@ def test_survives_restart(
 @check(
     "single_sign_on.survives_node_kill",
     level="extended",
-    promise="Users, logins and clients outlive the death of the node.",
+    promise="Users, logins and clients survive a kill of the node.",
     needs=[Feature.NODE_KILL],
 )
 def test_survives_node_kill(
@@ -829,27 +833,27 @@ def test_survives_node_kill(
     goes_on(parties, grace, probe, tokens, forgetful=bool(told("cookies")))
 
 
-# Last, as nobody can log in meanwhile: what takes too long.
+# Last, because nobody can log in meanwhile: what takes too long.
 
 
 @check(
     "single_sign_on.expired_challenge",
     level="extended",
-    promise="A login that took too long is refused and explained, and the app gets nothing.",
+    promise="A login that takes too long is refused with a reason, and the app gets no code.",
 )
 def test_expired_challenge(
     parties: Parties, probe: RelyingParty, short_lived: LoginServices
 ) -> None:
     del short_lived
     page = parties.walker(parties.person("judy")).authorize(probe).page
-    assert not parameter(page.url, "code"), "an expired login is worth a code"
+    assert not parameter(page.url, "code"), "an expired login gets a code"
     assert 400 <= page.status < 500, shown(page)
 
 
 @check(
     "single_sign_on.expired_recovery_code",
     level="extended",
-    promise="A recovery code that has expired lets nobody in.",
+    promise="An expired recovery code is refused.",
 )
 def test_expired_recovery_code(parties: Parties, short_lived: LoginServices) -> None:
     del short_lived
@@ -858,17 +862,17 @@ def test_expired_recovery_code(parties: Parties, short_lived: LoginServices) -> 
     page = asks_for_code(kim, parties.dashboard)
     code = code_in(parties.mail.wait_for(person.email).text)
     page = kim.give(page, code=code)
-    assert not has_session(kim, parties.dashboard), f"an expired code was taken: {shown(page)}"
+    assert not has_session(kim, parties.dashboard), f"an expired code was accepted: {shown(page)}"
 
 
 def goes_on(
     parties: Parties, walker: Walker, app: RelyingParty, tokens: Tokens, *, forgetful: bool
 ) -> None:
-    """What there was before is there: the login, the tokens, the client, the user's password."""
+    """Assert that the login, the tokens, the client and the user's password still work."""
     if forgetful:
         walker.agent.http.cookies.clear()
     answer = walker.authorize(app)
     assert walker.asked == ["password", "consent"], f"asked again: {walker.asked}"
     assert app.verified(answer.tokens().id_token, answer.attempt.nonce)["sub"] == walker.person.id
     assert app.refresh(tokens).access_token
-    assert can_log_in(parties, walker.person), "the password is not good any more"
+    assert can_log_in(parties, walker.person), "the password no longer works"

@@ -1,4 +1,4 @@
-"""The update pipeline: from new source to the upgraded instance, only through tests that passed.
+"""The update pipeline: from new source to the upgraded instance, only if all tests pass.
 
 Stackspin's design, "Container updates": the container is built and tagged for testing, the chart is
 updated, deployed to a test cluster and tested there; if the tests succeed, the container is tagged
@@ -26,13 +26,13 @@ pytest_plugins = ["conformance.capabilities.update_pipeline_walk"]
 
 @pytest.fixture
 def pipeline(pipelines: dict[str, UpdatePipeline]) -> UpdatePipeline:
-    """The way of a version that works, as far as the checks before have taken it."""
+    """The pipeline of a version that works, as far as earlier checks have run it."""
     return pipelines["good"]
 
 
 @check(
     "update_pipeline.built_and_tagged_for_testing",
-    promise="A new source is built and its container is tagged for testing, and only for that.",
+    promise="A new version's container is built and tagged for testing, not yet for release.",
 )
 def test_built_and_tagged_for_testing(pipeline: UpdatePipeline, live: LiveInstance) -> None:
     candidate = pipeline.tag_for_testing()
@@ -43,7 +43,7 @@ def test_built_and_tagged_for_testing(pipeline: UpdatePipeline, live: LiveInstan
 
 @check(
     "update_pipeline.chart_updated",
-    promise="The chart that brings the new container waits beside the branch that Flux tracks.",
+    promise="The updated chart is on a test branch; the branch that Flux tracks is unchanged.",
 )
 def test_chart_updated(pipeline: UpdatePipeline, live: LiveInstance) -> None:
     before = live.app.specifications()
@@ -52,14 +52,14 @@ def test_chart_updated(pipeline: UpdatePipeline, live: LiveInstance) -> None:
     git = live.app.branch.git
     chart = yaml.safe_load(git.read(path, pipeline.testing_branch))
     wanted = pipeline.tag_for_testing().test_tag
-    assert chart["appVersion"] == wanted, f"it brings the image {chart['appVersion']}"
+    assert chart["appVersion"] == wanted, f"the chart has the image {chart['appVersion']}"
     assert yaml.safe_load(git.read(path))["version"] != chart["version"]
     assert live.app.specifications() == before
 
 
 @check(
     "update_pipeline.deployed_to_test_cluster",
-    promise="The new chart is deployed to a test cluster, with the very image tagged for testing.",
+    promise="The new chart is deployed to a test cluster with the exact image tagged for testing.",
 )
 def test_deployed_to_test_cluster(
     pipeline: UpdatePipeline, live: LiveInstance, cluster: Cluster, evidence: EvidenceBox
@@ -71,13 +71,15 @@ def test_deployed_to_test_cluster(
         if separate
         else "This provider has no second cluster: tested beside the live instance."
     )
-    assert deployed.digest() == pipeline.tag_for_testing().digest, "it runs another image"
+    assert deployed.digest() == pipeline.tag_for_testing().digest, (
+        "the test cluster runs another image"
+    )
     assert live.app.digest() != deployed.digest()
 
 
 @check(
     "update_pipeline.tested_with_login",
-    promise="The application is tested there automatically, by a user who logs in, too.",
+    promise="The app is tested there automatically, including a user's login.",
 )
 def test_tested_with_login(pipeline: UpdatePipeline, evidence: EvidenceBox) -> None:
     proof = pipeline.test()
@@ -87,7 +89,7 @@ def test_tested_with_login(pipeline: UpdatePipeline, evidence: EvidenceBox) -> N
 
 @check(
     "update_pipeline.same_digest_released",
-    promise="What is tagged for release is, byte for byte, the container that was tested.",
+    promise="The container tagged for release is, byte for byte, the one that was tested.",
 )
 def test_same_digest_released(pipeline: UpdatePipeline, live: LiveInstance) -> None:
     released = live.registry.digest(pipeline.release())
@@ -96,7 +98,7 @@ def test_same_digest_released(pipeline: UpdatePipeline, live: LiveInstance) -> N
 
 @check(
     "update_pipeline.live_instance_upgraded",
-    promise="The automated update upgrades the running instance to the release, data included.",
+    promise="The automated update upgrades the running instance to the release and keeps its data.",
 )
 def test_live_instance_upgraded(
     pipeline: UpdatePipeline, live: LiveInstance, evidence: EvidenceBox
@@ -111,7 +113,7 @@ def test_live_instance_upgraded(
 
 @check(
     "update_pipeline.failed_tests_release_nothing",
-    promise="A version that fails its tests gets no release tag and never reaches the instance.",
+    promise="A version that fails its tests gets no release tag and never reaches the live app.",
 )
 def test_failed_tests_release_nothing(
     pipelines: dict[str, UpdatePipeline], live: LiveInstance, evidence: EvidenceBox
@@ -120,7 +122,9 @@ def test_failed_tests_release_nothing(
     failure = pipeline.deliver()
     evidence.note(f"The test said: {failure}")
     candidate = pipeline.tag_for_testing()
-    assert candidate.version not in live.registry.tags(candidate.repository), "it is released"
+    assert candidate.version not in live.registry.tags(candidate.repository), (
+        "the failing version is released"
+    )
     assert "cannot log in" in failure, f"the version is refused for another reason: {failure}"
     assert live.app.specifications() == before
     assert live.app.digest() != candidate.digest

@@ -20,7 +20,10 @@ from conformance.common.settings import Settings
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command; return its exit status. Raises HarnessError."""
-    group = CommandGroup("stackspin-conformance cluster", "Clusters that outlive a run.")
+    group = CommandGroup(
+        "stackspin-conformance cluster",
+        "Start, list and delete clusters that are kept after a run.",
+    )
     up_parser = group.add(up)
     named = [up_parser, group.add(down), group.add(kubeconfig), group.add(shell)]
     group.add(list_, "list")
@@ -56,14 +59,14 @@ def up(name: str, provider: str, docker: str) -> None:
 
 
 def down(name: str) -> None:
-    """Take a kept cluster away, with everything that was in it."""
+    """Delete a kept cluster with everything in it."""
     _sweep()
     inventory.take_down(_state(), name)
     print(f"cluster {name}: gone")
 
 
 def list_() -> None:
-    """List the clusters there are."""
+    """List all clusters."""
     _sweep()
     entries = inventory.clusters(_state())
     if not entries:
@@ -119,7 +122,7 @@ def _state() -> Path:
 
 def _sweep() -> None:
     for name in inventory.sweep(Settings().state_dir):
-        print(f"swept what is left of cluster {name}, whose owner is gone", file=sys.stderr)
+        print(f"removed what was left of cluster {name}, whose owner is gone", file=sys.stderr)
 
 
 def _age(seconds: float) -> str:

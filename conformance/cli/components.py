@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; return its exit status. Raises HarnessError."""
     group = CommandGroup(
         "stackspin-conformance components",
-        "The pinned parts: what they are, building them, newer versions.",
+        "List, build and update the pinned parts.",
     )
     group.add(list_parts, "list")
     group.add(build).add_argument(
@@ -45,7 +45,7 @@ def _print(table: Table) -> None:
 
 
 def list_parts() -> None:
-    """Show every part: version, how it is had, whether it is in the cache."""
+    """Show every part: version, how it is obtained, whether it is in the cache."""
     components = Components(Settings())
     table = Table(box=None, pad_edge=False)
     for title in ("component", "version", "origin", "cached", "from"):
@@ -70,7 +70,7 @@ def build(names: Sequence[str]) -> None:
 
 
 def update(choice: str | None) -> None:
-    """Show newer versions than the pinned ones, or pin one."""
+    """Show versions newer than the pinned ones, or pin one."""
     settings = Settings()
     with tempfile.TemporaryDirectory(prefix="stackspin-conformance-") as folder:
         scratch = Path(folder)

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; return its exit status. Raises HarnessError on wrong usage."""
     Parser(
         "stackspin-conformance doctor",
-        description="Say what works on this host, what does not, why, and how to fix it.\n\n"
+        description="Show what works on this host, what does not, why, and how to fix it.\n\n"
         "Exit status 0 if the embedded cluster can run here, else 1.",
     ).parse_args(arguments)
     settings = Settings()
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     if blocked:
         subjects = ", ".join(finding.subject for finding in blocked)
         print(f"\nThe embedded cluster cannot run here; fix: {subjects}.")
-        print("--cluster=existing needs no node here: it tests a cluster of yours.")
+        print("--cluster=existing tests a cluster of yours and needs no node here.")
         return _EXIT_BLOCKED
     print("\nThe embedded cluster can run here.")
     return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Feature(enum.Enum):
-    """What not every provider can do; a check that needs a missing one is "not run: reason"."""
+    """What only some providers can do; without it, a check that needs it is "not run"."""
 
     NODE_SHELL = "commands in the node's own namespaces"
     NODE_KILL = "SIGKILL and restart of the node with its disk"
@@ -25,26 +25,26 @@ class Cluster(ABC):
     """embedded, kind or existing."""
     name: str
     choice: str = ""
-    """Why this provider: as asked, or what ``auto`` found."""
+    """Why this provider was chosen: as asked, or what ``auto`` found."""
     reused: bool = False
     """True when ``start`` found a kept cluster of this name and took it over."""
     features: frozenset[Feature] = frozenset()
     node_image: str = ""
-    """Reference and digest of the image that the node was made from, where there is one."""
+    """Reference and digest of the node's image, if there is one."""
     kubelet_root: str = "/var/lib/kubelet"
     """Folder on the node in which kubelet mounts the volumes of pods."""
 
     def prepare(self) -> None:  # noqa: B027 - most have nothing to do
-        """Do what of ``start`` can be done long before it; safe to call twice."""
+        """Do the part of ``start`` that can be done long before; safe to call twice."""
 
     @property
     def connected(self) -> bool:
-        """Whether ``start`` will not change the host's network any more."""
+        """Whether ``start`` will no longer change the host's network."""
         return False
 
     @abstractmethod
     def start(self) -> None:
-        """Bring the cluster up, or take over a kept one; returns when its node is Ready."""
+        """Start the cluster, or take over a kept one; returns when its node is Ready."""
 
     @property
     @abstractmethod
@@ -62,8 +62,8 @@ class Cluster(ABC):
         """``host:port`` (plain HTTP) of the registry the suite pushes to and the node pulls from.
 
         The node resolves every image reference through it: ``ghcr.io/a/b:1`` is repository
-        ``ghcr.io/a/b`` there, ``docker.io/library/x`` is ``docker.io/library/x``. None where the
-        cluster has none that both reach.
+        ``ghcr.io/a/b`` there, ``docker.io/library/x`` is ``docker.io/library/x``. None if there is
+        no registry that both reach.
         """
 
     @abstractmethod
@@ -85,11 +85,11 @@ class Cluster(ABC):
 
     @abstractmethod
     def export_logs(self, folder: Path) -> None:
-        """Write what the node's own processes said below ``folder``, as far as it can be had."""
+        """Write the logs of the node's own processes to ``folder``, as far as available."""
 
     def cancel(self) -> None:  # noqa: B027 - only with Feature.SECOND_CLUSTER is it called
-        """Let a ``start`` or ``prepare`` in another thread fail soon, and clean up as ever."""
+        """Let a ``start`` or ``prepare`` in another thread fail soon, with its usual clean-up."""
 
     @abstractmethod
     def delete(self) -> None:
-        """Take away processes, mounts, interfaces, cgroups and files. Safe to call twice."""
+        """Delete processes, mounts, interfaces, cgroups and files. Safe to call twice."""

@@ -55,7 +55,7 @@ class ExistingCluster(Cluster):
         """As told, else the first node's InternalIP."""
         if self._node_address is None:
             raise HarnessError(
-                f"cluster {self.name} tells no address of a node", "give one: --node-address=IP"
+                f"cluster {self.name} gives no address of a node", "give one: --node-address=IP"
             )
         return self._node_address
 
@@ -103,7 +103,7 @@ class ExistingCluster(Cluster):
 
     def _cannot(self, what: str) -> HarnessError:
         return HarnessError(
-            f"an existing cluster gives no way to {what}", "use --cluster=embedded for that"
+            f"on an existing cluster the suite cannot {what}", "use --cluster=embedded for that"
         )
 
     def _copy(self) -> Path:
@@ -146,12 +146,12 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise HarnessError(
             f"cannot read the kubeconfig {path}: {error.strerror}",
-            "name the one of the cluster to test: --kubeconfig=FILE (or set KUBECONFIG)",
+            "give the kubeconfig of the cluster to test: --kubeconfig=FILE (or set KUBECONFIG)",
         ) from error
     except yaml.YAMLError as error:
-        raise HarnessError(f"{path} is no kubeconfig: {error}", "choose another file") from error
+        raise HarnessError(f"{path} is not a kubeconfig: {error}", "choose another file") from error
     if not isinstance(config, dict) or "clusters" not in config:
-        raise HarnessError(f"{path} is no kubeconfig: it has no clusters", "choose another file")
+        raise HarnessError(f"{path} is not a kubeconfig: it has no clusters", "choose another file")
     return config
 
 

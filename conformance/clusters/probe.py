@@ -211,14 +211,16 @@ def disk(state_dir: Path) -> Finding:
     statistics = os.statvfs(_existing(state_dir))
     free = statistics.f_bavail * statistics.f_frsize
     found = f"{free / GIB:.1f} GiB free for {state_dir}"
-    fix = "free some, or set STACKSPIN_CONFORMANCE_STATE to a folder on another file system"
+    fix = "free some space, or set STACKSPIN_CONFORMANCE_STATE to a folder on another file system"
     if statistics.f_flag & os.ST_NOEXEC:
         return Finding("disk", Outcome.BLOCKED, f"{state_dir} is mounted noexec", fix)
     if free < DISK_MINIMUM:
         found += f", {DISK_MINIMUM / GIB:.0f} GiB needed"
         return Finding("disk", Outcome.BLOCKED, found, fix)
     if free < DISK_WANTED:
-        return Finding("disk", Outcome.TIGHT, f"{found}; {DISK_WANTED / GIB:.0f} are better", fix)
+        return Finding(
+            "disk", Outcome.TIGHT, f"{found}; {DISK_WANTED / GIB:.0f} are recommended", fix
+        )
     return Finding("disk", Outcome.WORKS, found)
 
 
@@ -242,8 +244,8 @@ def pids() -> Finding:
     limit = min([*kernel, *_cgroup_limits("pids.max", "pids.max", "pids")])
     if limit < PIDS_MINIMUM:
         fix = "raise the cgroup's pids.max (docker run --pids-limit=-1), or kernel.threads-max"
-        return Finding("processes", Outcome.TIGHT, f"{limit} threads at most", fix)
-    return Finding("processes", Outcome.WORKS, f"{limit} threads at most")
+        return Finding("processes", Outcome.TIGHT, f"at most {limit} threads", fix)
+    return Finding("processes", Outcome.WORKS, f"at most {limit} threads")
 
 
 def inotify() -> Finding:
@@ -266,8 +268,8 @@ def open_files() -> Finding:
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if limit < 4096:
         fix = "ulimit -Hn 65536, in the shell that starts the run"
-        return Finding("open files", Outcome.TIGHT, f"{limit} a process at most", fix)
-    return Finding("open files", Outcome.WORKS, f"{limit} a process at most")
+        return Finding("open files", Outcome.TIGHT, f"at most {limit} per process", fix)
+    return Finding("open files", Outcome.WORKS, f"at most {limit} per process")
 
 
 def _in_namespaces(script: str) -> subprocess.CompletedProcess[str]:

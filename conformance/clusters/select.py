@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def make_cluster(settings: Settings, components: Components) -> Cluster:
     """Return the cluster that the settings ask for, not started; print the choice and its reason.
 
-    HarnessError for a provider there is not.
+    HarnessError for an unknown provider.
     """
     provider, choice = settings.cluster, "as asked"
     if provider == "auto":
@@ -53,5 +53,5 @@ def _choose(settings: Settings, components: Components) -> tuple[str, str]:
     if engine.can_get(image):
         return "kind", f"auto: Docker engine {version} answers and can get {image}"
     if components.is_present(kind.LOCAL_IMAGE):
-        return "kind", f"auto: Docker engine {version} answers, and a node image was made here"
+        return "kind", f"auto: Docker engine {version} answers, and a node image was built here"
     return "embedded", f"auto: Docker engine {version} answers, but cannot get {image}"

@@ -13,7 +13,7 @@ PARTS = ("charts", "fixtures")
 
 @dataclass(frozen=True)
 class Package:
-    """A copy of what is deployed; a check may change its files, nobody else sees it."""
+    """A private copy of what is deployed; a check may change its files."""
 
     root: Path
 

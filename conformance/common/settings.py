@@ -1,4 +1,4 @@
-"""Everything a run can be told, and every time-out it uses, in one place.
+"""All options of a run and all its time-outs, in one place.
 
 Values come from defaults, then environment variables (``STACKSPIN_CONFORMANCE_*``), then
 command line options.
@@ -25,7 +25,7 @@ def data_root() -> Path:
 
 @dataclass(frozen=True)
 class Timeouts:
-    """Upper bounds in seconds. A time-out is a failure, never a pace: waits return on the event."""
+    """Upper bounds in seconds. Reaching one is a failure: waits return on the event."""
 
     node_ready: float = 60.0
     """From starting the node's processes to Ready; measured 5 s, slow disks take 10 times that."""
@@ -38,7 +38,7 @@ class Timeouts:
     reconciliation: float = 180.0
     """One Flux object after it was asked to reconcile; includes its health checks."""
     stack: float = 300.0
-    """The whole of flux2/ from the first commit to every Kustomization and HelmRelease Ready."""
+    """All of flux2/, from the first commit to every Kustomization and HelmRelease Ready."""
     deletion: float = 120.0
     """One object with its finalizers; a namespace with claims takes 16 s."""
     crd: float = 30.0
@@ -72,7 +72,7 @@ class Timeouts:
     http: float = 10.0
     """One HTTP request to a Ready service."""
     log: float = 30.0
-    """What a container did until its log says so; measured less than 0.1 on an idle node."""
+    """From an event in a container to the line in its log; measured below 0.1 on an idle node."""
     backup: float = 240.0
     """One backup or restore to its final phase; without a store, Velero tries for 100 s."""
     image_build: float = 600.0
@@ -110,7 +110,7 @@ class Settings:
     cluster: str = "auto"
     """Provider: auto, kind, embedded, existing."""
     docker: str = "running"
-    """Only for ``kind``: the engine that answers (running); if none does, one of ours (start)."""
+    """Only for ``kind``: the running engine (running), or a private one if none runs (start)."""
     cluster_name: str = "stackspin"
     keep_cluster: bool = False
     kubeconfig: Path | None = None
@@ -118,13 +118,13 @@ class Settings:
     context: str | None = None
     """Only for ``existing``: the kubeconfig's context; None means its current one."""
     node_address: str | None = None
-    """Only for ``existing``: where hostPorts and NodePorts answer; None means a node's own."""
+    """Only for ``existing``: address of hostPorts and NodePorts; None means a node's own."""
     domain: str = "stackspin.test"
     """The platform domain; apps answer at ``APP.domain``."""
     kind_image: str | None = None
-    """Only for ``kind``: the node image; None means kind's own choice, or else one made here."""
+    """Only for ``kind``: the node image; None means upstream's, or else one built here."""
     dashboard_url: str | None = None
-    """Address of the dashboard to test in place of the reference one, a name of the domain."""
+    """Address of the dashboard to test instead of the reference one, in the domain."""
     run_id: str = field(default_factory=new_run_id)
     reports_dir: Path = field(default_factory=lambda: Path.cwd() / "reports")
     cache_dir: Path = field(default_factory=cache_dir)

@@ -1,1 +1,1 @@
-"""Pinned parts: how each is had, verified and kept."""
+"""Pinned parts: how each is obtained, verified and kept."""

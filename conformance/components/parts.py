@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What every part has; a subclass says how it is had."""
+    """What every part has; a subclass says how it is obtained."""
 
     name: str
     version: str

@@ -115,7 +115,7 @@ def pin(
 ) -> None:
     """Pin ``name`` at ``version``: the wrapper's go.mod and go.sum, or the wheels' hashes.
 
-    Nothing is written unless all of it could be had. Raises HarnessError.
+    Nothing is written unless all of it was obtained. Raises HarnessError.
     """
     part = CATALOGUE.get(name)
     match part:

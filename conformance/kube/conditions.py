@@ -166,7 +166,7 @@ def reconciled(
 
 
 def image_unavailable() -> Condition:
-    """A Pod waits for an image that cannot be had."""
+    """A Pod waits for an image that cannot be pulled."""
     waiting = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 
     def test(item: Object) -> bool:

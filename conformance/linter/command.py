@@ -50,9 +50,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = _parser()
     given = parser.parse_intermixed_args(arguments)
     if given.explain is None and not given.paths:
-        parser.error("name at least one PATH: a chart, a package, or a folder with many of them")
+        parser.error("give at least one PATH: a chart, a package, or a folder with many of them")
     if given.rule and given.level is not None:
-        parser.error("a level takes all rules: leave one of --rule and --level out")
+        parser.error("use --rule or --level, not both")
     try:
         if given.explain is not None:
             _show(_explained(given.explain))
@@ -63,8 +63,8 @@ def main(arguments: Sequence[str]) -> int:
     for path in [*given.paths, *([given.previous] if given.previous else [])]:
         if not os.path.exists(path):  # noqa: PTH110 - it never raises
             raise HarnessError(
-                f"there is no {shown(str(path))}",
-                "name a chart's folder or .tgz, or a Flux package's folder",
+                f"{shown(str(path))}: no such file or folder",
+                "give a chart's folder or .tgz, or a Flux package's folder",
             )
     result = joined([lint(path, **request) for path in given.paths])
     _report(result, given)
@@ -95,13 +95,13 @@ def _parser() -> Parser:
         "--waive",
         metavar=FORM,
         action="append",
-        help="live with a rule's findings until a day, as in 2027-01-31; may be repeated",
+        help="accept a rule's findings until a date such as 2027-01-31; may be repeated",
     )
     parser.add_argument(
         "--level",
         type=int,
         choices=range(HIGHEST + 1),
-        help="exit with 1 if an app is below this level, not if there is an error",
+        help="exit with 1 if an app is below this level, instead of if there is an error",
     )
     parser.add_argument(
         "--format", choices=_FORMATS, default=_FORMATS[0], help="how the result is shown"
@@ -110,12 +110,12 @@ def _parser() -> Parser:
         "--output",
         metavar="FILE",
         type=Path,
-        help="write the result there; the terminal shows what was found, too",
+        help="write the result to this file; the terminal shows the findings, too",
     )
     parser.add_argument(
         "--explain",
         metavar="RULE",
-        help="say what a rule wants and why; a family, or all, are listed",
+        help="say what a rule wants and why; with a family, or all, list the rules",
     )
     parser.add_argument(
         "--values", metavar="FILE", type=Path, help="render charts with these values, too"
@@ -124,7 +124,7 @@ def _parser() -> Parser:
         "--previous",
         metavar="PATH",
         type=Path,
-        help="an earlier version: can people upgrade from it?",
+        help="an earlier version: check whether people can upgrade from it",
     )
     return parser
 
@@ -184,7 +184,7 @@ def _values(path: Path, limits: Limits) -> Mapping[str, Any]:
         raise ValueError(f"--values: {path}, line {first.place.line}: {first.message}")
     value = documents[0].value if documents else {}
     if text is None or len(documents) > 1 or not isinstance(value, Mapping):
-        raise ValueError(f"--values: {path} is not one YAML document of names and values")
+        raise ValueError(f"--values: {path} is not a single YAML document with names and values")
     return value
 
 

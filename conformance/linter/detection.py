@@ -269,7 +269,7 @@ class _Detector:
             return apps
         if len(apps) == 1:
             return [replace(apps[0], problems=[*apps[0].problems, *left])]
-        rest = AppPackage(self._tree.name, ".", "files that belong to no app", problems=left)
+        rest = AppPackage(self._tree.name, ".", "files that do not belong to an app", problems=left)
         return [*apps, rest]
 
 

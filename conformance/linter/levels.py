@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from conformance.linter.rule import Rule
 
 LEVELS: Mapping[int, str] = {
-    0: "Nothing is sure yet: Flux cannot apply it as it is, or nobody could see whether it can.",
+    0: "Nothing is sure yet: Flux cannot apply it as it is, or the linter could not see whether it "
+    "can.",
     1: "Flux can apply it: its files are valid objects, and everything they refer to is there.",
     2: "It runs the Stackspin way: its workloads are valid and probed, with ports, an ingress with "
     "TLS and a login that fit together.",

@@ -196,7 +196,7 @@ def _apps(tree: Tree, request: _Request, renderer: Renderer) -> list[_Found]:
                 return [_Found(app) for app in found]
             return _compared(found, detected(Tree.read(request.previous, request.limits)))
     except TooLongError:
-        trouble = f"reading took longer than {_READING * request.limits.seconds:g} s"
+        trouble = f"reading the files took longer than {_READING * request.limits.seconds:g} s"
     except HarnessError:
         raise
     except Exception as error:  # a defect of ours is no stack trace for a packager
@@ -253,7 +253,7 @@ def _run(
     reasons: list[str] = []
     left = end - time.monotonic()
     if left <= 0:
-        return problems, [f"the rules before it took {limits.seconds:g} s"]
+        return problems, [f"the rules before it used up the time of {limits.seconds:g} s"]
     try:
         with at_most(left):
             for one in rule.check(app):
@@ -264,7 +264,7 @@ def _run(
                 if len(problems) > _MOST_FINDINGS:
                     break
     except TooLongError:
-        reasons.append(f"the time for all rules, {limits.seconds:g} s, ended while it ran")
+        reasons.append(f"the time for all rules, {limits.seconds:g} s, ran out while this rule ran")
     except Exception as error:
         reasons.append(_defect(error))
     return problems, reasons
@@ -274,7 +274,7 @@ def _findings(rule: Rule, problems: Iterable[Problem], waiver: Waiver | None) ->
     found = []
     for number, problem in enumerate(problems):
         if number == _MOST_FINDINGS:
-            more = f"and more of the same: only the first {_MOST_FINDINGS} are shown"
+            more = f"and more findings of this rule: only the first {_MOST_FINDINGS} are shown"
             found.append(Finding(rule, Place(problem.place.file), more, rule.fix, waiver))
             break
         place = replace(problem.place, object=_cut(problem.place.object, _NAME).strip())

@@ -54,14 +54,16 @@ def parse_waiver(text: str, rules: Mapping[str, Rule], today: date) -> Waiver:
     try:
         until = date.fromisoformat(ending)
     except ValueError:
-        raise ValueError(f"the waiver of {name} ends on {ending}, which is no date") from None
+        raise ValueError(
+            f"the waiver of {name} ends on {ending}, which is not a valid date"
+        ) from None
     if until < today:
         raise ValueError(
-            f"the waiver of {name} ended on {until}: mend the package, or decide on a new date"
+            f"the waiver of {name} ended on {until}: fix the package, or choose a new date"
         )
     if until - today > LONGEST:
         raise ValueError(
-            f"the waiver of {name} would hold until {until}: give it two years at most, "
+            f"the waiver of {name} would be valid until {until}: two years are the maximum, "
             f"as in {name}={reason},{example}"
         )
     return Waiver(name, reason, until)

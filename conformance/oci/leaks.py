@@ -1,4 +1,4 @@
-"""What an image must not carry: secrets, and settings of where packages are fetched from.
+"""What an image must not carry: secrets, and settings of the address of a package index.
 
 Whoever can pull an image can read every file of every layer, deleted ones included, and its whole
 configuration and history. A package index in it names an internal host, or holds a password, and
@@ -231,7 +231,7 @@ def _scan_configuration(
         if SECRET_NAME.search(text):
             yield Leak(Kind.SECRET, where, "a password, token or key in a variable")
         if INDEX_SETTING.search(text):
-            yield Leak(Kind.PACKAGE_INDEX, where, "where packages are fetched from")
+            yield Leak(Kind.PACKAGE_INDEX, where, "the address of a package index")
 
 
 def find_leaks(

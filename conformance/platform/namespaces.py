@@ -1,4 +1,4 @@
-"""Namespaces of a run: fresh, named after it, deleted in the background."""
+"""Namespaces of a run: fresh, with its id in their names, deleted in the background."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
 class Namespaces:
-    """Makes and deletes the namespaces of one run."""
+    """Creates and deletes the namespaces of one run."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Namespaces:
         return name
 
     def delete(self, name: str) -> None:
-        """Begin to delete a namespace; returns at once."""
+        """Begin to delete a namespace; returns immediately."""
         thread = threading.Thread(
             target=self._delete, args=(name,), name=f"delete-{name}", daemon=True
         )
@@ -61,7 +61,7 @@ class Namespaces:
         thread.start()
 
     def join(self) -> list[str]:
-        """Wait for the deletions, bounded by the time-out of one; returns what did not go."""
+        """Wait for the deletions, as long as one may take; return what is still there."""
         deadline = time.monotonic() + self._deletion_timeout
         for name, thread in self._deletions.items():
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -22,15 +22,15 @@ from conformance.oci.registry import Registry
 from conformance.platform.reference.stack import Stack
 
 LONGEST_NAME = 32
-"""Of a cluster's name: the part that says whose it is gives way to what it is for."""
+"""Characters of a cluster's name; if need be, its prefix is cut, not its purpose."""
 
 UNDO_SECONDS = 20.0
-"""For a start that was cancelled to fail: tox leaves 30 s to a run that was interrupted."""
+"""Within which a cancelled start must end: tox gives an interrupted run 30 s."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """A cluster with the client of its API, and Stackspin on it as far as it was asked for."""
+    """A cluster, the client of its API, and Stackspin on it as far as it was requested."""
 
     cluster: Cluster
     kube: Kube
@@ -38,7 +38,7 @@ class Site:
 
     @property
     def registry(self) -> Registry:
-        """The registry that its node pulls from. Raises ``HarnessError`` where there is none."""
+        """The registry that its node pulls from. Raises ``HarnessError`` if there is none."""
         if self.cluster.registry is None:
             raise HarnessError(f"cluster {self.cluster.name} has no registry", "use another one")
         return Registry(self.cluster.registry)
@@ -47,13 +47,13 @@ class Site:
 class SecondaryClusters:
     """Brings clusters up in the background, each called ``CLUSTER-PURPOSE``, and takes them away.
 
-    They belong to this process like its first one: a killed run takes them with it. None is kept.
-    For providers with ``Feature.SECOND_CLUSTER``. Thread-safe, as one may be begun in the
+    Like the first cluster they belong to this process: they end if the run is killed. None is kept.
+    For providers with ``Feature.SECOND_CLUSTER``. Thread-safe, because one may be started in the
     background.
     """
 
     TESTING = "testing"
-    """What the cluster is for on which new versions of apps are tried out."""
+    """Purpose of the cluster on which new versions of apps are tested."""
 
     def __init__(
         self,
@@ -71,15 +71,15 @@ class SecondaryClusters:
         self._guard = threading.Lock()
 
     def prepare(self, purpose: str) -> None:
-        """Begin what the cluster for ``purpose`` needs long before it starts; returns at once."""
+        """Begin to prepare the cluster for ``purpose`` before it starts; returns immediately."""
         self._bring_up(purpose)
 
     def begin(
         self, purpose: str, install: Callable[[Stack], object] = lambda _: None
     ) -> Future[Site]:
-        """Begin to bring up the cluster for ``purpose`` unless that has begun; returns at once.
+        """Begin to start the cluster for ``purpose`` unless that has begun; returns immediately.
 
-        The result is there when ``install`` (a level: ``Stack.platform``) has returned, and raises
+        The result is set when ``install`` (a level: ``Stack.platform``) has returned; it raises
         what start and installation raise. Raises ``HarnessError`` after ``close``.
         """
         bring_up = self._bring_up(purpose)
@@ -87,40 +87,40 @@ class SecondaryClusters:
         return bring_up.site
 
     def testing(self) -> Future[Site]:
-        """Begin the cluster for ``TESTING``, with single sign-on on it, as ``begin`` does; returns
-        when it has its place on the host's network.
+        """Begin the cluster for ``TESTING`` with single sign-on, as ``begin`` does; returns when
+        it is connected to the host's network.
 
-        Chromium takes a new network interface of the host for a changed network, and gives the page
-        up that it is loading: no check of a page goes on before it is there.
+        When the host gets a new network interface, Chromium assumes that the network has changed
+        and aborts the page that it loads: no check of a page may run meanwhile.
         """
         site = self.begin(self.TESTING, Stack.single_sign_on)
         self.wait_connected(self.TESTING)
         return site
 
     def wait_connected(self, purpose: str) -> None:
-        """Wait until the cluster for ``purpose``, prepared or begun, has its place on the host's
-        network, or failed. HarnessError for one that only its start connects, and nobody began.
+        """Wait until the cluster for ``purpose``, prepared or begun, is connected to the host's
+        network, or failed. HarnessError if only its start connects it, and nobody began that.
         """
         self._made[purpose].wait_connected()
 
     def kubes(self) -> dict[str, Kube]:
-        """Return purpose and client of each whose API answers by now."""
+        """Return purpose and client of each cluster whose API answers by now."""
         return {name: made.kube for name, made in self._made.items() if made.kube is not None}
 
     def end(self, purpose: str) -> None:
-        """Take the cluster for ``purpose`` away, if it was begun."""
+        """Delete the cluster for ``purpose``, if it was begun."""
         if bring_up := self._made.pop(purpose, None):
             bring_up.undo()
 
     def close(self) -> None:
-        """Take every one away; none is made any more."""
+        """Delete all clusters; no more can be started."""
         with self._guard:
             self._closed = True
         for purpose in list(self._made):
             self.end(purpose)
 
     def _bring_up(self, purpose: str) -> _BringUp:
-        """Return what brings the cluster for ``purpose`` up; one that is new prepares it."""
+        """Return what starts the cluster for ``purpose``; if it is new, it begins to prepare."""
         with self._guard:
             if self._closed:
                 raise HarnessError("the secondary clusters are being taken away")
@@ -135,7 +135,7 @@ class SecondaryClusters:
 
 
 class _BringUp(threading.Thread):
-    """A daemon, as nobody waits for an installation whose run is over."""
+    """A daemon thread: nobody waits for an installation after the run has ended."""
 
     def __init__(
         self,
@@ -160,14 +160,14 @@ class _BringUp(threading.Thread):
         self._stack: Stack | None = None
 
     def begin(self, install: Callable[[Stack], object]) -> None:
-        """Let the cluster start, if it has not yet."""
+        """Let the cluster start, if it has not started yet."""
         self._wanted = True
         self._begun.put(install)
 
     def wait_connected(self) -> None:
-        """Wait for its place on the host's network; each step until then has a limit of its own.
+        """Wait until it is connected to the host's network; each step has its own time limit.
 
-        HarnessError for one that only its start connects, and nobody began.
+        HarnessError if only its start connects it, and nobody began that.
         """
         with self.site.awaited():
             self._prepared.wait()
@@ -209,7 +209,7 @@ class _BringUp(threading.Thread):
             self._connected.set()
 
     def undo(self) -> None:
-        """Take all of it away; what is still starting fails by that."""
+        """Delete all of it; what is still starting fails because of that."""
         self._begun.put(None)
         if not self._has_started.is_set():
             with contextlib.suppress(HarnessError):  # an engine does not answer: no node either
@@ -217,7 +217,7 @@ class _BringUp(threading.Thread):
         if not self._has_started.wait(UNDO_SECONDS):
             self._say(
                 f"{self.name}: gave up waiting, {UNDO_SECONDS:g} s after its start was cancelled "
-                "(it still builds or fetches a part, maybe); the end of this run ends it"
+                "(it may still build or fetch a part); it ends with this run"
             )
             return
         if self.kube:

@@ -76,13 +76,13 @@ class CheckResult(Model):
     """One check on one app."""
 
     id: str
-    node_id: str = Field(description="pytest's name of it.")
+    node_id: str = Field(description="pytest's name of the test.")
     level: Level
     promise: str
     app: str | None = None
     verdict: Verdict
     reason: str = Field(
-        default="", description="Why it is not a pass; the first lines of the failure."
+        default="", description="Why the check did not pass; the first lines of the failure."
     )
     seconds: float = 0.0
     phases: Phases = Field(default_factory=Phases)
@@ -115,7 +115,7 @@ class Counts(Model):
 class Capability(Model):
     """All checks of one capability."""
 
-    id: str = Field(description="The test file's stem without test_.")
+    id: str = Field(description="The test file's name without test_ and .py.")
     verdict: OverallVerdict
     core: Counts
     extended: Counts
@@ -139,14 +139,14 @@ class ClusterInfo(Model):
     """The cluster under test."""
 
     provider: str
-    choice: str = Field(default="", description="Why this provider.")
+    choice: str = Field(default="", description="Why this provider was chosen.")
     name: str
     reused: bool = False
     kubernetes: str = ""
     container_runtime: str = ""
     nodes: int = 0
     node_system: str = ""
-    node_image: str = Field(default="", description="Reference and digest, where it has one.")
+    node_image: str = Field(default="", description="Reference and digest, if it has one.")
 
 
 class Component(Model):
@@ -156,8 +156,8 @@ class Component(Model):
     version: str
     origin: str
     source: str = ""
-    note: str = Field(default="", description="For a substitute: in place of what.")
-    key: str = Field(default="", description="Hash of everything it was made from.")
+    note: str = Field(default="", description="For a substitute: what it replaces.")
+    key: str = Field(default="", description="Hash of everything it was built from.")
 
 
 class Substitute(Model):
@@ -217,21 +217,21 @@ class RunReport(Model):
     schema_version: Literal["3"] = "3"
     suite_version: str
     suite_commit: str = Field(
-        default="", description="The checkout's; ends in -dirty if files were changed."
+        default="", description="The checkout's commit; ends in -dirty if files were changed."
     )
     run_id: str
     mode: Literal["checks", "twins"] = "checks"
     state: Literal["running", "complete", "interrupted"] = Field(
-        description="complete: every selected check came to its end. A killed run stays at running."
+        description="complete: every selected check has ended. A killed run stays at running."
     )
     checks_selected: int = 0
-    checks_done: int = Field(default=0, description="Of the selected: those that came to an end.")
+    checks_done: int = Field(default=0, description="How many of the selected checks have ended.")
     started_at: datetime
     written_at: datetime = Field(
-        description="When this was last written: at the latest after the last check that ended."
+        description="When the report was last written: after each check, and at the end."
     )
     process: int | None = Field(
-        default=None, description="While it is running: id of the process on the host."
+        default=None, description="While the run goes on: id of its process on the host."
     )
     seconds: float
     command: list[str]
@@ -247,11 +247,11 @@ class RunReport(Model):
     substitutes: list[Substitute] = Field(default_factory=list)
     building_seconds: float = Field(
         default=0.0,
-        description="How long checks waited for components to be built; in no check's time.",
+        description="How long checks waited for components to be built; not in any check's time.",
     )
     installation: list[InstallationStep] = Field(default_factory=list)
     not_installed: dict[str, str] = Field(
-        default_factory=dict, description="What this cluster did not get, and why."
+        default_factory=dict, description="What was not installed on this cluster, and why."
     )
     errors: list[str] = Field(
         default_factory=list, description="What went wrong outside the checks; fails the run."
@@ -268,7 +268,7 @@ class RunReport(Model):
 
     @computed_field(  # type: ignore[prop-decorator]  # mypy knows no decorated property
         description="fail: a check failed, or something outside the checks went wrong. pass: the "
-        "run came to its end, and every capability passes. Else partial."
+        "run ended, and every capability passes. Otherwise partial."
     )
     @property
     def verdict(self) -> OverallVerdict:

@@ -35,7 +35,7 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
         lines.append((f"... and {len(failures) - _SHOWN_FAILURES} more failures", {"red": True}))
     lines += [(f"ERROR {error}", {"red": True}) for error in report.errors]
     if report.building_seconds >= 1:
-        waited = f"{report.building_seconds:.0f} s, in no check's time"
+        waited = f"{report.building_seconds:.0f} s, not in any check's time"
         lines.append((f"Building components: {waited}", {}))
     if report.comparison:
         lines += _comparison(report.comparison)

@@ -63,7 +63,7 @@ class MailCatcher:
             except (websocket.WebSocketTimeoutException, TimeoutError):
                 there = [mail.subject for mail in self.to(address)]
                 raise AssertionError(
-                    f"mail {number} to {address} did not arrive in {timeout:.0f} s; there: {there}"
+                    f"mail {number} to {address} did not arrive in {timeout:.0f} s, only {there}"
                 ) from None
             finally:
                 events.close()

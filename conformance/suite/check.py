@@ -4,12 +4,12 @@ A check is an ordinary pytest test in ``conformance/capabilities/test_CAPABILITY
 
     @check(
         "persistent_storage.survives_pod_deletion",
-        promise="Data on a persistent volume outlives the pod that wrote it.",
+        promise="Data on a persistent volume survives the deletion of the pod that wrote it.",
     )
     def test_survives_pod_deletion(...) -> None: ...
 
-Its level is a pytest marker, so ``-m core``, ``-k`` and ``--collect-only`` work as ever. A check
-that any app can be put to says on which it runs, and at which level on each::
+Its level is a pytest marker, so ``-m core``, ``-k`` and ``--collect-only`` work as usual. A check
+that can run on several apps says on which it runs, and at which level on each::
 
     @check(..., apps=core("notes") | extended("wordpress"))
     def test_survives_pod_deletion(app: App, ...) -> None: ...
@@ -38,8 +38,8 @@ CAPABILITIES = (
     "backup_restore",
     "dashboard",
 )
-"""In the order they run: what needs the fewest components first, so that a machine with an empty
-cache reports early, while the parts of the later ones still build."""
+"""In the order in which they run: those that need the fewest components come first, so that a
+machine with an empty cache reports early, while it still builds parts for the later ones."""
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
@@ -50,21 +50,21 @@ class Check:
     """One verified promise of the platform."""
 
     id: str
-    """``CAPABILITY.name``: stable, as reports of different runs are compared by it."""
+    """``CAPABILITY.name``: stable, because reports of different runs are compared by it."""
     level: Level
     promise: str
     """What Stackspin promises, in one sentence."""
     needs: tuple[Feature, ...] = ()
-    """What the provider must be able to do; the check is "not run" on one that cannot."""
+    """What the provider must be able to do; on one that cannot, the check is "not run"."""
     apps: Mapping[str, Level] = field(default_factory=dict)
-    """The apps it runs on, and its level on each; empty when it is about no app in particular."""
+    """The apps it runs on, and its level on each; empty if it is not about a particular app."""
 
     def on(self, app: str) -> Check:
-        """Return the check as it is on one of its apps."""
+        """Return the check with its level on one of its apps."""
         return replace(self, level=self.apps[app])
 
     def each(self) -> Iterator[tuple[str | None, Check]]:
-        """Yield every app it runs on with the check as it is there; None if it has no apps."""
+        """Yield each of its apps with the check for that app; None if it has no apps."""
         if not self.apps:
             yield None, self
         for app in self.apps:
@@ -72,12 +72,12 @@ class Check:
 
     @property
     def capability(self) -> str:
-        """The part of the id before the dot, which is the file's stem without ``test_``."""
+        """The part of the id before the dot: the file's name without ``test_`` and ``.py``."""
         return self.id.partition(".")[0]
 
 
 class NotRun(Skipped):
-    """The check could not be carried out here; in a core check this makes the result partial."""
+    """The check could not run here; if it is core, its capability is "partial"."""
 
 
 class NotApplicable(Skipped):
@@ -85,22 +85,22 @@ class NotApplicable(Skipped):
 
 
 def not_run(reason: str) -> NoReturn:
-    """End this check as "not run"; ``reason`` says what is missing, and is shown in the report."""
+    """End this check as "not run"; the report shows ``reason``, which says what is missing."""
     raise NotRun(reason)
 
 
 def not_applicable(reason: str) -> NoReturn:
-    """End this check as "not applicable"; ``reason`` is shown in the report."""
+    """End this check as "not applicable"; the report shows ``reason``."""
     raise NotApplicable(reason)
 
 
 def core(*apps: str) -> dict[str, Level]:
-    """Return these apps as those on which a check is core."""
+    """Return the apps on which a check is core."""
     return dict.fromkeys(apps, Level.CORE)
 
 
 def extended(*apps: str) -> dict[str, Level]:
-    """Return these apps as those on which a check is extended."""
+    """Return the apps on which a check is extended."""
     return dict.fromkeys(apps, Level.EXTENDED)
 
 
@@ -112,7 +112,7 @@ def check(
     needs: Iterable[Feature] = (),
     apps: Mapping[str, Level] | None = None,
 ) -> Callable[[_FunctionT], _FunctionT]:
-    """Make a test function the check ``check_id``; with ``apps``, once for each of them.
+    """Make a test function the check ``check_id``; with ``apps``, it runs once for each.
 
     Raises:
         ValueError: the id is not ``capability.name`` in lower case, or the promise is not one
@@ -127,7 +127,7 @@ def check(
     def mark(function: _FunctionT) -> _FunctionT:
         function.__doc__ = f"{check_id}: {promise}"  # what --collect-only -v shows
         marked = pytest.mark.check(this)(function)
-        # On apps, the plugin marks each run with its own level.
+        # With apps, the plugin marks each run with its own level.
         return cast(_FunctionT, marked if this.apps else level_marker(this.level)(marked))
 
     return mark
@@ -145,7 +145,7 @@ def is_check(function: Callable[..., object]) -> bool:
 
 
 def check_of(item: pytest.Item) -> Check | None:
-    """Return the check that this test is, on its app, or None for any other test."""
+    """Return the check that this test is, with its level on its app; None for other tests."""
     marker = item.get_closest_marker("check")
     if marker is None:
         return None
@@ -155,14 +155,14 @@ def check_of(item: pytest.Item) -> Check | None:
 
 
 def app_of(item: pytest.Item) -> str | None:
-    """Return the name of the app that this test runs on; None for one that has no apps."""
+    """Return the name of the app that this test runs on; None for a test without apps."""
     callspec = getattr(item, "callspec", None)
     app = callspec.params.get("app") if callspec else None
     return str(getattr(app, "name", app)) if app else None
 
 
 def checks_in(module: object) -> dict[str, Check]:
-    """Return every check defined in a module by id, selected on the command line or not."""
+    """Return every check defined in a module, by id, even if it was not selected."""
     found = {}
     for function in vars(module).values():
         for marker in getattr(function, "pytestmark", ()):
@@ -174,16 +174,16 @@ def checks_in(module: object) -> dict[str, Check]:
 def shared(fixture_name: str, config: pytest.Config) -> Literal["module", "function"]:  # noqa: ARG001
     """Scope of a fixture that a file's checks share: ``@pytest.fixture(scope=shared)``.
 
-    Once a file in a normal run; once a check with ``--twins``, where each has its own defect.
+    It is made once for each file; with ``--twins`` once for each check, as each has its own defect.
     """
     return "function" if config.getoption("twins") else "module"
 
 
 def collection_errors(items: Iterable[pytest.Item]) -> list[str]:
-    """Return what is wrong with the checks among ``items``: one line each, empty when all is well.
+    """Return what is wrong with the checks among ``items``: a line for each fault.
 
-    An id is the identity of a promise over years of reports: it belongs to one function, and its
-    capability is the file it stands in. Every test of a file with checks is one.
+    An id identifies a promise over years of reports: it belongs to one function, and its
+    capability is the file that the function is in. In a file with checks, every test is a check.
     """
     errors: list[str] = []
     owners: dict[str, str] = {}
@@ -194,13 +194,13 @@ def collection_errors(items: Iterable[pytest.Item]) -> list[str]:
         this = check_of(item)
         if this is None:
             if item.path in with_checks:
-                errors.append(f"{where}: stands among checks, but has no @check")
+                errors.append(f"{where}: is in a file with checks, but has no @check")
             continue
         stem = item.path.stem.removeprefix("test_")
         if this.capability != stem:
             errors.append(f"{where}: id {this.id!r} must begin with the file's capability, {stem}.")
         if owners.setdefault(this.id, where) != where:
-            errors.append(f"{where}: id {this.id!r} is already that of {owners[this.id]}")
+            errors.append(f"{where}: id {this.id!r} is already used by {owners[this.id]}")
     return errors
 
 

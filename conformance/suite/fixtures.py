@@ -1,4 +1,4 @@
-"""Fixtures of the checks. Each is lazy: what no selected check asks for is never brought up."""
+"""Fixtures of the checks. Each is lazy: what no selected check uses is never started."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from conformance.suite.twins import Twin
 
 _NO_REGISTRY = (
-    "this cluster tells of no registry that the suite can push to and the node pulls from"
+    "this cluster advertises no registry that the suite can push to and the node pulls from"
 )
 
 
@@ -52,13 +52,13 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 @pytest.fixture(scope="session")
 def settings(run: Run) -> Settings:
-    """What this run was told, and every time-out."""
+    """This run's options, and all time-outs."""
     return run.settings
 
 
 @pytest.fixture(scope="session")
 def components(run: Run) -> Components:
-    """Pinned parts: built or taken from the cache when asked for."""
+    """Pinned parts: built, or taken from the cache, on first use."""
     return run.components()
 
 
@@ -81,7 +81,7 @@ def cluster(run: Run, request: pytest.FixtureRequest) -> Iterator[Cluster]:
 
 
 def _start(cluster: Cluster) -> None:
-    """Bring it up. Whatever keeps it from coming is told as that, and is no check's failure."""
+    """Start the cluster. If that fails, report it as such, not as a failure of a check."""
     try:
         cluster.start()
         if cluster.provider == "existing":
@@ -104,7 +104,7 @@ def _refuse_platform_of_others(cluster: Cluster) -> None:
 
 
 def stays(run: Run, cluster: Cluster) -> bool:
-    """Whether the cluster outlives the run: it is not ours to delete, or is to be kept."""
+    """Whether the cluster stays after the run: it is not ours to delete, or is to be kept."""
     return run.settings.keep_cluster or cluster.reused or cluster.provider == "existing"
 
 
@@ -138,7 +138,7 @@ def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Ite
 @pytest.fixture(scope="session")
 def secondary_clusters(
     run: Run,
-    cluster: Cluster,  # noqa: ARG001 - the one under test comes first, and stays longest
+    cluster: Cluster,  # noqa: ARG001 - the one under test starts first and ends last
     components: Components,
 ) -> Iterator[SecondaryClusters]:
     """Maker of more clusters: ``secondary_clusters.begin("restore", Stack.backups).result()``."""
@@ -155,7 +155,7 @@ def here(cluster: Cluster, kube: Kube, stack: Stack) -> Site:
 
 @pytest.fixture(scope="session")
 def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
-    """The test cluster with single sign-on, being brought up: a second one where there can be."""
+    """The test cluster with single sign-on, being started: a second cluster if possible."""
     if Feature.SECOND_CLUSTER in here.cluster.features:
         secondary: SecondaryClusters = request.getfixturevalue("secondary_clusters")
         return secondary.testing()
@@ -231,7 +231,7 @@ def namespace_pool(run: Run, kube: Kube, cluster: Cluster) -> Iterator[Namespace
 def namespace(
     run: Run, namespace_pool: Namespaces, request: pytest.FixtureRequest
 ) -> Iterator[str]:
-    """Name of a fresh namespace of this check's own."""
+    """Name of a fresh namespace for this check alone."""
     name = namespace_pool.create(request.node.name.partition("[")[0].removeprefix("test_"))
     run.namespaces.setdefault(request.node.nodeid, []).append(name)
     yield name
@@ -242,7 +242,7 @@ def namespace(
 def namespaces(
     run: Run, namespace_pool: Namespaces, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[str], str]]:
-    """Maker of fresh namespaces that a file's checks share: ``namespaces("hint") -> name``."""
+    """Creates namespaces that a file's checks share: ``namespaces("hint") -> name``."""
     mine = run.namespaces.setdefault(request.node.nodeid, [])
 
     def make(hint: str) -> str:
@@ -262,14 +262,14 @@ def evidence(run: Run, request: pytest.FixtureRequest) -> EvidenceBox:
 
 @pytest.fixture(scope=_per_twin)
 def twin(request: pytest.FixtureRequest) -> Twin | None:
-    """The defect that this check runs against with ``--twins``; None in a normal run."""
+    """The defect that this check must find with ``--twins``; None in a normal run."""
     found: Twin | None = getattr(request, "param", None)
     return found
 
 
 @pytest.fixture(scope=_per_twin)
 def package(twin: Twin | None, tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """A private copy of ``charts/`` and ``fixtures/``, with the twin's defect in it if there is."""
+    """A private copy of ``charts/`` and ``fixtures/``, with the twin's defect if there is one."""
     copy = Package.copy(tmp_path_factory.mktemp("package"))
     for patch in twin.patches if twin else ():
         patch.apply(copy.root)

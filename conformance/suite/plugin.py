@@ -57,13 +57,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--docker",
         choices=DOCKER,
-        help="with --cluster=kind: the Docker engine that answers (running, the default), or where "
-        "none does a private one that ends with the run (start)",
+        help="with --cluster=kind: use the running Docker engine (running, the default), or if "
+        "none is running, a private one that ends with the run (start)",
     )
     group.addoption("--context", help="with --cluster=existing: context in --kubeconfig")
-    group.addoption("--node-address", help="with --cluster=existing: where NodePorts answer")
     group.addoption(
-        "--dashboard-url", help="dashboard to test in place of the reference one (https://...)"
+        "--node-address", help="with --cluster=existing: the address where NodePorts answer"
+    )
+    group.addoption(
+        "--dashboard-url", help="dashboard to test instead of the reference one (https://...)"
     )
     group.addoption("--domain", help="platform domain (default: stackspin.test)")
     group.addoption("--reports-dir", help="folder for reports (default: reports)")
@@ -79,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "check(check): a conformance check; set by @conformance.suite.check.check",
         "core: a check that every Stackspin platform must pass",
-        "extended: a check of something not every platform claims",
+        "extended: a check that only platforms that claim it must pass",
     ):
         config.addinivalue_line("markers", line)
     config.stash[TWINS] = _load_twins(config)

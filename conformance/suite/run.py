@@ -51,7 +51,7 @@ RUN: pytest.StashKey[Run] = pytest.StashKey()
 
 @dataclass
 class Run:
-    """One run: its settings, its report in the making, and what it has brought up so far."""
+    """One run: its settings, the report it writes, and what it has started so far."""
 
     settings: Settings
     recorder: Recorder
@@ -64,7 +64,7 @@ class Run:
     stack: Stack | None = None
     secondary: SecondaryClusters | None = None
     namespaces: dict[str, list[str]] = field(default_factory=dict)
-    """Namespaces in use by the node id of their owner: a check or a file of checks."""
+    """Namespaces in use, by the node id of their owner: a check or a file of checks."""
     _components: Components | None = None
     _cluster: Cluster | None = None
     _kubernetes: dict[str, Any] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Run:
 
     @classmethod
     def begin(cls, settings: Settings, *, twins: bool, selection: list[str]) -> Run:
-        """Start a run: from here on there is a report, whatever happens."""
+        """Start a run: from now on there is a report, whatever happens."""
         redactor = Redactor()
         report = RunReport(
             suite_version=metadata.version("stackspin-conformance"),
@@ -109,7 +109,7 @@ class Run:
         return self._components
 
     def make_cluster(self) -> Cluster:
-        """Choose the provider, on first use, and say which; starts nothing."""
+        """Choose the provider on first use, and say which; does not start the cluster."""
         if self._cluster is None:
             components = self.components()
             with self.on_terminal():
@@ -117,7 +117,7 @@ class Run:
         return self._cluster
 
     def end(self, *, complete: bool) -> None:
-        """Stop what still builds, write the report for the last time, look for secrets in it."""
+        """Stop builds that still run, write the final report, and search it for secrets."""
         if self._components is not None:
             self._components.close()
         self.recorder.finish(complete=complete)
@@ -129,12 +129,12 @@ class Run:
         self._terminal.close()
 
     def say(self, text: str) -> None:
-        """Show one line on the terminal now, whatever pytest captures."""
+        """Show one line on the terminal now, although pytest captures output."""
         print(text, file=self._terminal)
 
     @contextlib.contextmanager
     def on_terminal(self) -> Iterator[None]:
-        """Show what the body prints at once: pytest would keep it until the check failed."""
+        """Show what the body prints immediately: pytest would hold it back until a check fails."""
         with (
             contextlib.redirect_stdout(self._terminal),
             contextlib.redirect_stderr(self._terminal),
@@ -142,7 +142,7 @@ class Run:
             yield
 
     def describe(self) -> None:
-        """Tell the report what is under test, as far as it is up."""
+        """Describe in the report what is under test, as far as it has started."""
         report, cluster = self.recorder.report, self._cluster
         if cluster is None:
             return
@@ -178,7 +178,7 @@ class Run:
         self.redactor.allow(*WORD.findall(public))
 
     def learn_secrets(self) -> None:
-        """Let the redactor and the sweep know every Secret there is now."""
+        """Tell the redactor and the final search the values of all Secrets that exist now."""
         if self.kube is not None:
             thread = threading.Thread(target=self._learn_secrets, args=(self.kube,), daemon=True)
             thread.start()
@@ -210,7 +210,7 @@ class Run:
     def collect_diagnostics(self, item: pytest.Item, box: EvidenceBox) -> None:
         """Keep objects, events and logs of the namespaces that a failed check used.
 
-        Bounded in time: a check may have left the cluster in a state in which it cannot answer.
+        Limited in time: a check may have left the cluster unable to answer.
         """
         if self.kube is None:
             return
@@ -233,7 +233,7 @@ class Run:
             self._collect(other, [*PLATFORM_NAMESPACES], box, f"diagnostics-of-{name}")
 
     def _collect_node_logs(self, box: EvidenceBox) -> None:
-        """Keep the end of what the node's own processes said, with the run's first failure."""
+        """Keep the end of the logs of the node's own processes, with the run's first failure."""
         if self._cluster is None:
             return
         with tempfile.TemporaryDirectory() as folder:
@@ -256,7 +256,7 @@ class Run:
 
 
 def _end_of(log: Path) -> str:
-    """Return the last whole lines of a log, whatever bytes it holds."""
+    """Return the last whole lines of a log, which may contain any bytes."""
     with log.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - NODE_LOG_BYTES))

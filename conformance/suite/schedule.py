@@ -81,7 +81,7 @@ def reference_apps(stack: Stack, images: AppImages) -> Callable[[], None]:
 
 
 def _join(fixture: str, items: list[pytest.Item]) -> None:
-    """Let the first of these tests, if there is one, need a fixture more."""
+    """Add a fixture to the first of these tests, if there is one."""
     for item in items[:1]:
         item.fixturenames.append(fixture)  # type: ignore[attr-defined]
 
@@ -89,8 +89,8 @@ def _join(fixture: str, items: list[pytest.Item]) -> None:
 def _undisturbed(items: list[pytest.Item]) -> list[pytest.Item]:
     """Return the checks on the platform that neither kill the node nor watch what Flux does.
 
-    Those between the last that kills the node and auto_update, which tells what each commit does,
-    and takes the Git server away.
+    They are between the last check that kills the node and those of auto_update, which observe
+    what each commit does and stop the Git server.
     """
     candidates: list[pytest.Item] = []
     for item in _up_to("chart_deployment", items):
@@ -103,7 +103,7 @@ def _undisturbed(items: list[pytest.Item]) -> list[pytest.Item]:
 
 
 def _up_to(capability: str, items: list[pytest.Item]) -> list[pytest.Item]:
-    """Return the checks of this capability and of those before it."""
+    """Return the checks of this capability and of the capabilities before it."""
     last = CAPABILITIES.index(capability)
     return [
         item

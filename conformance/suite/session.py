@@ -1,6 +1,6 @@
 """One run of checks: from pytest's phases to verdicts, evidence and the report.
 
-The plugin registers it only when checks were collected: any other pytest run is left alone.
+The plugin registers it only if checks were collected: other pytest runs are not affected.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def twin_of(item: pytest.Item) -> Twin | None:
 
 
 def planned(items: list[pytest.Item], deselected: list[pytest.Item]) -> Iterator[CheckResult]:
-    """Yield one result for each check, and for each that its file has but nobody selected.
+    """Yield a result for each selected check, and for each other check in the same files.
 
-    Without the latter a capability could "pass" because ``-k`` left its failing check out.
+    Without the latter a capability could "pass" because ``-k`` left out its failing check.
     """
     checks = {item: check for item in items if (check := check_of(item))}
     files = {item.path for item in checks}
@@ -53,9 +53,10 @@ def planned(items: list[pytest.Item], deselected: list[pytest.Item]) -> Iterator
 
 
 def _not_collected(checks: dict[pytest.Item, Check]) -> Iterator[CheckResult]:
-    """Yield a result for what the files of these checks have besides: somebody named one of them.
+    """Yield a result for each check in these files that was not even collected.
 
-    Only collecting a check would tell more of its runs than the apps.
+    That happens if the command line names a single check. The apps of the others are known; their
+    other parameters would be known only after collection.
     """
     known = {(check.id, app_of(item)) for item, check in checks.items()}
     for item in checks:
@@ -89,10 +90,10 @@ class ConformanceSession:
         self._waited = seconds_waited()
 
     def plan(self, items: list[pytest.Item], deselected: list[pytest.Item]) -> None:
-        """Write down what will run before it does, and what was left out."""
+        """Record what will run and what was left out, before anything runs."""
         selected = sum(check_of(item) is not None for item in items)
         self._run.recorder.plan(planned(items, deselected), selected=selected)
-        # What the report says before anything was deployed is public, whatever a Secret holds.
+        # What the report says before anything is deployed is public, even if a Secret holds it.
         page = (self._run.recorder.folder / "report.html").read_text(encoding="utf-8")
         self._run.redactor.allow(self._run.settings.domain, *WORD.findall(page))
 
@@ -103,11 +104,11 @@ class ConformanceSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Refuse what this provider cannot do, and a twin run of a check without one."""
+        """Skip a check that this provider cannot run; fail a check without a twin in a twin run."""
         check = check_of(item)
         if check is None:
             return
-        self._run.recorder.result(item.nodeid).reason = "the run ended while it ran"
+        self._run.recorder.result(item.nodeid).reason = "the run ended during this check"
         if self._run.twins and twin_of(item) is None:
             pytest.fail(f"no twin of {check.id} in fixtures/twins/", pytrace=False)
         if check.needs:
@@ -120,7 +121,7 @@ class ConformanceSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        """Leave out the call of a check whose twin its fixtures already caught."""
+        """Do not call a check if its fixtures have already caught its twin."""
         return pyfuncitem.stash.get(TWIN_CAUGHT, None)
 
     @pytest.hookimpl(wrapper=True)
@@ -151,7 +152,7 @@ class ConformanceSession:
         return report
 
     def _without_building(self, duration: float) -> float:
-        """Return a phase's seconds less what it waited for components, which is the run's time."""
+        """Return a phase's seconds without its wait for components, which counts for the run."""
         waited = seconds_waited() - self._waited
         self._waited += waited
         report = self._run.recorder.report
@@ -169,8 +170,8 @@ class ConformanceSession:
         result.verdict = Verdict.NOT_RUN if harness else Verdict.FAIL
         result.reason = self._run.redactor.redact(_summary(error))
         if first := self._told.get(id(error)):
-            # A session fixture's exception comes back for each check that needs the fixture.
-            result.reason = f"{result.reason.splitlines()[0]} (as told at {first[1]})"
+            # pytest raises a session fixture's exception again for each check that needs it.
+            result.reason = f"{result.reason.splitlines()[0]} (reported at {first[1]})"
             report.longrepr = result.reason
             if harness:
                 report.outcome = "skipped"
@@ -188,7 +189,7 @@ class ConformanceSession:
         self._run.collect_diagnostics(item, box)
 
     def _redact(self, report: pytest.TestReport) -> None:
-        """Hide secrets in what pytest is about to print, too: a CI job's log is kept for long."""
+        """Hide secrets in what pytest is about to print: a CI job's log is kept for a long time."""
         redact = self._run.redactor.redact
         text = report.longreprtext
         if (clean := redact(text)) != text:
@@ -245,7 +246,7 @@ class ConformanceSession:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
-        """End with one line a capability and the path of the report."""
+        """End with one line for each capability and the path of the report."""
         lines = terminal.summary(self._run.recorder.report, self._run.recorder.folder)
         terminalreporter.section("Stackspin conformance")
         for line, markup in lines:
@@ -253,7 +254,7 @@ class ConformanceSession:
 
 
 def _is_about_the_check(report: pytest.TestReport, call: pytest.CallInfo[None]) -> bool:
-    """Whether the outcome says something about the check: a harness that broke does not."""
+    """Whether the outcome says something about the check, not about a fault of the harness."""
     if report.when == "call" or call.excinfo is None:
         return True
     return isinstance(call.excinfo.value, (AssertionError, pytest.fail.Exception))

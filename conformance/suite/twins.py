@@ -1,7 +1,7 @@
-"""Broken twins: for each check, what it deploys with exactly the defect that it exists to find.
+"""Broken twins: for each check, the same set-up with one deliberate defect.
 
 With ``--twins`` every selected check runs against its twin and must fail, for the expected
-reason. A check that passes its twin proves nothing when it passes on the real thing.
+reason. If a check passes on its twin, its passing in a normal run proves nothing.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Patch:
 
     path: str
     find: str
-    """Must occur exactly once, so that a twin cannot quietly become the real thing."""
+    """Must occur exactly once in the file, so that no twin silently loses its defect."""
     replace: str
 
     def apply(self, root: Path) -> None:
@@ -80,11 +80,11 @@ class Patch:
 
 @dataclass(frozen=True)
 class Twin:
-    """A defect, and how the check that exists to find it says so."""
+    """A defect, and the failure by which its check must find it."""
 
     check: str
     defect: str
-    """What is wrong with it, in words."""
+    """What is wrong, in one sentence."""
     expect: str
     """Regular expression found in the text of the failure."""
     patches: tuple[Patch, ...] = ()
@@ -94,7 +94,7 @@ class Twin:
     """Which of the check's apps has the defect; None: the first."""
 
     def expects(self, failure: str) -> bool:
-        """Whether the check failed for the reason it exists for."""
+        """Whether the check failed for the expected reason."""
         return re.search(self.expect, failure, re.DOTALL) is not None
 
 
@@ -108,7 +108,8 @@ def load_file(path: Path) -> list[Twin]:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise HarnessError(
-            f"{path.name} is not YAML: {error}", "Quote what holds a colon, or use a block scalar."
+            f"{path.name} is not valid YAML: {error}",
+            "Quote text that contains a colon, or use a block scalar.",
         ) from error
     try:
         jsonschema.validate(entries, SCHEMA)
@@ -164,7 +165,7 @@ class Judgement:
 def judge(twin: Twin, failure: str | None) -> Judgement:
     """Judge a check by its failure on the twin; None when it passed."""
     if failure is None:
-        return Judgement(False, f"the twin survived: {twin.defect}")
+        return Judgement(False, f"the check passed on its twin: {twin.defect}")
     if twin.expects(failure):
         return Judgement(True, f"caught: {twin.check} by {twin.expect!r}")
     return Judgement(

@@ -57,7 +57,7 @@ UPSTREAM_IMAGE = (
 STORAGE_CLASS = ("storage.k8s.io/v1", "StorageClass", "standard")
 """The default one of upstream's image; Stackspin brings its own."""
 LOCAL_IMAGE = "kind-node"
-"""The component that stands in for it where it cannot be had."""
+"""The component that replaces it if it cannot be pulled."""
 _ALONE = {"leader-elect": "false"}
 """After a killed node, nobody waits 15 s for the lease of the one that was before."""
 _PULL_SECONDS = 600.0
@@ -215,7 +215,7 @@ class KindCluster(Cluster):
             )
         if image := self._settings.kind_image:
             raise HarnessError(
-                f"a private Docker engine has no way out, and cannot pull {image}",
+                f"a private Docker engine has no network access and cannot pull {image}",
                 "leave --kind-image out, or start an engine of your own",
             )
         probe.examine(self._settings.state_dir)
@@ -226,7 +226,7 @@ class KindCluster(Cluster):
         if docker.nodes(self._engine, self.name):
             raise HarnessError(
                 f"the cluster name {self.name} is in use on the Docker engine that answers, by a "
-                "kind cluster that is none of this state folder's",
+                "kind cluster that is not in this state folder",
                 "choose another --cluster-name, or if nobody needs that cluster, remove it: "
                 f"kind delete cluster --name {self.name}",
             )

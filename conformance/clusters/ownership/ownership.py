@@ -43,8 +43,8 @@ class Ownership:
     def __init__(self, state_dir: Path, name: str, provider: str) -> None:
         if not _NAME.fullmatch(name):
             raise HarnessError(
-                f"{name!r} is no name for a cluster",
-                "choose lower-case letters, digits and dashes, 32 at most, a letter first",
+                f"{name!r} is not a valid name for a cluster",
+                "choose lower-case letters, digits and dashes, at most 32, beginning with a letter",
             )
         self._name = name
         self._provider = provider
@@ -204,16 +204,16 @@ class Ownership:
         record = self.folder.read()
         if record and record.outside and not record.owner.alive:
             raise HarnessError(
-                f"cluster {self._name} has lost its owner, and cannot be taken away: its Docker "
+                f"cluster {self._name} has lost its owner and cannot be removed: its Docker "
                 "engine does not answer",
-                "start that engine; if it is gone for good, remove its trace, the folder "
+                "start that engine; if it is gone for good, delete the cluster's folder "
                 f"{self.folder.path}; or choose another --cluster-name",
             )
         if record is None or not record.kept:
             raise self._in_use(self.folder.lock_holder())
         if record.provider != self._provider:
             raise HarnessError(
-                f"there is a kept cluster {self._name}, but of the provider {record.provider}",
+                f"the kept cluster {self._name} is of the provider {record.provider}",
                 f"use --cluster={record.provider}, or choose another --cluster-name",
             )
         lock = self.folder.try_lock("user")

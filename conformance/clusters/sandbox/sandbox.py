@@ -60,7 +60,7 @@ class Sandbox:
             )
         except TimeoutError:
             self._process.kill()  # and with it what it has started
-            raise self._did_not_start(f"no word of it within {HELLO_SECONDS:g} s") from None
+            raise self._did_not_start(f"it did not answer within {HELLO_SECONDS:g} s") from None
         self.channel.settimeout(None)
         for level, kind, data in credentials:
             if message and (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):

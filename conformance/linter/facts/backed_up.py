@@ -221,4 +221,4 @@ def unknown(app: AppPackage, what: str) -> Iterator[NotRun]:
     """Yield, for each thing that is missing of the app, what is therefore not known."""
     reasons = {reason: None for one in app.installations for reason in one.missing}
     for reason in reasons:
-        yield NotRun(f"{reason}: {what} is not known")
+        yield NotRun(f"{reason}: it is not known {what}")

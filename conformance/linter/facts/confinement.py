@@ -19,8 +19,8 @@ _HARMLESS = frozenset(
 )  # fmt: skip
 """Capabilities that the profile ``baseline`` lets a container add."""
 _HOST = {
-    "hostNetwork": "is in the node's own network: it reaches what listens on the node only",
-    "hostPID": "sees and may stop all processes of the node",
+    "hostNetwork": "is in the node's own network: it reaches services that listen only on the node",
+    "hostPID": "can see and stop all processes of the node",
     "hostIPC": "shares memory with the processes of the node",
 }
 
@@ -57,7 +57,7 @@ def breaches(container: Container) -> Iterator[tuple[Path, str]]:
     name = f"container {container.name}"
     context = (*container.path, "securityContext")
     if is_privileged(container):
-        yield (*context, "privileged"), f"{name} is privileged: it may do all that root may"
+        yield (*context, "privileged"), f"{name} is privileged: it can do everything that root can"
     added = sequence(get(container.value, "securityContext", "capabilities", "add"))
     for index, capability in enumerate(added):
         plain = text(capability).upper().removeprefix("CAP_")
@@ -66,7 +66,7 @@ def breaches(container: Container) -> Iterator[tuple[Path, str]]:
             yield place, f"{name} has the capability {plain[:40]}"
     kind, place = setting(container, "seccompProfile")
     if text(get(kind, "type")) == "Unconfined":
-        yield place, f"{name} may make every system call (seccompProfile Unconfined)"
+        yield place, f"{name} can make every system call (seccompProfile Unconfined)"
 
 
 def as_root(container: Container) -> tuple[Path, str] | None:
@@ -77,7 +77,7 @@ def as_root(container: Container) -> tuple[Path, str] | None:
         return None
     if user == 0 and not isinstance(user, bool):
         return place, "runs as root (runAsUser: 0)"
-    return place, "runs as the user that the image names, mostly root (no runAsNonRoot)"
+    return place, "runs as the user set in the image, usually root (no runAsNonRoot)"
 
 
 def refused(container: Container) -> Path | None:

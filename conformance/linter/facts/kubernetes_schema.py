@@ -99,12 +99,12 @@ def unserved(manifest: Manifest) -> Advice | None:
     if since is None and kind not in known:
         return None
     product = PRODUCTS.get(group, "Kubernetes")
-    says = f"{kind} of {quoted(api)} is gone since {product} {since}"
+    says = f"{kind} of {quoted(api)} was removed in {product} {since}"
     if since is None:
         says = f"{kind} has no version {quoted(version)} in {product}"
     instead = _home(kind)
     if not instead:
-        return Advice(f"{says}, without a successor", f"Do without the {kind}.")
+        return Advice(f"{says}, without a replacement", f"Remove the {kind}.")
     note = NOTES.get(kind, "")
     return Advice(says, f"Write apiVersion: {instead}.{' ' if note else ''}{note}")
 
@@ -116,7 +116,7 @@ def deprecated(manifest: Manifest) -> Advice | None:
     if version is None or not version.deprecated:
         return None
     product = PRODUCTS.get(group, "Kubernetes")
-    says = f"{kind} of {quoted(manifest.api_version)} is deprecated: a later {product} drops it"
+    says = f"{kind} of {quoted(manifest.api_version)} is deprecated: a later {product} removes it"
     return Advice(says, f"Write apiVersion: {_home(kind, group)}.")
 
 

@@ -55,7 +55,9 @@ def _object_name(manifest: Manifest) -> Iterator[Violation]:
     path: Path = ("metadata", "name")
     if manifest.group in _FREE_GROUPS:
         if "/" in name or "%" in name:
-            yield Violation(path, f'metadata.name is {quoted(name)}: no "/" or "%" may be in it')
+            yield Violation(
+                path, f'metadata.name is {quoted(name)}: it must not contain "/" or "%"'
+            )
     elif manifest.kind in _LABEL_KINDS:
         yield from _name(name, path, _LABEL, _WORDS, _SHORT)
     elif name:
@@ -91,7 +93,7 @@ def _key(key: str, path: Path) -> Iterator[Violation]:
         or not _LABEL_VALUE.fullmatch(name)
         or (slash and not _SUBDOMAIN.fullmatch(prefix.lower()))
     ):
-        says = f"{dotted(path)}: {quoted(key)} is no name of a label or annotation"
+        says = f"{dotted(path)}: {quoted(key)} is not a valid name of a label or annotation"
         fix = 'It is a word, or a domain, "/" and a word: example.org/word.'
         yield Violation(path, says, fix, key)
 
@@ -108,4 +110,6 @@ def _label_value(value: Any, path: Path) -> Iterator[Violation]:
             f"{where} is {quoted(value)}: the value of a label has letters, digits,"
             f' "-", "_" and "." only, and {_ENDS}'
         )
-        yield Violation(path, says, "Write it in an annotation, or without the others.", value)
+        yield Violation(
+            path, says, "Write it in an annotation, or remove the other characters.", value
+        )

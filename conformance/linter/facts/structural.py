@@ -190,9 +190,9 @@ class _Walk:
         if isinstance(value, Mapping | list):
             found = "a mapping" if isinstance(value, Mapping) else "a list"
             if types == ["array"]:
-                fix = f'Start it with "- ", even if {dotted(path)} has one entry only.'
+                fix = f'Start it with "- ", even if {dotted(path)} has only one entry.'
             elif types == ["object"]:
-                fix = 'Take the "- " away: there can be one only, with its fields as keys.'
+                fix = 'Remove the "- ": only one is allowed, with its fields as keys.'
         elif isinstance(value, str):
             found = f"the text {self._shown(value, path)}"
         elif isinstance(value, bool):
@@ -203,7 +203,7 @@ class _Walk:
             written = str(value).lower() if isinstance(value, bool) else str(value)
             fix = "Put it in quotes" + ("." if self._secret else f': "{written[:40]}".')
         elif isinstance(value, str) and any(_reads_as(value, one) for one in types):
-            fix = "Take the quotes away."
+            fix = "Remove the quotes."
         self._add(path, f"{dotted(path)} is {found}, but must be {wanted}", fix, value)
 
     def _mapping(
@@ -239,7 +239,7 @@ class _Walk:
 
     def _unknown(self, key: str, fields: Mapping[str, Schema], path: Path) -> None:
         where = dotted(path)
-        says = f"{quoted(key)} is no field of {where}"
+        says = f"{quoted(key)} is not a field of {where}"
         if meant := nearest(key, list(fields)):
             self._add((*path, key), f'{says}; did you mean "{meant}"?', f'Write "{meant}" instead.')
         elif place := self._home(key):
@@ -250,7 +250,7 @@ class _Walk:
             )
         else:
             known = f"; it has {', '.join(sorted(fields))}" if 0 < len(fields) <= 12 else ""
-            self._add((*path, key), says + known, "Correct the name, or take the field out.")
+            self._add((*path, key), says + known, "Correct the name, or remove the field.")
 
     def _home(self, key: str) -> str:
         """Return where, not far from here, a field of this name belongs; empty if unclear."""
@@ -280,8 +280,8 @@ class _Walk:
                 where = dotted((*path, index))
                 self._add(
                     (*path, index),
-                    f'{where} is empty: there is nothing after the "-"',
-                    "Fill it in, or take it out.",
+                    f'{where} is empty: nothing follows the "-"',
+                    "Fill it in, or remove it.",
                 )
 
     def _scalar(self, value: Any, schema: Schema, name: str, path: Path) -> None:
@@ -294,7 +294,10 @@ class _Walk:
             if like:
                 fix = f"Write {like[1]}{like[2].upper()}i."
             self._add(
-                path, f"{where} is {self._shown(value, path)}, which is no amount", fix, value
+                path,
+                f"{where} is {self._shown(value, path)}, which is not a valid amount",
+                fix,
+                value,
             )
         elif isinstance(value, str):
             self._text(value, schema, path)
@@ -317,7 +320,7 @@ class _Walk:
         if schema.get("format") == "byte" and not _base64(value):
             self._add(
                 path,
-                f"{where} is no base64",
+                f"{where} is not valid base64",
                 "Write the text itself under stringData; data is for text in base64.",
                 value,
             )

@@ -119,9 +119,9 @@ def _file(files: YamlFiles, file: str, outer: Transform, result: Build) -> None:
             result.problems.append(
                 Problem(
                     Place(file, document.line()),
-                    "Flux applies every YAML file of this folder, and this document is no object"
-                    " of Kubernetes (no apiVersion and kind): the whole Kustomization fails",
-                    "Move the file out of the folder, or name what Flux applies in a"
+                    "Flux applies every YAML file of this folder, and this document is not an"
+                    " object of Kubernetes (no apiVersion and kind): the whole Kustomization fails",
+                    "Move the file out of the folder, or list what Flux applies in a"
                     " kustomization.yaml.",
                 )
             )
@@ -202,14 +202,14 @@ def _resource(
         else:
             _folder(files, target, inner, result)
     elif target.startswith(".."):
-        result.beyond.append(f"{file} names {entry[:80]}, which lies outside of PATH")
+        result.beyond.append(f"{file} names {entry[:80]}, which is outside of PATH")
     else:
         result.problems.append(
             Problem(
                 Place(file, line),
-                f"resource {quoted(entry)} is not there: kustomize fails, and nothing of this"
+                f"resource {quoted(entry)} does not exist: kustomize fails, and nothing of this"
                 " folder is applied",
-                "Correct the name, or take the line out.",
+                "Correct the name, or remove the line.",
             )
         )
 

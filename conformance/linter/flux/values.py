@@ -94,10 +94,10 @@ def _source(
     else:
         documents, problems = parse(content, holder.file)
     if problems and not documents:
-        problem = f"{key} of {source.name} is no YAML: {problems[0].message}"
+        problem = f"{key} of {source.name} is not valid YAML: {problems[0].message}"
         return replace(source, problem=problem), {}
     if documents and not isinstance(documents[0].value, Mapping):
-        return replace(source, problem=f"{key} of {source.name} is no mapping of values"), {}
+        return replace(source, problem=f"{key} of {source.name} is not a mapping of values"), {}
     document = documents[0] if documents else None
     repeated = problems[0].message.partition(": ")[0] if problems else ""
     found = replace(source, document=document, repeated=repeated)

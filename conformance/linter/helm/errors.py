@@ -57,7 +57,7 @@ def _explain(raw: str) -> HelmMessage:
     if outside:
         address = outside[1]
         fetched = address.startswith(("http:", "https:"))
-        why = "which is not fetched" if fetched else "which is no part of it"
+        why = "which is not fetched" if fetched else "which is not part of it"
         return HelmMessage(f"values.schema.json refers to {address}, {why}", unjudged=fetched)
     if raw.startswith(_SCHEMA):
         return HelmMessage(f"the values do not fit values.schema.json: {_schema_errors(raw)}")
@@ -88,7 +88,7 @@ def _cause(raw: str) -> str:
     if nil:
         what = nil["what"]
         parent = what.partition(f".{nil['key']}")[0]
-        return f"{what} is used, but {parent or 'what it should be in'} is not set"
+        return f"{what} is used, but {parent or 'its parent'} is not set"
     if any(word in raw for word in _ENDLESS):
         return "the template includes itself without end"
     unknown = _NO_TEMPLATE.search(raw)

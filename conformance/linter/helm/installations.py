@@ -120,7 +120,7 @@ class Installer:
         self.failures += [RenderFailure(chart, label, one.message, one.place) for one in problems]
         missing = absent(chart)
         if _is_library(chart):
-            missing.append(f"chart {chart.name} is a library, which makes no objects")
+            missing.append(f"chart {chart.name} is a library, which creates no objects")
         return Installation(label, tuple(_in(namespace, manifests)), tuple(missing), values)
 
     @staticmethod

@@ -32,7 +32,7 @@ def objects_of(
             if isinstance(document.value, Mapping):
                 manifests.extend(_objects(document, lines))
             else:
-                message = f"renders to {quoted(document.value)}, which is no object of Kubernetes"
+                message = f"renders to {quoted(document.value)}, which is not a Kubernetes object"
                 problems.append(Problem(Place(file, lines.line(document.line())), message))
     return manifests, problems
 
@@ -91,7 +91,7 @@ def _translated(problem: Problem, content: str, lines: TemplateLines) -> Problem
     written = content.split("\n")
     at = written[number - 1].strip() if 0 < number <= len(written) else ""
     shown = quoted(at, at)
-    message = f"renders to what is {problem.message} (rendered line {number}: {shown})"
-    if not problem.message.startswith("no YAML"):
+    message = f"renders to text that is {problem.message} (rendered line {number}: {shown})"
+    if not problem.message.startswith("not valid YAML"):
         message = f"renders to YAML where {problem.message} (rendered line {number}: {shown})"
     return Problem(Place(problem.place.file, lines.line(number)), message)

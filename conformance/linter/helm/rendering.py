@@ -107,7 +107,9 @@ class Renderer:
                 start_new_session=True,
             )
         except OSError as error:
-            raise RenderError(f"no process for Helm: {error.strerror}", limit=True) from None
+            raise RenderError(
+                f"cannot start a process for Helm: {error.strerror}", limit=True
+            ) from None
         self._ready = False
         self._stderr.clear()
 
@@ -157,7 +159,7 @@ class Renderer:
         try:
             header = json.dumps(request, allow_nan=False).encode("ascii")
         except (TypeError, ValueError, RecursionError) as error:
-            raise RenderError(f"the values are no JSON: {error}") from None
+            raise RenderError(f"the values are not valid JSON: {error}") from None
         if self._left <= 0:
             raise _LimitError(self._out_of_time())
         self.start()
@@ -197,7 +199,7 @@ class Renderer:
         """Send a request, return the line that answers it."""
         process = self._process
         if process is None or not (process.stdin and process.stdout and process.stderr):
-            raise _UnusableError("Helm was ended")
+            raise _UnusableError("Helm was stopped")
         waiting = memoryview(request)
         answer = bytearray()
         most = self._limits.rendered_bytes * _ESCAPED + MEBIBYTE
@@ -228,7 +230,7 @@ class Renderer:
                     else:
                         raise _LimitError(self._why_it_died(process))
                 if len(answer) > most:
-                    raise _LimitError("Helm answers more than is allowed")
+                    raise _LimitError("Helm's answer is larger than allowed")
         return bytes(answer)
 
     def _send(self, process: subprocess.Popen[bytes], waiting: memoryview) -> memoryview:
@@ -274,7 +276,7 @@ def _decoded(line: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(line)
     except (ValueError, RecursionError):
-        raise _UnusableError("the process that renders answers what is no JSON") from None
+        raise _UnusableError("the process that renders answered with invalid JSON") from None
     return answer if isinstance(answer, dict) else {}
 
 

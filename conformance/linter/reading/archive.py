@@ -148,10 +148,10 @@ def unpack(packed: BinaryIO, limits: Limits, report: Report) -> dict[str, bytes]
         )
     except Exception as error:  # a hostile archive makes tarfile raise almost anything
         why = " ".join(str(error).split())[:120] or "it ends early"
-        report("", f"no gzipped tar archive, or a broken one: {why}")
+        report("", f"not a gzipped tar archive, or a broken one: {why}")
     else:
         if not count:
-            report("", "there is no file in the archive")
+            report("", "the archive is empty")
     return files
 
 
@@ -165,16 +165,16 @@ def _name(member: tarfile.TarInfo, report: Report) -> str | None:
     parts = [part for part in name.split("/") if part not in ("", ".")]
     clean = "/".join(parts)
     if name.startswith("/") or "\\" in name or ".." in parts:
-        report("", f"the archive has a file {_shown(name)}, outside of itself: left out")
+        report("", f"the archive has a file {_shown(name)}, outside of itself: ignored")
         return None
     if any(part.startswith(".") or part in SKIPPED_FOLDERS for part in parts[:-1]):
         return None
     if member.isdir():
         return None
     if member.issym() or member.islnk():
-        report(clean, f"{_shown(clean)} is a link: left out")
+        report(clean, f"{_shown(clean)} is a link: ignored")
         return None
     if not member.isreg() or member.issparse():
-        report(clean, f"{_shown(clean)} is no regular file: left out")
+        report(clean, f"{_shown(clean)} is not a regular file: ignored")
         return None
     return clean or None

@@ -142,9 +142,9 @@ class Composer:
                 event = loader.get_event()
         except yaml.MarkedYAMLError as error:
             line, message = explained(error, self._text, self._line)
-            raise BrokenError(line, f"no YAML: {message}") from None
+            raise BrokenError(line, f"not valid YAML: {message}") from None
         except (yaml.YAMLError, ValueError) as error:
-            raise BrokenError(self._line, f"no YAML: {str(error)[:120]}") from None
+            raise BrokenError(self._line, f"not valid YAML: {str(error)[:120]}") from None
         finally:
             loader.dispose()
 
@@ -245,12 +245,12 @@ class _Reader:
         if name not in self._anchors:
             raise BrokenError(
                 line,
-                f"nothing above is marked &{name[:40]}, which *{name[:40]} stands for; "
+                f"*{name[:40]} refers to &{name[:40]}, which is not defined above; "
                 'a value that starts with "*" needs quotes',
             )
         known = self._anchors[name]
         if known is None:
-            raise BrokenError(line, f"*{name[:40]} stands inside the very value it stands for")
+            raise BrokenError(line, f"*{name[:40]} is inside the value that it refers to")
         if len(self._stack) + known.height > self._limits.depth:
             raise BrokenError(line, self._too_deep())
         self._nodes += known.nodes
@@ -314,7 +314,10 @@ class _Reader:
             if isinstance(item, dict) and isinstance(its, tuple) and isinstance(its[1], dict):
                 parent.merges.append((item, its[1]))
             else:
-                self._complain(line, '"<<" takes an alias of a mapping, or a list of such')
+                self._complain(
+                    line,
+                    '"<<" must be followed by an alias of a mapping, or a list of such aliases',
+                )
 
     def _complain(self, line: int, message: str) -> None:
         self._complaints.append((line, message))
@@ -323,7 +326,9 @@ class _Reader:
         return f"nested more than {self._limits.depth} levels deep: not read"
 
     def _too_big(self) -> str:
-        counted = ", each alias counted as all that it stands for" if self._anchors else ""
+        counted = (
+            ", counting each alias as the whole value that it refers to" if self._anchors else ""
+        )
         return (
             f"a document of more than {self._limits.nodes} values, or "
             f"{self._limits.characters} characters{counted}: not read"

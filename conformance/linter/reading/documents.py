@@ -142,8 +142,8 @@ def _parse(text: str, source: _Source, limits: Limits) -> tuple[list[Document], 
         problems.append(
             source.problem(
                 text.count("\n", 0, illegal.start()),
-                f"there is a character U+{ord(illegal.group()):04X}, which YAML does not allow: "
-                "no tool will read the file",
+                f"the file contains the character U+{ord(illegal.group()):04X}, which "
+                "YAML does not allow: no tool will read the file",
             )
         )
         text = _ILLEGAL.sub("\ufffd", text)

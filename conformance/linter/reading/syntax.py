@@ -5,22 +5,23 @@ from __future__ import annotations
 import yaml
 
 _NO_CONTENT = "did not find expected node content"
-_TAB = "a tab indents the line: YAML wants spaces"
+_TAB = "the line is indented with a tab: YAML needs spaces"
 _PLAIN_WORDS = {
     "found a tab character that violates indentation": _TAB,
     "did not find expected alphabetic or numeric character": (
         'a value that starts with "*" or "&" needs quotes'
     ),
     "mapping values are not allowed in this context": (
-        'a ": " where none can be: the line is indented too far, or a value with ": " needs quotes'
+        'a ": " is not allowed here: the line is indented too far, or a value with ": " needs '
+        "quotes"
     ),
     "did not find expected key": (
         "the line does not fit the lines above it: its indentation, or a quote in the middle of it"
     ),
     "could not find expected ':'": 'a key without ": " after it, or text that is not indented',
     "did not find expected '-' indicator": "the line does not fit the list above it",
-    "found unexpected end of stream": "a quote is opened and never closed",
-    "found unexpected document indicator": "a quote is opened and never closed",
+    "found unexpected end of stream": "a quotation mark is never closed",
+    "found unexpected document indicator": "a quotation mark is never closed",
     _NO_CONTENT: "a value is missing between brackets",
     "did not find expected ',' or ']'": 'a "[" is never closed, or a "," is missing',
     "did not find expected ',' or '}'": (
@@ -30,11 +31,11 @@ _PLAIN_WORDS = {
         "text after the end of the document: its indentation does not fit the lines above it"
     ),
     "found unknown escape character": (
-        'a backslash in double quotes that means nothing: write "\\\\", or use single quotes'
+        'a backslash without meaning in double quotes: write "\\\\", or use single quotes'
     ),
     "found undefined tag handle": 'a value that starts with "!" needs quotes',
     "block sequence entries are not allowed in this context": (
-        'a "- " where no list item can be: put it on a line of its own'
+        'a list item ("- ") is not allowed here: put it on its own line'
     ),
 }
 _STARTED_EARLIER = frozenset(

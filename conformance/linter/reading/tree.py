@@ -55,11 +55,11 @@ class Tree:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             raise HarnessError(
                 f"{shown(str(path))} cannot be read: {reason}",
-                "name a chart's folder or .tgz, a Flux package's folder, or a .yaml file",
+                "give a chart's folder or .tgz, a Flux package's folder, or a .yaml file",
             ) from None
         raise HarnessError(
             f"{shown(str(path))} is neither a folder nor a file",
-            "name a chart's folder or .tgz, a Flux package's folder, or a .yaml file",
+            "give a chart's folder or .tgz, a Flux package's folder, or a .yaml file",
         )
 
     def text(self, path: str) -> str | None:
@@ -108,7 +108,7 @@ class _Reader:
                 if texts[file] is None:
                     self.problem(
                         file,
-                        f"{quoted(shown(file))} is named like YAML but is no UTF-8 text",
+                        f"{quoted(shown(file))} is named like YAML but is not UTF-8 text",
                         "Save the file as UTF-8 text, or give it another name.",
                     )
         return Tree(name, tail, self.files, frozenset(self.folders), self.problems, texts)
@@ -195,13 +195,13 @@ def _entry(
     if entry.is_symlink():
         reader.problem(
             name,
-            f"{quoted(shown(name))} is a symbolic link: Flux leaves it out",
+            f"{quoted(shown(name))} is a symbolic link: Flux ignores it",
             "Put the file itself here.",
         )
     elif entry.is_file(follow_symlinks=False):
         return name, entry.stat(follow_symlinks=False).st_size
     elif not entry.is_dir(follow_symlinks=False):
-        reader.problem(name, f"{quoted(shown(name))} is no regular file: left out")
+        reader.problem(name, f"{quoted(shown(name))} is not a regular file: ignored")
     elif name.count("/") >= reader.limits.depth:
         reader.problem(name, "folders are nested too deep here: not read")
     elif not base.startswith(".") and base not in SKIPPED_FOLDERS:

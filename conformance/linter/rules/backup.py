@@ -37,13 +37,12 @@ _LASTING = frozenset({"persistentVolumeClaim", "ephemeral", "csi", "nfs", "iscsi
     "backup.volume-listed",
     "Every claim that a pod mounts is in the pod's backup annotation",
     level=3,
-    why="Velero copies the files of the volumes that this annotation names, and no others. The "
-    "backup is called Completed all the same; that data is missing shows only when somebody needs "
-    "it back.",
+    why="Velero copies the files of only those volumes that this annotation names. The backup is "
+    "Completed even if volumes are missing; nobody notices until the data is needed.",
     source=f"{_VELERO}#using-opt-in-pod-volume-backup",
-    fix=f"Add the pod's name for the volume to the annotation {BACKUP_VOLUMES} of the pod template "
-    "(a list, separated by commas). What need not be kept, as a cache, belongs into "
-    f"{BACKUP_EXCLUDES}.",
+    fix=f"Add the pod's name for the volume to the annotation {BACKUP_VOLUMES} of the pod "
+    "template (a comma-separated list). If the data need not be kept (a cache, for example), add "
+    f"it to {BACKUP_EXCLUDES}.",
     example="""
 spec:
   template:
@@ -65,7 +64,7 @@ def volume_listed(app: AppPackage) -> Iterator[Problem | NotRun]:
             if not part.has_annotation:
                 yield Problem(
                     part.place,
-                    f'claim "{part.claim}" is handed to the chart, but {part.where} no annotation '
+                    f'claim "{part.claim}" is given to the chart, but {part.where} no annotation '
                     f"{BACKUP_VOLUMES}: its data is in no backup",
                     "Give the pods the annotation, with the chart's name for the volume: most "
                     f'charts take podAnnotations: {{{BACKUP_VOLUMES}: "data"}}.',
@@ -90,11 +89,12 @@ def _not_listed(pod: Pod, volume: str, claim: str) -> Problem:
     "backup.unknown-volume",
     "The backup annotation names volumes that the pod has",
     level=3,
-    why="A name that is no volume of the pod backs up nothing, and Velero says so only in a log. "
-    "Mostly it is the claim's name, or a mistyped one, and the volume that was meant is missing.",
+    why="A name that is not a volume of the pod backs up nothing, and Velero says so only in a "
+    "log. Usually it is the claim's name or a typing error, and the intended volume is not backed "
+    "up.",
     source=f"{_VELERO}#using-opt-in-pod-volume-backup",
-    fix="Write the name under spec.volumes of the pod (or of the volumeClaimTemplate), not that of "
-    "the claim.",
+    fix="Write the name under spec.volumes of the pod (or of the volumeClaimTemplate), not the "
+    "name of the claim.",
     example="""
 metadata:
   annotations:
@@ -113,10 +113,11 @@ def unknown_volume(app: AppPackage) -> Iterator[Problem | NotRun]:
             meant = _mistyped(pod)
             for name in sorted(listed(pod) - _names(pod)):
                 near = meant.get(name)
-                hint = f': probably "{near}" is meant, which is in no backup' if near else ""
+                hint = f': did you mean "{near}", which is in no backup?' if near else ""
                 yield Problem(
                     pod.place("metadata", "annotations", BACKUP_VOLUMES),
-                    f"{BACKUP_VOLUMES} names {quoted(name)}, which is no volume of the pod{hint}",
+                    f"{BACKUP_VOLUMES} names {quoted(name)}, which is not a volume of the pod"
+                    f"{hint}",
                 )
     yield from unknown(app, "which volumes its pods have")
 
@@ -125,8 +126,8 @@ def unknown_volume(app: AppPackage) -> Iterator[Problem | NotRun]:
     "backup.pod-label",
     "A pod with data carries the label of its backup set",
     level=3,
-    why="A backup of one app takes the pods with the app's label, and volumes only through such "
-    "pods. Without the label there is nothing of them in it.",
+    why="A backup of one app contains the pods with the app's label, and only the volumes of such "
+    "pods. Without the label, neither the pod nor its data is in the backup.",
     source="Stackspin",
     fix=f"Add the label {BACKUP_SET} with the app's name to the labels of the pod template (not "
     "only to those of the Deployment).",
@@ -155,14 +156,14 @@ def pod_label(app: AppPackage) -> Iterator[Problem | NotRun]:
             if claims and BACKUP_SET not in pod.labels:
                 yield Problem(
                     pod.place("metadata", "labels"),
-                    f"the pod has data (claim {claims[0]}) and no label {BACKUP_SET}: it is in no "
+                    f"the pod has data (claim {claims[0]}) but no label {BACKUP_SET}: it is in no "
                     "backup of the app",
                 )
         for part in components(app, installation):
             if not part.has_label:
                 yield Problem(
                     part.place,
-                    f'claim "{part.claim}" is handed to the chart, but {part.where} no label '
+                    f'claim "{part.claim}" is given to the chart, but {part.where} no label '
                     f"{BACKUP_SET} for the pods: they are in no backup of the app",
                     "Give the pods the label: most charts take podLabels or commonLabels: "
                     f"{{{BACKUP_SET}: {app.name}}}.",
@@ -174,8 +175,8 @@ def pod_label(app: AppPackage) -> Iterator[Problem | NotRun]:
     "backup.claim-label",
     "A claim carries the label of its backup set",
     level=3,
-    why="A backup of one app takes what carries the app's label. A claim without it is not in the "
-    "backup, and after a restore the pod waits for it for ever.",
+    why="A backup of one app contains only what has the app's label. A claim without the label is "
+    "not in the backup, and after a restore the pod waits for it forever.",
     source="Stackspin",
     fix=f"Add the label {BACKUP_SET} with the app's name to the PersistentVolumeClaim.",
     example="""
@@ -198,15 +199,15 @@ def claim_label(app: AppPackage) -> Iterator[Problem | NotRun]:
                     claim.place,
                     f"claim {claim.name} has no label {BACKUP_SET}: it is in no backup of the app",
                 )
-    yield from unknown(app, "which claims it makes")
+    yield from unknown(app, "which claims it creates")
 
 
 @rule(
     "backup.set-name",
-    "All of an app is in one backup set, which has its name",
+    "All of an app is in one backup set, named after the app",
     level=3,
-    why="A backup is made of one set. What carries another name is in another app's backup, or in "
-    "none, and a restore brings back half of the data.",
+    why="A backup contains one set. What has another name is in another app's backup, or in none, "
+    "so a restore brings back only part of the data.",
     source="Stackspin",
     fix=f"Give every pod and claim of the app the same {BACKUP_SET}: the app's name.",
     example="""
@@ -233,7 +234,7 @@ def set_name(app: AppPackage) -> Iterator[Problem | NotRun]:
             elif not _fits(usual, own) and usual in _other_apps(app):
                 yield Problem(
                     place,
-                    f"{what} is in the backup set {quoted(value)}, which is that of another app",
+                    f"{what} is in the backup set {quoted(value)}, which belongs to another app",
                 )
     yield from unknown(app, "which backup set its pods are in")
 
@@ -252,7 +253,7 @@ def _set_labels(app: AppPackage, installation: Installation) -> Iterator[tuple[s
         if isinstance(value, str) and (claim.name in used or len(app.releases) < 2):
             yield value, claim.label_place, f"claim {claim.name}"
     for place, value in Component.labels_of(installation) if parts else ():
-        yield value, place, "what the chart makes"
+        yield value, place, "what the chart creates"
 
 
 def _fits(value: str, own: set[str]) -> bool:
@@ -303,7 +304,7 @@ def host_path(app: AppPackage) -> Iterator[Problem | NotRun]:
                     f"volume {quoted(name)} is to be backed up, but it is of type hostPath, which "
                     "Velero leaves out",
                 )
-    yield from unknown(app, "which volumes it makes")
+    yield from unknown(app, "which volumes it creates")
 
 
 @rule(
@@ -311,11 +312,11 @@ def host_path(app: AppPackage) -> Iterator[Problem | NotRun]:
     "The backup annotation names volumes with data that lasts",
     level=3,
     severity=Severity.WARNING,
-    why="A volume of type emptyDir is empty in every new pod, and a ConfigMap or Secret is an "
-    "object by itself: copying them makes each backup slower and keeps nothing. Mostly the volume "
-    "that was meant is another one, or the claim is missing.",
+    why="A volume of type emptyDir is empty in every new pod, and a ConfigMap or Secret is backed "
+    "up as an object anyway: copying their files makes each backup slower and saves nothing. "
+    "Usually another volume was meant, or the claim is missing.",
     source=f"{_VELERO}#limitations",
-    fix="Take the volume out of the annotation; if its data shall be kept, make it a claim.",
+    fix="Remove the volume from the annotation; if its data must be kept, make it a claim.",
     example="""
 volumes:
   - name: data

@@ -52,7 +52,8 @@ def api_version(app: AppPackage) -> Iterator[Problem]:
     "The chart is not in the format of Helm 2",
     level=1,
     severity=Severity.WARNING,
-    why="Helm 3 reads it still, but not its dependencies in Chart.yaml; Helm 2 is gone since 2020.",
+    why="Helm 3 still reads it, but ignores its dependencies in Chart.yaml; Helm 2 has not been "
+    "supported since 2020.",
     source=f"{_MANUAL}#the-apiversion-field",
     fix="Write apiVersion: v2, and move the content of requirements.yaml to dependencies.",
     example="""
@@ -79,7 +80,7 @@ def helm_2(app: AppPackage) -> Iterator[Problem]:
     level=1,
     severity=Severity.WARNING,
     why="Flux upgrades an app when its chart's version rises. Registries refuse a version that is "
-    "not a full semantic one, and of 1.10 without quotes YAML makes 1.1.",
+    "not a full semantic version, and YAML turns 1.10 without quotes into 1.1.",
     source="https://semver.org",
     fix="Write three numbers, as in 1.0.0.",
     example="""
@@ -94,7 +95,7 @@ def version(app: AppPackage) -> Iterator[Problem]:
             whole = ".".join(map(str, loose.numbers))
             yield Problem(
                 _place(chart, "version"),
-                f"version {quoted(chart.version)} of chart {chart.name} is not a full one",
+                f"version {quoted(chart.version)} of chart {chart.name} is not a full version",
                 f"Write {whole}." if loose.final else "",
             )
 
@@ -104,8 +105,8 @@ def version(app: AppPackage) -> Iterator[Problem]:
     "Chart.yaml says which version of the app it installs",
     level=1,
     severity=Severity.WARNING,
-    why="It is what people see in the list of installed apps, and what tells whether an update of "
-    "the chart is one of the app.",
+    why="It is shown in the list of installed apps, and tells whether an update of the chart also "
+    "updates the app.",
     source=f"{_MANUAL}#the-appversion-field",
     fix="Write appVersion, in quotes.",
     example="""
@@ -137,8 +138,8 @@ def app_version(app: AppPackage) -> Iterator[Problem]:
     "Every field of Chart.yaml is one that Helm reads",
     level=1,
     severity=Severity.WARNING,
-    why="Helm silently ignores a misspelt field: dependencies that are not there, a version of "
-    "Kubernetes that is not checked.",
+    why="Helm silently ignores a misspelt field: a dependency is not installed, or a version of "
+    "Kubernetes is not checked.",
     source=f"{_MANUAL}#the-chartyaml-file",
     fix="Correct the name.",
     example="""
@@ -164,7 +165,7 @@ def ignored_key(app: AppPackage) -> Iterator[Problem]:
     severity=Severity.WARNING,
     why="Its authors say that nobody should install it any more: there will be no updates.",
     source=f"{_MANUAL}#deprecating-charts",
-    fix="Use the chart that took its place, or take the mark away.",
+    fix="Use the chart that replaced it, or remove the mark.",
     example="""
 deprecated: false
 """,
@@ -182,7 +183,7 @@ def is_deprecated(app: AppPackage) -> Iterator[Problem]:
     level=1,
     why="Helm refuses a chart whose kubeVersion does not allow the cluster's: it is not installed.",
     source=f"{_MANUAL}#the-kubeversion-field",
-    fix="Correct the constraint; one without an upper bound does not need care with each release.",
+    fix="Correct the constraint; without an upper bound it need not be changed for each release.",
     example="""
 kubeVersion: ">=1.25.0-0"
 """,
@@ -197,7 +198,7 @@ def kube_version(app: AppPackage) -> Iterator[Problem]:
             continue
         allowed = semver.satisfies(cluster, wanted)
         if allowed is None:
-            says = f"kubeVersion {quoted(wanted)} of chart {chart.name} is no constraint"
+            says = f"kubeVersion {quoted(wanted)} of chart {chart.name} is not a valid constraint"
             yield Problem(_place(chart, "kubeVersion"), says)
         elif not allowed:
             says = f"kubeVersion {quoted(wanted)} of chart {chart.name} does not allow {pinned}"
@@ -208,7 +209,7 @@ def kube_version(app: AppPackage) -> Iterator[Problem]:
     "chart.library",
     "A HelmRelease installs an application, not a library",
     level=1,
-    why="A library chart has templates for other charts only; Helm refuses to install it.",
+    why="A library chart only has templates for other charts; Helm refuses to install it.",
     source="https://helm.sh/docs/topics/library_charts/",
     fix="Write type: application into Chart.yaml, or name the chart that uses the library.",
     example="""
@@ -228,8 +229,8 @@ def library(app: AppPackage) -> Iterator[Problem]:
     "chart.dependencies",
     "The charts that the chart depends on are in its folder charts/",
     level=2,
-    why="Helm refuses a chart whose dependencies are missing. Flux fetches them at each change, as "
-    "long as their repository is there; what they make cannot be judged here.",
+    why="Helm refuses a chart whose dependencies are missing. Flux fetches them at each change, "
+    "as long as their repository exists; the objects they create cannot be checked here.",
     source=f"{_MANUAL}#chart-dependencies",
     fix="Run `helm dependency build` in the chart's folder.",
     example="""
@@ -252,10 +253,10 @@ def dependencies(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "chart.dependency-version",
-    "The charts in charts/ are of the versions that Chart.yaml asks for",
+    "The charts in charts/ have the versions that Chart.yaml asks for",
     level=2,
     severity=Severity.WARNING,
-    why="What is tested here is another version than what `helm dependency build` will fetch.",
+    why="The version tested here differs from the one that `helm dependency build` will fetch.",
     source=f"{_MANUAL}#chart-dependencies",
     fix="Run `helm dependency update` in the chart's folder.",
     example="""
@@ -285,7 +286,7 @@ def dependency_version(app: AppPackage) -> Iterator[Problem]:
     level=1,
     severity=Severity.WARNING,
     why="Without it Helm silently ignores a misspelt value: the app runs with the default, and "
-    "people look for the mistake everywhere else.",
+    "the mistake is hard to find.",
     source=f"{_MANUAL}#schema-files",
     fix="Add values.schema.json; additionalProperties: false makes Helm refuse unknown values.",
     example="""
@@ -314,7 +315,7 @@ def schema(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "chart.unknown-value",
-    "The values that are set are ones that the chart reads",
+    "The chart reads every value that is set",
     level=2,
     severity=Severity.WARNING,
     why="Helm silently ignores a value that no template reads: the app runs with the default.",

@@ -36,7 +36,7 @@ _CLASS_KEYS = ("storageClass", "storageClassName")
     "claims.storage-class",
     "A claim asks for a StorageClass that the platform has",
     level=2,
-    why="A claim of a class that nobody serves waits for ever, and the app with it.",
+    why="A claim with a class that nothing provides waits forever, and so does the app.",
     source="Stackspin",
     fix=f"Use storageClassName: {LOCAL_PATH}, or leave it out.",
     example="""
@@ -65,7 +65,7 @@ def _strange_classes(cluster: Cluster) -> Iterator[Problem]:
             continue
         what = f"asks for StorageClass {quoted(name)}; the platform has {LOCAL_PATH}"
         if not name:
-            what = 'has storageClassName: "", which means a volume that somebody makes by hand'
+            what = 'has storageClassName: "", which means a volume created by hand'
         place = claim.place("spec", "storageClassName")
         yield Problem(origin(cluster, claim.manifest, name, place), f"claim {claim.name} {what}")
     for release in unknown_charts(cluster):
@@ -90,12 +90,12 @@ def _strange_classes(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "claims.access-mode",
-    "A claim is for one node at a time",
+    "A claim is for one node only",
     level=2,
-    why="The platform's volumes are folders on the server's disk: for any mode but ReadWriteOnce "
-    "none is made, and the app waits for ever.",
+    why="The platform's volumes are folders on the server's disk: with any access mode but "
+    "ReadWriteOnce no volume is created, and the app waits forever.",
     source=_PROVISIONER,
-    fix="Use accessModes: [ReadWriteOnce]. Pods of one server may share the volume all the same.",
+    fix="Use accessModes: [ReadWriteOnce]. Pods on the same server can still share the volume.",
     example="""
 spec:
   accessModes: [ReadWriteOnce]
@@ -135,7 +135,7 @@ def _strange_modes(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "claims.spec",
-    "A claim says how large it is, and how it is mounted",
+    "A claim states its size and its access mode",
     level=2,
     why="Kubernetes refuses a claim without a size or an access mode.",
     source=f"{_VOLUMES}#persistentvolumeclaims",
@@ -166,11 +166,11 @@ def _half_claims(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "claims.missing",
-    "Every claim that a pod names is made",
+    "Every claim that a pod names exists",
     level=2,
-    why="A pod whose claim does not exist waits for it for ever.",
+    why="A pod whose claim does not exist waits for it forever.",
     source=f"{_VOLUMES}#claims-as-volumes",
-    fix="Correct the name, or add the PersistentVolumeClaim, in the namespace of the pod.",
+    fix="Correct the name, or add the PersistentVolumeClaim in the namespace of the pod.",
     example="""
 kind: PersistentVolumeClaim
 metadata:
@@ -185,12 +185,12 @@ def claim_missing(app: AppPackage) -> Iterator[Problem | NotRun]:
 def _missing(cluster: Cluster) -> Iterator[Problem | NotRun]:
     for mount, answer in absent(cluster):
         if answer.state is State.UNKNOWN:
-            yield NotRun(f"what makes claim {mount.claim[:200]} is not in PATH, if anything does")
+            yield NotRun(f"nothing in PATH creates claim {mount.claim[:200]}")
             continue
         place = mount.pod.place(*mount.path)
         yield Problem(
             origin(cluster, mount.pod.workload, mount.claim, place),
-            f"volume {mount.volume} is claim {quoted(mount.claim)}, which nothing makes"
+            f"volume {mount.volume} is claim {quoted(mount.claim)}, which nothing creates"
             f"{answer.hint}",
         )
     for one in handed(cluster):
@@ -207,10 +207,10 @@ def _missing(cluster: Cluster) -> Iterator[Problem | NotRun]:
     "claims.unused",
     "Every claim is mounted",
     level=2,
-    why="The volume of a claim is made when a pod mounts it: until then the claim is Pending, and "
-    "Flux waits for it. The data that it was made for lies somewhere else, in no backup.",
+    why="The volume of a claim is created when a pod mounts it: until then the claim is Pending, "
+    "and Flux waits for it. The app's data is somewhere else, in no backup.",
     source="https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode",
-    fix="Name the claim in the chart's values (often persistence.existingClaim), or take it out.",
+    fix="Name the claim in the chart's values (often persistence.existingClaim), or remove it.",
     example="""
 persistence:
   existingClaim: notes-data
@@ -234,7 +234,7 @@ def _unused(cluster: Cluster) -> Iterator[Problem]:
         if not used_by_name(cluster, claim.name):
             yield Problem(
                 claim.place("metadata", "name"),
-                f"claim {claim.name} is mounted by no pod, and no value names it",
+                f"claim {claim.name} is not mounted by any pod, and no value names it",
             )
 
 

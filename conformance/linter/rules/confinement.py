@@ -27,10 +27,10 @@ _STANDARDS = "https://kubernetes.io/docs/concepts/security/pod-security-standard
     "confinement.node",
     "A pod has no rights on the node",
     level=3,
-    why="Whoever takes over such an app has the server, with all other apps and their data.",
+    why="Whoever takes over such an app controls the server, with all other apps and their data.",
     source=f"{_STANDARDS}#baseline",
-    fix="Take the setting out: an app that serves web pages from a port above 1024, and keeps its "
-    "files on a claim, needs none of them.",
+    fix="Remove the setting: an app that serves web pages on a port above 1024 and keeps its "
+    "files on a claim needs none of them.",
     example="""
 securityContext:
   allowPrivilegeEscalation: false
@@ -57,11 +57,11 @@ def _rights(cluster: Cluster) -> Iterator[Problem]:
     "A container does not run as root, and cannot become it",
     level=3,
     severity=Severity.WARNING,
-    why="Root in a container is a step away from root on the server, where a hole in the kernel or "
-    "in the container runtime suffices.",
+    why="From root in a container it is one step to root on the server: one flaw in the kernel or "
+    "in the container runtime is enough.",
     source=f"{_STANDARDS}#restricted",
     fix="Set runAsNonRoot: true with the user that the image is made for, and "
-    "allowPrivilegeEscalation: false. An image that needs root is worth a newer one.",
+    "allowPrivilegeEscalation: false. If an image needs root, look for a newer one.",
     example="""
 securityContext:
   runAsNonRoot: true

@@ -38,10 +38,10 @@ def _lasting(pod: Pod) -> list[Container]:
     "containers.image-pinned",
     "Every image has a version",
     level=2,
-    why="A tag such as latest stands for another image tomorrow: a restart upgrades the app "
-    "without a commit, nobody can say what runs, and there is no way back.",
+    why="A tag such as latest may mean another image tomorrow: a restart upgrades the app without "
+    "a commit, nobody can say which version runs, and there is no way back.",
     source="https://kubernetes.io/docs/concepts/containers/images/#image-names",
-    fix="Write the version as the image's tag (or its digest), and change it by a commit.",
+    fix="Write the version as the image's tag (or use its digest), and change it by a commit.",
     example="""
 image: docker.io/stackspin/notes:1.4.2
 """,
@@ -59,7 +59,9 @@ def _moving_images(cluster: Cluster) -> Iterator[Problem]:
             if not image or "@" in image or guessed(image):
                 continue
             if not tag or moves(tag):
-                what = f"tag {quoted(tag)}, which moves" if tag else "no tag, which means latest"
+                what = (
+                    f"tag {quoted(tag)}, which can change" if tag else "no tag, so latest is used"
+                )
                 yield Problem(
                     container.place("image"),
                     f"image {quoted(image)} of container {container.name} has {what}",
@@ -71,7 +73,7 @@ def _moving_images(cluster: Cluster) -> Iterator[Problem]:
                 if not digest and "{{" not in value:
                     name = ".".join(map(str, path))
                     yield Problem(
-                        release.place(*path), f"{name} is {quoted(value)}, a tag that moves"
+                        release.place(*path), f"{name} is {quoted(value)}, a tag that can change"
                     )
 
 
@@ -79,10 +81,12 @@ def _moving_images(cluster: Cluster) -> Iterator[Problem]:
     "containers.probes",
     "A container behind a Service has a readiness and a liveness probe",
     level=2,
-    why="Without a readiness probe people get errors while the app starts, and Flux calls a broken "
-    "upgrade a success. Without a liveness probe an app that hangs stays so until somebody looks.",
+    why="Without a readiness probe people get errors while the app starts, and Flux reports a "
+    "broken upgrade as a success. Without a liveness probe an app that hangs stays down until "
+    "somebody notices.",
     source=_PROBES_MANUAL,
-    fix="Add the probe to the container; it asks the app itself, not its database or the provider.",
+    fix="Add the probe to the container; it should check the app itself, not its database or the "
+    "login provider.",
     example="""
 readinessProbe:
   httpGet: {path: /health/ready, port: http}
@@ -114,10 +118,10 @@ def _unprobed(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "containers.liveness",
-    "A server beside the app has a liveness probe",
+    "A server that supports the app has a liveness probe",
     level=2,
     severity=Severity.WARNING,
-    why="A database or helper that hangs takes the app with it, and nothing restarts it.",
+    why="If a database or helper hangs, the app hangs, too, and nothing restarts it.",
     source=_PROBES_MANUAL,
     fix="Add a livenessProbe to the container, with a startupProbe if its start may take long.",
     example="""
@@ -142,10 +146,10 @@ def _unwatched(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "containers.probe-port",
-    "A probe asks a port that its container has",
+    "A probe uses a port that its container has",
     level=2,
-    why="A probe of a port name that the container does not declare always fails: the pod is never "
-    "ready, or is restarted for ever.",
+    why="A probe with a port name that the container does not declare always fails: the pod is "
+    "never ready, or is restarted forever.",
     source=_PROBES_MANUAL,
     fix="Use the name of one of the container's ports, or its number.",
     example="""
@@ -186,8 +190,8 @@ def _listed(names: list[str]) -> str:
     "The ports that a Service leads to have names",
     level=2,
     severity=Severity.WARNING,
-    why="A name says what a port is for, and lets Service and probes follow when its number "
-    "changes with a new version of the app.",
+    why="A name says what a port is for. If the port's number changes in a new version of the "
+    "app, Service and probes still find it.",
     source="https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports",
     fix="Name the container's port, and use the name as the Service's targetPort.",
     example="""
@@ -222,8 +226,8 @@ def _nameless_ports(cluster: Cluster) -> Iterator[Problem]:
     "A container has a limit on its memory",
     level=3,
     severity=Severity.WARNING,
-    why="All apps share one server. One that leaks, or is attacked, takes the memory of all "
-    "others, and the kernel stops whichever it likes.",
+    why="All apps share one server. An app that leaks memory or is attacked can use it all up, "
+    "and the kernel then kills any process.",
     source="https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
     fix="Set resources.limits.memory to somewhat more than the app needs, and requests.memory to "
     "what it always uses.",

@@ -35,12 +35,12 @@ _SECRET_TYPES = ("auth-file", "auth-map")
 
 @rule(
     "ingress.host",
-    "The host name of an app is on the platform's domain, wherever that is",
+    "The host name of an app is in the platform's domain, whatever that is",
     level=2,
-    why="Every installation has a domain of its own. Under a fixed host name nobody reaches the "
-    "app, and one without a host name takes the requests of all others.",
+    why="Every installation has its own domain. With a fixed host name nobody reaches the app; "
+    "without any host name it gets the requests of all others.",
     source="Stackspin",
-    fix="Take the host name from a variable, in a chart from a value.",
+    fix="Take the host name from a variable; in a chart, from a value.",
     example="""
 rules:
   - host: "{{ .Values.hostname }}" # with hostname: ${notes_domain} in the release's values
@@ -66,7 +66,7 @@ def _fixed_hosts(cluster: Cluster) -> Iterator[Problem]:
 
 
 def _without_host(ingress: Ingress, one: Host) -> Problem:
-    message = f"{ingress.name} has no host: it takes the requests for every host name"
+    message = f"{ingress.name} has no host: it gets the requests for every host name"
     return Problem(ingress.place(*one.path), message)
 
 
@@ -119,8 +119,8 @@ def _unread(release: Release) -> bool:
     "ingress.tls",
     "Every host name of an Ingress is in its TLS section",
     level=2,
-    why="What is not in the TLS section gets no certificate: people see a warning, or send their "
-    "passwords over the network as plain text, and the login provider refuses the app.",
+    why="A host that is not in the TLS section gets no certificate: people see a warning or send "
+    "their passwords as plain text, and the login provider refuses the app.",
     source=f"{_INGRESS}#tls",
     fix="Add the host name to spec.tls.",
     example="""
@@ -158,11 +158,11 @@ def _in_template(cluster: Cluster, ingress: Ingress, word: re.Pattern[str]) -> b
 
 @rule(
     "ingress.certificate",
-    "The certificate of an Ingress comes from somewhere",
+    "An Ingress has a source for its certificate",
     level=2,
     severity=Severity.WARNING,
-    why="Unless cert-manager is asked, or the Secret is made, browsers get the certificate of the "
-    "ingress controller and warn about it.",
+    why="Unless cert-manager is asked for a certificate or the Secret exists, browsers get the "
+    "certificate of the ingress controller and warn about it.",
     source="https://cert-manager.io/docs/usage/ingress/",
     fix=f'Add the annotation {ACME}: "true".',
     example="""
@@ -192,7 +192,7 @@ def _uncertified(cluster: Cluster) -> Iterator[Problem]:
         lost = [name for name in ingress.secrets if name not in makers]
         if ingress.secrets and (not lost or not whole(cluster.app)):
             continue
-        made = f": nothing makes Secret {lost[0]}" if lost else ""
+        made = f": nothing creates Secret {lost[0]}" if lost else ""
         yield Problem(
             ingress.place(*ingress.annotations_path),
             f"{ingress.name} does not ask cert-manager for its certificate{made}",
@@ -204,10 +204,10 @@ def _uncertified(cluster: Cluster) -> Iterator[Problem]:
     "An Ingress is for the platform's nginx",
     level=2,
     severity=Severity.WARNING,
-    why="An Ingress of a class that no controller of the platform serves is ignored: the app's "
+    why="An Ingress with a class that no controller of the platform serves is ignored: the app's "
     "host name answers with 404.",
     source=f"{_INGRESS}#ingress-class",
-    fix="Use ingressClassName: nginx, or none, which is the same.",
+    fix="Use ingressClassName: nginx, or leave it out, which means the same.",
     example="""
 spec:
   ingressClassName: nginx
@@ -231,7 +231,7 @@ def _strange_classes(cluster: Cluster) -> Iterator[Problem]:
             continue
         yield Problem(
             ingress.place(*ingress.class_path),
-            f"{ingress.name} is of class {quoted(ingress.class_name)}; the platform has nginx",
+            f"{ingress.name} has class {quoted(ingress.class_name)}; the platform has nginx",
         )
 
 
@@ -239,11 +239,11 @@ def _strange_classes(cluster: Cluster) -> Iterator[Problem]:
     "ingress.http-auth",
     "HTTP authentication has a type and a Secret with passwords",
     level=2,
-    why="With half of the annotations, or a Secret that is not there, the ingress controller "
-    "either asks nobody for a password or answers every request with 503.",
+    why="With only one of the annotations, or a Secret that does not exist, the ingress "
+    "controller either asks nobody for a password or answers every request with 503.",
     source=f"{_NGINX}#authentication",
-    fix="Set auth-type (basic or digest) and auth-secret, the name of a Secret whose key auth has "
-    "htpasswd lines, as a BasicAuth makes.",
+    fix="Set auth-type (basic or digest) and auth-secret: the name of a Secret whose key auth has "
+    "htpasswd lines, as a BasicAuth creates it.",
     example="""
 nginx.ingress.kubernetes.io/auth-type: basic
 nginx.ingress.kubernetes.io/auth-secret: notes-basic-auth
@@ -263,13 +263,15 @@ def _wrong_auth(cluster: Cluster) -> Iterator[Problem]:
         if has_type and kind not in _AUTH_TYPES:
             yield Problem(
                 ingress.place_of("auth-type"),
-                f"auth-type of {ingress.name} is {quoted(kind)}; nginx knows basic and digest",
+                f"auth-type of {ingress.name} is {quoted(kind)}; nginx allows basic and digest",
             )
         elif has_type and not secret:
-            message = f"{ingress.name} has auth-type {kind} and no auth-secret"
+            message = f"{ingress.name} has auth-type {kind} but no auth-secret"
             yield Problem(ingress.place_of("auth-type"), message)
         elif secret and not has_type:
-            message = f"{ingress.name} has auth-secret and no auth-type: nobody is asked"
+            message = (
+                f"{ingress.name} has auth-secret but no auth-type: nobody is asked for a password"
+            )
             yield Problem(ingress.place_of("auth-secret"), message)
         elif form and form not in _SECRET_TYPES:
             message = f"auth-secret-type of {ingress.name} is neither auth-file nor auth-map"
@@ -287,7 +289,7 @@ def _wrong_secret(cluster: Cluster, ingress: Ingress, secret: str, form: str) ->
     if answer.state is State.NOWHERE:
         yield Problem(
             origin(cluster, by, secret, ingress.place_of("auth-secret")),
-            f"{ingress.name} asks for the passwords in Secret {name[:80]}, which nothing makes"
+            f"{ingress.name} asks for the passwords in Secret {name[:80]}, which nothing creates"
             f"{answer.hint}",
         )
     elif answer.keys is not None and "auth" not in answer.keys and form != "auth-map":
@@ -302,11 +304,11 @@ def _wrong_secret(cluster: Cluster, ingress: Ingress, secret: str, form: str) ->
     "An Ingress has no snippets of nginx configuration",
     level=2,
     severity=Severity.WARNING,
-    why="ingress-nginx refuses an Ingress with snippets unless its operator allows them, as they "
-    "may read every secret in the cluster; another controller ignores them.",
+    why="ingress-nginx refuses an Ingress with snippets unless its operator allows them, because "
+    "they can read every secret in the cluster; other controllers ignore them.",
     source="https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/"
     "#allow-snippet-annotations",
-    fix="Use the annotation that is made for the purpose, or let the app itself do it.",
+    fix="Use the annotation for this purpose, or let the app itself do it.",
     example="""
 nginx.ingress.kubernetes.io/proxy-body-size: 200m
 """,

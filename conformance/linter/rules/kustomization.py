@@ -31,21 +31,21 @@ def path(app: AppPackage) -> Iterator[Problem | NotRun]:
             near = f"; did you mean {one.folder}?" if one.folder else ""
             yield Problem(
                 one.manifest.place("spec", "path"),
-                f"Kustomization {one.name} applies {quoted(one.path)}, which is not there{near}",
+                f"Kustomization {one.name} applies {quoted(one.path)}, which does not exist{near}",
             )
         elif one.folder is None:
-            yield NotRun(f"{one.path[:80]} of Kustomization {one.name} lies outside of PATH")
+            yield NotRun(f"{one.path[:80]} of Kustomization {one.name} is outside of PATH")
 
 
 @rule(
     "kustomization.order",
-    "A Kustomization depends on the one that makes its variables",
+    "A Kustomization depends on the one that creates its variables",
     level=2,
     severity=Severity.WARNING,
-    why="Without it the first installation fails until the secrets happen to be there, and a"
-    " removal may take them away first.",
+    why="Without the dependency, the first installation fails until the secrets happen to exist, "
+    "and on removal the secrets may be deleted first.",
     source=f"{KUSTOMIZATION}#dependencies",
-    fix="Add the Kustomization that makes the secrets to dependsOn.",
+    fix="Add the Kustomization that creates the secrets to dependsOn.",
     example="""
 dependsOn:
   - name: notes-secrets
@@ -81,11 +81,11 @@ def order(app: AppPackage) -> Iterator[Problem | NotRun]:
     "kustomization.resources",
     "Flux can build the folder of a Kustomization",
     level=1,
-    why="kustomize refuses a folder as a whole: one file that is missing, or is no object, and"
-    " nothing of the app is applied.",
+    why="kustomize accepts or refuses a folder as a whole: if one file is missing or is not an "
+    "object, nothing of the app is applied.",
     source=f"{KUSTOMIZATION}#generating-a-kustomizationyaml-file",
-    fix="Name in kustomization.yaml exactly the files that are there; keep other YAML out of a"
-    " folder without one.",
+    fix="List in kustomization.yaml exactly the files that exist; without a kustomization.yaml, "
+    "keep other YAML out of the folder.",
     example="""
 apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
@@ -102,11 +102,11 @@ def resources(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 @rule(
     "kustomization.unlisted",
-    "A kustomization.yaml names every object beside it",
+    "A kustomization.yaml names every object in its folder",
     level=2,
     severity=Severity.WARNING,
-    why="Of a folder with a kustomization.yaml, Flux applies what that names: a file that was"
-    " forgotten is not in the cluster, and nobody is told.",
+    why="In a folder with a kustomization.yaml, Flux applies only the files named there: a "
+    "forgotten file is not in the cluster, and nobody gets a message.",
     source=f"{KUSTOMIZATION}#generating-a-kustomizationyaml-file",
     fix="Add the file to resources of the kustomization.yaml in its folder, or delete it.",
     example="""

@@ -29,9 +29,9 @@ _INGRESS = "https://kubernetes.io/docs/concepts/services-networking/ingress/"
 
 @rule(
     "network.service-selector",
-    "Every Service selects pods that there are",
+    "Every Service selects existing pods",
     level=2,
-    why="A Service without pods answers nothing: people see 503.",
+    why="A Service without pods cannot answer: people see 503.",
     source=_SERVICE,
     fix="Give the Service's selector the labels of the pod template.",
     example="""
@@ -56,7 +56,7 @@ def _idle_services(cluster: Cluster) -> Iterator[Problem | NotRun]:
             continue
         if others:
             maker = f"{others[0].kind} {others[0].name}"[:100]
-            yield NotRun(f"an operator may make pods of {maker}")
+            yield NotRun(f"an operator may create pods from {maker}")
         elif cluster.complete or service.rendered:
             yield _selects_nothing(cluster, service, selector)
 
@@ -71,7 +71,7 @@ def _selects_nothing(cluster: Cluster, service: Manifest, selector: Mapping[str,
     detail = ""
     if near is not None and len(wrong) < len(selector):
         detail = (
-            f"; those of {near.workload.kind} {near.workload.name} lack"
+            f"; the pods of {near.workload.kind} {near.workload.name} lack"
             f" {wrong[0]}={quoted(selector[wrong[0]])}"
             if wrong
             else f"; {near.workload} is in another namespace"
@@ -97,10 +97,9 @@ def _targets(cluster: Cluster) -> Iterator[tuple[Target, bool]]:
 
 @rule(
     "network.service-port",
-    "The port name that a Service leads to is a container's",
+    "The port name that a Service leads to belongs to a container",
     level=2,
-    why="A Service that leads to a port name that no container has answers nothing: people see "
-    "503.",
+    why="A Service that leads to a port name that no container has cannot answer: people see 503.",
     source=f"{_SERVICE}#field-spec-ports",
     fix="Use the name of a port of the container, with the same protocol, as targetPort.",
     example="""
@@ -140,8 +139,8 @@ def _port_names(target: Target) -> list[str]:
     "The port number that a Service leads to is declared by a container",
     level=2,
     severity=Severity.WARNING,
-    why="It may work, as containers can listen on ports that they do not declare; mostly the "
-    "number is mistyped, or left from another app, and people see 503.",
+    why="It may work, because containers can listen on ports that they do not declare; usually "
+    "the number is mistyped or left over from another app, and people see 503.",
     source=f"{_SERVICE}#field-spec-ports",
     fix="Declare the port in the container, with a name, and use the name as targetPort.",
     example="""
@@ -167,7 +166,7 @@ def _lost_numbers(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "network.backend",
-    "An Ingress leads to a Service, and a port of it, that there are",
+    "An Ingress leads to an existing Service and one of its ports",
     level=2,
     why="Otherwise the ingress controller answers every request with 503.",
     source=f"{_INGRESS}#the-ingress-resource",
@@ -249,13 +248,13 @@ def _lost_port(
 
 @rule(
     "network.open-port",
-    "A Service that opens a port of the server is meant to",
+    "A Service opens a port of the server only if it has to",
     level=2,
     severity=Severity.NOTE,
-    why="What listens on the server itself is open to the internet without the ingress: without "
-    "TLS, and without HTTP authentication. For SSH, mail or voice there is no other way.",
+    why="A port of the server is open to the internet without the ingress: without TLS and "
+    "without HTTP authentication. Only SSH, mail or voice need this.",
     source=f"{_SERVICE}#publishing-services-service-types",
-    fix="Use type ClusterIP, and an Ingress, for anything that speaks HTTP.",
+    fix="Use type ClusterIP and an Ingress for everything that uses HTTP.",
     example="""
 kind: Service
 spec:

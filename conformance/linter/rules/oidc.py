@@ -24,13 +24,13 @@ _SCOPES = frozenset(
 
 @rule(
     "oidc.implicit-grant",
-    "A client gets no token through the browser's address line",
+    "A client gets no token in the browser's address",
     level=2,
     why="With the grant implicit, tokens are part of an address: they end up in the browser's "
-    "history and in logs, and who has one is logged in. The grant is mostly left over from a "
-    "template; apps of today do without.",
+    "history and in logs, and whoever has one is logged in. Usually the grant is left over from a "
+    "template; today's apps do not need it.",
     source=f"{_BEST_PRACTICE}#section-2.1.2",
-    fix="Take implicit out of grantTypes.",
+    fix="Remove implicit from grantTypes.",
     example="""
 grantTypes:
   - authorization_code
@@ -43,17 +43,17 @@ def implicit_grant(app: AppPackage) -> Iterator[Problem]:
         if grant == "implicit":
             yield Problem(
                 client.place("spec", "grantTypes", index),
-                'grant "implicit": tokens travel in the browser\'s address line',
+                'grant "implicit": tokens are sent in the browser\'s address',
             )
 
 
 @rule(
     "oidc.response-types",
-    "A client is answered with a code, and with nothing else",
+    "A client is answered with a code only",
     level=2,
     severity=Severity.WARNING,
-    why="token and id_token belong to the implicit grant. Without it they do nothing; with it, "
-    "tokens travel in the browser's address line.",
+    why="token and id_token belong to the implicit grant. Without that grant they have no effect; "
+    "with it, tokens are sent in the browser's address.",
     source=f"{_BEST_PRACTICE}#section-2.1.2",
     fix="Leave only code in responseTypes.",
     example="""
@@ -68,19 +68,19 @@ def response_types(app: AppPackage) -> Iterator[Problem]:
         if kind != "code" and "code" in given:
             yield Problem(
                 client.place("spec", "responseTypes", index),
-                f"response type {quoted(kind)} beside code: left over from the implicit grant",
+                f"response type {quoted(kind)} besides code: left over from the implicit grant",
             )
 
 
 @rule(
     "oidc.client-credentials",
-    "A client for people's logins is not also an account by itself",
+    "A client for users' logins cannot log in as itself",
     level=2,
     severity=Severity.WARNING,
-    why="With the grant client_credentials the app's secret alone gets tokens, with no person "
-    "logging in. Few apps need it; mostly it is left over from a template.",
+    why="With the grant client_credentials, the app's secret alone gets tokens, without a user "
+    "who logs in. Few apps need it; usually it is left over from a template.",
     source=f"{_BEST_PRACTICE}#section-2",
-    fix="Take client_credentials out of grantTypes, unless the app talks to an API by itself.",
+    fix="Remove client_credentials from grantTypes, unless the app itself uses an API.",
     example="""
 grantTypes:
   - authorization_code
@@ -93,7 +93,7 @@ def client_credentials(app: AppPackage) -> Iterator[Problem]:
         if grant == "client_credentials" and logins.for_people(client):
             yield Problem(
                 client.place("spec", "grantTypes", index),
-                'grant "client_credentials" in a client for people\'s logins',
+                'grant "client_credentials" in a client for users\' logins',
             )
 
 
@@ -101,8 +101,7 @@ def client_credentials(app: AppPackage) -> Iterator[Problem]:
     "oidc.code-flow",
     "A client may use the authorization code flow",
     level=2,
-    why="It is how apps log people in with Stackspin. Without it Hydra answers every login with an "
-    "error.",
+    why="Apps log users in with this flow. Without it Hydra answers every login with an error.",
     source=f"{_SPEC}#CodeFlowAuth",
     fix="Add authorization_code to grantTypes and code to responseTypes.",
     example="""
@@ -128,8 +127,8 @@ def code_flow(app: AppPackage) -> Iterator[Problem]:
     "oidc.scope",
     "A client may ask for the scope openid",
     level=2,
-    why="Without openid there is no ID token: the app gets no person, and shows an error after "
-    "the login.",
+    why="Without openid there is no ID token: the app does not learn who the user is, and shows "
+    "an error after the login.",
     source=f"{_SPEC}#AuthRequest",
     fix="Begin the scope with openid.",
     example="""
@@ -149,11 +148,11 @@ def scope(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "oidc.roles-scope",
-    "A client may ask for people's roles",
+    "A client may ask for users' roles",
     level=2,
     severity=Severity.WARNING,
-    why="The dashboard says with stackspin_roles who is an administrator of the app. Without the "
-    "scope everybody is a plain user.",
+    why="The claim stackspin_roles says who is an administrator of the app. Without the scope "
+    "everybody is an ordinary user.",
     source="Stackspin",
     fix="Add stackspin_roles to the scope.",
     example="""
@@ -174,13 +173,13 @@ def roles_scope(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "oidc.known-scope",
-    "Scopes are ones that Stackspin has",
+    "Stackspin knows every scope of the client",
     level=2,
     severity=Severity.NOTE,
-    why="A scope that the dashboard does not know adds nothing to what the app is told; mostly it "
-    "is mistyped, or the name of a claim.",
+    why="A scope that the dashboard does not know gives the app no data; usually it is mistyped, "
+    "or is the name of a claim.",
     source=f"{_SPEC}#ScopeClaims",
-    fix="Take it out, or write the scope that has the claim: name is part of profile.",
+    fix="Remove it, or use the scope that contains the claim: name is part of profile.",
     example="""
 scope: openid profile email stackspin_roles
 """,
@@ -191,17 +190,17 @@ def known_scope(app: AppPackage) -> Iterator[Problem]:
         for one in dict.fromkeys(logins.scopes(client)):
             if one not in _SCOPES and logins.for_people(client):
                 yield Problem(
-                    client.place("spec", "scope"), f"scope {quoted(one)} is none of Stackspin's"
+                    client.place("spec", "scope"), f"scope {quoted(one)} is not one of Stackspin's"
                 )
 
 
 @rule(
     "oidc.refresh-token",
-    "Who asks for offline access may refresh tokens",
+    "A client with offline access may refresh tokens",
     level=2,
     severity=Severity.WARNING,
     why="The scope offline_access asks for a refresh token, which Hydra gives only to a client "
-    "with the grant refresh_token. Without it people are logged out after an hour.",
+    "with the grant refresh_token. Without it users are logged out after an hour.",
     source="https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess",
     fix="Add refresh_token to grantTypes.",
     example="""
@@ -217,19 +216,20 @@ def refresh_token(app: AppPackage) -> Iterator[Problem]:
         if offline and grants and "refresh_token" not in grants and logins.for_people(client):
             yield Problem(
                 client.place("spec", "grantTypes"),
-                f'scope "{min(offline)}" without the grant refresh_token: there is no such token',
+                f'scope "{min(offline)}" without the grant refresh_token: no such token is given',
             )
 
 
 @rule(
     "oidc.copied-comment",
-    "Comments speak of this app",
+    "Comments are about this app",
     level=2,
     severity=Severity.NOTE,
-    why="A comment about another app tells that the file was copied; what it says may not hold "
-    "here, and settings that the other app needed may still be there.",
+    why="A comment about another app shows that the file was copied. It may be wrong here, and "
+    "settings for the other app may still be in the file.",
     source="Stackspin",
-    fix="Check the settings below the comment against the app's own manual, and delete it.",
+    fix="Check the settings below the comment against the app's own manual, and delete the "
+    "comment.",
     example="""
 spec:
   # https://notes.example.org/manual/openid-connect
@@ -249,6 +249,6 @@ def copied_comment(app: AppPackage) -> Iterator[Problem]:
                 if foreign and not any(word in name or name in word for name in own if name):
                     yield Problem(
                         Place(client.file, number, str(client)),
-                        f"the comment speaks of {quoted(word)}: copied from another app?",
+                        f"the comment is about {quoted(word)}: copied from another app?",
                     )
                     break

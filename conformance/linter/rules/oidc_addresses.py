@@ -23,10 +23,10 @@ _LOCAL = re.compile(r"localhost|127\.[\d.]+|0\.0\.0\.0|\[?::1\]?")
 
 @rule(
     "oidc.redirect-uri",
-    "Redirect URIs are there, exact, and https",
+    "Redirect URIs exist, are exact, and use https",
     level=2,
-    why="Hydra sends people back to exactly these addresses, with a code that logs them in. "
-    "Without one nobody comes back; with * or http somebody else can get the code.",
+    why="Hydra sends users back to exactly these addresses, with a code that logs them in. "
+    "Without one, nobody gets back to the app; with * or http, somebody else can get the code.",
     source=f"{_BEST_PRACTICE}#section-2.1",
     fix="Write the app's callback address in full: https, the app's domain, its path.",
     example="""
@@ -59,13 +59,14 @@ def _trouble(uri: str) -> str:
     parts = logins.url_of(uri)
     scheme = parts.scheme.lower() if parts else ""
     checks = {
-        "is no address: it must begin with https:// and be complete": not scheme,
-        "holds a space or a comma: each address is an item of its own": re.search(
+        "is not an address: it must begin with https:// and be complete": not scheme,
+        "contains a space or a comma: write each address as a separate item": re.search(
             r"[\s,;]", uri.strip()
         ),
-        "has a *: Hydra takes it literally, and no address matches": "*" in uri,
+        "has a *: Hydra takes it literally, so no address matches": "*" in uri,
         "has a fragment (#), which Hydra refuses": "#" in uri,
-        "is not https: anybody on the way reads the code that logs people in": scheme == "http",
+        "is not https: anybody on the network can read the code that logs users in": scheme
+        == "http",
         "has no host name": scheme == "https" and parts and not parts.netloc,
     }
     return next((words for words, wrong in checks.items() if wrong), "")
@@ -73,10 +74,10 @@ def _trouble(uri: str) -> str:
 
 @rule(
     "oidc.redirect-domain",
-    "Redirect URIs are on the app's own domain",
+    "Redirect URIs are in the app's own domain",
     level=2,
-    why="Every Stackspin has a domain of its own. With another one, people who log in are sent "
-    "somewhere else: to another app, or to a stranger, with the code that logs them in.",
+    why="Every Stackspin has its own domain. With another domain, users who log in are sent "
+    "elsewhere, to another app or to a stranger, together with the code that logs them in.",
     source="Stackspin",
     fix="Use the variable of the app's domain: https://${APP_domain}/...",
     example="""
@@ -113,10 +114,10 @@ def _is_own(host: str, own: set[str]) -> bool:
 
 @rule(
     "oidc.post-logout-uri",
-    "After logout people come back to the app",
+    "After logout users return to the app",
     level=2,
     why="Hydra registers a client only if each post-logout address has the scheme, host and port "
-    "of one of its redirect URIs. Else the client is refused, and there is no login at all.",
+    "of one of its redirect URIs. Otherwise it refuses the client, and nobody can log in.",
     source=_HYDRA,
     fix="Use the host of the redirect URI: https://${APP_domain}/",
     example="""
@@ -135,8 +136,8 @@ def post_logout_uri(app: AppPackage) -> Iterator[Problem]:
         if origins and _origin(uri) not in origins and not lines.undefined(place):
             yield Problem(
                 place,
-                f"post-logout address {quoted(uri)} has not the scheme and host of a redirect URI: "
-                "Hydra refuses the client",
+                f"post-logout address {quoted(uri)} does not match the scheme and host of any "
+                "redirect URI: Hydra refuses the client",
             )
 
 
@@ -149,11 +150,11 @@ def _origin(uri: str) -> tuple[str, str, int | None]:
 
 @rule(
     "oidc.logout-uri",
-    "Hydra tells the app itself that somebody logged out",
+    "Hydra notifies the app itself of a logout",
     level=2,
     severity=Severity.WARNING,
-    why="Hydra calls this address when somebody logs out of Stackspin. At another app's address "
-    "the session in this app stays open.",
+    why="Hydra calls this address when a user logs out of Stackspin. If it is another app's "
+    "address, the session in this app stays open.",
     source="https://openid.net/specs/openid-connect-backchannel-1_0.html",
     fix="Use the app's own address: https://${APP_domain}/...",
     example="""

@@ -26,10 +26,10 @@ _MAESTER = "https://github.com/ory/hydra-maester"
     "oidc.client-auth",
     "A client that has a secret must show it",
     level=2,
-    why="With tokenEndpointAuthMethod none Hydra does not ask for a secret: it refuses an app that "
-    "sends one, and lets anybody in who knows the client id.",
+    why="With tokenEndpointAuthMethod none, Hydra does not ask for a secret: it refuses an app "
+    "that sends one, and accepts anybody who knows the client id.",
     source=f"{_SPEC}#ClientAuthentication",
-    fix="Write client_secret_post, or client_secret_basic if the app wants that.",
+    fix="Write client_secret_post, or client_secret_basic if the app uses that.",
     example="""
 tokenEndpointAuthMethod: client_secret_post
 """,
@@ -49,13 +49,13 @@ def client_auth(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "oidc.secret-name",
-    "The client's secretName is the Secret that the package makes",
+    "The client's secretName is the Secret that the package creates",
     level=2,
-    why="Hydra Maester looks for the Secret in the OAuth2Client's namespace. If it finds none it "
-    "makes one, with an id and a secret that the app's values know nothing of.",
+    why="Hydra Maester looks for the Secret in the OAuth2Client's namespace. If it finds none, it "
+    "creates one, with an id and a secret that are not in the app's values.",
     source=_MAESTER,
-    fix="Put OAuth2Client and StringSecret into one namespace, and write the StringSecret's name "
-    "as secretName.",
+    fix="Put OAuth2Client and StringSecret into the same namespace, and write the StringSecret's "
+    "name as secretName.",
     example="""
 kind: OAuth2Client
 metadata:
@@ -81,14 +81,14 @@ def secret_name(app: AppPackage) -> Iterator[Problem]:
         if same:
             yield Problem(
                 client.place("metadata", "namespace"),
-                f"secretName {quoted(name)} is looked for in namespace {client.namespace}, but "
+                f"secretName {quoted(name)} is expected in namespace {client.namespace}, but "
                 f"{same[0].kind} {name} is in {same[0].namespace}",
             )
         elif len(free) == 1 and logins.same_namespace(free[0], client):
             yield Problem(
                 client.place("spec", "secretName"),
-                f"nothing makes the Secret {quoted(name)}, but {free[0].kind} {free[0].name} has a "
-                "client_secret and no client",
+                f"nothing creates the Secret {quoted(name)}, but {free[0].kind} {free[0].name} has "
+                "a client_secret but no client",
             )
 
 
@@ -96,8 +96,8 @@ def secret_name(app: AppPackage) -> Iterator[Problem]:
     "oidc.secret-keys",
     "The client's Secret has client_id and client_secret",
     level=2,
-    why="Hydra Maester registers the client with exactly these two. If one is missing it registers "
-    "nothing, and the login page says that the client is unknown.",
+    why="Hydra Maester registers the client with exactly these two keys. If one is missing, it "
+    "registers nothing, and the login page says that the client is unknown.",
     source=_MAESTER,
     fix="Give the StringSecret client_id under data, and a field client_secret.",
     example="""
@@ -132,8 +132,8 @@ def secret_keys(app: AppPackage) -> Iterator[Problem]:
     "oidc.client-values",
     "The app's values have the client's own id and secret",
     level=2,
-    why="The app shows Hydra the id and secret from its values. If they are not those that Hydra "
-    "has, people see an error at every login.",
+    why="The app sends Hydra the id and secret from its values. If Hydra has others, people see "
+    "an error at every login.",
     source="Stackspin",
     fix="Use the variables ${client_id} and ${client_secret} of the app's own Secret.",
     example="""
@@ -151,14 +151,13 @@ def client_values(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "oidc.unused-client",
-    "The app uses the client that is made for it",
+    "The app uses the client that is created for it",
     level=2,
     severity=Severity.WARNING,
-    why="The client is known to Hydra, but nothing tells the app its id and secret: the app has no "
+    why="Hydra knows the client, but the app does not get its id and secret: the app has no "
     "single sign-on.",
     source="Stackspin",
-    fix="Give the app ${client_id} and ${client_secret} in its values, or take the OAuth2Client "
-    "away.",
+    fix="Set ${client_id} and ${client_secret} in the app's values, or remove the OAuth2Client.",
     example="""
 oidc:
   clientId: "${client_id}"
@@ -182,10 +181,10 @@ def unused_client(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "oidc.issuer",
-    "The app's provider is Stackspin's",
+    "The app's login provider is Stackspin's",
     level=2,
     why="The app checks that a login comes from the provider that its values name. At another "
-    "address there is no provider, or one that knows nobody of this Stackspin.",
+    "address there is no provider, or one that does not know the users of this Stackspin.",
     source=f"{_SPEC}#IDTokenValidation",
     fix="Write https://${hydra_domain}/ (or the .well-known/openid-configuration under it).",
     example="""
@@ -239,12 +238,12 @@ def _issuers(app: AppPackage) -> Iterator[Setting]:
 
 @rule(
     "oidc.one-client-each",
-    "Every app has a client of its own",
+    "Every app has its own client",
     level=2,
-    why="Two clients with one id overwrite each other in Hydra: the redirect URIs are those of "
-    "whichever came last, and the other app's login fails.",
+    why="Two clients with the same id overwrite each other in Hydra: only the last one's redirect "
+    "URIs are valid, and the other app's login fails.",
     source=_HYDRA,
-    fix="Give each app a StringSecret of its own, with a client_id of its own.",
+    fix="Give each app its own StringSecret, with its own client_id.",
     example="""
 kind: StringSecret
 metadata:

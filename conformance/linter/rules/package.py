@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 NOTHING = "nothing"
 """What a folder without any app is detected as."""
-_FIX_OF_LIMIT = "Look for a loop in the templates, or one that makes more and more text."
+_FIX_OF_LIMIT = "Look in the templates for an endless loop, or one that creates more and more text."
 
 
 @rule(
     "package.nothing",
-    "There is an app",
+    "The package has an app",
     level=1,
     why="Stackspin installs an app from a Helm chart, or from objects that Flux applies. A folder "
-    "with neither installs nothing, and nobody gets a message about it.",
+    "without either installs nothing, and nobody gets a message about it.",
     source="Stackspin",
     fix="Name the folder that holds the app: its Chart.yaml, or its Kustomization and HelmRelease.",
     example="""
@@ -47,10 +47,10 @@ def nothing(app: AppPackage) -> Iterator[Problem]:
     "package.readable",
     "Every file can be read",
     level=1,
-    why="Flux and Helm stop at the first file that they cannot read: one missing space, and "
-    "nothing of the app is installed or updated.",
+    why="Flux and Helm stop at the first file that they cannot read: because of one missing "
+    "space, nothing of the app is installed or updated.",
     source="https://yaml.org/spec/1.2.2/",
-    fix="Repair the file at the line that is named; an editor with YAML support shows the same.",
+    fix="Correct the file at the given line; an editor with YAML support shows the same error.",
     example="""
 metadata:
   name: notes           # two spaces deeper than "metadata", a space after each colon
@@ -65,12 +65,12 @@ def readable(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "package.renders",
-    "The chart renders with every set of values that it is given",
+    "The chart renders with every set of values",
     level=2,
-    why="helm-controller renders the chart in the cluster. Where that fails, the release stays at "
-    "its old version, or is never installed, and the reason stands only in its status.",
+    why="helm-controller renders the chart in the cluster. If that fails, the release stays at "
+    "its old version or is never installed, and the reason is only in its status.",
     source="https://helm.sh/docs/chart_template_guide/debugging/",
-    fix="Repair the template at the line that is named, or give the value that it asks for.",
+    fix="Correct the template at the given line, or set the value that it needs.",
     example="""
 # templates/deployment.yaml: a default for what may be missing
 replicas: {{ .Values.replicas | default 1 }}

@@ -28,7 +28,7 @@ _SELECTING = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
     level=2,
     why="Kubernetes refuses such a pod: the app is not installed, or the upgrade fails.",
     source="https://kubernetes.io/docs/concepts/storage/volumes/#background",
-    fix="Correct the mount's name, add the volume, or take the second mount of the folder out.",
+    fix="Correct the mount's name, add the volume, or remove the second mount at the same path.",
     example="""
 volumeMounts:
   - name: data
@@ -53,8 +53,8 @@ def _wrong_mounts(cluster: Cluster) -> Iterator[Problem]:
                 if name and name not in volumes:
                     yield Problem(
                         container.place("volumeMounts", index, "name"),
-                        f"container {container.name} mounts {quoted(name)}, which is no volume of "
-                        "the pod",
+                        f"container {container.name} mounts {quoted(name)}, which is not a volume "
+                        "of the pod",
                     )
                 elif path and path in seen:
                     yield Problem(
@@ -66,12 +66,13 @@ def _wrong_mounts(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "pods.names",
-    "Containers, volumes and ports of a pod have names of their own that Kubernetes takes",
+    "Containers, volumes and ports of a pod have unique, valid names",
     level=2,
-    why="Kubernetes refuses a pod in which two have the same name, or a port's name is longer than "
-    "15 characters: the app is not installed, or the upgrade fails.",
+    why="Kubernetes refuses a pod if two of these have the same name or a port's name is longer "
+    "than 15 characters: the app is not installed, or the upgrade fails.",
     source="https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/",
-    fix="Give each another name; a port's has up to 15 small letters, digits and hyphens.",
+    fix="Give each its own name; a port's name has up to 15 lower-case letters, digits and "
+    "hyphens.",
     example="""
 ports:
   - name: http
@@ -102,7 +103,7 @@ def _wrong_names(cluster: Cluster) -> Iterator[Problem]:
             for index, port in enumerate(sequence(container.value.get("ports"))):
                 name = text(get(port, "name"))
                 if name and (name in seen or not _PORT_NAME.fullmatch(name[:100])):
-                    why = "is taken" if name in seen else "is none that Kubernetes takes"
+                    why = "is taken" if name in seen else "is not valid in Kubernetes"
                     yield Problem(
                         container.place("ports", index, "name"),
                         f"port name {quoted(name)} of container {container.name} {why}",
@@ -112,7 +113,7 @@ def _wrong_names(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "pods.selector",
-    "A workload selects the pods that it makes",
+    "A workload selects its own pods",
     level=2,
     why="Kubernetes refuses a Deployment, StatefulSet or DaemonSet whose selector its own pods do "
     "not match.",
@@ -149,10 +150,10 @@ def _wrong_selectors(cluster: Cluster) -> Iterator[Problem]:
 
 @rule(
     "pods.references",
-    "Every Secret, ConfigMap and ServiceAccount that a pod needs is made",
+    "Every Secret, ConfigMap and ServiceAccount that a pod needs exists",
     level=2,
-    why="A pod whose Secret or ConfigMap is missing waits for it for ever; without its "
-    "ServiceAccount it is not even made.",
+    why="A pod whose Secret or ConfigMap is missing waits for it forever; without its "
+    "ServiceAccount it is not even created.",
     source="https://kubernetes.io/docs/concepts/configuration/secret/#restriction-secret-must-exist",
     fix="Correct the name, add the object to the package, or mark the reference optional: true.",
     example="""
@@ -170,12 +171,12 @@ def needed(app: AppPackage) -> Iterator[Problem | NotRun]:
 def _unmade(cluster: Cluster) -> Iterator[Problem | NotRun]:
     for need, answer in _needs(cluster):
         if answer.state is State.UNKNOWN:
-            yield NotRun(f"what makes {str(need)[:200]} is not in PATH, if anything does")
+            yield NotRun(f"nothing in PATH creates {str(need)[:200]}")
         elif answer.state is State.NOWHERE:
             place = need.pod.place(*need.path)
             yield Problem(
                 origin(cluster, need.pod.workload, need.name, place),
-                f"{need.by} needs {need.kind} {quoted(need.name)}, which nothing makes"
+                f"{need.by} needs {need.kind} {quoted(need.name)}, which nothing creates"
                 f"{answer.hint}",
             )
 
@@ -184,7 +185,7 @@ def _unmade(cluster: Cluster) -> Iterator[Problem | NotRun]:
     "pods.reference-keys",
     "The Secrets and ConfigMaps that a pod needs have the keys that it reads",
     level=2,
-    why="A container whose Secret or ConfigMap lacks the key never starts "
+    why="If the Secret or ConfigMap lacks the key, the container never starts "
     "(CreateContainerConfigError, or a volume that cannot be mounted).",
     source="https://kubernetes.io/docs/concepts/configuration/secret/",
     fix="Correct the key, or add it to the object.",
@@ -223,11 +224,11 @@ def _needs(cluster: Cluster) -> Iterator[tuple[Need, Answer]]:
 
 @rule(
     "pods.root-refused",
-    "A container that may not be root is not told to be root",
+    "A container that must not be root does not run as root",
     level=2,
     why="Kubernetes does not start a container with runAsNonRoot: true and runAsUser: 0.",
     source="https://kubernetes.io/docs/tasks/configure-pod-container/security-context/",
-    fix="Set runAsUser to the number of the user that the image is made for.",
+    fix="Set runAsUser to the id of the user that the image is made for.",
     example="""
 securityContext:
   runAsNonRoot: true
@@ -246,6 +247,6 @@ def _refused(cluster: Cluster) -> Iterator[Problem]:
             if path is not None:
                 yield Problem(
                     pod.place(*path),
-                    f"container {container.name} is to run as root (runAsUser: 0) and may not "
+                    f"container {container.name} is to run as root (runAsUser: 0) but must not "
                     "(runAsNonRoot: true): it never starts",
                 )

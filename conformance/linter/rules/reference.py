@@ -27,10 +27,10 @@ _SOURCE_KINDS = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket", "
     "reference.depends-on",
     "Every dependsOn names a Kustomization or HelmRelease that exists",
     level=1,
-    why="What depends on something that does not exist is never applied: the app stays away, with"
-    " 'dependency not found' in a status that nobody looks at.",
+    why="An object that depends on something missing is never applied: the app is not installed, "
+    "and only a status says 'dependency not found'.",
     source=f"{KUSTOMIZATION}#dependencies",
-    fix="Correct the name, or take the entry out.",
+    fix="Correct the name, or remove the entry.",
     example="""
 dependsOn:
   - name: single-sign-on
@@ -62,8 +62,8 @@ def depends_on(app: AppPackage) -> Iterator[Problem | NotRun]:
     level=1,
     why="helm-controller does not install a release whose values it cannot read.",
     source=f"{HELM_RELEASE}#values-references",
-    fix="Correct kind, name or valuesKey, put the object into the HelmRelease's namespace, or mark"
-    " it optional: true if people add it by hand.",
+    fix="Correct kind, name or valuesKey, put the object into the HelmRelease's namespace, or "
+    "mark it optional: true if people add it by hand.",
     example="""
 valuesFrom:
   - kind: ConfigMap
@@ -95,12 +95,13 @@ def _where(app: AppPackage, name: str) -> str:
 
 @rule(
     "reference.override",
-    "The names of overrides are those of their HelmRelease",
+    "Overrides have the names that their HelmRelease expects",
     level=2,
-    why="Overrides are optional: one with another name or namespace than the HelmRelease looks for"
-    " is ignored without a word, and with it what an operator configured.",
+    why="Overrides are optional: if the name or namespace is not the one that the HelmRelease "
+    "expects, the operator's configuration is ignored without a message.",
     source="Stackspin",
-    fix="Name ConfigMap and Secret stackspin-APP-override, and put them where the HelmRelease is.",
+    fix="Name the ConfigMap and Secret stackspin-APP-override, and put them into the "
+    "HelmRelease's namespace.",
     example="""
 valuesFrom:
   - kind: ConfigMap
@@ -157,7 +158,7 @@ def _lost_overrides(app: AppPackage) -> Iterator[Problem]:
             homes = ", ".join(sorted(space for other, space in wanted if other == name))
             yield Problem(
                 one.place("metadata", "namespace"),
-                f"{name} is in namespace {one.namespace or '(none)'}, where no HelmRelease takes"
+                f"{name} is in namespace {one.namespace or '(none)'}, where no HelmRelease uses"
                 f" it: its HelmRelease is in {homes}",
             )
         elif one in app.written and app.releases:
@@ -169,11 +170,11 @@ def _lost_overrides(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "reference.source",
-    "Every sourceRef names a source that is in the package, or is the repository itself",
+    "Every sourceRef names a source in the package, or the repository itself",
     level=1,
-    why="Flux cannot fetch the chart, or the folder, of a source that it does not know.",
+    why="Flux cannot fetch a chart or folder from a source that it does not know.",
     source=f"{HELM_RELEASE}#chart-template",
-    fix="Add the HelmRepository, or correct name and namespace of the sourceRef.",
+    fix="Add the HelmRepository, or correct the name and namespace of the sourceRef.",
     example="""
 sourceRef:
   kind: HelmRepository
@@ -203,7 +204,7 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
         if namespaces:
             yield Problem(
                 place,
-                f"{kind} {name} is in namespace {sorted(namespaces)[0]}, but is looked for in"
+                f"{kind} {name} is in namespace {sorted(namespaces)[0]}, but is expected in"
                 f" {namespace or '(none)'}",
                 f"Add namespace: {sorted(namespaces)[0]} to the sourceRef.",
             )
@@ -213,7 +214,7 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
                 f"{kind} {name} is not in the package{did_you_mean(name, same)}",
             )
         else:
-            yield NotRun(f"{kind} {name} is not in PATH: whether it exists is not known")
+            yield NotRun(f"{kind} {name} is not in PATH: it is not known whether it exists")
 
 
 def _source_refs(app: AppPackage) -> Iterator[tuple[Manifest, Place, object]]:
@@ -242,7 +243,7 @@ def _own_repository(app: AppPackage) -> set[str]:
 
 @rule(
     "reference.chart",
-    "The chart that a HelmRelease takes from the repository is there",
+    "The chart that a HelmRelease takes from the repository exists",
     level=1,
     why="helm-controller cannot install a chart that is not in the repository.",
     source=f"{HELM_RELEASE}#chart-template",
@@ -268,8 +269,8 @@ def chart(app: AppPackage) -> Iterator[Problem | NotRun]:
     "reference.namespace",
     "Objects of an app are in a namespace that exists",
     level=1,
-    why="Kubernetes refuses an object in a namespace that does not exist, and Flux with it the"
-    " whole Kustomization.",
+    why="Kubernetes refuses an object in a namespace that does not exist; Flux then fails to "
+    "apply the whole Kustomization.",
     source="https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
     fix="Correct the namespace.",
     example="""

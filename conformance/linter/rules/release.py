@@ -30,10 +30,10 @@ def seconds(duration: str) -> float | None:
 
 @rule(
     "release.version",
-    "The version of a chart from a Helm repository is one exact version",
+    "A chart from a Helm repository has one exact version",
     level=3,
-    why="Without it, or with a range, a new version of the chart upgrades every instance the moment"
-    " it is published: nobody has tested it, and nobody can say what runs.",
+    why="Without a version, or with a range, a new version of the chart upgrades every instance "
+    "as soon as it is published: nobody has tested it, and nobody can say what runs.",
     source=f"{HELM_RELEASE}#chart-template",
     fix="Write the exact version; a commit changes it once the new one is tested.",
     example="""
@@ -53,7 +53,7 @@ def version(app: AppPackage) -> Iterator[Problem | NotRun]:
         if found is None:
             yield Problem(
                 release.manifest.place("spec", "chart", "spec"),
-                f"HelmRelease {release.name} takes whatever version of chart"
+                f"HelmRelease {release.name} uses whatever version of chart"
                 f" {text(spec.get('chart'))} is the newest",
             )
         elif not _EXACT.fullmatch(str(found)):
@@ -66,11 +66,11 @@ def version(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 @rule(
     "release.remediation",
-    "A HelmRelease says what happens when an installation or an upgrade fails",
+    "A HelmRelease says what to do when an installation or upgrade fails",
     level=3,
     severity=Severity.WARNING,
-    why="Without it one failed attempt leaves the release as it is, half upgraded, until somebody"
-    " suspends and resumes it.",
+    why="Without it one failed attempt leaves the release half upgraded, until somebody suspends "
+    "and resumes it.",
     source=f"{HELM_RELEASE}#configuring-failure-handling",
     fix="Add install.remediation and upgrade.remediation.",
     example="""
@@ -104,8 +104,9 @@ def remediation(app: AppPackage) -> Iterator[Problem | NotRun]:
     "Flux looks at an app every few minutes, not seconds or days",
     level=3,
     severity=Severity.WARNING,
-    why="Each reconciliation renders the chart and compares all its objects: every few seconds that"
-    " is the node's main work; once in days, manual changes stay for days.",
+    why="Each reconciliation renders the chart and compares all its objects: if it happens every "
+    "few seconds, it is the node's main work; if only every few days, manual changes stay for "
+    "days.",
     source=f"{HELM_RELEASE}#interval",
     fix="Use 5m to 1h.",
     example="""
@@ -129,10 +130,9 @@ def interval(app: AppPackage) -> Iterator[Problem | NotRun]:
     "release.suspended",
     "Nothing is suspended",
     level=1,
-    why="Flux does nothing for an object that is suspended: the app is never installed, or never"
-    " upgraded again.",
+    why="Flux ignores a suspended object: the app is never installed, or never upgraded again.",
     source=f"{HELM_RELEASE}#suspend",
-    fix="Take suspend: true out: an operator suspends an app in the cluster.",
+    fix="Remove suspend: true; operators suspend an app in the cluster.",
     example="""
 spec:
   suspend: false
@@ -144,17 +144,17 @@ def suspended(app: AppPackage) -> Iterator[Problem | NotRun]:
         if manifest.get("spec", "suspend") is True:
             yield Problem(
                 manifest.place("spec", "suspend"),
-                f"{manifest.kind} {manifest.name} is suspended: Flux does nothing for it",
+                f"{manifest.kind} {manifest.name} is suspended: Flux ignores it",
             )
 
 
 @rule(
     "release.wait",
-    "The Kustomization of an app waits until the app is ready, and takes away what is removed",
+    "The Kustomization of an app waits until the app is ready, and deletes what was removed",
     level=2,
     severity=Severity.WARNING,
-    why="Without wait, Flux calls an app Ready whose HelmRelease fails; without prune, what leaves"
-    " the repository stays in the cluster for ever.",
+    why="Without wait, Flux reports an app as Ready although its HelmRelease fails; without "
+    "prune, objects removed from the repository stay in the cluster forever.",
     source=f"{KUSTOMIZATION}#wait",
     fix="Set wait: true (or healthChecks) and prune: true.",
     example="""
@@ -176,17 +176,17 @@ def wait(app: AppPackage) -> Iterator[Problem | NotRun]:
         if manifest.get("spec", "prune") is not True:
             yield Problem(
                 manifest.place("spec", "prune"),
-                f"Kustomization {manifest.name} does not prune what is taken out of it",
+                f"Kustomization {manifest.name} does not prune what is removed from it",
             )
 
 
 @rule(
     "release.prune-data",
-    "Taking an app out of the repository does not take people's data",
+    "Removing an app from the repository does not delete people's data",
     level=3,
     severity=Severity.WARNING,
-    why="A Kustomization with prune: true deletes what is no longer in its folder, claims included:"
-    " renaming a folder, or a mistake in a commit, deletes all data of the app.",
+    why="A Kustomization with prune: true deletes whatever is no longer in its folder, claims "
+    "included: a renamed folder or a mistake in a commit deletes all data of the app.",
     source=f"{KUSTOMIZATION}#prune",
     fix=f"Annotate the claim with {PRUNE}: disabled.",
     example=f"""
@@ -212,10 +212,10 @@ def prune_data(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 @rule(
     "release.values-once",
-    "A key stands once in the values",
+    "A key occurs only once in the values",
     level=2,
     severity=Severity.WARNING,
-    why="Of two equal keys the last one counts: all that stands below the first is ignored.",
+    why="If a key occurs twice, the last one counts: everything below the first is ignored.",
     source="https://yaml.org/spec/1.2.2/#3213-node-comparison",
     fix="Merge the two.",
     example="""

@@ -31,12 +31,12 @@ _PLACEHOLDER = "example-"
 
 @rule(
     "schema.valid",
-    "The objects have the fields and values that their kinds have",
+    "Objects have only fields and values that their kinds allow",
     level=1,
-    why="Flux applies a Kustomization as a whole: one misspelt field, or a number where text is "
-    "needed, and nothing of it is installed or updated.",
+    why="Flux applies a Kustomization as a whole: because of one misspelt field, or a number "
+    "instead of text, nothing of it is installed or updated.",
     source=_API,
-    fix="Correct the field that is named.",
+    fix="Correct the field that the finding names.",
     example="""
 apiVersion: v1
 kind: PersistentVolumeClaim
@@ -60,12 +60,12 @@ def valid(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "schema.rendered",
-    "What the chart renders to has the fields, values and names that its kinds have",
+    "The rendered chart has only fields, values and names that its kinds allow",
     level=2,
-    why="Helm hands the objects to the API server one by one: it refuses the first that has a "
-    "misspelt field or a number where text is needed, and the release fails.",
+    why="Helm sends the objects to the API server one by one: it refuses the first one with a "
+    "misspelt field or a number instead of text, and the release fails.",
     source=_API,
-    fix="Correct the template, or the value that it takes.",
+    fix="Correct the template, or the value that it uses.",
     example="""
 env:
   - name: NOTES_PORT
@@ -90,7 +90,7 @@ def rendered(app: AppPackage) -> Iterator[Problem | NotRun]:
     "schema.complete",
     "Every object has a name",
     level=1,
-    why="kustomize refuses the whole folder for one object without a name.",
+    why="If one object has no name, kustomize refuses the whole folder.",
     source=_NAMES,
     fix="Add metadata.name.",
     example="""
@@ -133,10 +133,10 @@ def names(app: AppPackage) -> Iterator[Problem]:
     "schema.removed-api",
     "The cluster has the API versions that the objects use",
     level=1,
-    why="An object of an apiVersion that Kubernetes or Flux has dropped is no object to them: the "
+    why="Kubernetes or Flux does not accept an object whose apiVersion it has removed: the "
     "Kustomization fails, and nothing of it is installed or updated.",
     source=_DEPRECATION,
-    fix="Write the apiVersion that is named.",
+    fix="Write the apiVersion that the finding names.",
     example="""
 apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease
@@ -151,10 +151,10 @@ def removed_api(app: AppPackage) -> Iterator[Problem]:
     "schema.rendered-api",
     "The cluster has the API versions that the chart uses",
     level=2,
-    why="Helm stops at an object of an apiVersion that Kubernetes has dropped: the app is not "
+    why="Helm stops at an object whose apiVersion Kubernetes has removed: the app is not "
     "installed, or never updated again.",
     source=_DEPRECATION,
-    fix="Write the apiVersion that is named into the template.",
+    fix="Write the apiVersion that the finding names into the template.",
     example="""
 apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -169,12 +169,12 @@ def rendered_api(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 @rule(
     "schema.deprecated-api",
-    "No object uses an API version that will be dropped",
+    "No object uses an API version that will be removed",
     level=1,
     severity=Severity.WARNING,
-    why="The next Flux may not know it, and then the app can neither be updated nor taken away.",
+    why="The next Flux may not know it; then the app can be neither updated nor removed.",
     source="https://fluxcd.io/flux/installation/upgrade/",
-    fix="Write the apiVersion that is named.",
+    fix="Write the apiVersion that the finding names.",
     example="""
 apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
@@ -189,10 +189,10 @@ def deprecated_api(app: AppPackage) -> Iterator[Problem]:
     "schema.duplicate",
     "Flux applies each object once",
     level=1,
-    why="kustomize refuses a folder in which an object comes twice: nothing of it is installed. "
-    "Two Kustomizations with the same object overwrite each other for ever.",
+    why="kustomize refuses a folder that has the same object twice: nothing of it is installed. "
+    "Two Kustomizations with the same object overwrite each other forever.",
     source="https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/resources/",
-    fix="Take one of them out, or give it another name.",
+    fix="Remove one of them, or give it another name.",
     example="""
 # kustomization.yaml: each file once
 resources:
@@ -222,12 +222,12 @@ def duplicate(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "schema.made-once",
-    "Helm makes each object once, and none that Flux makes",
+    "Helm creates each object once, and none that Flux creates",
     level=2,
-    why="Helm refuses to make an object that is there already: the release fails, at the first "
-    "installation or at the next.",
+    why="Helm refuses to create an object that already exists: the release fails, at the first "
+    "installation or at the next one.",
     source="https://helm.sh/docs/chart_best_practices/templates/",
-    fix="Take one of them out, or give it another name.",
+    fix="Remove one of them, or give it another name.",
     example="""
 metadata:
   name: {{ include "notes.fullname" . }}-worker
@@ -261,7 +261,7 @@ def _twice(manifest: Manifest, before: Place, same_place: bool) -> str:
     if same_place:
         return f"{manifest} is applied twice: its file is named twice"
     where = f"{before.file}, line {before.line}" if before.line else before.file
-    return f"{manifest} is made twice: here and in {where}"
+    return f"{manifest} is created twice: here and in {where}"
 
 
 def _written(app: AppPackage) -> list[Manifest]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conformance.linter.manifest import Manifest
 
 _WHY = (
-    "Who can read the repository can read it, and every installation in the world has the same one."
+    "Everybody who can read the repository can read it, and it is the same in every installation."
 )
 _GENERATE = (
     "Let a StringSecret generate it, name its Secret under substituteFrom of the Kustomization, "
@@ -66,7 +66,7 @@ def literal_value(app: AppPackage) -> Iterator[Problem]:
     "secrets.literal-config",
     "No password is written in a ConfigMap",
     level=3,
-    why=f"{_WHY} And a ConfigMap is not even kept from other apps in the cluster.",
+    why=f"{_WHY} And other apps in the cluster may read ConfigMaps.",
     source="https://kubernetes.io/docs/concepts/configuration/configmap/",
     fix=f"{_GENERATE} Put it into a Secret rather than a ConfigMap.",
     example="""
@@ -89,7 +89,7 @@ def literal_config(app: AppPackage) -> Iterator[Problem]:
     "secrets.literal-env",
     "No password is written in a container's environment",
     level=3,
-    why=f"{_WHY} It also shows wherever the pod is described.",
+    why=f"{_WHY} It is also shown whenever somebody describes the pod.",
     source="https://kubernetes.io/docs/concepts/configuration/secret/",
     fix="Take it from a Secret: valueFrom.secretKeyRef.",
     example="""
@@ -111,12 +111,12 @@ def literal_env(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "secrets.committed",
-    "No Secret is in the repository with what it should keep",
+    "The repository holds no Secret in plain text",
     level=3,
-    why=f"{_WHY} base64 is no protection: anybody can turn it back.",
+    why=f"{_WHY} base64 is no protection: anybody can decode it.",
     source="https://kubernetes.io/docs/concepts/configuration/secret/",
-    fix="Make it a StringSecret with fields that are generated. What must be this very value "
-    "belongs into a file that is encrypted with SOPS, which Flux can read.",
+    fix="Make it a StringSecret with generated fields. If it must be exactly this value, put it "
+    "into a file encrypted with SOPS, which Flux can read.",
     example="""
 apiVersion: secretgenerator.mittwald.de/v1alpha1
 kind: StringSecret
@@ -194,8 +194,7 @@ def in_chart(app: AppPackage) -> Iterator[Problem | NotRun]:
     "secrets.default-password",
     "A chart has no default password",
     level=3,
-    why="A default is what most installations have in the end: it is known to everybody who can "
-    "read the chart.",
+    why="Most installations keep the default: everybody who can read the chart knows it.",
     source="https://helm.sh/docs/chart_best_practices/values/",
     fix="Leave the default empty, and let the template require the value or an existing Secret.",
     example="""
@@ -224,7 +223,7 @@ def default_password(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 def _charts_elsewhere(app: AppPackage, what: str) -> Iterator[NotRun]:
     for reason in dict.fromkeys(one.chart_missing for one in app.releases if one.chart is None):
-        yield NotRun(f"{reason}: {what} is not known")
+        yield NotRun(f"{reason}: it is not known {what}")
 
 
 def _literals(app: AppPackage, settings: list[Setting], where: str) -> Iterator[Problem]:

@@ -31,12 +31,12 @@ _PLATFORM_PASSWORDS = ("userbackend_admin_password",)
 
 @rule(
     "secrets.generator",
-    "A StringSecret says what is to be generated",
+    "A StringSecret says what to generate",
     level=3,
-    why="What a StringSecret cannot make is missing in its Secret: the variable is then empty, and "
-    "the app starts with an empty password, or not at all.",
+    why="A value that the StringSecret cannot generate is missing in its Secret: the variable is "
+    "then empty, and the app starts with an empty password or not at all.",
     source=_CONTROLLER,
-    fix="Give each value a field of its own under spec.fields.",
+    fix="Give each value its own field under spec.fields.",
     example="""
 spec:
   data:
@@ -52,7 +52,9 @@ def generator(app: AppPackage) -> Iterator[Problem]:
     for one in app.objects("StringSecret", "BasicAuth"):
         if one.get("spec") is None:
             if one.kind == "StringSecret":
-                yield Problem(one.place(), f"{one.kind} {one.name} has no spec: it makes nothing")
+                yield Problem(
+                    one.place(), f"{one.kind} {one.name} has no spec: it generates nothing"
+                )
             continue
         if one.kind == "BasicAuth":
             yield from _wrong_value(one, ("spec",))
@@ -61,7 +63,7 @@ def generator(app: AppPackage) -> Iterator[Problem]:
         if one.get("spec", "fields") == [] and not mapping(one.get("spec", "data")):
             yield Problem(
                 one.place("spec", "fields"),
-                f"{one.kind} {one.name} has no fields: it makes nothing",
+                f"{one.kind} {one.name} has no fields: it generates nothing",
             )
         seen: set[str] = set()
         for index, field in enumerate(fields):
@@ -80,14 +82,14 @@ def _wrong_field(
     elif name and name in mapping(one.get("spec", "data")):
         yield Problem(
             place,
-            f"field {quoted(name)} is also under spec.data: the value there is taken, and nothing "
+            f"field {quoted(name)} is also under spec.data: that value is used, and nothing "
             "is generated",
         )
     seen.add(name)
     if get(field, "encoding") == "raw" and name in _used(app):
         yield Problem(
             one.place("spec", "fields", index, "encoding"),
-            f"field {quoted(name)} is raw: any bytes, which break the YAML they are put into",
+            f"field {quoted(name)} is raw: its bytes can break the YAML that uses it",
         )
     yield from _wrong_value(one, ("spec", "fields", index))
 
@@ -102,7 +104,7 @@ def _wrong_value(one: Manifest, path: Path) -> Iterator[Problem]:
     if isinstance(length, str) and length and not _LENGTH.fullmatch(length):
         yield Problem(
             one.place(*path, "length"),
-            f"length {quoted(length)} is neither a number of characters nor one of bytes (32B): "
+            f"length {quoted(length)} is neither a number of characters nor of bytes (32B): "
             "nothing is generated",
         )
     if isinstance(encoding, str) and encoding and encoding not in _ENCODINGS:
@@ -114,12 +116,12 @@ def _wrong_value(one: Manifest, path: Path) -> Iterator[Problem]:
 
 @rule(
     "secrets.length",
-    "What is generated cannot be guessed",
+    "A generated value cannot be guessed",
     level=3,
     severity=Severity.WARNING,
     why="A short password can be found by trying; nobody has to type this one, so it may be long.",
     source=_CONTROLLER,
-    fix='Leave length out (then it is 40), or write length: "32".',
+    fix='Leave length out (the default is 40), or write length: "32".',
     example="""
 fields:
   - fieldName: password
@@ -148,12 +150,12 @@ def length(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "secrets.regenerated",
-    "A generated password stays what it is",
+    "A generated password does not change by itself",
     level=3,
     why="A password that changes by itself locks the app out of its own database, and people out "
-    "of the app. Flux applies the order to make a new one again and again.",
+    "of the app. Flux repeats that order again and again.",
     source=_CONTROLLER,
-    fix="Take it away. To change a password once, delete the Secret by hand.",
+    fix="Remove it. To change a password once, delete the Secret by hand.",
     example="""
 kind: StringSecret
 spec:
@@ -181,13 +183,13 @@ def regenerated(app: AppPackage) -> Iterator[Problem]:
 
 @rule(
     "secrets.unstable-template",
-    "A chart makes no new password at each upgrade",
+    "A chart generates no new password at each upgrade",
     level=3,
-    why="Helm renders the chart anew for each upgrade: the Secret gets another password, the "
-    "database keeps the old one, and the app cannot get at its data.",
+    why="Helm renders the chart again for each upgrade: the Secret gets a new password, the "
+    "database keeps the old one, and the app cannot access its data.",
     source="https://helm.sh/docs/chart_template_guide/function_list/#lookup",
-    fix="Take the password from a value, or from an existing Secret; or look up the Secret that is "
-    "there before making one.",
+    fix="Take the password from a value or an existing Secret; or look up the existing Secret "
+    "before generating one.",
     example="""
 {{- $old := lookup "v1" "Secret" .Release.Namespace "notes" }}
 data:
@@ -203,10 +205,10 @@ def unstable_template(app: AppPackage) -> Iterator[Problem | NotRun]:
     for chart in app.charts:
         for one in chance(app, chart):
             yield Problem(
-                Place(one.file, one.line), f"{one.key} makes another value at each upgrade"
+                Place(one.file, one.line), f"{one.key} gets another value at each upgrade"
             )
     for reason in dict.fromkeys(one.chart_missing for one in app.releases if one.chart is None):
-        yield NotRun(f"{reason}: whether it makes new passwords is not known")
+        yield NotRun(f"{reason}: it is not known whether it generates new passwords")
 
 
 @rule(
@@ -214,10 +216,10 @@ def unstable_template(app: AppPackage) -> Iterator[Problem | NotRun]:
     "One password has one purpose",
     level=3,
     severity=Severity.WARNING,
-    why="If one of its places leaks it, the other is open as well; and one cannot be changed "
-    "without the other.",
+    why="If it leaks in one place, the other is open, too; and one cannot be changed without the "
+    "other.",
     source="Stackspin",
-    fix="Give the StringSecret a field for each purpose.",
+    fix="Give the StringSecret a separate field for each purpose.",
     example="""
 fields:
   - fieldName: database_password
@@ -237,7 +239,7 @@ def reused(app: AppPackage) -> Iterator[Problem]:
             (first, _), (second, last) = list(purposes.items())[:2]
             yield Problem(
                 Lines(app).located(last),
-                f"${{{variable.name}}} is the {first} and the {second} at once",
+                f"${{{variable.name}}} is both the {first} and the {second}",
             )
 
 
@@ -280,13 +282,13 @@ def _purpose(setting: Setting) -> str:
 
 @rule(
     "secrets.platform-secret",
-    "The platform's own passwords stay with the platform",
+    "Apps do not use the platform's own passwords",
     level=3,
     severity=Severity.WARNING,
-    why="This is the password of Stackspin's first administrator. Given to an app, it lies in the "
-    "app's database and configuration: a hole in the app opens the platform.",
+    why="This is the password of Stackspin's first administrator. If an app gets it, it is in the "
+    "app's database and configuration: a flaw in the app then opens the platform.",
     source="Stackspin",
-    fix="Generate a password for the app: a field of its own in the app's StringSecret.",
+    fix="Generate a password for the app, in its own field of the app's StringSecret.",
     example="""
 kind: StringSecret
 metadata:

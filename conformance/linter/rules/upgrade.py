@@ -65,12 +65,12 @@ _FORCE = "kustomize.toolkit.fluxcd.io/force"
 
 @rule(
     "upgrade.immutable-field",
-    "No field changes that Kubernetes does not let change",
+    "No field changes that Kubernetes does not allow to change",
     level=3,
-    why="Kubernetes refuses the changed object, so the upgrade fails on every server that has the "
-    "app already, although a fresh installation works.",
+    why="Kubernetes refuses the changed object, so the upgrade fails on every server that already "
+    "has the app, although a fresh installation works.",
     source="https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/",
-    fix="Write the field as it was, or give the object another name and move its data.",
+    fix="Restore the field's value, or give the object another name and move its data.",
     example="""
 spec:
   selector:
@@ -97,7 +97,7 @@ def _immutable(app: AppPackage) -> Iterator[Problem | NotRun]:
                 found = _change(old, new, path)
                 if found is not None:
                     where, was, now = found
-                    how = f"was {shown(was)}, is {shown(now)} now"
+                    how = f"was {shown(was)}, is now {shown(now)}"
                     yield Problem(
                         new.place(*path, *where),
                         f"{dotted((*path, *where))} {'has changed' if old.kind in _SECRET else how}"
@@ -154,8 +154,8 @@ def _mode(template: object) -> str:
     "upgrade.claim-shrunk",
     "No claim gets smaller",
     level=3,
-    why="A volume can grow, never shrink: Kubernetes refuses the smaller claim, and the upgrade "
-    "fails on every server that has the app already.",
+    why="A volume can grow but never shrink: Kubernetes refuses the smaller claim, and the "
+    "upgrade fails on every server that already has the app.",
     source="https://kubernetes.io/docs/concepts/storage/persistent-volumes/"
     "#expanding-persistent-volumes-claims",
     fix="Ask for at least as much storage as before.",
@@ -183,7 +183,7 @@ def _shrunk(app: AppPackage) -> Iterator[Problem | NotRun]:
             if was is not None and now is not None and now < was:
                 yield Problem(
                     new.place(*path),
-                    f"claim {new.name} asks for {quoted(new.get(*path))}, and asked for "
+                    f"claim {new.name} asks for {quoted(new.get(*path))}, and before asked for "
                     f"{quoted(old.get(*path))}: Kubernetes refuses a smaller one",
                 )
 
@@ -192,8 +192,8 @@ def _shrunk(app: AppPackage) -> Iterator[Problem | NotRun]:
     "upgrade.release-moved",
     "The Helm release keeps its name and namespace",
     level=3,
-    why="Helm takes another name or namespace for another app: Flux uninstalls the old release, "
-    "with the claims that its chart made, and installs an empty one.",
+    why="Helm treats another name or namespace as another app: Flux uninstalls the old release, "
+    "with the claims that its chart created, and installs an empty one.",
     source="https://fluxcd.io/flux/components/helm/helmreleases/",
     fix="Keep metadata.name, metadata.namespace, spec.releaseName and spec.targetNamespace.",
     example="""

@@ -126,13 +126,13 @@ def _readable(old: Database, new: Database) -> bool:
 
 @rule(
     "upgrade.database-major",
-    "A database server can read the files of the one before it",
+    "A database server can read the files of its predecessor",
     level=3,
-    why="PostgreSQL does not start on the files of another major version, and no database on those "
-    "of a newer one: after the upgrade the app has no database.",
+    why="PostgreSQL does not start on the files of another major version, and no database starts "
+    "on the files of a newer one: after the upgrade the app has no database.",
     source="https://www.postgresql.org/docs/current/upgrading.html",
-    fix="Stay with the major version, or move the data: dump it with the old server, and load it "
-    "into a new one with a claim of its own.",
+    fix="Keep the major version, or move the data: dump it with the old server, and load it into "
+    "a new one with its own claim.",
     example="""
 image: docker.io/library/postgres:16.6   # was 16.4; 17 needs a dump
 """,
@@ -151,20 +151,20 @@ def _unreadable(app: AppPackage) -> Iterator[Problem | NotRun]:
             yield Problem(
                 new.place,
                 f"{new.server} {quoted(new.written)} comes after {old.server} "
-                f"{quoted(old.written)}: it does not start on the files that are there",
+                f"{quoted(old.written)}: it does not start on the existing files",
             )
 
 
 @rule(
     "upgrade.database-step",
-    "A new major version of a database is a step of its own",
+    "A new major version of a database is a separate step",
     level=3,
     severity=Severity.WARNING,
-    why="The server changes its files at the first start, and an older one cannot read them any "
-    "more: when the upgrade of the app fails and is rolled back, the database does not start.",
+    why="The server changes its files at the first start, and an older server cannot read them "
+    "afterwards: if the app's upgrade fails and is rolled back, the database does not start.",
     source="https://mariadb.com/kb/en/upgrading/",
     fix="Upgrade the database in a version of the package that changes nothing else, and tell "
-    "people to make a backup before; for MariaDB's image set MARIADB_AUTO_UPGRADE.",
+    "people to make a backup first; for MariaDB's image set MARIADB_AUTO_UPGRADE.",
     example="""
 image: docker.io/library/mariadb:10.11.9   # was 10.11.8; 11 comes alone
 """,

@@ -32,10 +32,10 @@ _HOLDERS = ("secretKeyRef", "secretRef", "secret")
     "upgrade.secret-regenerated",
     "A generated password keeps its name",
     level=3,
-    why="Under another name, or in another field, the generator makes a new password. The app's "
-    "database, and people, still have the old one, and nobody gets in.",
+    why="Under another name or in another field, the generator creates a new password. The app's "
+    "database and people still have the old one, and nobody gets in.",
     source="https://github.com/mittwald/kubernetes-secret-generator",
-    fix="Keep the names of the StringSecret or BasicAuth, and of its fields, as they were.",
+    fix="Keep the names of the StringSecret or BasicAuth and of its fields.",
     example="""
 kind: StringSecret
 metadata:
@@ -55,7 +55,7 @@ def secret_regenerated(before: AppPackage, app: AppPackage) -> Iterator[Problem 
             yield Problem(
                 what,
                 f"this was generated as {old}, and is now as {new}: the generator makes a new "
-                "value, and whatever knows the old one is locked out",
+                "value, and whatever uses the old one is locked out",
             )
 
 
@@ -155,13 +155,14 @@ def _references(app: AppPackage) -> Iterator[tuple[tuple[object, ...], str, Call
 
 @rule(
     "upgrade.kept-value",
-    "What a generated secret is given does not change",
+    "The given values of a generated secret do not change",
     level=3,
     severity=Severity.WARNING,
-    why="The generator leaves alone what a Secret has already: servers that have the app keep the "
-    "old value, new ones get the new value, and what is written elsewhere fits only one of them.",
+    why="The generator does not change values that a Secret already has: servers that have the "
+    "app keep the old value, new ones get the new value, and references elsewhere match only one "
+    "of them.",
     source="https://github.com/mittwald/kubernetes-secret-generator",
-    fix="Keep the value, or write the new one in a new field.",
+    fix="Keep the value, or put the new one into a new field.",
     example="""
 kind: StringSecret
 spec:
@@ -194,13 +195,13 @@ def _data(manifest: Manifest) -> Mapping[str, object]:
 
 @rule(
     "upgrade.client",
-    "The app stays the same client of the login",
+    "The app keeps its OAuth2Client and client id",
     level=3,
-    why="Hydra gives a client_id to one OAuth2Client only, and knows people's consent and tokens "
-    "by it. Under another name, the new client is refused while the old one is there; with "
-    "another client_id, everybody is logged out and asked again.",
+    why="Hydra allows one OAuth2Client for each client_id, and stores users' consent and tokens "
+    "under that id. With a new name, the new client is refused while the old one exists; with "
+    "another client_id, everybody is logged out and asked for consent again.",
     source="https://github.com/ory/hydra-maester",
-    fix="Keep the OAuth2Client's name and namespace, its secretName, and the client_id in there.",
+    fix="Keep the OAuth2Client's name, namespace and secretName, and the client_id in that Secret.",
     example="""
 kind: OAuth2Client
 metadata:

@@ -44,10 +44,10 @@ def _both_charts(before: AppPackage, app: AppPackage) -> Iterator[tuple[Chart, C
     "upgrade.chart-version",
     "The chart's version rises whenever the chart changes",
     level=3,
-    why="Flux and the auto-update job know a new chart by its version. With the old version, a "
-    "server that has the app never gets the change; with a lower one, it goes back.",
+    why="Flux and the auto-update job recognise a new chart by its version. With the same "
+    "version, servers that have the app never get the change; with a lower one, they go back.",
     source="https://fluxcd.io/flux/components/source/helmcharts/#reconcile-strategy",
-    fix="Raise version in Chart.yaml: the last number for a repair, the first if people have to do "
+    fix="Raise version in Chart.yaml: the last number for a fix, the first if people have to do "
     "something.",
     example="""
 # Chart.yaml
@@ -76,7 +76,7 @@ def chart_version(app: AppPackage) -> Iterator[Problem | NotRun]:
             if changed:
                 yield Problem(
                     place,
-                    f"chart {new.name} is another ({changed}) of the same version "
+                    f"chart {new.name} has changed ({changed}) but has the same version "
                     f"{quoted(new.version)}: servers that have the app never get it",
                 )
     yield from _remote_versions(app)
@@ -116,10 +116,10 @@ def _remote_versions(app: AppPackage) -> Iterator[Problem]:
     "upgrade.value-refused",
     "The schema accepts the values that people may have set",
     level=3,
-    why="Who overrides a value that the new schema does not know gets no upgrade at all: Helm "
+    why="If people override a value that the new schema does not know, they get no upgrade: Helm "
     "refuses all of the values, and the app stays at its old version.",
     source="https://helm.sh/docs/topics/charts/#schema-files",
-    fix="Keep the value in values.schema.json, as one that is no longer used, until the next major "
+    fix="Keep the value in values.schema.json, marked as no longer used, until the next major "
     "version of the chart.",
     example="""
 # values.schema.json: "title" is called "siteTitle" now
@@ -137,18 +137,18 @@ def value_refused(app: AppPackage) -> Iterator[Problem | NotRun]:
             if _refused(new, path):
                 yield Problem(
                     _values_place(new, path),
-                    f"value {quoted(dotted(path))} is no more, and values.schema.json of chart "
-                    f"{new.name} refuses it: who has set it cannot upgrade",
+                    f"value {quoted(dotted(path))} no longer exists, and values.schema.json of "
+                    f"chart {new.name} refuses it: people who have set it cannot upgrade",
                 )
 
 
 @rule(
     "upgrade.value-dropped",
-    "Values that people may have set still do something",
+    "Values that people may have set still have an effect",
     level=3,
     severity=Severity.WARNING,
-    why="People set values in the app's override ConfigMap. One that is renamed or dropped is "
-    "ignored without a word: the upgrade undoes what they chose.",
+    why="People set values in the app's override ConfigMap. A renamed or dropped value is ignored "
+    "without a message: the upgrade undoes people's settings.",
     source="https://helm.sh/docs/chart_best_practices/values/",
     fix="Read the old value too, as in {{ .Values.siteTitle | default .Values.title }}, or raise "
     "the chart's major version and tell people.",
@@ -169,14 +169,14 @@ def value_dropped(app: AppPackage) -> Iterator[Problem | NotRun]:
             if not _refused(new, path):
                 yield Problem(
                     _values_place(new, path),
-                    f"chart {new.name} had a value {quoted(dotted(path))}, and no template reads "
-                    "it any more: what people have set there is lost",
+                    f"chart {new.name} had a value {quoted(dotted(path))}, but no template reads "
+                    "it any more: people's setting is lost",
                 )
         for path, was, now in _other_kinds(old, new):
             yield Problem(
                 _values_place(new, path),
                 f"value {quoted(dotted(path))} of chart {new.name} was {was}, and is {now} now: "
-                "what people have set there no longer fits",
+                "people's setting no longer fits",
             )
 
 
@@ -293,14 +293,14 @@ def _kind(value: object) -> str:
 
 @rule(
     "upgrade.app-major",
-    "The app goes one major version at a time",
+    "The app is upgraded by one major version at a time",
     level=3,
     severity=Severity.NOTE,
-    why="Many apps can change the data of the version before, and no older one: who skips a major "
-    "version may have to go back and take every step.",
+    why="Many apps can migrate the data of the previous major version only: whoever skips one may "
+    "have to go back and do every step.",
     source="Stackspin",
     fix="Look in the app's release notes whether it can skip a major version; if not, release a "
-    "version of the package for each.",
+    "version of the package for each one.",
     example="""
 # Chart.yaml
 appVersion: 29.0.8   # was 28.0.14; 30 comes with the next version of the chart

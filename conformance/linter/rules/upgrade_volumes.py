@@ -20,7 +20,7 @@ _TEMPLATES = ("spec", "volumeClaimTemplates")
 _CLAIM = "PersistentVolumeClaim"
 _PRUNE = "kustomize.toolkit.fluxcd.io/prune"
 _KEEP = "helm.sh/resource-policy"
-_STAYS = "what people have saved stays behind in it, and the app starts empty"
+_STAYS = "people's data stays in it, and the app starts empty"
 
 Mounts = dict[tuple[str, str], list[tuple[str, str, Place]]]
 """Namespace and name of a claim -> path in a container, folder in the volume, place."""
@@ -55,13 +55,13 @@ def _mounts(manifests: Iterable[Manifest]) -> Mounts:
 
 @rule(
     "upgrade.claim-gone",
-    "Every volume that the app had is still there, and still the app's",
+    "Every volume of the app still exists and is still mounted",
     level=3,
-    why="The app starts with an empty volume, and people's data stays behind in the old one, or is "
-    "deleted with it.",
+    why="Otherwise the app starts with an empty volume, and people's data stays in the old one or "
+    "is deleted with it.",
     source="Stackspin",
-    fix="Keep the claim's name, and the volume that mounts it; or move the data in a step of its "
-    "own.",
+    fix="Keep the claim's name, and the volume that mounts it; or move the data in a separate "
+    "step.",
     example="""
 volumes:
   - name: data
@@ -115,12 +115,12 @@ def _gone(pair: Pair, handed: set[str]) -> Iterator[tuple[tuple[str, str], Probl
             continue
         place = _instead(was.get(claim, []), now)
         if old is None:
-            yield claim, Problem(place, f"claim {name} is mounted no more: {_STAYS}")
+            yield claim, Problem(place, f"claim {name} is no longer mounted: {_STAYS}")
         elif still:
-            yield claim, Problem(place, f"claim {name} is there, and no pod mounts it: {_STAYS}")
+            yield claim, Problem(place, f"claim {name} exists, but no pod mounts it: {_STAYS}")
         else:
             kept = _kept(old)
-            end = _STAYS if kept else "it is deleted, and people's data with it"
+            end = _STAYS if kept else "it is deleted together with people's data"
             yield claim, Problem(place, f"claim {name} is no longer in the package: {end}")
 
 
@@ -166,14 +166,14 @@ def _no_longer_handed(app: AppPackage) -> Iterator[tuple[tuple[str, str], Proble
 
 @rule(
     "upgrade.mount-path",
-    "A volume stays where the app looks for its files",
+    "A volume stays at the path where the app looks for its files",
     level=3,
     severity=Severity.WARNING,
-    why="The files are on the volume still, but at another path: an app that looks at the old one "
-    "finds nothing and may start anew.",
+    why="The files are still on the volume, but at another path: an app that looks at the old "
+    "path finds nothing and may start empty.",
     source="Stackspin",
-    fix="Mount the claim at the path, and with the subPath, that it had; if the app itself has "
-    "moved its data directory, waive this.",
+    fix="Mount the claim at the same path and with the same subPath as before; if the app itself "
+    "has moved its data directory, waive this rule.",
     example="""
 volumeMounts:
   - name: data

@@ -27,11 +27,11 @@ def outside(app: AppPackage) -> list[NotRun]:
     "variable.defined",
     "Every ${variable} is defined by a source of its Kustomization",
     level=1,
-    why="Flux fills in nothing for a variable that no source defines, or refuses the whole"
-    " Kustomization: a host name, a password or an address is empty, and nobody is told.",
+    why="Flux replaces a variable that no source defines with nothing, or refuses the whole "
+    "Kustomization: a host name, a password or an address is empty, and nobody gets a message.",
     source=SUBSTITUTION,
-    fix="Define the variable in a ConfigMap or StringSecret that postBuild.substituteFrom names, or"
-    " correct its name. Write $${name} for text that is no variable.",
+    fix="Define the variable in a ConfigMap or StringSecret that postBuild.substituteFrom names, "
+    "or correct its name. Write $${name} for text that is not a variable.",
     example="""
 postBuild:
   substituteFrom:
@@ -52,8 +52,8 @@ def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
             if not kustomization.substitutes:
                 yield Problem(
                     use.place,
-                    f"${{{use.name}}} stays as it is: Kustomization {kustomization.name} has no"
-                    " postBuild, so Flux fills in nothing",
+                    f"${{{use.name}}} is not replaced: Kustomization {kustomization.name} has no"
+                    " postBuild, so Flux replaces no variables",
                     f"Give Kustomization {kustomization.name} a postBuild.substituteFrom.",
                 )
             elif not (
@@ -61,7 +61,7 @@ def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
             ):
                 yield Problem(
                     use.place,
-                    f"${{{use.name}}} is defined by no source of Kustomization"
+                    f"${{{use.name}}} is not defined by any source of Kustomization"
                     f" {kustomization.name}{did_you_mean(use.name, names)}",
                 )
 
@@ -74,10 +74,10 @@ def _of_platform(kustomization: FluxKustomization, name: str) -> bool:
     "variable.syntax",
     "A ${...} is a variable that Flux can fill in, or is escaped",
     level=1,
-    why="Flux fills in variables in all text of an object, also inside scripts and configuration"
-    " files; at one that it cannot parse it refuses the whole Kustomization.",
+    why="Flux replaces variables in all text of an object, also inside scripts and configuration "
+    "files; if it cannot parse one, it refuses the whole Kustomization.",
     source=SUBSTITUTION,
-    fix="Write $${...} where the text is meant for the app: Flux makes ${...} of it.",
+    fix="Write $${...} if the text is meant for the app: Flux turns it into ${...}.",
     example="""
 data:
   run.sh: |
@@ -91,7 +91,7 @@ def syntax(app: AppPackage) -> Iterator[Problem | NotRun]:
             if kustomization.substitutes and not _VARIABLE.fullmatch(use.name):
                 yield Problem(
                     use.place,
-                    f"${{{use.name[:40]}}} is no variable that Flux can fill in: the whole"
+                    f"${{{use.name[:40]}}} is not a variable that Flux can replace: the whole"
                     f" Kustomization {kustomization.name} fails",
                 )
 
@@ -101,10 +101,10 @@ def syntax(app: AppPackage) -> Iterator[Problem | NotRun]:
     "A variable is defined by one source only",
     level=2,
     severity=Severity.WARNING,
-    why="Of two sources the later one wins without a word: whoever changes the other wonders why"
-    " nothing happens, and a generated password may be another than the one in use.",
+    why="If two sources define a variable, the later one wins without a message: a change to the "
+    "other has no effect, and a generated password may differ from the one in use.",
     source=SUBSTITUTION,
-    fix="Give the two different names, or take one out.",
+    fix="Give the two different names, or remove one.",
     example="""
 spec:
   fields:
@@ -127,9 +127,9 @@ def once(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 @rule(
     "variable.source",
-    "Every source of variables is in the package, or is Stackspin's",
+    "Every source of variables is in the package, or belongs to Stackspin",
     level=1,
-    why="Flux stops at a source that is not there: nothing of the Kustomization is applied.",
+    why="Flux stops at a source that does not exist: nothing of the Kustomization is applied.",
     source=SUBSTITUTION,
     fix="Correct the name, add the object to the app's secrets folder, or mark it optional: true.",
     example="""
@@ -158,5 +158,5 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
                 )
             yield Problem(
                 source.place,
-                f"{source.name} is neither in the package nor known to be Stackspin's{near}",
+                f"{source.name} is neither in the package nor known to belong to Stackspin{near}",
             )

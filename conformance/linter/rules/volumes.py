@@ -25,10 +25,10 @@ _SWITCH = re.compile(r"persistentVolumeClaim|volumeClaimTemplates")
 
 @rule(
     "volumes.replicas",
-    "A volume is written by one pod only",
+    "Only one pod writes to a volume",
     level=2,
-    why="Two pods that write to the same files at once destroy databases, and each other's work; a "
-    "ReadWriteOnce volume does not keep them from it, as there is one server.",
+    why="Two pods that write to the same files at the same time destroy databases and each "
+    "other's work; a ReadWriteOnce volume does not prevent this, because there is only one server.",
     source=f"{_VOLUMES}#access-modes",
     fix="Run one replica, or a StatefulSet with volumeClaimTemplates: a volume for each pod.",
     example="""
@@ -79,11 +79,11 @@ def _written_claim(cluster: Cluster, pod: Pod) -> str | None:
 
 @rule(
     "volumes.rolling-update",
-    "The old pod ends before the new one has its volume",
+    "The old pod ends before the new one gets its volume",
     level=2,
     severity=Severity.WARNING,
-    why="A Deployment starts the new pod first: during an upgrade two versions of the app write to "
-    "the same files, and a database that is still locked keeps the new one from starting.",
+    why="A Deployment starts the new pod first: during an upgrade two versions of the app write "
+    "to the same files, and a database that is still locked prevents the new one from starting.",
     source="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy",
     fix="Set strategy.type to Recreate.",
     example="""
@@ -108,19 +108,19 @@ def _rolling(cluster: Cluster) -> Iterator[Problem]:
         if claim is not None and surge not in (0, "0", "0%"):
             yield Problem(
                 pod.workload.place("spec", "strategy"),
-                f"Deployment {pod.workload.name} has no strategy Recreate: in an upgrade two pods "
-                f"write to claim {claim}",
+                f"Deployment {pod.workload.name} has no strategy Recreate: during an upgrade two "
+                f"pods write to claim {claim}",
             )
 
 
 @rule(
     "volumes.data-path",
-    "The data of a database lies on a volume that stays",
+    "The data of a database is on a persistent volume",
     level=2,
-    why="What is in a container, or in an emptyDir, is gone with the pod: at the next upgrade, or "
+    why="Data in a container, or in an emptyDir, is lost with the pod: at the next upgrade, or "
     "when the server restarts.",
     source="https://kubernetes.io/docs/concepts/storage/volumes/#emptydir",
-    fix="Mount a claim there.",
+    fix="Mount a claim at this path.",
     example="""
 volumes:
   - name: database
@@ -176,7 +176,7 @@ def _fleeting_data(pod: Pod, container: Container) -> Iterator[Problem]:
     if folder and not any(_together(one, folder) for one in lasting) and not _elsewhere(container):
         yield Problem(
             container.place("volumeMounts"),
-            f"container {container.name} has its data in {folder}, and no volume there",
+            f"container {container.name} has its data in {folder}, but no volume is mounted there",
         )
 
 
@@ -206,10 +206,10 @@ def _together(one: str, other: str) -> bool:
     "volumes.host-path",
     "No volume of a pod is a folder of the server",
     level=3,
-    why="A backup leaves such folders out, and an app that may write to them may take over the "
-    "server.",
+    why="A backup does not contain such folders, and an app that can write to them can take over "
+    "the server.",
     source="https://kubernetes.io/docs/concepts/storage/volumes/#hostpath",
-    fix="Use a claim for data, an emptyDir for what may be lost, a ConfigMap for files.",
+    fix="Use a claim for data, an emptyDir for data that may be lost, a ConfigMap for files.",
     example="""
 volumes:
   - name: data

@@ -35,7 +35,7 @@ def explain_family(family: str, rules: Sequence[Rule], look: Look) -> str:
         start = look.styled(f"{rule.id:<{width}}", rule.severity.value)
         text = look.wrapped([(rule.title, ""), (f"(level {rule.level})", "dim")], width + 2)
         lines.append(f"{start}  {text}")
-    return "\n".join([*lines, "", f"One in full: --explain {rules[0].id}"]) + "\n"
+    return "\n".join([*lines, "", f"The whole text of a rule: --explain {rules[0].id}"]) + "\n"
 
 
 def _explanation(rule: Rule, look: Look, today: date) -> Iterator[str]:
@@ -59,7 +59,7 @@ def _explanation(rule: Rule, look: Look, today: date) -> Iterator[str]:
     if rule.core:
         until = today + timedelta(days=_WAIVED_DAYS)
         yield look.wrapped(
-            [("To live with it for a while:", "bold"), (f"--waive '{rule.id}=REASON,{until}'", "")],
+            [("To accept it for a while:", "bold"), (f"--waive '{rule.id}=REASON,{until}'", "")],
             0,
             1,
         )

@@ -106,11 +106,11 @@ def _summary(result: Result, look: Look) -> Iterator[str]:
     style = "error" if result.failed else "level 3"
     yield look.wrapped([(text, style), (f"({result.seconds:.1f} s)", "dim")], 0)
     if any(app.level is None for app in result.apps):
-        only = f"Only {rules_named(result.rules)} ran, so no level can be claimed."
+        only = f"Only {rules_named(result.rules)} ran, so the app has no level."
         yield look.wrapped([(only, "")], 0)
     for waiver in result.unused:
-        text = f"The waiver of {waiver.rule} is not needed (any more): take it out."
+        text = f"The waiver of {waiver.rule} is not needed (any more): remove it."
         yield look.wrapped([(text, "warning")], 0)
     if first := next((one for one in findings if not one.waiver), None):
-        hint = f"Why, and what is right: stackspin-conformance app --explain {first.rule.id}"
+        hint = f"Why, and a correct example: stackspin-conformance app --explain {first.rule.id}"
         yield look.wrapped([(hint, "dim")], 0)

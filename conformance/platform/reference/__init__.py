@@ -1,6 +1,6 @@
-"""What is installed on a cluster: what Flux needs, Flux, and then everything else by Flux.
+"""How Stackspin is installed: what Flux needs, then Flux, then everything else by Flux.
 
-``Stack`` is the entry; each of its levels is installed when it is first asked for.
+``Stack`` is the entry point; each of its levels is installed on first use.
 """
 
 from conformance.platform.reference.stack import App, Stack

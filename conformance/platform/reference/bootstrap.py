@@ -1,7 +1,7 @@
-"""What has to be there before Flux: DNS, the Git server, variables, the ingress's certificate.
+"""What must exist before Flux: DNS, the Git server, variables, the ingress's certificate.
 
-Everything looks first at what a kept cluster has. Credentials and the certificate are read back
-from the cluster's Secrets; nothing of them is on the suite's disk.
+Each step first looks at what a kept cluster already has. Credentials and the certificate are read
+from the cluster's Secrets; they are never on the suite's disk.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ VARIABLES = ("flux-system", "stackspin-cluster-variables")
 
 
 def dns(context: Context) -> None:
-    """Install CoreDNS, unless the cluster has a DNS of its own, which is left as it is."""
+    """Install CoreDNS, unless the cluster has its own DNS, which is not changed."""
     service = context.kube.find("v1", "Service", "kube-dns", "kube-system")
     key, value = MANAGED_BY
     if service is None and context.cluster.provider == "existing":
@@ -60,7 +60,7 @@ def certificate(context: Context) -> ServerCertificate:
 
 
 def variables(context: Context) -> None:
-    """Write the Secret with what an installation of Stackspin asks its administrator."""
+    """Write the Secret with the values that an administrator gives Stackspin's installer."""
     context.namespaces()
     domain = context.settings.domain
     values = {
@@ -80,7 +80,7 @@ def variables(context: Context) -> None:
 
 
 def repository(context: Context) -> GitServer:
-    """Install the Git server and push what Flux is to apply; a kept one is brought up to date."""
+    """Install the Git server and push what Flux is to apply; update a kept one."""
     context.image("image-git-server")
     context.namespaces()
     reader, pusher = _credentials(context)
@@ -99,7 +99,7 @@ def repository(context: Context) -> GitServer:
     changed = server.differing(files)
     if changed:
         server.commit(changed, "Bring a kept cluster up to the suite's files")
-    context.say(f"stack: the Git repository is there, {len(changed)} files brought up to date")
+    context.say(f"stack: the Git repository exists, {len(changed)} files brought up to date")
     return server
 
 
@@ -109,7 +109,7 @@ def _certificate(context: Context) -> ServerCertificate:
     if {"tls.crt", "tls.key", "ca.crt"} <= found.keys():
         kept = ServerCertificate(found["tls.crt"], found["tls.key"], found["ca.crt"])
         if kept.covers(context.settings.domain):
-            context.say("stack: the ingress certificate is there, kept")
+            context.say("stack: the ingress certificate exists and is kept")
             return kept
     issued = CertificateAuthority().issue(context.settings.domain)
     data = {

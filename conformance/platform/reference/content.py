@@ -1,4 +1,4 @@
-"""What stands in the Git repository, and Flux's own manifests, which stand there too."""
+"""What is in the Git repository, including Flux's own manifests."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _RENDER_TIMEOUT = 60.0
 """Seconds; measured 0.5."""
 
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Ten times as fast where PyYAML has it: the manifests are 400 kB."""
+"""Ten times as fast, if PyYAML has it: the manifests are 400 kB."""
 _EVERYWHERE = (
-    # Of retries, the defaults are meant for clusters that nobody waits for.
+    # The default delays of retries are meant for clusters that nobody waits for.
     "--max-retry-delay=10s",
     "--requeue-dependency=1s",
     "--concurrent=8",
@@ -35,20 +35,20 @@ _ARGUMENTS = {
     "kustomize-controller": (
         *_EVERYWHERE,
         _WATCHED,
-        # The next good commit ends the wait for the health of a bad one; an undefined variable is
-        # an error that names it, where the default is to put in an empty string.
+        # The next good commit ends the wait for the health of a bad one. An undefined variable is
+        # an error that names it; by default it would be replaced by an empty string.
         "--feature-gates=CancelHealthCheckOnNewRevision=true,StrictPostBuildSubstitutions=true",
     ),
     "helm-controller": (*_EVERYWHERE, _WATCHED),
 }
 _COLLECT_LESS = {"name": "GOGC", "value": "400"}
-"""Five times the live heap, which is 30 MB, before memory is collected, instead of twice."""
+"""Collect garbage at five times the live heap (30 MB) instead of at twice that."""
 _UNWANTED = "--enable-leader-election"
-"""With one replica it only delays: a killed controller's successor waits 35 s for the lease."""
+"""With one replica it only costs time: a restarted controller waits 35 s for the lease."""
 
 
 def repository_files(root: Path) -> dict[str, bytes]:
-    """Return path and content of what is committed, from a folder with charts/ and fixtures/."""
+    """Return the files to commit, path to content, from a folder with charts/ and fixtures/."""
     files: dict[str, bytes] = {}
     for source, target in (("charts", "charts"), ("fixtures/flux2", "flux2")):
         folder = root / source
@@ -59,23 +59,23 @@ def repository_files(root: Path) -> dict[str, bytes]:
 
 
 def flux_file(manifests: list[Object]) -> dict[str, bytes]:
-    """Return the committed file with Flux's own manifests, by which Flux looks after itself.
+    """Return the file with Flux's own manifests that is committed, so that Flux manages itself.
 
-    Its CRDs are left to the bootstrap: at every commit, Flux would compare 400 kB of schemas, and
-    every app waits for the Kustomization that this file is in.
+    It has no CRDs, which the bootstrap installs: at every commit Flux would compare 400 kB of
+    schemas, and every app waits for the Kustomization that this file is in.
     """
     kept = [item for item in manifests if item["kind"] != "CustomResourceDefinition"]
     return {FLUX_MANIFEST: yaml.safe_dump_all(kept, sort_keys=False).encode()}
 
 
 def velero_crds(components: Components) -> dict[str, bytes]:
-    """Return what completes Velero's chart: the custom resource definitions of its own source."""
+    """Return what Velero's chart lacks: the custom resource definitions of Velero's source."""
     folder = components.path("velero") / "manifests" / "crd"
     return {f"{VELERO_CRDS}/{path.name}": path.read_bytes() for path in folder.rglob("*.yaml")}
 
 
 def listed(kustomization: str, *, add: str | None = None, remove: str | None = None) -> str:
-    """Return the root kustomization.yaml with one entry more or one less; as it is if it has so."""
+    """Return the root kustomization.yaml with an entry added or removed, if need be."""
     content: Object = yaml.safe_load(kustomization)
     entries = [entry for entry in content["resources"] if entry != remove]
     if add is not None and add not in entries:
@@ -123,8 +123,8 @@ def flux_manifests(components: Components) -> list[Object]:
 def _tune(deployment: Object) -> None:
     pod = deployment["spec"]["template"]["spec"]
     for volume in pod["volumes"]:
-        # Each reconciliation unpacks the repository and removes it again. On ext4, which looks for
-        # an inode that was not freed just now, that took most of the controllers' time.
+        # Each reconciliation unpacks the repository and deletes it again. On ext4, which searches
+        # for an inode that was not freed recently, that took most of the controllers' time.
         volume["emptyDir"] = {"medium": "Memory"}
     container = pod["containers"][0]
     kept = [item for item in container["args"] if item != _UNWANTED]

@@ -1,4 +1,4 @@
-"""What every step of the installation works with."""
+"""What every step of the installation needs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from conformance.platform.reference.content import flux_manifests
 from conformance.platform.reference.steps import Steps
 
 _AT_A_TIME = 2
-"""Images built, and images pushed, at a time; more only compete for two cores."""
+"""Images built, and images pushed, at the same time; more would compete for two cores."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Context:
         apply_file(self.kube, self.root / "fixtures" / "bootstrap" / name, **variables)
 
     def namespaces(self) -> None:
-        """Make the namespaces that everything else lives in, once."""
+        """Create the platform's namespaces, once."""
         self.steps.run("namespaces", lambda: self.apply_bootstrap("namespaces.yaml"))
 
     def flux_manifests(self) -> list[Object]:
@@ -64,7 +64,7 @@ class Context:
     def _push(self, name: str) -> None:
         if self.cluster.registry is None:
             raise HarnessError(
-                f"cluster {self.cluster.name} has no registry to take {name}",
+                f"cluster {self.cluster.name} has no registry for {name}",
                 "publish one in the ConfigMap kube-public/local-registry-hosting (KEP-1755)",
             )
         if not self.components.is_present(name):

@@ -16,7 +16,7 @@ FLUX_IMAGES = tuple(f"image-{name}" for name in CONTROLLERS)
 
 @dataclass(frozen=True)
 class Level:
-    """A group of the infrastructure, in the order in which a cold machine builds its images."""
+    """A group of infrastructure; its images are in the order in which they are built."""
 
     name: str
     kustomizations: tuple[str, ...]

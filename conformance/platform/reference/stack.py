@@ -50,15 +50,15 @@ class App:
     name: str
     namespace: str
     host: str
-    """Its host name; ``https://HOST/`` is where it answers."""
+    """Its host name; it answers at ``https://HOST/``."""
 
 
 class Stack:
-    """Stackspin on one cluster; idempotent, so on a kept cluster it takes over what is there.
+    """Stackspin on one cluster; idempotent, so on a kept cluster it uses what exists.
 
-    ``say`` gets one line about everything that was found and not made. ``root`` holds the charts/
-    and fixtures/ to install. The levels raise ``HarnessError`` or ``WaitTimeout``; a step that
-    failed is not tried again.
+    ``say`` gets one line about everything that already existed. ``root`` has the charts/ and
+    fixtures/ to install. The levels raise ``HarnessError`` or ``WaitTimeout``; a failed step is
+    not tried again.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Stack:
         self._steps.run("dns", lambda: bootstrap.dns(self._context))
 
     def bootstrap(self) -> None:
-        """Install what Flux needs, and what it cannot do: DNS, Git server, variables, CA."""
+        """Install what Flux needs or cannot install itself: DNS, Git server, variables, CA."""
         self._begin_images(BOOTSTRAP_IMAGES)
         steps = self._steps
         begun: list[Future[Any]] = [
@@ -106,7 +106,7 @@ class Stack:
         self._begin_images((*BOOTSTRAP_IMAGES, *FLUX_IMAGES, *PLATFORM.images))
         self._steps.start("flux applied", self._controllers)
         self.bootstrap()
-        # On a cold machine these are built now; a pod that finds none backs off for minutes.
+        # On a cold machine these are built now; without its image a pod backs off for minutes.
         self._context.images(PLATFORM.images)
         self._steps.run("sources", self._sources)
         self._steps.run("infrastructure", self._infrastructure)
@@ -132,9 +132,9 @@ class Stack:
         return self._steps.run(f"app {name}", lambda: self._app(name))
 
     def begin(self, *installations: Callable[[], object]) -> None:
-        """Do these in the background, one after another, for those who ask for them later.
+        """Do these in the background, one after another, for checks that use them later.
 
-        Whoever asks for a level or an app that failed here has its error.
+        If a level or an app fails here, its error is raised when it is used.
         """
 
         def install() -> None:

@@ -1,4 +1,4 @@
-"""Named steps that run once, at the same time where they can, and are timed."""
+"""Named steps that run once each, in parallel where possible, and are timed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Timing:
 
 
 class Steps:
-    """Runs each step once; a step that needs another asks for it and waits for its result.
+    """Runs each step once; a step that needs another one runs it and waits for its result.
 
-    The threads are daemons: an interrupted run does not wait for what they wait for.
+    The threads are daemons, so an interrupted run need not wait for them.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Steps:
         self._origin: float | None = None
 
     def start(self, name: str, action: Callable[[], Result]) -> Future[Result]:
-        """Begin the step unless it has begun; return what holds its result or its exception."""
+        """Begin the step unless it has begun; return the future of its result."""
         with self._lock:
             if name in self._futures:
                 return self._futures[name]
@@ -47,11 +47,11 @@ class Steps:
             return future
 
     def run(self, name: str, action: Callable[[], Result]) -> Result:
-        """Do the step unless it was done, and return its result or raise its exception."""
+        """Do the step unless it has been done; return its result or raise its exception."""
         return self.start(name, action).result()
 
     def result(self, name: str) -> object:
-        """Return what a step returned; None if it has not been done, or failed."""
+        """Return a step's result; None if it has not been done or has failed."""
         with self._lock:
             future = self._futures.get(name)
         return future.result() if future and future.done() and not future.exception() else None

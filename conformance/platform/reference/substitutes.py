@@ -1,4 +1,4 @@
-"""What stands in the place of something else; every report names it (DESIGN.md, decision 4)."""
+"""Software that replaces Stackspin's own; every report names it."""
 
 from __future__ import annotations
 
