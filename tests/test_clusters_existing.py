@@ -147,7 +147,7 @@ def test_a_stackspin_of_somebody_else_is_not_replaced(
     tmp_path: Path, server: wire.WireServer, namespace: str
 ) -> None:
     server.objects["namespaces"] = namespaces(namespace)
-    expected = f"cluster theirs is in use: this suite has not made {namespace}"
+    expected = f"cluster theirs is in use: this suite did not create {namespace}"
     with pytest.raises(HarnessError, match=expected):
         refuse(tmp_path, server)
     assert {method for method, _ in server.requests} == {"GET"}

@@ -60,7 +60,7 @@ def test_sweep_takes_dead_owners_clusters_and_leaves_live_ones(tmp_path: Path) -
 def test_a_dead_owner_s_cluster_on_an_engine_that_is_silent_is_explained(tmp_path: Path) -> None:
     nowhere = docker.Outside({"PATH": "/nowhere"}, "/etc/mark")
     folder = make_folder(State(tmp_path), "one", HostProcess(os.getpid(), 0), outside=nowhere)
-    with pytest.raises(HarnessError, match="lost its owner, and cannot be taken away"):
+    with pytest.raises(HarnessError, match="lost its owner and cannot be removed"):
         Ownership(tmp_path, "one", "kind").enter()
     record = folder.read()
     assert record

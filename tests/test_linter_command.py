@@ -144,7 +144,7 @@ def test_help_is_there_and_the_command_is_in_the_list() -> None:
         text=True,
         check=True,
     )
-    assert "check app packages against what Stackspin needs" in listed.stdout
+    assert "check app packages against Stackspin's requirements" in listed.stdout
 
 
 def test_each_rule_can_be_explained() -> None:

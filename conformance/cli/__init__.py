@@ -32,12 +32,14 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "doctor": Command(
         "conformance.cli.doctor",
-        "say what works on this host, what does not, why, and how to fix it",
+        "show what works on this host, what does not, why, and how to fix it",
     ),
-    "cluster": Command("conformance.cli.cluster", "clusters that outlive a run"),
+    "cluster": Command(
+        "conformance.cli.cluster", "start, list and delete clusters that are kept after a run"
+    ),
     "components": Command(
         "conformance.cli.components",
-        "the pinned parts: what they are, building them, newer versions",
+        "list, build and update the pinned parts",
     ),
 }
 

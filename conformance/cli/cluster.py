@@ -1,4 +1,4 @@
-"""``stackspin-conformance cluster``: clusters that outlive a run, and looks into them."""
+"""``stackspin-conformance cluster``: clusters that are kept after a run, and looks into them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def up(name: str, provider: str, docker: str) -> None:
-    """Bring a cluster up and keep it; print the line that points kubectl at it."""
+    """Start a cluster and keep it; print the line that makes kubectl use it."""
     # Only this command needs what installs a platform: the others take half a second less.
     from conformance.cli.cluster_up import bring_up  # noqa: PLC0415
 

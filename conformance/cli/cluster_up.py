@@ -14,7 +14,7 @@ from conformance.platform.reference import Stack
 
 
 def bring_up(name: str, provider: str, docker: str) -> None:
-    """Bring a cluster up and keep it; print the line that points kubectl at it."""
+    """Start a cluster and keep it; print the line that makes kubectl use it."""
     settings = Settings(cluster=provider, docker=docker, cluster_name=name, keep_cluster=True)
     components = Components(settings)
     with contextlib.redirect_stdout(sys.stderr):  # a shell reads what is printed last

@@ -14,6 +14,6 @@ def refuse_platform_of_others(cluster: str, kube: Kube) -> None:
     found = [name for name in PLATFORM_NAMESPACES if name in present]
     if found and git.NAMESPACE not in present:
         raise HarnessError(
-            f"cluster {cluster} is in use: this suite has not made {', '.join(found)}",
+            f"cluster {cluster} is in use: this suite did not create {', '.join(found)}",
             "choose a cluster without Flux, Stackspin and Velero; the suite would replace them",
         )
