@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import kube_wire as wire
 import pytest
@@ -24,20 +23,6 @@ def exited(status: int) -> bytes:
     cause = {"reason": "ExitCode", "message": str(status)}
     failure = {"status": "Failure", "reason": "NonZeroExitCode", "details": {"causes": [cause]}}
     return json.dumps(failure).encode()
-
-
-@pytest.fixture
-def server() -> Iterator[wire.WireServer]:
-    server = wire.WireServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def kube(server: wire.WireServer, tmp_path: Path) -> Iterator[Kube]:
-    kube = Kube(server.kubeconfig(tmp_path))
-    yield kube
-    kube.close()
 
 
 def behave(

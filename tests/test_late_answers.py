@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,20 +17,6 @@ from conformance.capabilities.test_persistent_storage import ClaimedBytes
 from conformance.kube.client import Kube
 
 HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-
-@pytest.fixture
-def server() -> Iterator[wire.WireServer]:
-    server = wire.WireServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def kube(server: wire.WireServer, tmp_path: Path) -> Iterator[Kube]:
-    kube = Kube(server.kubeconfig(tmp_path))
-    yield kube
-    kube.close()
 
 
 def logs_late(server: wire.WireServer, pod: str, line: str) -> None:
