@@ -52,7 +52,7 @@ def runner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunChe
     monkeypatch.setattr(Run, "make_cluster", lambda _: NodelessCluster())
 
     def run(source: str, *args: str) -> pytest.RunResult:
-        pytester.makepyfile(test_auto_update=HEAD + source)
+        pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + source})
         return pytester.runpytest(*args)
 
     return run

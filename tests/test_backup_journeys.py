@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conformance.apps.base import Instance
-from conformance.capabilities.backup_journeys import Journey, Place
+from conformance.capabilities.backup_restore.journeys import Journey, Place
 from conformance.services.velero import COMPLETED, PodVolume
 
 BACKUP = {"metadata": {"name": "b"}, "status": {"phase": COMPLETED}}
@@ -85,7 +85,7 @@ def test_what_a_backup_lacks_is_found_out_before_the_app_is_lost() -> None:
 def test_a_restored_app_is_asked_when_the_ingress_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     app = App()
     monkeypatch.setattr(
-        "conformance.capabilities.backup_journeys.wait_each",
+        "conformance.capabilities.backup_restore.journeys.wait_each",
         lambda *_, **__: app.done.append("ready"),
     )
     journey(app)._verify(app.instance)

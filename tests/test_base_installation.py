@@ -135,11 +135,15 @@ def test_somebodys_pytest_is_not_disturbed(site_with_pytest: Path, tmp_path: Pat
     assert "plugins: stackspin-conformance" in answer.stdout
 
 
+CAPABILITIES = PROJECT_ROOT / "conformance" / "capabilities"
+
+
 def test_the_checks_say_what_they_need(site_with_pytest: Path, tmp_path: Path) -> None:
     for selection in (
-        [PROJECT_ROOT / "conformance" / "capabilities"],
-        [PROJECT_ROOT / "conformance" / "capabilities" / "test_dashboard.py::test_x", "-v"],
-        ["--pyargs", "conformance.capabilities.test_dashboard"],
+        [CAPABILITIES],
+        [CAPABILITIES / "dashboard"],
+        [CAPABILITIES / "dashboard" / "test_dashboard.py::test_x", "-v"],
+        ["--pyargs", "conformance.capabilities.dashboard.test_dashboard"],
     ):
         answer = run(site_with_pytest, PYTEST, *selection, cwd=tmp_path)
         assert answer.returncode == pytest.ExitCode.USAGE_ERROR

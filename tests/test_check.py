@@ -16,7 +16,7 @@ def test_{name}():
 
 
 def make(pytester: pytest.Pytester, stem: str, id_: str, name: str, level: str = "core") -> None:
-    pytester.makepyfile(**{f"test_{stem}": CHECK.format(id=id_, name=name, level=level)})
+    pytester.makepyfile(**{f"{stem}/test_{stem}": CHECK.format(id=id_, name=name, level=level)})
 
 
 def test_the_id_begins_with_the_capability_of_its_file(pytester: pytest.Pytester) -> None:
@@ -28,14 +28,17 @@ def test_the_id_begins_with_the_capability_of_its_file(pytester: pytest.Pytester
 
 def test_an_id_belongs_to_one_function(pytester: pytest.Pytester) -> None:
     one = CHECK.format(id="auto_update.upgrades", name="one", level="core")
-    pytester.makepyfile(test_auto_update=one + one.replace("test_one", "test_two"))
+    pytester.makepyfile(
+        **{"auto_update/test_auto_update": one + one.replace("test_one", "test_two")}
+    )
     result = pytester.runpytest("--collect-only", "-k", "two")
     result.stderr.fnmatch_lines(["*test_two*already used by*test_one"])
 
 
 def test_a_parametrised_check_has_one_id_for_all_its_apps(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
-        test_auto_update="""
+        **{
+            "auto_update/test_auto_update": """
         import pytest
         from conformance.suite.check import check
 
@@ -44,13 +47,16 @@ def test_a_parametrised_check_has_one_id_for_all_its_apps(pytester: pytest.Pytes
         def test_upgrades(app):
             pass
         """
+        }
     )
     assert pytester.runpytest("--collect-only").ret == pytest.ExitCode.OK
 
 
 def test_every_test_beside_a_check_is_one(pytester: pytest.Pytester) -> None:
     source = CHECK.format(id="auto_update.upgrades", name="upgrades", level="core")
-    pytester.makepyfile(test_auto_update=source + "\ndef test_forgotten():\n    pass\n")
+    pytester.makepyfile(
+        **{"auto_update/test_auto_update": source + "\ndef test_forgotten():\n    pass\n"}
+    )
     result = pytester.runpytest("--collect-only")
     result.stderr.fnmatch_lines(["*test_forgotten: is in a file with checks, but has no @check"])
 

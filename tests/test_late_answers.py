@@ -10,11 +10,12 @@ from typing import Any
 import kube_wire as wire
 import pytest
 
-from conformance.capabilities import patched_source, test_single_sign_on
-from conformance.capabilities.backup_faults import GIVEN_UP, Victim
-from conformance.capabilities.patched_source import DASHBOARD
-from conformance.capabilities.test_persistent_storage import ClaimedBytes
+from conformance.capabilities.backup_restore.faults import GIVEN_UP, Victim
+from conformance.capabilities.persistent_storage.test_persistent_storage import ClaimedBytes
+from conformance.capabilities.single_sign_on import test_single_sign_on
 from conformance.kube.client import Kube
+from conformance.suite import patched_source
+from conformance.suite.patched_source import DASHBOARD
 
 HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 

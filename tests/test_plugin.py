@@ -141,7 +141,7 @@ def test_the_header_of_a_run_has_the_suites_version(run: RunChecks) -> None:
 def test_workers_of_xdist_are_refused_the_checks(
     options: tuple[str, ...], pytester: pytest.Pytester
 ) -> None:
-    pytester.makepyfile(test_auto_update=HEAD + PASSES)
+    pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + PASSES})
     result = pytester.runpytest_subprocess(*options)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = filter(None, result.stderr.lines)
@@ -294,7 +294,9 @@ def test_a_run_of_a_check_that_was_not_selected_is_not_proven(
 def test_what_is_named_by_its_node_id_proves_nothing_of_the_rest(
     run: RunChecks, pytester: pytest.Pytester
 ) -> None:
-    run(PASSES + ON_FAULTS % "", "test_auto_update.py::test_passes").assert_outcomes(passed=1)
+    run(PASSES + ON_FAULTS % "", "auto_update/test_auto_update.py::test_passes").assert_outcomes(
+        passed=1
+    )
     assert verdicts(pytester) == {"passes": "pass", "told": "not run"}
 
 

@@ -43,7 +43,7 @@ def test_later(thing): pass
 def test_a_run_that_is_ended_leaves_a_report_of_what_ran(
     pytester: pytest.Pytester, signum: signal.Signals
 ) -> None:
-    pytester.makepyfile(test_auto_update=HEAD + SLOW)
+    pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + SLOW})
     with subprocess.Popen(
         [sys.executable, "-m", "pytest"], stdout=subprocess.PIPE, text=True, cwd=pytester.path
     ) as process:
@@ -110,7 +110,7 @@ def test_a_run_is_compared_over_a_killed_one_and_over_a_check_that_was_added(
     run(PASSES)
     whole = report(pytester)["runId"]
     killed = "import os, signal\n" + SECOND.replace("pass", "os.kill(os.getpid(), signal.SIGKILL)")
-    pytester.makepyfile(test_auto_update=HEAD + PASSES + killed)
+    pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + PASSES + killed})
     assert pytester.runpytest_subprocess().ret == -signal.SIGKILL
     run(PASSES + SECOND, *AGAIN).stdout.fnmatch_lines([f"Since run {whole}: no change"])
     comparison = report(pytester)["comparison"]
@@ -128,9 +128,9 @@ def test_a_run_that_was_cut_short_is_compared_with_none(run: RunChecks) -> None:
     [
         ["-k", "passes"],
         ["-m", "core"],
-        ["test_auto_update.py"],
-        ["test_auto_update.py::test_passes"],
-        ["--deselect=test_auto_update.py::test_x"],
+        ["auto_update/test_auto_update.py"],
+        ["auto_update/test_auto_update.py::test_passes"],
+        ["--deselect=auto_update/test_auto_update.py::test_x"],
         ["--dashboard-url=https://dashboard.example"],
     ],
     ids=" ".join,
@@ -158,9 +158,9 @@ def test_another_dashboard_from_the_environment_is_another_selection(
 def test_a_selection_is_the_same_however_it_is_written(
     run: RunChecks, pytester: pytest.Pytester
 ) -> None:
-    file = pytester.path / "test_auto_update.py"
-    run(PASSES, "./test_auto_update.py", "-k", "passes  or   x")
+    file = pytester.path / "auto_update/test_auto_update.py"
+    run(PASSES, "./auto_update/test_auto_update.py", "-k", "passes  or   x")
     first = report(pytester)
-    assert first["selection"] == ["test_auto_update.py", "-k passes or x"]
+    assert first["selection"] == ["auto_update/test_auto_update.py", "-k passes or x"]
     run(PASSES, str(file), "-kpasses or x", "--domain=another.test")
     assert report(pytester)["comparison"]["previousRunId"] == first["runId"]

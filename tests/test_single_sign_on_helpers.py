@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from conformance.capabilities import single_sign_on_journeys
-from conformance.capabilities.single_sign_on_expectations import (
+from conformance.capabilities.single_sign_on.expectations import (
     cookie_faults,
     refused,
 )
-from conformance.capabilities.single_sign_on_policies import admin_peers, live_finding
-from conformance.capabilities.single_sign_on_walks import (
+from conformance.capabilities.single_sign_on.policies import admin_peers, live_finding
+from conformance.capabilities.single_sign_on.walks import (
     altered,
     code_in,
     parameter,
     unsigned_logout_token,
     with_parameter,
 )
+from conformance.common.soon import soon
 from conformance.services.hydra import Hydra
 from conformance.services.oidc import OAuthRefused
 
@@ -63,8 +63,8 @@ class Slow:
 
 
 def test_a_slow_look_is_followed_by_one_after_the_time() -> None:
-    assert single_sign_on_journeys.soon(Slow(), within=0.01)
-    assert not single_sign_on_journeys.soon(Slow(holds_at=9), within=0.01)
+    assert soon(Slow(), within=0.01)
+    assert not soon(Slow(holds_at=9), within=0.01)
 
 
 def test_a_slow_answer_is_followed_by_one_after_the_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runner:
 
     def run(checks: str, twins: str) -> pytest.RunResult:
         (root / "fixtures/twins/dashboard.yaml").write_text(twins)
-        pytester.makepyfile(test_dashboard=HEAD + checks)
+        pytester.makepyfile(**{"dashboard/test_dashboard": HEAD + checks})
         return pytester.runpytest("--twins")
 
     return run
@@ -175,9 +175,9 @@ _LIST_CHECKS = """
 import importlib, pkgutil
 from conformance import capabilities
 from conformance.suite.check import checks_in
-for module in pkgutil.iter_modules(capabilities.__path__):
-    if module.name.startswith("test_"):
-        print(*checks_in(importlib.import_module(f"conformance.capabilities.{module.name}")))
+for module in pkgutil.walk_packages(capabilities.__path__, "conformance.capabilities."):
+    if ".test_" in module.name:
+        print(*checks_in(importlib.import_module(module.name)))
 """
 
 

@@ -1,4 +1,4 @@
-"""The files a check deploys: a private copy of ``charts/`` and ``fixtures/``, patched by a twin."""
+"""The files a check deploys: a private copy of ``charts/`` and ``fixtures/``."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class HttpClient(requests.Session):
     ) -> None:
         super().__init__()
         self._timeouts = timeouts or Timeouts()
-        self._platform = _Platform(domain, address, ca_certificate, self._timeouts.http)
+        self._platform = PlatformAdapter(domain, address, ca_certificate, self._timeouts.http)
         self._mount(self._platform)
 
     def get_routed(
@@ -96,7 +96,7 @@ class HttpClient(requests.Session):
         self.mount("http://", adapter)
 
 
-class _Platform(HTTPAdapter):
+class PlatformAdapter(HTTPAdapter):
     """Connects to one address, whatever the host name; checks the certificate by the name."""
 
     def __init__(
@@ -112,9 +112,9 @@ class _Platform(HTTPAdapter):
         self._pools: dict[str, PoolManager] = {}
         super().__init__(max_retries=retries)
 
-    def with_retries(self, retries: Retry) -> _Platform:
+    def with_retries(self, retries: Retry) -> PlatformAdapter:
         """Return another adapter for the same platform."""
-        return _Platform(*self._settings, retries=retries)
+        return PlatformAdapter(*self._settings, retries=retries)
 
     def send(  # type: ignore[override]  # the parameters this adapter decides itself are not named
         self,

@@ -1,6 +1,6 @@
 """What a check is: data first (id, level, promise, needs), then a few lines of test.
 
-A check is an ordinary pytest test in ``conformance/capabilities/test_CAPABILITY.py``::
+A check is an ordinary pytest test in a file of the folder ``conformance/capabilities/CAPABILITY``::
 
     @check(
         "persistent_storage.survives_pod_deletion",
@@ -72,7 +72,7 @@ class Check:
 
     @property
     def capability(self) -> str:
-        """The part of the id before the dot: the file's name without ``test_`` and ``.py``."""
+        """The part of the id before the dot: the name of the folder that its file is in."""
         return self.id.partition(".")[0]
 
 
@@ -183,7 +183,7 @@ def collection_errors(items: Iterable[pytest.Item]) -> list[str]:
     """Return what is wrong with the checks among ``items``: a line for each fault.
 
     An id identifies a promise over years of reports: it belongs to one function, and its
-    capability is the file that the function is in. In a file with checks, every test is a check.
+    capability is the folder of the file. In a file with checks, every test is a check.
     """
     errors: list[str] = []
     owners: dict[str, str] = {}
@@ -196,16 +196,16 @@ def collection_errors(items: Iterable[pytest.Item]) -> list[str]:
             if item.path in with_checks:
                 errors.append(f"{where}: is in a file with checks, but has no @check")
             continue
-        stem = item.path.stem.removeprefix("test_")
-        if this.capability != stem:
-            errors.append(f"{where}: id {this.id!r} must begin with the file's capability, {stem}.")
+        folder = item.path.parent.name
+        if this.capability != folder:
+            errors.append(f"{where}: id {this.id!r} must begin with its folder's name, {folder}.")
         if owners.setdefault(this.id, where) != where:
             errors.append(f"{where}: id {this.id!r} is already used by {owners[this.id]}")
     return errors
 
 
 def in_running_order(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Return ``items`` sorted by ``CAPABILITIES``; the order inside a file stays as written."""
+    """Return ``items`` sorted by ``CAPABILITIES``; inside one, by file and as written there."""
 
     def position(item: pytest.Item) -> int:
         this = check_of(item)

@@ -33,14 +33,13 @@ if TYPE_CHECKING:
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
     from conformance.suite.run import Run
-    from conformance.suite.twins import Twin
 
 _NO_REGISTRY = (
     "this cluster advertises no registry that the suite can push to and the node pulls from"
 )
 
 
-def _per_twin(fixture_name: str, config: pytest.Config) -> Literal["session", "function"]:  # noqa: ARG001
+def _session_or_check(fixture_name: str, config: pytest.Config) -> Literal["session", "function"]:  # noqa: ARG001
     return "function" if config.getoption("twins") else "session"
 
 
@@ -260,17 +259,12 @@ def evidence(run: Run, request: pytest.FixtureRequest) -> EvidenceBox:
     return run.recorder.box(run.recorder.result(request.node.nodeid))
 
 
-@pytest.fixture(scope=_per_twin)
-def twin(request: pytest.FixtureRequest) -> Twin | None:
-    """The defect that this check must find with ``--twins``; None in a normal run."""
-    found: Twin | None = getattr(request, "param", None)
-    return found
+@pytest.fixture(scope=_session_or_check)
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    """A private copy of ``charts/`` and ``fixtures/``: with ``--twins``, one for each check."""
+    return Package.copy(tmp_path_factory.mktemp("package"))
 
 
-@pytest.fixture(scope=_per_twin)
-def package(twin: Twin | None, tmp_path_factory: pytest.TempPathFactory) -> Package:
-    """A private copy of ``charts/`` and ``fixtures/``, with the twin's defect if there is one."""
-    copy = Package.copy(tmp_path_factory.mktemp("package"))
-    for patch in twin.patches if twin else ():
-        patch.apply(copy.root)
-    return copy
+@pytest.fixture(scope="session")
+def twin() -> None:
+    """No defect: that is what checks still ask which install their own."""

@@ -13,11 +13,10 @@ import os
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from conformance.common.errors import HarnessError
 from conformance.common.settings import ENVIRONMENT_PREFIX, Settings
 from conformance.suite.check import (
     Check,
@@ -28,9 +27,6 @@ from conformance.suite.check import (
     level_marker,
 )
 from conformance.suite.selection import selection
-
-if TYPE_CHECKING:
-    from conformance.suite.twins import Twin
 
 PROVIDERS = ("auto", "kind", "embedded", "existing")
 DOCKER = ("running", "start")
@@ -44,9 +40,8 @@ _WITHOUT_XDIST = (
 _REFUSED = "stackspin_conformance_refused"
 _NOT_OURS = ("kind_bin", "kind_kubectl_bin")
 """Options of pytest-kind that have no effect here: kind and kubectl are pinned parts."""
-_OF_CHECKS = tuple(f"conformance.suite.{name}" for name in ("fixtures", "app_fixtures", "schedule"))
-"""Modules that are plugins of a run of checks."""
-TWINS = pytest.StashKey[dict[str, "list[Twin]"]]()
+_OF_CHECKS = ("fixtures", "app_fixtures", "parties", "schedule")
+"""Modules beside this one that are plugins of a run of checks."""
 DESELECTED = pytest.StashKey[list[pytest.Item]]()
 
 
@@ -84,7 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "extended: a check that only platforms that claim it must pass",
     ):
         config.addinivalue_line("markers", line)
-    config.stash[TWINS] = _load_twins(config)
+    if config.getoption("twins"):
+        _register(config, "twin_run")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -93,44 +89,32 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> None:
     # Asked for an attribute, other objects of a module may do anything.
     if not inspect.isfunction(obj) or not is_check(obj):
         return
-    manager = collector.config.pluginmanager
-    for name in _OF_CHECKS:
-        if not manager.has_plugin(name):
-            manager.register(importlib.import_module(name), name)
+    config = collector.config
+    # The last one's fixtures are in place of those of the same name before it.
+    for name in (*_OF_CHECKS, *(["twin_fixtures"] if config.getoption("twins") else [])):
+        _register(config, name)
+
+
+def _register(config: pytest.Config, name: str) -> None:
+    name = f"conformance.suite.{name}"
+    if not config.pluginmanager.has_plugin(name):
+        config.pluginmanager.register(importlib.import_module(name), name)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a check once for each of its apps; with ``--twins``, once for each of its twins."""
+    """Run a check once for each of its apps; with ``--twins``, twin_run has its own way."""
     marker = metafunc.definition.get_closest_marker("check")
-    if marker is None:
+    if marker is None or metafunc.config.getoption("twins"):
         return
     check: Check = marker.args[0]
-    twins = metafunc.config.stash[TWINS].get(check.id)
-    if twins:
-        _parametrize_twins(metafunc, check, twins)
-    elif check.apps:
+    if check.apps:
         each = [pytest.param(app, marks=level_marker(level)) for app, level in check.apps.items()]
-        _add_fixture(metafunc, "app")
+        add_fixture(metafunc, "app")
         metafunc.parametrize("app", each, indirect=True)
 
 
-def _parametrize_twins(metafunc: pytest.Metafunc, check: Check, twins: list[Twin]) -> None:
-    """A twin is one of the check's first app unless it names another."""
-    ids = ["twin"] if len(twins) == 1 else [f"twin{n}" for n in range(1, len(twins) + 1)]
-    _add_fixture(metafunc, "twin")
-    if not check.apps:
-        metafunc.parametrize("twin", twins, ids=ids, indirect=True)
-        return
-    _add_fixture(metafunc, "app")
-    apps = [twin.app or next(iter(check.apps)) for twin in twins]
-    each = [
-        pytest.param(app, twin, id=f"{app}-{name}", marks=level_marker(check.apps[app]))
-        for app, twin, name in zip(apps, twins, ids, strict=True)
-    ]
-    metafunc.parametrize(("app", "twin"), each, indirect=True)
-
-
-def _add_fixture(metafunc: pytest.Metafunc, name: str) -> None:
+def add_fixture(metafunc: pytest.Metafunc, name: str) -> None:
+    """Have a test set up a fixture that it does not name itself."""
     if name not in metafunc.fixturenames:
         metafunc.fixturenames.append(name)
 
@@ -200,17 +184,6 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt(signal.Signals(signum).name)
-
-
-def _load_twins(config: pytest.Config) -> dict[str, list[Twin]]:
-    if not config.getoption("twins"):
-        return {}
-    from conformance.suite.twins import load_twins  # noqa: PLC0415 - only with --twins
-
-    try:
-        return load_twins()
-    except HarnessError as error:
-        raise pytest.UsageError(str(error)) from error
 
 
 def _settings(config: pytest.Config) -> Settings:

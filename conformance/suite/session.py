@@ -5,7 +5,10 @@ The plugin registers it only if checks were collected: other pytest runs are not
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import importlib
+from collections.abc import Generator, Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,18 +37,18 @@ def twin_of(item: pytest.Item) -> Twin | None:
 
 
 def planned(items: list[pytest.Item], deselected: list[pytest.Item]) -> Iterator[CheckResult]:
-    """Yield a result for each selected check, and for each other check in the same files.
+    """Yield a result for each selected check, and for each other check in the same folders.
 
     Without the latter a capability could "pass" because ``-k`` left out its failing check.
     """
     checks = {item: check for item in items if (check := check_of(item))}
-    files = {item.path for item in checks}
+    folders = {item.path.parent for item in checks}
     for item, check in checks.items():
         result = _result(check, item.nodeid, app_of(item), "the run ended before its turn")
         if twin := twin_of(item):
             result.twin = TwinResult(defect=twin.defect, expect=twin.expect, caught=False)
         yield result
-    others = [item for item in deselected if item.path in files]
+    others = [item for item in deselected if item.path.parent in folders]
     left_out = {item: check for item in others if (check := check_of(item))}
     for item, check in left_out.items():
         yield _result(check, item.nodeid, app_of(item), _NOT_SELECTED)
@@ -53,20 +56,34 @@ def planned(items: list[pytest.Item], deselected: list[pytest.Item]) -> Iterator
 
 
 def _not_collected(checks: dict[pytest.Item, Check]) -> Iterator[CheckResult]:
-    """Yield a result for each check in these files that was not even collected.
+    """Yield a result for each check in these folders that was not even collected.
 
-    That happens if the command line names a single check. The apps of the others are known; their
-    other parameters would be known only after collection.
+    That happens if the command line names a file or a check. The apps of the others are known;
+    their other parameters would be known only after collection.
     """
     known = {(check.id, app_of(item)) for item, check in checks.items()}
-    for item in checks:
-        for other in checks_in(getattr(item, "module", None)).values():
+    for folder, module in _modules(checks):
+        for other in checks_in(module).values():
             for app, there in other.each():
                 if (other.id, app) not in known:
                     known.add((other.id, app))
-                    node_id = f"{item.nodeid.partition('::')[0]}::{other.id}"
+                    node_id = f"{folder}{Path(str(module.__file__)).name}::{other.id}"
                     node_id += f"[{app}]" if app else ""
                     yield _result(there, node_id, app, _NOT_SELECTED)
+
+
+def _modules(items: Iterable[pytest.Item]) -> Iterator[tuple[str, ModuleType]]:
+    """Yield the modules with these tests and those beside them; with each the path in node ids."""
+    seen: set[Path] = set()
+    for item in items:
+        module: ModuleType = item.module  # type: ignore[attr-defined]
+        where = item.nodeid.partition("::")[0].removesuffix(item.path.name)
+        beside = sorted(item.path.parent.glob("test_*.py")) if module.__package__ else [item.path]
+        for path in beside:
+            if path not in seen:
+                seen.add(path)
+                name = f"{module.__package__}.{path.stem}"
+                yield where, module if path == item.path else importlib.import_module(name)
 
 
 def _result(check: Check, node_id: str, app: str | None, reason: str) -> CheckResult:

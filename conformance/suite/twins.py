@@ -29,6 +29,7 @@ SCHEMA: dict[str, Any] = {
             "defect": {"type": "string", "minLength": 10},
             "expect": {"type": "string", "minLength": 3},
             "app": {"type": "string", "minLength": 1},
+            "by": {"type": "string", "pattern": "^[a-z][a-z0-9_]*$"},
             "settings": {"type": "object", "additionalProperties": {"type": "string"}},
             "patches": {
                 "type": "array",
@@ -88,8 +89,10 @@ class Twin:
     expect: str
     """Regular expression found in the text of the failure."""
     patches: tuple[Patch, ...] = ()
+    by: str | None = None
+    """The fixture that installs the defect: of ``capabilities/NAME/defects.py`` or the suite's."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """What the check's own fixtures do differently."""
+    """What that fixture is told, so that one fixture can install several defects."""
     app: str | None = None
     """Which of the check's apps has the defect; None: the first."""
 
@@ -128,6 +131,7 @@ def load_file(path: Path) -> list[Twin]:
             defect=entry["defect"],
             expect=entry["expect"],
             patches=tuple(Patch(**patch) for patch in entry.get("patches", ())),
+            by=entry.get("by"),
             settings=entry.get("settings", {}),
             app=entry.get("app"),
         )

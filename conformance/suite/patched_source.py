@@ -1,4 +1,7 @@
-"""A service or an app on the files of its source that a twin has patched, without a new image."""
+"""A service or an app on the files of its source that a twin has patched, without a new image.
+
+For what is installed once for all twins. An app that a check deploys itself gets a patched image.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,10 @@ class Source:
     """In a package."""
     installed: str
     """In its image."""
+    fixture: str
+    """What installs it."""
+    address: str
+    """Where it answers; ``{domain}`` is the platform's."""
 
 
 DASHBOARD = Source(
@@ -37,13 +44,18 @@ DASHBOARD = Source(
     namespace="stackspin",
     folder="fixtures/services/dashboard/dashboard",
     installed="/usr/lib/stackspin-dashboard/dashboard",
+    fixture="single_sign_on",
+    address="https://dashboard.{domain}/web/login",
 )
 NOTES = Source(
     release="notes",
     namespace=APPS_NAMESPACE,
     folder="fixtures/apps/notes/notes",
     installed="/usr/local/lib/python3.11/dist-packages/notes",
+    fixture="installed_apps",
+    address="https://notes.{domain}/",
 )
+SOURCES = (DASHBOARD, NOTES)
 
 
 def patched_files(package: Package, source: Source) -> dict[str, str]:

@@ -8,13 +8,7 @@ from dataclasses import dataclass, replace
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import APPS_NAMESPACE
-from conformance.capabilities.backup_journeys import Journey, Place, lose
-from conformance.capabilities.single_sign_on_parties import (
-    OAUTH2_CLIENT,
-    Parties,
-    client_secret,
-    oauth2_client,
-)
+from conformance.capabilities.backup_restore.journeys import Journey, Place, lose
 from conformance.kube.apply import apply
 from conformance.kube.conditions import condition_true
 from conformance.kube.objects import Object, Ref
@@ -22,6 +16,12 @@ from conformance.kube.wait import wait
 from conformance.platform.reference.bootstrap import AUTHORITY
 from conformance.services.login_pages import shown
 from conformance.services.oidc import Client
+from conformance.suite.parties import (
+    OAUTH2_CLIENT,
+    Parties,
+    client_secret,
+    oauth2_client,
+)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.capabilities.auto_update_apps import (
+from conformance.capabilities.auto_update.conftest import (
     ANSWER,
     COMMITS,
     UPGRADE_TIMEOUT,
@@ -37,13 +37,11 @@ if TYPE_CHECKING:
     from conformance.apps.base import Seed
     from conformance.apps.broken_upgrade import BrokenUpgrade
     from conformance.apps.tracked import TrackedApp, TrackedBranch
-    from conformance.capabilities.auto_update_apps import Visit
+    from conformance.capabilities.auto_update.conftest import Visit
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.suite.twins import Twin
-
-pytest_plugins = ["conformance.capabilities.auto_update_apps"]
 
 VERSION_2 = ("2.0.0", 2)
 """Version of the app and schema of its data."""

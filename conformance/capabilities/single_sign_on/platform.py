@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from conformance.capabilities.single_sign_on_policies import NAMESPACE, PER_NAME
+from conformance.capabilities.single_sign_on.policies import NAMESPACE, PER_NAME
 from conformance.kube.apply import apply
 from conformance.kube.conditions import Condition, matching, ready
 from conformance.kube.objects import Object, Selection
@@ -17,8 +17,8 @@ from conformance.kube.wait import Wait, wait_all
 from conformance.suite.check import shared
 
 if TYPE_CHECKING:
-    from conformance.capabilities.single_sign_on_parties import Parties
     from conformance.services.flux import Flux
+    from conformance.suite.parties import Parties
     from conformance.suite.twins import Twin
 
 LOGIN_SERVICES = ("single-sign-on-database", "kratos", "hydra", "dashboard")

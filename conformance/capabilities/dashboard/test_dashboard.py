@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.apps.flux_package import commits_in
-from conformance.capabilities.single_sign_on_journeys import soon
+from conformance.common.soon import soon
 from conformance.kube.apply import apply
 from conformance.kube.conditions import find_condition, matching
 from conformance.kube.objects import Ref
@@ -31,22 +31,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.apps.tracked import TrackedApp
-    from conformance.capabilities.dashboard_setup import Canary, Entrance, InFrontOf
-    from conformance.capabilities.single_sign_on_defects import Told
-    from conformance.capabilities.single_sign_on_parties import Parties
+    from conformance.capabilities.dashboard.conftest import Canary, Entrance, InFrontOf
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
+    from conformance.suite.parties import Parties
+    from conformance.suite.told import Told
 
-pytest_plugins = [
-    "conformance.capabilities.single_sign_on_parties",
-    "conformance.capabilities.single_sign_on_defects",
-    "conformance.capabilities.dashboard_setup",
-]
 
-COMMITS = commits_in(Path(__file__).with_name("test_dashboard_commits.yaml"))
+COMMITS = commits_in(Path(__file__).with_name("commits.yaml"))
 RELEASE = (API_VERSIONS["HelmRelease"], "HelmRelease")
 VALUES = "values.yaml"
 """Key of the override ConfigMap and Secret that a HelmRelease reads."""

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from conformance.services.flux import Flux
     from conformance.suite.twins import Twin
 
-OVERRIDES = Path(__file__).with_name("test_auto_update.yaml")
-COMMITS = commits_in(Path(__file__).with_name("test_auto_update_commits.yaml"))
+OVERRIDES = Path(__file__).with_name("overrides.yaml")
+COMMITS = commits_in(Path(__file__).with_name("commits.yaml"))
 VERSION_1 = ("1.0.0", 1)
 """Version of the app, and schema of its data."""
 UPGRADE_TIMEOUT = 60

@@ -11,9 +11,14 @@ import pytest
 
 from conformance.apps.deployment import HelmDeployment, image_values
 from conformance.apps.image_builds import VERSIONS
-from conformance.capabilities.backup_faults import Victim
-from conformance.capabilities.backup_journeys import BackupSet, Journey, Place, WholeNamespace
-from conformance.capabilities.backup_login import AppWithLogin
+from conformance.capabilities.backup_restore.faults import Victim
+from conformance.capabilities.backup_restore.journeys import (
+    BackupSet,
+    Journey,
+    Place,
+    WholeNamespace,
+)
+from conformance.capabilities.backup_restore.login import AppWithLogin
 from conformance.kube.apply import apply_file
 from conformance.platform.reference import Stack
 from conformance.services.object_store import BUCKET, ObjectStore
@@ -24,15 +29,15 @@ from conformance.suite.check import shared
 if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages, ImageBuilds
-    from conformance.capabilities.single_sign_on_parties import Parties
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.platform.secondary import SecondaryClusters, Site
     from conformance.services.flux import Flux
+    from conformance.suite.parties import Parties
     from conformance.suite.twins import Twin
 
-CREDENTIALS = Path(__file__).with_name("test_backup_restore.yaml")
+CREDENTIALS = Path(__file__).with_name("credentials.yaml")
 REFUSALS = {"credentials": "InvalidAccessKeyId", "bucket": "NoSuchBucket"}
 """What is wrong with a location -> the error with which S3 refuses it.
 

@@ -14,13 +14,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import requests
 from playwright.sync_api import Page as Window
 
-from conformance.capabilities.single_sign_on_parties import Parties
 from conformance.services.dashboard import GENERATOR
 from conformance.services.login_pages import Person, Walker, shown
 from conformance.services.oidc import unsigned
 from conformance.services.user_agent import Page
 from conformance.services.visitor import Visitor
 from conformance.suite.check import not_run
+from conformance.suite.parties import Parties
 
 CODE = re.compile(r"\b(\d{6})\b")
 """A recovery code, as it stands in the mail."""

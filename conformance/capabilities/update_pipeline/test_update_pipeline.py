@@ -17,11 +17,9 @@ from conformance.suite.check import check
 
 if TYPE_CHECKING:
     from conformance.apps.update_pipeline import UpdatePipeline
-    from conformance.capabilities.update_pipeline_walk import LiveInstance
+    from conformance.capabilities.update_pipeline.conftest import LiveInstance
     from conformance.clusters.base import Cluster
     from conformance.report.evidence import EvidenceBox
-
-pytest_plugins = ["conformance.capabilities.update_pipeline_walk"]
 
 
 @pytest.fixture

@@ -14,26 +14,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import pytest
-
-from conformance.capabilities.single_sign_on_expectations import (
+from conformance.capabilities.single_sign_on.expectations import (
     PRIVATE_PARTS,
     cookie_faults,
     refused,
 )
-from conformance.capabilities.single_sign_on_journeys import (
+from conformance.capabilities.single_sign_on.journeys import (
     APPS,
     NOTES,
     WORDPRESS,
     enrols_second_factor,
     gives_password,
-    soon,
 )
-from conformance.capabilities.single_sign_on_platform import (
+from conformance.capabilities.single_sign_on.platform import (
     LOGIN_SERVICES,
     SHORT,
 )
-from conformance.capabilities.single_sign_on_policies import (
+from conformance.capabilities.single_sign_on.policies import (
     ADMIN_SERVICES,
     MAY_ADMINISTER,
     NAMESPACE,
@@ -41,7 +38,7 @@ from conformance.capabilities.single_sign_on_policies import (
     admin_peers,
     live_finding,
 )
-from conformance.capabilities.single_sign_on_walks import (
+from conformance.capabilities.single_sign_on.walks import (
     OTHER_SITES,
     SCRIPT,
     WITHOUT_MARKUP,
@@ -62,6 +59,7 @@ from conformance.capabilities.single_sign_on_walks import (
     without_token,
 )
 from conformance.clusters.base import Feature
+from conformance.common.soon import soon
 from conformance.kube.apply import apply_file
 from conformance.kube.conditions import ready
 from conformance.kube.objects import Selection
@@ -72,36 +70,27 @@ from conformance.services.user_agent import visible
 from conformance.suite.check import check, core
 
 if TYPE_CHECKING:
-    from conformance.capabilities.single_sign_on_defects import Told
-    from conformance.capabilities.single_sign_on_journeys import (
+    from conformance.capabilities.single_sign_on.journeys import (
         AppPages,
         Journey,
         OpenBrowser,
     )
-    from conformance.capabilities.single_sign_on_parties import Parties
-    from conformance.capabilities.single_sign_on_platform import LoginServices
+    from conformance.capabilities.single_sign_on.platform import LoginServices
     from conformance.clusters.base import Cluster
     from conformance.kube.client import Kube
     from conformance.report.evidence import EvidenceBox
     from conformance.services.login_pages import Walker
     from conformance.services.oidc import Tokens
     from conformance.services.visitor import Visitor
+    from conformance.suite.parties import Parties
+    from conformance.suite.told import Told
 
-pytest_plugins = [
-    "conformance.capabilities.single_sign_on_defects",
-    "conformance.capabilities.single_sign_on_platform",
-    "conformance.capabilities.single_sign_on_parties",
-    "conformance.capabilities.single_sign_on_journeys",
-]
-
-MANIFESTS = Path(__file__).with_suffix(".yaml")
+MANIFESTS = Path(__file__).with_name("network_policies.yaml")
 SERVER_PORT = 8080
 """Of the pods in these manifests."""
 
 ENFORCED_SECONDS = 5.0
 """Within which the network enforces a policy; it learns of it independently of the pods."""
-
-pytestmark = pytest.mark.usefixtures("damage")
 
 
 # What users do.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -13,13 +12,14 @@ import pyotp
 import pytest
 
 from conformance.apps.tracked import APPS_NAMESPACE
-from conformance.capabilities.single_sign_on_parties import Parties
+from conformance.common.soon import soon
 from conformance.kube.execution import execute
 from conformance.kube.objects import Object
 from conformance.services.login_pages import Person
 from conformance.services.user_agent import UserAgent
 from conformance.services.visitor import Visitor
 from conformance.suite.check import shared
+from conformance.suite.parties import Parties
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
@@ -66,9 +66,6 @@ WORDPRESS = AppPages(
 )
 APPS = (NOTES, WORDPRESS)
 """Relying parties: one of ours, and one that nobody here wrote (mod_auth_openidc)."""
-BACK_CHANNEL_SECONDS = 15.0
-"""In which the provider has told every app of a logout. It does so beside its answer to the
-browser; measured less than a tenth of a second, on a busy machine more than the browser takes."""
 CONNECT = """
 import socket, sys
 address = socket.gethostbyname(sys.argv[1])
@@ -78,18 +75,6 @@ try:
 except OSError:
     print("closed")
 """
-
-
-def soon(holds: Callable[[], bool], *, within: float = BACK_CHANNEL_SECONDS) -> bool:
-    """Return whether something holds within so many seconds, of which no event tells.
-
-    Given up only for what was looked at after that: a look may take longer than the time.
-    """
-    deadline = time.monotonic() + within
-    while True:
-        late = time.monotonic() > deadline
-        if (held := holds()) or late:
-            return held
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import itertools
 import json
 import tomllib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +20,6 @@ import pytest
 from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
-from conformance.capabilities.patched_source import DASHBOARD, patched_files, running_on
 from conformance.kube.apply import apply
 from conformance.services.browser import DESKTOP
 from conformance.services.dashboard import GENERATOR, Dashboard
@@ -32,7 +31,6 @@ from conformance.suite.check import not_run, shared
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
-    from conformance.capabilities.single_sign_on_parties import Parties
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
@@ -40,7 +38,7 @@ if TYPE_CHECKING:
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
-    from conformance.suite.twins import Twin
+    from conformance.suite.parties import Parties
 
 UPGRADE_TIMEOUT = 60
 """Seconds after which an upgrade of the app counts as failed."""
@@ -68,26 +66,19 @@ class Guests:
 def dashboard_url(
     single_sign_on: Flux,  # noqa: ARG001 - Kratos, Hydra, dashboard
     parties: Parties,
-    package: Package,
-    kube: Kube,
-    settings: Settings,
-    twin: Twin | None,
-) -> Iterator[str]:
-    """Address of a dashboard whose pages the checks know; with a twin, of one with its defect."""
+) -> str:
+    """Address of a dashboard whose pages the checks know."""
     url = parties.dashboard
     page = parties.http().get_routed(f"{url}/web/login").text
     if GENERATOR not in page:
         not_run(
             f"the pages at {url} are not the reference dashboard's: the checks support no other"
         )
-    changed = patched_files(package, DASHBOARD) if twin and not settings.dashboard_url else {}
-    with running_on(kube, DASHBOARD, changed) if changed else nullcontext():
-        yield url
+    return url
 
 
 @pytest.fixture(scope=shared)
 def managed(
-    dashboard_url: str,  # noqa: ARG001 - its defect is there before the app
     stack: Stack,
     single_sign_on: Flux,
     app_images: AppImages,  # noqa: ARG001 - in the registry before the app is installed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.writer import Author
-from conformance.capabilities.backup_journeys import WRITES, forwarded
+from conformance.capabilities.backup_restore.journeys import WRITES, forwarded
 from conformance.clusters.base import Feature
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import COMPLETED, Velero, seconds_taken
@@ -21,18 +21,14 @@ from conformance.suite.check import check, core, extended
 
 if TYPE_CHECKING:
     from conformance.apps.wordpress import WordPress
-    from conformance.capabilities.backup_faults import Victim
-    from conformance.capabilities.backup_fixtures import UnusableLocation
-    from conformance.capabilities.backup_journeys import BackupSet, WholeNamespace
-    from conformance.capabilities.backup_login import AppWithLogin
+    from conformance.capabilities.backup_restore.conftest import UnusableLocation
+    from conformance.capabilities.backup_restore.faults import Victim
+    from conformance.capabilities.backup_restore.journeys import BackupSet, WholeNamespace
+    from conformance.capabilities.backup_restore.login import AppWithLogin
     from conformance.platform.secondary import Site
     from conformance.report.evidence import EvidenceBox
     from conformance.suite.twins import Twin
 
-pytest_plugins = [
-    "conformance.capabilities.backup_fixtures",
-    "conformance.capabilities.single_sign_on_parties",
-]
 MIB = 1024 * 1024
 EXPIRY = 30.0
 """Seconds for which the backup that expires is kept; at least three times as long as a backup

@@ -1,0 +1,1 @@
+"""Velero gives back what was lost, byte for byte."""

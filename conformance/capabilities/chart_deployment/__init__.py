@@ -1,0 +1,1 @@
+"""Helm and Flux bring an app up, change it and take it away."""

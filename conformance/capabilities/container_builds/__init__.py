@@ -1,0 +1,1 @@
+"""Images are built reproducibly, obey their configuration and hold no secret."""

@@ -1,0 +1,1 @@
+"""What an app has written stays, whatever ends."""

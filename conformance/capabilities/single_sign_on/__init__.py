@@ -1,0 +1,1 @@
+"""One login for every app, and nobody else gets in."""
