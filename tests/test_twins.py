@@ -68,6 +68,50 @@ def test_a_check_that_fails_on_its_twin_has_caught_it(run: Runner) -> None:
     result.assert_outcomes(passed=1)
 
 
+def test_a_defect_is_installed_before_the_fixtures_of_its_check(
+    run: Runner, pytester: pytest.Pytester
+) -> None:
+    beside = pytester.mkdir("dashboard")
+    (beside / "__init__.py").touch()
+    (beside / "defects_of_all_kinds.py").write_text(dedent(DEFECT))
+    checks = """
+    platform = {"title": "Notes"}
+
+    @pytest.fixture(scope=shared)
+    def title():
+        return platform["title"]
+
+    @check("dashboard.greets", promise="It greets.")
+    def test_greets(title):
+        assert title == "Notes", "no greeting"
+
+    @check("dashboard.waves", promise="It waves.")
+    def test_waves(title):
+        assert title == "Notes", "no waving"
+    """
+    by = "by: another_title\n  settings: {title: Nope}"
+    twins = f"""
+- {{check: dashboard.waves, defect: there is no defect at all, expect: no waving}}
+- check: dashboard.greets
+  defect: the platform has another title
+  {by}
+  expect: no greeting
+"""
+    result = run(dedent(checks), twins)
+    result.stdout.fnmatch_lines(["*caught: dashboard.greets by 'no greeting'"])
+    result.assert_outcomes(passed=1, failed=1)
+
+
+DEFECT = """
+    import pytest
+    from dashboard import test_dashboard
+
+    @pytest.fixture
+    def another_title(twin, monkeypatch):
+        monkeypatch.setitem(test_dashboard.platform, "title", twin.settings["title"])
+"""
+
+
 def test_a_twin_that_survives_fails_the_run(run: Runner, pytester: pytest.Pytester) -> None:
     blind = '@check("dashboard.greets", promise="It greets.")\ndef test_greets(package): pass'
     result = run(blind, TWIN)

@@ -20,20 +20,13 @@ from conformance.report import terminal
 from conformance.report.model import CheckResult, TwinResult, Verdict
 from conformance.suite.check import Check, NotApplicable, app_of, check_of, checks_in, not_run
 from conformance.suite.run import WORD, Run
-from conformance.suite.twins import Twin, judge
+from conformance.suite.twins import Twin, judge, twin_of
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 TWIN_CAUGHT = pytest.StashKey[bool]()
 _NOT_SELECTED = "not selected on the command line"
-
-
-def twin_of(item: pytest.Item) -> Twin | None:
-    """Return the twin this test runs against; None in a normal run."""
-    callspec = getattr(item, "callspec", None)
-    twin = callspec.params.get("twin") if callspec else None
-    return twin if isinstance(twin, Twin) else None
 
 
 def planned(items: list[pytest.Item], deselected: list[pytest.Item]) -> Iterator[CheckResult]:

@@ -14,7 +14,7 @@ import pytest
 from conformance.common.errors import HarnessError
 from conformance.suite.check import Check, is_check, level_marker
 from conformance.suite.plugin import add_fixture
-from conformance.suite.twins import Twin, load_twins
+from conformance.suite.twins import Twin, load_twins, twin_of
 
 TWINS = pytest.StashKey[dict[str, list[Twin]]]()
 
@@ -54,7 +54,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     twins = metafunc.config.stash[TWINS].get(check.id) or [None]
     names = ["twin"] if len(twins) == 1 else [f"twin{n}" for n in range(1, len(twins) + 1)]
     add_fixture(metafunc, "twin")
-    metafunc.fixturenames.insert(0, "defect")
     if not check.apps:
         metafunc.parametrize("twin", twins, ids=names, indirect=True)
         return
@@ -65,3 +64,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for app, twin, name in zip(apps, twins, names, strict=True)
     ]
     metafunc.parametrize(("app", "twin"), each, indirect=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have each check's defect installed before any other of its fixtures is set up."""
+    for item in items:
+        if twin_of(item) and "defect" not in item.fixturenames:  # type: ignore[attr-defined]
+            item.fixturenames.insert(0, "defect")  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 import yaml
 
 from conformance.common import settings
@@ -156,6 +157,13 @@ def load_twins(root: Path | None = None) -> dict[str, list[Twin]]:
                 )
             found.setdefault(twin.check, []).append(twin)
     return found
+
+
+def twin_of(item: pytest.Item) -> Twin | None:
+    """Return the twin this test runs against; None in a normal run."""
+    callspec = getattr(item, "callspec", None)
+    twin = callspec.params.get("twin") if callspec else None
+    return twin if isinstance(twin, Twin) else None
 
 
 @dataclass(frozen=True)
