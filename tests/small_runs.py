@@ -9,7 +9,7 @@ import pytest
 
 from conformance.clusters.base import Cluster
 from conformance.common.errors import HarnessError
-from conformance.suite.run import Run
+from conformance.suite import fixtures
 
 HEAD = """
 import pytest
@@ -49,7 +49,7 @@ class RunChecks(Protocol):
 
 
 def runner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> RunChecks:
-    monkeypatch.setattr(Run, "make_cluster", lambda _: NodelessCluster())
+    monkeypatch.setattr(fixtures, "make_cluster", lambda *_: NodelessCluster())
 
     def run(source: str, *args: str) -> pytest.RunResult:
         pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + source})

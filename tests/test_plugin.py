@@ -354,16 +354,18 @@ def test_logs_of_the_node_are_text_and_redacted_whatever_they_hold(
     monkeypatch.setattr(NodelessCluster, "export_logs", export_logs)
     run(
         """
+from conformance.common.settings import Timeouts
+
 class OneNode:
+    timeouts = Timeouts()
     def list(self, *kind):
         facts = ("kubeletVersion", "containerRuntimeVersion", "osImage", "kernelVersion")
         info = dict.fromkeys(facts, "")
         return [{"status": {"nodeInfo": info}}]
 
 @pytest.fixture(scope="session")
-def kube(run):
-    run.kube = OneNode()
-    run._cluster = run.make_cluster()
+def kube(chosen_cluster):
+    return OneNode()
 
 @check("auto_update.x", promise="X.")
 def test_x(kube): assert False
@@ -373,3 +375,22 @@ def test_x(kube): assert False
     lines = log.read_text().splitlines()
     assert {line[-5:] for line in lines} == {"r ***"}
     assert 2_000 < len(lines) < 10_000
+
+
+def test_an_api_that_does_not_answer_ends_no_run(run: RunChecks, pytester: pytest.Pytester) -> None:
+    result = run(
+        """
+class Silent:
+    def list(self, *kind):
+        raise ConnectionError("no route to host")
+
+@pytest.fixture(scope="session")
+def kube(chosen_cluster):
+    return Silent()
+
+@check("auto_update.x", promise="X.")
+def test_x(kube): pass
+"""
+    )
+    result.assert_outcomes(passed=1)
+    assert report(pytester)["cluster"]["provider"] == "existing"

@@ -14,8 +14,8 @@ from conformance.common import settings
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package
 from conformance.common.settings import PROJECT_ROOT, data_root
+from conformance.suite import fixtures
 from conformance.suite.check import CAPABILITIES
-from conformance.suite.run import Run
 from conformance.suite.twins import Patch, load_twins
 
 HEAD = """
@@ -51,7 +51,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runner:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     monkeypatch.setattr(settings, "data_root", lambda: root)
-    assert Run  # imported before pytester takes stock of the modules
+    assert fixtures  # imported before pytester takes stock of the modules
 
     def run(checks: str, twins: str) -> pytest.RunResult:
         (root / "fixtures/twins/dashboard.yaml").write_text(twins)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from conformance.kube.apply import apply
@@ -35,22 +35,29 @@ class Namespaces:
         self._deletion_timeout = deletion_timeout
         self._secret = secret
         self._made = 0
+        self._owned: dict[str, list[str]] = {}
         self._deletions: dict[str, threading.Thread] = {}
         self._failures: dict[str, str] = {}
 
-    def create(self, hint: str) -> str:
+    def create(self, hint: str, owner: str = "") -> str:
         """Create an empty namespace (but for the planted secret); ``hint`` is part of its name.
 
-        Returns when pods can be made in it: before its ServiceAccount is there, they are refused.
+        ``owner`` is who uses it, for ``of``. Returns when pods can be made in it: before its
+        ServiceAccount is there, they are refused.
         """
         self._made += 1
         words = _UNSAFE.sub("-", hint.lower()).strip("-")[:40].rstrip("-")
         name = f"{words or 'check'}-{self._run_id}-{self._made}"
+        self._owned.setdefault(owner, []).append(name)
         metadata = {"name": name, "labels": {RUN_LABEL: self._run_id}}
         apply(self._kube, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         apply(self._kube, self._secret(name))
         wait(self._kube, Ref("v1", "ServiceAccount", "default", name), exists())
         return name
+
+    def of(self, owners: Iterable[str]) -> list[str]:
+        """Return the namespaces that were created for these owners, deleted ones included."""
+        return [name for owner in owners for name in self._owned.get(owner, ())]
 
     def delete(self, name: str) -> None:
         """Begin to delete a namespace; returns immediately."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +24,6 @@ from conformance.common.run_folder import run_folder
 from conformance.services.helm import Helm
 from conformance.suite.check import app_of, shared
 from conformance.suite.needs import fixtures_of
-from conformance.suite.run import RUN
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -41,25 +40,6 @@ if TYPE_CHECKING:
     from conformance.platform.reference import Stack
     from conformance.services.flux import Flux
 
-BUILDS: pytest.StashKey[ImageBuilds] = pytest.StashKey()
-
-
-def begin_image_builds(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin to build while the cluster comes up, when one of these tests needs an image."""
-    wanted = [item for item in items if "image_builds" in fixtures_of([item])]
-    if not wanted:
-        return
-    run = config.stash[RUN]
-    stack = contextlib.ExitStack()
-    config.add_cleanup(stack.close)
-    folder = stack.enter_context(run_folder(run.settings.cache_dir / "app-images"))
-    builds = ImageBuilds(run.components(), folder)
-    stack.callback(builds.close)
-    config.stash[BUILDS] = builds
-    for app in dict.fromkeys([NOTES, *(app_of(item) or NOTES for item in wanted)]):
-        for version in VERSIONS:
-            builds.begin(source_of(app), version)
-
 
 @pytest.fixture(scope=shared)
 def app(request: pytest.FixtureRequest) -> App:
@@ -68,9 +48,22 @@ def app(request: pytest.FixtureRequest) -> App:
 
 
 @pytest.fixture(scope="session")
-def image_builds(request: pytest.FixtureRequest) -> ImageBuilds:
-    """Builder of app images; those of the committed source are under way already."""
-    return request.config.stash[BUILDS]
+def image_builds(
+    settings: Settings, components: Components, request: pytest.FixtureRequest
+) -> Iterator[ImageBuilds]:
+    """Builder of app images; those of the committed source are under way already.
+
+    Set up before all else, so that they build while the cluster comes up.
+    """
+    wanted = [item for item in request.session.items if "image_builds" in fixtures_of([item])]
+    with (
+        run_folder(settings.cache_dir / "app-images") as folder,
+        closing(ImageBuilds(components, folder)) as builds,
+    ):
+        for app in dict.fromkeys([NOTES, *(app_of(item) or NOTES for item in wanted)]):
+            for version in VERSIONS:
+                builds.begin(source_of(app), version)
+        yield builds
 
 
 @pytest.fixture(scope="session")

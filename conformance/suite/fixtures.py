@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from conformance.clusters.base import Feature
+from conformance.clusters.select import make_cluster
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package
 from conformance.common.run_folder import run_folder
+from conformance.components.builder import Components
+from conformance.components.progress import make_progress
 from conformance.kube.client import Kube
 from conformance.oci.registry import Registry
 from conformance.platform.namespaces import Namespaces
@@ -22,14 +25,14 @@ from conformance.services.browser import Browser
 from conformance.services.hydra import Hydra
 from conformance.services.kratos import Kratos
 from conformance.services.mail import MailCatcher
-from conformance.suite.check import not_run, shared
+from conformance.suite.check import check_of, not_run, shared
+from conformance.suite.diagnostics import learn_all_secrets
 from conformance.suite.needs import fixtures_of, images_of_platform
 from conformance.suite.run import RUN
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
-    from conformance.components.builder import Components
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
     from conformance.suite.run import Run
@@ -56,27 +59,50 @@ def settings(run: Run) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def components(run: Run) -> Components:
+def components(run: Run) -> Iterator[Components]:
     """Pinned parts: built, or taken from the cache, on first use."""
-    return run.components()
+    made = Components(run.settings, make_progress(run.terminal.stream))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
-def cluster(run: Run, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+def chosen_cluster(run: Run, components: Components) -> Cluster:
+    """The cluster under test, not started: which provider was chosen is said on the terminal."""
+    with run.terminal.showing():
+        return make_cluster(run.settings, components)
+
+
+@pytest.fixture
+def needed_features(request: pytest.FixtureRequest, chosen_cluster: Cluster) -> None:
+    """What the check needs of the provider, which has it; otherwise the check is not run."""
+    check = check_of(request.node)
+    for feature in check.needs if check else ():
+        if feature not in chosen_cluster.features:
+            not_run(f"this {chosen_cluster.provider} cluster does not offer {feature.value}")
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    run: Run, components: Components, chosen_cluster: Cluster, request: pytest.FixtureRequest
+) -> Iterator[Cluster]:
     """A running cluster; taken away at the end unless it is to be kept."""
-    made = run.make_cluster()
     try:
-        with run.on_terminal():
-            _start(made)
-        run.prefetch(images_of_platform(fixtures_of(request.session.items)))
-        yield made
+        with run.terminal.showing():
+            _start(chosen_cluster)
+        if chosen_cluster.registry is not None:  # what every image is made of, then the images
+            images = images_of_platform(fixtures_of(request.session.items))
+            components.prefetch("image-debian", *images)
+        components.prefetch("helm")
+        yield chosen_cluster
     finally:
-        run.kube = None
-        with run.on_terminal():
-            if stays(run, made) and made.provider != "existing":
-                print(f"Kept cluster {made.name}: --kubeconfig={made.kubeconfig}")
+        with run.terminal.showing():
+            if stays(run, chosen_cluster) and chosen_cluster.provider != "existing":
+                print(
+                    f"Kept cluster {chosen_cluster.name}: --kubeconfig={chosen_cluster.kubeconfig}"
+                )
             else:
-                made.delete()
+                chosen_cluster.delete()
 
 
 def _start(cluster: Cluster) -> None:
@@ -110,10 +136,9 @@ def stays(run: Run, cluster: Cluster) -> bool:
 @pytest.fixture(scope="session")
 def kube(run: Run, cluster: Cluster) -> Iterator[Kube]:
     """Client of the cluster's API."""
-    run.kube = Kube(cluster.kubeconfig, run.settings.context, run.redactor, run.settings.timeouts)
-    run.describe()
-    yield run.kube
-    run.learn_secrets()
+    client = Kube(cluster.kubeconfig, run.settings.context, run.redactor, run.settings.timeouts)
+    yield client
+    learn_all_secrets(client, run.redactor)
 
 
 @pytest.fixture(scope="session")
@@ -129,9 +154,9 @@ def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Ite
     """Stackspin on the cluster, installed level by level, each when a check first asks for it."""
     if cluster.registry is None:
         not_run(_NO_REGISTRY)
-    run.stack = Stack(run.settings, cluster, kube, components, say=run.say)
-    yield run.stack
-    run.stack.close()
+    installed = Stack(run.settings, cluster, kube, components, say=run.terminal.say)
+    yield installed
+    installed.close()
 
 
 @pytest.fixture(scope="session")
@@ -141,9 +166,9 @@ def secondary_clusters(
     components: Components,
 ) -> Iterator[SecondaryClusters]:
     """Maker of more clusters: ``secondary_clusters.begin("restore", Stack.backups).result()``."""
-    run.secondary = SecondaryClusters(run.settings, components, run.redactor, run.say)
-    yield run.secondary
-    run.secondary.close()
+    made = SecondaryClusters(run.settings, components, run.redactor, run.terminal.say)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
@@ -227,25 +252,23 @@ def namespace_pool(run: Run, kube: Kube, cluster: Cluster) -> Iterator[Namespace
 
 
 @pytest.fixture
-def namespace(
-    run: Run, namespace_pool: Namespaces, request: pytest.FixtureRequest
-) -> Iterator[str]:
+def namespace(namespace_pool: Namespaces, request: pytest.FixtureRequest) -> Iterator[str]:
     """Name of a fresh namespace for this check alone."""
-    name = namespace_pool.create(request.node.name.partition("[")[0].removeprefix("test_"))
-    run.namespaces.setdefault(request.node.nodeid, []).append(name)
+    hint = request.node.name.partition("[")[0].removeprefix("test_")
+    name = namespace_pool.create(hint, request.node.nodeid)
     yield name
     namespace_pool.delete(name)
 
 
 @pytest.fixture(scope=shared)
 def namespaces(
-    run: Run, namespace_pool: Namespaces, request: pytest.FixtureRequest
+    namespace_pool: Namespaces, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[str], str]]:
     """Creates namespaces that a file's checks share: ``namespaces("hint") -> name``."""
-    mine = run.namespaces.setdefault(request.node.nodeid, [])
+    mine: list[str] = []
 
     def make(hint: str) -> str:
-        mine.append(namespace_pool.create(hint))
+        mine.append(namespace_pool.create(hint, request.node.nodeid))
         return mine[-1]
 
     yield make

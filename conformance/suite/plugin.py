@@ -148,15 +148,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         config.workeroutput[_REFUSED] = True
         raise pytest.UsageError(_WITHOUT_XDIST)
     # Only when there are checks: these import what a run needs.
-    from conformance.suite import app_fixtures, schedule  # noqa: PLC0415
+    from conformance.suite import schedule  # noqa: PLC0415
     from conformance.suite.run import RUN, Run  # noqa: PLC0415
     from conformance.suite.session import ConformanceSession  # noqa: PLC0415
+    from conformance.suite.under_test import UnderTest  # noqa: PLC0415
 
     settings = _settings(config)
     selected = selection(config, settings)
     run = Run.begin(settings, twins=config.getoption("twins"), selection=selected)
     config.stash[RUN] = run
-    hooks = ConformanceSession(run)
+    under_test = UnderTest(run)
+    config.pluginmanager.register(under_test, "stackspin-conformance-under-test")
+    hooks = ConformanceSession(run, under_test)
     config.pluginmanager.register(hooks, "stackspin-conformance-session")
     hooks.plan(session.items, config.stash.get(DESELECTED, []))
     # A job that is cancelled gets SIGTERM: end as after Ctrl-C, taking the cluster down.
@@ -165,7 +168,6 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             signal.signal(number, _interrupt)
             config.add_cleanup(functools.partial(_restore, number, previous))
     schedule.arrange(session.items)
-    app_fixtures.begin_image_builds(config, session.items)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,4 +1,4 @@
-"""The schedule: what later checks need is installed while earlier ones run and are not disturbed.
+"""The schedule: what is set up first, and what later checks need while earlier ones run.
 
 A session fixture begins such an installation. It is added to the check during which it shall begin.
 """
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 def arrange(items: list[pytest.Item]) -> None:
     """Choose the checks during which an installation begins, and add its fixture to each."""
     needed = fixtures_of(items)
+    if "image_builds" in needed:
+        _first("image_builds", items[:1])
+    _first("needed_features", [item for item in items if (check := check_of(item)) and check.needs])
     if "platform" in needed:
         _join("platform_begun", [item for item in items if "kube" in fixtures_of([item])])
     _join("later_levels_begun", _undisturbed(items))
@@ -78,6 +81,13 @@ def reference_apps(stack: Stack, images: AppImages) -> Callable[[], None]:
                 installed.result()
 
     return install_each
+
+
+def _first(fixture: str, items: list[pytest.Item]) -> None:
+    """Have a fixture set up before the others of these tests."""
+    for item in items:
+        if fixture not in item.fixturenames:  # type: ignore[attr-defined]
+            item.fixturenames.insert(0, fixture)  # type: ignore[attr-defined]
 
 
 def _join(fixture: str, items: list[pytest.Item]) -> None:

@@ -18,9 +18,11 @@ from conformance.common.errors import HarnessError
 from conformance.components.waiting import seconds_waited
 from conformance.report import terminal
 from conformance.report.model import CheckResult, TwinResult, Verdict
-from conformance.suite.check import Check, NotApplicable, app_of, check_of, checks_in, not_run
-from conformance.suite.run import WORD, Run
+from conformance.suite.check import Check, NotApplicable, app_of, check_of, checks_in
+from conformance.suite.diagnostics import Diagnostics
+from conformance.suite.run import Run
 from conformance.suite.twins import Twin, judge, twin_of
+from conformance.suite.under_test import WORD, UnderTest
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -94,8 +96,10 @@ def _result(check: Check, node_id: str, app: str | None, reason: str) -> CheckRe
 class ConformanceSession:
     """Hooks of one run of checks."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, under_test: UnderTest) -> None:
         self._run = run
+        self._under_test = under_test
+        self._diagnostics = Diagnostics(under_test, run.redactor)
         self._told: dict[int, tuple[BaseException, str]] = {}
         self._waited = seconds_waited()
 
@@ -114,20 +118,15 @@ class ConformanceSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Skip a check that this provider cannot run; fail a check without a twin in a twin run."""
+        """Fail a check without a twin in a twin run; let nothing be installed when a node dies."""
         check = check_of(item)
         if check is None:
             return
         self._run.recorder.result(item.nodeid).reason = "the run ended during this check"
         if self._run.twins and twin_of(item) is None:
             pytest.fail(f"no twin of {check.id} in fixtures/twins/", pytrace=False)
-        if check.needs:
-            cluster = self._run.make_cluster()
-            for feature in check.needs:
-                if feature not in cluster.features:
-                    not_run(f"this {cluster.provider} cluster does not offer {feature.value}")
-        if Feature.NODE_KILL in check.needs and self._run.stack is not None:
-            self._run.stack.settle()
+        if Feature.NODE_KILL in check.needs and self._under_test.stack is not None:
+            self._under_test.stack.settle()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -196,7 +195,7 @@ class ConformanceSession:
         box.attach("failure.txt", report.longreprtext)
         for name, text in report.sections:
             box.attach(f"{name}.txt", text)
-        self._run.collect_diagnostics(item, box)
+        self._diagnostics.collect(item, box)
 
     def _redact(self, report: pytest.TestReport) -> None:
         """Hide secrets in what pytest is about to print: a CI job's log is kept for a long time."""
@@ -231,7 +230,7 @@ class ConformanceSession:
         box = self._run.recorder.box(result)
         if failure is not None:
             box.attach("failure.txt", report.longreprtext)
-            self._run.collect_diagnostics(item, box)
+            self._diagnostics.collect(item, box)
         report.longrepr = self._run.redactor.redact(judgement.reason)
 
     def _after(self, item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:
@@ -239,7 +238,7 @@ class ConformanceSession:
         result.seconds = round(phases.setup + phases.call + phases.teardown, 3)
         if report.failed:
             self._run.recorder.error(f"{item.nodeid}: clean-up failed: {report.longreprtext}")
-        self._run.describe()
+        self._under_test.describe()
         self._run.recorder.done()
 
     @pytest.hookimpl(wrapper=True, trylast=True)

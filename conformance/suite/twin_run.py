@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from collections.abc import Sequence
 
 import pytest
 
@@ -51,7 +52,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if marker is None:
         return
     check: Check = marker.args[0]
-    twins = metafunc.config.stash[TWINS].get(check.id) or [None]
+    twins: Sequence[Twin | None] = metafunc.config.stash[TWINS].get(check.id) or [None]
     names = ["twin"] if len(twins) == 1 else [f"twin{n}" for n in range(1, len(twins) + 1)]
     add_fixture(metafunc, "twin")
     if not check.apps:
