@@ -20,6 +20,8 @@ from bench.results import Result, Results, table, write
 from bench.runner import run
 from conformance.common.arguments import Parser
 from conformance.common.errors import HarnessError
+from conformance.common.options import add_argument
+from conformance.common.settings import Settings
 
 EXIT_FAILED = 1
 EXIT_HARNESS_ERROR = 2
@@ -47,18 +49,9 @@ def parser() -> Parser:
         default=5,
         help="how often each benchmark is run (default: %(default)s)",
     )
-    result.add_argument(
-        "--cluster",
-        metavar="PROVIDER",
-        default="auto",
-        help="provider of the clusters (default: %(default)s)",
-    )
-    result.add_argument(
-        "--reports-dir",
-        metavar="FOLDER",
-        type=Path,
-        default=Path("reports"),
-        help="where bench/TIMESTAMP.json goes (default: %(default)s)",
+    add_argument(result, Settings, "cluster", metavar="PROVIDER")
+    add_argument(
+        result, Settings, "reports_dir", metavar="FOLDER", type=Path, default=Path("reports")
     )
     return result
 

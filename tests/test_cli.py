@@ -76,7 +76,7 @@ def test_without_a_command_all_of_them_are_shown(tmp_path: Path) -> None:
 def test_help_says_what_a_command_does_and_what_is_the_default(tmp_path: Path) -> None:
     told = " ".join(run("cluster", "up", "--help", state=tmp_path).stdout.split())
     assert "Start a cluster and keep it" in told
-    assert "its provider: auto, embedded, kind (default: embedded)" in told
+    assert "provider of the cluster: auto, embedded, kind (default: embedded)" in told
     assert "the cluster's name (default: stackspin)" in told
     for command in ("down", "kubeconfig", "shell"):
         assert "--cluster-name" in run("cluster", command, "--help", state=tmp_path).stdout

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab, Stopwatch
-from conformance.capabilities.single_sign_on_journeys import NOTES, Journey, gives_password
-from conformance.capabilities.single_sign_on_parties import Parties
+from conformance.capabilities.single_sign_on.journeys import NOTES, Journey, gives_password
 from conformance.common.run_folder import run_folder
 from conformance.platform.reference import Stack
 from conformance.services.browser import Browser
+from conformance.suite.parties import Parties
 
 LOGINS = 5
 

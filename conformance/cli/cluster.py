@@ -15,6 +15,7 @@ from conformance.clusters.ownership import inventory
 from conformance.clusters.sandbox.sandbox import enter_command
 from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
+from conformance.common.options import add_argument
 from conformance.common.settings import Settings
 
 
@@ -28,25 +29,17 @@ def main(arguments: Sequence[str]) -> int:
     named = [up_parser, group.add(down), group.add(kubeconfig), group.add(shell)]
     group.add(list_, "list")
     for parser in named:
-        parser.add_argument(
-            "--cluster-name",
-            dest="name",
-            metavar="NAME",
-            default=Settings.cluster_name,
-            help="the cluster's name (default: %(default)s)",
-        )
-    up_parser.add_argument(
-        "--cluster",
+        add_argument(parser, Settings, "cluster_name", dest="name", metavar="NAME")
+    add_argument(
+        up_parser,
+        Settings,
+        "cluster",
         dest="provider",
         metavar="PROVIDER",
         default="embedded",
-        help="its provider: auto, embedded, kind (default: %(default)s)",
+        choices=("auto", "embedded", "kind"),
     )
-    up_parser.add_argument(
-        "--docker",
-        default=Settings.docker,
-        help="for kind: running, or start one (default: %(default)s)",
-    )
+    add_argument(up_parser, Settings, "docker", metavar="ENGINE")
     return group.main(arguments)
 
 

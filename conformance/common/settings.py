@@ -12,7 +12,8 @@ import string
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ENVIRONMENT_PREFIX = "STACKSPIN_CONFORMANCE_"
+from conformance.common.options import ENVIRONMENT_PREFIX, option
+
 _PACKAGE = Path(__file__).resolve().parent.parent
 PROJECT_ROOT = _PACKAGE.parent
 
@@ -107,26 +108,58 @@ def state_dir() -> Path:
 class Settings:
     """One run's settings."""
 
-    cluster: str = "auto"
-    """Provider: auto, kind, embedded, existing."""
-    docker: str = "running"
-    """Only for ``kind``: the running engine (running), or a private one if none runs (start)."""
-    cluster_name: str = "stackspin"
-    keep_cluster: bool = False
-    kubeconfig: Path | None = None
-    """Only for ``existing``: the kubeconfig of the cluster to test."""
-    context: str | None = None
-    """Only for ``existing``: the kubeconfig's context; None means its current one."""
-    node_address: str | None = None
-    """Only for ``existing``: address of hostPorts and NodePorts; None means a node's own."""
-    domain: str = "stackspin.test"
-    """The platform domain; apps answer at ``APP.domain``."""
-    kind_image: str | None = None
-    """Only for ``kind``: the node image; None means upstream's, or else one built here."""
-    dashboard_url: str | None = None
-    """Address of the dashboard to test instead of the reference one, in the domain."""
+    cluster: str = option(
+        "auto", "provider of the cluster", choices=("auto", "kind", "embedded", "existing")
+    )
+    docker: str = option(
+        "running",
+        "for kind: the Docker engine that is running, or a private one that ends with the run if "
+        "none is",
+        choices=("running", "start"),
+    )
+    cluster_name: str = option("stackspin", "the cluster's name", of_pytest_kind=True)
+    keep_cluster: bool = option(
+        False,
+        "keep the cluster for a later run",
+        "it is deleted",
+        of_pytest_kind=True,
+        switch=True,
+    )
+    kubeconfig: Path | None = option(
+        None,
+        "for existing: the file with the cluster to test",
+        "none",
+        of_pytest_kind=True,
+        path=True,
+        reported=False,
+    )
+    context: str | None = option(
+        None, "for existing: the context in the kubeconfig", "its current one"
+    )
+    node_address: str | None = option(
+        None, "for existing: the address where hostPorts and NodePorts answer", "a node's own"
+    )
+    domain: str = option("stackspin.test", "the platform's domain: apps answer at APP.DOMAIN")
+    kind_image: str | None = option(
+        None,
+        "for kind: the node image",
+        "upstream's, or else one built here",
+        of_pytest_kind=True,
+        reported=False,
+    )
+    dashboard_url: str | None = option(
+        None,
+        "address of a dashboard, in the domain, to test instead of the reference one",
+        "the reference dashboard",
+    )
+    reports_dir: Path = option(
+        lambda: Path.cwd() / "reports",
+        "folder for reports",
+        "reports",
+        path=True,
+        reported=False,
+    )
     run_id: str = field(default_factory=new_run_id)
-    reports_dir: Path = field(default_factory=lambda: Path.cwd() / "reports")
     cache_dir: Path = field(default_factory=cache_dir)
     state_dir: Path = field(default_factory=state_dir)
     timeouts: Timeouts = field(default_factory=Timeouts)

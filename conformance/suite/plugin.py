@@ -11,13 +11,13 @@ import importlib
 import inspect
 import os
 import signal
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
-from conformance.common.settings import ENVIRONMENT_PREFIX, Settings
+from conformance.common.options import options, read
+from conformance.common.settings import Settings
 from conformance.suite.check import (
     Check,
     check_of,
@@ -28,11 +28,8 @@ from conformance.suite.check import (
 )
 from conformance.suite.selection import selection
 
-PROVIDERS = ("auto", "kind", "embedded", "existing")
-DOCKER = ("running", "start")
-PATHS = ("kubeconfig", "reports_dir")
-PYTEST_KIND_DEFAULT_NAME = "pytest-kind"
-"""What pytest-kind's --cluster-name holds when nobody gave it."""
+PYTEST_KIND_DEFAULT = ("cluster_name", "pytest-kind")
+"""What an option of pytest-kind holds when nobody gave it."""
 _WITHOUT_XDIST = (
     "the checks of a run share a cluster and write one report, which pytest-xdist's workers "
     "cannot: run them without -n (and --dist, --tx)"
@@ -48,22 +45,10 @@ DESELECTED = pytest.StashKey[list[pytest.Item]]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options that pytest-kind does not have already."""
     group = parser.getgroup("stackspin", "Stackspin conformance")
-    group.addoption("--cluster", choices=PROVIDERS, help="provider of the cluster (default: auto)")
-    group.addoption(
-        "--docker",
-        choices=DOCKER,
-        help="with --cluster=kind: use the running Docker engine (running, the default), or if "
-        "none is running, a private one that ends with the run (start)",
-    )
-    group.addoption("--context", help="with --cluster=existing: context in --kubeconfig")
-    group.addoption(
-        "--node-address", help="with --cluster=existing: the address where NodePorts answer"
-    )
-    group.addoption(
-        "--dashboard-url", help="dashboard to test instead of the reference one (https://...)"
-    )
-    group.addoption("--domain", help="platform domain (default: stackspin.test)")
-    group.addoption("--reports-dir", help="folder for reports (default: reports)")
+    for each in options(Settings):
+        if not each.of_pytest_kind:
+            text = f"{each.help} (default: {each.default})"
+            group.addoption(each.flag, choices=each.choices or None, help=text)
     group.addoption(
         "--twins",
         action="store_true",
@@ -196,27 +181,12 @@ def _settings(config: pytest.Config) -> Settings:
                 f"--{name.replace('_', '-')} is for tests that use pytest-kind by itself: "
                 "the suite runs its own pinned kind and kubectl, so leave it out"
             )
-    given: dict[str, Any] = {}
-    for name in (
-        "cluster",
-        "cluster_name",
-        "docker",
-        "kind_image",
-        "kubeconfig",
-        "context",
-        "node_address",
-        "dashboard_url",
-        "domain",
-        "reports_dir",
-    ):
+
+    def given(name: str) -> object:
         value = config.getoption(name, default=None)
-        if name == "cluster_name" and value == PYTEST_KIND_DEFAULT_NAME:
-            value = None
-        value = value or os.environ.get(ENVIRONMENT_PREFIX + name.upper())
-        if value:
-            given[name] = Path(value).absolute() if name in PATHS else value
-    for name, choices in (("cluster", PROVIDERS), ("docker", DOCKER)):
-        if given.get(name, choices[0]) not in choices:
-            variable = f"{ENVIRONMENT_PREFIX}{name.upper()}"
-            raise pytest.UsageError(f"{variable}={given[name]}: choose from {', '.join(choices)}")
-    return Settings(keep_cluster=bool(config.getoption("keep_cluster", default=False)), **given)
+        return None if (name, value) == PYTEST_KIND_DEFAULT else value
+
+    try:
+        return Settings(**read(Settings, given, os.environ))
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from error

@@ -7,9 +7,11 @@ import sys
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from conformance.common.options import options
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
 from conformance.report.host import describe_host, suite_commit
@@ -50,16 +52,7 @@ class Run:
             command=[Path(sys.argv[0]).name, *sys.argv[1:]],
             selection=selection,
             host=describe_host(),
-            settings={
-                "cluster": settings.cluster,
-                "clusterName": settings.cluster_name,
-                "docker": settings.docker if settings.cluster == "kind" else None,
-                "keepCluster": settings.keep_cluster,
-                "context": settings.context,
-                "nodeAddress": settings.node_address,
-                "domain": settings.domain,
-                "dashboardUrl": settings.dashboard_url,
-            },
+            settings=_reported(settings),
         )
         recorder = Recorder(settings.reports_dir, report, redactor)
         return cls(settings, recorder, redactor, twins)
@@ -73,3 +66,11 @@ class Run:
             self.recorder.error(f"A secret value is in the report: {', '.join(leaks)}")
             self.recorder.write()
         self.terminal.close()
+
+
+def _reported(settings: Settings) -> dict[str, Any]:
+    """Return the options that the report shows."""
+    values = {
+        each.key: getattr(settings, each.field) for each in options(Settings) if each.reported
+    }
+    return values if settings.cluster == "kind" else {**values, "docker": None}

@@ -1,0 +1,117 @@
+"""Options: each is declared once, on the field of ``Settings`` that it sets.
+
+From there come the flags of pytest and of the console script, the environment variables, what the
+report says of a run, and docs/options.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENT_PREFIX = "STACKSPIN_CONFORMANCE_"
+
+
+@dataclass(frozen=True)
+class Option:
+    """What there is to know of an option but its name."""
+
+    help: str
+    default: str
+    """What holds without it, in words where that is no fixed value."""
+    choices: tuple[str, ...] = ()
+    reported: bool = True
+    """Whether the report says what it was: not of paths, which are of one machine."""
+    of_pytest_kind: bool = False
+    """Whether pytest-kind declares it to pytest already."""
+    switch: bool = False
+    """Whether it has no value; then there is no environment variable for it either."""
+    path: bool = False
+    field: str = ""
+    """Its field of ``Settings``."""
+
+    @property
+    def flag(self) -> str:
+        """Return it as it is written on a command line."""
+        return f"--{self.field.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """Return the name of its environment variable."""
+        return f"{ENVIRONMENT_PREFIX}{self.field.upper()}"
+
+    @property
+    def key(self) -> str:
+        """Return its name in the report."""
+        first, *others = self.field.split("_")
+        return first + "".join(word.title() for word in others)
+
+
+def option(value: Any, text: str, default: str = "", **more: Any) -> Any:  # noqa: ANN401 - a field
+    """Return a field of ``Settings`` that is set by an option; ``value`` holds without it."""
+    made = Option(help=text, default=default or str(value), **more)
+    if callable(value):
+        return dataclasses.field(default_factory=value, metadata={"option": made})
+    return dataclasses.field(default=value, metadata={"option": made})
+
+
+def options(settings: type) -> list[Option]:
+    """Return the options that set the fields of a class, in their order."""
+    return [
+        dataclasses.replace(each.metadata["option"], field=each.name)
+        for each in dataclasses.fields(settings)
+        if "option" in each.metadata
+    ]
+
+
+def add_argument(
+    parser: argparse.ArgumentParser,
+    settings: type,
+    field: str,
+    **other: Any,  # noqa: ANN401
+) -> None:
+    """Let a command of the console script have an option, too; ``other`` is what is so here alone.
+
+    Its default is the field's own unless ``other`` has one.
+    """
+    [each] = [each for each in options(settings) if each.field == field]
+    told = {
+        "default": getattr(settings, field, None),
+        "choices": each.choices or None,
+        **other,
+    }
+    among = f": {', '.join(told['choices'])}" if told["choices"] else ""
+    parser.add_argument(each.flag, help=f"{each.help}{among} (default: %(default)s)", **told)
+
+
+def read(
+    settings: type, given: Callable[[str], object], environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the values of the fields for which there is an option or a variable.
+
+    ``given`` returns what the command line has for a field. An option wins over the environment.
+    Raises ``ValueError`` for a variable that is not one of the option's choices.
+    """
+    found: dict[str, Any] = {}
+    for each in options(settings):
+        value = given(each.field) or (not each.switch and environment.get(each.variable))
+        if not value:
+            continue
+        if each.choices and value not in each.choices:
+            raise ValueError(f"{each.variable}={value}: choose from {', '.join(each.choices)}")
+        found[each.field] = Path(str(value)).absolute() if each.path else value
+    return found
+
+
+def table(settings: type) -> str:
+    """Return all options as a table in Markdown."""
+    lines = ["| Option | Environment variable | Without it | What it is |", "|---|---|---|---|"]
+    for each in options(settings):
+        text = each.help if not each.choices else f"{each.help} ({', '.join(each.choices)})"
+        variable = "" if each.switch else f"`{each.variable}`"
+        lines.append(f"| `{each.flag}` | {variable} | {each.default} | {text} |")
+    return "\n".join(lines) + "\n"
