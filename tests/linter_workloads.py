@@ -19,10 +19,10 @@ from conformance.linter.app import (
     ValuesSource,
     Variable,
 )
+from conformance.linter.files import manifest_of
 from conformance.linter.findings import NotRun, Place, Problem
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import Document, parse
-from conformance.linter.reading.files import manifest_of
 from conformance.linter.rule import all_rules
 
 FAMILIES = ("containers", "pods", "confinement", "network", "ingress", "claims", "volumes")

@@ -14,6 +14,7 @@ import yaml
 
 from conformance.common.settings import PROJECT_ROOT
 from conformance.components.pins import pin
+from conformance.linter import semver, write_schemas
 from conformance.linter.app import AppPackage, Chart, FluxKustomization, Installation
 from conformance.linter.facts import kubernetes_schema
 from conformance.linter.facts.kubernetes_schema import (
@@ -23,13 +24,11 @@ from conformance.linter.facts.kubernetes_schema import (
     unserved,
     validate,
 )
-from conformance.linter.helm import semver
 from conformance.linter.helm.chart_parts import absent, misspelt
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import parse
 from conformance.linter.rules import chart as chart_rules
 from conformance.linter.rules import schema as rules
-from conformance.linter.schemas import generate
 from conformance.linter.schemas.enums import ENUMS
 from conformance.linter.schemas.removed import PRODUCTS, REMOVED
 
@@ -86,17 +85,19 @@ def messages(found: Manifest) -> list[str]:
 
 
 def test_the_schemas_are_those_of_the_pinned_components():
-    sources = json.loads((generate.FOLDER / "sources.json").read_text())
+    sources = json.loads((write_schemas.FOLDER / "sources.json").read_text())
 
-    again = "run `python -m conformance.linter.schemas.generate`"
-    for name in generate.MODULES:
+    again = "run `python -m conformance.linter.write_schemas`"
+    for name in write_schemas.MODULES:
         assert sources[name]["version"] == pin(name).version, again
 
 
 def test_the_schemas_of_the_operator_are_those_of_its_chart():
     committed = json.loads(kubernetes_schema.CRDS.read_text())
 
-    made = generate.kinds_of(generate.definitions_in(generate.operator_definitions()))
+    made = write_schemas.kinds_of(
+        write_schemas.definitions_in(write_schemas.operator_definitions())
+    )
 
     assert made == {group: committed[group] for group in made}
     assert set(made) == {"hydra.ory.sh", "secretgenerator.mittwald.de"}
@@ -105,11 +106,11 @@ def test_the_schemas_of_the_operator_are_those_of_its_chart():
 def test_the_schemas_of_kubernetes_are_those_of_the_pinned_version():
     major, minor = kubernetes_schema.pinned()
 
-    again = "run `python -m conformance.linter.schemas.generate`"
-    assert generate.kubernetes_folder().name == f"v{major}.{minor}.0-local-strict"
-    sources = json.loads((generate.FOLDER / "sources.json").read_text())
+    again = "run `python -m conformance.linter.write_schemas`"
+    assert write_schemas.kubernetes_folder().name == f"v{major}.{minor}.0-local-strict"
+    sources = json.loads((write_schemas.FOLDER / "sources.json").read_text())
     assert sources["kubernetes"]["version"] == f"v{major}.{minor}.0", again
-    made = generate.kubernetes_definitions(generate.kubernetes_folder())
+    made = write_schemas.kubernetes_definitions(write_schemas.kubernetes_folder())
     assert json.loads(kubernetes_schema.KUBERNETES.read_text()) == made, again
 
 
@@ -130,7 +131,7 @@ def test_only_what_nobody_is_told_is_left_out_of_kubernetes_schemas(tmp_path: Pa
     }
     (tmp_path / "_definitions.json").write_text(json.dumps({"$defs": {"Pod": published}}))
 
-    assert generate.kubernetes_definitions(tmp_path) == {
+    assert write_schemas.kubernetes_definitions(tmp_path) == {
         "Pod": {
             "type": "object",
             "x-kubernetes-group-version-kind": [{"group": "", "kind": "Pod", "version": "v1"}],
@@ -180,12 +181,12 @@ def test_the_schemas_say_nothing_that_is_not_understood():
 
 
 def test_a_schema_with_an_unknown_keyword_is_not_taken_over():
-    with pytest.raises(generate.UnknownKeywordError, match="not at"):
-        generate.compact({"type": "object", "not": {"required": ["a"]}})
+    with pytest.raises(write_schemas.UnknownKeywordError, match="not at"):
+        write_schemas.compact({"type": "object", "not": {"required": ["a"]}})
 
 
 def test_a_field_with_a_default_is_not_required():
-    made = generate.compact(
+    made = write_schemas.compact(
         {
             "type": "object",
             "required": ["a", "b"],
@@ -683,5 +684,5 @@ def test_versions_are_ordered():
 
 
 def test_no_file_of_ours_says_more_than_it_may():
-    for file in Path(generate.FOLDER).glob("*.json"):
+    for file in Path(write_schemas.FOLDER).glob("*.json"):
         assert len(file.read_bytes()) < 400_000

@@ -14,6 +14,7 @@ from typing import Any
 
 from conformance.linter.access import get, sequence, text
 from conformance.linter.app import AppPackage, Chart, FluxKustomization, Release
+from conformance.linter.files import YamlFiles, inside, parent
 from conformance.linter.findings import Problem
 from conformance.linter.flux.kustomizations import FluxTree, is_flux_kustomization
 from conformance.linter.flux.values import HELM_RELEASE, release_of
@@ -21,7 +22,6 @@ from conformance.linter.helm.installations import Installer, Renders, charts_of
 from conformance.linter.limits import Limits
 from conformance.linter.manifest import Manifest
 from conformance.linter.pods import WORKLOADS
-from conformance.linter.reading.files import YamlFiles, inside, parent
 from conformance.linter.reading.tree import Tree
 from conformance.linter.rules.package import NOTHING
 

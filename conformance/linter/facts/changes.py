@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from conformance.linter import semver
 from conformance.linter.access import Path, get, mapping, text
 from conformance.linter.app import AppPackage, Release
 from conformance.linter.findings import NotRun, Problem, quoted
-from conformance.linter.helm import semver
-from conformance.linter.helm.semver import Version
 from conformance.linter.manifest import Manifest
 from conformance.linter.pods import Pod, pods_of
+from conformance.linter.semver import Version
 
 Key = tuple[str, str, str]
 """Kind, namespace and name of an object."""

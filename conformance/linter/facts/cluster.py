@@ -11,10 +11,10 @@ from typing import Any
 
 from conformance.linter.access import Key, Path, get, mapping, sequence, text
 from conformance.linter.app import AppPackage, Chart, Installation, Release
+from conformance.linter.files import inside
 from conformance.linter.findings import NotRun, Problem
 from conformance.linter.manifest import Manifest
 from conformance.linter.pods import Container, Pod, pods_of
-from conformance.linter.reading.files import inside
 
 _MOST_VALUES = 20_000
 """Values of a release that are looked at; a chart has some hundred."""

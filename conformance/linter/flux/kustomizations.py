@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 
 from conformance.linter.access import text
 from conformance.linter.app import FluxKustomization, SubstituteSource, VariableUse
+from conformance.linter.files import YamlFiles, inside, objects_in, parent
 from conformance.linter.flux import platform
 from conformance.linter.flux.kustomize import Build, build, generated_manifests
 from conformance.linter.flux.variables import Sources, substitute, uses_of
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import parse
-from conformance.linter.reading.files import YamlFiles, inside, objects_in, parent
 
 _GROUP = "kustomize.toolkit.fluxcd.io"
 

@@ -14,10 +14,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from conformance.linter.access import Path, get, mapping, sequence, text
+from conformance.linter.files import YamlFiles, inside, is_object
 from conformance.linter.findings import Place, Problem, quoted
 from conformance.linter.manifest import CLUSTER_WIDE, Manifest
 from conformance.linter.pods import WORKLOADS
-from conformance.linter.reading.files import YamlFiles, inside, is_object
 
 _PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902", "replacements", "components")
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from conformance.linter.access import mapping, text
 from conformance.linter.app import Chart, Installation, Release, RenderFailure
+from conformance.linter.files import YamlFiles, inside
 from conformance.linter.findings import Place, Problem
 from conformance.linter.helm.chart_parts import absent
 from conformance.linter.helm.rendered import objects_of, template_source
@@ -16,7 +17,6 @@ from conformance.linter.helm.rendering import RenderError
 from conformance.linter.limits import Limits
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import Document, parse
-from conformance.linter.reading.files import YamlFiles, inside
 
 DEFAULTS = "default values"
 GIVEN = "--values"

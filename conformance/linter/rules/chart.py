@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from conformance.components.pins import pin
+from conformance.linter import semver
 from conformance.linter.access import Path, mapping
 from conformance.linter.findings import NotRun, Place, Problem, Severity, did_you_mean, quoted
-from conformance.linter.helm import semver
 from conformance.linter.helm.chart_parts import declared, misspelt, vendored
 from conformance.linter.reading.documents import Document, parse
 from conformance.linter.rule import rule

@@ -1,6 +1,6 @@
 """Writes the schemas that the linter reads anew: ``kubernetes.json``, ``crds.json``.
 
-    python -m conformance.linter.schemas.generate
+    python -m conformance.linter.write_schemas
 
 To be run after Kubernetes, or a component that brings kinds, was pinned at another version; a test
 says so. It needs the extras ``cluster`` and ``tests``. The schemas of Kubernetes' own kinds come
