@@ -30,7 +30,7 @@ def can_build_on(bases: Sequence[str]) -> bool:
     runner = Runner()
 
     def succeeds(*arguments: str) -> bool:
-        bounded = ["timeout", f"{Timeouts.command:g}", "docker", *arguments]
+        bounded = ["timeout", f"{Timeouts().command:g}", "docker", *arguments]
         try:
             runner.run(bounded, env=environment())
         except CommandFailedError:

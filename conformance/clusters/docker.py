@@ -34,11 +34,15 @@ class Engine:
     """IP address at which the ports that it publishes are reached from here."""
     api_port: int = 0
     """Port to publish the API server at; 0 means any that is free, which kind looks for here."""
+    timeouts: Timeouts = field(default_factory=Timeouts)
 
     def run(
-        self, *arguments: str | Path, stdin: bytes | None = None, timeout: float = Timeouts.command
+        self, *arguments: str | Path, stdin: bytes | None = None, timeout: float | None = None
     ) -> str:
-        """Run ``docker ARGUMENTS`` and return what it prints; ``timeout`` in seconds."""
+        """Run ``docker ARGUMENTS`` and return what it prints.
+
+        ``timeout`` in seconds; None means ``timeouts.command``.
+        """
         answer = self.attempt(*arguments, stdin=stdin, timeout=timeout)
         if answer.returncode:
             lines = answer.stderr.decode(errors="replace").strip().splitlines() or ["no answer"]
@@ -46,9 +50,10 @@ class Engine:
         return answer.stdout.decode(errors="replace").strip()
 
     def attempt(
-        self, *arguments: str | Path, stdin: bytes | None = None, timeout: float = Timeouts.command
+        self, *arguments: str | Path, stdin: bytes | None = None, timeout: float | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         """Run ``docker ARGUMENTS``; a status other than 0 is the caller's business."""
+        seconds = timeout or self.timeouts.command
         try:
             return subprocess.run(
                 ["docker", *arguments],
@@ -56,14 +61,14 @@ class Engine:
                 input=stdin,
                 stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True,
-                timeout=timeout,
+                timeout=seconds,
                 check=False,
             )
         except FileNotFoundError as error:
             raise HarnessError("there is no Docker client here", "install one") from error
         except subprocess.TimeoutExpired as error:
             raise HarnessError(
-                f"docker {' '.join(map(str, arguments))} did not end within {timeout:g} s"
+                f"docker {' '.join(map(str, arguments))} did not end within {seconds:g} s"
             ) from error
 
     def version(self) -> str | None:

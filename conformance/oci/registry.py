@@ -53,10 +53,10 @@ class Registry:
     HarnessError when the registry does not answer, or not as the specification says.
     """
 
-    def __init__(self, address: str, *, timeout: float = Timeouts.http) -> None:
+    def __init__(self, address: str, *, timeouts: Timeouts | None = None) -> None:
         self.address = address
         self._url = f"http://{address}/v2"
-        self._timeout = timeout
+        self._timeout = (timeouts or Timeouts()).http
         self._session = requests.Session()
         self._session.trust_env = False  # the registry is never behind this machine's proxy
 

@@ -13,11 +13,11 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -26,13 +26,9 @@ from conformance.clusters.base import Cluster, Feature
 from conformance.clusters.kind import command as kind_command
 from conformance.clusters.kind import private_engine
 from conformance.clusters.kind import services as kind_services
+from conformance.clusters.kind.configuration import configuration_of
 from conformance.clusters.kind.private_engine import PrivateEngine
-from conformance.clusters.node import (
-    API_SERVER_ENVIRONMENT,
-    CONTROLLER_MANAGER_RATE,
-    REGISTRY_PORT,
-    is_ready,
-)
+from conformance.clusters.node import REGISTRY_PORT, is_ready
 from conformance.clusters.node_registry import registry_hint
 from conformance.clusters.ownership.ownership import Ownership
 from conformance.clusters.sandbox.log_tail import log_tail
@@ -58,8 +54,6 @@ STORAGE_CLASS = ("storage.k8s.io/v1", "StorageClass", "standard")
 """The default one of upstream's image; Stackspin brings its own."""
 LOCAL_IMAGE = "kind-node"
 """The component that replaces it if it cannot be pulled."""
-_ALONE = {"leader-elect": "false"}
-"""After a killed node, nobody waits 15 s for the lease of the one that was before."""
 _PULL_SECONDS = 600.0
 _LOG_SECONDS = 60.0
 _NODE_LOGS = ("*.log", "inspect.json", "pods/kube-system_*/*/*.log")
@@ -252,7 +246,9 @@ class KindCluster(Cluster):
     def _create(self) -> None:
         """Make the node and wait until it is Ready and has its registry."""
         configuration = self._ownership.folder.path / "kind.yaml"
-        configuration.write_text(yaml.safe_dump(self._configuration()))
+        made_here = self._components.image_reference(LOCAL_IMAGE).removeprefix("docker.io/")
+        node = configuration_of(self._engine, mark=self._mark, of_upstream=self._image != made_here)
+        configuration.write_text(yaml.safe_dump(node))
         kind = self._pytest_kind()
         failed = threading.Event()
         started = time.monotonic()
@@ -298,52 +294,6 @@ class KindCluster(Cluster):
         """Return a script that runs the pinned kind with this engine, and keeps its log."""
         program = self._components.binary("kind")
         return kind_command.write(self._ownership.folder, program, self._engine.environment)
-
-    def _configuration(self) -> dict[str, Any]:
-        """Return kind's configuration."""
-        made_here = self._components.image_reference(LOCAL_IMAGE).removeprefix("docker.io/")
-        patches: list[dict[str, Any]] = [
-            {
-                "kind": "ClusterConfiguration",
-                "encryptionAlgorithm": "ECDSA-P256",  # whose keys are made much faster
-                "etcd": {"local": {"extraArgs": _named({"unsafe-no-fsync": "true"})}},
-                "apiServer": {"extraEnvs": _named(API_SERVER_ENVIRONMENT)},
-                "controllerManager": {"extraArgs": _named(_ALONE | CONTROLLER_MANAGER_RATE)},
-                "scheduler": {"extraArgs": _named(_ALONE)},
-            },
-            # The suite installs CoreDNS itself, with the platform's names.
-            {"kind": "InitConfiguration", "skipPhases": ["preflight", "addon/coredns"]},
-            {
-                "kind": "KubeletConfiguration",
-                "failCgroupV1": False,
-                "cgroupDriver": "cgroupfs" if self._image == made_here else "systemd",
-                # What the host does not let its root do is not fatal.
-                "featureGates": {"KubeletInUserNamespace": True},
-                "serializeImagePulls": False,
-                "registryPullQPS": 0,
-                "syncFrequency": "10s",
-            },
-            {"kind": "KubeProxyConfiguration", "iptables": {"minSyncPeriod": "0.1s"}},
-        ]
-        return {
-            "kind": "Cluster",
-            "apiVersion": "kind.x-k8s.io/v1alpha4",
-            "networking": {
-                "apiServerAddress": self._engine.address,
-                "apiServerPort": self._engine.api_port,
-                "disableDefaultCNI": self._image == made_here,  # which has pods' network in it
-            },
-            # Nothing, but at a path that no other cluster has: kind has no labels to give.
-            "nodes": [
-                {
-                    "role": "control-plane",
-                    "extraMounts": [
-                        {"hostPath": "/dev/null", "containerPath": self._mark, "readOnly": True}
-                    ],
-                }
-            ],
-            "kubeadmConfigPatches": [yaml.safe_dump(patch) for patch in patches],
-        }
 
     def _install_services(self, failed: threading.Event) -> None:
         """Give the node the registry, as the mirror of all others, and a rule that refuses.
@@ -407,8 +357,3 @@ class KindCluster(Cluster):
 
     def _inspect(self, template: str) -> str:
         return self._engine.run("inspect", "--format", template, self._node)
-
-
-def _named(values: Mapping[str, str]) -> list[dict[str, str]]:
-    """Return arguments, or an environment, in kubeadm's form."""
-    return [{"name": name, "value": value} for name, value in values.items()]
