@@ -300,6 +300,21 @@ def test_what_is_named_by_its_node_id_proves_nothing_of_the_rest(
     assert verdicts(pytester) == {"passes": "pass", "told": "not run"}
 
 
+def test_a_file_proves_nothing_of_the_files_beside_it(
+    run: RunChecks, pytester: pytest.Pytester
+) -> None:
+    folder = pytester.mkdir("auto_update")
+    (folder / "__init__.py").touch()
+    (folder / "test_others.py").write_text(HEAD + ON_FAULTS % "")
+    run(PASSES, "auto_update/test_auto_update.py").assert_outcomes(passed=1)
+    (capability,) = report(pytester)["capabilities"]
+    assert capability["verdict"] == "partial"
+    assert [(c["nodeId"], c["verdict"]) for c in capability["checks"]] == [
+        ("auto_update/test_auto_update.py::test_passes", "pass"),
+        ("auto_update/test_others.py::auto_update.told[notes]", "not run"),
+    ]
+
+
 def test_a_check_is_selected_and_listed_by_its_id(run: RunChecks) -> None:
     both = PASSES + ON_FAULTS % ""
     run(both, "-k", "auto_update.told and store-down").assert_outcomes(passed=1)
