@@ -12,7 +12,7 @@ import pytest
 
 from conformance.capabilities.backup_restore.faults import GIVEN_UP, Victim
 from conformance.capabilities.persistent_storage.test_persistent_storage import ClaimedBytes
-from conformance.capabilities.single_sign_on import test_single_sign_on
+from conformance.capabilities.single_sign_on import enforcement
 from conformance.kube.client import Kube
 from conformance.suite import patched_source
 from conformance.suite.patched_source import DASHBOARD
@@ -91,12 +91,12 @@ def test_a_network_that_enforces_a_policy_late_enforces_it(
     server.objects["pods"] = [
         wire.pod(name, ready="True", phase="Running", podIP=name) for name in answers
     ]
-    monkeypatch.setattr(test_single_sign_on, "apply_file", lambda *_, **__: [])
+    monkeypatch.setattr(enforcement, "apply_file", lambda *_, **__: [])
     journey: Any = SimpleNamespace(
         pod=lambda _: {"spec": {"containers": [{"image": "x"}]}},
         reaches=lambda _, host, **__: answers[host].pop(0),
     )
-    assert test_single_sign_on.enforces_policies(journey, kube, "n")
+    assert enforcement.enforces_policies(journey, kube, "n")
 
 
 def test_a_patched_service_answers_when_the_pod_before_it_is_gone(

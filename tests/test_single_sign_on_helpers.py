@@ -9,18 +9,11 @@ from typing import Any
 
 import pytest
 
-from conformance.capabilities.single_sign_on.expectations import (
-    cookie_faults,
-    refused,
-)
+from conformance.capabilities.single_sign_on.addresses import parameter, with_parameter
+from conformance.capabilities.single_sign_on.expectations import cookie_faults, refused
+from conformance.capabilities.single_sign_on.forgeries import unsigned_logout_token
+from conformance.capabilities.single_sign_on.logins import altered, code_in
 from conformance.capabilities.single_sign_on.policies import admin_peers, live_finding
-from conformance.capabilities.single_sign_on.walks import (
-    altered,
-    code_in,
-    parameter,
-    unsigned_logout_token,
-    with_parameter,
-)
 from conformance.common.soon import soon
 from conformance.services.hydra import Hydra
 from conformance.services.oidc import OAuthRefused

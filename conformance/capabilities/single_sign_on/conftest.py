@@ -2,8 +2,56 @@
 
 from __future__ import annotations
 
-from conformance.capabilities.single_sign_on.journeys import journey, pages, visitor
-from conformance.capabilities.single_sign_on.platform import login_services, short_lived
-from conformance.suite.told import told
+import functools
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-__all__ = ["journey", "login_services", "pages", "short_lived", "told", "visitor"]
+import pytest
+
+from conformance.capabilities.single_sign_on.app_pages import APPS, AppPages
+from conformance.capabilities.single_sign_on.journeys import Journey, OpenBrowser
+from conformance.capabilities.single_sign_on.login_services import SHORT, LoginServices
+from conformance.suite.check import shared
+
+if TYPE_CHECKING:
+    from conformance.apps.base import App
+    from conformance.report.evidence import EvidenceBox
+    from conformance.services.browser import Browser
+    from conformance.services.flux import Flux
+    from conformance.suite.parties import Parties
+
+
+@pytest.fixture(scope=shared)
+def journey(parties: Parties, reference_apps: Callable[[], None]) -> Journey:
+    """Users' journeys through the reference apps."""
+    reference_apps()
+    for app in APPS:
+        parties.http().get_routed(f"https://{app.name}.{parties.domain}/")
+    return Journey(parties)
+
+
+@pytest.fixture
+def pages(app: App) -> AppPages:
+    """Where the app that a check runs on lets users in and out."""
+    return next(pages for pages in APPS if pages.name == app.name)
+
+
+@pytest.fixture
+def visitor(browser: Browser, evidence: EvidenceBox) -> OpenBrowser:
+    """Opens the browser for somebody: ``with visitor("zoe") as zoe``."""
+    return functools.partial(browser.visitor, evidence)
+
+
+@pytest.fixture(scope=shared)
+def login_services(single_sign_on: Flux, parties: Parties) -> LoginServices:
+    """Kratos, Hydra, their database and the dashboard, as pods and releases."""
+    return LoginServices(single_sign_on, parties)
+
+
+@pytest.fixture(scope=shared)
+def short_lived(login_services: LoginServices) -> Iterator[LoginServices]:
+    """Codes and challenges have expired when they are used: for the last checks of a run."""
+    code = {"methods": {"code": {"config": {"lifespan": SHORT}}}}
+    ttl = {"auth_code": SHORT, "login_consent_request": SHORT}
+    with login_services.configured({"hydra": {"ttl": ttl}, "kratos": {"selfservice": code}}):
+        yield login_services

@@ -1,71 +1,28 @@
-"""What people do in a browser: log in to apps, log out, use a second factor."""
+"""What users do at the reference apps: log in, give consent, log out."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pyotp
-import pytest
-
 from conformance.apps.tracked import APPS_NAMESPACE
+from conformance.capabilities.single_sign_on.app_pages import AppPages
+from conformance.capabilities.single_sign_on.browser_forms import gives_password
 from conformance.common.soon import soon
 from conformance.kube.execution import execute
 from conformance.kube.objects import Object
 from conformance.services.login_pages import Person
 from conformance.services.user_agent import UserAgent
 from conformance.services.visitor import Visitor
-from conformance.suite.check import shared
 from conformance.suite.parties import Parties
 
 if TYPE_CHECKING:
-    from conformance.apps.base import App
-    from conformance.report.evidence import EvidenceBox
-    from conformance.services.browser import Browser
     from conformance.services.oidc import RelyingParty
 
 OpenBrowser = Callable[[str], AbstractContextManager[Visitor]]
-
-
-@dataclass(frozen=True)
-class AppPages:
-    """Where an app lets people in and out, and how it shows who is there."""
-
-    name: str
-    """Also its client id, and its host name on the platform."""
-    login: str
-    """Path at which a login begins."""
-    callback: str
-    """Path to which the provider sends people back."""
-    user: str
-    """CSS selector of what shows the name of who is logged in."""
-    marker: str
-    """Part of its first page's source when somebody is logged in, and only then."""
-    logout: str
-    """CSS selector of the link that logs out."""
-
-
-NOTES = AppPages(
-    name="notes",
-    login="/login",
-    callback="/oidc/callback",
-    user="#user",
-    marker='id="user"',
-    logout="#logout",
-)
-WORDPRESS = AppPages(
-    name="wordpress",
-    login="/wp-login.php",
-    callback="/oidc/redirect_uri",
-    user="#wp-admin-bar-my-account .display-name",
-    marker="wp-admin-bar-my-account",
-    logout="#wp-admin-bar-logout a",
-)
-APPS = (NOTES, WORDPRESS)
-"""Relying parties: one of ours, and one that nobody here wrote (mod_auth_openidc)."""
+"""Opens the browser for somebody: ``with visitor("zoe") as zoe``."""
 CONNECT = """
 import socket, sys
 address = socket.gethostbyname(sys.argv[1])
@@ -139,10 +96,6 @@ class Journey:
         """Whether somebody is logged in to an app in a browser without a window."""
         return app.marker in agent.open(self.url(app)).text
 
-    def loses(self, agent: UserAgent, app: AppPages) -> bool:
-        """Whether nobody is, or soon is, logged in there any more: the back channel takes time."""
-        return soon(lambda: not self.knows(agent, app))
-
     def pod(self, app: AppPages) -> Object:
         """Return an app's pod."""
         labels = f"app.kubernetes.io/instance={app.name}"
@@ -172,11 +125,8 @@ class Journey:
         return sent(name)[-1]
 
     @contextmanager
-    def deaf(self, app: AppPages | None) -> Iterator[None]:
-        """Within the body, the provider does not tell an app when somebody logs out."""
-        if app is None:
-            yield
-            return
+    def without_backchannel_logout(self, app: AppPages) -> Iterator[None]:
+        """Within the body, the provider does not notify an app when somebody logs out."""
         field, hydra = "backchannel_logout_uri", self.parties.hydra
         before = self.back_channel(app)
         hydra.change(app.name, field, "")
@@ -184,48 +134,3 @@ class Journey:
             yield
         finally:
             hydra.change(app.name, field, before)
-
-
-@pytest.fixture(scope=shared)
-def journey(parties: Parties, reference_apps: Callable[[], None]) -> Journey:
-    """People's journeys through the reference apps."""
-    reference_apps()
-    for app in APPS:
-        parties.http().get_routed(f"https://{app.name}.{parties.domain}/")
-    return Journey(parties)
-
-
-@pytest.fixture
-def pages(app: App) -> AppPages:
-    """Where the app that a check runs on lets people in and out."""
-    return next(pages for pages in APPS if pages.name == app.name)
-
-
-def gives_password(visitor: Visitor, person: Person) -> None:
-    """Fill in and send the login form."""
-    visitor.fill("E-mail address", person.email)
-    visitor.fill("Password", person.password)
-    visitor.press("Log in")
-
-
-def enrols_second_factor(visitor: Visitor, settings: str) -> tuple[pyotp.TOTP, list[str]]:
-    """Set up an authenticator and recovery codes on the settings page; return both."""
-    visitor.open(settings)
-    visitor.screenshot("settings")
-    authenticator = pyotp.TOTP(visitor.page.locator("#totp-secret").inner_text())
-    visitor.fill("Code from your authenticator app", authenticator.now())
-    visitor.send("Turn on the second factor")
-    visitor.send("Make new recovery codes")
-    codes = visitor.page.locator("#recovery-codes code")
-    visitor.screenshot("recovery codes")
-    spare = codes.all_inner_texts()
-    visitor.press("I have kept these codes")
-    codes.first.wait_for(state="detached")
-    visitor.screenshot("second factor")
-    return authenticator, spare
-
-
-@pytest.fixture
-def visitor(browser: Browser, evidence: EvidenceBox) -> OpenBrowser:
-    """Opens the browser for somebody: ``with visitor("zoe") as zoe``."""
-    return functools.partial(browser.visitor, evidence)

@@ -1,4 +1,4 @@
-"""What the checks do to the platform itself: restart it, make what it gives short-lived."""
+"""The login services as an operator sees them: restarted, and with other settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
 
 from conformance.capabilities.single_sign_on.policies import NAMESPACE, PER_NAME
@@ -14,12 +13,10 @@ from conformance.kube.apply import apply
 from conformance.kube.conditions import Condition, matching, ready
 from conformance.kube.objects import Object, Selection
 from conformance.kube.wait import Wait, wait_all
-from conformance.suite.check import shared
 
 if TYPE_CHECKING:
     from conformance.services.flux import Flux
     from conformance.suite.parties import Parties
-    from conformance.suite.twins import Twin
 
 LOGIN_SERVICES = ("single-sign-on-database", "kratos", "hydra", "dashboard")
 """Releases, and labels of their pods, without which nobody logs in."""
@@ -107,19 +104,3 @@ def _uid(pod: Object) -> str:
 
 def _restarts(pod: Object) -> int:
     return sum(item["restartCount"] for item in pod["status"]["containerStatuses"])
-
-
-@pytest.fixture(scope=shared)
-def login_services(single_sign_on: Flux, parties: Parties) -> LoginServices:
-    """Kratos, Hydra, their database and the dashboard, as pods and releases."""
-    return LoginServices(single_sign_on, parties)
-
-
-@pytest.fixture(scope=shared)
-def short_lived(login_services: LoginServices, twin: Twin | None) -> Iterator[LoginServices]:
-    """Codes and challenges have expired when they are used: for the last checks of a file."""
-    lifespan = twin.settings["lifespan"] if twin else SHORT
-    code = {"methods": {"code": {"config": {"lifespan": lifespan}}}}
-    ttl = {"auth_code": lifespan, "login_consent_request": lifespan}
-    with login_services.configured({"hydra": {"ttl": ttl}, "kratos": {"selfservice": code}}):
-        yield login_services

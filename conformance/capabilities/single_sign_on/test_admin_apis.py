@@ -1,0 +1,64 @@
+"""Admin APIs: nobody but the dashboard and the operator gets at users and clients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.capabilities.single_sign_on.app_pages import NOTES
+from conformance.capabilities.single_sign_on.enforcement import enforces_policies
+from conformance.capabilities.single_sign_on.policies import (
+    ADMIN_SERVICES,
+    MAY_ADMINISTER,
+    NAMESPACE,
+    OPEN_SERVICE,
+    admin_peers,
+    live_finding,
+)
+from conformance.suite.check import check
+
+if TYPE_CHECKING:
+    from conformance.capabilities.single_sign_on.journeys import Journey
+    from conformance.clusters.base import Cluster
+    from conformance.kube.client import Kube
+    from conformance.report.evidence import EvidenceBox
+    from conformance.suite.parties import Parties
+
+
+@check(
+    "single_sign_on.admin_apis_closed",
+    promise="The admin APIs, which need no password, cannot be reached from outside the cluster.",
+)
+def test_admin_apis_closed(parties: Parties) -> None:
+    http, domain = parties.http(), parties.domain
+    for url in (
+        f"{parties.issuer}admin/clients",
+        f"{parties.issuer}admin/oauth2/auth/sessions/login",
+        f"{parties.dashboard}/admin/identities",
+        f"{parties.dashboard}/admin/sessions",
+        *(f"https://{name}.{domain}/admin/clients" for name in ("hydra-admin", "hydra")),
+        *(f"https://{name}.{domain}/admin/identities" for name in ("kratos-admin", "kratos")),
+        f"https://mail.{domain}/api/v1/messages",
+    ):
+        answer = http.get(url)
+        assert answer.status_code == 404, f"{url} answers {answer.status_code}: {answer.text[:100]}"
+
+
+@check(
+    "single_sign_on.admin_apis_for_dashboard_alone",
+    promise="In the cluster, only the dashboard and the operator may use the admin APIs.",
+)
+def test_admin_apis_for_dashboard_alone(
+    journey: Journey, cluster: Cluster, kube: Kube, namespace: str, evidence: EvidenceBox
+) -> None:
+    for name in ADMIN_SERVICES:
+        peers = admin_peers(kube, name)
+        assert peers <= MAY_ADMINISTER, f"{name}'s admin API is open to {sorted(peers)}"
+    enforced = enforces_policies(journey, kube, namespace)
+    reached = [
+        name
+        for name in (OPEN_SERVICE, *ADMIN_SERVICES.values())
+        if journey.reaches(NOTES, f"{name}.{NAMESPACE}")
+    ]
+    assert OPEN_SERVICE in reached, f"notes does not even reach {OPEN_SERVICE}"
+    outcome = live_finding(enforced=enforced, reached=reached[1:])
+    evidence.note(f"On this {cluster.provider} cluster the NetworkPolicies are {outcome}.")

@@ -1,0 +1,49 @@
+"""What takes too long. Last, because nobody can log in meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.capabilities.single_sign_on.addresses import parameter
+from conformance.capabilities.single_sign_on.logins import (
+    asks_for_code,
+    code_in,
+    has_session,
+)
+from conformance.services.login_pages import shown
+from conformance.services.oidc import RelyingParty
+from conformance.suite.check import check
+
+if TYPE_CHECKING:
+    from conformance.capabilities.single_sign_on.login_services import LoginServices
+    from conformance.services.oidc import RelyingParty
+    from conformance.suite.parties import Parties
+
+
+@check(
+    "single_sign_on.expired_challenge",
+    level="extended",
+    promise="A login that takes too long is refused with a reason, and the app gets no code.",
+)
+def test_expired_challenge(
+    parties: Parties, probe: RelyingParty, short_lived: LoginServices
+) -> None:
+    del short_lived
+    page = parties.walker(parties.person("judy")).authorize(probe).page
+    assert not parameter(page.url, "code"), "an expired login gets a code"
+    assert 400 <= page.status < 500, shown(page)
+
+
+@check(
+    "single_sign_on.expired_recovery_code",
+    level="extended",
+    promise="An expired recovery code is refused.",
+)
+def test_expired_recovery_code(parties: Parties, short_lived: LoginServices) -> None:
+    del short_lived
+    person = parties.person("kim")
+    kim = parties.walker(person)
+    page = asks_for_code(kim, parties.dashboard)
+    code = code_in(parties.mail.wait_for(person.email).text)
+    page = kim.give(page, code=code)
+    assert not has_session(kim, parties.dashboard), f"an expired code was accepted: {shown(page)}"
