@@ -35,8 +35,8 @@ class Source:
     """In its image."""
     fixture: str
     """What installs it."""
-    address: str
-    """Where it answers; ``{domain}`` is the platform's."""
+    address: str = ""
+    """Where it answers, if it does; ``{domain}`` is the platform's."""
 
 
 DASHBOARD = Source(
@@ -55,7 +55,14 @@ NOTES = Source(
     fixture="installed_apps",
     address="https://notes.{domain}/",
 )
-SOURCES = (DASHBOARD, NOTES)
+OPERATOR = Source(
+    release="operator",
+    namespace="stackspin",
+    folder="fixtures/services/operator",
+    installed="/usr/lib/stackspin-operator",
+    fixture="single_sign_on",
+)
+SOURCES = (DASHBOARD, NOTES, OPERATOR)
 
 
 def patched_files(package: Package, source: Source) -> dict[str, str]:

@@ -73,9 +73,14 @@ def patched_source(
         for source in SOURCES:
             if files := patched_files(package, source):
                 request.getfixturevalue(source.fixture)
-                address = source.address.format(domain=settings.domain)
-                served = partial(stack.http().get_routed, address)
+                served = partial(_wait_served, stack, source.address.format(domain=settings.domain))
                 running.callback(served)
                 running.enter_context(running_on(kube, source, files))
                 served()
         yield
+
+
+def _wait_served(stack: Stack, address: str) -> None:
+    """Wait until the ingress routes to an address, if the source has one."""
+    if address:
+        stack.http().get_routed(address)

@@ -31,7 +31,7 @@ def test_client_created_changed_deleted(parties: Parties) -> None:
     app = RelyingParty(parties.http(), parties.provider, replace(app.client, redirect_uri=moved))
     walker.authorize(app).tokens()
     parties.remove_app(app)
-    assert parties.hydra.client(app.client.client_id) is None
+    assert parties.hydra.client(app.client.client_id) is None, "the client is still registered"
     assert walker.authorize(app).error() == "invalid_client"
 
 
