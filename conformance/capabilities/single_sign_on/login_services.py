@@ -72,19 +72,21 @@ class LoginServices:
         for name, config in configuration.items():
             values = yaml.safe_dump({"config": config})
             apply(self._kube, _override(name, {"values.yaml": values}))
-        self._upgrade(*configuration)
+        self.upgrade(*configuration)
+        self.wait_served()
         try:
             yield
         finally:
             for name in configuration:
                 self._kube.delete("v1", "ConfigMap", f"stackspin-{name}-override", NAMESPACE)
-            self._upgrade(*configuration)
+            self.upgrade(*configuration)
+            self.wait_served()
 
-    def _upgrade(self, *names: str) -> None:
+    def upgrade(self, *names: str) -> None:
+        """Have Flux make the releases what they are to be by now; returns when each is Ready."""
         tokens = {name: self._flux.reconcile("HelmRelease", name, NAMESPACE) for name in names}
         for name, token in tokens.items():
             self._flux.wait_ready("HelmRelease", name, NAMESPACE, token=token)
-        self.wait_served()
 
     def _pods(self, name: str) -> list[Object]:
         return self._kube.list("v1", "Pod", NAMESPACE, labels=f"{PER_NAME}={name}")

@@ -161,7 +161,7 @@ def test_second_factor(
         gives_password(uma, person)
         uma.arrives(dashboard)
         authenticator, codes = enrols_second_factor(uma, f"{dashboard}/web/settings")
-    page = FirstFactorGiven.by(parties, person).walker.authorize(probe).page
+    page = parties.walker(person).authorize(probe).page
     assert page.find("totp_code"), f"the app is reached without the second factor: {shown(page)}"
     asked = FirstFactorGiven.by(parties, person)
     wrong = altered(authenticator.now())
