@@ -13,7 +13,7 @@ from conformance.capabilities.single_sign_on.addresses import parameter, with_pa
 from conformance.capabilities.single_sign_on.expectations import cookie_faults, refused
 from conformance.capabilities.single_sign_on.forgeries import unsigned_logout_token
 from conformance.capabilities.single_sign_on.logins import altered, code_in
-from conformance.capabilities.single_sign_on.policies import admin_peers, live_finding
+from conformance.capabilities.single_sign_on.policies import admin_peers
 from conformance.common.soon import soon
 from conformance.services.hydra import Hydra
 from conformance.services.oidc import OAuthRefused
@@ -171,14 +171,6 @@ def test_policies_that_select_a_pod_add_up(second: dict[str, Any], peers: set[st
 def test_without_a_policy_everybody_is_let_in() -> None:
     kube: Any = Policies({"podSelector": {}, "policyTypes": ["Egress"]})
     assert admin_peers(kube, "hydra") == {"*"}
-
-
-def test_what_is_reached_fails_where_policies_are_enforced() -> None:
-    assert live_finding(enforced=True, reached=[]) == "enforced"
-    assert live_finding(enforced=False, reached=["a", "b"]) == "not enforced: notes reaches a and b"
-    assert live_finding(enforced=False, reached=[]) == "not enforced"
-    with pytest.raises(AssertionError, match="notes reaches hydra-admin"):
-        live_finding(enforced=True, reached=["hydra-admin"])
 
 
 def test_small_things() -> None:

@@ -14,14 +14,15 @@ PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 STRICT = {"Lax", "Strict"}
 """Values of SameSite with which a form of another site gets no cookie."""
 PREFERENCES = re.compile(r"wordpress_test_cookie|wp-settings-.*")
-"""Cookies that WordPress's own scripts read: they tell nothing, and are worth nothing."""
+"""Cookies that WordPress's own scripts read: they hold no secret."""
 
 
 @contextmanager
 def refused(what: str, *errors: str) -> Iterator[None]:
-    """The body is refused with one of these error codes of RFC 6749; ``what`` says what it tries.
+    """Expect that the body is refused with one of these error codes of RFC 6749.
 
-    Raises ``AssertionError`` when it is accepted, or refused for another reason.
+    ``what`` names what the body tries. Raises ``AssertionError`` when it is accepted, or refused
+    for another reason.
     """
     try:
         yield
@@ -33,7 +34,7 @@ def refused(what: str, *errors: str) -> Iterator[None]:
 
 
 def cookie_faults(cookies: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return what is wrong with the flags of cookies, as Playwright tells them: a line each."""
+    """Return a line for each wrong flag of cookies in Playwright's form."""
     faults = []
     for cookie in cookies:
         name = f"{cookie['name']} of {cookie['domain']}"

@@ -1,11 +1,11 @@
-"""Who may reach the admin APIs, by the NetworkPolicies: what they say, and whether that counts.
+"""Who may reach the admin APIs according to the NetworkPolicies.
 
 https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from conformance.kube.objects import Object
@@ -44,18 +44,6 @@ def admin_peers(kube: Kube, name: str) -> set[str]:
         for port in service["ports"]
         for peer in _peers(pod, _number(pod, port.get("targetPort", port["port"])), policies)
     }
-
-
-def live_finding(*, enforced: bool, reached: Collection[str]) -> str:
-    """Return what to note of a pod that tried to reach the admin APIs, and reached some of them.
-
-    Raises ``AssertionError`` when it did though the cluster enforces NetworkPolicies.
-    """
-    names = " and ".join(reached)
-    assert not (enforced and reached), f"notes reaches {names}, with NetworkPolicies enforced"
-    if enforced:
-        return "enforced"
-    return f"not enforced: notes reaches {names}" if reached else "not enforced"
 
 
 def _peers(pod: Object, port: int | None, policies: Iterable[Object]) -> set[str]:
