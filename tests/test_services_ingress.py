@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ssl
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
 import pytest
 import requests
+from https_server import https_server
 
 from conformance.common.pki import CertificateAuthority, ServerCertificate
 from conformance.common.settings import Timeouts
@@ -50,16 +48,8 @@ def certificate() -> ServerCertificate:
 
 @pytest.fixture(scope="module")
 def port(certificate: ServerCertificate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    folder: Path = tmp_path_factory.mktemp("tls")
-    (folder / "tls.pem").write_bytes(certificate.certificate + certificate.key)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "tls.pem")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server.server_port
-    server.shutdown()
-    server.server_close()
+    with https_server(Echo, certificate, tmp_path_factory.mktemp("tls")) as port:
+        yield port
 
 
 @pytest.fixture

@@ -7,8 +7,10 @@ get the answers of a platform with the defect.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import requests
@@ -33,6 +35,8 @@ class Wire:
         """Let ``exchange`` answer each request that an ``HttpClient`` sends from now on.
 
         It is called once for each request: a redirect that is followed is a request of its own.
+        The answer that the client gets is one to its own request, also if another was sent. Of
+        several, the last ``exchange`` gets the client's request first.
         """
         before = PlatformAdapter.send
 
@@ -42,9 +46,11 @@ class Wire:
             *arguments: Any,  # noqa: ANN401 - of requests' own adapter
             **options: Any,  # noqa: ANN401
         ) -> requests.Response:
-            return exchange(
+            answer = exchange(
                 request, lambda altered: before(adapter, altered, *arguments, **options)
             )
+            answer.request, answer.url = request, str(request.url)
+            return answer
 
         self._monkeypatch.setattr(PlatformAdapter, "send", send)
 
@@ -62,3 +68,47 @@ class Wire:
             return context
 
         self._monkeypatch.setattr(Chromium, "new_context", new_context)
+
+
+def path_of(request: requests.PreparedRequest) -> str:
+    """Return the path of the address that a request is for."""
+    return urlsplit(str(request.url)).path
+
+
+def query_of(request: requests.PreparedRequest) -> dict[str, str]:
+    """Return the parameters in the address that a request is for."""
+    return dict(parse_qsl(urlsplit(str(request.url)).query, keep_blank_values=True))
+
+
+def form_of(request: requests.PreparedRequest) -> dict[str, str]:
+    """Return the fields of the form that a request sends; empty if it sends none."""
+    body = request.body or ""
+    text = body.decode() if isinstance(body, bytes) else body
+    return dict(parse_qsl(text, keep_blank_values=True))
+
+
+def with_query(request: requests.PreparedRequest, **changes: str) -> requests.PreparedRequest:
+    """Return a copy of a request with other values of some parameters in its address."""
+    altered = request.copy()
+    query = urlencode({**query_of(request), **changes})
+    altered.url = urlsplit(str(request.url))._replace(query=query).geturl()
+    return altered
+
+
+def with_form(request: requests.PreparedRequest, **changes: str) -> requests.PreparedRequest:
+    """Return a copy of a request with other values of some fields of its form."""
+    altered = request.copy()
+    altered.prepare_body({**form_of(request), **changes}, files=None)
+    return altered
+
+
+def answer_with(
+    status: int, text: str = "", headers: Mapping[str, str] | None = None
+) -> requests.Response:
+    """Return an answer that the platform has not given."""
+    answer = requests.Response()
+    answer.status_code = status
+    answer.headers.update(headers or {})
+    answer.encoding = "utf-8"
+    answer.raw = io.BytesIO(text.encode())
+    return answer
