@@ -1,0 +1,79 @@
+"""Defects of where the provider sends browsers: to addresses that nobody has registered."""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from joserfc import jws
+from requests import PreparedRequest, Response
+
+from conformance.suite.wire import Exchange, Send, Wire, query_of, with_query
+
+if TYPE_CHECKING:
+    from conformance.services.hydra import Hydra
+    from conformance.suite.twins import Twin
+
+RESEMBLES: dict[str, Callable[[str, str], bool]] = {
+    "prefix": lambda asked, registered: registered.startswith(asked),
+    "extra path": lambda asked, registered: asked.startswith(f"{registered}/"),
+    "longer host": lambda asked, registered: _host(asked).startswith(f"{_host(registered)}."),
+}
+"""Ways to compare an address with the registered one that let others pass."""
+
+
+@pytest.fixture
+def redirect_uri_not_exact(wire: Wire, hydra: Hydra, twin: Twin) -> None:
+    """Codes are sent to addresses that only resemble the registered redirect URI."""
+    resembles = RESEMBLES[twin.settings["accepts"]]
+
+    def registered(query: dict[str, str]) -> str:
+        [found] = (hydra.client(query["client_id"]) or {})["redirect_uris"]
+        return str(found)
+
+    wire.alter(sent_elsewhere("redirect_uri", registered, accepts=resembles))
+
+
+@pytest.fixture
+def id_token_of_any_app_logs_out(wire: Wire, hydra: Hydra) -> None:
+    """An app can log a user out with the id_token of another app."""
+
+    def registered(query: dict[str, str]) -> str:
+        claims = json.loads(jws.extract_compact(query["id_token_hint"].encode()).payload)
+        [found] = (hydra.client(claims["aud"][0]) or {})["post_logout_redirect_uris"]
+        return str(found)
+
+    wire.alter(sent_elsewhere("post_logout_redirect_uri", registered, accepts=operator.ne))
+
+
+def sent_elsewhere(
+    parameter: str,
+    registered: Callable[[dict[str, str]], str],
+    accepts: Callable[[str, str], bool],
+) -> Exchange:
+    """Send browsers to the address in a parameter, if it is accepted beside the registered one."""
+    elsewhere: dict[str, str] = {}
+
+    def exchange(request: PreparedRequest, send: Send) -> Response:
+        query = query_of(request)
+        if parameter in query:
+            asked, right = query[parameter], registered(query)
+            if accepts(asked, right):
+                elsewhere[right] = asked
+                request = with_query(request, **{parameter: right})
+        answer = send(request)
+        location = answer.headers.get("Location", "")
+        for right, asked in elsewhere.items():
+            if location.startswith(right):
+                answer.headers["Location"] = asked + location.removeprefix(right)
+        return answer
+
+    return exchange
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
