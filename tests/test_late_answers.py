@@ -11,7 +11,7 @@ import kube_wire as wire
 import pytest
 
 from conformance.capabilities.backup_restore.faults import GIVEN_UP, Victim
-from conformance.capabilities.persistent_storage.test_persistent_storage import ClaimedBytes
+from conformance.capabilities.persistent_storage.claims import ClaimedBytes
 from conformance.capabilities.single_sign_on import enforcement
 from conformance.kube.client import Kube
 from conformance.suite import patched_source

@@ -1,0 +1,93 @@
+"""What the storage checks share: an app with data that has to survive, and claims."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.apps import tree
+from conformance.apps.deployment import HelmDeployment, image_values
+from conformance.apps.image_builds import VERSIONS
+from conformance.capabilities.persistent_storage.claims import (
+    ClaimBytes,
+    ClaimedBytes,
+    path_on_node,
+)
+from conformance.kube.apply import apply_file
+from conformance.suite.check import shared
+
+if TYPE_CHECKING:
+    from conformance.apps.base import App, Seed
+    from conformance.apps.image_builds import AppImages
+    from conformance.apps.images import Candidate
+    from conformance.clusters.base import Cluster
+    from conformance.common.package import Package
+    from conformance.kube.client import Kube
+    from conformance.services.flux import Flux
+    from conformance.suite.twins import Twin
+
+CLAIM = Path(__file__).with_name("claim.yaml")
+
+
+@pytest.fixture(scope=shared)
+def image(app_images: AppImages, package: Package, app: App) -> Candidate:
+    """The app's image."""
+    return app_images.of(package, app.name, VERSIONS[0])
+
+
+@pytest.fixture(scope=shared)
+def deployed(
+    undeployed: Callable[[str], HelmDeployment], package: Package, app: App, image: Candidate
+) -> HelmDeployment:
+    """The app whose data has to survive, installed from its chart."""
+    deployment = undeployed("storage")
+    deployment.install(package.chart(app.name), image_values(image))
+    return deployment
+
+
+@pytest.fixture(scope=shared)
+def seed(deployed: HelmDeployment) -> Seed:
+    """Data in the app: a database, thousands of files, a large one, modes, links, odd names.
+
+    One altered byte in any of its volumes must be noticed; otherwise the comparisons of the checks
+    would prove nothing.
+    """
+    app = deployed.app
+    planted = app.seed(deployed.instance)
+    for volume in app.volumes:
+        files = planted.files[volume.mount_path]
+        largest = max(files, key=lambda path: files[path].size)
+        run, path = deployed.instance.holding(volume).run, f"{volume.mount_path}/{largest}"
+        tree.alter(run, path)
+        with pytest.raises(tree.DataDiffers, match="sha256"):
+            app.verify(deployed.instance, planted)
+        tree.alter(run, path)
+    return planted
+
+
+@pytest.fixture
+def claim_bytes(
+    kube: Kube,
+    cluster: Cluster,
+    platform: Flux,  # noqa: ARG001 - storage classes
+    image: Candidate,
+    namespace: str,
+    twin: Twin | None,
+) -> Iterator[ClaimBytes]:
+    """Creates a claim with the wanted properties and a pod that writes to it."""
+    wrong = twin.settings if twin else {}
+
+    def claim(storage_class: str, access_mode: str = "ReadWriteOnce") -> ClaimedBytes:
+        wanted = {"storage_class": storage_class, "access_mode": access_mode, **wrong}
+        apply_file(kube, CLAIM, namespace=namespace, image=image.by_digest, **wanted)
+        return ClaimedBytes(kube, cluster, namespace)
+
+    yield claim
+    for volume in kube.list("v1", "PersistentVolume"):
+        retained = volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+        if retained and volume["spec"]["claimRef"]["namespace"] == namespace:
+            kube.delete("v1", "PersistentVolume", volume["metadata"]["name"])
+            cluster.node_run(["rm", "-rf", path_on_node(volume)])
