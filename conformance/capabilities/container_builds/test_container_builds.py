@@ -8,146 +8,36 @@ tested, and only then tagged for release.
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import secrets
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.apps.image_builds import VERSIONS
-from conformance.apps.images import release
-from conformance.apps.running import STDOUT, RunningImage
+from conformance.apps.running import STDOUT
 from conformance.apps.smoke import smoke_tests
+from conformance.capabilities.container_builds.pods import title_of
+from conformance.capabilities.container_builds.releases import BadImage
 from conformance.clusters.base import Feature
-from conformance.kube.apply import apply_file
-from conformance.kube.conditions import ready
-from conformance.kube.objects import Ref
-from conformance.kube.wait import wait
-from conformance.oci.layers import read_file
-from conformance.oci.leaks import Kind, find_leaks
-from conformance.suite.check import check, core, extended, shared
+from conformance.oci.leaks import Kind
+from conformance.suite.check import check, core, extended
 
 if TYPE_CHECKING:
     from testinfra.host import Host
 
     from conformance.apps.base import App
-    from conformance.apps.image_builds import AppImages, ImageBuilds
-    from conformance.apps.images import BuiltImage, ImageTest
+    from conformance.apps.image_builds import AppImages
+    from conformance.apps.images import BuiltImage
+    from conformance.apps.running import RunningImage
+    from conformance.capabilities.container_builds.pods import Pods
+    from conformance.capabilities.container_builds.releases import Release
     from conformance.clusters.base import Cluster
     from conformance.common.package import Package
     from conformance.kube.client import Kube
     from conformance.oci.leaks import Leak
     from conformance.oci.registry import Registry
     from conformance.report.evidence import EvidenceBox
-    from conformance.suite.twins import Twin
-
-MANIFESTS = Path(__file__).with_suffix(".yaml")
-
-Running = Callable[[str], RunningImage]
-Procedure = Callable[["Registry", "BuiltImage", Mapping[str, "ImageTest"]], object]
-
-
-class BadImage(Exception):
-    """A test's verdict on an image that must not be released."""
-
-
-@pytest.fixture(scope=shared)
-def image(image_builds: ImageBuilds, package: Package, app: App) -> BuiltImage:
-    """The app's image, built from its Dockerfile."""
-    return image_builds.begin(package.app(app.name), VERSIONS[0]).result()
-
-
-@pytest.fixture(scope=shared)
-def default_configuration(image: BuiltImage, app: App) -> str:
-    """Text of the default configuration in the image."""
-    try:
-        return read_file(image.layers(), app.configuration.default.lstrip("/")).decode()
-    except FileNotFoundError as error:
-        raise AssertionError(str(error)) from error
-
-
-@pytest.fixture(scope=shared)
-def running(
-    images: AppImages, package: Package, app: App, kube: Kube, namespaces: Callable[[str], str]
-) -> Running:
-    """Starts the pods of the manifests; ``running(name)`` returns one as soon as it listens."""
-    namespace = namespaces("builds")
-    image = images.pushed(package.app(app.name), VERSIONS[0])
-    line = app.configuration.line
-    override = f"{line('port', '9191')}\n{line('title', json.dumps('From the override file'))}\n"
-    apply_file(
-        kube,
-        MANIFESTS,
-        namespace=namespace,
-        image=image.by_digest,
-        prefix=app.configuration.environment,
-        mount_path=app.configuration.override,
-        override=json.dumps(override),
-    )
-
-    def pod(name: str) -> RunningImage:
-        return RunningImage(kube, wait(kube, Ref("v1", "Pod", name, namespace), ready()))
-
-    return pod
-
-
-@pytest.fixture(scope=shared)
-def leaks(
-    image_builds: ImageBuilds,
-    package: Package,
-    app: App,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> list[Leak]:
-    """What leaks into an image that is built next to secrets and package index settings."""
-    context = tmp_path_factory.mktemp("context") / app.name
-    shutil.copytree(package.app(app.name), context)
-    planted = secrets.token_hex(20)
-    for name, text in {
-        ".env": f"DATABASE_PASSWORD={planted}\n",
-        ".netrc": f"machine packages.internal login builder password {planted}\n",
-        ".npmrc": f"registry=https://packages.internal/npm/\n_authToken={planted}\n",
-        "pip.conf": f"[global]\nindex-url = https://builder:{planted}@packages.internal/simple\n",
-        "mirror.list": "deb http://mirror.internal/debian bookworm main\n",
-        "id_ed25519": planted,
-    }.items():
-        (context / name).write_text(text)
-    built = image_builds.build(
-        context, f"{app.image}-beside-secrets", VERSIONS[0], API_TOKEN=planted
-    )
-    value = {"the secret planted beside the Dockerfile": planted.encode()}
-    return find_leaks(built.configuration(), built.layers(), planted=value)
-
-
-@pytest.fixture
-def procedure(twin: Twin | None, package: Package) -> Procedure:
-    """How an app's developer releases an image; a twin does it wrongly."""
-    if twin is None:
-        return release
-    specification = importlib.util.spec_from_file_location(
-        "twins", package.root / "fixtures" / "twins" / "container_builds.py"
-    )
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    wrong: Procedure = getattr(module, twin.settings["procedure"])
-    return wrong
-
-
-def told(leaks: list[Leak], kind: Kind) -> list[str]:
-    """Return the leaks of one kind in words."""
-    return [str(leak) for leak in leaks if leak.kind is kind]
-
-
-def title_of(pod: RunningImage, port: int) -> str:
-    """Return the title of the app's page."""
-    page = pod.get(port, "/").text
-    return page.partition("<title>")[2].partition("</title>")[0]
 
 
 @check(
@@ -183,14 +73,14 @@ def test_default_configuration_in_image(app: App, default_configuration: str) ->
     apps=core("notes") | extended("wordpress"),
 )
 def test_container_obeys_default_configuration(
-    running: Running,
+    pods: Pods,
     cluster: Cluster,
     inside: Callable[[RunningImage], Host],
     app: App,
     default_configuration: str,
 ) -> None:
     configuration = app.configuration.parse(default_configuration)
-    pod = running("unconfigured")
+    pod = pods("unconfigured")
     assert pod.listens_on(cluster) == {configuration["port"]}, "not on exactly the default port"
     pod.get(configuration["port"], "/").raise_for_status()
     log = configuration["log_file"]
@@ -205,8 +95,8 @@ def test_container_obeys_default_configuration(
     needs=(Feature.NODE_SHELL,),
     apps=core("notes") | extended("wordpress"),
 )
-def test_environment_overrides(running: Running, app: App, cluster: Cluster) -> None:
-    pod, prefix = running("environment"), app.configuration.environment
+def test_environment_overrides(pods: Pods, app: App, cluster: Cluster) -> None:
+    pod, prefix = pods("environment"), app.configuration.environment
     assert pod.listens_on(cluster) == {9090}, f"{prefix}PORT does not change the port"
     title = title_of(pod, 9090)
     assert title == "From the environment", f"{prefix}TITLE does not change the title"
@@ -218,8 +108,8 @@ def test_environment_overrides(running: Running, app: App, cluster: Cluster) -> 
     needs=(Feature.NODE_SHELL,),
     apps=core("notes") | extended("wordpress"),
 )
-def test_file_overrides(running: Running, cluster: Cluster) -> None:
-    pod = running("file")
+def test_file_overrides(pods: Pods, cluster: Cluster) -> None:
+    pod = pods("file")
     assert pod.listens_on(cluster) == {9191}, "the override file does not change the port"
     assert title_of(pod, 9191) == "From the override file", (
         "the override file does not change the title"
@@ -231,14 +121,14 @@ def test_file_overrides(running: Running, cluster: Cluster) -> None:
     promise="The default configuration says which override wins, and that is the one that wins.",
     apps=core("notes") | extended("wordpress"),
 )
-def test_override_precedence(running: Running, app: App, default_configuration: str) -> None:
+def test_override_precedence(pods: Pods, app: App, default_configuration: str) -> None:
     documentation = " ".join(default_configuration.replace("#", " ").split())
     configuration = app.configuration
     precedence = (
         f"environment {configuration.environment}<KEY> > {configuration.override} > this file"
     )
     assert precedence in documentation, "the default configuration does not say which override wins"
-    title = title_of(running("both"), 9191)
+    title = title_of(pods("both"), 9191)
     assert title == "From the environment", f"the environment does not win: the title is {title!r}"
 
 
@@ -248,7 +138,7 @@ def test_override_precedence(running: Running, app: App, default_configuration: 
     apps=core("notes") | extended("wordpress"),
 )
 def test_no_secret_in_layers(leaks: list[Leak]) -> None:
-    found = told(leaks, Kind.SECRET)
+    found = [str(leak) for leak in leaks if leak.kind is Kind.SECRET]
     assert not found, "\n".join(found)
 
 
@@ -258,7 +148,7 @@ def test_no_secret_in_layers(leaks: list[Leak]) -> None:
     apps=core("notes") | extended("wordpress"),
 )
 def test_no_package_index_in_layers(leaks: list[Leak]) -> None:
-    found = told(leaks, Kind.PACKAGE_INDEX)
+    found = [str(leak) for leak in leaks if leak.kind is Kind.PACKAGE_INDEX]
     assert not found, "\n".join(found)
 
 
@@ -268,7 +158,7 @@ def test_no_package_index_in_layers(leaks: list[Leak]) -> None:
     apps=core("notes"),
 )
 def test_promoted_by_digest_after_tests(
-    procedure: Procedure,
+    release: Release,
     image: BuiltImage,
     registry: Registry,
     kube: Kube,
@@ -281,7 +171,7 @@ def test_promoted_by_digest_after_tests(
         raise BadImage(reference)
 
     with pytest.raises(BadImage):
-        procedure(registry, image, {"finds it bad": find_it_bad})
+        release(registry, image, {"finds it bad": find_it_bad})
     found = registry.tags(image.repository)
     assert found == for_testing, f"released although a test failed: {found}"
 
@@ -293,7 +183,7 @@ def test_promoted_by_digest_after_tests(
         tags_while_tested.extend(registry.tags(image.repository))
 
     tests = smoke_tests(kube, lambda: namespace, image)
-    procedure(registry, image, {**tests, "looks at what is there": look})
+    release(registry, image, {**tests, "looks at what is there": look})
     assert tags_while_tested == for_testing, "a release tag existed while the tests ran"
     released = registry.digest(f"{image.repository}:{image.version}")
     assert tested == [f"{image.repository}@{released}"], "released other bytes than were tested"
