@@ -9,145 +9,32 @@ from __future__ import annotations
 
 import base64
 import secrets
-import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from conformance.apps.base import SeedScale
 from conformance.apps.deployment import HelmDeployment, image_values, restarted, with_version
-from conformance.apps.flux_package import copy_of
 from conformance.apps.image_builds import VERSIONS
-from conformance.apps.tracked import TrackedApp, TrackedBranch
-from conformance.kube.apply import apply_file
-from conformance.kube.conditions import Condition, exists, matching
+from conformance.capabilities.chart_deployment.observed import assert_deployed, endpoint_is
+from conformance.capabilities.chart_deployment.values import TITLE, Values
+from conformance.kube.conditions import exists
 from conformance.kube.objects import Ref, Selection
 from conformance.kube.wait import wait, wait_each
 from conformance.services.helm import HelmError
-from conformance.suite.check import check, core, extended, shared
+from conformance.suite.check import check, core, extended
 
 if TYPE_CHECKING:
-    from conformance.apps.base import App, Instance
+    from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages
     from conformance.apps.images import Candidate
+    from conformance.apps.tracked import TrackedApp
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
-    from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
-    from conformance.services.flux import Flux
-
-MANIFESTS = Path(__file__).with_suffix(".yaml")
-FAILURE_AFTER = 40
-"""Seconds after which Flux counts an upgrade of its copy of the app as failed."""
-TITLE = "Title of the conformance suite"
-"""From the operator's values.yaml."""
-
-Values = dict[str, Any]
-
-
-@pytest.fixture(scope=shared)
-def image(app_images: AppImages, package: Package, app: App) -> Candidate:
-    """The app's image."""
-    return app_images.of(package, app.name, VERSIONS[0])
-
-
-@pytest.fixture(scope=shared)
-def token() -> str:
-    """The secret that the operator chose."""
-    return secrets.token_hex(16)
-
-
-@pytest.fixture(scope=shared)
-def values(app: App, image: Candidate) -> Values:
-    """The operator's values.yaml, without the host name."""
-    secret = {app.secret.value: {"existingSecret": f"{app.name}-by-hand"}}
-    return {"title": TITLE, **secret, **image_values(image)}
-
-
-@pytest.fixture(scope=shared)
-def deployed(
-    undeployed: Callable[[str], HelmDeployment],
-    package: Package,
-    app: App,
-    values: Values,
-    token: str,
-    kube: Kube,
-) -> HelmDeployment:
-    """The app, installed as Stackspin's design says: Secret by hand, then helm install."""
-    deployment = undeployed("chart")
-    by_hand = {"app": app.name, "key": app.secret.key, "token": token}
-    apply_file(kube, MANIFESTS, namespace=deployment.namespace, **by_hand)
-    deployment.install(package.chart(app.name), values)
-    return deployment
-
-
-@pytest.fixture(scope=shared)
-def by_flux(
-    stack: Stack,
-    single_sign_on: Flux,
-    kube: Kube,
-    settings: Settings,
-    image: Candidate,  # noqa: ARG001 - in the registry before Flux installs
-    package: Package,
-    app: App,
-) -> Iterator[TrackedApp]:
-    """The same app, installed by Flux from its package in the flux2 tree."""
-    branch = TrackedBranch(kube, stack.git, single_sign_on, settings.timeouts.reconciliation)
-    name = f"{app.name}-{secrets.token_hex(3)}"
-    copy = copy_of(package, app.name, name, failure_after=FAILURE_AFTER)
-    tracked = TrackedApp(branch, copy, app, stack.http(), settings.domain)
-    branch.install([copy])
-    tracked.wait_served()
-    yield tracked
-    branch.remove([tracked])
-
-
-@pytest.fixture
-def changed_chart(package: Package, app: App, tmp_path: Path) -> Path:
-    """The chart with another title in the template of the app's configuration file."""
-    chart = tmp_path / "chart"
-    shutil.copytree(package.chart(app.name), chart)
-    template = chart / "config" / PurePosixPath(app.configuration.override).name
-    text = template.read_text(encoding="utf-8")
-    line = app.configuration.line
-    changed = text.replace(
-        line("title", "{{ .Values.title | toJson }}"), line("title", '"From the new template"')
-    )
-    template.write_text(changed, encoding="utf-8")
-    return chart
-
-
-def assert_deployed(kube: Kube, app: App, instance: Instance, image: str) -> None:
-    """Assert what a user and an operator can see of a deployed app."""
-    pod = instance.pod()
-    containers = {container["name"]: container for container in pod["spec"]["containers"]}
-    container = containers[instance.container]
-    assert container["image"] == image
-    assert [port["containerPort"] for port in container["ports"]] == [8080]
-    assert {mount["name"] for mount in container["volumeMounts"]} >= {"config", "secrets"}
-    for volume in app.volumes:
-        holder = containers[instance.holding(volume).container]
-        mounts = {mount["name"]: mount["mountPath"] for mount in holder["volumeMounts"]}
-        assert mounts[volume.pod_volume] == volume.mount_path
-    labels = {"app.kubernetes.io/instance": pod["metadata"]["labels"]["app.kubernetes.io/instance"]}
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
-    [service] = kube.list("v1", "Service", instance.namespace, labels=selector)
-    assert [port["port"] for port in service["spec"]["ports"]] == [80]
-    answer = instance.session.get(f"{instance.base_url}/version")
-    assert answer.status_code == requests.codes.ok, f"the app's URL answers {answer.status_code}"
-    assert answer.json()["pod"] == pod["metadata"]["name"], "another pod answers"
-
-
-def endpoint_is(ready: bool) -> Condition:
-    """The app's only endpoint is ready for traffic, or is not."""
-    return matching(
-        f"with an endpoint that is {'' if ready else 'not '}ready",
-        lambda item: [end["conditions"]["ready"] for end in item["endpoints"]] == [ready],
-    )
 
 
 @check(
