@@ -1,4 +1,4 @@
-"""What the dashboard checks share: the dashboard, people in front of it, and an app to manage.
+"""What the dashboard checks share: the dashboard, users who are logged in, and an app to manage.
 
 The app is a copy of the package of notes under a name of its own, so that what is done to it
 disturbs no other file's checks.
@@ -8,32 +8,38 @@ from __future__ import annotations
 
 import base64
 import itertools
-import json
-import tomllib
+import secrets
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.capabilities.dashboard.app_login import AppLogin
+from conformance.capabilities.dashboard.canary import Canary
+from conformance.capabilities.dashboard.releases import RELEASE
 from conformance.kube.apply import apply
+from conformance.kube.conditions import find_condition, matching
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 from conformance.services.browser import DESKTOP
 from conformance.services.dashboard import GENERATOR, Dashboard
-from conformance.services.flux import API_VERSIONS, NAMESPACE
-from conformance.services.login_pages import Person, shown
-from conformance.services.oidc import Client, OAuthRefused, RelyingParty, Tokens
-from conformance.services.user_agent import visible
+from conformance.services.flux import NAMESPACE
+from conformance.services.login_pages import Person
+from conformance.services.oidc import Client, RelyingParty
+from conformance.services.velero import Velero
 from conformance.suite.check import not_run, shared
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
+    from conformance.capabilities.dashboard.browsers import BrowserStates, DashboardOf
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
+    from conformance.kube.objects import Object
     from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
@@ -42,24 +48,7 @@ if TYPE_CHECKING:
 
 UPGRADE_TIMEOUT = 60
 """Seconds after which an upgrade of the app counts as failed."""
-_NO_REPLICAS = {"op": "replace", "path": "/spec/replicas", "value": 0}
 _numbers = itertools.count()
-
-
-class InFrontOf(Protocol):
-    """Puts a person, logged in, in front of the dashboard."""
-
-    def __call__(
-        self, person: Person, size: tuple[int, int] = DESKTOP
-    ) -> AbstractContextManager[Dashboard]:
-        """Open a browser window of this size for the person."""
-
-
-@dataclass
-class Guests:
-    """What browsers remember of people who have logged in before."""
-
-    states: dict[str, Any] = field(default_factory=dict)
 
 
 @pytest.fixture(scope=shared)
@@ -102,48 +91,35 @@ def managed(
             kube.delete("v1", kind, f"stackspin-{name}-override", made.namespace)
 
 
-@dataclass(frozen=True)
-class Canary:
-    """Another release of the app's chart, on the app's values, that is never suspended."""
-
-    name: str
-    app: TrackedApp
-    kube: Kube
-
-    def title(self) -> str:
-        """Have Flux look at the values now; return the title that it has made of them."""
-        flux, namespace = self.app.branch.flux, self.app.namespace
-        token = flux.reconcile("HelmRelease", self.name, namespace)
-        flux.wait_ready("HelmRelease", self.name, namespace, token=token)
-        configuration = self.kube.get("v1", "ConfigMap", f"{self.name}-config", namespace)
-        return str(tomllib.loads(configuration["data"]["override.toml"])["title"])
-
-
 @pytest.fixture(scope=shared)
 def canary(managed: TrackedApp, kube: Kube) -> Iterator[Canary]:
-    """Another app in the list, to which changes of the app's values come: its release alone.
-
-    Nothing runs: two pods on one volume would be another app's trouble.
-    """
-    release = ("HelmRelease", managed.name, managed.namespace)
-    spec = managed.branch.flux.get(*release)["spec"]
+    """Another app in the list, to which changes of the app's values come."""
     made = Canary(f"{managed.name}-canary", managed, kube)
-    no_pods = {"target": {"kind": "Deployment"}, "patch": json.dumps([_NO_REPLICAS])}
-    apply(
-        kube,
-        {
-            "apiVersion": API_VERSIONS["HelmRelease"],
-            "kind": "HelmRelease",
-            "metadata": {"name": made.name, "namespace": managed.namespace},
-            "spec": {
-                **{key: spec[key] for key in ("interval", "chart", "valuesFrom")},
-                "values": {"ingress": {"enabled": False}},
-                "postRenderers": [{"kustomize": {"patches": [no_pods]}}],
-            },
-        },
-    )
+    apply(kube, made.manifest())
     yield made
-    kube.delete(API_VERSIONS["HelmRelease"], "HelmRelease", made.name, managed.namespace)
+    kube.delete(*RELEASE, made.name, managed.namespace)
+
+
+@pytest.fixture
+def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[Object]:
+    """A release whose chart does not exist, after Flux has found that out."""
+    name = f"{managed.name}-broken"
+    source = {"kind": "GitRepository", "name": "stackspin", "namespace": "flux-system"}
+    chart = {"spec": {"chart": "./charts/not-there", "sourceRef": source}}
+    release = {
+        "apiVersion": RELEASE[0],
+        "kind": RELEASE[1],
+        "metadata": {"name": name, "namespace": managed.namespace},
+        "spec": {"interval": "5m", "chart": chart},
+    }
+    apply(kube, release)
+    without_chart = matching(
+        "without its chart",
+        lambda item: "no such file" in (find_condition(item, "Ready") or {})["message"],
+    )
+    broken = Ref(*RELEASE, name, managed.namespace)
+    yield wait(kube, broken, without_chart)
+    kube.delete(*broken)
 
 
 @pytest.fixture(scope=shared)
@@ -154,101 +130,64 @@ def administrator(parties: Parties) -> Person:
 
 @pytest.fixture(scope=shared)
 def member(parties: Parties, managed: TrackedApp) -> Person:
-    """Somebody who may use the app and administer nothing."""
+    """A user who may use the app and administer nothing."""
     return parties.person("mia", may_use={managed.name: "user"})
 
 
+@pytest.fixture
+def newcomer(parties: Parties, settings: Settings) -> Iterator[Person]:
+    """A user who has no account yet."""
+    email = f"nina-{settings.run_id}@{settings.domain}"
+    person = Person("", email, "Nina New", secrets.token_urlsafe(18))
+    yield person
+    if identity := parties.kratos.find(email):
+        parties.kratos.delete(identity.id)
+
+
 @pytest.fixture(scope=shared)
-def guests() -> Guests:
-    """The browsers of people who have logged in before."""
-    return Guests()
+def browser_states() -> BrowserStates:
+    """What the browsers of users who have logged in remember."""
+    return {}
 
 
 @pytest.fixture
-def in_front_of(
-    dashboard_url: str, browser: Browser, evidence: EvidenceBox, guests: Guests
-) -> InFrontOf:
-    """Puts a person, logged in, in front of the dashboard: ``with in_front_of(person) as ...``."""
+def dashboard_of(
+    dashboard_url: str, browser: Browser, evidence: EvidenceBox, browser_states: BrowserStates
+) -> DashboardOf:
+    """Opens the dashboard for a user who is logged in: ``with dashboard_of(person) as ...``."""
 
     @contextmanager
     def open_browser(person: Person, size: tuple[int, int] = DESKTOP) -> Iterator[Dashboard]:
         nick = person.email.partition("-")[0]
-        state = guests.states.get(person.id)
+        state = browser_states.get(person.id)
         with browser.visitor(evidence, nick, size=size, state=state) as visitor:
             dashboard = Dashboard(visitor, dashboard_url)
             if state is None:
                 dashboard.log_in(person)
-                guests.states[person.id] = visitor.state()
+                browser_states[person.id] = visitor.state()
             yield dashboard
 
     return open_browser
 
 
-@dataclass(frozen=True)
-class Entrance:
-    """The app's own door: who is let in, and as what."""
-
-    parties: Parties
-    app: TrackedApp
-    client: RelyingParty
-    """What the app is at the provider, in the hands of the checks: they see its tokens."""
-
-    def tokens_of(self, person: Person) -> Tokens:
-        """Log in to the app in a new browser; return the tokens that this is worth.
-
-        They were refreshed once, so that nothing but what is done next can end them.
-        """
-        tokens = self.client.refresh(self.parties.walker(person).authorize(self.client).tokens())
-        assert self.parties.hydra.is_active(tokens.access_token), "a fresh token is not valid"
-        return tokens
-
-    def still_good(self, tokens: Tokens) -> list[str]:
-        """Return which of the tokens the provider still takes. Afterwards none may be good."""
-        active = self.parties.hydra.is_active(tokens.access_token)
-        good = ["the access token"] if active else []
-        try:
-            self.client.refresh(tokens)
-        except OAuthRefused as refusal:
-            if refusal.error == "invalid_grant":
-                return good
-            raise
-        return [*good, "the refresh token"]
-
-    def roles_of(self, person: Person) -> list[str]:
-        """Log in to the app in a new browser; return the roles that the app is told.
-
-        Raises ``AssertionError`` when the person is not let in.
-        """
-        walker = self.parties.walker(person)
-        page = walker.walk(f"{self.app.url}/login", "")
-        answer = walker.agent.open(f"{self.app.url}/api/me")
-        assert answer.status == 200, f"{person.name} is not let in: {shown(page)}"
-        return list(json.loads(answer.text)["roles"])
-
-    def refusal_of(self, person: Person) -> str:
-        """Log in to the app in a new browser; return in which words that was refused.
-
-        Raises ``AssertionError`` when the person is let in.
-        """
-        walker = self.parties.walker(person)
-        page = walker.walk(f"{self.app.url}/login", "")
-        answer = walker.agent.open(f"{self.app.url}/api/me")
-        assert answer.status == 401, f"{person.name} is let in: {answer.text}"
-        return visible(page.text)
+@pytest.fixture
+def admin(dashboard_of: DashboardOf, administrator: Person) -> Iterator[Dashboard]:
+    """The dashboard in the browser of an administrator."""
+    with dashboard_of(administrator) as dashboard:
+        yield dashboard
 
 
 @pytest.fixture(scope=shared)
-def entrance(parties: Parties, managed: TrackedApp, kube: Kube) -> Entrance:
-    """The app's own door."""
+def app_login(parties: Parties, managed: TrackedApp, kube: Kube) -> AppLogin:
+    """The app's login, in new browsers."""
     name = f"stackspin-{managed.name}-oauth-variables"
     secret = base64.b64decode(kube.get("v1", "Secret", name, NAMESPACE)["data"]["client_secret"])
     client = Client(managed.name, secret.decode(), f"{managed.url}/oidc/callback")
     party = RelyingParty(parties.http(), parties.provider, client)
-    return Entrance(parties, managed, party)
+    return AppLogin(parties, managed, party)
 
 
 @pytest.fixture
-def admin(in_front_of: InFrontOf, administrator: Person) -> Iterator[Dashboard]:
-    """The dashboard in the browser of an administrator."""
-    with in_front_of(administrator) as dashboard:
-        yield dashboard
+def velero(backups: Flux, kube: Kube, settings: Settings) -> Velero:  # noqa: ARG001 - installs it
+    """Velero's custom resources."""
+    return Velero(kube, settings.timeouts.backup)

@@ -7,44 +7,35 @@ consent and a user's own account are checked with single sign-on.
 from __future__ import annotations
 
 import base64
-import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING
 
 from conformance.apps.flux_package import commits_in
+from conformance.capabilities.dashboard.administration import forbidden_to
+from conformance.capabilities.dashboard.releases import RELEASE, VALUES, attempted
 from conformance.common.soon import soon
-from conformance.kube.apply import apply
-from conformance.kube.conditions import find_condition, matching
-from conformance.kube.objects import Ref
-from conformance.kube.wait import wait
+from conformance.kube.conditions import find_condition
 from conformance.services.browser import PHONE
 from conformance.services.dashboard import Dashboard
-from conformance.services.flux import API_VERSIONS
-from conformance.services.login_pages import Person
 from conformance.services.user_agent import Form
 from conformance.services.velero import LOCATION, Velero
 from conformance.suite.check import check
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from conformance.apps.tracked import TrackedApp
-    from conformance.capabilities.dashboard.conftest import Canary, Entrance, InFrontOf
-    from conformance.common.settings import Settings
+    from conformance.capabilities.dashboard.app_login import AppLogin
+    from conformance.capabilities.dashboard.browsers import DashboardOf
+    from conformance.capabilities.dashboard.canary import Canary
     from conformance.kube.client import Kube
+    from conformance.kube.objects import Object
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
-    from conformance.services.flux import Flux
+    from conformance.services.login_pages import Person
     from conformance.suite.parties import Parties
     from conformance.suite.told import Told
 
 
 COMMITS = commits_in(Path(__file__).with_name("commits.yaml"))
-RELEASE = (API_VERSIONS["HelmRelease"], "HelmRelease")
-VALUES = "values.yaml"
-"""Key of the override ConfigMap and Secret that a HelmRelease reads."""
 
 
 @check(
@@ -52,21 +43,21 @@ VALUES = "values.yaml"
     promise="The first page lists exactly the apps that the user has a role for.",
 )
 def test_lists_apps_of_a_person(
-    in_front_of: InFrontOf,
+    dashboard_of: DashboardOf,
     administrator: Person,
     member: Person,
     parties: Parties,
     managed: TrackedApp,
     canary: Canary,
 ) -> None:
-    with in_front_of(administrator) as dashboard:
+    with dashboard_of(administrator) as dashboard:
         assert {managed.name, canary.name} <= dashboard.apps().keys(), (
             "administrators do not see all apps"
         )
         dashboard.visitor.screenshot(f"apps-{administrator.name}")
-    with in_front_of(parties.person("nora", may_use={})) as dashboard:
+    with dashboard_of(parties.person("nora", may_use={})) as dashboard:
         assert dashboard.apps() == {}, "somebody without a role sees apps"
-    with in_front_of(member) as dashboard:
+    with dashboard_of(member) as dashboard:
         apps = dashboard.apps()
         dashboard.visitor.screenshot(f"apps-{member.name}")
     assert apps.keys() == {managed.name}, f"somebody with a role for one app sees {list(apps)}"
@@ -78,7 +69,7 @@ def test_lists_apps_of_a_person(
     promise="Administrators see each app's state and version, and why an app fails.",
 )
 def test_shows_failing_release(
-    admin: Dashboard, managed: TrackedApp, broken_release: dict[str, Any]
+    admin: Dashboard, managed: TrackedApp, broken_release: Object
 ) -> None:
     apps = admin.apps()
     admin.visitor.screenshot("a failing release")
@@ -148,9 +139,9 @@ def test_configures_app(admin: Dashboard, managed: TrackedApp, kube: Kube) -> No
 def test_refuses_invalid_values(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
     name = f"stackspin-{managed.name}-override"
     before = kube.find("v1", "ConfigMap", name, managed.namespace)
-    told = admin.configure(managed.name, "title: ok\nother: [unclosed")
+    answer = admin.configure(managed.name, "title: ok\nother: [unclosed")
     admin.visitor.screenshot("invalid values")
-    assert "line 2" in told, f"the page does not say what is wrong with the YAML: {told}"
+    assert "line 2" in answer, f"the page does not say what is wrong with the YAML: {answer}"
     assert "saved" not in admin.configure(managed.name, "- a\n- list"), "a list was saved as values"
     assert kube.find("v1", "ConfigMap", name, managed.namespace) == before, (
         "the ConfigMap has changed"
@@ -165,11 +156,11 @@ def test_invites_user(
     admin: Dashboard,
     browser: Browser,
     evidence: EvidenceBox,
-    entrance: Entrance,
+    app_login: AppLogin,
     newcomer: Person,
     parties: Parties,
 ) -> None:
-    name = entrance.app.name
+    name = app_login.app.name
     assert newcomer.email in admin.invite(newcomer.email, newcomer.name, {name: "user"})
     admin.visitor.screenshot("invited")
     assert newcomer.email in admin.users()
@@ -181,7 +172,7 @@ def test_invites_user(
     with browser.visitor(evidence, "newcomer") as visitor:
         Dashboard(visitor, admin.url).choose_password(mail.text, newcomer.password)
         visitor.screenshot("password chosen")
-    assert entrance.roles_of(newcomer) == ["user"]
+    assert app_login.roles_of(newcomer) == ["user"]
 
 
 @check(
@@ -189,12 +180,12 @@ def test_invites_user(
     promise="A disabled user is logged out of everything, and can log in again once enabled.",
 )
 def test_disables_user(
-    admin: Dashboard, entrance: Entrance, parties: Parties, managed: TrackedApp
+    admin: Dashboard, app_login: AppLogin, parties: Parties, managed: TrackedApp
 ) -> None:
     person = parties.person("dan", may_use={managed.name: "user"})
     inside = parties.walker(person)
     inside.walk(f"{managed.url}/login", "")
-    tokens = entrance.tokens_of(person)
+    tokens = app_login.tokens_of(person)
     admin.disable(person)
     admin.visitor.screenshot("disabled")
     assert parties.kratos.get(person.id).state == "inactive", "the user is still active in Kratos"
@@ -202,12 +193,12 @@ def test_disables_user(
     # The provider notifies the app while it answers the dashboard.
     out = soon(lambda: inside.agent.open(f"{managed.url}/api/me").status == 401)
     assert out, "the app still lets them in"
-    assert (good := entrance.still_good(tokens)) == [], (
-        f"disabled, but still valid for apps: {good}"
+    assert (valid := app_login.still_valid(tokens)) == [], (
+        f"disabled, but still valid for apps: {valid}"
     )
-    assert "disabled" in entrance.refusal_of(person)
+    assert "disabled" in app_login.refusal_of(person)
     admin.enable(person)
-    assert entrance.roles_of(person) == ["user"]
+    assert app_login.roles_of(person) == ["user"]
 
 
 @check(
@@ -215,21 +206,21 @@ def test_disables_user(
     promise="A user's role decides whether an app lets them in; without it, the app's tokens end.",
 )
 def test_roles_decide(
-    admin: Dashboard, entrance: Entrance, parties: Parties, managed: TrackedApp
+    admin: Dashboard, app_login: AppLogin, parties: Parties, managed: TrackedApp
 ) -> None:
     person = parties.person("rose", may_use={})
-    assert "access_denied" in entrance.refusal_of(person)
+    assert "access_denied" in app_login.refusal_of(person)
     for role in ("user", "admin"):
         admin.give_role(person, managed.name, role)
         assert parties.kratos.get(person.id).roles == {managed.name: role}, "Kratos has other roles"
-        assert entrance.roles_of(person) == [role]
+        assert app_login.roles_of(person) == [role]
     admin.visitor.screenshot("roles")
-    tokens = entrance.tokens_of(person)
+    tokens = app_login.tokens_of(person)
     admin.give_role(person, managed.name, "")
-    assert (good := entrance.still_good(tokens)) == [], (
-        f"no role, but still valid for the app: {good}"
+    assert (valid := app_login.still_valid(tokens)) == [], (
+        f"no role, but still valid for the app: {valid}"
     )
-    assert "access_denied" in entrance.refusal_of(person)
+    assert "access_denied" in app_login.refusal_of(person)
 
 
 @check(
@@ -296,9 +287,9 @@ def test_restores_backup(admin: Dashboard, velero: Velero, managed: TrackedApp) 
     promise="Every control has a name and can be reached by keyboard, and pages fit on a phone.",
 )
 def test_usable_by_everybody(
-    in_front_of: InFrontOf, administrator: Person, member: Person, managed: TrackedApp
+    dashboard_of: DashboardOf, administrator: Person, member: Person, managed: TrackedApp
 ) -> None:
-    with in_front_of(administrator, size=PHONE) as dashboard:
+    with dashboard_of(administrator, size=PHONE) as dashboard:
         for name, path in {
             "apps": "/",
             "app": f"/apps/{managed.name}",
@@ -316,69 +307,3 @@ def test_usable_by_everybody(
                 f"controls that the keyboard does not reach at {path}"
             )
             assert dashboard.overflow() <= 0, f"{path} is wider than a phone"
-
-
-def attempted(release: dict[str, Any]) -> dict[str, Any]:
-    """Return what Flux records in a HelmRelease when it begins a change and when it is done."""
-    status = release["status"]
-    noted = ("lastAttemptedConfigDigest", "lastAttemptedGeneration", "lastAttemptedRevision")
-    return {"history": status["history"], **{name: status.get(name) for name in noted}}
-
-
-def forbidden_to(member: Person, managed: TrackedApp) -> dict[str, list[dict[str, str]]]:
-    """Return the pages for administrators, each with forms that other users could send to it."""
-    return {
-        f"/apps/{managed.name}": [
-            {"action": "suspend"},
-            {"action": "resume"},
-            {"action": "configure", "configmap-values": "title: Mine"},
-            {"action": "configure-secret", "secret-values": "title: Mine"},
-        ],
-        "/users": [{}],
-        "/users/new": [{"email": f"new-{member.email}", f"role-{managed.name}": "admin"}],
-        f"/users/{member.id}": [
-            {"action": "roles", "role-dashboard": "admin"},
-            {"action": "disable"},
-            {"action": "invite"},
-        ],
-        "/backups": [{"app": managed.name}],
-        "/backups/any/restore": [{}],
-    }
-
-
-@pytest.fixture
-def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[dict[str, Any]]:
-    """A release whose chart does not exist, after Flux has found that out."""
-    name = f"{managed.name}-broken"
-    source = {"kind": "GitRepository", "name": "stackspin", "namespace": "flux-system"}
-    chart = {"spec": {"chart": "./charts/not-there", "sourceRef": source}}
-    release = {
-        "apiVersion": RELEASE[0],
-        "kind": RELEASE[1],
-        "metadata": {"name": name, "namespace": managed.namespace},
-        "spec": {"interval": "5m", "chart": chart},
-    }
-    apply(kube, release)
-    without_chart = matching(
-        "without its chart",
-        lambda item: "no such file" in (find_condition(item, "Ready") or {})["message"],
-    )
-    broken = Ref(*RELEASE, name, managed.namespace)
-    yield wait(kube, broken, without_chart)
-    kube.delete(*broken)
-
-
-@pytest.fixture
-def newcomer(parties: Parties, settings: Settings) -> Iterator[Person]:
-    """A user who has no account yet."""
-    email = f"nina-{settings.run_id}@{settings.domain}"
-    person = Person("", email, "Nina New", secrets.token_urlsafe(18))
-    yield person
-    if identity := parties.kratos.find(email):
-        parties.kratos.delete(identity.id)
-
-
-@pytest.fixture
-def velero(backups: Flux, kube: Kube, settings: Settings) -> Velero:  # noqa: ARG001 - installs it
-    """Velero's custom resources."""
-    return Velero(kube, settings.timeouts.backup)
