@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.kube.client import Kube
     from conformance.services.flux import Flux
-    from conformance.suite.twins import Twin
 
 CLAIM = Path(__file__).with_name("claim.yaml")
 
@@ -75,13 +74,11 @@ def claim_bytes(
     platform: Flux,  # noqa: ARG001 - storage classes
     image: Candidate,
     namespace: str,
-    twin: Twin | None,
 ) -> Iterator[ClaimBytes]:
     """Creates a claim with the wanted properties and a pod that writes to it."""
-    wrong = twin.settings if twin else {}
 
     def claim(storage_class: str, access_mode: str = "ReadWriteOnce") -> ClaimedBytes:
-        wanted = {"storage_class": storage_class, "access_mode": access_mode, **wrong}
+        wanted = {"storage_class": storage_class, "access_mode": access_mode}
         apply_file(kube, CLAIM, namespace=namespace, image=image.by_digest, **wanted)
         return ClaimedBytes(kube, cluster, namespace)
 
