@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import secrets
 import shutil
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.kube.client import Kube
     from conformance.oci.leaks import Leak
-    from conformance.suite.twins import Twin
 
 PODS = Path(__file__).with_name("pods.yaml")
 
@@ -98,16 +96,6 @@ def leaks(
 
 
 @pytest.fixture
-def release(twin: Twin | None, package: Package) -> Release:
-    """How an app's developer releases an image; a twin does it wrongly."""
-    if twin is None:
-        return procedure.release
-    specification = importlib.util.spec_from_file_location(
-        "twins", package.root / "fixtures" / "twins" / "container_builds.py"
-    )
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    wrong: Release = getattr(module, twin.settings["procedure"])
-    return wrong
+def release() -> Release:
+    """How an app's developer releases an image."""
+    return procedure.release
