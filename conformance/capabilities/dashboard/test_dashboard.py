@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from conformance.services.browser import Browser
     from conformance.services.login_pages import Person
     from conformance.suite.parties import Parties
-    from conformance.suite.told import Told
 
 
 COMMITS = commits_in(Path(__file__).with_name("commits.yaml"))
@@ -89,7 +88,7 @@ def test_shows_failing_release(
     promise="A suspended app gets no changes; once resumed, it gets the changes it missed.",
 )
 def test_suspend_and_resume(
-    admin: Dashboard, managed: TrackedApp, canary: Canary, kube: Kube, told: Told
+    admin: Dashboard, managed: TrackedApp, canary: Canary, kube: Kube
 ) -> None:
     before = managed.ask("/api/config")["values"]["title"]
     assert canary.title() == before
@@ -98,7 +97,7 @@ def test_suspend_and_resume(
     admin.visitor.screenshot("suspended")
     release = kube.get(*RELEASE, managed.name, managed.namespace)
     assert release["spec"].get("suspend") is True, "the HelmRelease is not suspended"
-    managed.wait_applied(managed.push(COMMITS[told("commit", "new_title")]))
+    managed.wait_applied(managed.push(COMMITS["new_title"]))
     managed.reconcile_release()
     assert canary.title() == "A title by a commit", (
         "the commit does not reach the app that is not suspended"
