@@ -20,6 +20,13 @@ if has_cluster_extra():
     pytest_plugins = ["conformance.suite.plugin"]
 else:
 
+    def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+        """Say what the checks need before pytest imports the conftest.py of a capability."""
+        given = early_config.known_args_namespace.file_or_dir or ["."]
+        paths = (Path(argument.partition("::")[0]).absolute() for argument in given)
+        if any(path.is_relative_to(CAPABILITIES) for path in paths):
+            _refuse()
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_make_collect_report(collector: pytest.Collector) -> pytest.CollectReport | None:
         """Import no module of the checks: that would fail before the reason could be explained."""
