@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from conformance.apps.base import App, Instance, Seed, SeedScale
 from conformance.apps.flux_package import Commit, FluxPackage
@@ -28,6 +28,9 @@ from conformance.services.flux import NAMESPACE, Flux, flux_object
 from conformance.services.git import Credential, GitServer
 from conformance.services.ingress import HttpClient
 
+if TYPE_CHECKING:
+    from conformance.platform.secondary import Site
+
 APPS_NAMESPACE = "stackspin-apps"
 TRACKED = "stackspin"
 """The GitRepository, and the Kustomization of its whole tree."""
@@ -47,14 +50,19 @@ class Outcome:
 class TrackedBranch:
     """The branch that Flux tracks, and the cluster that follows it.
 
-    ``timeout`` (seconds) bounds each wait.
+    Each wait is bounded by the client's time-out for a reconciliation.
     """
 
-    def __init__(self, kube: Kube, server: GitServer, flux: Flux, timeout: float) -> None:
+    def __init__(self, kube: Kube, server: GitServer, flux: Flux) -> None:
         self.kube = kube
         self.git = server
         self.flux = flux
-        self.timeout = timeout
+        self.timeout = kube.timeouts.reconciliation
+
+    @classmethod
+    def of(cls, site: Site) -> Self:
+        """Return the branch that a cluster tracks, on which single sign-on is installed."""
+        return cls(site.kube, site.stack.git, site.stack.single_sign_on())
 
     def install(self, packages: Sequence[FluxPackage]) -> None:
         """Install packages side by side by one commit; returns when each is Ready."""

@@ -20,6 +20,7 @@ from conformance.apps.image_builds import (
     source_of,
 )
 from conformance.apps.smoke import smoke_tests
+from conformance.apps.tracked import TrackedBranch
 from conformance.common.run_folder import run_folder
 from conformance.services.helm import Helm
 from conformance.suite.check import app_of, shared
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from conformance.oci.registry import Registry
     from conformance.platform.namespaces import Namespaces
     from conformance.platform.reference import Stack
+    from conformance.platform.secondary import Site
     from conformance.services.flux import Flux
 
 
@@ -91,6 +93,15 @@ def app_images(images: AppImages) -> AppImages:
     """The same, with both versions of ``notes`` released: docker.io/stackspin/notes:VERSION."""
     images.released_each(source_of(NOTES), VERSIONS)
     return images
+
+
+@pytest.fixture(scope="session")
+def tracked_branch(
+    here: Site,
+    single_sign_on: Flux,  # noqa: ARG001 - installed by a branch that Flux tracks
+) -> TrackedBranch:
+    """The branch that the cluster under test tracks."""
+    return TrackedBranch.of(here)
 
 
 @pytest.fixture(scope="session")

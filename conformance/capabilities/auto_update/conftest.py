@@ -19,7 +19,7 @@ import pytest
 from conformance.apps.broken_upgrade import BrokenUpgrade
 from conformance.apps.flux_package import Commit, commits_in, copy_of
 from conformance.apps.notes import Notes
-from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.apps.tracked import TrackedApp
 from conformance.kube.apply import apply_file
 from conformance.services.prober import Prober
 from conformance.suite.check import shared
@@ -27,12 +27,12 @@ from conformance.suite.check import shared
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
     from conformance.apps.image_builds import AppImages
+    from conformance.apps.tracked import TrackedBranch
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
-    from conformance.services.flux import Flux
     from conformance.suite.twins import Twin
 
 OVERRIDES = Path(__file__).with_name("overrides.yaml")
@@ -53,14 +53,11 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope=shared)
-def branch(
-    stack: Stack, single_sign_on: Flux, kube: Kube, settings: Settings
-) -> Iterator[TrackedBranch]:
+def branch(stack: Stack, tracked_branch: TrackedBranch) -> Iterator[TrackedBranch]:
     """The branch that Flux tracks, and goes on to track."""
     stack.settle()  # other commits would be taken for a check's own
-    made = TrackedBranch(kube, stack.git, single_sign_on, settings.timeouts.reconciliation)
-    yield made
-    made.track()
+    yield tracked_branch
+    tracked_branch.track()
 
 
 @pytest.fixture(scope=shared)

@@ -13,7 +13,7 @@ import pytest
 from conformance.apps.deployment import HelmDeployment, image_values
 from conformance.apps.flux_package import copy_of
 from conformance.apps.image_builds import VERSIONS
-from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.apps.tracked import TrackedApp
 from conformance.capabilities.chart_deployment.values import TITLE, Values
 from conformance.kube.apply import apply_file
 from conformance.suite.check import shared
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages
     from conformance.apps.images import Candidate
+    from conformance.apps.tracked import TrackedBranch
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
-    from conformance.services.flux import Flux
 
 BY_HAND = Path(__file__).with_name("by_hand.yaml")
 FAILURE_AFTER = 40
@@ -72,24 +72,22 @@ def deployed(
 @pytest.fixture(scope=shared)
 def by_flux(
     stack: Stack,
-    single_sign_on: Flux,
-    kube: Kube,
+    tracked_branch: TrackedBranch,
     settings: Settings,
     image: Candidate,  # noqa: ARG001 - in the registry before Flux installs
     package: Package,
     app: App,
 ) -> Iterator[TrackedApp]:
     """The same app, installed by Flux from its package in the flux2 tree."""
-    branch = TrackedBranch(kube, stack.git, single_sign_on, settings.timeouts.reconciliation)
     name = f"{app.name}-{secrets.token_hex(3)}"
     copy = copy_of(package, app.name, name, failure_after=FAILURE_AFTER)
-    tracked = TrackedApp(branch, copy, app, stack.http(), settings.domain)
+    tracked = TrackedApp(tracked_branch, copy, app, stack.http(), settings.domain)
     try:
-        branch.install([copy])
+        tracked_branch.install([copy])
         tracked.wait_served()
         yield tracked
     finally:
-        branch.remove([tracked])
+        tracked_branch.remove([tracked])
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 
 from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
-from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.apps.tracked import TrackedApp
 from conformance.capabilities.dashboard.app_login import AppLogin
 from conformance.capabilities.dashboard.canary import Canary
 from conformance.capabilities.dashboard.releases import RELEASE
@@ -35,6 +35,7 @@ from conformance.suite.check import not_run, shared
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
+    from conformance.apps.tracked import TrackedBranch
     from conformance.capabilities.dashboard.browsers import BrowserStates, DashboardOf
     from conformance.common.package import Package
     from conformance.common.settings import Settings
@@ -69,24 +70,23 @@ def dashboard_url(
 @pytest.fixture(scope=shared)
 def managed(
     stack: Stack,
-    single_sign_on: Flux,
+    tracked_branch: TrackedBranch,
     app_images: AppImages,  # noqa: ARG001 - in the registry before the app is installed
     package: Package,
     settings: Settings,
     kube: Kube,
 ) -> Iterator[TrackedApp]:
     """An app that is managed by the dashboard: its own package, release and client."""
-    branch = TrackedBranch(kube, stack.git, single_sign_on, settings.timeouts.reconciliation)
     number = next(_numbers)
     name = "notes-managed" + (f"-{number}" if number else "")
     copy = copy_of(package, "notes", name, failure_after=UPGRADE_TIMEOUT)
-    made = TrackedApp(branch, copy, Notes(), stack.http(), settings.domain)
+    made = TrackedApp(tracked_branch, copy, Notes(), stack.http(), settings.domain)
     try:
-        branch.install([copy])
+        tracked_branch.install([copy])
         made.wait_served()
         yield made
     finally:
-        branch.remove([made])
+        tracked_branch.remove([made])
         for kind in ("ConfigMap", "Secret"):
             kube.delete("v1", kind, f"stackspin-{name}-override", made.namespace)
 

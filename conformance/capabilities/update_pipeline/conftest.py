@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.oci.registry import Registry
     from conformance.platform.secondary import Site
-    from conformance.services.flux import Flux
     from conformance.suite.twins import Twin
 
 UPGRADE_TIMEOUT = 60
@@ -74,9 +73,7 @@ class TestCluster:
     def place(self) -> Place:
         """The app's place there; made with the user."""
         site = self._site.result()
-        flux = site.stack.single_sign_on()
-        timeout = self._settings.timeouts.reconciliation
-        branch = TrackedBranch(site.kube, site.stack.git, flux, timeout)
+        branch = TrackedBranch.of(site)
         app = tracked_copy(self._package, "notes-tested", branch, site, self._settings)
         Kratos(site.kube).create(
             self.person.email, self.person.password, self.person.name, {app.name: "user"}
@@ -131,18 +128,16 @@ class CarelessPipeline(UpdatePipeline):
 @pytest.fixture(scope=shared)
 def live(
     here: Site,
-    single_sign_on: Flux,
+    tracked_branch: TrackedBranch,
     app_images: AppImages,  # noqa: ARG001 - in the registry before anything is installed
     package: Package,
     settings: Settings,
 ) -> Iterator[LiveInstance]:
     """An instance in version 1, installed by the branch that the cluster tracks."""
-    timeout = settings.timeouts.reconciliation
-    branch = TrackedBranch(here.kube, here.stack.git, single_sign_on, timeout)
-    app = tracked_copy(package, "notes-live", branch, here, settings)
-    branch.install([app.package])
+    app = tracked_copy(package, "notes-live", tracked_branch, here, settings)
+    tracked_branch.install([app.package])
     yield LiveInstance(app, app.seed(), here.registry)
-    branch.remove([app])
+    tracked_branch.remove([app])
 
 
 @pytest.fixture(scope=shared)
