@@ -6,8 +6,7 @@ import pytest
 import yaml
 
 from conformance.apps.flux_package import Commit, FluxPackage, copy_of
-from conformance.capabilities.auto_update.conftest import COMMITS
-from conformance.capabilities.auto_update.test_auto_update import SPECIAL_NAME
+from conformance.capabilities.auto_update.commits import COMMITS, SPECIAL_NAME
 from conformance.common.package import Package
 from conformance.common.settings import data_root
 from conformance.platform.reference.content import listed

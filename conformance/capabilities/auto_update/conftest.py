@@ -1,4 +1,4 @@
-"""What the auto-update checks share: apps in the tracked branch, some of them just being broken.
+"""Fixtures of the auto-update checks: apps in the tracked branch, some of them just being broken.
 
 Each app is a copy of the package of notes under a name of its own, so that what goes wrong with
 one happens at the same time as everything else and disturbs nothing.
@@ -10,16 +10,22 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.apps.broken_upgrade import BrokenUpgrade
-from conformance.apps.flux_package import Commit, commits_in, copy_of
+from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp
+from conformance.capabilities.auto_update.commits import (
+    COMMITS,
+    UPGRADE_TIMEOUT,
+    VERSION_1,
+    chosen,
+)
+from conformance.capabilities.auto_update.visit import ANSWER, Visit
 from conformance.kube.apply import apply_file
 from conformance.services.prober import Prober
 from conformance.suite.check import shared
@@ -32,20 +38,11 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
-    from conformance.report.evidence import EvidenceBox
     from conformance.suite.twins import Twin
 
 OVERRIDES = Path(__file__).with_name("overrides.yaml")
-COMMITS = commits_in(Path(__file__).with_name("commits.yaml"))
-VERSION_1 = ("1.0.0", 1)
-"""Version of the app, and schema of its data."""
-UPGRADE_TIMEOUT = 60
-"""Seconds after which the apps' releases count an upgrade as failed. A good one takes 8 on an idle
-machine; nobody waits for the bad ones, as other checks go on meanwhile."""
 TWIN_TIMEOUT = 10
-"""The same for the upgrades of twins that are to fail, where nothing waits for a success."""
-ANSWER = 30.0
-"""Seconds in which an app that is there answers a request, the ingress's reload included."""
+"""UPGRADE_TIMEOUT for the upgrades of twins that are to fail, where nothing waits for a success."""
 APPS = ("steady", "moving", "missing_image", "failing_migration", "unready_upgrade")
 """Fixtures, each of which is an app; those called as a commit are about to be broken by it."""
 
@@ -172,25 +169,6 @@ def unready_upgrade(put_right: dict[str, BrokenUpgrade]) -> BrokenUpgrade:
     return put_right["unready_upgrade"]
 
 
-@dataclass(frozen=True)
-class Visit:
-    """Somebody who uses an app all the time, and somebody else's visit to what nobody changes."""
-
-    app: Prober
-    control: Prober
-
-    def was_never_interrupted(self, evidence: EvidenceBox) -> None:
-        """The app has answered all the time, and does now. Raises ``AssertionError``."""
-        self.app.wait_answer(ANSWER)
-        evidence.measure("outage", self.app.outage_seconds, load=self.app.load)
-        evidence.note(self.app.summary())
-        if own := self.app.own_outages(self.control):
-            told = "; ".join(map(str, own))
-            raise AssertionError(
-                f"the app was unavailable: {told}. Control: {self.control.summary()}"
-            )
-
-
 @pytest.fixture
 def visit(steady: TrackedApp, stack: Stack, settings: Settings) -> Iterator[Visit]:
     """Somebody who uses the steady app all the time; the control asks the platform for its keys."""
@@ -204,8 +182,3 @@ def visit(steady: TrackedApp, stack: Stack, settings: Settings) -> Iterator[Visi
 def failure_after(scenario: str, twin: Twin | None) -> int:
     """Return after how many seconds an upgrade of this app counts as failed."""
     return TWIN_TIMEOUT if twin and scenario in COMMITS else UPGRADE_TIMEOUT
-
-
-def chosen(name: str, twin: Twin | None) -> Commit:
-    """Return the commit of this name, or what a twin commits in its place."""
-    return COMMITS[twin.settings.get("commit", name) if twin else name]

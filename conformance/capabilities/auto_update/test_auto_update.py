@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.capabilities.auto_update.conftest import (
-    ANSWER,
+from conformance.capabilities.auto_update.commits import (
     COMMITS,
+    SPECIAL_NAME,
     UPGRADE_TIMEOUT,
     VERSION_1,
+    VERSION_2,
     chosen,
 )
+from conformance.capabilities.auto_update.visit import ANSWER
 from conformance.kube.conditions import condition_false, condition_true, rolled_out
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
@@ -37,18 +39,14 @@ if TYPE_CHECKING:
     from conformance.apps.base import Seed
     from conformance.apps.broken_upgrade import BrokenUpgrade
     from conformance.apps.tracked import TrackedApp, TrackedBranch
-    from conformance.capabilities.auto_update.conftest import Visit
+    from conformance.capabilities.auto_update.visit import Visit
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.suite.twins import Twin
 
-VERSION_2 = ("2.0.0", 2)
-"""Version of the app and schema of its data."""
 GIT_RETRY = 60.0
 """Seconds: Flux tries again after at most 10, and a try takes at most 20; twice that."""
-SPECIAL_NAME = """Zoë's "Café" & $HOME, ${domain} {100 %} ☕ #1 \\o/"""
-"""The organisation's name in the commit special_values, as users should see it."""
 OUTSIDE = Template(
     "apiVersion: v1\nkind: ConfigMap\n"
     "metadata:\n  name: ${app}-outside\n  namespace: stackspin-apps\n"
@@ -179,7 +177,8 @@ def test_invalid_yaml_leaves_app_serving(
     refused = steady.outcome(steady.push(chosen("invalid_yaml", twin)))
     assert not refused.accepted, "Flux applied a commit that is not valid YAML"
     assert "values-configmap.yaml" in refused.explanation
-    heals_without_interruption(steady, seeds["steady"], visit, evidence)
+    steady.wait_applied(steady.push(COMMITS["as_packaged"]))
+    assert_unharmed(steady, seeds["steady"], visit, evidence)
 
 
 @check(
@@ -196,7 +195,8 @@ def test_undefined_variable_leaves_app_serving(
     refused = steady.outcome(steady.push(chosen("undefined_variable", twin)))
     assert not refused.accepted, "Flux applied a commit with an undefined variable"
     assert "organisation_name" in refused.explanation
-    heals_without_interruption(steady, seeds["steady"], visit, evidence)
+    steady.wait_applied(steady.push(COMMITS["as_packaged"]))
+    assert_unharmed(steady, seeds["steady"], visit, evidence)
 
 
 @check(
@@ -214,7 +214,8 @@ def test_unrenderable_chart_leaves_app_serving(
     refused = steady.upgrade_outcome("1.0.1")
     assert not refused.accepted, "Flux upgraded to a chart that does not render"
     assert "templates/service.yaml" in refused.explanation
-    heals_without_interruption(steady, seeds["steady"], visit, evidence, by="chart_put_right")
+    steady.wait_applied(steady.push(COMMITS["chart_put_right"]))
+    assert_unharmed(steady, seeds["steady"], visit, evidence)
     steady.wait_upgraded("1.0.2")
 
 
@@ -271,7 +272,7 @@ def test_git_server_outage(
     evidence.note(f"During the outage the GitRepository said: {told}")
     assert "git-server" in told, told
     assert steady.outcome(steady.push(COMMITS["valid_yaml"])).accepted
-    visit.was_never_interrupted(evidence)
+    assert_never_interrupted(visit, evidence)
 
 
 @check(
@@ -291,11 +292,17 @@ def test_cluster_never_pushes(branch: TrackedBranch, kube: Kube, twin: Twin | No
     assert [entry for entry in pushes if entry.client in pods] == []
 
 
-def heals_without_interruption(
-    app: TrackedApp, seed: Seed, visit: Visit, evidence: EvidenceBox, by: str = "as_packaged"
-) -> None:
-    """The next good commit is applied, and the app has served all the time and kept its data."""
-    app.wait_applied(app.push(COMMITS[by]))
-    visit.was_never_interrupted(evidence)
+def assert_unharmed(app: TrackedApp, seed: Seed, visit: Visit, evidence: EvidenceBox) -> None:
+    """Assert that the app has served all the time, in its old version, and has kept its data."""
+    assert_never_interrupted(visit, evidence)
     assert app.version() == VERSION_1
     app.verify(seed)
+
+
+def assert_never_interrupted(visit: Visit, evidence: EvidenceBox) -> None:
+    """Assert that the app has answered all the time, and does now."""
+    visit.app.wait_answer(ANSWER)
+    evidence.measure("outage", visit.app.outage_seconds, load=visit.app.load)
+    evidence.note(visit.app.summary())
+    own = "; ".join(map(str, visit.app.own_outages(visit.control)))
+    assert not own, f"the app was unavailable: {own}. Control: {visit.control.summary()}"
