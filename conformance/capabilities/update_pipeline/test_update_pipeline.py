@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 import yaml
 
 from conformance.clusters.base import Feature
@@ -17,15 +16,9 @@ from conformance.suite.check import check
 
 if TYPE_CHECKING:
     from conformance.apps.update_pipeline import UpdatePipeline
-    from conformance.capabilities.update_pipeline.conftest import LiveInstance
+    from conformance.capabilities.update_pipeline.instances import LiveInstance
     from conformance.clusters.base import Cluster
     from conformance.report.evidence import EvidenceBox
-
-
-@pytest.fixture
-def pipeline(pipelines: dict[str, UpdatePipeline]) -> UpdatePipeline:
-    """The pipeline of a version that works, as far as earlier checks have run it."""
-    return pipelines["good"]
 
 
 @check(

@@ -1,0 +1,84 @@
+"""Where the pipeline's app runs: as people use it, and where new versions are tried out."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from conformance.apps.acceptance import Person
+from conformance.apps.flux_package import copy_of
+from conformance.apps.notes import Notes
+from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.apps.update_pipeline import Place
+from conformance.services.kratos import Kratos
+
+if TYPE_CHECKING:
+    from conformance.apps.base import Seed
+    from conformance.common.package import Package
+    from conformance.common.settings import Settings
+    from conformance.oci.registry import Registry
+    from conformance.platform.secondary import Site
+    from conformance.services.ingress import HttpClient
+
+UPGRADE_TIMEOUT = 60
+"""Seconds after which the releases count an upgrade as failed."""
+NUMBERS = itertools.count(int(time.time()))
+"""Of instances and versions; a kept cluster's registry has those of earlier runs."""
+
+
+@dataclass(frozen=True)
+class LiveInstance:
+    """The app as people use it, with data of theirs."""
+
+    app: TrackedApp
+    seed: Seed
+    registry: Registry
+
+
+class TestCluster:
+    """Where new versions are tried out, and the user who does; waits for the cluster if need be."""
+
+    __test__ = False  # not a test itself, whatever pytest makes of the name
+
+    def __init__(self, site: Future[Site], package: Package, settings: Settings) -> None:
+        self._site = site
+        self._package = package
+        self._settings = settings
+        self.person = Person("pia@stackspin.test", "Pia", secrets.token_hex(16))
+
+    @cached_property
+    def place(self) -> Place:
+        """The app's place there; made with the user."""
+        site = self._site.result()
+        branch = TrackedBranch.of(site)
+        app = tracked_copy(self._package, "notes-tested", branch, site, self._settings)
+        Kratos(site.kube).create(
+            self.person.email, self.person.password, self.person.name, {app.name: "user"}
+        )
+        return Place(app, site.registry)
+
+    def browser(self) -> HttpClient:
+        """Return a browser with nobody logged in."""
+        return self._site.result().stack.http()
+
+    def clear(self) -> None:
+        """Take app and user away, if they were made."""
+        if "place" in vars(self):
+            self.place.app.branch.remove([self.place.app])
+            kratos = Kratos(self._site.result().kube)
+            if identity := kratos.find(self.person.email):
+                kratos.delete(identity.id)
+
+
+def tracked_copy(
+    package: Package, name: str, branch: TrackedBranch, site: Site, settings: Settings
+) -> TrackedApp:
+    """Return an app that is installed by the package of notes, under a name of its own."""
+    name = f"{name}-{next(NUMBERS)}"
+    copy = copy_of(package, "notes", name, failure_after=UPGRADE_TIMEOUT)
+    return TrackedApp(branch, copy, Notes(), site.stack.http(), settings.domain)
