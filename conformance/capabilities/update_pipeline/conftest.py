@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps import images
 from conformance.apps.acceptance import acceptance_tests
-from conformance.apps.images import BuiltImage, Candidate, TestsPassed
 from conformance.apps.update_pipeline import Place, UpdatePipeline
 from conformance.capabilities.update_pipeline.instances import (
     NUMBERS,
@@ -24,52 +22,13 @@ from conformance.capabilities.update_pipeline.instances import (
     tracked_copy,
 )
 from conformance.suite.check import shared
-from conformance.suite.twins import Patch
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages, ImageBuilds
     from conformance.apps.tracked import TrackedBranch
     from conformance.common.package import Package
     from conformance.common.settings import Settings
-    from conformance.oci.registry import Registry
     from conformance.platform.secondary import Site
-    from conformance.suite.twins import Twin
-
-OLD_VERSION = "1.0.0"
-BREAKS_LOGIN = Patch("notes/oidc.py", '/oidc/callback"', '/oidc/call-back"')
-"""What is wrong with the source of the other version: it sends people back to nowhere."""
-
-
-class CarelessPipeline(UpdatePipeline):
-    """The pipeline with one mistake, for the twins."""
-
-    mistake = ""
-    old: Future[BuiltImage]
-
-    @property
-    def tag_under_test(self) -> str:
-        """Not that of the image that was built."""
-        forgotten = self.mistake == "leaves the old image in the chart"
-        return OLD_VERSION if forgotten else super().tag_under_test
-
-    def _push(self, registry: Registry) -> Candidate:
-        candidate = super()._push(registry)
-        if self.mistake == "releases what it builds":
-            registry.tag(candidate.by_digest, candidate.version)
-        elif self.mistake == "leaves the old image in the chart":
-            registry.push_layout(self.old.result().layout, f"{self.repository}:{OLD_VERSION}")
-        return candidate
-
-    def _test(self) -> TestsPassed:
-        if self.mistake == "takes any result for a success":
-            return TestsPassed(images.candidate_of(self._built.result()).digest, ())
-        return super()._test()
-
-    def _release(self, proof: TestsPassed) -> str:
-        reference = super()._release(proof)
-        if self.mistake == "releases another image":
-            self._live.registry.tag(f"{self.repository}:{OLD_VERSION}", self.version)
-        return reference
 
 
 @pytest.fixture(scope=shared)
@@ -104,14 +63,14 @@ def good_source(package: Package) -> Path:
 
 
 @pytest.fixture(scope=shared)
-def broken_source(
-    good_source: Path, twin: Twin | None, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """The source of a version in which nobody can log in."""
+def broken_source(good_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source of a version in which nobody can log in: it sends people back to nowhere."""
     copy = tmp_path_factory.mktemp("broken") / "notes"
     shutil.copytree(good_source, copy)
-    if not (twin and twin.settings.get("source") == "works"):
-        BREAKS_LOGIN.apply(copy)
+    oidc = copy / "notes" / "oidc.py"
+    before, callback, after = oidc.read_text(encoding="utf-8").partition('/oidc/callback"')
+    assert callback, f"{oidc.name} names its redirect URI in another way now"
+    oidc.write_text(f'{before}/oidc/call-back"{after}', encoding="utf-8")
     return copy
 
 
@@ -122,13 +81,12 @@ def pipelines(
     broken_source: Path,
     testing: TestCluster,
     live: LiveInstance,
-    twin: Twin | None,
 ) -> dict[str, UpdatePipeline]:
     """A pipeline for each version; both images begin to be built."""
-    made: dict[str, UpdatePipeline] = {}
-    for name, source in (("good", good_source), ("broken", broken_source)):
+
+    def begin(source: Path) -> UpdatePipeline:
         version = f"2.1.{next(NUMBERS)}"
-        made[name] = pipeline = CarelessPipeline(
+        return UpdatePipeline(
             image_builds,
             source,
             version,
@@ -136,9 +94,8 @@ def pipelines(
             Place(live.app, live.registry),
             acceptance_tests(version, testing.person, testing.browser),
         )
-        pipeline.mistake = twin.settings.get("mistake", "") if twin else ""
-        pipeline.old = image_builds.begin(good_source, OLD_VERSION)
-    return made
+
+    return {"good": begin(good_source), "broken": begin(broken_source)}
 
 
 @pytest.fixture

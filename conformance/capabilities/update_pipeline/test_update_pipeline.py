@@ -75,7 +75,7 @@ def test_deployed_to_test_cluster(
 def test_tested_with_login(pipeline: UpdatePipeline, evidence: EvidenceBox) -> None:
     proof = pipeline.test()
     evidence.note(f"Passed: {', '.join(proof.tests)}.")
-    assert "lets a user log in and write" in proof.tests
+    assert "lets a user log in and write" in proof.tests, "no test logs a user in"
 
 
 @check(
