@@ -94,8 +94,8 @@ def copy_of(package: Package, app: str, name: str, *, failure_after: int) -> Flu
 
     Everything that bears the app's name bears the new one: Kustomizations, release, claims,
     variables, host name, and the chart, of which the copy has its own. Images keep their name.
-    ``failure_after`` (seconds) is after how long an upgrade, or its roll-back, counts as failed;
-    whoever packages an app chooses it.
+    ``failure_after`` (seconds) is after how long an upgrade, or its roll-back, counts as failed,
+    unless the package itself says so.
     """
     flux2, chart = package.flux2, package.chart(app)
     sources = [flux2 / "apps" / f"{app}.yaml"]
@@ -133,5 +133,5 @@ def _with_timeouts(text: str, seconds: int) -> str:
     for document in documents:
         if document["kind"] == "HelmRelease":
             for action in ("upgrade", "rollback"):
-                document["spec"].setdefault(action, {})["timeout"] = f"{seconds}s"
+                document["spec"].setdefault(action, {}).setdefault("timeout", f"{seconds}s")
     return yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True)
