@@ -126,11 +126,6 @@ class TrackedBranch:
         finally:
             self.kube.patch(*service, {"spec": {"selector": {"outage": None}}})
 
-    def track(self, *, suspended: bool = False) -> None:
-        """Let Flux look for new commits, or with ``suspended`` no more."""
-        change = self.flux.suspend if suspended else self.flux.resume
-        change("GitRepository", TRACKED)
-
     def wait_for_repository(self, condition: Condition, timeout: float | None = None) -> str:
         """Wait for a condition of the tracked GitRepository; return what it says of itself."""
         repository = flux_object("GitRepository", TRACKED)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from conformance.apps.flux_package import Commit, commits_in
-
-if TYPE_CHECKING:
-    from conformance.suite.twins import Twin
+from conformance.apps.flux_package import commits_in
 
 COMMITS = commits_in(Path(__file__).with_name("commits.yaml"))
 VERSION_1 = ("1.0.0", 1)
@@ -19,8 +15,3 @@ UPGRADE_TIMEOUT = 60
 machine; nobody waits for the bad ones, as other checks go on meanwhile."""
 SPECIAL_NAME = """Zoë's "Café" & $HOME, ${domain} {100 %} ☕ #1 \\o/"""
 """The organisation's name in the commit special_values, as users should see it."""
-
-
-def chosen(name: str, twin: Twin | None) -> Commit:
-    """Return the commit of this name, or what a twin commits in its place."""
-    return COMMITS[twin.settings.get("commit", name) if twin else name]

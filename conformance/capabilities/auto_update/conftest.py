@@ -19,12 +19,7 @@ from conformance.apps.broken_upgrade import BrokenUpgrade
 from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp
-from conformance.capabilities.auto_update.commits import (
-    COMMITS,
-    UPGRADE_TIMEOUT,
-    VERSION_1,
-    chosen,
-)
+from conformance.capabilities.auto_update.commits import COMMITS, UPGRADE_TIMEOUT, VERSION_1
 from conformance.capabilities.auto_update.visit import ANSWER, Visit
 from conformance.kube.apply import apply_file
 from conformance.services.prober import Prober
@@ -38,11 +33,8 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
-    from conformance.suite.twins import Twin
 
 OVERRIDES = Path(__file__).with_name("overrides.yaml")
-TWIN_TIMEOUT = 10
-"""UPGRADE_TIMEOUT for the upgrades of twins that are to fail, where nothing waits for a success."""
 APPS = ("steady", "moving", "missing_image", "failing_migration", "unready_upgrade")
 """Fixtures, each of which is an app; those called as a commit are about to be broken by it."""
 
@@ -50,11 +42,10 @@ _numbers = itertools.count()
 
 
 @pytest.fixture(scope=shared)
-def branch(stack: Stack, tracked_branch: TrackedBranch) -> Iterator[TrackedBranch]:
-    """The branch that Flux tracks, and goes on to track."""
+def branch(stack: Stack, tracked_branch: TrackedBranch) -> TrackedBranch:
+    """The branch that Flux tracks, to which only these checks push."""
     stack.settle()  # other commits would be taken for a check's own
-    yield tracked_branch
-    tracked_branch.track()
+    return tracked_branch
 
 
 @pytest.fixture(scope=shared)
@@ -66,7 +57,6 @@ def apps(
     package: Package,
     settings: Settings,
     kube: Kube,
-    twin: Twin | None,
 ) -> Iterator[dict[str, TrackedApp]]:
     """The apps that the selected checks ask for, installed side by side by one commit."""
     items = [request.node] if request.scope == "function" else request.session.items
@@ -76,7 +66,7 @@ def apps(
     made: dict[str, TrackedApp] = {}
     for scenario in (name for name in APPS if name in asked):
         name = f"notes-{scenario.replace('_', '-')}" + (f"-{number}" if number else "")
-        copy = copy_of(package, "notes", name, failure_after=failure_after(scenario, twin))
+        copy = copy_of(package, "notes", name, failure_after=UPGRADE_TIMEOUT)
         if scenario == "moving":
             copy = copy.with_commit(COMMITS["special_values"])
         made[scenario] = TrackedApp(branch, copy, Notes(), stack.http(), settings.domain)
@@ -107,10 +97,9 @@ def broken_upgrades(
     apps: dict[str, TrackedApp],
     seeds: dict[str, Seed],
     stack: Stack,
-    twin: Twin | None,
 ) -> Iterator[dict[str, BrokenUpgrade]]:
     """The apps whose upgrade goes wrong, all at the same time, while the other checks go on."""
-    commits = {name: chosen(name, twin) for name in apps if name in COMMITS}
+    commits = {name: COMMITS[name] for name in apps if name in COMMITS}
     with ExitStack() as visits:
         visitors = {
             name: visits.enter_context(Prober(stack.http(), apps[name].url)) for name in commits
@@ -177,8 +166,3 @@ def visit(steady: TrackedApp, stack: Stack, settings: Settings) -> Iterator[Visi
         app.wait_answer(ANSWER)
         control.wait_answer(ANSWER)
         yield Visit(app, control)
-
-
-def failure_after(scenario: str, twin: Twin | None) -> int:
-    """Return after how many seconds an upgrade of this app counts as failed."""
-    return TWIN_TIMEOUT if twin and scenario in COMMITS else UPGRADE_TIMEOUT
