@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.broken_upgrade import BrokenUpgrade
 from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp
-from conformance.capabilities.auto_update.commits import COMMITS, UPGRADE_TIMEOUT, VERSION_1
+from conformance.capabilities.auto_update.broken_upgrade import BrokenUpgrade
+from conformance.capabilities.auto_update.commits import COMMITS, UPGRADE_TIMEOUT
 from conformance.capabilities.auto_update.visit import ANSWER, Visit
 from conformance.kube.apply import apply_file
 from conformance.services.prober import Prober
@@ -108,7 +108,7 @@ def broken_upgrades(
             visitor.wait_answer(ANSWER)
         branch.push_commits({apps[name]: commit for name, commit in commits.items()})
         yield {
-            name: BrokenUpgrade(apps[name], seeds[name], commit, VERSION_1, visitors[name])
+            name: BrokenUpgrade(apps[name], seeds[name], commit, visitors[name])
             for name, commit in commits.items()
         }
 

@@ -18,10 +18,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.capabilities.auto_update.assertions import (
+    assert_never_interrupted,
+    assert_put_right,
+    assert_rolled_back,
+    assert_unharmed,
+)
 from conformance.capabilities.auto_update.commits import (
     COMMITS,
     SPECIAL_NAME,
-    UPGRADE_TIMEOUT,
     VERSION_1,
     VERSION_2,
 )
@@ -36,8 +41,8 @@ from conformance.suite.check import check
 
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
-    from conformance.apps.broken_upgrade import BrokenUpgrade
     from conformance.apps.tracked import TrackedApp, TrackedBranch
+    from conformance.capabilities.auto_update.broken_upgrade import BrokenUpgrade
     from conformance.capabilities.auto_update.visit import Visit
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
@@ -210,8 +215,8 @@ def test_unrenderable_chart_leaves_app_serving(
     promise="An upgrade to a missing image is rolled back and explained, and a commit fixes it.",
 )
 def test_missing_image_rolls_back(missing_image: BrokenUpgrade, evidence: EvidenceBox) -> None:
-    missing_image.brings_old_version_back(evidence)
-    missing_image.healed_by(COMMITS["version_2_put_right"], evidence, failure_after=UPGRADE_TIMEOUT)
+    assert_rolled_back(missing_image, evidence)
+    assert_put_right(missing_image, evidence)
 
 
 @check(
@@ -221,10 +226,8 @@ def test_missing_image_rolls_back(missing_image: BrokenUpgrade, evidence: Eviden
 def test_failing_migration_rolls_back(
     failing_migration: BrokenUpgrade, evidence: EvidenceBox
 ) -> None:
-    failing_migration.brings_old_version_back(evidence)
-    failing_migration.healed_by(
-        COMMITS["version_2_put_right"], evidence, failure_after=UPGRADE_TIMEOUT
-    )
+    assert_rolled_back(failing_migration, evidence)
+    assert_put_right(failing_migration, evidence)
 
 
 @check(
@@ -232,10 +235,8 @@ def test_failing_migration_rolls_back(
     promise="An upgrade that never gets ready is rolled back and explained, and a commit fixes it.",
 )
 def test_unready_upgrade_rolls_back(unready_upgrade: BrokenUpgrade, evidence: EvidenceBox) -> None:
-    unready_upgrade.brings_old_version_back(evidence)
-    unready_upgrade.healed_by(
-        COMMITS["version_2_put_right"], evidence, failure_after=UPGRADE_TIMEOUT
-    )
+    assert_rolled_back(unready_upgrade, evidence)
+    assert_put_right(unready_upgrade, evidence)
 
 
 @check(
@@ -268,19 +269,3 @@ def test_cluster_never_pushes(branch: TrackedBranch, kube: Kube) -> None:
     pushes = [entry for entry in log if entry.service == "git-receive-pack"]
     assert any(entry.status < 400 for entry in pushes), "the log shows no push from the suite"
     assert [entry for entry in pushes if entry.client in pods] == []
-
-
-def assert_unharmed(app: TrackedApp, seed: Seed, visit: Visit, evidence: EvidenceBox) -> None:
-    """Assert that the app has served all the time, in its old version, and has kept its data."""
-    assert_never_interrupted(visit, evidence)
-    assert app.version() == VERSION_1
-    app.verify(seed)
-
-
-def assert_never_interrupted(visit: Visit, evidence: EvidenceBox) -> None:
-    """Assert that the app has answered all the time, and does now."""
-    visit.app.wait_answer(ANSWER)
-    evidence.measure("outage", visit.app.outage_seconds, load=visit.app.load)
-    evidence.note(visit.app.summary())
-    own = "; ".join(map(str, visit.app.own_outages(visit.control)))
-    assert not own, f"the app was unavailable: {own}. Control: {visit.control.summary()}"
