@@ -10,7 +10,7 @@ from typing import Any, cast
 from conformance.apps.flux_package import Commit, FluxPackage
 from conformance.apps.image_builds import ImageBuilds
 from conformance.apps.tracked import TrackedApp
-from conformance.apps.update_pipeline import AppTest, Place, UpdatePipeline
+from conformance.apps.update_pipeline import AppTest, Installation, UpdatePipeline
 from conformance.oci.registry import Registry
 
 FILES = {
@@ -19,10 +19,10 @@ FILES = {
 
 
 class Recorded:
-    """Registry, branch and app of one place; writes down what is asked of it."""
+    """Registry, branch and app of one site; writes down what is asked of it."""
 
     def __init__(self, name: str, events: list[str]) -> None:
-        self.place_name = name
+        self.site_name = name
         self.events = events
         self.name = "notes"
         self.app = SimpleNamespace(name="notes")
@@ -30,7 +30,7 @@ class Recorded:
         self.branch = SimpleNamespace(push=self.push_branch)
 
     def note(self, what: str) -> None:
-        self.events.append(f"{self.place_name}: {what}")
+        self.events.append(f"{self.site_name}: {what}")
 
     def push_layout(self, layout: Path, reference: str) -> str:
         del layout
@@ -58,8 +58,8 @@ class Recorded:
     def wait_served(self) -> None:
         self.note("served")
 
-    def place(self) -> Place:
-        return Place(cast(TrackedApp, self), cast(Registry, self))
+    def installation(self) -> Installation:
+        return Installation(cast(TrackedApp, self), cast(Registry, self))
 
 
 class Builds:
@@ -78,8 +78,8 @@ def pipeline(events: list[str], test: AppTest) -> UpdatePipeline:
         cast(ImageBuilds, Builds()),
         Path("source"),
         "2.1.7",
-        testing.place,
-        Recorded("live", events).place(),
+        testing.installation,
+        Recorded("live", events).installation(),
         {"works": test},
     )
 

@@ -1,4 +1,4 @@
-"""A new version's way from its source to the running instance, in the six steps of the seed.
+"""A new version's way from its source to the running instance, in six steps.
 
 Stackspin's design, "Container updates": build and tag for testing; update the chart; deploy it to a
 test cluster; test there; tag for release; the automated update upgrades the instance.
@@ -23,8 +23,8 @@ AppTest = Callable[[TrackedApp], None]
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an app runs: by this registry's images, from this tracked branch."""
+class Installation:
+    """An app that a cluster installs from its tracked branch, and where its images come from."""
 
     app: TrackedApp
     registry: Registry
@@ -41,8 +41,8 @@ class UpdatePipeline:
         builds: ImageBuilds,
         source: Path,
         version: str,
-        testing: Callable[[], Place],
-        live: Place,
+        testing: Callable[[], Installation],
+        live: Installation,
         tests: Mapping[str, AppTest],
     ) -> None:
         self.version = version
@@ -77,7 +77,7 @@ class UpdatePipeline:
         self.tag_for_testing()
         return self._steps.run("update chart", self._update_chart)
 
-    def deploy_to_test_cluster(self) -> Place:
+    def deploy_to_test_cluster(self) -> Installation:
         """Step 3: let the test cluster have the new chart, with the image tagged for testing."""
         self.update_chart()
         return self._steps.run("deploy", self._deploy)
@@ -115,13 +115,13 @@ class UpdatePipeline:
         changes = app.committed.changes_to(app.package.with_commit(commit))
         return app.branch.push(changes, commit.message, self.testing_branch)
 
-    def _deploy(self) -> Place:
-        place = self._testing()
-        self._push(place.registry)
-        place.app.bring(self._commit(self.tag_under_test))
-        place.app.wait_upgraded(self.version)
-        place.app.wait_served()
-        return place
+    def _deploy(self) -> Installation:
+        installation = self._testing()
+        self._push(installation.registry)
+        installation.app.bring(self._commit(self.tag_under_test))
+        installation.app.wait_upgraded(self.version)
+        installation.app.wait_served()
+        return installation
 
     def _test(self) -> TestsPassed:
         app = self._testing().app

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.acceptance import acceptance_tests
-from conformance.apps.update_pipeline import Place, UpdatePipeline
+from conformance.apps.update_pipeline import Installation, UpdatePipeline
 from conformance.capabilities.update_pipeline.instances import (
     NUMBERS,
     LiveInstance,
@@ -90,8 +90,8 @@ def pipelines(
             image_builds,
             source,
             version,
-            lambda: testing.place,
-            Place(live.app, live.registry),
+            lambda: testing.installation,
+            Installation(live.app, live.registry),
             acceptance_tests(version, testing.person, testing.browser),
         )
 

@@ -14,7 +14,7 @@ from conformance.apps.acceptance import Person
 from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
-from conformance.apps.update_pipeline import Place
+from conformance.apps.update_pipeline import Installation
 from conformance.services.kratos import Kratos
 
 if TYPE_CHECKING:
@@ -52,15 +52,15 @@ class TestCluster:
         self.person = Person("pia@stackspin.test", "Pia", secrets.token_hex(16))
 
     @cached_property
-    def place(self) -> Place:
-        """The app's place there; made with the user."""
+    def installation(self) -> Installation:
+        """The app there; the user is made with it."""
         site = self._site.result()
         branch = TrackedBranch.of(site)
         app = tracked_copy(self._package, "notes-tested", branch, site, self._settings)
         Kratos(site.kube).create(
             self.person.email, self.person.password, self.person.name, {app.name: "user"}
         )
-        return Place(app, site.registry)
+        return Installation(app, site.registry)
 
     def browser(self) -> HttpClient:
         """Return a browser with nobody logged in."""
@@ -68,8 +68,8 @@ class TestCluster:
 
     def clear(self) -> None:
         """Take app and user away, if they were made."""
-        if "place" in vars(self):
-            self.place.app.branch.remove([self.place.app])
+        if "installation" in vars(self):
+            self.installation.app.branch.remove([self.installation.app])
             kratos = Kratos(self._site.result().kube)
             if identity := kratos.find(self.person.email):
                 kratos.delete(identity.id)
