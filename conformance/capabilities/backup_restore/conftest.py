@@ -1,24 +1,23 @@
-"""Fixtures of the checks of backups: Velero, its bucket, and apps on their journeys."""
+"""Fixtures of the checks of backups: Velero, its bucket, and apps that are backed up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.apps.deployment import HelmDeployment, image_values
 from conformance.apps.image_builds import VERSIONS
+from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
 from conformance.capabilities.backup_restore.faults import Victim
-from conformance.capabilities.backup_restore.journeys import (
-    BackupSet,
-    Journey,
-    Place,
-    WholeNamespace,
+from conformance.capabilities.backup_restore.locations import (
+    CREDENTIALS,
+    REFUSALS,
+    UnusableLocation,
 )
 from conformance.capabilities.backup_restore.login import AppWithLogin
+from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
 from conformance.kube.apply import apply_file
 from conformance.platform.reference import Stack
 from conformance.services.object_store import BUCKET, ObjectStore
@@ -37,22 +36,6 @@ if TYPE_CHECKING:
     from conformance.suite.parties import Parties
     from conformance.suite.twins import Twin
 
-CREDENTIALS = Path(__file__).with_name("credentials.yaml")
-REFUSALS = {"credentials": "InvalidAccessKeyId", "bucket": "NoSuchBucket"}
-"""What is wrong with a location -> the error with which S3 refuses it.
-
-https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
-"""
-
-
-@dataclass(frozen=True)
-class UnusableLocation:
-    """A backup location that the object store does not serve."""
-
-    name: str
-    refusal: str
-    """S3's error."""
-
 
 @pytest.fixture(scope=shared)
 def velero(backups: Flux, kube: Kube, settings: Settings) -> Velero:  # noqa: ARG001 - installs it
@@ -67,74 +50,48 @@ def object_store(backups: Flux, kube: Kube, twin: Twin | None) -> ObjectStore:  
 
 
 @pytest.fixture(scope=shared)
-def backup_place(
+def backed_up_app(
+    undeployed: Callable[[str], HelmDeployment],
     velero: Velero,
-    object_store: ObjectStore,
     package: Package,
     app: App,
     app_images: AppImages,
-    twin: Twin | None,
-) -> Place:
-    """Velero, its bucket, and the app's chart and image."""
-    image = app_images.of(package, app.name, VERSIONS[0])
+) -> Callable[[str], BackedUpApp]:
+    """Prepares the app in a fresh namespace: ``backed_up_app("hint").install()``."""
+    values = image_values(app_images.of(package, app.name, VERSIONS[0]))
     chart = package.chart(app.name)
-    return Place(velero, object_store, chart, image_values(image), twin.settings if twin else {})
-
-
-@pytest.fixture(scope=shared)
-def backup_journeys() -> Iterator[list[Journey]]:
-    """Every journey that has begun; none goes on when the file's checks are done."""
-    begun: list[Journey] = []
-    yield begun
-    for journey in begun:
-        journey.end()
+    return lambda hint: BackedUpApp(undeployed(hint), chart, values, velero)
 
 
 @pytest.fixture(scope=shared)
 def whole_namespace(
-    undeployed: Callable[[str], HelmDeployment],
+    backed_up_app: Callable[[str], BackedUpApp],
+    object_store: ObjectStore,
     namespaces: Callable[[str], str],
-    backup_place: Place,
-    backup_journeys: list[Journey],
     twin: Twin | None,
-) -> WholeNamespace:
-    """An app on its way through backup, loss and restore of its namespace."""
+) -> Iterator[WholeNamespace]:
+    """An app whose namespace is backed up, lost and restored, in the background."""
     copies = (namespaces("backup-copy"), namespaces("backup-damaged"))
-    journey = WholeNamespace(undeployed("backup"), backup_place, copies)
-    if twin is None:
-        journey.begin()
-        backup_journeys.append(journey)
-    return journey
+    defect = twin.settings if twin else {}
+    begun = WholeNamespace(backed_up_app("backup"), object_store, copies, defect)
+    yield begun
+    begun.end()
 
 
 @pytest.fixture(scope=shared)
 def backup_set(
-    undeployed: Callable[[str], HelmDeployment],
-    backup_place: Place,
-    backup_journeys: list[Journey],
-    twin: Twin | None,
-) -> BackupSet:
-    """An app on its way through backup, loss and restore of what has its set's label."""
-    journey = BackupSet(undeployed("backup-set"), backup_place)
-    if twin is None:
-        journey.begin()
-        backup_journeys.append(journey)
-    return journey
+    backed_up_app: Callable[[str], BackedUpApp], twin: Twin | None
+) -> Iterator[BackupSet]:
+    """An app whose backup set is backed up, lost and restored, in the background."""
+    begun = BackupSet(backed_up_app("backup-set"), twin.settings if twin else {})
+    yield begun
+    begun.end()
 
 
 @pytest.fixture(scope=shared)
-def journeys_ended(backup_journeys: list[Journey]) -> None:
-    """No app is on a journey any more."""
-    for journey in backup_journeys:
-        journey.wait()
-
-
-@pytest.fixture(scope=shared)
-def app_with_login(
-    undeployed: Callable[[str], HelmDeployment], backup_place: Place, parties: Parties
-) -> AppWithLogin:
-    """An app that people log in to, on its way through loss and restore of its namespace."""
-    return AppWithLogin(undeployed("backup-login"), backup_place, parties)
+def app_with_login(backed_up_app: Callable[[str], BackedUpApp], parties: Parties) -> AppWithLogin:
+    """An app that people can log in to with the platform's login, not installed yet."""
+    return AppWithLogin(backed_up_app("backup-login"), parties)
 
 
 @pytest.fixture(scope=shared)
@@ -184,12 +141,8 @@ def unusable_location(
 
 
 @pytest.fixture(scope=shared)
-def victim(
-    undeployed: Callable[[str], HelmDeployment],
-    backup_place: Place,
-    journeys_ended: None,  # noqa: ARG001 - its faults would be everybody's
-) -> Victim:
+def victim(backed_up_app: Callable[[str], BackedUpApp], object_store: ObjectStore) -> Victim:
     """An app whose backups are interrupted."""
-    deployment = undeployed("backup-victim")
-    deployment.install(backup_place.chart, backup_place.values)
-    return Victim(deployment, backup_place.velero, backup_place.store)
+    app = backed_up_app("backup-victim")
+    app.deployment.install(app.chart, app.values)
+    return Victim(app.deployment, app.velero, object_store)

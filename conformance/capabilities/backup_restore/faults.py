@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from conformance.apps.deployment import HelmDeployment
-from conformance.capabilities.backup_restore.journeys import kill_pods
+from conformance.capabilities.backup_restore.backed_up_app import kill_pods
 from conformance.kube.conditions import deleted, matching, phase, ready, rolled_out
 from conformance.kube.logs import wait_for_line
 from conformance.kube.objects import Object, Ref, Selection

@@ -3,111 +3,119 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from conformance.apps.deployment import HelmDeployment
-from conformance.apps.notes import Notes
+import requests
+
+from conformance.apps.base import Seed
 from conformance.apps.tracked import APPS_NAMESPACE
-from conformance.capabilities.backup_restore.journeys import Journey, Place, lose
+from conformance.capabilities.backup_restore.backed_up_app import AppBackup, BackedUpApp, lose
 from conformance.kube.apply import apply
 from conformance.kube.conditions import condition_true
-from conformance.kube.objects import Object, Ref
-from conformance.kube.wait import wait
+from conformance.kube.objects import Object, Ref, Selection
+from conformance.kube.wait import wait_each
 from conformance.platform.reference.bootstrap import AUTHORITY
-from conformance.services.login_pages import shown
+from conformance.services.login_pages import Person
 from conformance.services.oidc import Client
-from conformance.suite.parties import (
-    OAUTH2_CLIENT,
-    Parties,
-    client_secret,
-    oauth2_client,
-)
+from conformance.services.user_agent import Page
+from conformance.suite.parties import OAUTH2_CLIENT, Parties, client_secret, oauth2_client
 
 
 @dataclass(frozen=True)
-class LoginPaths:
-    """Where an app lets people in, and tells them who they are."""
+class Login:
+    """How people log in to an app."""
 
-    login: str
+    path: str
+    """Where they begin."""
     callback: str
-    """To which the provider sends people back."""
+    """To which the provider sends them back."""
     profile: str
     """Has the address of who is logged in."""
+    api_token: str = ""
+    """The chart's value for a token of its API, which with a login is not open to everybody."""
 
 
-PATHS = {
-    "notes": LoginPaths("/login", "/oidc/callback", "/api/me"),
-    "wordpress": LoginPaths("/wp-login.php", "/oidc/redirect_uri", "/wp-admin/profile.php"),
+LOGINS = {
+    "notes": Login("/login", "/oidc/callback", "/api/me", "apiToken"),
+    "wordpress": Login("/wp-login.php", "/oidc/redirect_uri", "/wp-admin/profile.php"),
 }
 
 
-class AppWithLogin(Journey):
+@dataclass(frozen=True)
+class AppWithLogin:
     """Its OAuth2Client and its client secret are in its namespace, and are lost with it."""
 
-    steps = ("_register", "_install", "_back_up_namespace", "_lose", "_restore")
+    app: BackedUpApp
+    parties: Parties
 
-    def __init__(self, deployment: HelmDeployment, place: Place, parties: Parties) -> None:
-        login = {
-            "issuer": parties.issuer,
-            "clientId": deployment.namespace,
-            "existingSecret": f"stackspin-{deployment.namespace}-oauth-variables",
-            "caConfigMap": AUTHORITY,
-        }
-        values = {**place.values, "oidc": login}
-        if isinstance(deployment.app, Notes):  # with a login, its API is not open to everybody
-            token = secrets.token_urlsafe(24)
-            deployment.kube.redactor.learn_value(token)
-            values["apiToken"] = {"value": token}
-        super().__init__(deployment, replace(place, values=values))
-        self._parties = parties
-        self._paths = PATHS[deployment.app.name]
+    @property
+    def namespace(self) -> str:
+        """Where the app is; also the name of its client."""
+        return self.app.namespace
 
-    def log_in(self) -> None:
-        """Log in as somebody who has never been there; AssertionError if the app knows nobody."""
-        self.seed()
-        person = self._parties.person("restored", may_use={self.namespace: "user"})
-        walker, url = self._parties.walker(person), f"https://{self.deployment.host}"
-        page = walker.walk(f"{url}{self._paths.login}", "")
-        profile = walker.agent.http.get(f"{url}{self._paths.profile}")
-        assert profile.ok, f"not logged in, but {shown(page)}"
-        assert person.email in profile.text, f"not known as {person.email}, but {shown(page)}"
-
-    def restored(self) -> Object:
-        """Return the restore of what was lost; all data was found in it."""
-        return self._reach(self._restore)
-
-    def _register(self) -> None:
-        kube, name = self.deployment.kube, self.namespace
+    def install(self) -> Seed:
+        """Register the app with the provider, install it, and put test data into it."""
+        kube, name = self.app.kube, self.namespace
         authority = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": AUTHORITY},
             "data": kube.get("v1", "ConfigMap", AUTHORITY, APPS_NAMESPACE)["data"],
         }
-        callback = f"https://{self.deployment.host}{self._paths.callback}"
+        callback = f"https://{self.app.deployment.host}{self._login.callback}"
         client = Client(name, secrets.token_urlsafe(24), callback)
         made = (authority, client_secret(name, client), oauth2_client(name, client, {}))
         apply(kube, *made, namespace=name)
-        self._wait_for_client()
+        self._wait_for_clients()
+        return replace(self.app, values={**self.app.values, **self._values()}).install()
 
-    def _back_up_namespace(self) -> Object:
-        return self._back_up(self.namespace)
+    def back_up(self) -> AppBackup:
+        """Back up the app's namespace."""
+        return self.app.back_up(self.namespace)
 
-    def _lose(self) -> list[str]:
-        doomed = Ref("v1", "Namespace", self.namespace)
-        return lose(self.deployment.kube, self.namespace, [doomed])
+    def lose(self) -> list[str]:
+        """Delete the app's namespace; return what is there nevertheless."""
+        return lose(self.app.kube, self.namespace, [Ref("v1", "Namespace", self.namespace)])
 
-    def _restore(self) -> Object:
-        velero = self.place.velero
-        excluded = self.place.defect.get("excluded", "").split()
-        velero.restore(self.namespace, self.namespace, excluded=excluded)
-        restore = velero.completed("Restore", self.namespace)
-        if not excluded:
-            self._wait_for_client()
-        self._verify(self.deployment.instance)
+    def restore(self, excluded: Sequence[str] = ()) -> Object:
+        """Restore the namespace, and return the Restore; clients in it are registered again."""
+        self.app.velero.restore(self.namespace, self.namespace, excluded=excluded)
+        restore = self.app.velero.finished("Restore", self.namespace)
+        self._wait_for_clients()
         return restore
 
-    def _wait_for_client(self) -> None:
-        client = Ref(*OAUTH2_CLIENT, self.namespace, self.namespace)
-        kube = self.deployment.kube
-        wait(kube, client, condition_true("Ready"), timeout=kube.timeouts.oauth2_client)
+    def log_in(self, person: Person) -> tuple[Page, requests.Response]:
+        """Log in; return the last page of that, and the profile that is shown afterwards."""
+        walker, url = self.parties.walker(person), f"https://{self.app.deployment.host}"
+        page = walker.walk(f"{url}{self._login.path}", "")
+        return page, walker.agent.http.get(f"{url}{self._login.profile}")
+
+    def newcomer(self) -> Person:
+        """Make somebody who may use the app and has never been there."""
+        return self.parties.person("newcomer", may_use={self.namespace: "user"})
+
+    @property
+    def _login(self) -> Login:
+        return LOGINS[self.app.deployment.app.name]
+
+    def _values(self) -> Mapping[str, Any]:
+        """Return the chart's values that have people log in."""
+        oidc = {
+            "issuer": self.parties.issuer,
+            "clientId": self.namespace,
+            "existingSecret": f"stackspin-{self.namespace}-oauth-variables",
+            "caConfigMap": AUTHORITY,
+        }
+        if not self._login.api_token:
+            return {"oidc": oidc}
+        token = secrets.token_urlsafe(24)
+        self.app.kube.redactor.learn_value(token)
+        return {"oidc": oidc, self._login.api_token: {"value": token}}
+
+    def _wait_for_clients(self) -> None:
+        """Return when every OAuth2Client that is in the namespace is registered."""
+        kube, clients = self.app.kube, Selection(*OAUTH2_CLIENT, self.namespace)
+        registered, timeout = condition_true("Ready"), kube.timeouts.oauth2_client
+        wait_each(kube, clients, registered, timeout=timeout, minimum=0)

@@ -7,13 +7,12 @@ to an S3 bucket. An annotation of the apps' pods lists the volumes; the label
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.apps.writer import Author
-from conformance.capabilities.backup_restore.journeys import WRITES, forwarded
+from conformance.capabilities.backup_restore.scenarios import WRITES
 from conformance.clusters.base import Feature
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import COMPLETED, Velero, seconds_taken
@@ -21,10 +20,7 @@ from conformance.suite.check import check, core, extended
 
 if TYPE_CHECKING:
     from conformance.apps.wordpress import WordPress
-    from conformance.capabilities.backup_restore.conftest import UnusableLocation
-    from conformance.capabilities.backup_restore.faults import Victim
-    from conformance.capabilities.backup_restore.journeys import BackupSet, WholeNamespace
-    from conformance.capabilities.backup_restore.login import AppWithLogin
+    from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
     from conformance.platform.secondary import Site
     from conformance.report.evidence import EvidenceBox
     from conformance.suite.twins import Twin
@@ -38,25 +34,17 @@ COMPRESSION = 4
 
 
 @check(
-    "backup_restore.location_available",
-    promise="The backup location is Available: Velero reaches the bucket with its credentials.",
-)
-def test_location_available(velero: Velero, backup_location: str) -> None:
-    velero.location_is("Available", backup_location)
-
-
-@check(
     "backup_restore.backup_by_namespace",
     promise="A backup of an app's namespace completes.",
     apps=core("notes") | extended("wordpress"),
 )
-@pytest.mark.usefixtures("backup_set")  # so that both journeys have begun
+@pytest.mark.usefixtures("backup_set")  # so that both apps are under way
 def test_backup_by_namespace(
     whole_namespace: WholeNamespace, velero: Velero, evidence: EvidenceBox
 ) -> None:
-    backup = whole_namespace.backup()
-    assert backup["status"]["phase"] == COMPLETED, velero.explain(backup)
-    evidence.measure("backup", seconds_taken(backup))
+    backup = whole_namespace.backup.result()
+    assert backup.phase == COMPLETED, velero.explain(backup.item)
+    evidence.measure("backup", seconds_taken(backup.item))
 
 
 @check(
@@ -67,10 +55,9 @@ def test_backup_by_namespace(
 def test_every_claim_in_backup(
     whole_namespace: WholeNamespace, velero: Velero, evidence: EvidenceBox
 ) -> None:
-    backup = whole_namespace.backup()
-    missing = whole_namespace.missing_volumes(backup)
-    assert not missing, "\n".join(missing)
-    volumes = velero.volumes(backup)
+    backup = whole_namespace.backup.result()
+    assert not backup.missing, "\n".join(backup.missing)
+    volumes = velero.volumes(backup.item)
     evidence.measure("data in volumes", sum(one.bytes for one in volumes) / MIB, "MiB")
 
 
@@ -85,14 +72,13 @@ def test_objects_in_store(
     object_store: ObjectStore,
     evidence: EvidenceBox,
 ) -> None:
-    backup = whole_namespace.backup()
-    name = backup["metadata"]["name"]
-    described = object_store.objects(f"backups/{name}/")
-    assert f"backups/{name}/velero-backup.json" in described
-    assert described[f"backups/{name}/{name}.tar.gz"] > 0
+    backup = whole_namespace.backup.result()
+    described = object_store.objects(f"backups/{backup.name}/")
+    assert f"backups/{backup.name}/velero-backup.json" in described
+    assert described[f"backups/{backup.name}/{backup.name}.tar.gz"] > 0
     data = sum(object_store.objects(f"kopia/{whole_namespace.namespace}/p").values())
     evidence.measure("data in the bucket", data / MIB, "MiB")
-    assert data > sum(one.bytes for one in velero.volumes(backup)) / COMPRESSION
+    assert data > sum(one.bytes for one in velero.volumes(backup.item)) / COMPRESSION
 
 
 @check(
@@ -101,11 +87,10 @@ def test_objects_in_store(
     apps=core("notes") | extended("wordpress"),
 )
 def test_backup_by_set(backup_set: BackupSet, velero: Velero, evidence: EvidenceBox) -> None:
-    backup = backup_set.backup()
-    assert backup["status"]["phase"] == COMPLETED, velero.explain(backup)
-    evidence.measure("backup", seconds_taken(backup))
-    missing = backup_set.missing_volumes(backup)
-    assert not missing, "\n".join(missing)
+    backup = backup_set.backup.result()
+    assert backup.phase == COMPLETED, velero.explain(backup.item)
+    evidence.measure("backup", seconds_taken(backup.item))
+    assert not backup.missing, "\n".join(backup.missing)
 
 
 @check(
@@ -114,10 +99,12 @@ def test_backup_by_set(backup_set: BackupSet, velero: Velero, evidence: Evidence
     apps=core("notes") | extended("wordpress"),
 )
 def test_restores_into_other_namespace(
-    whole_namespace: WholeNamespace, evidence: EvidenceBox
+    whole_namespace: WholeNamespace, velero: Velero, evidence: EvidenceBox
 ) -> None:
-    restore = whole_namespace.copied()
+    restore = whole_namespace.copied.result()
+    assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
     evidence.measure("restore", seconds_taken(restore))
+    whole_namespace.app.verify_copy(whole_namespace.copy_namespace, whole_namespace.seed.result())
 
 
 @check(
@@ -126,7 +113,7 @@ def test_restores_into_other_namespace(
     apps=core("notes") | extended("wordpress"),
 )
 def test_hooks_run(whole_namespace: WholeNamespace) -> None:
-    hooks = whole_namespace.backup()["status"].get("hookStatus", {})
+    hooks = whole_namespace.backup.result().item["status"].get("hookStatus", {})
     assert hooks.get("hooksAttempted") == 2, f"hooks before and after did not run: {hooks}"
     assert not hooks.get("hooksFailed"), f"hooks failed: {hooks}"
 
@@ -137,11 +124,10 @@ def test_hooks_run(whole_namespace: WholeNamespace) -> None:
     apps=core("notes"),
 )
 def test_writes_stop_for_the_backup(whole_namespace: WholeNamespace) -> None:
-    whole_namespace.copied()
-    writer = whole_namespace.writer
-    assert writer is not None
+    whole_namespace.copied.result()
+    writer = whole_namespace.writer.result()
     assert writer.refusal, "the app went on writing while its volume was copied"
-    with whole_namespace.copied_instance() as copy:
+    with whole_namespace.app.reached(whole_namespace.copy_namespace) as copy:
         notes = copy.session.get(f"{copy.base_url}/api/notes").json()["notes"]
     written = [note["text"] for note in notes if note["text"].startswith(writer.PREFIX)]
     assert written == writer.acknowledged
@@ -153,10 +139,10 @@ def test_writes_stop_for_the_backup(whole_namespace: WholeNamespace) -> None:
     apps=extended("wordpress"),
 )
 def test_dump_of_one_moment(whole_namespace: WholeNamespace, app: WordPress) -> None:
-    whole_namespace.copied()
-    author = whole_namespace.writer
+    whole_namespace.copied.result()
+    author = whole_namespace.writer.result()
     assert isinstance(author, Author)
-    with whole_namespace.copied_instance() as copy:
+    with whole_namespace.app.reached(whole_namespace.copy_namespace) as copy:
         moment = app.loaded_dump(copy)
         assert moment, "the restored database is made from files, not from a dump"
         posts = app.titles(copy, author.credential, author.PREFIX)
@@ -173,8 +159,8 @@ def test_dump_of_one_moment(whole_namespace: WholeNamespace, app: WordPress) -> 
     apps=core("notes") | extended("wordpress"),
 )
 def test_failing_hook_reported(backup_set: BackupSet) -> None:
-    backup = backup_set.backup_with_failing_hook()
-    assert backup["status"]["phase"] == "PartiallyFailed", "a failed hook went unnoticed"
+    backup = backup_set.failed_hook.result()
+    assert backup.phase == "PartiallyFailed", "a failed hook went unnoticed"
 
 
 @check(
@@ -182,10 +168,15 @@ def test_failing_hook_reported(backup_set: BackupSet) -> None:
     promise="An app whose namespace was lost is restored with its data, byte for byte.",
     apps=core("notes") | extended("wordpress"),
 )
-def test_restores_lost_namespace(whole_namespace: WholeNamespace, evidence: EvidenceBox) -> None:
-    assert not whole_namespace.left(), "not everything was lost, so the restore proves nothing"
-    restore = whole_namespace.restored()
+def test_restores_lost_namespace(
+    whole_namespace: WholeNamespace, velero: Velero, evidence: EvidenceBox
+) -> None:
+    left = whole_namespace.left.result()
+    assert not left, "not everything was lost, so the restore proves nothing"
+    restore = whole_namespace.restored.result()
+    assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
     evidence.measure("restore", seconds_taken(restore))
+    whole_namespace.app.verify(whole_namespace.seed.result())
 
 
 @check(
@@ -193,10 +184,13 @@ def test_restores_lost_namespace(whole_namespace: WholeNamespace, evidence: Evid
     promise="An app whose claims were lost is restored with its data from its backup set.",
     apps=core("notes") | extended("wordpress"),
 )
-def test_restores_lost_set(backup_set: BackupSet, evidence: EvidenceBox) -> None:
-    assert not backup_set.left(), "not everything was lost, so the restore proves nothing"
-    restore = backup_set.restored()
+def test_restores_lost_set(backup_set: BackupSet, velero: Velero, evidence: EvidenceBox) -> None:
+    left = backup_set.left.result()
+    assert not left, "not everything was lost, so the restore proves nothing"
+    restore = backup_set.restored.result()
+    assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
     evidence.measure("restore", seconds_taken(restore))
+    backup_set.app.verify(backup_set.seed.result())
 
 
 @check(
@@ -205,21 +199,10 @@ def test_restores_lost_set(backup_set: BackupSet, evidence: EvidenceBox) -> None
     apps=core("notes") | extended("wordpress"),
 )
 def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Velero) -> None:
-    restore = whole_namespace.restored_damaged()
+    restore = whole_namespace.damaged.result()
     assert restore["status"]["phase"] != COMPLETED, "the restore completed with an altered byte"
     assert [one for one in velero.volumes(restore) if one.phase == "Failed"]
     assert not whole_namespace.damaged_is_released(), "an app runs on data that was not restored"
-
-
-@check(
-    "backup_restore.login_after_restore",
-    promise="Users can log in to a restored app: its OAuth2Client and client secret are restored.",
-    apps=extended("notes", "wordpress"),
-)
-def test_login_after_restore(app_with_login: AppWithLogin) -> None:
-    app_with_login.log_in()
-    app_with_login.restored()
-    app_with_login.log_in()
 
 
 @check(
@@ -230,40 +213,23 @@ def test_login_after_restore(app_with_login: AppWithLogin) -> None:
 )
 def test_restores_into_second_cluster(
     whole_namespace: WholeNamespace,
-    journeys_ended: None,  # noqa: ARG001 - no byte in the store is altered any more
     empty_cluster: Site,
     velero: Velero,
     object_store: ObjectStore,
     evidence: EvidenceBox,
 ) -> None:
-    backup = whole_namespace.backup()
-    name = backup["metadata"]["name"]
-    deployment = whole_namespace.deployment
-    objects = (f"backups/{name}/", f"kopia/{deployment.namespace}/")
+    whole_namespace.wait()  # until no byte in the store is altered any more
+    app, backup = whole_namespace.app, whole_namespace.backup.result()
+    objects = (f"backups/{backup.name}/", f"kopia/{app.namespace}/")
     copied = object_store.copy_to(ObjectStore(empty_cluster.kube), *objects)
     evidence.note("The backup's objects were copied into the empty cluster's own bucket by S3.")
     evidence.measure("copied", copied / MIB, "MiB")
     elsewhere = Velero(empty_cluster.kube, empty_cluster.kube.timeouts.backup)
-    elsewhere.synced(name, volumes=len(velero.volumes(backup)))
-    elsewhere.restore(name, name)
-    evidence.measure("restore", seconds_taken(elsewhere.completed("Restore", name)))
-    with forwarded(deployment, empty_cluster.kube, deployment.namespace) as restored:
-        deployment.app.verify(restored, whole_namespace.seed())
-
-
-@check(
-    "backup_restore.schedule_creates",
-    level="extended",
-    promise="A Velero Schedule creates backups on its own.",
-)
-def test_schedule_creates(velero: Velero, namespace: str, twin: Twin | None) -> None:
-    cron = twin.settings["cron"] if twin else "@every 5s"
-    velero.make_schedule(namespace, cron=cron, namespaces=[namespace])
-    try:
-        backup = velero.scheduled(namespace)
-    finally:
-        velero.delete("Schedule", namespace)
-    assert backup["status"]["phase"] == COMPLETED, velero.explain(backup)
+    elsewhere.synced(backup.name, volumes=len(velero.volumes(backup.item)))
+    elsewhere.restore(backup.name, backup.name)
+    evidence.measure("restore", seconds_taken(elsewhere.completed("Restore", backup.name)))
+    with app.reached(app.namespace, empty_cluster.kube) as restored:
+        app.deployment.app.verify(restored, whole_namespace.seed.result())
 
 
 @check(
@@ -273,13 +239,14 @@ def test_schedule_creates(velero: Velero, namespace: str, twin: Twin | None) -> 
 )
 def test_expiry_deletes(
     whole_namespace: WholeNamespace,
-    journeys_ended: None,  # noqa: ARG001 - its app is there
     velero: Velero,
     object_store: ObjectStore,
     namespace: str,
     twin: Twin | None,
 ) -> None:
-    seconds = max(EXPIRY, 3 * seconds_taken(whole_namespace.backup()))
+    whole_namespace.wait()
+    whole_namespace.app.wait_until_served()
+    seconds = max(EXPIRY, 3 * seconds_taken(whole_namespace.backup.result().item))
     ttl = twin.settings.get("ttl", f"{seconds:.0f}s") if twin else f"{seconds:.0f}s"
     velero.back_up(namespace, namespaces=[whole_namespace.namespace], ttl=ttl)
     volumes = velero.volumes(velero.completed("Backup", namespace))
@@ -289,59 +256,6 @@ def test_expiry_deletes(
     left = object_store.objects(f"backups/{namespace}/")
     assert not left, f"still in the object store: {', '.join(left)}"
     velero.wait_forgotten(*(one.snapshot for one in volumes))
-    whole_namespace.copy_into(namespace)
-
-
-@check(
-    "backup_restore.unusable_location_reported",
-    level="extended",
-    promise="A location with refused credentials or no bucket says so, as do backups; others work.",
-)
-def test_unusable_location_reported(
-    velero: Velero, unusable_location: UnusableLocation, namespace: str, evidence: EvidenceBox
-) -> None:
-    name = unusable_location.name
-    told = velero.location_is("Unavailable", name)["status"]["message"]
-    evidence.note(told)
-    assert unusable_location.refusal in told, f"the refusal is not the object store's: {told}"
-    velero.back_up(f"{namespace}-refused", namespaces=[namespace], location=name)
-    backup = velero.finished("Backup", f"{namespace}-refused")
-    assert backup["status"]["phase"] == "FailedValidation", velero.explain(backup)
-    evidence.note(velero.explain(backup))
-    velero.back_up(namespace, namespaces=[namespace])
-    velero.completed("Backup", namespace)
-
-
-@check(
-    "backup_restore.store_down_reported",
-    promise="A backup begun while the object store is down reports failure; the next one works.",
-    apps=extended("notes"),
-)
-def test_store_down_reported(
-    victim: Victim, velero: Velero, namespace: str, evidence: EvidenceBox, twin: Twin | None
-) -> None:
-    with victim.store_down() if twin is None else contextlib.nullcontext():
-        velero.back_up(namespace, namespaces=[namespace])
-        backup = velero.finished("Backup", namespace)
-    evidence.note(velero.explain(backup))
-    assert backup["status"]["phase"] != COMPLETED, "a backup without a store is Completed"
-    velero.back_up(f"{namespace}-next", namespaces=[namespace])
-    velero.completed("Backup", f"{namespace}-next")
-
-
-@check(
-    "backup_restore.interrupted_backup_reported",
-    promise="An interrupted backup is never reported as Completed, and the next backup works.",
-    apps=extended("notes"),
-)
-@pytest.mark.parametrize("fault", ["store-down", "node-agent-killed", "velero-killed"])
-def test_interrupted_backup_reported(
-    victim: Victim, velero: Velero, fault: str, evidence: EvidenceBox, twin: Twin | None
-) -> None:
-    name = f"{victim.namespace}-{fault}"
-    backup, copied = victim.interrupted_backup(name, None if twin else fault)
-    evidence.measure("copied before", copied / MIB, "MiB")
-    evidence.note(velero.explain(backup))
-    assert backup["status"]["phase"] != COMPLETED, f"Completed despite {fault}"
-    velero.back_up(f"{name}-next", namespaces=[victim.namespace])
-    velero.completed("Backup", f"{name}-next")
+    restore = whole_namespace.restore_into(namespace)
+    assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
+    whole_namespace.app.verify_copy(namespace, whole_namespace.seed.result())

@@ -1,14 +1,17 @@
-"""An app on its way through backup and loss, as far as that needs no cluster."""
+"""Backup and loss of an app, as far as that needs no cluster."""
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import CancelledError
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from conformance.apps.base import Instance
-from conformance.capabilities.backup_restore.journeys import Journey, Place
+from conformance.apps.base import Instance, Seed
+from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
+from conformance.capabilities.backup_restore.background import Background
 from conformance.services.velero import COMPLETED, PodVolume
 
 BACKUP = {"metadata": {"name": "b"}, "status": {"phase": COMPLETED}}
@@ -45,48 +48,61 @@ class App:
         self.done.append("verified")
 
 
-class Lost(Journey):
-    """Backed up without its volume, and lost."""
-
-    steps = ("_install", "_back_up_app", "_lose")
-
-    def run(self) -> dict[str, Any]:
-        self._reach(self._lose)
-        return self._reach(self._back_up_app)
-
-    def _install(self) -> Any:
-        return None
-
-    def _back_up_app(self) -> dict[str, Any]:
-        return self._back_up("b")
-
-    def _lose(self) -> None:
-        self.deployment.pods.clear()  # type: ignore[attr-defined]
-
-
-def journey(app: App, *copied: PodVolume) -> Lost:
+def backed_up(app: App, *copied: PodVolume) -> BackedUpApp:
     velero = SimpleNamespace(
         back_up=lambda *_, **__: None,
         finished=lambda *_: BACKUP,
         volumes=lambda _: list(copied),
     )
-    place = Place(velero, None, None, {}, {})  # type: ignore[arg-type]
-    return Lost(app, place)  # type: ignore[arg-type]
+    return BackedUpApp(app, None, {}, velero)  # type: ignore[arg-type]
 
 
 def test_what_a_backup_lacks_is_found_out_before_the_app_is_lost() -> None:
-    lost = journey(App())
-    backup = lost.run()
-    assert "claim app-data (volume data of pod app-1) is not in the backup" in str(
-        lost.missing_volumes(backup)
-    )
+    app = App()
+    backup = backed_up(app).back_up("b")
+    app.pods.clear()
+    assert "claim app-data (volume data of pod app-1) is not in the backup" in str(backup.missing)
 
 
 def test_a_restored_app_is_asked_when_the_ingress_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     app = App()
     monkeypatch.setattr(
-        "conformance.capabilities.backup_restore.journeys.wait_each",
+        "conformance.capabilities.backup_restore.backed_up_app.wait_each",
         lambda *_, **__: app.done.append("ready"),
     )
-    journey(app)._verify(app.instance)
+    backed_up(app).verify(Seed(1, {}, {}))
     assert app.done == ["ready", "served", "verified"]
+
+
+def test_acts_follow_one_another_until_one_fails() -> None:
+    done: list[str] = []
+    acts = Background()
+    first = acts.then(lambda: done.append("first"))
+    second = acts.then([].pop)
+    third = acts.then(lambda: done.append("third"))
+    first.result()
+    for failed in (second, third):
+        with pytest.raises(IndexError):
+            failed.result()
+    assert done == ["first"]
+
+
+def test_no_act_begins_after_the_end() -> None:
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def work() -> str:
+        begun.set()
+        may_go_on.wait(20)
+        return "done"
+
+    acts = Background()
+    present, later = acts.then(work), acts.then(work)
+    begun.wait(20)
+    ending = threading.Thread(target=acts.end)
+    ending.start()
+    assert not present.done()
+    may_go_on.set()
+    ending.join(20)
+    assert present.result() == "done"
+    with pytest.raises(CancelledError):
+        later.result()
