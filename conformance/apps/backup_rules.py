@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from conformance.common.backup_labels import BACKUP_SET, BACKUP_VOLUMES
+from conformance.common.backup_labels import (
+    BACKUP_SET,
+    BACKUP_VOLUMES,
+    not_a_volume,
+    not_labelled,
+    not_listed,
+)
 from conformance.kube.objects import Object
 
 
@@ -58,16 +64,13 @@ def _pod_findings(pod: Object) -> Iterator[str]:
     claimed = expected_volumes([pod])
     for one in claimed:
         if one.volume not in listed:
-            yield (
-                f"pod {name}: volume {one.volume} (claim {one.claim}) is not in the annotation"
-                f" {BACKUP_VOLUMES}, so its data is in no backup"
-            )
+            yield f"pod {name}: {not_listed(one.volume, one.claim)}, so its data is in no backup"
     there = {volume["name"] for volume in pod["spec"].get("volumes") or ()}
     for volume in listed:
         if volume not in there:
-            yield f"pod {name}: {BACKUP_VOLUMES} names {volume}, which is not a volume of the pod"
+            yield f"pod {name}: {not_a_volume(volume)}"
     if claimed and BACKUP_SET not in (pod["metadata"].get("labels") or {}):
-        yield f"pod {name} has no label {BACKUP_SET}, so it is in no backup of a set"
+        yield f"{not_labelled(f'pod {name}')}, so it is in no backup of a set"
 
 
 def _claim_findings(
@@ -78,7 +81,7 @@ def _claim_findings(
     of_volume = {_name(volume): volume for volume in volumes}
     for name, claim in sorted(of_claim.items()):
         if BACKUP_SET not in (claim["metadata"].get("labels") or {}):
-            yield f"claim {name} has no label {BACKUP_SET}, so it is in no backup of a set"
+            yield f"{not_labelled(f'claim {name}')}, so it is in no backup of a set"
         volume = of_volume.get(claim["spec"].get("volumeName", ""))
         if volume is not None and "hostPath" in volume["spec"]:
             yield (

@@ -9,7 +9,14 @@ import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from conformance.common.backup_labels import BACKUP_EXCLUDES, BACKUP_SET, BACKUP_VOLUMES
+from conformance.common.backup_labels import (
+    BACKUP_EXCLUDES,
+    BACKUP_SET,
+    BACKUP_VOLUMES,
+    not_a_volume,
+    not_labelled,
+    not_listed,
+)
 from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.facts.backed_up import (
     Component,
@@ -74,10 +81,10 @@ def volume_listed(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 def _not_listed(pod: Pod, volume: str, claim: str) -> Problem:
     elsewhere = BACKUP_VOLUMES in pod.workload.annotations and pod.path
+    missing = not_listed(f'"{volume}"', claim)
     return Problem(
         pod.place("metadata", "annotations", BACKUP_VOLUMES),
-        f'volume "{volume}" (claim {claim}) is not in the annotation {BACKUP_VOLUMES} of the pod: '
-        "its data is in no backup",
+        f"{missing} of the pod: its data is in no backup",
         f"The {pod.workload.kind} itself has the annotation; Velero reads that of the pods: move "
         "it to spec.template.metadata.annotations."
         if elsewhere
@@ -116,8 +123,7 @@ def unknown_volume(app: AppPackage) -> Iterator[Problem | NotRun]:
                 hint = f': did you mean "{near}", which is in no backup?' if near else ""
                 yield Problem(
                     pod.place("metadata", "annotations", BACKUP_VOLUMES),
-                    f"{BACKUP_VOLUMES} names {quoted(name)}, which is not a volume of the pod"
-                    f"{hint}",
+                    f"{not_a_volume(quoted(name))}{hint}",
                 )
     yield from unknown(app, "which volumes its pods have")
 
@@ -197,7 +203,7 @@ def claim_label(app: AppPackage) -> Iterator[Problem | NotRun]:
             if BACKUP_SET not in claim.labels:
                 yield Problem(
                     claim.place,
-                    f"claim {claim.name} has no label {BACKUP_SET}: it is in no backup of the app",
+                    f"{not_labelled(f'claim {claim.name}')}: it is in no backup of the app",
                 )
     yield from unknown(app, "which claims it creates")
 
