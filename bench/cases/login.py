@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab, Stopwatch
-from conformance.capabilities.single_sign_on.app_pages import NOTES
+from conformance.apps.catalogue import NOTES
 from conformance.capabilities.single_sign_on.browser_forms import gives_password
 from conformance.capabilities.single_sign_on.journeys import Journey
 from conformance.common.run_folder import run_folder

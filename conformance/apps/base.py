@@ -151,6 +151,26 @@ class SecretFile:
     path: str
 
 
+@dataclass(frozen=True)
+class Login:
+    """How users log in to an app with the platform's login, and how it shows who is logged in."""
+
+    path: str
+    """Where a login begins."""
+    callback: str
+    """To which the provider sends users back."""
+    profile: str
+    """What this address returns contains the e-mail address of the user who is logged in."""
+    user: str
+    """CSS selector of the user's name on the first page."""
+    marker: str
+    """Part of the first page's source when somebody is logged in, and only then."""
+    logout: str
+    """CSS selector of the link that logs out."""
+    api_access: str = ""
+    """The chart's value for a token of the app's API, which with a login is not open to all."""
+
+
 class App(Protocol):
     """An app of the suite."""
 
@@ -162,6 +182,7 @@ class App(Protocol):
     """The first has the app's records."""
     configuration: Configuration
     secret: SecretFile
+    login: Login
     maintenance_file: str
     """While this file is in its container, the app is not ready."""
 

@@ -8,4 +8,7 @@ from conformance.apps.base import App
 from conformance.apps.notes import Notes
 from conformance.apps.wordpress import WordPress
 
-APPS: Mapping[str, App] = {app.name: app for app in (Notes(), WordPress())}
+NOTES: App = Notes()
+WORDPRESS: App = WordPress()
+"""Nobody here wrote it, nor its login (mod_auth_openidc)."""
+APPS: Mapping[str, App] = {app.name: app for app in (NOTES, WORDPRESS)}

@@ -15,7 +15,15 @@ from urllib.parse import quote
 import requests
 
 from conformance.apps import tree
-from conformance.apps.base import Configuration, Instance, SecretFile, Seed, SeedScale, Volume
+from conformance.apps.base import (
+    Configuration,
+    Instance,
+    Login,
+    SecretFile,
+    Seed,
+    SeedScale,
+    Volume,
+)
 
 MIB = 1024 * 1024
 TEXTS = (
@@ -49,6 +57,15 @@ class Notes:
     image = "docker.io/stackspin/notes"
     configuration = Configuration("/etc/notes", "toml", tomllib.loads, " = ", "NOTES_")
     secret = SecretFile("apiToken", "api-token", "/etc/notes/secrets/api-token")
+    login = Login(
+        path="/login",
+        callback="/oidc/callback",
+        profile="/api/me",
+        user="#user",
+        marker='id="user"',
+        logout="#logout",
+        api_access="apiToken",
+    )
     maintenance_file = "/tmp/maintenance"  # noqa: S108 - in the app's container
     volumes: tuple[Volume, ...] = (
         Volume(

@@ -17,7 +17,15 @@ import requests
 import yaml
 
 from conformance.apps import tree
-from conformance.apps.base import Configuration, Instance, SecretFile, Seed, SeedScale, Volume
+from conformance.apps.base import (
+    Configuration,
+    Instance,
+    Login,
+    SecretFile,
+    Seed,
+    SeedScale,
+    Volume,
+)
 
 MIB = 1024 * 1024
 ADMINISTRATOR = "admin"
@@ -57,6 +65,14 @@ class WordPress:
     image = "docker.io/stackspin/wordpress"
     configuration = Configuration("/etc/wordpress", "yaml", yaml.safe_load, ": ", "WORDPRESS_")
     secret = SecretFile("admin", "admin-password", "/etc/wordpress/secrets/admin-password")
+    login = Login(
+        path="/wp-login.php",
+        callback="/oidc/redirect_uri",
+        profile="/wp-admin/profile.php",
+        user="#wp-admin-bar-my-account .display-name",
+        marker="wp-admin-bar-my-account",
+        logout="#wp-admin-bar-logout a",
+    )
     maintenance_file = "/tmp/maintenance"  # noqa: S108 - in the app's container
     volumes: tuple[Volume, ...] = (
         Volume(

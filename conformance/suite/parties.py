@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.apps.catalogue import APPS
 from conformance.kube.apply import apply
 from conformance.kube.conditions import (
     Condition,
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
 OAUTH2_CLIENT = ("hydra.ory.sh/v1alpha1", "OAuth2Client")
 SCOPE = "openid profile email stackspin_roles offline_access"
-APPS = ("notes", "wordpress")
-"""The reference apps: the people of the checks may use both."""
 
 _numbers = itertools.count(1)
 

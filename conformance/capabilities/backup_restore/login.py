@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from conformance.apps.base import Seed
+from conformance.apps.base import Login, Seed
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.capabilities.backup_restore.backed_up_app import AppBackup, BackedUpApp, lose
 from conformance.kube.apply import apply
@@ -21,26 +21,6 @@ from conformance.services.login_pages import Person
 from conformance.services.oidc import Client
 from conformance.services.user_agent import Page
 from conformance.suite.parties import OAUTH2_CLIENT, Parties, client_secret, oauth2_client
-
-
-@dataclass(frozen=True)
-class Login:
-    """How people log in to an app."""
-
-    path: str
-    """Where they begin."""
-    callback: str
-    """To which the provider sends them back."""
-    profile: str
-    """Has the address of who is logged in."""
-    api_token: str = ""
-    """The chart's value for a token of its API, which with a login is not open to everybody."""
-
-
-LOGINS = {
-    "notes": Login("/login", "/oidc/callback", "/api/me", "apiToken"),
-    "wordpress": Login("/wp-login.php", "/oidc/redirect_uri", "/wp-admin/profile.php"),
-}
 
 
 @dataclass(frozen=True)
@@ -98,7 +78,7 @@ class AppWithLogin:
 
     @property
     def _login(self) -> Login:
-        return LOGINS[self.app.deployment.app.name]
+        return self.app.deployment.app.login
 
     def _values(self) -> Mapping[str, Any]:
         """Return the chart's values that have people log in."""
@@ -108,11 +88,11 @@ class AppWithLogin:
             "existingSecret": f"stackspin-{self.namespace}-oauth-variables",
             "caConfigMap": AUTHORITY,
         }
-        if not self._login.api_token:
+        if not self._login.api_access:
             return {"oidc": oidc}
         token = secrets.token_urlsafe(24)
         self.app.kube.redactor.learn_value(token)
-        return {"oidc": oidc, self._login.api_token: {"value": token}}
+        return {"oidc": oidc, self._login.api_access: {"value": token}}
 
     def _wait_for_clients(self) -> None:
         """Return when every OAuth2Client that is in the namespace is registered."""

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.capabilities.single_sign_on.app_pages import APPS, AppPages
+from conformance.apps.catalogue import APPS
 from conformance.capabilities.single_sign_on.journeys import Journey, OpenBrowser
 from conformance.capabilities.single_sign_on.login_services import SHORT, LoginServices
 from conformance.suite.check import shared
 
 if TYPE_CHECKING:
-    from conformance.apps.base import App
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
@@ -25,15 +24,9 @@ if TYPE_CHECKING:
 def journey(parties: Parties, reference_apps: Callable[[], None]) -> Journey:
     """Users' journeys through the reference apps."""
     reference_apps()
-    for app in APPS:
-        parties.http().get_routed(f"https://{app.name}.{parties.domain}/")
+    for name in APPS:
+        parties.http().get_routed(f"https://{name}.{parties.domain}/")
     return Journey(parties)
-
-
-@pytest.fixture
-def pages(app: App) -> AppPages:
-    """Where the app that a check runs on lets users in and out."""
-    return next(pages for pages in APPS if pages.name == app.name)
 
 
 @pytest.fixture

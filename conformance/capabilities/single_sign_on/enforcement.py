@@ -6,7 +6,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.capabilities.single_sign_on.app_pages import NOTES
+from conformance.apps.catalogue import NOTES
 from conformance.common.soon import soon
 from conformance.kube.apply import apply_file
 from conformance.kube.conditions import ready

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.apps.base import App
 from conformance.apps.tracked import APPS_NAMESPACE
-from conformance.capabilities.single_sign_on.app_pages import AppPages
 from conformance.capabilities.single_sign_on.browser_forms import gives_password
 from conformance.common.soon import soon
 from conformance.kube.execution import execute
@@ -40,68 +40,68 @@ class Journey:
 
     parties: Parties
 
-    def url(self, app: AppPages, path: str = "/") -> str:
+    def url(self, app: App, path: str = "/") -> str:
         """Return an address of an app."""
         return f"https://{app.name}.{self.parties.domain}{path}"
 
-    def callback(self, app: AppPages) -> str:
+    def callback(self, app: App) -> str:
         """Return the address to which the provider sends people back."""
-        return self.url(app, app.callback)
+        return self.url(app, app.login.callback)
 
-    def begins_login(self, visitor: Visitor, app: AppPages) -> None:
+    def begins_login(self, visitor: Visitor, app: App) -> None:
         """Go to where an app asks people to log in."""
-        visitor.open(self.url(app, app.login))
+        visitor.open(self.url(app, app.login.path))
 
-    def allows(self, visitor: Visitor, app: AppPages) -> None:
+    def allows(self, visitor: Visitor, app: App) -> None:
         """Allow an app what it asks for; returns when it has let the person in."""
         visitor.press("Allow")
         visitor.arrives(self.url(app))
 
-    def logs_in(self, visitor: Visitor, app: AppPages, person: Person) -> None:
+    def logs_in(self, visitor: Visitor, app: App, person: Person) -> None:
         """Log in to an app for the first time, with a password if it is the first app."""
         self.is_asked_to_allow(visitor, app, person)
         self.allows(visitor, app)
 
-    def is_asked_to_allow(self, visitor: Visitor, app: AppPages, person: Person) -> None:
+    def is_asked_to_allow(self, visitor: Visitor, app: App, person: Person) -> None:
         """Begin to log in to an app for the first time; returns at the page for consent."""
         self.begins_login(visitor, app)
         if visitor.page.get_by_label("Password").count():
             gives_password(visitor, person)
         visitor.page.get_by_role("button", name="Allow").wait_for()
 
-    def user_of(self, visitor: Visitor, app: AppPages) -> str:
+    def user_of(self, visitor: Visitor, app: App) -> str:
         """Open an app's first page; return whom it says is logged in, empty for nobody."""
         visitor.open(self.url(app))
-        shown = visitor.page.locator(app.user)
+        shown = visitor.page.locator(app.login.user)
         return (shown.first.text_content() or "").strip() if shown.count() else ""
 
-    def forgets(self, visitor: Visitor, app: AppPages) -> bool:
+    def forgets(self, visitor: Visitor, app: App) -> bool:
         """Whether an app shows, or soon shows, that nobody is logged in."""
         return soon(lambda: not self.user_of(visitor, app))
 
-    def logs_out(self, visitor: Visitor, app: AppPages) -> None:
+    def logs_out(self, visitor: Visitor, app: App) -> None:
         """Log out at an app; returns when the browser is where that ends."""
         visitor.open(self.url(app))
-        link = visitor.page.locator(app.logout).first
+        link = visitor.page.locator(app.login.logout).first
         visitor.page.goto(str(link.evaluate("link => link.href")))
 
-    def authorization_request(self, agent: UserAgent, app: AppPages) -> str:
+    def authorization_request(self, agent: UserAgent, app: App) -> str:
         """Return the address to which an app sends somebody who wants to log in."""
         endpoint = self.parties.provider.metadata["authorization_endpoint"]
-        begun = agent.open(self.url(app, app.login), endpoint)
+        begun = agent.open(self.url(app, app.login.path), endpoint)
         assert begun.status == 0, f"{app.name} does not send people to the provider"
         return begun.url
 
-    def knows(self, agent: UserAgent, app: AppPages) -> bool:
+    def knows(self, agent: UserAgent, app: App) -> bool:
         """Whether somebody is logged in to an app in a browser without a window."""
-        return app.marker in agent.open(self.url(app)).text
+        return app.login.marker in agent.open(self.url(app)).text
 
-    def pod(self, app: AppPages) -> Object:
+    def pod(self, app: App) -> Object:
         """Return an app's pod."""
         labels = f"app.kubernetes.io/instance={app.name}"
         return self.parties.kube.list("v1", "Pod", APPS_NAMESPACE, labels=labels)[0]
 
-    def reaches(self, app: AppPages, host: str, port: int = 80) -> bool:
+    def reaches(self, app: App, host: str, port: int = 80) -> bool:
         """Whether an app's pod gets a connection to a host of the cluster.
 
         Raises ``CommandFailed``, also where there is no such host.
@@ -111,7 +111,7 @@ class Journey:
         tried = execute(kube, APPS_NAMESPACE, pod, argv, container=app.name).check()
         return tried.stdout == b"open\n"
 
-    def back_channel(self, app: AppPages) -> str:
+    def back_channel(self, app: App) -> str:
         """Return the address at which the provider tells an app that somebody logged out."""
         return str((self.parties.hydra.client(app.name) or {})["backchannel_logout_uri"])
 
@@ -125,7 +125,7 @@ class Journey:
         return sent(name)[-1]
 
     @contextmanager
-    def without_backchannel_logout(self, app: AppPages) -> Iterator[None]:
+    def without_backchannel_logout(self, app: App) -> Iterator[None]:
         """Within the body, the provider does not notify an app when somebody logs out."""
         field, hydra = "backchannel_logout_uri", self.parties.hydra
         before = self.back_channel(app)

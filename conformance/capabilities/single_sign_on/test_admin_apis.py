@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.capabilities.single_sign_on.app_pages import NOTES
+from conformance.apps.catalogue import NOTES
 from conformance.capabilities.single_sign_on.enforcement import enforces_policies
 from conformance.capabilities.single_sign_on.policies import (
     ADMIN_SERVICES,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from conformance.apps.catalogue import APPS, NOTES, WORDPRESS
 from conformance.capabilities.single_sign_on.addresses import with_parameter
-from conformance.capabilities.single_sign_on.app_pages import APPS, NOTES, WORDPRESS
 from conformance.capabilities.single_sign_on.browser_forms import (
     gives_password,
 )
@@ -27,7 +27,7 @@ from conformance.services.oidc import RelyingParty
 from conformance.suite.check import check, core
 
 if TYPE_CHECKING:
-    from conformance.capabilities.single_sign_on.app_pages import AppPages
+    from conformance.apps.base import App
     from conformance.capabilities.single_sign_on.journeys import Journey, OpenBrowser
     from conformance.services.login_pages import Walker
     from conformance.services.oidc import RelyingParty
@@ -40,22 +40,22 @@ if TYPE_CHECKING:
     promise="An app accepts a callback only for a login that the same browser began unaltered.",
     apps=core("notes", "wordpress"),
 )
-def test_forged_callback(pages: AppPages, journey: Journey, parties: Parties) -> None:
+def test_forged_callback(app: App, journey: Journey, parties: Parties) -> None:
     victor = parties.walker(parties.person("victor"))
-    begun = journey.authorization_request(victor.agent, pages)
-    callback = victor.walk(begun, journey.callback(pages)).url
+    begun = journey.authorization_request(victor.agent, app)
+    callback = victor.walk(begun, journey.callback(app)).url
     victor.agent.open(with_parameter(callback, state="another"))
-    assert not journey.knows(victor.agent, pages), "the state is not checked"
-    begun = journey.authorization_request(victor.agent, pages)
+    assert not journey.knows(victor.agent, app), "the state is not checked"
+    begun = journey.authorization_request(victor.agent, app)
     begun = with_parameter(begun, nonce="another")
-    victor.agent.open(victor.walk(begun, journey.callback(pages)).url)
-    assert not journey.knows(victor.agent, pages), "the nonce is not checked"
+    victor.agent.open(victor.walk(begun, journey.callback(app)).url)
+    assert not journey.knows(victor.agent, app), "the nonce is not checked"
     mallory = parties.walker(parties.person("mallory"))
-    url = journey.authorization_request(mallory.agent, pages)
-    victor.agent.open(mallory.walk(url, journey.callback(pages)).url)
-    assert not journey.knows(victor.agent, pages), "the login of another browser is accepted"
-    victor.walk(journey.url(pages, pages.login), "")
-    assert journey.knows(victor.agent, pages), "a correct login is refused, too"
+    url = journey.authorization_request(mallory.agent, app)
+    victor.agent.open(mallory.walk(url, journey.callback(app)).url)
+    assert not journey.knows(victor.agent, app), "the login of another browser is accepted"
+    victor.walk(journey.url(app, app.login.path), "")
+    assert journey.knows(victor.agent, app), "a correct login is refused, too"
 
 
 @check(
@@ -63,21 +63,21 @@ def test_forged_callback(pages: AppPages, journey: Journey, parties: Parties) ->
     promise="Only the provider can end a user's login to an app.",
     apps=core("notes", "wordpress"),
 )
-def test_forged_logout_token(pages: AppPages, journey: Journey, parties: Parties) -> None:
-    address = journey.back_channel(pages)
+def test_forged_logout_token(app: App, journey: Journey, parties: Parties) -> None:
+    address = journey.back_channel(app)
     other = parties.app("other", backChannelLogoutURI=address)
     rupert = parties.walker(parties.person("rupert"))
-    rupert.walk(journey.url(pages, pages.login), "")
-    assert journey.knows(rupert.agent, pages)
+    rupert.walk(journey.url(app, app.login.path), "")
+    assert journey.knows(rupert.agent, app)
     rupert.authorize(other).code()
-    token = unsigned_logout_token(parties.issuer, pages.name, rupert.person.id)
+    token = unsigned_logout_token(parties.issuer, app.name, rupert.person.id)
     answer = parties.http().post(address, data={"logout_token": token})
     assert answer.status_code == 400, f"unsigned logout token: HTTP {answer.status_code}"
     # The provider notifies the app that this login has ended, with a token for the other client.
-    with journey.without_backchannel_logout(pages):
+    with journey.without_backchannel_logout(app):
         parties.hydra.end_logins(rupert.person.id)
         delivered = journey.logout_sent_to(other)
-    assert journey.knows(rupert.agent, pages), "logged out by somebody else"
+    assert journey.knows(rupert.agent, app), "logged out by somebody else"
     assert "got 400" in delivered, f"the app does not refuse another client's token: {delivered}"
 
 
@@ -159,12 +159,10 @@ def test_cookie_flags(
 ) -> None:
     person = parties.person("carol")
     with visitor("carol") as carol:
-        for app in APPS:
+        for app in APPS.values():
             journey.logs_in(carol, app, person)
         carol.open(f"{parties.dashboard}/web/settings")
         cookies = carol.cookies()
     owners = {cookie["domain"].partition(".")[0] for cookie in cookies}
-    assert owners >= {"dashboard", "sso", *(app.name for app in APPS)}, (
-        f"there are only cookies of {owners}"
-    )
+    assert owners >= {"dashboard", "sso", *APPS}, f"there are only cookies of {owners}"
     assert not (faults := cookie_faults(cookies)), "; ".join(faults)

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from conformance.capabilities.single_sign_on.app_pages import APPS, NOTES, WORDPRESS
+from conformance.apps.catalogue import APPS, NOTES, WORDPRESS
 from conformance.capabilities.single_sign_on.browser_forms import (
     enrols_second_factor,
     gives_password,
@@ -24,7 +24,7 @@ from conformance.services.oidc import RelyingParty
 from conformance.suite.check import check, core
 
 if TYPE_CHECKING:
-    from conformance.capabilities.single_sign_on.app_pages import AppPages
+    from conformance.apps.base import App
     from conformance.capabilities.single_sign_on.journeys import Journey, OpenBrowser
     from conformance.report.evidence import EvidenceBox
     from conformance.services.oidc import RelyingParty
@@ -37,25 +37,25 @@ if TYPE_CHECKING:
     apps=core("notes", "wordpress"),
 )
 def test_login(
-    pages: AppPages,
+    app: App,
     parties: Parties,
     journey: Journey,
     visitor: OpenBrowser,
     evidence: EvidenceBox,
 ) -> None:
-    person = parties.person("zoe", may_use={pages.name: "user"})
+    person = parties.person("zoe", may_use={app.name: "user"})
     with visitor("zoe") as zoe:
-        journey.begins_login(zoe, pages)
+        journey.begins_login(zoe, app)
         zoe.screenshot("login")
         gives_password(zoe, person)
         zoe.screenshot("consent")
-        journey.allows(zoe, pages)
-        zoe.screenshot(pages.name)
-        assert journey.user_of(zoe, pages) == person.name
+        journey.allows(zoe, app)
+        zoe.screenshot(app.name)
+        assert journey.user_of(zoe, app) == person.name
     with visitor("zoe, another day") as zoe, evidence.timed("login"):
-        journey.begins_login(zoe, pages)
+        journey.begins_login(zoe, app)
         gives_password(zoe, person)
-        zoe.arrives(journey.url(pages))
+        zoe.arrives(journey.url(app))
 
 
 @check(
@@ -82,18 +82,18 @@ def test_second_app_without_password(
     apps=core("notes", "wordpress"),
 )
 def test_logout_everywhere(
-    pages: AppPages,
+    app: App,
     parties: Parties,
     journey: Journey,
     visitor: OpenBrowser,
 ) -> None:
     person = parties.person("xena")
     with visitor("xena") as xena:
-        for each in APPS:
+        for each in APPS.values():
             journey.logs_in(xena, each, person)
-        journey.logs_out(xena, pages)
+        journey.logs_out(xena, app)
         xena.screenshot("logged out")
-        still = [each.name for each in APPS if not journey.forgets(xena, each)]
+        still = [each.name for each in APPS.values() if not journey.forgets(xena, each)]
         assert not still, f"still logged in: {', '.join(still)}"
         xena.open(parties.dashboard)
         assert xena.page.get_by_label("Password").count(), "still logged in: the dashboard"
