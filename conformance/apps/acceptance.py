@@ -37,7 +37,7 @@ def acceptance_tests(
     def lets_a_user_write(app: TrackedApp) -> None:
         agent = UserAgent(browser())
         try:
-            page = log_in(agent, f"{app.url}/login", person)
+            page = log_in(agent, app.login_url, person)
         except AssertionError as error:
             raise AssertionError(f"{person.email} cannot log in: {error}") from error
         told = visible(page.text)

@@ -165,6 +165,11 @@ class TrackedApp:
             self._kube, self.namespace, selector, self.url, http, container=app.name
         )
 
+    @property
+    def login_url(self) -> str:
+        """Where a login to the app begins."""
+        return f"{self.url}{self.app.login.path}"
+
     def seed(self) -> Seed:
         """Put some data in, through the app and into its volume."""
         self.wait_served()

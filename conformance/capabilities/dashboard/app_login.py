@@ -50,7 +50,7 @@ class AppLogin:
         Raises ``AssertionError`` when the person is not let in.
         """
         walker = self.parties.walker(person)
-        page = walker.walk(f"{self.app.url}/login", "")
+        page = walker.walk(self.app.login_url, "")
         answer = walker.agent.open(f"{self.app.url}/api/me")
         assert answer.status == 200, f"{person.name} is not let in: {shown(page)}"
         return list(json.loads(answer.text)["roles"])
@@ -61,7 +61,7 @@ class AppLogin:
         Raises ``AssertionError`` when the person is let in.
         """
         walker = self.parties.walker(person)
-        page = walker.walk(f"{self.app.url}/login", "")
+        page = walker.walk(self.app.login_url, "")
         answer = walker.agent.open(f"{self.app.url}/api/me")
         assert answer.status == 401, f"{person.name} is let in: {answer.text}"
         return visible(page.text)

@@ -183,7 +183,7 @@ def test_disables_user(
 ) -> None:
     person = parties.person("dan", may_use={managed.name: "user"})
     inside = parties.walker(person)
-    inside.walk(f"{managed.url}/login", "")
+    inside.walk(managed.login_url, "")
     tokens = app_login.tokens_of(person)
     admin.disable(person)
     admin.visitor.screenshot("disabled")
