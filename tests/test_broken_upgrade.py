@@ -10,7 +10,7 @@ from conformance.apps.flux_package import Commit
 from conformance.capabilities.auto_update.assertions import assert_put_right, assert_rolled_back
 from conformance.capabilities.auto_update.broken_upgrade import BrokenUpgrade
 from conformance.common.load import Load
-from conformance.services.prober import Outage
+from conformance.services.availability import Outage
 
 LOAD = Load("CPU pressure", 93.0, 4.9)
 

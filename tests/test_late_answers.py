@@ -92,11 +92,11 @@ def test_a_network_that_enforces_a_policy_late_enforces_it(
         wire.pod(name, ready="True", phase="Running", podIP=name) for name in answers
     ]
     monkeypatch.setattr(enforcement, "apply_file", lambda *_, **__: [])
-    journey: Any = SimpleNamespace(
+    app_sessions: Any = SimpleNamespace(
         pod=lambda _: {"spec": {"containers": [{"image": "x"}]}},
         reaches=lambda _, host, **__: answers[host].pop(0),
     )
-    assert enforcement.enforces_policies(journey, kube, "n")
+    assert enforcement.enforces_policies(app_sessions, kube, "n")
 
 
 def test_a_patched_service_answers_when_the_pod_before_it_is_gone(

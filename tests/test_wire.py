@@ -11,8 +11,8 @@ import requests
 from https_server import https_server
 
 from conformance.common.pki import CertificateAuthority, ServerCertificate
+from conformance.services.form_browser import FormBrowser
 from conformance.services.ingress import HttpClient
-from conformance.services.user_agent import UserAgent
 from conformance.suite.wire import (
     Send,
     Wire,
@@ -78,7 +78,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 
 
 @pytest.mark.parametrize(
-    "follow", [requests.Session.get, lambda http, url: UserAgent(http).open(url)]
+    "follow", [requests.Session.get, lambda http, url: FormBrowser(http).open(url)]
 )
 def test_each_redirect_is_a_request_of_its_own(
     wire: Wire, client: HttpClient, address: str, follow: object
@@ -127,7 +127,7 @@ def test_an_answer_may_be_altered_or_made(wire: Wire, client: HttpClient, addres
         return answer
 
     wire.alter(exchange)
-    page = UserAgent(client).open(f"{address}/made")
+    page = FormBrowser(client).open(f"{address}/made")
     assert (page.status, page.text) == (404, "by=wire")
     assert client.get(f"{address}/made").history[0].status_code == 302
 

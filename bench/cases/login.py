@@ -7,12 +7,12 @@ from pathlib import Path
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab, Stopwatch
 from conformance.apps.catalogue import NOTES
+from conformance.capabilities.single_sign_on.app_sessions import AppSessions
 from conformance.capabilities.single_sign_on.browser_forms import gives_password
-from conformance.capabilities.single_sign_on.journeys import Journey
 from conformance.common.run_folder import run_folder
 from conformance.platform.reference import Stack
 from conformance.services.browser import Browser
-from conformance.suite.parties import Parties
+from conformance.suite.accounts import Accounts
 
 LOGINS = 5
 
@@ -40,19 +40,19 @@ def login(lab: Lab) -> Samples:
         stack.single_sign_on()
         stack.app(NOTES.name)
         settings, trusted = lab.settings, stack.certificate.ca_certificate
-        parties = Parties(kube, settings.domain, stack.http, "default", settings.run_id)
-        journey, person = Journey(parties), parties.person("zoe")
-        parties.http().get_routed(journey.url(NOTES))
+        accounts = Accounts(kube, settings.domain, stack.http, "default", settings.run_id)
+        app_sessions, user = AppSessions(accounts), accounts.user("zoe")
+        accounts.http().get_routed(app_sessions.url(NOTES))
         seconds = []
         with Browser(settings.domain, cluster.node_address, trusted, folder) as browser:
             for number in range(1 + LOGINS):
                 with browser.visitor(Nothing()) as zoe:
                     clock = Stopwatch()
-                    journey.begins_login(zoe, NOTES)
-                    gives_password(zoe, person)
+                    app_sessions.begins_login(zoe, NOTES)
+                    gives_password(zoe, user)
                     if number == 0:
-                        journey.allows(zoe, NOTES)
-                    zoe.arrives(journey.url(NOTES))
+                        app_sessions.allows(zoe, NOTES)
+                    zoe.arrives(app_sessions.url(NOTES))
                     seconds.append(clock.seconds)
         stack.close()
     return {"first, with consent": seconds[:1], "round trip": seconds[1:]}

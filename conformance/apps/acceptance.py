@@ -9,14 +9,14 @@ import requests
 
 from conformance.apps.tracked import TrackedApp
 from conformance.apps.update_pipeline import AppTest
+from conformance.services.form_browser import FormBrowser, Page, visible
 from conformance.services.ingress import HttpClient
-from conformance.services.user_agent import Page, UserAgent, visible
 
 NOTE = "written by a test before the release"
 
 
 @dataclass(frozen=True)
-class Person:
+class User:
     """A user of the platform."""
 
     email: str
@@ -25,7 +25,7 @@ class Person:
 
 
 def acceptance_tests(
-    version: str, person: Person, browser: Callable[[], HttpClient]
+    version: str, user: User, browser: Callable[[], HttpClient]
 ) -> Mapping[str, AppTest]:
     """Return the tests of this version; ``browser()`` is a new one, with nobody logged in."""
 
@@ -35,14 +35,14 @@ def acceptance_tests(
             raise AssertionError(f"{version} answers as version {found}")
 
     def lets_a_user_write(app: TrackedApp) -> None:
-        agent = UserAgent(browser())
+        agent = FormBrowser(browser())
         try:
-            page = log_in(agent, app.login_url, person)
+            page = log_in(agent, app.login_url, user)
         except AssertionError as error:
-            raise AssertionError(f"{person.email} cannot log in: {error}") from error
+            raise AssertionError(f"{user.email} cannot log in: {error}") from error
         told = visible(page.text)
-        if person.email not in told:
-            raise AssertionError(f"{person.email} cannot log in, but sees {page.url}: {told}")
+        if user.email not in told:
+            raise AssertionError(f"{user.email} cannot log in, but sees {page.url}: {told}")
         written = agent.send(page, page.form("text"), {"text": NOTE})
         if NOTE not in visible(written.text):
             raise AssertionError(f"the note is not on the page: {visible(written.text)}")
@@ -61,10 +61,10 @@ def acceptance_tests(
     }
 
 
-def log_in(agent: UserAgent, url: str, person: Person) -> Page:
+def log_in(agent: FormBrowser, url: str, user: User) -> Page:
     """Open a page that asks for a login, give one, and consent; return where that leads."""
     page = agent.open(url)
-    given = {"identifier": person.email, "password": person.password, "method": "password"}
+    given = {"identifier": user.email, "password": user.password, "method": "password"}
     page = agent.send(page, page.form("identifier", "password"), given)
     for form in page.forms:
         if ("decision", "accept") in form.buttons:

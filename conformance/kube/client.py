@@ -22,7 +22,7 @@ FIELD_MANAGER = "stackspin-conformance"
 class Kube:
     """One cluster, reached with one kubeconfig. Thread-safe; connects on first use.
 
-    ``redactor`` hides secrets in everything this package writes for people: the texts of
+    ``redactor`` hides secrets in everything this package writes for users: the texts of
     time-outs and the diagnostics. ``timeouts`` bound whatever waits with this client and is given
     no time-out of its own.
     """

@@ -1,6 +1,6 @@
 """The dashboard's pages in somebody's browser: what they show, and what can be done there.
 
-Everything is found by what people see or a screen reader says: labels, names of buttons, headings.
+Everything is found by what users see or a screen reader says: labels, names of buttons, headings.
 The pages are those of the reference dashboard, which says so in its ``generator``.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Locator, Page
 
-from conformance.services.login_pages import Person
+from conformance.services.login_pages import User
 from conformance.services.visitor import Visitor
 
 GENERATOR = "Stackspin reference dashboard"
@@ -30,7 +30,7 @@ class AppEntry:
     address: str
     """Where its link leads; empty without one."""
     state: str
-    """Ready, Installing, Updating, Waiting, Failing, Failed or Suspended; empty for people who are
+    """Ready, Installing, Updating, Waiting, Failing, Failed or Suspended; empty for users who are
     no administrators."""
     version: str
     explanation: str
@@ -52,11 +52,11 @@ class Dashboard:
         """Go to a page of the dashboard."""
         self.visitor.open(f"{self.url}{path}")
 
-    def log_in(self, person: Person) -> None:
+    def log_in(self, user: User) -> None:
         """Log in; returns at the list of apps."""
         self.open("/web/login")
-        self.visitor.fill("E-mail", person.email)
-        self.visitor.fill("Password", person.password)
+        self.visitor.fill("E-mail", user.email)
+        self.visitor.fill("Password", user.password)
         self.visitor.press("Log in")
         self._heading("Apps")
 
@@ -108,20 +108,20 @@ class Dashboard:
         self._heading(name)
         return self.said()
 
-    def give_role(self, person: Person, app: str, role: str) -> None:
+    def give_role(self, user: User, app: str, role: str) -> None:
         """Give a user a role for an app; an empty one takes it away."""
-        self._open_user(person)
+        self._open_user(user)
         self._choose_role(app, role)
         self._press_and_see("Save the roles", "The roles of")
 
-    def disable(self, person: Person) -> None:
+    def disable(self, user: User) -> None:
         """Disable a user's account."""
-        self._open_user(person)
+        self._open_user(user)
         self._press_and_see("Disable the account", "is disabled")
 
-    def enable(self, person: Person) -> None:
+    def enable(self, user: User) -> None:
         """Enable a user's account again."""
-        self._open_user(person)
+        self._open_user(user)
         self._press_and_see("Enable the account", "is enabled")
 
     def choose_password(self, mail: str, password: str) -> None:
@@ -199,9 +199,9 @@ class Dashboard:
         self._press_and_see(button, told)
         return self.page.locator("#state").inner_text()
 
-    def _open_user(self, person: Person) -> None:
+    def _open_user(self, user: User) -> None:
         self.open("/users")
-        row = self.page.get_by_role("row").filter(has_text=person.email)
+        row = self.page.get_by_role("row").filter(has_text=user.email)
         row.get_by_role("link").click()
 
     def _choose_role(self, app: str, role: str) -> None:

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
+from conformance.services.form_browser import Form, FormBrowser, Page, visible
 from conformance.services.oidc import Attempt, RelyingParty, Tokens
-from conformance.services.user_agent import Form, Page, UserAgent, visible
 
 SHOWN = 300
 """Characters of a page's text in an error message."""
 
 
 @dataclass(frozen=True)
-class Person:
+class User:
     """A user of the platform, and what only they know."""
 
     id: str
@@ -50,19 +50,19 @@ class Answer:
         return self.app.redeem(self.code(), self.attempt)
 
     def error(self) -> str:
-        """Return the error that the app or the person was told; empty when there was none."""
+        """Return the error that the app or the user was told; empty when there was none."""
         query = parse_qs(urlsplit(self.page.url).query)
         return query.get("error", [""])[0]
 
 
-class Walker:
-    """A person in front of the platform's pages, with the cookies of what they did before."""
+class LoginClient:
+    """A user in front of the platform's pages, with the cookies of what they did before."""
 
-    def __init__(self, agent: UserAgent, person: Person) -> None:
+    def __init__(self, agent: FormBrowser, user: User) -> None:
         self.agent = agent
-        self.person = person
+        self.user = user
         self.asked: list[str] = []
-        """What the person was asked for, in order: password, consent."""
+        """What the user was asked for, in order: password, consent."""
 
     def authorize(
         self, app: RelyingParty, attempt: Attempt | None = None, *, allow: bool = True
@@ -86,7 +86,7 @@ class Walker:
         if form is None:
             return page
         self.asked.append("password")
-        given = {"identifier": self.person.email, "password": self.person.password}
+        given = {"identifier": self.user.email, "password": self.user.password}
         return self.agent.send(page, form, {**given, "method": "password"}, until)
 
     def give(self, page: Page, until: str = "", **values: str) -> Page:

@@ -52,7 +52,7 @@ class KeepsEvidence(Protocol):
 
 
 class Visitor:
-    """One person's browser window. ``page`` is Playwright's, for page objects to act on."""
+    """One user's browser window. ``page`` is Playwright's, for page objects to act on."""
 
     def __init__(self, page: Page, evidence: KeepsEvidence, name: str) -> None:
         self.page = page

@@ -37,7 +37,7 @@ _WITHOUT_XDIST = (
 _REFUSED = "stackspin_conformance_refused"
 _NOT_OURS = ("kind_bin", "kind_kubectl_bin")
 """Options of pytest-kind that have no effect here: kind and kubectl are pinned parts."""
-_OF_CHECKS = ("fixtures", "app_fixtures", "parties", "schedule")
+_OF_CHECKS = ("fixtures", "app_fixtures", "accounts", "schedule")
 """Modules beside this one that are plugins of a run of checks."""
 DESELECTED = pytest.StashKey[list[pytest.Item]]()
 

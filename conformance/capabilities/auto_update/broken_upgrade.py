@@ -13,7 +13,7 @@ from conformance.platform.reference.steps import Steps
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
     from conformance.common.load import Load
-    from conformance.services.prober import Outage, Prober
+    from conformance.services.availability import AvailabilityMonitor, Outage
 
 RELOAD = 30.0
 """Seconds in which the ingress has an app again whose pod is Ready; measured 1."""
@@ -52,7 +52,7 @@ class BrokenUpgrade:
     app: TrackedApp
     seed: Seed
     commit: Commit
-    visitor: Prober
+    visitor: AvailabilityMonitor
     """Somebody who has used the app since before the commit."""
     _steps: Steps = field(default_factory=Steps)
 

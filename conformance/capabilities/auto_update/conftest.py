@@ -22,7 +22,7 @@ from conformance.capabilities.auto_update.broken_upgrade import BrokenUpgrade
 from conformance.capabilities.auto_update.commits import COMMITS, UPGRADE_TIMEOUT
 from conformance.capabilities.auto_update.visit import ANSWER, Visit
 from conformance.kube.apply import apply_file
-from conformance.services.prober import Prober
+from conformance.services.availability import AvailabilityMonitor
 from conformance.suite.check import shared
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def broken_upgrades(
     commits = {name: COMMITS[name] for name in apps if name in COMMITS}
     with ExitStack() as visits:
         visitors = {
-            name: visits.enter_context(Prober(stack.http(), apps[name].url)) for name in commits
+            name: visits.enter_context(AvailabilityMonitor(stack.http(), apps[name].url))
+            for name in commits
         }
         for visitor in visitors.values():
             visitor.wait_answer(ANSWER)
@@ -162,7 +163,10 @@ def unready_upgrade(put_right: dict[str, BrokenUpgrade]) -> BrokenUpgrade:
 def visit(steady: TrackedApp, stack: Stack, settings: Settings) -> Iterator[Visit]:
     """Somebody who uses the steady app all the time; the control asks the platform for its keys."""
     keys = f"https://sso.{settings.domain}/.well-known/jwks.json"
-    with Prober(stack.http(), steady.url) as app, Prober(stack.http(), keys) as control:
+    with (
+        AvailabilityMonitor(stack.http(), steady.url) as app,
+        AvailabilityMonitor(stack.http(), keys) as control,
+    ):
         app.wait_answer(ANSWER)
         control.wait_answer(ANSWER)
         yield Visit(app, control)

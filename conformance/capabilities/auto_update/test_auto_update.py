@@ -34,9 +34,9 @@ from conformance.capabilities.auto_update.visit import ANSWER
 from conformance.kube.conditions import condition_false, condition_true, rolled_out
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
+from conformance.services.availability import AvailabilityMonitor
 from conformance.services.flux import flux_object
 from conformance.services.git import GitRefused
-from conformance.services.prober import Prober
 from conformance.suite.check import check
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def test_commit_upgrades_app(
     moving: TrackedApp, seeds: dict[str, Seed], stack: Stack, evidence: EvidenceBox
 ) -> None:
     assert moving.version() == VERSION_1
-    with Prober(stack.http(), moving.url) as visitor:
+    with AvailabilityMonitor(stack.http(), moving.url) as visitor:
         visitor.wait_answer(ANSWER)
         moving.push(COMMITS["version_2"])
         moving.wait_upgraded("2.0.0")

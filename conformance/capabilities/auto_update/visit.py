@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conformance.services.prober import Prober
+from conformance.services.availability import AvailabilityMonitor
 
 ANSWER = 30.0
 """Seconds in which an app that is there answers a request, the ingress's reload included."""
@@ -14,5 +14,5 @@ ANSWER = 30.0
 class Visit:
     """Somebody who uses an app all the time, and somebody who uses what no check changes."""
 
-    app: Prober
-    control: Prober
+    app: AvailabilityMonitor
+    control: AvailabilityMonitor

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.platform.secondary import SecondaryClusters, Site
     from conformance.services.flux import Flux
-    from conformance.suite.parties import Parties
+    from conformance.suite.accounts import Accounts
     from conformance.suite.twins import Twin
 
 
@@ -89,9 +89,9 @@ def backup_set(
 
 
 @pytest.fixture(scope=shared)
-def app_with_login(backed_up_app: Callable[[str], BackedUpApp], parties: Parties) -> AppWithLogin:
-    """An app that people can log in to with the platform's login, not installed yet."""
-    return AppWithLogin(backed_up_app("backup-login"), parties)
+def app_with_login(backed_up_app: Callable[[str], BackedUpApp], accounts: Accounts) -> AppWithLogin:
+    """An app that users can log in to with the platform's login, not installed yet."""
+    return AppWithLogin(backed_up_app("backup-login"), accounts)
 
 
 @pytest.fixture(scope=shared)

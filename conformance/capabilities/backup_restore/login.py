@@ -1,4 +1,4 @@
-"""An app that people log in to with the platform's login, lost and restored."""
+"""An app that users log in to with the platform's login, lost and restored."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from conformance.kube.conditions import condition_true
 from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.wait import wait_each
 from conformance.platform.reference.bootstrap import AUTHORITY
-from conformance.services.login_pages import Person
+from conformance.services.form_browser import Page
+from conformance.services.login_pages import User
 from conformance.services.oidc import Client
-from conformance.services.user_agent import Page
-from conformance.suite.parties import OAUTH2_CLIENT, Parties, client_secret, oauth2_client
+from conformance.suite.accounts import OAUTH2_CLIENT, Accounts, client_secret, oauth2_client
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class AppWithLogin:
     """Its OAuth2Client and its client secret are in its namespace, and are lost with it."""
 
     app: BackedUpApp
-    parties: Parties
+    accounts: Accounts
 
     @property
     def namespace(self) -> str:
@@ -66,24 +66,24 @@ class AppWithLogin:
         self._wait_for_clients()
         return restore
 
-    def log_in(self, person: Person) -> tuple[Page, requests.Response]:
+    def log_in(self, user: User) -> tuple[Page, requests.Response]:
         """Log in; return the last page of that, and the profile that is shown afterwards."""
-        walker, url = self.parties.walker(person), f"https://{self.app.deployment.host}"
-        page = walker.walk(f"{url}{self._login.path}", "")
-        return page, walker.agent.http.get(f"{url}{self._login.profile}")
+        login_client, url = self.accounts.login_client(user), f"https://{self.app.deployment.host}"
+        page = login_client.walk(f"{url}{self._login.path}", "")
+        return page, login_client.agent.http.get(f"{url}{self._login.profile}")
 
-    def newcomer(self) -> Person:
+    def newcomer(self) -> User:
         """Make somebody who may use the app and has never been there."""
-        return self.parties.person("newcomer", may_use={self.namespace: "user"})
+        return self.accounts.user("newcomer", may_use={self.namespace: "user"})
 
     @property
     def _login(self) -> Login:
         return self.app.deployment.app.login
 
     def _values(self) -> Mapping[str, Any]:
-        """Return the chart's values that have people log in."""
+        """Return the chart's values that have users log in."""
         oidc = {
-            "issuer": self.parties.issuer,
+            "issuer": self.accounts.issuer,
             "clientId": self.namespace,
             "existingSecret": f"stackspin-{self.namespace}-oauth-variables",
             "caConfigMap": AUTHORITY,

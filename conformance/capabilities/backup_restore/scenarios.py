@@ -34,7 +34,7 @@ PRE_HOOK = "pre.hook.backup.velero.io/command"
 
 
 class WholeNamespace:
-    """An app that is backed up as a namespace while people write, copied, lost and restored.
+    """An app that is backed up as a namespace while users write, copied, lost and restored.
 
     At last one byte of the backup is altered for a while, and it is restored once more.
     """

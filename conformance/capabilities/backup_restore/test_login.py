@@ -35,7 +35,7 @@ def test_login_after_restore(
 
 def assert_newcomer_logs_in(app_with_login: AppWithLogin) -> None:
     """Let somebody who has never been there log in."""
-    person = app_with_login.newcomer()
-    page, profile = app_with_login.log_in(person)
+    user = app_with_login.newcomer()
+    page, profile = app_with_login.log_in(user)
     assert profile.ok, f"not logged in, but {shown(page)}"
-    assert person.email in profile.text, f"not known as {person.email}, but {shown(page)}"
+    assert user.email in profile.text, f"not known as {user.email}, but {shown(page)}"

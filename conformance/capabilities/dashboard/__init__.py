@@ -1,1 +1,1 @@
-"""What people and administrators do on the platform's pages."""
+"""What users and administrators do on the platform's pages."""

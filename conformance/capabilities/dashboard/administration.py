@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from conformance.apps.tracked import TrackedApp
-    from conformance.services.login_pages import Person
+    from conformance.services.login_pages import User
 
 
-def forbidden_to(member: Person, managed: TrackedApp) -> dict[str, list[dict[str, str]]]:
+def forbidden_to(member: User, managed: TrackedApp) -> dict[str, list[dict[str, str]]]:
     """Return the pages for administrators, each with forms that other users could send to it."""
     return {
         f"/apps/{managed.name}": [

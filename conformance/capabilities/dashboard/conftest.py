@@ -28,7 +28,7 @@ from conformance.kube.wait import wait
 from conformance.services.browser import DESKTOP
 from conformance.services.dashboard import GENERATOR, Dashboard
 from conformance.services.flux import NAMESPACE
-from conformance.services.login_pages import Person
+from conformance.services.login_pages import User
 from conformance.services.oidc import Client, RelyingParty
 from conformance.services.velero import Velero
 from conformance.suite.check import not_run, shared
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
-    from conformance.suite.parties import Parties
+    from conformance.suite.accounts import Accounts
 
 UPGRADE_TIMEOUT = 60
 """Seconds after which an upgrade of the app counts as failed."""
@@ -55,11 +55,11 @@ _numbers = itertools.count()
 @pytest.fixture(scope=shared)
 def dashboard_url(
     single_sign_on: Flux,  # noqa: ARG001 - Kratos, Hydra, dashboard
-    parties: Parties,
+    accounts: Accounts,
 ) -> str:
     """Address of a dashboard whose pages the checks know."""
-    url = parties.dashboard
-    page = parties.http().get_routed(f"{url}/web/login").text
+    url = accounts.dashboard
+    page = accounts.http().get_routed(f"{url}/web/login").text
     if GENERATOR not in page:
         not_run(
             f"the pages at {url} are not the reference dashboard's: the checks support no other"
@@ -123,25 +123,25 @@ def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[Object]:
 
 
 @pytest.fixture(scope=shared)
-def administrator(parties: Parties) -> Person:
+def administrator(accounts: Accounts) -> User:
     """An administrator of the dashboard."""
-    return parties.person("ada", may_use={"dashboard": "admin"})
+    return accounts.user("ada", may_use={"dashboard": "admin"})
 
 
 @pytest.fixture(scope=shared)
-def member(parties: Parties, managed: TrackedApp) -> Person:
+def member(accounts: Accounts, managed: TrackedApp) -> User:
     """A user who may use the app and administer nothing."""
-    return parties.person("mia", may_use={managed.name: "user"})
+    return accounts.user("mia", may_use={managed.name: "user"})
 
 
 @pytest.fixture
-def newcomer(parties: Parties, settings: Settings) -> Iterator[Person]:
+def newcomer(accounts: Accounts, settings: Settings) -> Iterator[User]:
     """A user who has no account yet."""
     email = f"nina-{settings.run_id}@{settings.domain}"
-    person = Person("", email, "Nina New", secrets.token_urlsafe(18))
-    yield person
-    if identity := parties.kratos.find(email):
-        parties.kratos.delete(identity.id)
+    user = User("", email, "Nina New", secrets.token_urlsafe(18))
+    yield user
+    if identity := accounts.kratos.find(email):
+        accounts.kratos.delete(identity.id)
 
 
 @pytest.fixture(scope=shared)
@@ -154,37 +154,37 @@ def browser_states() -> BrowserStates:
 def dashboard_of(
     dashboard_url: str, browser: Browser, evidence: EvidenceBox, browser_states: BrowserStates
 ) -> DashboardOf:
-    """Opens the dashboard for a user who is logged in: ``with dashboard_of(person) as ...``."""
+    """Opens the dashboard for a user who is logged in: ``with dashboard_of(user) as ...``."""
 
     @contextmanager
-    def open_browser(person: Person, size: tuple[int, int] = DESKTOP) -> Iterator[Dashboard]:
-        nick = person.email.partition("-")[0]
-        state = browser_states.get(person.id)
+    def open_browser(user: User, size: tuple[int, int] = DESKTOP) -> Iterator[Dashboard]:
+        nick = user.email.partition("-")[0]
+        state = browser_states.get(user.id)
         with browser.visitor(evidence, nick, size=size, state=state) as visitor:
             dashboard = Dashboard(visitor, dashboard_url)
             if state is None:
-                dashboard.log_in(person)
-                browser_states[person.id] = visitor.state()
+                dashboard.log_in(user)
+                browser_states[user.id] = visitor.state()
             yield dashboard
 
     return open_browser
 
 
 @pytest.fixture
-def admin(dashboard_of: DashboardOf, administrator: Person) -> Iterator[Dashboard]:
+def admin(dashboard_of: DashboardOf, administrator: User) -> Iterator[Dashboard]:
     """The dashboard in the browser of an administrator."""
     with dashboard_of(administrator) as dashboard:
         yield dashboard
 
 
 @pytest.fixture(scope=shared)
-def app_login(parties: Parties, managed: TrackedApp, kube: Kube) -> AppLogin:
+def app_login(accounts: Accounts, managed: TrackedApp, kube: Kube) -> AppLogin:
     """The app's login, in new browsers."""
     name = f"stackspin-{managed.name}-oauth-variables"
     secret = base64.b64decode(kube.get("v1", "Secret", name, NAMESPACE)["data"]["client_secret"])
     client = Client(managed.name, secret.decode(), f"{managed.url}/oidc/callback")
-    party = RelyingParty(parties.http(), parties.provider, client)
-    return AppLogin(parties, managed, party)
+    party = RelyingParty(accounts.http(), accounts.provider, client)
+    return AppLogin(accounts, managed, party)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from conformance.common.soon import soon
 from conformance.kube.conditions import find_condition
 from conformance.services.browser import PHONE
 from conformance.services.dashboard import Dashboard
-from conformance.services.user_agent import Form
+from conformance.services.form_browser import Form
 from conformance.services.velero import LOCATION, Velero
 from conformance.suite.check import check
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from conformance.kube.objects import Object
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
-    from conformance.services.login_pages import Person
-    from conformance.suite.parties import Parties
+    from conformance.services.login_pages import User
+    from conformance.suite.accounts import Accounts
 
 
 COMMITS = commits_in(Path(__file__).with_name("commits.yaml"))
@@ -43,9 +43,9 @@ COMMITS = commits_in(Path(__file__).with_name("commits.yaml"))
 )
 def test_lists_apps_of_a_person(
     dashboard_of: DashboardOf,
-    administrator: Person,
-    member: Person,
-    parties: Parties,
+    administrator: User,
+    member: User,
+    accounts: Accounts,
     managed: TrackedApp,
     canary: Canary,
 ) -> None:
@@ -54,7 +54,7 @@ def test_lists_apps_of_a_person(
             "administrators do not see all apps"
         )
         dashboard.visitor.screenshot(f"apps-{administrator.name}")
-    with dashboard_of(parties.person("nora", may_use={})) as dashboard:
+    with dashboard_of(accounts.user("nora", may_use={})) as dashboard:
         assert dashboard.apps() == {}, "somebody without a role sees apps"
     with dashboard_of(member) as dashboard:
         apps = dashboard.apps()
@@ -156,18 +156,18 @@ def test_invites_user(
     browser: Browser,
     evidence: EvidenceBox,
     app_login: AppLogin,
-    newcomer: Person,
-    parties: Parties,
+    newcomer: User,
+    accounts: Accounts,
 ) -> None:
     name = app_login.app.name
     assert newcomer.email in admin.invite(newcomer.email, newcomer.name, {name: "user"})
     admin.visitor.screenshot("invited")
     assert newcomer.email in admin.users()
     admin.visitor.screenshot("users")
-    identity = parties.kratos.find(newcomer.email)
+    identity = accounts.kratos.find(newcomer.email)
     assert identity is not None, "Kratos has no such identity"
     assert (identity.name, identity.roles) == (newcomer.name, {name: "user"})
-    mail = parties.mail.wait_for(newcomer.email)
+    mail = accounts.mail.wait_for(newcomer.email)
     with browser.visitor(evidence, "newcomer") as visitor:
         Dashboard(visitor, admin.url).choose_password(mail.text, newcomer.password)
         visitor.screenshot("password chosen")
@@ -179,25 +179,25 @@ def test_invites_user(
     promise="A disabled user is logged out of everything, and can log in again once enabled.",
 )
 def test_disables_user(
-    admin: Dashboard, app_login: AppLogin, parties: Parties, managed: TrackedApp
+    admin: Dashboard, app_login: AppLogin, accounts: Accounts, managed: TrackedApp
 ) -> None:
-    person = parties.person("dan", may_use={managed.name: "user"})
-    inside = parties.walker(person)
+    user = accounts.user("dan", may_use={managed.name: "user"})
+    inside = accounts.login_client(user)
     inside.walk(managed.login_url, "")
-    tokens = app_login.tokens_of(person)
-    admin.disable(person)
+    tokens = app_login.tokens_of(user)
+    admin.disable(user)
     admin.visitor.screenshot("disabled")
-    assert parties.kratos.get(person.id).state == "inactive", "the user is still active in Kratos"
-    assert parties.kratos.sessions(person.id) == []
+    assert accounts.kratos.get(user.id).state == "inactive", "the user is still active in Kratos"
+    assert accounts.kratos.sessions(user.id) == []
     # The provider notifies the app while it answers the dashboard.
     out = soon(lambda: inside.agent.open(f"{managed.url}/api/me").status == 401)
     assert out, "the app still lets them in"
     assert (valid := app_login.still_valid(tokens)) == [], (
         f"disabled, but still valid for apps: {valid}"
     )
-    assert "disabled" in app_login.refusal_of(person)
-    admin.enable(person)
-    assert app_login.roles_of(person) == ["user"]
+    assert "disabled" in app_login.refusal_of(user)
+    admin.enable(user)
+    assert app_login.roles_of(user) == ["user"]
 
 
 @check(
@@ -205,21 +205,21 @@ def test_disables_user(
     promise="A user's role decides whether an app lets them in; without it, the app's tokens end.",
 )
 def test_roles_decide(
-    admin: Dashboard, app_login: AppLogin, parties: Parties, managed: TrackedApp
+    admin: Dashboard, app_login: AppLogin, accounts: Accounts, managed: TrackedApp
 ) -> None:
-    person = parties.person("rose", may_use={})
-    assert "access_denied" in app_login.refusal_of(person)
+    user = accounts.user("rose", may_use={})
+    assert "access_denied" in app_login.refusal_of(user)
     for role in ("user", "admin"):
-        admin.give_role(person, managed.name, role)
-        assert parties.kratos.get(person.id).roles == {managed.name: role}, "Kratos has other roles"
-        assert app_login.roles_of(person) == [role]
+        admin.give_role(user, managed.name, role)
+        assert accounts.kratos.get(user.id).roles == {managed.name: role}, "Kratos has other roles"
+        assert app_login.roles_of(user) == [role]
     admin.visitor.screenshot("roles")
-    tokens = app_login.tokens_of(person)
-    admin.give_role(person, managed.name, "")
+    tokens = app_login.tokens_of(user)
+    admin.give_role(user, managed.name, "")
     assert (valid := app_login.still_valid(tokens)) == [], (
         f"no role, but still valid for the app: {valid}"
     )
-    assert "access_denied" in app_login.refusal_of(person)
+    assert "access_denied" in app_login.refusal_of(user)
 
 
 @check(
@@ -227,22 +227,22 @@ def test_roles_decide(
     promise="Only administrators can manage apps, users and backups, whatever others send.",
 )
 def test_for_administrators_only(
-    dashboard_url: str, member: Person, parties: Parties, managed: TrackedApp, kube: Kube
+    dashboard_url: str, member: User, accounts: Accounts, managed: TrackedApp, kube: Kube
 ) -> None:
-    walker = parties.walker(member)
-    page = walker.walk(f"{dashboard_url}/web/login", "")
+    login_client = accounts.login_client(member)
+    page = login_client.walk(f"{dashboard_url}/web/login", "")
     token = page.form("csrfmiddlewaretoken").fields["csrfmiddlewaretoken"]
     before = kube.get(*RELEASE, managed.name, managed.namespace)["spec"]
     for path, values in forbidden_to(member, managed).items():
-        assert walker.agent.open(f"{dashboard_url}{path}").status == 403, f"shows {path}"
+        assert login_client.agent.open(f"{dashboard_url}{path}").status == 403, f"shows {path}"
         for sent in values:
             form = Form(f"{dashboard_url}{path}", "post", {"csrfmiddlewaretoken": token})
             # A redirect counts as an answer: the page that it leads to may still be refused.
-            answer = walker.agent.send(page, form, sent, until=dashboard_url)
+            answer = login_client.agent.send(page, form, sent, until=dashboard_url)
             assert answer.status == 403, f"accepts {sent} at {path}"
     assert kube.get(*RELEASE, managed.name, managed.namespace)["spec"] == before
-    assert parties.kratos.get(member.id).roles == {managed.name: "user"}
-    assert parties.kratos.find(f"new-{member.email}") is None
+    assert accounts.kratos.get(member.id).roles == {managed.name: "user"}
+    assert accounts.kratos.find(f"new-{member.email}") is None
 
 
 @check(
@@ -286,7 +286,7 @@ def test_restores_backup(admin: Dashboard, velero: Velero, managed: TrackedApp) 
     promise="Every control has a name and can be reached by keyboard, and pages fit on a phone.",
 )
 def test_usable_by_everybody(
-    dashboard_of: DashboardOf, administrator: Person, member: Person, managed: TrackedApp
+    dashboard_of: DashboardOf, administrator: User, member: User, managed: TrackedApp
 ) -> None:
     with dashboard_of(administrator, size=PHONE) as dashboard:
         for name, path in {

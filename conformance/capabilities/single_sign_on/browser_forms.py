@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pyotp
 
 if TYPE_CHECKING:
-    from conformance.services.login_pages import Person
+    from conformance.services.login_pages import User
     from conformance.services.visitor import Visitor
 
 
-def gives_password(visitor: Visitor, person: Person) -> None:
+def gives_password(visitor: Visitor, user: User) -> None:
     """Fill in and send the login form."""
-    visitor.fill("E-mail address", person.email)
-    visitor.fill("Password", person.password)
+    visitor.fill("E-mail address", user.email)
+    visitor.fill("Password", user.password)
     visitor.press("Log in")
 
 

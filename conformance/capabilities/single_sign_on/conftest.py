@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.catalogue import APPS
-from conformance.capabilities.single_sign_on.journeys import Journey, OpenBrowser
+from conformance.capabilities.single_sign_on.app_sessions import AppSessions, OpenBrowser
 from conformance.capabilities.single_sign_on.login_services import SHORT, LoginServices
 from conformance.suite.check import shared
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
-    from conformance.suite.parties import Parties
+    from conformance.suite.accounts import Accounts
 
 
 @pytest.fixture(scope=shared)
-def journey(parties: Parties, reference_apps: Callable[[], None]) -> Journey:
-    """Users' journeys through the reference apps."""
+def app_sessions(accounts: Accounts, reference_apps: Callable[[], None]) -> AppSessions:
+    """The sessions of users at the reference apps."""
     reference_apps()
     for name in APPS:
-        parties.http().get_routed(f"https://{name}.{parties.domain}/")
-    return Journey(parties)
+        accounts.http().get_routed(f"https://{name}.{accounts.domain}/")
+    return AppSessions(accounts)
 
 
 @pytest.fixture
@@ -36,9 +36,9 @@ def visitor(browser: Browser, evidence: EvidenceBox) -> OpenBrowser:
 
 
 @pytest.fixture(scope=shared)
-def login_services(single_sign_on: Flux, parties: Parties) -> LoginServices:
+def login_services(single_sign_on: Flux, accounts: Accounts) -> LoginServices:
     """Kratos, Hydra, their database and the dashboard, as pods and releases."""
-    return LoginServices(single_sign_on, parties)
+    return LoginServices(single_sign_on, accounts)
 
 
 @pytest.fixture(scope=shared)

@@ -15,7 +15,7 @@ from conformance.kube.apply import apply
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.services.flux import Flux
-    from conformance.suite.parties import Parties
+    from conformance.suite.accounts import Accounts
     from conformance.suite.twins import Twin
 
 INGRESS = ("networking.k8s.io/v1", "Ingress")
@@ -23,15 +23,15 @@ POLICY = ("networking.k8s.io/v1", "NetworkPolicy")
 
 
 @pytest.fixture
-def admin_api_on_ingress(parties: Parties) -> Iterator[None]:
+def admin_api_on_ingress(accounts: Accounts) -> Iterator[None]:
     """Hydra's admin API is on the ingress, below the provider's own host name."""
-    host = f"sso.{parties.domain}"
+    host = f"sso.{accounts.domain}"
     backend = {"service": {"name": "hydra-admin", "port": {"name": "http"}}}
     path = {"path": "/admin", "pathType": "Prefix", "backend": backend}
     rules = [{"host": host, "http": {"paths": [path]}}]
     spec = {"ingressClassName": "nginx", "rules": rules}
-    with _existing(parties.kube, INGRESS, "hydra-admin", spec):
-        parties.http().get_routed(f"https://{host}/admin/clients")
+    with _existing(accounts.kube, INGRESS, "hydra-admin", spec):
+        accounts.http().get_routed(f"https://{host}/admin/clients")
         yield
 
 

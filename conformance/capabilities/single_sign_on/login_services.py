@@ -16,7 +16,7 @@ from conformance.kube.wait import Wait, wait_all
 
 if TYPE_CHECKING:
     from conformance.services.flux import Flux
-    from conformance.suite.parties import Parties
+    from conformance.suite.accounts import Accounts
 
 LOGIN_SERVICES = ("single-sign-on-database", "kratos", "hydra", "dashboard")
 """Releases, and labels of their pods, without which nobody logs in."""
@@ -28,10 +28,10 @@ SHORT = "1ms"
 class LoginServices:
     """Kratos, Hydra, their database and the dashboard, as pods and releases."""
 
-    def __init__(self, flux: Flux, parties: Parties) -> None:
+    def __init__(self, flux: Flux, accounts: Accounts) -> None:
         self._flux = flux
-        self._parties = parties
-        self._kube = parties.kube
+        self._accounts = accounts
+        self._kube = accounts.kube
 
     def restart(self, *names: str) -> None:
         """Delete the pods of these services; returns when others serve in their place."""
@@ -57,14 +57,14 @@ class LoginServices:
 
         Both come some moments after the pods are Ready; on a restarted node only with its DNS.
         """
-        parties = self._parties
+        accounts = self._accounts
         for url in (
-            f"{parties.issuer}.well-known/jwks.json",
-            f"{parties.dashboard}/web/login?login_challenge=unknown",  # the dashboard asks Hydra
-            f"{parties.dashboard}/web/login?flow={UNKNOWN_FLOW}",  # and here Kratos
-            f"{parties.dashboard}/sessions/whoami",
+            f"{accounts.issuer}.well-known/jwks.json",
+            f"{accounts.dashboard}/web/login?login_challenge=unknown",  # the dashboard asks Hydra
+            f"{accounts.dashboard}/web/login?flow={UNKNOWN_FLOW}",  # and here Kratos
+            f"{accounts.dashboard}/sessions/whoami",
         ):
-            parties.http().get_routed(url, within=self._kube.timeouts.routing_after_restart)
+            accounts.http().get_routed(url, within=self._kube.timeouts.routing_after_restart)
 
     @contextmanager
     def configured(self, configuration: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:

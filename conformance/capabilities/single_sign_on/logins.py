@@ -13,9 +13,9 @@ from conformance.services.login_pages import shown
 from conformance.suite.check import not_run
 
 if TYPE_CHECKING:
-    from conformance.services.login_pages import Person, Walker
-    from conformance.services.user_agent import Page
-    from conformance.suite.parties import Parties
+    from conformance.services.form_browser import Page
+    from conformance.services.login_pages import LoginClient, User
+    from conformance.suite.accounts import Accounts
 
 CODE = re.compile(r"\b(\d{6})\b")
 """A recovery code, as it stands in the mail."""
@@ -33,37 +33,37 @@ def altered(code: str) -> str:
     return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
 
 
-def asks_for_code(walker: Walker, dashboard: str) -> Page:
+def asks_for_code(login_client: LoginClient, dashboard: str) -> Page:
     """Ask for a recovery code by mail; return the page that wants it."""
-    page = walker.agent.open(f"{dashboard}/web/recovery")
-    return walker.give(page, email=walker.person.email, method="code")
+    page = login_client.agent.open(f"{dashboard}/web/recovery")
+    return login_client.give(page, email=login_client.user.email, method="code")
 
 
-def can_log_in(parties: Parties, person: Person) -> bool:
+def can_log_in(accounts: Accounts, user: User) -> bool:
     """Whether address and password are enough for a session."""
-    walker = parties.walker(person)
-    walker.log_in(walker.agent.open(f"{parties.dashboard}/web/login"))
-    return has_session(walker, parties.dashboard)
+    login_client = accounts.login_client(user)
+    login_client.log_in(login_client.agent.open(f"{accounts.dashboard}/web/login"))
+    return has_session(login_client, accounts.dashboard)
 
 
-def has_session(walker: Walker, dashboard: str) -> bool:
+def has_session(login_client: LoginClient, dashboard: str) -> bool:
     """Whether Kratos knows who sits in front of this browser, every factor included."""
-    answer = walker.agent.http.get(f"{dashboard}/sessions/whoami")
+    answer = login_client.agent.http.get(f"{dashboard}/sessions/whoami")
     return bool(answer.status_code == requests.codes.ok)
 
 
-def disable(parties: Parties, person: Person) -> None:
+def disable(accounts: Accounts, user: User) -> None:
     """Disable somebody's account as administrators do, by the dashboard's page.
 
     Not run where that is another dashboard's, whose pages nobody here knows.
     """
-    admin = parties.walker(parties.person("ada", may_use={"dashboard": "admin"}))
-    admin.log_in(admin.agent.open(f"{parties.dashboard}/web/login"))
-    page = admin.agent.open(f"{parties.dashboard}/users/{person.id}")
+    admin = accounts.login_client(accounts.user("ada", may_use={"dashboard": "admin"}))
+    admin.log_in(admin.agent.open(f"{accounts.dashboard}/web/login"))
+    page = admin.agent.open(f"{accounts.dashboard}/users/{user.id}")
     if GENERATOR not in page.text:
         not_run(f"{page.url} is not the reference dashboard's: how is a user disabled there?")
     page = admin.give(page, action="disable")
-    state = parties.kratos.get(person.id).state
+    state = accounts.kratos.get(user.id).state
     assert state == "inactive", f"the account is {state}: {shown(page)}"
 
 
@@ -71,21 +71,21 @@ def disable(parties: Parties, person: Person) -> None:
 class FirstFactorGiven:
     """Somebody who gave their password, and is asked for the second factor."""
 
-    walker: Walker
+    login_client: LoginClient
     page: Page
     dashboard: str
 
     @classmethod
-    def by(cls, parties: Parties, person: Person) -> FirstFactorGiven:
+    def by(cls, accounts: Accounts, user: User) -> FirstFactorGiven:
         """Give the password in a browser that nobody has used before."""
-        walker = parties.walker(person)
-        page = walker.log_in(walker.agent.open(f"{parties.dashboard}/web/login"))
+        login_client = accounts.login_client(user)
+        page = login_client.log_in(login_client.agent.open(f"{accounts.dashboard}/web/login"))
         assert page.find("totp_code"), f"not asked for the second factor: {shown(page)}"
-        return cls(walker, page, parties.dashboard)
+        return cls(login_client, page, accounts.dashboard)
 
     def gets_in(self, **factor: str) -> bool:
         """Give a second factor; whether that is enough."""
         [name] = factor
         method = name.removesuffix("_code")
-        self.page = self.walker.give(self.page, **factor, method=method)
-        return has_session(self.walker, self.dashboard)
+        self.page = self.login_client.give(self.page, **factor, method=method)
+        return has_session(self.login_client, self.dashboard)

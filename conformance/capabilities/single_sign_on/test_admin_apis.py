@@ -16,24 +16,24 @@ from conformance.capabilities.single_sign_on.policies import (
 from conformance.suite.check import check
 
 if TYPE_CHECKING:
-    from conformance.capabilities.single_sign_on.journeys import Journey
+    from conformance.capabilities.single_sign_on.app_sessions import AppSessions
     from conformance.clusters.base import Cluster
     from conformance.kube.client import Kube
     from conformance.report.evidence import EvidenceBox
-    from conformance.suite.parties import Parties
+    from conformance.suite.accounts import Accounts
 
 
 @check(
     "single_sign_on.admin_apis_closed",
     promise="The admin APIs, which need no password, cannot be reached from outside the cluster.",
 )
-def test_admin_apis_closed(parties: Parties) -> None:
-    http, domain = parties.http(), parties.domain
+def test_admin_apis_closed(accounts: Accounts) -> None:
+    http, domain = accounts.http(), accounts.domain
     for url in (
-        f"{parties.issuer}admin/clients",
-        f"{parties.issuer}admin/oauth2/auth/sessions/login",
-        f"{parties.dashboard}/admin/identities",
-        f"{parties.dashboard}/admin/sessions",
+        f"{accounts.issuer}admin/clients",
+        f"{accounts.issuer}admin/oauth2/auth/sessions/login",
+        f"{accounts.dashboard}/admin/identities",
+        f"{accounts.dashboard}/admin/sessions",
         *(f"https://{name}.{domain}/admin/clients" for name in ("hydra-admin", "hydra")),
         *(f"https://{name}.{domain}/admin/identities" for name in ("kratos-admin", "kratos")),
         f"https://mail.{domain}/api/v1/messages",
@@ -47,16 +47,18 @@ def test_admin_apis_closed(parties: Parties) -> None:
     promise="In the cluster, only the dashboard and the operator may use the admin APIs.",
 )
 def test_admin_apis_for_dashboard_alone(
-    journey: Journey, cluster: Cluster, kube: Kube, namespace: str, evidence: EvidenceBox
+    app_sessions: AppSessions, cluster: Cluster, kube: Kube, namespace: str, evidence: EvidenceBox
 ) -> None:
     for name in ADMIN_SERVICES:
         peers = admin_peers(kube, name)
         assert peers <= MAY_ADMINISTER, f"{name}'s admin API is open to {sorted(peers)}"
-    enforced = enforces_policies(journey, kube, namespace)
+    enforced = enforces_policies(app_sessions, kube, namespace)
     reached = [
-        name for name in ADMIN_SERVICES.values() if journey.reaches(NOTES, f"{name}.{NAMESPACE}")
+        name
+        for name in ADMIN_SERVICES.values()
+        if app_sessions.reaches(NOTES, f"{name}.{NAMESPACE}")
     ]
-    assert journey.reaches(NOTES, f"{OPEN_SERVICE}.{NAMESPACE}"), (
+    assert app_sessions.reaches(NOTES, f"{OPEN_SERVICE}.{NAMESPACE}"), (
         f"notes does not even reach {OPEN_SERVICE}"
     )
     assert not (enforced and reached), f"notes reaches {reached}, with NetworkPolicies enforced"

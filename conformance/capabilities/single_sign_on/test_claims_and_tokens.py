@@ -13,18 +13,18 @@ from conformance.services.oidc import Provider, RelyingParty
 from conformance.suite.check import check
 
 if TYPE_CHECKING:
-    from conformance.services.login_pages import Walker
+    from conformance.services.login_pages import LoginClient
     from conformance.services.oidc import RelyingParty
-    from conformance.suite.parties import Parties
+    from conformance.suite.accounts import Accounts
 
 
 @check(
     "single_sign_on.discovery",
     promise="The issuer's discovery document gives an app the endpoints, features and keys.",
 )
-def test_discovery(parties: Parties) -> None:
-    issuer = f"https://sso.{parties.domain}/"
-    provider = Provider(parties.http(), issuer)
+def test_discovery(accounts: Accounts) -> None:
+    issuer = f"https://sso.{accounts.domain}/"
+    provider = Provider(accounts.http(), issuer)
     metadata = provider.metadata
     assert metadata["issuer"] == issuer, f"the issuer is {metadata['issuer']}, not {issuer}"
     for name in ("authorization", "token", "userinfo", "end_session"):
@@ -42,15 +42,15 @@ def test_discovery(parties: Parties) -> None:
     "single_sign_on.id_token",
     promise="An id_token is signed and says who logged in, to which app, and for how long.",
 )
-def test_id_token(alice: Walker, probe: RelyingParty) -> None:
-    answer = alice.authorize(probe, probe.attempt())
+def test_id_token(login_client: LoginClient, probe: RelyingParty) -> None:
+    answer = login_client.authorize(probe, probe.attempt())
     token = answer.tokens().id_token
     claims = probe.verified(token, answer.attempt.nonce)
-    person = alice.person
-    assert claims["sub"] == person.id
+    user = login_client.user
+    assert claims["sub"] == user.id
     assert claims["aud"] == [probe.client.client_id]
-    assert claims["email"] == claims["preferred_username"] == person.email
-    assert claims["name"] == person.name
+    assert claims["email"] == claims["preferred_username"] == user.email
+    assert claims["name"] == user.name
     assert claims["stackspin_roles"] == ["user"]
     assert 0 < claims["exp"] - claims["iat"] <= 3600, "an id_token is valid for an hour at most"
 
@@ -59,8 +59,8 @@ def test_id_token(alice: Walker, probe: RelyingParty) -> None:
     "single_sign_on.userinfo",
     promise="An app gets the user's details from userinfo with its access token, and only with it.",
 )
-def test_userinfo(alice: Walker, probe: RelyingParty) -> None:
-    answer = alice.authorize(probe)
+def test_userinfo(login_client: LoginClient, probe: RelyingParty) -> None:
+    answer = login_client.authorize(probe)
     tokens = answer.tokens()
     claims = probe.verified(tokens.id_token, answer.attempt.nonce)
     userinfo = probe.userinfo(tokens.access_token)
@@ -74,28 +74,30 @@ def test_userinfo(alice: Walker, probe: RelyingParty) -> None:
     "single_sign_on.refresh_rotates",
     promise="A refresh token works once; if it is used again, all tokens of the login end.",
 )
-def test_refresh_rotates(alice: Walker, probe: RelyingParty, parties: Parties) -> None:
-    first = alice.authorize(probe).tokens()
+def test_refresh_rotates(
+    login_client: LoginClient, probe: RelyingParty, accounts: Accounts
+) -> None:
+    first = login_client.authorize(probe).tokens()
     second = probe.refresh(first)
     assert second.refresh_token != first.refresh_token, "the refresh token stays the same"
     assert second.access_token != first.access_token
-    assert probe.verified(second.id_token, None)["sub"] == alice.person.id
+    assert probe.verified(second.id_token, None)["sub"] == login_client.user.id
     with refused("a used refresh token", "invalid_grant"):
         probe.refresh(first)
     with refused("the successor of a reused refresh token", "invalid_grant"):
         probe.refresh(second)
-    assert not parties.hydra.is_active(second.access_token), "its access token is still valid"
+    assert not accounts.hydra.is_active(second.access_token), "its access token is still valid"
 
 
 @check(
     "single_sign_on.access_token_expires",
     promise="An expired access token is refused, and the refresh token gets a new one.",
 )
-def test_access_token_expires(parties: Parties) -> None:
+def test_access_token_expires(accounts: Accounts) -> None:
     name = "authorization_code_grant_access_token_lifespan"
-    app = parties.app("brief", tokenLifespans={name: SHORT})
-    tokens = parties.walker(parties.person("ivan")).authorize(app).tokens()
-    assert parties.hydra.expires(tokens.access_token, within=10.0), (
+    app = accounts.app("brief", tokenLifespans={name: SHORT})
+    tokens = accounts.login_client(accounts.user("ivan")).authorize(app).tokens()
+    assert accounts.hydra.expires(tokens.access_token, within=10.0), (
         "an expired token is still valid"
     )
     with refused("an expired access token", "invalid_token", "request_unauthorized"):

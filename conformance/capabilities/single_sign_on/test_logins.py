@@ -25,10 +25,10 @@ from conformance.suite.check import check, core
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
-    from conformance.capabilities.single_sign_on.journeys import Journey, OpenBrowser
+    from conformance.capabilities.single_sign_on.app_sessions import AppSessions, OpenBrowser
     from conformance.report.evidence import EvidenceBox
     from conformance.services.oidc import RelyingParty
-    from conformance.suite.parties import Parties
+    from conformance.suite.accounts import Accounts
 
 
 @check(
@@ -38,24 +38,24 @@ if TYPE_CHECKING:
 )
 def test_login(
     app: App,
-    parties: Parties,
-    journey: Journey,
+    accounts: Accounts,
+    app_sessions: AppSessions,
     visitor: OpenBrowser,
     evidence: EvidenceBox,
 ) -> None:
-    person = parties.person("zoe", may_use={app.name: "user"})
+    user = accounts.user("zoe", may_use={app.name: "user"})
     with visitor("zoe") as zoe:
-        journey.begins_login(zoe, app)
+        app_sessions.begins_login(zoe, app)
         zoe.screenshot("login")
-        gives_password(zoe, person)
+        gives_password(zoe, user)
         zoe.screenshot("consent")
-        journey.allows(zoe, app)
+        app_sessions.allows(zoe, app)
         zoe.screenshot(app.name)
-        assert journey.user_of(zoe, app) == person.name
+        assert app_sessions.user_of(zoe, app) == user.name
     with visitor("zoe, another day") as zoe, evidence.timed("login"):
-        journey.begins_login(zoe, app)
-        gives_password(zoe, person)
-        zoe.arrives(journey.url(app))
+        app_sessions.begins_login(zoe, app)
+        gives_password(zoe, user)
+        zoe.arrives(app_sessions.url(app))
 
 
 @check(
@@ -63,17 +63,17 @@ def test_login(
     promise="A user logged in to one app can open the next without a password.",
 )
 def test_second_app_without_password(
-    parties: Parties,
-    journey: Journey,
+    accounts: Accounts,
+    app_sessions: AppSessions,
     visitor: OpenBrowser,
 ) -> None:
-    person = parties.person("yan")
+    user = accounts.user("yan")
     with visitor("yan") as yan:
-        journey.logs_in(yan, NOTES, person)
-        journey.begins_login(yan, WORDPRESS)
-        journey.allows(yan, WORDPRESS)
+        app_sessions.logs_in(yan, NOTES, user)
+        app_sessions.begins_login(yan, WORDPRESS)
+        app_sessions.allows(yan, WORDPRESS)
         yan.screenshot("second app")
-        assert journey.user_of(yan, WORDPRESS) == person.name
+        assert app_sessions.user_of(yan, WORDPRESS) == user.name
 
 
 @check(
@@ -83,19 +83,19 @@ def test_second_app_without_password(
 )
 def test_logout_everywhere(
     app: App,
-    parties: Parties,
-    journey: Journey,
+    accounts: Accounts,
+    app_sessions: AppSessions,
     visitor: OpenBrowser,
 ) -> None:
-    person = parties.person("xena")
+    user = accounts.user("xena")
     with visitor("xena") as xena:
         for each in APPS.values():
-            journey.logs_in(xena, each, person)
-        journey.logs_out(xena, app)
+            app_sessions.logs_in(xena, each, user)
+        app_sessions.logs_out(xena, app)
         xena.screenshot("logged out")
-        still = [each.name for each in APPS.values() if not journey.forgets(xena, each)]
+        still = [each.name for each in APPS.values() if not app_sessions.forgets(xena, each)]
         assert not still, f"still logged in: {', '.join(still)}"
-        xena.open(parties.dashboard)
+        xena.open(accounts.dashboard)
         assert xena.page.get_by_label("Password").count(), "still logged in: the dashboard"
 
 
@@ -103,45 +103,45 @@ def test_logout_everywhere(
     "single_sign_on.recovery",
     promise="A user who lost a password sets a new one with a mailed code that works once.",
 )
-def test_recovery(parties: Parties, visitor: OpenBrowser) -> None:
-    person = parties.person("wendy")
+def test_recovery(accounts: Accounts, visitor: OpenBrowser) -> None:
+    user = accounts.user("wendy")
     fresh = secrets.token_urlsafe(18)
     with visitor("wendy") as wendy:
-        wendy.open(f"{parties.dashboard}/web/recovery")
+        wendy.open(f"{accounts.dashboard}/web/recovery")
         wendy.screenshot("recovery")
-        wendy.fill("E-mail address", person.email)
+        wendy.fill("E-mail address", user.email)
         wendy.press("Continue")
-        code = code_in(parties.mail.wait_for(person.email).text)
+        code = code_in(accounts.mail.wait_for(user.email).text)
         wendy.screenshot("code")
         wendy.fill("Code from the mail", code)
         wendy.press("Continue")
-        wendy.arrives(f"{parties.dashboard}/web/settings")
+        wendy.arrives(f"{accounts.dashboard}/web/settings")
         wendy.screenshot("new password")
         wendy.fill("New password", fresh)
         wendy.press("Save the new password")
         wendy.screenshot("saved")
-    assert not can_log_in(parties, person), "the old password still works"
-    assert can_log_in(parties, replace(person, password=fresh)), "the new password does not work"
+    assert not can_log_in(accounts, user), "the old password still works"
+    assert can_log_in(accounts, replace(user, password=fresh)), "the new password does not work"
 
 
 @check(
     "single_sign_on.recovery_code_refused",
     promise="A recovery code that was altered or already used is refused.",
 )
-def test_recovery_code_refused(parties: Parties) -> None:
-    person = parties.person("walter")
-    walter = parties.walker(person)
-    asked = asks_for_code(walter, parties.dashboard)
-    code = code_in(parties.mail.wait_for(person.email).text)
+def test_recovery_code_refused(accounts: Accounts) -> None:
+    user = accounts.user("walter")
+    walter = accounts.login_client(user)
+    asked = asks_for_code(walter, accounts.dashboard)
+    code = code_in(accounts.mail.wait_for(user.email).text)
     page = walter.give(asked, code=altered(code))
     assert page.find("code"), f"an altered code was accepted: {shown(page)}"
     # A code is valid only in the flow that asked for it: another flow would refuse any code.
-    again = parties.walker(person)
+    again = accounts.login_client(user)
     again.agent.http.cookies.update(walter.agent.http.cookies)
     page = walter.give(asked, code=code)
-    assert has_session(walter, parties.dashboard), f"the code is refused: {shown(page)}"
+    assert has_session(walter, accounts.dashboard), f"the code is refused: {shown(page)}"
     page = again.give(asked, code=code)
-    assert not has_session(again, parties.dashboard), f"a used code was accepted: {shown(page)}"
+    assert not has_session(again, accounts.dashboard), f"a used code was accepted: {shown(page)}"
 
 
 @check(
@@ -149,28 +149,28 @@ def test_recovery_code_refused(parties: Parties) -> None:
     promise="A user with a second factor is asked for it, and a wrong one is refused.",
 )
 def test_second_factor(
-    parties: Parties,
+    accounts: Accounts,
     probe: RelyingParty,
     visitor: OpenBrowser,
     evidence: EvidenceBox,
 ) -> None:
-    person = parties.person("uma")
-    dashboard = parties.dashboard
+    user = accounts.user("uma")
+    dashboard = accounts.dashboard
     with visitor("uma") as uma:
         uma.open(dashboard)
-        gives_password(uma, person)
+        gives_password(uma, user)
         uma.arrives(dashboard)
         authenticator, codes = enrols_second_factor(uma, f"{dashboard}/web/settings")
-    page = parties.walker(person).authorize(probe).page
+    page = accounts.login_client(user).authorize(probe).page
     assert page.find("totp_code"), f"the app is reached without the second factor: {shown(page)}"
-    asked = FirstFactorGiven.by(parties, person)
+    asked = FirstFactorGiven.by(accounts, user)
     wrong = altered(authenticator.now())
     assert not asked.gets_in(totp_code=wrong), "a wrong code of the authenticator is accepted"
     right = authenticator.now()  # valid for half a minute, so it is made after the logins
     assert asked.gets_in(totp_code=right), f"the right code is refused: {shown(asked.page)}"
-    if FirstFactorGiven.by(parties, person).gets_in(totp_code=right):
+    if FirstFactorGiven.by(accounts, user).gets_in(totp_code=right):
         evidence.note("Upstream finding: Kratos takes a code of the authenticator a second time.")
     spare = codes[0]
-    assert FirstFactorGiven.by(parties, person).gets_in(lookup_secret=spare)
-    taken = FirstFactorGiven.by(parties, person).gets_in(lookup_secret=spare)
+    assert FirstFactorGiven.by(accounts, user).gets_in(lookup_secret=spare)
+    taken = FirstFactorGiven.by(accounts, user).gets_in(lookup_secret=spare)
     assert not taken, "a used recovery code is accepted"

@@ -14,27 +14,27 @@ from conformance.capabilities.single_sign_on.forgeries import (
 from conformance.capabilities.single_sign_on.logins import (
     disable,
 )
+from conformance.services.form_browser import visible
 from conformance.services.login_pages import login_form, shown
 from conformance.services.oidc import RelyingParty, unsigned
-from conformance.services.user_agent import visible
 from conformance.suite.check import check
 
 if TYPE_CHECKING:
-    from conformance.services.login_pages import Walker
+    from conformance.services.login_pages import LoginClient
     from conformance.services.oidc import RelyingParty
-    from conformance.suite.parties import Parties
+    from conformance.suite.accounts import Accounts
 
 
 @check(
     "single_sign_on.wrong_password",
     promise="A wrong password and an unknown user are refused with the same page.",
 )
-def test_wrong_password(parties: Parties, probe: RelyingParty) -> None:
-    person = parties.person("eve")
-    wrong = f"{person.password}x"
+def test_wrong_password(accounts: Accounts, probe: RelyingParty) -> None:
+    user = accounts.user("eve")
+    wrong = f"{user.password}x"
     seen = []
-    for email in (person.email, f"nobody-{person.email}"):
-        somebody = parties.walker(person)
+    for email in (user.email, f"nobody-{user.email}"):
+        somebody = accounts.login_client(user)
         page = somebody.agent.open(probe.attempt().url, probe.client.redirect_uri)
         page = somebody.give(
             page,
@@ -52,21 +52,24 @@ def test_wrong_password(parties: Parties, probe: RelyingParty) -> None:
     "single_sign_on.disabled_user",
     promise="A disabled user cannot log in, and the user's existing logins and tokens end.",
 )
-def test_disabled_user(parties: Parties, probe: RelyingParty) -> None:
-    mallory = parties.walker(parties.person("mallory"))
+def test_disabled_user(accounts: Accounts, probe: RelyingParty) -> None:
+    mallory = accounts.login_client(accounts.user("mallory"))
     tokens = mallory.authorize(probe).tokens()
     unused = mallory.authorize(probe)
     unused.code()
-    disable(parties, mallory.person)
-    another_day = parties.walker(mallory.person)
-    for how, walker in {"goes on with the old login": mallory, "is let in": another_day}.items():
-        answer = walker.authorize(probe)
+    disable(accounts, mallory.user)
+    another_day = accounts.login_client(mallory.user)
+    for how, login_client in {
+        "goes on with the old login": mallory,
+        "is let in": another_day,
+    }.items():
+        answer = login_client.authorize(probe)
         assert answer.page.status, f"a disabled user {how}: {answer.error()}"
         assert answer.page.status == 401, shown(answer.page)
         assert "disabled" in visible(answer.page.text), f"does not say why: {shown(answer.page)}"
     with refused("a disabled user's refresh token", "invalid_grant"):
         probe.refresh(tokens)
-    assert not parties.hydra.is_active(tokens.access_token), "their access token is still valid"
+    assert not accounts.hydra.is_active(tokens.access_token), "their access token is still valid"
     with refused("a code issued before the user was disabled", "invalid_grant"):
         unused.tokens()
 
@@ -75,8 +78,8 @@ def test_disabled_user(parties: Parties, probe: RelyingParty) -> None:
     "single_sign_on.user_without_role",
     promise="A user without a role for an app cannot log in to it.",
 )
-def test_user_without_role(parties: Parties, probe: RelyingParty) -> None:
-    oscar = parties.walker(parties.person("oscar", may_use={"notes": "user"}))
+def test_user_without_role(accounts: Accounts, probe: RelyingParty) -> None:
+    oscar = accounts.login_client(accounts.user("oscar", may_use={"notes": "user"}))
     with refused("a login without a role for the app", "access_denied"):
         oscar.authorize(probe).code()
 
@@ -85,8 +88,8 @@ def test_user_without_role(parties: Parties, probe: RelyingParty) -> None:
     "single_sign_on.consent_denied",
     promise="A user who denies consent is not logged in to the app.",
 )
-def test_consent_denied(parties: Parties, probe: RelyingParty) -> None:
-    trent = parties.walker(parties.person("trent"))
+def test_consent_denied(accounts: Accounts, probe: RelyingParty) -> None:
+    trent = accounts.login_client(accounts.user("trent"))
     with refused("a login without consent", "access_denied"):
         trent.authorize(probe, allow=False).code()
     trent.authorize(probe).code()
@@ -97,18 +100,20 @@ def test_consent_denied(parties: Parties, probe: RelyingParty) -> None:
     "single_sign_on.redirect_uri_exact",
     promise="A code is sent only to the app's registered redirect URI.",
 )
-def test_redirect_uri_exact(alice: Walker, parties: Parties, probe: RelyingParty) -> None:
+def test_redirect_uri_exact(
+    login_client: LoginClient, accounts: Accounts, probe: RelyingParty
+) -> None:
     right = probe.client.redirect_uri
     wrong = {
         "prefix": right.removesuffix("callback"),
         "extra path": f"{right}/more",
         "other scheme": right.replace("https:", "http:"),
-        "other host": right.replace(f".{parties.domain}", f".{parties.domain}.example.org"),
+        "other host": right.replace(f".{accounts.domain}", f".{accounts.domain}.example.org"),
         "user information": right.replace("https://", "https://sso@"),
         "query": f"{right}?next=/",
     }
     for variant, address in wrong.items():
-        page = alice.walk(probe.attempt(redirect_uri=address).url, address)
+        page = login_client.walk(probe.attempt(redirect_uri=address).url, address)
         assert page.status >= 400, f"{variant}: sent to {page.url}"
         assert parameter(page.url, "error") == "invalid_request", f"{variant}: {shown(page)}"
 
@@ -117,8 +122,8 @@ def test_redirect_uri_exact(alice: Walker, parties: Parties, probe: RelyingParty
     "single_sign_on.client_secret",
     promise="An app that cannot prove its identity gets no tokens.",
 )
-def test_client_secret(alice: Walker, probe: RelyingParty) -> None:
-    answer = alice.authorize(probe)
+def test_client_secret(login_client: LoginClient, probe: RelyingParty) -> None:
+    answer = login_client.authorize(probe)
     with refused("a wrong client secret", "invalid_client"):
         probe.redeem(answer.code(), answer.attempt, client_secret=f"{probe.client.client_secret}x")
 
@@ -127,8 +132,8 @@ def test_client_secret(alice: Walker, probe: RelyingParty) -> None:
     "single_sign_on.code_once",
     promise="A code works once; if it is used again, the tokens issued for it end.",
 )
-def test_code_once(alice: Walker, probe: RelyingParty) -> None:
-    answer = alice.authorize(probe)
+def test_code_once(login_client: LoginClient, probe: RelyingParty) -> None:
+    answer = login_client.authorize(probe)
     tokens = answer.tokens()
     with refused("a used code", "invalid_grant"):
         answer.tokens()
@@ -140,9 +145,9 @@ def test_code_once(alice: Walker, probe: RelyingParty) -> None:
     "single_sign_on.pkce",
     promise="A code cannot be redeemed without the code_verifier of the login that asked for it.",
 )
-def test_pkce(alice: Walker, probe: RelyingParty) -> None:
+def test_pkce(login_client: LoginClient, probe: RelyingParty) -> None:
     for which, verifier in {"a wrong": probe.attempt().verifier, "no": ""}.items():
-        answer = alice.authorize(probe)
+        answer = login_client.authorize(probe)
         with refused(f"{which} code_verifier", "invalid_grant"):
             probe.redeem(answer.code(), answer.attempt, code_verifier=verifier)
 
@@ -152,17 +157,17 @@ def test_pkce(alice: Walker, probe: RelyingParty) -> None:
     promise="An app cannot use another app's code, refresh token or id_token.",
 )
 def test_token_of_another_client(
-    alice: Walker, probe: RelyingParty, other_app: RelyingParty
+    login_client: LoginClient, probe: RelyingParty, other_app: RelyingParty
 ) -> None:
-    answer = alice.authorize(probe)
+    answer = login_client.authorize(probe)
     code = answer.code()
-    tokens = alice.authorize(probe).tokens()
+    tokens = login_client.authorize(probe).tokens()
     with refused("the refresh token of another app", "invalid_grant"):
         other_app.refresh(tokens)
     with refused("the code of another app", "invalid_grant"):
         other_app.redeem(code, answer.attempt, redirect_uri=probe.client.redirect_uri)
     home = other_app.client.redirect_uri.replace("/callback", "/")
-    page = alice.agent.open(other_app.logout_url(tokens.id_token, home), home)
+    page = login_client.agent.open(other_app.logout_url(tokens.id_token, home), home)
     assert page.status >= 400, f"logged out for another app, by its id_token: {shown(page)}"
 
 
@@ -170,13 +175,13 @@ def test_token_of_another_client(
     "single_sign_on.unsigned_id_token",
     promise="An id_token that the provider did not sign logs nobody out.",
 )
-def test_unsigned_id_token(alice: Walker, probe: RelyingParty) -> None:
-    token = alice.authorize(probe).tokens().id_token
+def test_unsigned_id_token(login_client: LoginClient, probe: RelyingParty) -> None:
+    token = login_client.authorize(probe).tokens().id_token
     home = probe.client.redirect_uri.replace("/callback", "/")
     for how, forged in {"an unsigned": unsigned(token), "an altered": resigned(token)}.items():
-        page = alice.agent.open(probe.logout_url(forged, home), home)
+        page = login_client.agent.open(probe.logout_url(forged, home), home)
         assert page.status >= 400, f"logged out by {how} id_token: {shown(page)}"
-    page = alice.agent.open(probe.attempt(prompt="none").url, probe.client.redirect_uri)
+    page = login_client.agent.open(probe.attempt(prompt="none").url, probe.client.redirect_uri)
     assert parameter(page.url, "code"), f"logged out nevertheless: {shown(page)}"
 
 
@@ -184,8 +189,8 @@ def test_unsigned_id_token(alice: Walker, probe: RelyingParty) -> None:
     "single_sign_on.used_challenge",
     promise="A login or consent that was already answered, or that is unknown, is refused.",
 )
-def test_used_challenge(parties: Parties, probe: RelyingParty) -> None:
-    peggy = parties.walker(parties.person("peggy"))
+def test_used_challenge(accounts: Accounts, probe: RelyingParty) -> None:
+    peggy = accounts.login_client(accounts.user("peggy"))
     page = peggy.log_in(peggy.agent.open(probe.attempt().url))
     used = page.url
     peggy.give(page, probe.client.redirect_uri, decision="accept")
@@ -193,5 +198,5 @@ def test_used_challenge(parties: Parties, probe: RelyingParty) -> None:
         page = peggy.walk(challenge, probe.client.redirect_uri)
         assert not parameter(page.url, "code"), f"a consent that is {which} gets a code"
         assert page.status >= 400 or parameter(page.url, "error") == "access_denied", shown(page)
-    page = peggy.agent.open(f"{parties.dashboard}/web/login?login_challenge=unknown")
+    page = peggy.agent.open(f"{accounts.dashboard}/web/login?login_challenge=unknown")
     assert 400 <= page.status < 500, shown(page)

@@ -15,9 +15,9 @@ from conformance.suite.check import check
 if TYPE_CHECKING:
     from conformance.capabilities.single_sign_on.login_services import LoginServices
     from conformance.clusters.base import Cluster
-    from conformance.services.login_pages import Walker
+    from conformance.services.login_pages import LoginClient
     from conformance.services.oidc import RelyingParty, Tokens
-    from conformance.suite.parties import Parties
+    from conformance.suite.accounts import Accounts
 
 
 @check(
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     promise="Users, logins and clients survive a restart of all login services.",
 )
 def test_survives_restart(
-    parties: Parties,
+    accounts: Accounts,
     probe: RelyingParty,
     login_services: LoginServices,
 ) -> None:
-    grace = parties.walker(parties.person("grace"))
+    grace = accounts.login_client(accounts.user("grace"))
     tokens = grace.authorize(probe).tokens()
     login_services.restart(*LOGIN_SERVICES)
-    goes_on(parties, grace, probe, tokens)
+    goes_on(accounts, grace, probe, tokens)
 
 
 @check(
@@ -42,23 +42,27 @@ def test_survives_restart(
     needs=[Feature.NODE_KILL],
 )
 def test_survives_node_kill(
-    parties: Parties,
+    accounts: Accounts,
     probe: RelyingParty,
     login_services: LoginServices,
     cluster: Cluster,
 ) -> None:
-    grace = parties.walker(parties.person("grace"))
+    grace = accounts.login_client(accounts.user("grace"))
     tokens = grace.authorize(probe).tokens()
     with login_services.outliving():
         cluster.kill_node()
         cluster.restart_node()
-    goes_on(parties, grace, probe, tokens)
+    goes_on(accounts, grace, probe, tokens)
 
 
-def goes_on(parties: Parties, walker: Walker, app: RelyingParty, tokens: Tokens) -> None:
+def goes_on(
+    accounts: Accounts, login_client: LoginClient, app: RelyingParty, tokens: Tokens
+) -> None:
     """Assert that the login, the tokens, the client and the user's password still work."""
-    answer = walker.authorize(app)
-    assert walker.asked == ["password", "consent"], f"asked again: {walker.asked}"
-    assert app.verified(answer.tokens().id_token, answer.attempt.nonce)["sub"] == walker.person.id
+    answer = login_client.authorize(app)
+    assert login_client.asked == ["password", "consent"], f"asked again: {login_client.asked}"
+    assert (
+        app.verified(answer.tokens().id_token, answer.attempt.nonce)["sub"] == login_client.user.id
+    )
     assert app.refresh(tokens).access_token
-    assert can_log_in(parties, walker.person), "the password no longer works"
+    assert can_log_in(accounts, login_client.user), "the password no longer works"

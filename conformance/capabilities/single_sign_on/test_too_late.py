@@ -17,7 +17,7 @@ from conformance.suite.check import check
 if TYPE_CHECKING:
     from conformance.capabilities.single_sign_on.login_services import LoginServices
     from conformance.services.oidc import RelyingParty
-    from conformance.suite.parties import Parties
+    from conformance.suite.accounts import Accounts
 
 
 @check(
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     promise="A login that takes too long is refused with a reason, and the app gets no code.",
 )
 def test_expired_challenge(
-    parties: Parties, probe: RelyingParty, short_lived: LoginServices
+    accounts: Accounts, probe: RelyingParty, short_lived: LoginServices
 ) -> None:
     del short_lived
-    page = parties.walker(parties.person("judy")).authorize(probe).page
+    page = accounts.login_client(accounts.user("judy")).authorize(probe).page
     assert not parameter(page.url, "code"), "an expired login gets a code"
     assert 400 <= page.status < 500, shown(page)
 
@@ -39,11 +39,11 @@ def test_expired_challenge(
     level="extended",
     promise="An expired recovery code is refused.",
 )
-def test_expired_recovery_code(parties: Parties, short_lived: LoginServices) -> None:
+def test_expired_recovery_code(accounts: Accounts, short_lived: LoginServices) -> None:
     del short_lived
-    person = parties.person("kim")
-    kim = parties.walker(person)
-    page = asks_for_code(kim, parties.dashboard)
-    code = code_in(parties.mail.wait_for(person.email).text)
+    user = accounts.user("kim")
+    kim = accounts.login_client(user)
+    page = asks_for_code(kim, accounts.dashboard)
+    code = code_in(accounts.mail.wait_for(user.email).text)
     page = kim.give(page, code=code)
-    assert not has_session(kim, parties.dashboard), f"an expired code was accepted: {shown(page)}"
+    assert not has_session(kim, accounts.dashboard), f"an expired code was accepted: {shown(page)}"

@@ -64,7 +64,7 @@ def good_source(package: Package) -> Path:
 
 @pytest.fixture(scope=shared)
 def broken_source(good_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source of a version in which nobody can log in: it sends people back to nowhere."""
+    """The source of a version in which nobody can log in: it sends users back to nowhere."""
     copy = tmp_path_factory.mktemp("broken") / "notes"
     shutil.copytree(good_source, copy)
     oidc = copy / "notes" / "oidc.py"
@@ -92,7 +92,7 @@ def pipelines(
             version,
             lambda: testing.installation,
             Installation(live.app, live.registry),
-            acceptance_tests(version, testing.person, testing.browser),
+            acceptance_tests(version, testing.user, testing.browser),
         )
 
     return {"good": begin(good_source), "broken": begin(broken_source)}

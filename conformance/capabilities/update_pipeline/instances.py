@@ -1,4 +1,4 @@
-"""Where the pipeline's app runs: as people use it, and where new versions are tried out."""
+"""Where the pipeline's app runs: as users use it, and where new versions are tried out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from conformance.apps.acceptance import Person
+from conformance.apps.acceptance import User
 from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
@@ -33,7 +33,7 @@ NUMBERS = itertools.count(int(time.time()))
 
 @dataclass(frozen=True)
 class LiveInstance:
-    """The app as people use it, with data of theirs."""
+    """The app as users use it, with data of theirs."""
 
     app: TrackedApp
     seed: Seed
@@ -49,7 +49,7 @@ class TestCluster:
         self._site = site
         self._package = package
         self._settings = settings
-        self.person = Person("pia@stackspin.test", "Pia", secrets.token_hex(16))
+        self.user = User("pia@stackspin.test", "Pia", secrets.token_hex(16))
 
     @cached_property
     def installation(self) -> Installation:
@@ -58,7 +58,7 @@ class TestCluster:
         branch = TrackedBranch.of(site)
         app = tracked_copy(self._package, "notes-tested", branch, site, self._settings)
         Kratos(site.kube).create(
-            self.person.email, self.person.password, self.person.name, {app.name: "user"}
+            self.user.email, self.user.password, self.user.name, {app.name: "user"}
         )
         return Installation(app, site.registry)
 
@@ -71,7 +71,7 @@ class TestCluster:
         if "installation" in vars(self):
             self.installation.app.branch.remove([self.installation.app])
             kratos = Kratos(self._site.result().kube)
-            if identity := kratos.find(self.person.email):
+            if identity := kratos.find(self.user.email):
                 kratos.delete(identity.id)
 
 

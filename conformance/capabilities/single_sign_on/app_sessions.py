@@ -13,10 +13,10 @@ from conformance.capabilities.single_sign_on.browser_forms import gives_password
 from conformance.common.soon import soon
 from conformance.kube.execution import execute
 from conformance.kube.objects import Object
-from conformance.services.login_pages import Person
-from conformance.services.user_agent import UserAgent
+from conformance.services.form_browser import FormBrowser
+from conformance.services.login_pages import User
 from conformance.services.visitor import Visitor
-from conformance.suite.parties import Parties
+from conformance.suite.accounts import Accounts
 
 if TYPE_CHECKING:
     from conformance.services.oidc import RelyingParty
@@ -35,38 +35,38 @@ except OSError:
 
 
 @dataclass(frozen=True)
-class Journey:
-    """The steps of people's journeys through the apps of one platform."""
+class AppSessions:
+    """What users do at the apps of one platform, and what shows of their sessions."""
 
-    parties: Parties
+    accounts: Accounts
 
     def url(self, app: App, path: str = "/") -> str:
         """Return an address of an app."""
-        return f"https://{app.name}.{self.parties.domain}{path}"
+        return f"https://{app.name}.{self.accounts.domain}{path}"
 
     def callback(self, app: App) -> str:
-        """Return the address to which the provider sends people back."""
+        """Return the address to which the provider sends users back."""
         return self.url(app, app.login.callback)
 
     def begins_login(self, visitor: Visitor, app: App) -> None:
-        """Go to where an app asks people to log in."""
+        """Go to where an app asks users to log in."""
         visitor.open(self.url(app, app.login.path))
 
     def allows(self, visitor: Visitor, app: App) -> None:
-        """Allow an app what it asks for; returns when it has let the person in."""
+        """Allow an app what it asks for; returns when it has let the user in."""
         visitor.press("Allow")
         visitor.arrives(self.url(app))
 
-    def logs_in(self, visitor: Visitor, app: App, person: Person) -> None:
+    def logs_in(self, visitor: Visitor, app: App, user: User) -> None:
         """Log in to an app for the first time, with a password if it is the first app."""
-        self.is_asked_to_allow(visitor, app, person)
+        self.is_asked_to_allow(visitor, app, user)
         self.allows(visitor, app)
 
-    def is_asked_to_allow(self, visitor: Visitor, app: App, person: Person) -> None:
+    def is_asked_to_allow(self, visitor: Visitor, app: App, user: User) -> None:
         """Begin to log in to an app for the first time; returns at the page for consent."""
         self.begins_login(visitor, app)
         if visitor.page.get_by_label("Password").count():
-            gives_password(visitor, person)
+            gives_password(visitor, user)
         visitor.page.get_by_role("button", name="Allow").wait_for()
 
     def user_of(self, visitor: Visitor, app: App) -> str:
@@ -85,49 +85,49 @@ class Journey:
         link = visitor.page.locator(app.login.logout).first
         visitor.page.goto(str(link.evaluate("link => link.href")))
 
-    def authorization_request(self, agent: UserAgent, app: App) -> str:
+    def authorization_request(self, agent: FormBrowser, app: App) -> str:
         """Return the address to which an app sends somebody who wants to log in."""
-        endpoint = self.parties.provider.metadata["authorization_endpoint"]
+        endpoint = self.accounts.provider.metadata["authorization_endpoint"]
         begun = agent.open(self.url(app, app.login.path), endpoint)
-        assert begun.status == 0, f"{app.name} does not send people to the provider"
+        assert begun.status == 0, f"{app.name} does not send users to the provider"
         return begun.url
 
-    def knows(self, agent: UserAgent, app: App) -> bool:
+    def knows(self, agent: FormBrowser, app: App) -> bool:
         """Whether somebody is logged in to an app in a browser without a window."""
         return app.login.marker in agent.open(self.url(app)).text
 
     def pod(self, app: App) -> Object:
         """Return an app's pod."""
         labels = f"app.kubernetes.io/instance={app.name}"
-        return self.parties.kube.list("v1", "Pod", APPS_NAMESPACE, labels=labels)[0]
+        return self.accounts.kube.list("v1", "Pod", APPS_NAMESPACE, labels=labels)[0]
 
     def reaches(self, app: App, host: str, port: int = 80) -> bool:
         """Whether an app's pod gets a connection to a host of the cluster.
 
         Raises ``CommandFailed``, also where there is no such host.
         """
-        kube, pod = self.parties.kube, self.pod(app)["metadata"]["name"]
+        kube, pod = self.accounts.kube, self.pod(app)["metadata"]["name"]
         argv = ("python3", "-c", CONNECT, host, str(port))
         tried = execute(kube, APPS_NAMESPACE, pod, argv, container=app.name).check()
         return tried.stdout == b"open\n"
 
     def back_channel(self, app: App) -> str:
         """Return the address at which the provider tells an app that somebody logged out."""
-        return str((self.parties.hydra.client(app.name) or {})["backchannel_logout_uri"])
+        return str((self.accounts.hydra.client(app.name) or {})["backchannel_logout_uri"])
 
     def logout_sent_to(self, client: RelyingParty) -> str:
         """Return what the provider says became of the logout token that it sent to a client.
 
         Waits for that. Raises ``AssertionError`` when it sent none.
         """
-        name, sent = client.client.client_id, self.parties.hydra.logouts_sent
+        name, sent = client.client.client_id, self.accounts.hydra.logouts_sent
         assert soon(lambda: bool(sent(name))), f"the provider sent {name} no logout token"
         return sent(name)[-1]
 
     @contextmanager
     def without_backchannel_logout(self, app: App) -> Iterator[None]:
         """Within the body, the provider does not notify an app when somebody logs out."""
-        field, hydra = "backchannel_logout_uri", self.parties.hydra
+        field, hydra = "backchannel_logout_uri", self.accounts.hydra
         before = self.back_channel(app)
         hydra.change(app.name, field, "")
         try:

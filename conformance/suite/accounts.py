@@ -1,6 +1,6 @@
-"""Who takes part in the single sign-on checks: people with an account, and apps that let them in.
+"""Who takes part in the single sign-on checks: users with an account, and apps that let them in.
 
-Both are made as the platform makes them: people by Kratos's admin API as the dashboard does, apps
+Both are made as the platform makes them: users by Kratos's admin API as the dashboard does, apps
 by an OAuth2Client and the Secret that it names. They share a file's checks; a check that changes
 one makes its own.
 """
@@ -27,12 +27,12 @@ from conformance.kube.conditions import (
 )
 from conformance.kube.objects import Ref
 from conformance.kube.wait import WaitFailed, wait
+from conformance.services.form_browser import FormBrowser
 from conformance.services.hydra import Hydra
 from conformance.services.kratos import Kratos
-from conformance.services.login_pages import Person, Walker
+from conformance.services.login_pages import LoginClient, User
 from conformance.services.mail import MailCatcher
 from conformance.services.oidc import Client, Provider, RelyingParty
-from conformance.services.user_agent import UserAgent
 from conformance.suite.check import shared
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ _numbers = itertools.count(1)
 
 
 @dataclass
-class Parties:
-    """Maker of people and apps on one platform; ``close`` takes them away again."""
+class Accounts:
+    """Maker of users and apps on one platform; ``close`` takes them away again."""
 
     kube: Kube
     domain: str
@@ -62,7 +62,7 @@ class Parties:
     kratos: Kratos = field(init=False)
     hydra: Hydra = field(init=False)
     mail: MailCatcher = field(init=False)
-    _people: list[Person] = field(default_factory=list)
+    _users: list[User] = field(default_factory=list)
     _apps: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -84,10 +84,8 @@ class Parties:
         """The provider, as its discovery document describes it."""
         return Provider(self.http(), self.issuer)
 
-    def person(
-        self, nick: str, *, may_use: Mapping[str, str] | None = None, name: str = ""
-    ) -> Person:
-        """Make a person with a role in each app of ``may_use``, by default in the reference apps.
+    def user(self, nick: str, *, may_use: Mapping[str, str] | None = None, name: str = "") -> User:
+        """Make a user with a role in each app of ``may_use``, by default in the reference apps.
 
         Apps made by ``app`` before are among the default.
         """
@@ -95,12 +93,12 @@ class Parties:
         email = f"{nick}-{self.run_id}-{next(_numbers)}@{self.domain}"
         password, name = secrets.token_urlsafe(18), name or nick.title()
         identity = self.kratos.create(email, password, name, roles)
-        self._people.append(Person(identity.id, email, name, password))
-        return self._people[-1]
+        self._users.append(User(identity.id, email, name, password))
+        return self._users[-1]
 
-    def walker(self, person: Person) -> Walker:
-        """Put a person in front of a browser without a window that nobody has used before."""
-        return Walker(UserAgent(self.http()), person)
+    def login_client(self, user: User) -> LoginClient:
+        """Put a user in front of a browser without a window that nobody has used before."""
+        return LoginClient(FormBrowser(self.http()), user)
 
     def app(self, hint: str, **spec: Any) -> RelyingParty:  # noqa: ANN401 - OAuth2Client's spec
         """Register an app by an OAuth2Client; returns when Hydra knows it.
@@ -165,8 +163,8 @@ class Parties:
         """Take away what was made."""
         for name in self._apps:
             self.kube.delete(*OAUTH2_CLIENT, name, self.namespace)
-        for person in self._people:
-            self.kratos.delete(person.id)
+        for user in self._users:
+            self.kratos.delete(user.id)
 
 
 def client_secret(name: str, client: Client) -> dict[str, Any]:
@@ -200,15 +198,15 @@ def oauth2_client(name: str, client: Client, spec: Mapping[str, Any]) -> dict[st
 
 
 @pytest.fixture(scope=shared)
-def parties(
+def accounts(
     single_sign_on: Flux,  # noqa: ARG001 - Kratos, Hydra, mail, dashboard
     stack: Stack,
     kube: Kube,
     settings: Settings,
     namespaces: Callable[[str], str],
-) -> Iterator[Parties]:
-    """Maker of the people and apps of a file's checks."""
-    made = Parties(
+) -> Iterator[Accounts]:
+    """Maker of the users and apps of a file's checks."""
+    made = Accounts(
         kube,
         settings.domain,
         stack.http,
@@ -221,19 +219,19 @@ def parties(
 
 
 @pytest.fixture(scope=shared)
-def probe(parties: Parties) -> RelyingParty:
+def probe(accounts: Accounts) -> RelyingParty:
     """An app in the hands of the checks: no pods, only a client of the provider."""
-    return parties.app("probe")
+    return accounts.app("probe")
 
 
 @pytest.fixture(scope=shared)
-def other_app(parties: Parties) -> RelyingParty:
+def other_app(accounts: Accounts) -> RelyingParty:
     """Another app beside ``probe``."""
-    return parties.app("other")
+    return accounts.app("other")
 
 
 @pytest.fixture(scope=shared)
-def alice(parties: Parties, probe: RelyingParty, other_app: RelyingParty) -> Walker:
+def login_client(accounts: Accounts, probe: RelyingParty, other_app: RelyingParty) -> LoginClient:
     """Somebody who may use every app, in front of a browser without a window."""
     del probe, other_app  # she gets her roles in them when she is made
-    return parties.walker(parties.person("alice"))
+    return accounts.login_client(accounts.user("login_client"))

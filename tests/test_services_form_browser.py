@@ -11,8 +11,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from conformance.common.pki import CertificateAuthority
+from conformance.services.form_browser import FormBrowser, visible
 from conformance.services.ingress import HttpClient
-from conformance.services.user_agent import UserAgent, visible
 
 DOMAIN = "stackspin.test"
 LOGIN = """<style>p {}</style><h1>Log  in</h1><form action="/search"><input name="q"></form>
@@ -48,7 +48,7 @@ class Site(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, UserAgent]]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, FormBrowser]]:
     certificate = CertificateAuthority().issue(DOMAIN)
     pem = tmp_path_factory.mktemp("tls") / "tls.pem"
     pem.write_bytes(certificate.certificate + certificate.key)
@@ -58,12 +58,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, UserAg
     server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     client = HttpClient(DOMAIN, "127.0.0.1", certificate.ca_certificate)
-    yield f"https://dashboard.{DOMAIN}:{server.server_port}", UserAgent(client)
+    yield f"https://dashboard.{DOMAIN}:{server.server_port}", FormBrowser(client)
     server.shutdown()
     server.server_close()
 
 
-def test_a_form_is_sent_as_a_browser_would(site: tuple[str, UserAgent]) -> None:
+def test_a_form_is_sent_as_a_browser_would(site: tuple[str, FormBrowser]) -> None:
     url, alice = site
     page = alice.open(f"{url}/")
     assert page.url == f"{url}/login"
@@ -73,7 +73,7 @@ def test_a_form_is_sent_as_a_browser_would(site: tuple[str, UserAgent]) -> None:
     assert (arrived.url, arrived.status) == (f"{callback}?code=c", 0)
 
 
-def test_a_missing_form_is_explained(site: tuple[str, UserAgent]) -> None:
+def test_a_missing_form_is_explained(site: tuple[str, FormBrowser]) -> None:
     url, alice = site
     with pytest.raises(AssertionError, match=r"no form with totp_code at .*HTTP 200.*Log in"):
         alice.open(f"{url}/").form("totp_code")

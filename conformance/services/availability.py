@@ -44,7 +44,7 @@ class Outage:
         return second.began < first.began + first.seconds
 
 
-class Prober:
+class AvailabilityMonitor:
     """Requests ``url`` in a thread of its own from ``with`` to the end of the block.
 
     An answer with status 200 is a success; anything else, and no answer within ``PATIENCE``
@@ -56,7 +56,7 @@ class Prober:
         self._url = url
         self._stop = threading.Event()
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name=f"prober {url}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"monitor {url}", daemon=True)
         self._requests = 0
         self._last_success = float("-inf")
         """When the last successful request began."""
@@ -103,7 +103,7 @@ class Prober:
         longest = max(self.outages, key=lambda outage: outage.seconds, default=None)
         return longest.load if longest else self._meter.read()
 
-    def own_outages(self, control: Prober) -> list[Outage]:
+    def own_outages(self, control: AvailabilityMonitor) -> list[Outage]:
         """Return the outages that ``control``, to which nothing was done, does not account for.
 
         It accounts for an outage in which answers only were late, if its own were late at the same

@@ -58,8 +58,8 @@ class Page:
         )
 
 
-class UserAgent:
-    """One person's browser, on connections and cookies of its own."""
+class FormBrowser:
+    """One user's browser, on connections and cookies of its own."""
 
     def __init__(self, http: HttpClient) -> None:
         self.http = http

@@ -1,4 +1,4 @@
-"""The prober against a server that is told when to fail."""
+"""The monitor against a server that is told when to fail."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from conformance.common.load import Load
-from conformance.services import prober
-from conformance.services.prober import Outage, Prober
+from conformance.services import monitor
+from conformance.services.availability import AvailabilityMonitor, Outage
 
 
 class Server(ThreadingHTTPServer):
@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(prober, "PACE", 0.01)
+    monkeypatch.setattr(monitor, "PACE", 0.01)
     with Server(("127.0.0.1", 0), Handler) as made:
         threading.Thread(target=made.serve_forever, args=(0.05,), daemon=True).start()
         yield made
@@ -51,7 +51,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def test_no_outage_while_every_request_is_answered(server: Server) -> None:
-    with requests.Session() as session, Prober(session, server.url) as visitor:
+    with requests.Session() as session, AvailabilityMonitor(session, server.url) as visitor:
         visitor.wait_answer(5)
     assert visitor.outages == []
     assert visitor.outage_seconds == 0
@@ -61,7 +61,7 @@ def test_no_outage_while_every_request_is_answered(server: Server) -> None:
 def test_outage_begins_with_the_first_failure_and_ends_with_the_next_answer(
     server: Server,
 ) -> None:
-    with requests.Session() as session, Prober(session, server.url) as visitor:
+    with requests.Session() as session, AvailabilityMonitor(session, server.url) as visitor:
         visitor.wait_answer(5)
         server.status = 503
         with pytest.raises(AssertionError, match=r"did not answer for 0 s: HTTP 503"):
@@ -77,7 +77,7 @@ def test_outage_begins_with_the_first_failure_and_ends_with_the_next_answer(
 
 def test_an_outage_says_how_busy_the_machine_was(server: Server) -> None:
     server.status = 503
-    with requests.Session() as session, Prober(session, server.url) as visitor:
+    with requests.Session() as session, AvailabilityMonitor(session, server.url) as visitor:
         with pytest.raises(AssertionError, match=r"HTTP 503; CPU \w+ \d+ %, load average"):
             visitor.wait_answer(0.3)
         assert re.search(r"\(HTTP 503; CPU \w+ \d+ %, load average [\d.]+\)", visitor.summary())
@@ -108,7 +108,10 @@ def test_only_what_was_late_with_the_control_is_the_machines(
     own: Outage, of_control: list[Outage], excused: bool
 ) -> None:
     with requests.Session() as session:
-        visitor, control = Prober(session, "http://a/"), Prober(session, "http://b/")
+        visitor, control = (
+            AvailabilityMonitor(session, "http://a/"),
+            AvailabilityMonitor(session, "http://b/"),
+        )
     visitor._outages, control._outages = [own], of_control
     assert visitor.own_outages(control) == ([] if excused else [own])
 
@@ -116,10 +119,10 @@ def test_only_what_was_late_with_the_control_is_the_machines(
 def test_an_answer_that_is_only_late_is_told_from_a_refusal(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prober, "PATIENCE", 0.1)
+    monkeypatch.setattr(monitor, "PATIENCE", 0.1)
     answer = threading.Event()
     server.before = answer.wait
-    with requests.Session() as session, Prober(session, server.url) as visitor:
+    with requests.Session() as session, AvailabilityMonitor(session, server.url) as visitor:
         with pytest.raises(AssertionError, match="ReadTimeout"):
             visitor.wait_answer(0.5)
         assert visitor.outages[-1].slow
@@ -133,7 +136,7 @@ def test_an_answer_that_is_only_late_is_told_from_a_refusal(
 def test_a_server_that_is_gone_is_an_outage() -> None:
     with (
         requests.Session() as session,
-        Prober(session, "http://127.0.0.1:9/") as visitor,
+        AvailabilityMonitor(session, "http://127.0.0.1:9/") as visitor,
         pytest.raises(AssertionError, match="ConnectionError"),
     ):
         visitor.wait_answer(0.3)
