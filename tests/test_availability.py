@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from conformance.common.load import Load
-from conformance.services import monitor
+from conformance.services import availability
 from conformance.services.availability import AvailabilityMonitor, Outage
 
 
@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(monitor, "PACE", 0.01)
+    monkeypatch.setattr(availability, "PACE", 0.01)
     with Server(("127.0.0.1", 0), Handler) as made:
         threading.Thread(target=made.serve_forever, args=(0.05,), daemon=True).start()
         yield made
@@ -119,7 +119,7 @@ def test_only_what_was_late_with_the_control_is_the_machines(
 def test_an_answer_that_is_only_late_is_told_from_a_refusal(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(monitor, "PATIENCE", 0.1)
+    monkeypatch.setattr(availability, "PATIENCE", 0.1)
     answer = threading.Event()
     server.before = answer.wait
     with requests.Session() as session, AvailabilityMonitor(session, server.url) as visitor:

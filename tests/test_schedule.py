@@ -43,20 +43,24 @@ def test_later_levels_begin_after_the_last_check_that_kills_the_node() -> None:
         item("update_pipeline.a", "kube", "platform", "testing_site"),
     ) == {
         "platform_begun": "container_builds.a",
+        "needed_features": "persistent_storage.b",
         "later_levels_begun": "persistent_storage.c",
         "testing_site": "auto_update.b",
     }
 
 
 def test_nothing_begins_beside_auto_update_or_a_check_that_kills_the_node() -> None:
-    assert (
-        beginnings(
-            item("persistent_storage.a", "platform"),
-            item("persistent_storage.b", "platform", kills_node=True),
-            item("auto_update.a", "platform", "single_sign_on"),
-        )
-        == {}
-    )
+    assert beginnings(
+        item("persistent_storage.a", "platform"),
+        item("persistent_storage.b", "platform", kills_node=True),
+        item("auto_update.a", "platform", "single_sign_on"),
+    ) == {"needed_features": "persistent_storage.b"}
+
+
+def test_images_begin_to_build_and_features_are_looked_at_before_all_else() -> None:
+    first = item("persistent_storage.a", "kube", kills_node=True)
+    schedule.arrange([first, item("persistent_storage.b", "kube", "image_builds")])
+    assert first.fixturenames[:2] == ["needed_features", "image_builds"]
 
 
 def test_a_run_that_needs_no_platform_begins_none() -> None:

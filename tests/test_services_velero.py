@@ -49,7 +49,7 @@ def _pod_volume_backup(**status: Any) -> dict[str, Any]:
 
 def test_a_backup_of_a_set_names_namespaces_and_label() -> None:
     api = Api()
-    Velero(api, 1.0).back_up("one", namespaces=["apps"], labels={"set": "notes"})  # type: ignore[arg-type]
+    Velero(api).back_up("one", namespaces=["apps"], labels={"set": "notes"})  # type: ignore[arg-type]
     [made] = api.created
     assert made["spec"]["includedNamespaces"] == ["apps"]
     assert made["spec"]["labelSelector"] == {"matchLabels": {"set": "notes"}}
@@ -58,7 +58,7 @@ def test_a_backup_of_a_set_names_namespaces_and_label() -> None:
 
 def test_a_restore_may_go_elsewhere() -> None:
     api = Api()
-    Velero(api, 1.0).restore("two", "one", mapping={"apps": "copy"}, excluded=["ingresses"])  # type: ignore[arg-type]
+    Velero(api).restore("two", "one", mapping={"apps": "copy"}, excluded=["ingresses"])  # type: ignore[arg-type]
     [made] = api.created
     assert made["spec"] == {
         "backupName": "one",
@@ -69,7 +69,7 @@ def test_a_restore_may_go_elsewhere() -> None:
 
 def test_volumes_of_a_backup_that_has_just_begun() -> None:
     api = Api(_pod_volume_backup())
-    assert Velero(api, 1.0).volumes(_backup()) == [  # type: ignore[arg-type]
+    assert Velero(api).volumes(_backup()) == [  # type: ignore[arg-type]
         PodVolume("apps", "notes-1", "data", "New", "", 0, "")
     ]
     assert api.labels == "velero.io/backup-name=one"
@@ -104,7 +104,7 @@ def test_snapshots_are_forgotten_once_the_log_says_so(server: wire.WireServer, k
         return True
 
     server.intercept = log
-    Velero(kube, 1.0).wait_forgotten("one", "three")
+    Velero(kube).wait_forgotten("one", "three")
     assert ("GET", "/api/v1/namespaces/velero/pods/velero-1/log") in server.requests
 
 
@@ -134,7 +134,7 @@ def test_a_location_is_found_again_by_a_look_after_the_outage(
 
     server.intercept = serve
     threading.Thread(target=go_on, daemon=True).start()
-    Velero(kube, 1.0).location_found_again("default")
+    Velero(kube).location_found_again("default")
     assert server.watches.empty(), "an answer from before the outage was taken"
     assert server.watched.is_set(), "the word from before the outage was taken"
 
@@ -148,7 +148,7 @@ def test_a_backup_is_synced_when_all_of_its_volumes_are(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("conformance.services.velero.wait", note)
     monkeypatch.setattr("conformance.services.velero.wait_each", note)
-    Velero(Api(), 1.0).synced("one", volumes=2)  # type: ignore[arg-type]
+    Velero(Api()).synced("one", volumes=2)  # type: ignore[arg-type]
     assert awaited == [
         ("Backup one in velero", 1),
         ("PodVolumeBackup (each with velero.io/backup-name=one) in velero", 2),
@@ -177,7 +177,7 @@ def test_an_explanation_has_all_that_velero_says() -> None:
     backup = _backup(
         phase="PartiallyFailed", errors=1, failureReason="no store", validationErrors=["no bucket"]
     )
-    text = Velero(api, 1.0).explain(backup)  # type: ignore[arg-type]
+    text = Velero(api).explain(backup)  # type: ignore[arg-type]
     assert text.splitlines() == [
         "Backup one is PartiallyFailed: 1 errors, 0 warnings",
         "  no store",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from collections.abc import Callable
@@ -53,9 +54,9 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runner:
     monkeypatch.setattr(settings, "data_root", lambda: root)
     assert fixtures  # imported before pytester takes stock of the modules
 
-    def run(checks: str, twins: str) -> pytest.RunResult:
-        (root / "fixtures/twins/dashboard.yaml").write_text(twins)
-        pytester.makepyfile(**{"dashboard/test_dashboard": HEAD + checks})
+    def run(checks: str, twins: str, of: str = "dashboard") -> pytest.RunResult:
+        (root / f"fixtures/twins/{of}.yaml").write_text(twins)
+        pytester.makepyfile(**{f"{of}/test_{of}": HEAD + checks})
         return pytester.runpytest("--twins")
 
     return run
@@ -71,7 +72,7 @@ def test_a_check_that_fails_on_its_twin_has_caught_it(run: Runner) -> None:
 def test_a_defect_is_installed_before_the_fixtures_of_its_check(
     run: Runner, pytester: pytest.Pytester
 ) -> None:
-    beside = pytester.mkdir("dashboard")
+    beside = pytester.mkdir("auto_update")
     (beside / "__init__.py").touch()
     (beside / "defects_of_all_kinds.py").write_text(dedent(DEFECT))
     checks = """
@@ -81,34 +82,34 @@ def test_a_defect_is_installed_before_the_fixtures_of_its_check(
     def title():
         return platform["title"]
 
-    @check("dashboard.greets", promise="It greets.")
+    @check("auto_update.greets", promise="It greets.")
     def test_greets(title):
         assert title == "Notes", "no greeting"
 
-    @check("dashboard.waves", promise="It waves.")
+    @check("auto_update.waves", promise="It waves.")
     def test_waves(title):
         assert title == "Notes", "no waving"
     """
     by = "by: another_title\n  settings: {title: Nope}"
     twins = f"""
-- {{check: dashboard.waves, defect: there is no defect at all, expect: no waving}}
-- check: dashboard.greets
+- {{check: auto_update.waves, defect: there is no defect at all, expect: no waving}}
+- check: auto_update.greets
   defect: the platform has another title
   {by}
   expect: no greeting
 """
-    result = run(dedent(checks), twins)
-    result.stdout.fnmatch_lines(["*caught: dashboard.greets by 'no greeting'"])
+    result = run(dedent(checks), twins, "auto_update")
+    result.stdout.fnmatch_lines(["*caught: auto_update.greets by 'no greeting'"])
     result.assert_outcomes(passed=1, failed=1)
 
 
 DEFECT = """
     import pytest
-    from dashboard import test_dashboard
+    from auto_update import test_auto_update
 
     @pytest.fixture
     def another_title(twin, monkeypatch):
-        monkeypatch.setitem(test_dashboard.platform, "title", twin.settings["title"])
+        monkeypatch.setitem(test_auto_update.platform, "title", twin.settings["title"])
 """
 
 
@@ -268,3 +269,38 @@ def test_a_twin_is_of_the_first_app_unless_it_names_another(run: Runner) -> None
     other = TWIN.replace("no greeting", "wordpress has no greeting") + "  app: wordpress\n"
     result = run(ON_APPS, TWIN.replace("no greeting", "notes has no greeting") + other)
     result.assert_outcomes(passed=2)
+
+
+def test_no_check_knows_that_there_are_twins() -> None:
+    """Nor does a fixture of a normal run; defects are in modules that only ``--twins`` loads."""
+    folder = PROJECT_ROOT / "conformance" / "capabilities"
+    modules = [path for path in folder.rglob("*.py") if not path.name.startswith("defects")]
+    assert modules
+    knowing = [
+        f"{path.relative_to(folder)}:{number}"
+        for path in modules
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if "twin" in line.lower() or "defects" in line
+    ]
+    assert knowing == []
+
+
+def test_a_defect_has_one_name_in_all_capabilities() -> None:
+    """Fixtures of plugins are global: of two with one name, a twin would get the wrong one."""
+    functions = [
+        function
+        for path in (PROJECT_ROOT / "conformance" / "capabilities").rglob("defects*.py")
+        for function in ast.parse(path.read_text()).body
+        if isinstance(function, ast.FunctionDef)
+    ]
+    names = [each.name for each in functions if "fixture" in map(_last_word, each.decorator_list)]
+    assert sorted(names) == sorted(set(names))
+    used = {twin.by for twins in load_twins().values() for twin in twins if twin.by}
+    assert used <= {*names, "patched_source"}, "twins whose defect does not exist"
+    used_by_others = {argument.arg for each in functions for argument in each.args.args}
+    assert set(names) - used - used_by_others == set(), "defects without a twin"
+
+
+def _last_word(decorator: ast.expr) -> str:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return ast.unparse(called).rpartition(".")[2]
