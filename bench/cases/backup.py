@@ -47,7 +47,7 @@ def backup(lab: Lab) -> Samples:
             apply(kube, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NOTES}})
             host = f"{NOTES}.{lab.settings.domain}"
             app = HelmDeployment(Notes(), kube, helm, NOTES, host, installed.http())
-            return _there_and_back(app, Velero(kube, kube.timeouts.stack), ObjectStore(kube))
+            return _there_and_back(app, Velero(kube), ObjectStore(kube))
         finally:
             installed.close()
 

@@ -57,7 +57,6 @@ class TrackedBranch:
         self.kube = kube
         self.git = server
         self.flux = flux
-        self.timeout = kube.timeouts.reconciliation
 
     @classmethod
     def of(cls, site: Site) -> Self:
@@ -79,7 +78,7 @@ class TrackedBranch:
             Wait(flux_object("HelmRelease", package.name, APPS_NAMESPACE), reconciled())
             for package in packages
         ]
-        wait_all(self.kube, waits, timeout=self.timeout)
+        wait_all(self.kube, waits, timeout=self.kube.timeouts.reconciliation)
 
     def remove(self, apps: Sequence[TrackedApp]) -> None:
         """Remove apps with their data; does not wait until Flux has done so."""
@@ -129,7 +128,9 @@ class TrackedBranch:
     def wait_for_repository(self, condition: Condition, timeout: float | None = None) -> str:
         """Wait for a condition of the tracked GitRepository; return what it says of itself."""
         repository = flux_object("GitRepository", TRACKED)
-        item = wait(self.kube, repository, condition, timeout=timeout or self.timeout)
+        item = wait(
+            self.kube, repository, condition, timeout=timeout or self.kube.timeouts.reconciliation
+        )
         return _outcome(item).explanation
 
     def cluster_credential(self) -> Credential:
@@ -334,11 +335,11 @@ class TrackedApp:
         return flux_object("HelmRelease", self.name, self.namespace)
 
     def _wait(self, which: Ref, condition: Condition) -> Object:
-        return wait(self._kube, which, condition, timeout=self.branch.timeout)
+        return wait(self._kube, which, condition, timeout=self._kube.timeouts.reconciliation)
 
     def _wait_deleted(self, gone: Iterable[Ref]) -> None:
         waits = [Wait(item, deleted()) for item in gone]
-        wait_all(self._kube, waits, timeout=self.branch.timeout)
+        wait_all(self._kube, waits, timeout=self._kube.timeouts.reconciliation)
 
 
 def _settled(attempted: Callable[[Object], bool]) -> Condition:

@@ -26,11 +26,10 @@ REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
 
 
 class Flux:
-    """A typed client for Flux's objects; ``timeout`` in seconds is the bound of every wait."""
+    """A typed client for Flux's objects, within ``kube.timeouts.reconciliation``."""
 
-    def __init__(self, kube: Kube, timeout: float) -> None:
+    def __init__(self, kube: Kube) -> None:
         self._kube = kube
-        self._timeout = timeout
 
     def get(self, kind: str, name: str, namespace: str = NAMESPACE) -> Object:
         """Return one of Flux's objects. Raises ``NotFound``."""
@@ -97,7 +96,7 @@ class Flux:
         self.reconcile("GitRepository", repository)
         self._wait("GitRepository", repository, NAMESPACE, there)
         waits = [Wait(flux_object("Kustomization", name), there) for name in kustomizations]
-        wait_all(self._kube, waits, timeout=timeout or self._timeout)
+        wait_all(self._kube, waits, timeout=timeout or self._kube.timeouts.reconciliation)
 
     def suspend(self, kind: str, name: str, namespace: str = NAMESPACE) -> None:
         """Stop reconciling an object; a reconciliation that runs goes on."""
@@ -131,7 +130,9 @@ class Flux:
         timeout: float | None = None,
     ) -> Object:
         which = flux_object(kind, name, namespace)
-        return wait(self._kube, which, condition, timeout=timeout or self._timeout)
+        return wait(
+            self._kube, which, condition, timeout=timeout or self._kube.timeouts.reconciliation
+        )
 
 
 def flux_object(kind: str, name: str, namespace: str = NAMESPACE) -> Ref:

@@ -51,11 +51,10 @@ class PodVolume:
 
 
 class Velero:
-    """A typed client; ``timeout`` (seconds) bounds the wait for one backup or restore."""
+    """A typed client for Velero's objects, within ``kube.timeouts``."""
 
-    def __init__(self, kube: Kube, timeout: float) -> None:
+    def __init__(self, kube: Kube) -> None:
         self._kube = kube
-        self._timeout = timeout
 
     def back_up(
         self,
@@ -168,7 +167,7 @@ class Velero:
         """
         self._wait(phase(*FINAL), "Backup", backup, self._kube.timeouts.velero_by_itself)
         which = _volumes_of(backup)
-        wait_each(self._kube, which, exists(), timeout=self._timeout, minimum=volumes)
+        wait_each(self._kube, which, exists(), timeout=self._kube.timeouts.backup, minimum=volumes)
 
     def make_schedule(
         self, name: str, *, cron: str, namespaces: Sequence[str], ttl: str = "24h"
@@ -187,7 +186,7 @@ class Velero:
     def expired(self, backup: str, *, ttl: float) -> None:
         """Wait until a backup that is kept for ``ttl`` seconds is deleted, its volumes' too."""
         self._wait(deleted(), "Backup", backup, ttl + self._kube.timeouts.velero_by_itself)
-        wait_each(self._kube, _volumes_of(backup), deleted(), timeout=self._timeout)
+        wait_each(self._kube, _volumes_of(backup), deleted(), timeout=self._kube.timeouts.backup)
 
     def wait_forgotten(self, *snapshots: str) -> None:
         """Wait until Velero says, in its log, that it has deleted each snapshot from the store."""
@@ -216,7 +215,7 @@ class Velero:
         self, condition: Condition, kind: str, name: str, timeout: float | None = None
     ) -> Object:
         which = Ref(API_VERSION, kind, name, NAMESPACE)
-        return wait(self._kube, which, condition, timeout=timeout or self._timeout)
+        return wait(self._kube, which, condition, timeout=timeout or self._kube.timeouts.backup)
 
 
 def waits_for_data() -> Condition:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages, ImageBuilds
     from conformance.common.package import Package
-    from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.platform.secondary import SecondaryClusters, Site
     from conformance.services.flux import Flux
@@ -38,9 +37,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope=shared)
-def velero(backups: Flux, kube: Kube, settings: Settings) -> Velero:  # noqa: ARG001 - installs it
+def velero(backups: Flux, kube: Kube) -> Velero:  # noqa: ARG001 - installs it
     """Velero's custom resources on the cluster under test."""
-    return Velero(kube, settings.timeouts.backup)
+    return Velero(kube)
 
 
 @pytest.fixture(scope=shared)

@@ -224,7 +224,7 @@ def test_restores_into_second_cluster(
     copied = object_store.copy_to(ObjectStore(empty_cluster.kube), *objects)
     evidence.note("The backup's objects were copied into the empty cluster's own bucket by S3.")
     evidence.measure("copied", copied / MIB, "MiB")
-    elsewhere = Velero(empty_cluster.kube, empty_cluster.kube.timeouts.backup)
+    elsewhere = Velero(empty_cluster.kube)
     elsewhere.synced(backup.name, volumes=len(velero.volumes(backup.item)))
     elsewhere.restore(backup.name, backup.name)
     evidence.measure("restore", seconds_taken(elsewhere.completed("Restore", backup.name)))

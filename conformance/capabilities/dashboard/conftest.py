@@ -188,6 +188,6 @@ def app_login(accounts: Accounts, managed: TrackedApp, kube: Kube) -> AppLogin:
 
 
 @pytest.fixture
-def velero(backups: Flux, kube: Kube, settings: Settings) -> Velero:  # noqa: ARG001 - installs it
+def velero(backups: Flux, kube: Kube) -> Velero:  # noqa: ARG001 - installs it
     """Velero's custom resources."""
-    return Velero(kube, settings.timeouts.backup)
+    return Velero(kube)

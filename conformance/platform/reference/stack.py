@@ -72,7 +72,7 @@ class Stack:
         say: Callable[[str], None] = print,
     ) -> None:
         self._context = Context(settings, cluster, kube, components, root or data_root(), say)
-        self._flux = Flux(kube, settings.timeouts.reconciliation)
+        self._flux = Flux(kube)
         self._begun: list[Future[None]] = []
 
     def dns(self) -> None:
