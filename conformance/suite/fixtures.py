@@ -286,8 +286,3 @@ def evidence(run: Run, request: pytest.FixtureRequest) -> EvidenceBox:
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """A private copy of ``charts/`` and ``fixtures/``: with ``--twins``, one for each check."""
     return Package.copy(tmp_path_factory.mktemp("package"))
-
-
-@pytest.fixture(scope="session")
-def twin() -> None:
-    """No defect: that is what checks still ask which install their own."""

@@ -165,12 +165,6 @@ def lose(kube: Kube, namespace: str, doomed: Sequence[Ref]) -> list[str]:
     return [f"{one.kind} {one.name}" for one in lost if kube.find(*one)]
 
 
-def kill_pods(kube: Kube, namespace: str, selector: str) -> None:
-    """Kill all pods that a selector selects, without a grace period."""
-    for pod in kube.list("v1", "Pod", namespace, selector):
-        kube.delete("v1", "Pod", pod["metadata"]["name"], namespace, grace_seconds=0)
-
-
 def _http_port(pod: Object) -> int:
     """Return the port at which an app's pod serves: the Service knows it a little later."""
     ports = (port for one in pod["spec"]["containers"] for port in one.get("ports") or ())

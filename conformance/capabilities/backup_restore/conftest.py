@@ -20,9 +20,9 @@ from conformance.capabilities.backup_restore.login import AppWithLogin
 from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
 from conformance.kube.apply import apply_file
 from conformance.platform.reference import Stack
-from conformance.services.object_store import BUCKET, ObjectStore
-from conformance.services.velero import LOCATION, Velero
+from conformance.services.object_store import ObjectStore
 from conformance.services.velero import NAMESPACE as VELERO
+from conformance.services.velero import Velero
 from conformance.suite.check import shared
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from conformance.platform.secondary import SecondaryClusters, Site
     from conformance.services.flux import Flux
     from conformance.suite.accounts import Accounts
-    from conformance.suite.twins import Twin
 
 
 @pytest.fixture(scope=shared)
@@ -43,9 +42,9 @@ def velero(backups: Flux, kube: Kube) -> Velero:  # noqa: ARG001 - installs it
 
 
 @pytest.fixture(scope=shared)
-def object_store(backups: Flux, kube: Kube, twin: Twin | None) -> ObjectStore:  # noqa: ARG001 - installs it
+def object_store(backups: Flux, kube: Kube) -> ObjectStore:  # noqa: ARG001 - installs it
     """The bucket that the backups are in."""
-    return ObjectStore(kube, twin.settings.get("bucket", BUCKET) if twin else BUCKET)
+    return ObjectStore(kube)
 
 
 @pytest.fixture(scope=shared)
@@ -67,22 +66,18 @@ def whole_namespace(
     backed_up_app: Callable[[str], BackedUpApp],
     object_store: ObjectStore,
     namespaces: Callable[[str], str],
-    twin: Twin | None,
 ) -> Iterator[WholeNamespace]:
     """An app whose namespace is backed up, lost and restored, in the background."""
     copies = (namespaces("backup-copy"), namespaces("backup-damaged"))
-    defect = twin.settings if twin else {}
-    begun = WholeNamespace(backed_up_app("backup"), object_store, copies, defect)
+    begun = WholeNamespace(backed_up_app("backup"), object_store, copies)
     yield begun
     begun.end()
 
 
 @pytest.fixture(scope=shared)
-def backup_set(
-    backed_up_app: Callable[[str], BackedUpApp], twin: Twin | None
-) -> Iterator[BackupSet]:
+def backup_set(backed_up_app: Callable[[str], BackedUpApp]) -> Iterator[BackupSet]:
     """An app whose backup set is backed up, lost and restored, in the background."""
-    begun = BackupSet(backed_up_app("backup-set"), twin.settings if twin else {})
+    begun = BackupSet(backed_up_app("backup-set"))
     yield begun
     begun.end()
 
@@ -110,25 +105,12 @@ def empty_cluster(
     return other_cluster
 
 
-@pytest.fixture
-def backup_location(velero: Velero, twin: Twin | None, namespace: str) -> Iterator[str]:
-    """Name of the backup location."""
-    if twin is None:
-        yield LOCATION
-        return
-    velero.make_location(namespace, **twin.settings)
-    yield namespace
-    velero.delete("BackupStorageLocation", namespace)
-
-
 @pytest.fixture(params=["credentials", "bucket"])
 def unusable_location(
-    request: pytest.FixtureRequest, velero: Velero, kube: Kube, namespace: str, twin: Twin | None
+    request: pytest.FixtureRequest, velero: Velero, kube: Kube, namespace: str
 ) -> Iterator[UnusableLocation]:
     """A location with credentials that are refused, or a bucket that is not there."""
-    if twin:
-        velero.make_location(namespace, credential=twin.settings["secret"])
-    elif request.param == "credentials":
+    if request.param == "credentials":
         # First of all: a location whose Secret is not there yet never gets to the store.
         apply_file(kube, CREDENTIALS, name=namespace, namespace=VELERO)
         velero.make_location(namespace, credential=namespace)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from conformance.apps.deployment import HelmDeployment
-from conformance.capabilities.backup_restore.backed_up_app import kill_pods
 from conformance.kube.conditions import deleted, matching, phase, ready, rolled_out
 from conformance.kube.logs import wait_for_line
 from conformance.kube.objects import Object, Ref, Selection
@@ -38,11 +37,11 @@ class Victim:
         """Where the app is."""
         return self.deployment.namespace
 
-    def interrupted_backup(self, name: str, fault: str | None) -> tuple[Object, int]:
+    def interrupted_backup(self, name: str, fault: str) -> tuple[Object, int]:
         """Return a backup, in a final phase, with ``fault`` while it copied the app's volume.
 
         Also returns how many bytes of ``BALLAST`` were in the store before. All is put right again
-        afterwards. ``fault``: a key of ``faults``; None for none.
+        afterwards. ``fault`` is a key of ``faults``.
         """
         packs = f"kopia/{self.namespace}/p"
         before = sum(self.store.objects(packs).values())
@@ -51,8 +50,7 @@ class Victim:
             # Velero tells how far it is every 10 s, and says InProgress before it has begun.
             timeout = self.deployment.kube.timeouts.backup
             copied = self.store.wait_for_more(packs, before, timeout) - before
-            if fault:
-                self.faults[fault]()
+            self.faults[fault]()
             backup = self.velero.finished("Backup", name)
         self._wait_for_parts()
         return backup, copied
@@ -99,8 +97,11 @@ class Victim:
             wait_for_line(kube, NAMESPACE, name, GIVEN_UP, timeout=kube.timeouts.backup)
 
     def _kill(self, *selectors: str) -> None:
+        """Kill all of Velero's pods that a selector selects, without a grace period."""
+        kube = self.deployment.kube
         for selector in selectors:
-            kill_pods(self.deployment.kube, NAMESPACE, selector)
+            for pod in kube.list("v1", "Pod", NAMESPACE, selector):
+                kube.delete("v1", "Pod", pod["metadata"]["name"], NAMESPACE, grace_seconds=0)
 
     def _wait_for_parts(self) -> None:
         # Of a pod that was killed, its Deployment's status may not tell yet: pods themselves do.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,9 +59,9 @@ class AppWithLogin:
         """Delete the app's namespace; return what is there nevertheless."""
         return lose(self.app.kube, self.namespace, [Ref("v1", "Namespace", self.namespace)])
 
-    def restore(self, excluded: Sequence[str] = ()) -> Object:
+    def restore(self) -> Object:
         """Restore the namespace, and return the Restore; clients in it are registered again."""
-        self.app.velero.restore(self.namespace, self.namespace, excluded=excluded)
+        self.app.velero.restore(self.namespace, self.namespace)
         restore = self.app.velero.finished("Restore", self.namespace)
         self._wait_for_clients()
         return restore

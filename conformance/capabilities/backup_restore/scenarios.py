@@ -7,7 +7,7 @@ for it: ``whole_namespace.copied.result()``. If an act failed, that raises its e
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import requests
 
@@ -15,7 +15,6 @@ from conformance.apps.writer import writer_of
 from conformance.capabilities.backup_restore.backed_up_app import (
     AppBackup,
     BackedUpApp,
-    kill_pods,
     lose,
 )
 from conformance.capabilities.backup_restore.background import Background
@@ -39,17 +38,10 @@ class WholeNamespace:
     At last one byte of the backup is altered for a while, and it is restored once more.
     """
 
-    def __init__(
-        self,
-        app: BackedUpApp,
-        store: ObjectStore,
-        copies: tuple[str, str],
-        defect: Mapping[str, str],
-    ) -> None:
+    def __init__(self, app: BackedUpApp, store: ObjectStore, copies: tuple[str, str]) -> None:
         self.app = app
         self.copy_namespace, self.damaged_namespace = copies
         self._store = store
-        self._defect = defect
         self._acts = Background()
         self.seed = self._acts.then(app.install)
         """What was put into the app."""
@@ -114,14 +106,8 @@ class WholeNamespace:
         return self.app.velero.finished("Restore", self.namespace)
 
     def _restore_damaged(self) -> Object:
-        whole = "undamaged" in self._defect
-        with contextlib.nullcontext() if whole else self._altered_byte():
-            restore = self.restore_into(self.damaged_namespace)
-        if "replaced" in self._defect:
-            # The next one has nothing that makes it wait for its data.
-            selector = self.app.deployment.instance.selector
-            kill_pods(self.app.kube, self.damaged_namespace, selector)
-        return restore
+        with self._altered_byte():
+            return self.restore_into(self.damaged_namespace)
 
     @contextlib.contextmanager
     def _altered_byte(self) -> Iterator[None]:
@@ -138,9 +124,8 @@ class WholeNamespace:
 class BackupSet:
     """An app that is backed up by the label of its set; claims and pods are lost and restored."""
 
-    def __init__(self, app: BackedUpApp, defect: Mapping[str, str]) -> None:
+    def __init__(self, app: BackedUpApp) -> None:
         self.app = app
-        self._defect = defect
         self._acts = Background()
         self.seed = self._acts.then(app.install)
         """What was put into the app."""
@@ -163,7 +148,7 @@ class BackupSet:
     def _back_up_with_failing_hook(self) -> AppBackup:
         pod = self.app.deployment.instance.pod()["metadata"]
         before = pod["annotations"].get(PRE_HOOK)
-        self._set_hook(pod["name"], self._defect.get("hook", '["false"]'))
+        self._set_hook(pod["name"], '["false"]')
         try:
             return self.app.back_up(f"{self.app.namespace}-hook")
         finally:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
     from conformance.platform.secondary import Site
     from conformance.report.evidence import EvidenceBox
-    from conformance.suite.twins import Twin
 
 MIB = 1024 * 1024
 EXPIRY = 30.0
@@ -242,13 +241,11 @@ def test_expiry_deletes(
     velero: Velero,
     object_store: ObjectStore,
     namespace: str,
-    twin: Twin | None,
 ) -> None:
     whole_namespace.wait()
     whole_namespace.app.wait_until_served()
     seconds = max(EXPIRY, 3 * seconds_taken(whole_namespace.backup.result().item))
-    ttl = twin.settings.get("ttl", f"{seconds:.0f}s") if twin else f"{seconds:.0f}s"
-    velero.back_up(namespace, namespaces=[whole_namespace.namespace], ttl=ttl)
+    velero.back_up(namespace, namespaces=[whole_namespace.namespace], ttl=f"{seconds:.0f}s")
     volumes = velero.volumes(velero.completed("Backup", namespace))
     assert volumes, "no volume was copied, so no data can expire"
     assert object_store.objects(f"backups/{namespace}/")

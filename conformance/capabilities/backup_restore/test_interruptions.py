@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +12,6 @@ from conformance.suite.check import check, extended
 if TYPE_CHECKING:
     from conformance.capabilities.backup_restore.faults import Victim
     from conformance.report.evidence import EvidenceBox
-    from conformance.suite.twins import Twin
 
 MIB = 1024 * 1024
 
@@ -24,9 +22,9 @@ MIB = 1024 * 1024
     apps=extended("notes"),
 )
 def test_store_down_reported(
-    victim: Victim, velero: Velero, namespace: str, evidence: EvidenceBox, twin: Twin | None
+    victim: Victim, velero: Velero, namespace: str, evidence: EvidenceBox
 ) -> None:
-    with victim.store_down() if twin is None else contextlib.nullcontext():
+    with victim.store_down():
         velero.back_up(namespace, namespaces=[namespace])
         backup = velero.finished("Backup", namespace)
     evidence.note(velero.explain(backup))
@@ -42,10 +40,10 @@ def test_store_down_reported(
 )
 @pytest.mark.parametrize("fault", ["store-down", "node-agent-killed", "velero-killed"])
 def test_interrupted_backup_reported(
-    victim: Victim, velero: Velero, fault: str, evidence: EvidenceBox, twin: Twin | None
+    victim: Victim, velero: Velero, fault: str, evidence: EvidenceBox
 ) -> None:
     name = f"{victim.namespace}-{fault}"
-    backup, copied = victim.interrupted_backup(name, None if twin else fault)
+    backup, copied = victim.interrupted_backup(name, fault)
     evidence.measure("copied before", copied / MIB, "MiB")
     evidence.note(velero.explain(backup))
     assert backup["status"]["phase"] != COMPLETED, f"Completed despite {fault}"

@@ -10,7 +10,6 @@ from conformance.suite.check import check, extended
 
 if TYPE_CHECKING:
     from conformance.capabilities.backup_restore.login import AppWithLogin
-    from conformance.suite.twins import Twin
 
 
 @check(
@@ -18,16 +17,13 @@ if TYPE_CHECKING:
     promise="Users can log in to a restored app: its OAuth2Client and client secret are restored.",
     apps=extended("notes", "wordpress"),
 )
-def test_login_after_restore(
-    app_with_login: AppWithLogin, velero: Velero, twin: Twin | None
-) -> None:
+def test_login_after_restore(app_with_login: AppWithLogin, velero: Velero) -> None:
     seed = app_with_login.install()
     assert_newcomer_logs_in(app_with_login)
     backup = app_with_login.back_up()
     assert backup.phase == COMPLETED, velero.explain(backup.item)
     assert not app_with_login.lose(), "not everything was lost, so the restore proves nothing"
-    excluded = twin.settings.get("excluded", "").split() if twin else ()
-    restore = app_with_login.restore(excluded)
+    restore = app_with_login.restore()
     assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
     app_with_login.app.verify(seed)
     assert_newcomer_logs_in(app_with_login)

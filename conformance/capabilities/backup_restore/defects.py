@@ -1,0 +1,142 @@
+"""What is wrong with the platform on which a twin of a check of backups runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.common.soon import soon
+from conformance.kube.apply import apply_file
+from conformance.services.velero import API_VERSION, LOCATION, NAMESPACE, Velero
+
+if TYPE_CHECKING:
+    from conformance.kube.client import Kube
+    from conformance.services.object_store import ObjectStore
+    from conformance.suite.twins import Twin
+
+POLICY = Path(__file__).with_suffix(".yaml")
+POLICY_KINDS = ("MutatingAdmissionPolicyBinding", "MutatingAdmissionPolicy")
+NAME = "twin"
+PREFIX = "plugins/elsewhere"
+"""Begins with a name that Velero expects: another one would make a location Unavailable."""
+MADE = 'request.operation == "CREATE"'
+"""In an expression of a policy: the object is new."""
+
+
+@contextmanager
+def altered(kube: Kube, objects: str, when: str, field: str, value: object) -> Iterator[None]:
+    """Within the body, a field of objects has another value than was written.
+
+    ``objects`` is a resource with its API group, ``when`` an expression (CEL) that says of which
+    ``object``, ``field`` a JSON pointer.
+    """
+    resource, _, group = objects.partition(".")
+    change = {"when": when, "field": field, "value": json.dumps(value)}
+    policy = {"name": NAME, "group": group, "resource": resource, **change}
+    apply_file(kube, POLICY, namespace=NAMESPACE, **policy)
+    try:
+        assert soon(lambda: _in_effect(kube)), "the policy has no effect"
+        yield
+    finally:
+        for kind in POLICY_KINDS:
+            kube.delete("admissionregistration.k8s.io/v1", kind, NAME)
+        assert soon(lambda: not _in_effect(kube)), "the policy still has an effect"
+        kube.delete("v1", "ConfigMap", NAME, NAMESPACE)
+
+
+def _in_effect(kube: Kube) -> bool:
+    return "data" in kube.patch("v1", "ConfigMap", NAME, NAMESPACE, {"data": None})
+
+
+def _in_phase(*phases: str) -> str:
+    """Return the expression: the object is in one of these phases."""
+    return f"has(object.status) && has(object.status.phase) && object.status.phase in {[*phases]}"
+
+
+@pytest.fixture
+def failures_called_completed(kube: Kube, twin: Twin) -> Iterator[None]:
+    """Velero calls each of its backups, or of its restores, Completed."""
+    kind, failed = f"{twin.settings['resource']}.velero.io", ("Failed", "PartiallyFailed")
+    when = _in_phase(*failed, "FailedValidation")
+    with altered(kube, kind, when, "/status/phase", "Completed"):
+        yield
+
+
+@pytest.fixture
+def every_location_available(kube: Kube) -> Iterator[None]:
+    """Velero calls each location Available."""
+    when = _in_phase("Unavailable")
+    with altered(kube, "backupstoragelocations.velero.io", when, "/status/phase", "Available"):
+        yield
+
+
+@pytest.fixture
+def refusals_not_explained(kube: Kube) -> Iterator[None]:
+    """Velero does not say why a location is Unavailable."""
+    when, message = _in_phase("Unavailable"), "the location cannot be used"
+    with altered(kube, "backupstoragelocations.velero.io", when, "/status/message", message):
+        yield
+
+
+@pytest.fixture
+def schedules_paused(kube: Kube) -> Iterator[None]:
+    """Every new schedule is paused."""
+    with altered(kube, "schedules.velero.io", MADE, "/spec/paused", value=True):
+        yield
+
+
+@pytest.fixture
+def backups_kept_for_a_day(kube: Kube) -> Iterator[None]:
+    """A backup is kept for a day, however long it is meant to be kept."""
+    with altered(kube, "backups.velero.io", MADE, "/spec/ttl", "24h0m0s"):
+        yield
+
+
+@pytest.fixture
+def backups_without_oauth2_clients(kube: Kube) -> Iterator[None]:
+    """OAuth2Clients are left out of every backup."""
+    excluded = ["oauth2clients.hydra.ory.sh"]
+    with altered(kube, "backups.velero.io", MADE, "/spec/excludedResources", excluded):
+        yield
+
+
+@pytest.fixture
+def restored_apps_in_two_pods(kube: Kube) -> Iterator[None]:
+    """A restored app has a second pod, which Velero does not let wait for the data."""
+    restored = 'has(object.metadata.labels) && "velero.io/restore-name" in object.metadata.labels'
+    with altered(kube, "deployments.apps", restored, "/spec/replicas", 2):
+        yield
+
+
+@pytest.fixture
+def backups_in_another_location(
+    kube: Kube, velero: Velero, object_store: ObjectStore
+) -> Iterator[None]:
+    """Velero puts backups below another prefix of the bucket."""
+    velero.make_location(NAME, prefix=PREFIX)
+    velero.location_is("Available", NAME)
+    try:
+        with altered(kube, "backups.velero.io", MADE, "/spec/storageLocation", NAME):
+            yield
+    finally:
+        velero.delete("BackupStorageLocation", NAME)
+        object_store.delete(f"{PREFIX}/")
+
+
+@pytest.fixture
+def location_without_a_bucket(kube: Kube, velero: Velero) -> Iterator[None]:
+    """The platform's backup location names a bucket that does not exist."""
+    location = (API_VERSION, "BackupStorageLocation", LOCATION, NAMESPACE)
+    bucket = kube.get(*location)["spec"]["objectStorage"]["bucket"]
+    kube.patch(*location, {"spec": {"objectStorage": {"bucket": "vleero"}}})
+    try:
+        velero.location_is("Unavailable", LOCATION)
+        yield
+    finally:
+        kube.patch(*location, {"spec": {"objectStorage": {"bucket": bucket}}})
+        velero.location_is("Available", LOCATION)
