@@ -219,19 +219,21 @@ def accounts(
 
 
 @pytest.fixture(scope=shared)
-def probe(accounts: Accounts) -> RelyingParty:
+def relying_party(accounts: Accounts) -> RelyingParty:
     """An app in the hands of the checks: no pods, only a client of the provider."""
     return accounts.app("probe")
 
 
 @pytest.fixture(scope=shared)
 def other_app(accounts: Accounts) -> RelyingParty:
-    """Another app beside ``probe``."""
+    """Another app beside ``relying_party``."""
     return accounts.app("other")
 
 
 @pytest.fixture(scope=shared)
-def login_client(accounts: Accounts, probe: RelyingParty, other_app: RelyingParty) -> LoginClient:
+def login_client(
+    accounts: Accounts, relying_party: RelyingParty, other_app: RelyingParty
+) -> LoginClient:
     """Somebody who may use every app, in front of a browser without a window."""
-    del probe, other_app  # she gets her roles in them when she is made
-    return accounts.login_client(accounts.user("login_client"))
+    del relying_party, other_app  # the user gets roles in them when it is made
+    return accounts.login_client(accounts.user("alice"))

@@ -1,8 +1,8 @@
 """Defects on the wire: what passes between the suite and the platform's ingress, altered.
 
 For what no patch of a chart or of a source can break: Kratos and Hydra are built programs. The
-client under the checks, ``services.ingress.HttpClient``, and the browser stay as they are; they
-get the answers of a platform with the defect.
+client under the checks, ``services.ingress.HttpClient``, stays as it is; it gets the answers of a
+platform with the defect.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import BrowserContext, Route
 
 from conformance.services.ingress import PlatformAdapter
 
@@ -53,21 +51,6 @@ class Wire:
             return answer
 
         self._monkeypatch.setattr(PlatformAdapter, "send", send)
-
-    def route(self, url: str, handle: Callable[[Route], None]) -> None:
-        """Let ``handle`` answer what browsers opened from now on request of an address.
-
-        ``url`` is a pattern of ``BrowserContext.route``, such as ``**/self-service/settings*``.
-        Of a chain of redirects Playwright hands over only the first request.
-        """
-        before = Chromium.new_context
-
-        def new_context(chromium: Chromium, **options: Any) -> BrowserContext:  # noqa: ANN401
-            context = before(chromium, **options)
-            context.route(url, handle)
-            return context
-
-        self._monkeypatch.setattr(Chromium, "new_context", new_context)
 
 
 def path_of(request: requests.PreparedRequest) -> str:

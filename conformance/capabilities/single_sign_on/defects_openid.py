@@ -148,9 +148,9 @@ def unknown_consent_begins_login(wire: Wire) -> None:
 
 
 @pytest.fixture
-def client_secret_not_checked(wire: Wire, probe: RelyingParty) -> None:
+def client_secret_not_checked(wire: Wire, relying_party: RelyingParty) -> None:
     """An app gets tokens with any client secret."""
-    right = probe.client.client_secret
+    right = relying_party.client.client_secret
     wire.alter(
         lambda request, send: send(
             with_form(request, client_secret=right) if path_of(request) == TOKEN else request

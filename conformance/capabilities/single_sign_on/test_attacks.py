@@ -85,12 +85,14 @@ def test_forged_logout_token(app: App, app_sessions: AppSessions, accounts: Acco
     "single_sign_on.cross_site_post",
     promise="A form on another site can do nothing in the name of a logged-in user.",
 )
-def test_cross_site_post(accounts: Accounts, probe: RelyingParty, visitor: OpenBrowser) -> None:
+def test_cross_site_post(
+    accounts: Accounts, relying_party: RelyingParty, visitor: OpenBrowser
+) -> None:
     user = accounts.user("ted")
     consent = f"{accounts.dashboard}/web/consent"
     for site in OTHER_SITES:
         with visitor("ted") as ted:
-            ted.open(probe.attempt().url)
+            ted.open(relying_party.attempt().url)
             gives_password(ted, user)
             ted.arrives(consent)
             values = without_token(values_of_form(ted.page))
@@ -104,19 +106,21 @@ def test_cross_site_post(accounts: Accounts, probe: RelyingParty, visitor: OpenB
     "single_sign_on.open_redirect",
     promise="The platform's pages redirect nobody to a foreign site.",
 )
-def test_open_redirect(login_client: LoginClient, accounts: Accounts, probe: RelyingParty) -> None:
+def test_open_redirect(
+    login_client: LoginClient, accounts: Accounts, relying_party: RelyingParty
+) -> None:
     evil = "https://evil.example/"
-    token = login_client.authorize(probe).tokens().id_token
+    token = login_client.authorize(relying_party).tokens().id_token
     for address in (
         f"{accounts.dashboard}/web/login?next={quote(evil)}",
         f"{accounts.dashboard}/web/login?next=//evil.example/",
         f"{accounts.dashboard}/self-service/login/browser?return_to={quote(evil)}",
         f"{accounts.dashboard}/self-service/recovery/browser?return_to={quote(evil)}",
-        probe.logout_url(token, evil),
+        relying_party.logout_url(token, evil),
     ):
         page = login_client.agent.open(address, evil)
         assert page.status, f"{address.partition('?')[0]} leads to {page.url}"
-    login_client.authorize(probe).code()
+    login_client.authorize(relying_party).code()
 
 
 @check(

@@ -42,13 +42,13 @@ def test_discovery(accounts: Accounts) -> None:
     "single_sign_on.id_token",
     promise="An id_token is signed and says who logged in, to which app, and for how long.",
 )
-def test_id_token(login_client: LoginClient, probe: RelyingParty) -> None:
-    answer = login_client.authorize(probe, probe.attempt())
+def test_id_token(login_client: LoginClient, relying_party: RelyingParty) -> None:
+    answer = login_client.authorize(relying_party, relying_party.attempt())
     token = answer.tokens().id_token
-    claims = probe.verified(token, answer.attempt.nonce)
+    claims = relying_party.verified(token, answer.attempt.nonce)
     user = login_client.user
     assert claims["sub"] == user.id
-    assert claims["aud"] == [probe.client.client_id]
+    assert claims["aud"] == [relying_party.client.client_id]
     assert claims["email"] == claims["preferred_username"] == user.email
     assert claims["name"] == user.name
     assert claims["stackspin_roles"] == ["user"]
@@ -59,15 +59,15 @@ def test_id_token(login_client: LoginClient, probe: RelyingParty) -> None:
     "single_sign_on.userinfo",
     promise="An app gets the user's details from userinfo with its access token, and only with it.",
 )
-def test_userinfo(login_client: LoginClient, probe: RelyingParty) -> None:
-    answer = login_client.authorize(probe)
+def test_userinfo(login_client: LoginClient, relying_party: RelyingParty) -> None:
+    answer = login_client.authorize(relying_party)
     tokens = answer.tokens()
-    claims = probe.verified(tokens.id_token, answer.attempt.nonce)
-    userinfo = probe.userinfo(tokens.access_token)
+    claims = relying_party.verified(tokens.id_token, answer.attempt.nonce)
+    userinfo = relying_party.userinfo(tokens.access_token)
     for name in ("sub", "email", "name", "preferred_username", "stackspin_roles"):
         assert userinfo[name] == claims[name]
     with refused("userinfo with a token that is not an access token", "request_unauthorized"):
-        probe.userinfo(tokens.id_token)
+        relying_party.userinfo(tokens.id_token)
 
 
 @check(
@@ -75,17 +75,17 @@ def test_userinfo(login_client: LoginClient, probe: RelyingParty) -> None:
     promise="A refresh token works once; if it is used again, all tokens of the login end.",
 )
 def test_refresh_rotates(
-    login_client: LoginClient, probe: RelyingParty, accounts: Accounts
+    login_client: LoginClient, relying_party: RelyingParty, accounts: Accounts
 ) -> None:
-    first = login_client.authorize(probe).tokens()
-    second = probe.refresh(first)
+    first = login_client.authorize(relying_party).tokens()
+    second = relying_party.refresh(first)
     assert second.refresh_token != first.refresh_token, "the refresh token stays the same"
     assert second.access_token != first.access_token
-    assert probe.verified(second.id_token, None)["sub"] == login_client.user.id
+    assert relying_party.verified(second.id_token, None)["sub"] == login_client.user.id
     with refused("a used refresh token", "invalid_grant"):
-        probe.refresh(first)
+        relying_party.refresh(first)
     with refused("the successor of a reused refresh token", "invalid_grant"):
-        probe.refresh(second)
+        relying_party.refresh(second)
     assert not accounts.hydra.is_active(second.access_token), "its access token is still valid"
 
 

@@ -150,7 +150,7 @@ def test_recovery_code_refused(accounts: Accounts) -> None:
 )
 def test_second_factor(
     accounts: Accounts,
-    probe: RelyingParty,
+    relying_party: RelyingParty,
     visitor: OpenBrowser,
     evidence: EvidenceBox,
 ) -> None:
@@ -161,7 +161,7 @@ def test_second_factor(
         gives_password(uma, user)
         uma.arrives(dashboard)
         authenticator, codes = enrols_second_factor(uma, f"{dashboard}/web/settings")
-    page = accounts.login_client(user).authorize(probe).page
+    page = accounts.login_client(user).authorize(relying_party).page
     assert page.find("totp_code"), f"the app is reached without the second factor: {shown(page)}"
     asked = FirstFactorGiven.by(accounts, user)
     wrong = altered(authenticator.now())

@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     "single_sign_on.wrong_password",
     promise="A wrong password and an unknown user are refused with the same page.",
 )
-def test_wrong_password(accounts: Accounts, probe: RelyingParty) -> None:
+def test_wrong_password(accounts: Accounts, relying_party: RelyingParty) -> None:
     user = accounts.user("eve")
     wrong = f"{user.password}x"
     seen = []
     for email in (user.email, f"nobody-{user.email}"):
         somebody = accounts.login_client(user)
-        page = somebody.agent.open(probe.attempt().url, probe.client.redirect_uri)
+        page = somebody.agent.open(relying_party.attempt().url, relying_party.client.redirect_uri)
         page = somebody.give(
             page,
-            probe.client.redirect_uri,
+            relying_party.client.redirect_uri,
             identifier=email,
             password=wrong,
             method="password",
@@ -52,10 +52,10 @@ def test_wrong_password(accounts: Accounts, probe: RelyingParty) -> None:
     "single_sign_on.disabled_user",
     promise="A disabled user cannot log in, and the user's existing logins and tokens end.",
 )
-def test_disabled_user(accounts: Accounts, probe: RelyingParty) -> None:
+def test_disabled_user(accounts: Accounts, relying_party: RelyingParty) -> None:
     mallory = accounts.login_client(accounts.user("mallory"))
-    tokens = mallory.authorize(probe).tokens()
-    unused = mallory.authorize(probe)
+    tokens = mallory.authorize(relying_party).tokens()
+    unused = mallory.authorize(relying_party)
     unused.code()
     disable(accounts, mallory.user)
     another_day = accounts.login_client(mallory.user)
@@ -63,12 +63,12 @@ def test_disabled_user(accounts: Accounts, probe: RelyingParty) -> None:
         "goes on with the old login": mallory,
         "is let in": another_day,
     }.items():
-        answer = login_client.authorize(probe)
+        answer = login_client.authorize(relying_party)
         assert answer.page.status, f"a disabled user {how}: {answer.error()}"
         assert answer.page.status == 401, shown(answer.page)
         assert "disabled" in visible(answer.page.text), f"does not say why: {shown(answer.page)}"
     with refused("a disabled user's refresh token", "invalid_grant"):
-        probe.refresh(tokens)
+        relying_party.refresh(tokens)
     assert not accounts.hydra.is_active(tokens.access_token), "their access token is still valid"
     with refused("a code issued before the user was disabled", "invalid_grant"):
         unused.tokens()
@@ -78,21 +78,21 @@ def test_disabled_user(accounts: Accounts, probe: RelyingParty) -> None:
     "single_sign_on.user_without_role",
     promise="A user without a role for an app cannot log in to it.",
 )
-def test_user_without_role(accounts: Accounts, probe: RelyingParty) -> None:
+def test_user_without_role(accounts: Accounts, relying_party: RelyingParty) -> None:
     oscar = accounts.login_client(accounts.user("oscar", may_use={"notes": "user"}))
     with refused("a login without a role for the app", "access_denied"):
-        oscar.authorize(probe).code()
+        oscar.authorize(relying_party).code()
 
 
 @check(
     "single_sign_on.consent_denied",
     promise="A user who denies consent is not logged in to the app.",
 )
-def test_consent_denied(accounts: Accounts, probe: RelyingParty) -> None:
+def test_consent_denied(accounts: Accounts, relying_party: RelyingParty) -> None:
     trent = accounts.login_client(accounts.user("trent"))
     with refused("a login without consent", "access_denied"):
-        trent.authorize(probe, allow=False).code()
-    trent.authorize(probe).code()
+        trent.authorize(relying_party, allow=False).code()
+    trent.authorize(relying_party).code()
     assert trent.asked == ["password", "consent", "consent"], "consent is not asked for again"
 
 
@@ -101,9 +101,9 @@ def test_consent_denied(accounts: Accounts, probe: RelyingParty) -> None:
     promise="A code is sent only to the app's registered redirect URI.",
 )
 def test_redirect_uri_exact(
-    login_client: LoginClient, accounts: Accounts, probe: RelyingParty
+    login_client: LoginClient, accounts: Accounts, relying_party: RelyingParty
 ) -> None:
-    right = probe.client.redirect_uri
+    right = relying_party.client.redirect_uri
     wrong = {
         "prefix": right.removesuffix("callback"),
         "extra path": f"{right}/more",
@@ -113,7 +113,7 @@ def test_redirect_uri_exact(
         "query": f"{right}?next=/",
     }
     for variant, address in wrong.items():
-        page = login_client.walk(probe.attempt(redirect_uri=address).url, address)
+        page = login_client.walk(relying_party.attempt(redirect_uri=address).url, address)
         assert page.status >= 400, f"{variant}: sent to {page.url}"
         assert parameter(page.url, "error") == "invalid_request", f"{variant}: {shown(page)}"
 
@@ -122,34 +122,36 @@ def test_redirect_uri_exact(
     "single_sign_on.client_secret",
     promise="An app that cannot prove its identity gets no tokens.",
 )
-def test_client_secret(login_client: LoginClient, probe: RelyingParty) -> None:
-    answer = login_client.authorize(probe)
+def test_client_secret(login_client: LoginClient, relying_party: RelyingParty) -> None:
+    answer = login_client.authorize(relying_party)
     with refused("a wrong client secret", "invalid_client"):
-        probe.redeem(answer.code(), answer.attempt, client_secret=f"{probe.client.client_secret}x")
+        relying_party.redeem(
+            answer.code(), answer.attempt, client_secret=f"{relying_party.client.client_secret}x"
+        )
 
 
 @check(
     "single_sign_on.code_once",
     promise="A code works once; if it is used again, the tokens issued for it end.",
 )
-def test_code_once(login_client: LoginClient, probe: RelyingParty) -> None:
-    answer = login_client.authorize(probe)
+def test_code_once(login_client: LoginClient, relying_party: RelyingParty) -> None:
+    answer = login_client.authorize(relying_party)
     tokens = answer.tokens()
     with refused("a used code", "invalid_grant"):
         answer.tokens()
     with refused("the access token issued for a reused code", "request_unauthorized"):
-        probe.userinfo(tokens.access_token)
+        relying_party.userinfo(tokens.access_token)
 
 
 @check(
     "single_sign_on.pkce",
     promise="A code cannot be redeemed without the code_verifier of the login that asked for it.",
 )
-def test_pkce(login_client: LoginClient, probe: RelyingParty) -> None:
-    for which, verifier in {"a wrong": probe.attempt().verifier, "no": ""}.items():
-        answer = login_client.authorize(probe)
+def test_pkce(login_client: LoginClient, relying_party: RelyingParty) -> None:
+    for which, verifier in {"a wrong": relying_party.attempt().verifier, "no": ""}.items():
+        answer = login_client.authorize(relying_party)
         with refused(f"{which} code_verifier", "invalid_grant"):
-            probe.redeem(answer.code(), answer.attempt, code_verifier=verifier)
+            relying_party.redeem(answer.code(), answer.attempt, code_verifier=verifier)
 
 
 @check(
@@ -157,15 +159,15 @@ def test_pkce(login_client: LoginClient, probe: RelyingParty) -> None:
     promise="An app cannot use another app's code, refresh token or id_token.",
 )
 def test_token_of_another_client(
-    login_client: LoginClient, probe: RelyingParty, other_app: RelyingParty
+    login_client: LoginClient, relying_party: RelyingParty, other_app: RelyingParty
 ) -> None:
-    answer = login_client.authorize(probe)
+    answer = login_client.authorize(relying_party)
     code = answer.code()
-    tokens = login_client.authorize(probe).tokens()
+    tokens = login_client.authorize(relying_party).tokens()
     with refused("the refresh token of another app", "invalid_grant"):
         other_app.refresh(tokens)
     with refused("the code of another app", "invalid_grant"):
-        other_app.redeem(code, answer.attempt, redirect_uri=probe.client.redirect_uri)
+        other_app.redeem(code, answer.attempt, redirect_uri=relying_party.client.redirect_uri)
     home = other_app.client.redirect_uri.replace("/callback", "/")
     page = login_client.agent.open(other_app.logout_url(tokens.id_token, home), home)
     assert page.status >= 400, f"logged out for another app, by its id_token: {shown(page)}"
@@ -175,13 +177,15 @@ def test_token_of_another_client(
     "single_sign_on.unsigned_id_token",
     promise="An id_token that the provider did not sign logs nobody out.",
 )
-def test_unsigned_id_token(login_client: LoginClient, probe: RelyingParty) -> None:
-    token = login_client.authorize(probe).tokens().id_token
-    home = probe.client.redirect_uri.replace("/callback", "/")
+def test_unsigned_id_token(login_client: LoginClient, relying_party: RelyingParty) -> None:
+    token = login_client.authorize(relying_party).tokens().id_token
+    home = relying_party.client.redirect_uri.replace("/callback", "/")
     for how, forged in {"an unsigned": unsigned(token), "an altered": resigned(token)}.items():
-        page = login_client.agent.open(probe.logout_url(forged, home), home)
+        page = login_client.agent.open(relying_party.logout_url(forged, home), home)
         assert page.status >= 400, f"logged out by {how} id_token: {shown(page)}"
-    page = login_client.agent.open(probe.attempt(prompt="none").url, probe.client.redirect_uri)
+    page = login_client.agent.open(
+        relying_party.attempt(prompt="none").url, relying_party.client.redirect_uri
+    )
     assert parameter(page.url, "code"), f"logged out nevertheless: {shown(page)}"
 
 
@@ -189,13 +193,13 @@ def test_unsigned_id_token(login_client: LoginClient, probe: RelyingParty) -> No
     "single_sign_on.used_challenge",
     promise="A login or consent that was already answered, or that is unknown, is refused.",
 )
-def test_used_challenge(accounts: Accounts, probe: RelyingParty) -> None:
+def test_used_challenge(accounts: Accounts, relying_party: RelyingParty) -> None:
     peggy = accounts.login_client(accounts.user("peggy"))
-    page = peggy.log_in(peggy.agent.open(probe.attempt().url))
+    page = peggy.log_in(peggy.agent.open(relying_party.attempt().url))
     used = page.url
-    peggy.give(page, probe.client.redirect_uri, decision="accept")
+    peggy.give(page, relying_party.client.redirect_uri, decision="accept")
     for which, challenge in {"used": used, "unknown": used[:-8] + "AAAAAAAA"}.items():
-        page = peggy.walk(challenge, probe.client.redirect_uri)
+        page = peggy.walk(challenge, relying_party.client.redirect_uri)
         assert not parameter(page.url, "code"), f"a consent that is {which} gets a code"
         assert page.status >= 400 or parameter(page.url, "error") == "access_denied", shown(page)
     page = peggy.agent.open(f"{accounts.dashboard}/web/login?login_challenge=unknown")

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 )
 def test_survives_restart(
     accounts: Accounts,
-    probe: RelyingParty,
+    relying_party: RelyingParty,
     login_services: LoginServices,
 ) -> None:
     grace = accounts.login_client(accounts.user("grace"))
-    tokens = grace.authorize(probe).tokens()
+    tokens = grace.authorize(relying_party).tokens()
     login_services.restart(*LOGIN_SERVICES)
-    goes_on(accounts, grace, probe, tokens)
+    goes_on(accounts, grace, relying_party, tokens)
 
 
 @check(
@@ -43,16 +43,16 @@ def test_survives_restart(
 )
 def test_survives_node_kill(
     accounts: Accounts,
-    probe: RelyingParty,
+    relying_party: RelyingParty,
     login_services: LoginServices,
     cluster: Cluster,
 ) -> None:
     grace = accounts.login_client(accounts.user("grace"))
-    tokens = grace.authorize(probe).tokens()
+    tokens = grace.authorize(relying_party).tokens()
     with login_services.outliving():
         cluster.kill_node()
         cluster.restart_node()
-    goes_on(accounts, grace, probe, tokens)
+    goes_on(accounts, grace, relying_party, tokens)
 
 
 def goes_on(

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     promise="A login that takes too long is refused with a reason, and the app gets no code.",
 )
 def test_expired_challenge(
-    accounts: Accounts, probe: RelyingParty, short_lived: LoginServices
+    accounts: Accounts, relying_party: RelyingParty, short_lived: LoginServices
 ) -> None:
     del short_lived
-    page = accounts.login_client(accounts.user("judy")).authorize(probe).page
+    page = accounts.login_client(accounts.user("judy")).authorize(relying_party).page
     assert not parameter(page.url, "code"), "an expired login gets a code"
     assert 400 <= page.status < 500, shown(page)
 
