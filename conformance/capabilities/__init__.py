@@ -1,4 +1,4 @@
-"""The specification: one module a capability, each test a promise that Stackspin makes."""
+"""The specification: one folder a capability, each test a promise that Stackspin makes."""
 
 import pkgutil
 

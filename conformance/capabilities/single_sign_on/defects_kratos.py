@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
 
 from conformance.capabilities.single_sign_on.logins import code_in
+from conformance.suite.wire import form_of, path_of, with_form
 
 if TYPE_CHECKING:
     from conformance.services.mail import MailCatcher
@@ -27,11 +27,11 @@ def altered_recovery_code_accepted(wire: Wire, mail: MailCatcher) -> None:
     addresses: list[str] = []
 
     def exchange(request: requests.PreparedRequest, send: Send) -> requests.Response:
-        form = _posted(request)
-        if _path(request) == RECOVERY and "code" in form:
+        form = form_of(request)
+        if path_of(request) == RECOVERY and "code" in form:
             right = code_in(mail.wait_for(addresses[-1]).text)
-            request.prepare_body({**form, "code": right}, None)
-        elif _path(request) == RECOVERY and "email" in form:
+            request = with_form(request, code=right)
+        elif path_of(request) == RECOVERY and "email" in form:
             addresses.append(form["email"])
         return send(request)
 
@@ -44,7 +44,7 @@ def used_recovery_code_accepted(wire: Wire) -> None:
     answers: dict[str, requests.Response] = {}
 
     def exchange(request: requests.PreparedRequest, send: Send) -> requests.Response:
-        code = _posted(request).get("code") if _path(request) == RECOVERY else None
+        code = form_of(request).get("code") if path_of(request) == RECOVERY else None
         if code is None:
             return send(request)
         if code not in answers:
@@ -81,20 +81,11 @@ def _completes_login(wire: Wire, enough: Callable[[Mapping[str, str]], bool]) ->
     def exchange(request: requests.PreparedRequest, send: Send) -> requests.Response:
         cookie = SimpleCookie(request.headers.get("Cookie", "")).get(SESSION_COOKIE)
         session = cookie.value if cookie else ""
-        if enough(_posted(request)):
+        if enough(form_of(request)):
             sessions.add(session)
         answer = send(request)
-        if _path(request) == WHOAMI and session in sessions:
+        if path_of(request) == WHOAMI and session in sessions:
             answer.status_code = requests.codes.ok
         return answer
 
     wire.alter(exchange)
-
-
-def _path(request: requests.PreparedRequest) -> str:
-    return urlsplit(str(request.url)).path
-
-
-def _posted(request: requests.PreparedRequest) -> dict[str, str]:
-    """Return the fields of the form that a request sends."""
-    return dict(parse_qsl(str(request.body))) if request.method == "POST" else {}
