@@ -16,6 +16,7 @@ from conformance.services.velero import API_VERSION, LOCATION, NAMESPACE, Velero
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
+    from conformance.services.flux import Flux
     from conformance.services.object_store import ObjectStore
     from conformance.suite.twins import Twin
 
@@ -59,57 +60,65 @@ def _in_phase(*phases: str) -> str:
 
 
 @pytest.fixture
-def failures_called_completed(kube: Kube, twin: Twin) -> Iterator[None]:
+def with_velero(kube: Kube, backups: Flux) -> Kube:  # noqa: ARG001 - installs it
+    """The client of a cluster with Velero."""
+    return kube
+
+
+@pytest.fixture
+def failures_called_completed(with_velero: Kube, twin: Twin) -> Iterator[None]:
     """Velero calls each of its backups, or of its restores, Completed."""
     kind, failed = f"{twin.settings['resource']}.velero.io", ("Failed", "PartiallyFailed")
     when = _in_phase(*failed, "FailedValidation")
-    with altered(kube, kind, when, "/status/phase", "Completed"):
+    with altered(with_velero, kind, when, "/status/phase", "Completed"):
         yield
 
 
 @pytest.fixture
-def every_location_available(kube: Kube) -> Iterator[None]:
+def every_location_available(with_velero: Kube) -> Iterator[None]:
     """Velero calls each location Available."""
     when = _in_phase("Unavailable")
-    with altered(kube, "backupstoragelocations.velero.io", when, "/status/phase", "Available"):
+    with altered(
+        with_velero, "backupstoragelocations.velero.io", when, "/status/phase", "Available"
+    ):
         yield
 
 
 @pytest.fixture
-def refusals_not_explained(kube: Kube) -> Iterator[None]:
+def refusals_not_explained(with_velero: Kube) -> Iterator[None]:
     """Velero does not say why a location is Unavailable."""
     when, message = _in_phase("Unavailable"), "the location cannot be used"
-    with altered(kube, "backupstoragelocations.velero.io", when, "/status/message", message):
+    with altered(with_velero, "backupstoragelocations.velero.io", when, "/status/message", message):
         yield
 
 
 @pytest.fixture
-def schedules_paused(kube: Kube) -> Iterator[None]:
+def schedules_paused(with_velero: Kube) -> Iterator[None]:
     """Every new schedule is paused."""
-    with altered(kube, "schedules.velero.io", MADE, "/spec/paused", value=True):
+    with altered(with_velero, "schedules.velero.io", MADE, "/spec/paused", value=True):
         yield
 
 
 @pytest.fixture
-def backups_kept_for_a_day(kube: Kube) -> Iterator[None]:
+def backups_kept_for_a_day(with_velero: Kube) -> Iterator[None]:
     """A backup is kept for a day, however long it is meant to be kept."""
-    with altered(kube, "backups.velero.io", MADE, "/spec/ttl", "24h0m0s"):
+    with altered(with_velero, "backups.velero.io", MADE, "/spec/ttl", "24h0m0s"):
         yield
 
 
 @pytest.fixture
-def backups_without_oauth2_clients(kube: Kube) -> Iterator[None]:
+def backups_without_oauth2_clients(with_velero: Kube) -> Iterator[None]:
     """OAuth2Clients are left out of every backup."""
     excluded = ["oauth2clients.hydra.ory.sh"]
-    with altered(kube, "backups.velero.io", MADE, "/spec/excludedResources", excluded):
+    with altered(with_velero, "backups.velero.io", MADE, "/spec/excludedResources", excluded):
         yield
 
 
 @pytest.fixture
-def restored_apps_in_two_pods(kube: Kube) -> Iterator[None]:
+def restored_apps_in_two_pods(with_velero: Kube) -> Iterator[None]:
     """A restored app has a second pod, which Velero does not let wait for the data."""
     restored = 'has(object.metadata.labels) && "velero.io/restore-name" in object.metadata.labels'
-    with altered(kube, "deployments.apps", restored, "/spec/replicas", 2):
+    with altered(with_velero, "deployments.apps", restored, "/spec/replicas", 2):
         yield
 
 
