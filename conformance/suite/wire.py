@@ -95,3 +95,17 @@ def answer_with(
     answer.encoding = "utf-8"
     answer.raw = io.BytesIO(text.encode())
     return answer
+
+
+def answered_again(key: Callable[[requests.PreparedRequest], str | None]) -> Exchange:
+    """Answer each request as the first one that had the same key; without a key as it is."""
+    first: dict[str, requests.Response] = {}
+
+    def exchange(request: requests.PreparedRequest, send: Send) -> requests.Response:
+        if (this := key(request)) is None:
+            return send(request)
+        if this not in first:
+            first[this] = send(request)
+        return first[this]
+
+    return exchange

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from conformance.capabilities.single_sign_on.logins import code_in
-from conformance.suite.wire import form_of, path_of, with_form
+from conformance.suite.wire import answered_again, form_of, path_of, with_form
 
 if TYPE_CHECKING:
     from conformance.services.mail import MailCatcher
@@ -41,17 +41,11 @@ def altered_recovery_code_accepted(wire: Wire, mail: MailCatcher) -> None:
 @pytest.fixture
 def used_recovery_code_accepted(wire: Wire) -> None:
     """A recovery code that comes again gets what it got at first, a session."""
-    answers: dict[str, requests.Response] = {}
-
-    def exchange(request: requests.PreparedRequest, send: Send) -> requests.Response:
-        code = form_of(request).get("code") if path_of(request) == RECOVERY else None
-        if code is None:
-            return send(request)
-        if code not in answers:
-            answers[code] = send(request)
-        return answers[code]
-
-    wire.alter(exchange)
+    wire.alter(
+        answered_again(
+            lambda request: form_of(request).get("code") if path_of(request) == RECOVERY else None
+        )
+    )
 
 
 @pytest.fixture

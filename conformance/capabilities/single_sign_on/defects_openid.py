@@ -18,6 +18,7 @@ from conformance.suite.wire import (
     Send,
     Wire,
     answer_with,
+    answered_again,
     form_of,
     path_of,
     query_of,
@@ -108,20 +109,6 @@ def used_consent_accepted(wire: Wire) -> None:
         return found and f"{request.method} {found}"
 
     wire.alter(answered_again(challenge_or_verifier))
-
-
-def answered_again(key: Callable[[PreparedRequest], str | None]) -> Exchange:
-    """Answer each request as the first one that had the same key; without a key as it is."""
-    first: dict[str, Response] = {}
-
-    def exchange(request: PreparedRequest, send: Send) -> Response:
-        if (this := key(request)) is None:
-            return send(request)
-        if this not in first:
-            first[this] = send(request)
-        return first[this]
-
-    return exchange
 
 
 @pytest.fixture
