@@ -15,9 +15,9 @@ from conformance.clusters.kind import command as kind_command
 from conformance.clusters.kind import services as kind_services
 from conformance.clusters.ownership.state import Folder
 from conformance.common.errors import HarnessError
+from conformance.common.pins import pin
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
-from conformance.components.pins import pin
 
 
 def test_upstream_s_image_is_that_of_the_pinned_kind() -> None:

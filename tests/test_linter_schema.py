@@ -12,8 +12,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from conformance.common.pins import pin
 from conformance.common.settings import PROJECT_ROOT
-from conformance.components.pins import pin
 from conformance.linter import semver, write_schemas
 from conformance.linter.app import AppPackage, Chart, FluxKustomization, Installation
 from conformance.linter.facts import kubernetes_schema

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from conformance.common.errors import HarnessError
+from conformance.common.pins import pin
 from conformance.components.declare import (
     C_COMPILER,
     CERTIFICATES,
@@ -32,7 +33,6 @@ from conformance.components.parts import (
     RootfsImage,
     WheelPart,
 )
-from conformance.components.pins import pin
 from conformance.components.stack_parts import STACK_PARTS
 
 GO_VERSION = "1.26.6"

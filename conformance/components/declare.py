@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.common.pins import pin
 from conformance.components.parts import GoPart
-from conformance.components.pins import pin
 
 STACK_VERSION = "0.1.0"
 """Version and tag of the images whose source is in this project."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from conformance.common.pins import pin
 from conformance.components.declare import go, kubernetes_version
 from conformance.components.parts import DebianRootfs, FileImage, KindNode, Part, SystemImage
-from conformance.components.pins import pin
 from conformance.components.pods import pod_network
 
 _CRI_TOOLS = "sigs.k8s.io/cri-tools"

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from conformance.common.pins import pin
 from conformance.components.declare import CERTIFICATES, STACK_VERSION, go
 from conformance.components.parts import DockerfileImage, FileImage, GoPart, Part, WheelPart
-from conformance.components.pins import pin
 
 _VELERO = "github.com/vmware-tanzu/velero"
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
+from conformance.common import pins
 from conformance.common.errors import HarnessError
-from conformance.components import golang, pins
+from conformance.components import golang
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import GoPart, Part, WheelPart
 from conformance.components.processes import CommandFailedError, Runner

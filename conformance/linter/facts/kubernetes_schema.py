@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from weakref import WeakKeyDictionary
 
-from conformance.components.pins import pin
+from conformance.common.pins import pin
 from conformance.linter.access import text
 from conformance.linter.facts import object_names
 from conformance.linter.facts.structural import (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from conformance.components.pins import pin
+from conformance.common.pins import pin
 from conformance.linter import semver
 from conformance.linter.access import Path, mapping
 from conformance.linter.findings import NotRun, Place, Problem, Severity, did_you_mean, quoted
