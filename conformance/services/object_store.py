@@ -21,7 +21,7 @@ PORT = 8333
 CREDENTIALS = "object-store"
 BUCKET = "velero"
 _PAUSE = 0.1
-"""Seconds between two looks into a bucket: S3 has nothing that could be watched."""
+"""Seconds between two looks into a bucket."""
 _REGION = "us-east-1"
 """Without it, the client would ask for the bucket's region first."""
 
@@ -43,6 +43,9 @@ class ObjectStore:
         """Wait until the objects whose name begins with ``prefix`` are more than ``size`` bytes.
 
         Returns how many they are then. ``timeout`` is in seconds. Raises AssertionError.
+
+        It polls: S3 has no watch, and to MinIO's own (``Minio.listen_bucket_notification``)
+        SeaweedFS answers "NotImplemented".
         """
         deadline = time.monotonic() + timeout
         with self._client() as client:
