@@ -25,9 +25,9 @@ class User:
 
 
 def acceptance_tests(
-    version: str, user: User, browser: Callable[[], HttpClient]
+    version: str, user: User, new_browser: Callable[[], HttpClient]
 ) -> Mapping[str, AppTest]:
-    """Return the tests of this version; ``browser()`` is a new one, with nobody logged in."""
+    """Return the tests of this version; ``new_browser()`` is a new one, with nobody logged in."""
 
     def answers_as_its_version(app: TrackedApp) -> None:
         found, _ = app.version()
@@ -35,20 +35,20 @@ def acceptance_tests(
             raise AssertionError(f"{version} answers as version {found}")
 
     def lets_a_user_write(app: TrackedApp) -> None:
-        agent = FormBrowser(browser())
+        browser = FormBrowser(new_browser())
         try:
-            page = log_in(agent, app.login_url, user)
+            page = log_in(browser, app.login_url, user)
         except AssertionError as error:
             raise AssertionError(f"{user.email} cannot log in: {error}") from error
         told = visible(page.text)
         if user.email not in told:
             raise AssertionError(f"{user.email} cannot log in, but sees {page.url}: {told}")
-        written = agent.send(page, page.form("text"), {"text": NOTE})
+        written = browser.send(page, page.form("text"), {"text": NOTE})
         if NOTE not in visible(written.text):
             raise AssertionError(f"the note is not on the page: {visible(written.text)}")
 
     def shows_a_stranger_nothing(app: TrackedApp) -> None:
-        answer = browser().get(f"{app.url}/api/notes")
+        answer = new_browser().get(f"{app.url}/api/notes")
         if answer.status_code != requests.codes.unauthorized:
             raise AssertionError(
                 f"a visitor without login can read the notes: HTTP {answer.status_code}"
@@ -61,12 +61,12 @@ def acceptance_tests(
     }
 
 
-def log_in(agent: FormBrowser, url: str, user: User) -> Page:
+def log_in(browser: FormBrowser, url: str, user: User) -> Page:
     """Open a page that asks for a login, give one, and consent; return where that leads."""
-    page = agent.open(url)
+    page = browser.open(url)
     given = {"identifier": user.email, "password": user.password, "method": "password"}
-    page = agent.send(page, page.form("identifier", "password"), given)
+    page = browser.send(page, page.form("identifier", "password"), given)
     for form in page.forms:
         if ("decision", "accept") in form.buttons:
-            return agent.send(page, form, {"decision": "accept"})
+            return browser.send(page, form, {"decision": "accept"})
     return page

@@ -58,8 +58,8 @@ class Answer:
 class LoginClient:
     """A user in front of the platform's pages, with the cookies of what they did before."""
 
-    def __init__(self, agent: FormBrowser, user: User) -> None:
-        self.agent = agent
+    def __init__(self, browser: FormBrowser, user: User) -> None:
+        self.browser = browser
         self.user = user
         self.asked: list[str] = []
         """What the user was asked for, in order: password, consent."""
@@ -73,11 +73,11 @@ class LoginClient:
 
     def walk(self, url: str, until: str, *, allow: bool = True) -> Page:
         """Go to ``url``, and through login and consent where they are asked for."""
-        page = self.log_in(self.agent.open(url, until), until)
+        page = self.log_in(self.browser.open(url, until), until)
         if form := consent_form(page):
             self.asked.append("consent")
             decision = "accept" if allow else "refuse"
-            page = self.agent.send(page, form, {"decision": decision}, until)
+            page = self.browser.send(page, form, {"decision": decision}, until)
         return page
 
     def log_in(self, page: Page, until: str = "") -> Page:
@@ -87,11 +87,11 @@ class LoginClient:
             return page
         self.asked.append("password")
         given = {"identifier": self.user.email, "password": self.user.password}
-        return self.agent.send(page, form, {**given, "method": "password"}, until)
+        return self.browser.send(page, form, {**given, "method": "password"}, until)
 
     def give(self, page: Page, until: str = "", **values: str) -> Page:
         """Fill in the form of ``page`` that has these fields and buttons, and send it."""
-        return self.agent.send(page, page.form(*values), values, until)
+        return self.browser.send(page, page.form(*values), values, until)
 
 
 def login_form(page: Page) -> Form | None:

@@ -70,7 +70,7 @@ class AppWithLogin:
         """Log in; return the last page of that, and the profile that is shown afterwards."""
         login_client, url = self.accounts.login_client(user), f"https://{self.app.deployment.host}"
         page = login_client.walk(f"{url}{self._login.path}", "")
-        return page, login_client.agent.http.get(f"{url}{self._login.profile}")
+        return page, login_client.browser.http.get(f"{url}{self._login.profile}")
 
     def newcomer(self) -> User:
         """Make somebody who may use the app and has never been there."""

@@ -53,7 +53,7 @@ class AppLogin:
         """
         login_client = self.accounts.login_client(user)
         page = login_client.walk(self.app.login_url, "")
-        answer = login_client.agent.open(f"{self.app.url}/api/me")
+        answer = login_client.browser.open(f"{self.app.url}/api/me")
         assert answer.status == 200, f"{user.name} is not let in: {shown(page)}"
         return list(json.loads(answer.text)["roles"])
 
@@ -64,6 +64,6 @@ class AppLogin:
         """
         login_client = self.accounts.login_client(user)
         page = login_client.walk(self.app.login_url, "")
-        answer = login_client.agent.open(f"{self.app.url}/api/me")
+        answer = login_client.browser.open(f"{self.app.url}/api/me")
         assert answer.status == 401, f"{user.name} is let in: {answer.text}"
         return visible(page.text)

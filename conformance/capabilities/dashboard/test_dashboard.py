@@ -190,7 +190,7 @@ def test_disables_user(
     assert accounts.kratos.get(user.id).state == "inactive", "the user is still active in Kratos"
     assert accounts.kratos.sessions(user.id) == []
     # The provider notifies the app while it answers the dashboard.
-    out = soon(lambda: inside.agent.open(f"{managed.url}/api/me").status == 401)
+    out = soon(lambda: inside.browser.open(f"{managed.url}/api/me").status == 401)
     assert out, "the app still lets them in"
     assert (valid := app_login.still_valid(tokens)) == [], (
         f"disabled, but still valid for apps: {valid}"
@@ -234,11 +234,11 @@ def test_for_administrators_only(
     token = page.form("csrfmiddlewaretoken").fields["csrfmiddlewaretoken"]
     before = kube.get(*RELEASE, managed.name, managed.namespace)["spec"]
     for path, values in forbidden_to(member, managed).items():
-        assert login_client.agent.open(f"{dashboard_url}{path}").status == 403, f"shows {path}"
+        assert login_client.browser.open(f"{dashboard_url}{path}").status == 403, f"shows {path}"
         for sent in values:
             form = Form(f"{dashboard_url}{path}", "post", {"csrfmiddlewaretoken": token})
             # A redirect counts as an answer: the page that it leads to may still be refused.
-            answer = login_client.agent.send(page, form, sent, until=dashboard_url)
+            answer = login_client.browser.send(page, form, sent, until=dashboard_url)
             assert answer.status == 403, f"accepts {sent} at {path}"
     assert kube.get(*RELEASE, managed.name, managed.namespace)["spec"] == before
     assert accounts.kratos.get(member.id).roles == {managed.name: "user"}

@@ -85,16 +85,16 @@ class AppSessions:
         link = visitor.page.locator(app.login.logout).first
         visitor.page.goto(str(link.evaluate("link => link.href")))
 
-    def authorization_request(self, agent: FormBrowser, app: App) -> str:
+    def authorization_request(self, browser: FormBrowser, app: App) -> str:
         """Return the address to which an app sends somebody who wants to log in."""
         endpoint = self.accounts.provider.metadata["authorization_endpoint"]
-        begun = agent.open(self.url(app, app.login.path), endpoint)
+        begun = browser.open(self.url(app, app.login.path), endpoint)
         assert begun.status == 0, f"{app.name} does not send users to the provider"
         return begun.url
 
-    def knows(self, agent: FormBrowser, app: App) -> bool:
+    def knows(self, browser: FormBrowser, app: App) -> bool:
         """Whether somebody is logged in to an app in a browser without a window."""
-        return app.login.marker in agent.open(self.url(app)).text
+        return app.login.marker in browser.open(self.url(app)).text
 
     def pod(self, app: App) -> Object:
         """Return an app's pod."""

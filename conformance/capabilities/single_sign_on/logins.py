@@ -35,20 +35,20 @@ def altered(code: str) -> str:
 
 def asks_for_code(login_client: LoginClient, dashboard: str) -> Page:
     """Ask for a recovery code by mail; return the page that wants it."""
-    page = login_client.agent.open(f"{dashboard}/web/recovery")
+    page = login_client.browser.open(f"{dashboard}/web/recovery")
     return login_client.give(page, email=login_client.user.email, method="code")
 
 
 def can_log_in(accounts: Accounts, user: User) -> bool:
     """Whether address and password are enough for a session."""
     login_client = accounts.login_client(user)
-    login_client.log_in(login_client.agent.open(f"{accounts.dashboard}/web/login"))
+    login_client.log_in(login_client.browser.open(f"{accounts.dashboard}/web/login"))
     return has_session(login_client, accounts.dashboard)
 
 
 def has_session(login_client: LoginClient, dashboard: str) -> bool:
     """Whether Kratos knows who sits in front of this browser, every factor included."""
-    answer = login_client.agent.http.get(f"{dashboard}/sessions/whoami")
+    answer = login_client.browser.http.get(f"{dashboard}/sessions/whoami")
     return bool(answer.status_code == requests.codes.ok)
 
 
@@ -58,8 +58,8 @@ def disable(accounts: Accounts, user: User) -> None:
     Not run where that is another dashboard's, whose pages nobody here knows.
     """
     admin = accounts.login_client(accounts.user("ada", may_use={"dashboard": "admin"}))
-    admin.log_in(admin.agent.open(f"{accounts.dashboard}/web/login"))
-    page = admin.agent.open(f"{accounts.dashboard}/users/{user.id}")
+    admin.log_in(admin.browser.open(f"{accounts.dashboard}/web/login"))
+    page = admin.browser.open(f"{accounts.dashboard}/users/{user.id}")
     if GENERATOR not in page.text:
         not_run(f"{page.url} is not the reference dashboard's: how is a user disabled there?")
     page = admin.give(page, action="disable")
@@ -79,7 +79,7 @@ class FirstFactorGiven:
     def by(cls, accounts: Accounts, user: User) -> FirstFactorGiven:
         """Give the password in a browser that nobody has used before."""
         login_client = accounts.login_client(user)
-        page = login_client.log_in(login_client.agent.open(f"{accounts.dashboard}/web/login"))
+        page = login_client.log_in(login_client.browser.open(f"{accounts.dashboard}/web/login"))
         assert page.find("totp_code"), f"not asked for the second factor: {shown(page)}"
         return cls(login_client, page, accounts.dashboard)
 

@@ -45,22 +45,22 @@ ANOTHER_NONCE = "that-of-another-login"
 )
 def test_forged_callback(app: App, app_sessions: AppSessions, accounts: Accounts) -> None:
     victor = accounts.login_client(accounts.user("victor"))
-    begun = app_sessions.authorization_request(victor.agent, app)
+    begun = app_sessions.authorization_request(victor.browser, app)
     callback = victor.walk(begun, app_sessions.callback(app)).url
-    victor.agent.open(with_parameter(callback, state="another"))
-    assert not app_sessions.knows(victor.agent, app), "the state is not checked"
-    begun = app_sessions.authorization_request(victor.agent, app)
+    victor.browser.open(with_parameter(callback, state="another"))
+    assert not app_sessions.knows(victor.browser, app), "the state is not checked"
+    begun = app_sessions.authorization_request(victor.browser, app)
     begun = with_parameter(begun, nonce=ANOTHER_NONCE)
     callback = victor.walk(begun, app_sessions.callback(app)).url
     assert parameter(callback, "code"), "the provider issues no code for another nonce"
-    victor.agent.open(callback)
-    assert not app_sessions.knows(victor.agent, app), "the nonce is not checked"
+    victor.browser.open(callback)
+    assert not app_sessions.knows(victor.browser, app), "the nonce is not checked"
     mallory = accounts.login_client(accounts.user("mallory"))
-    url = app_sessions.authorization_request(mallory.agent, app)
-    victor.agent.open(mallory.walk(url, app_sessions.callback(app)).url)
-    assert not app_sessions.knows(victor.agent, app), "the login of another browser is accepted"
+    url = app_sessions.authorization_request(mallory.browser, app)
+    victor.browser.open(mallory.walk(url, app_sessions.callback(app)).url)
+    assert not app_sessions.knows(victor.browser, app), "the login of another browser is accepted"
     victor.walk(app_sessions.url(app, app.login.path), "")
-    assert app_sessions.knows(victor.agent, app), "a correct login is refused, too"
+    assert app_sessions.knows(victor.browser, app), "a correct login is refused, too"
 
 
 @check(
@@ -73,7 +73,7 @@ def test_forged_logout_token(app: App, app_sessions: AppSessions, accounts: Acco
     other = accounts.app("other", backChannelLogoutURI=address)
     rupert = accounts.login_client(accounts.user("rupert"))
     rupert.walk(app_sessions.url(app, app.login.path), "")
-    assert app_sessions.knows(rupert.agent, app)
+    assert app_sessions.knows(rupert.browser, app)
     rupert.authorize(other).code()
     token = unsigned_logout_token(accounts.issuer, app.name, rupert.user.id)
     answer = accounts.http().post(address, data={"logout_token": token})
@@ -82,7 +82,7 @@ def test_forged_logout_token(app: App, app_sessions: AppSessions, accounts: Acco
     with app_sessions.without_backchannel_logout(app):
         accounts.hydra.end_logins(rupert.user.id)
         delivered = app_sessions.logout_sent_to(other)
-    assert app_sessions.knows(rupert.agent, app), "logged out by somebody else"
+    assert app_sessions.knows(rupert.browser, app), "logged out by somebody else"
     assert "got 400" in delivered, f"the app does not refuse another client's token: {delivered}"
 
 
@@ -123,7 +123,7 @@ def test_open_redirect(
         f"{accounts.dashboard}/self-service/recovery/browser?return_to={quote(evil)}",
         relying_party.logout_url(token, evil),
     ):
-        page = login_client.agent.open(address, evil)
+        page = login_client.browser.open(address, evil)
         assert page.status, f"{address.partition('?')[0]} leads to {page.url}"
     login_client.authorize(relying_party).code()
 

@@ -137,7 +137,7 @@ def test_recovery_code_refused(accounts: Accounts) -> None:
     assert page.find("code"), f"an altered code was accepted: {shown(page)}"
     # A code is valid only in the flow that asked for it: another flow would refuse any code.
     again = accounts.login_client(user)
-    again.agent.http.cookies.update(walter.agent.http.cookies)
+    again.browser.http.cookies.update(walter.browser.http.cookies)
     page = walter.give(asked, code=code)
     assert has_session(walter, accounts.dashboard), f"the code is refused: {shown(page)}"
     page = again.give(asked, code=code)

@@ -35,7 +35,7 @@ def test_wrong_password(accounts: Accounts, relying_party: RelyingParty) -> None
     seen = []
     for email in (user.email, f"nobody-{user.email}"):
         somebody = accounts.login_client(user)
-        page = somebody.agent.open(relying_party.attempt().url, relying_party.client.redirect_uri)
+        page = somebody.browser.open(relying_party.attempt().url, relying_party.client.redirect_uri)
         page = somebody.give(
             page,
             relying_party.client.redirect_uri,
@@ -169,7 +169,7 @@ def test_token_of_another_client(
     with refused("the code of another app", "invalid_grant"):
         other_app.redeem(code, answer.attempt, redirect_uri=relying_party.client.redirect_uri)
     home = other_app.client.redirect_uri.replace("/callback", "/")
-    page = login_client.agent.open(other_app.logout_url(tokens.id_token, home), home)
+    page = login_client.browser.open(other_app.logout_url(tokens.id_token, home), home)
     assert page.status >= 400, f"logged out for another app, by its id_token: {shown(page)}"
 
 
@@ -181,9 +181,9 @@ def test_unsigned_id_token(login_client: LoginClient, relying_party: RelyingPart
     token = login_client.authorize(relying_party).tokens().id_token
     home = relying_party.client.redirect_uri.replace("/callback", "/")
     for how, forged in {"an unsigned": unsigned(token), "an altered": resigned(token)}.items():
-        page = login_client.agent.open(relying_party.logout_url(forged, home), home)
+        page = login_client.browser.open(relying_party.logout_url(forged, home), home)
         assert page.status >= 400, f"logged out by {how} id_token: {shown(page)}"
-    page = login_client.agent.open(
+    page = login_client.browser.open(
         relying_party.attempt(prompt="none").url, relying_party.client.redirect_uri
     )
     assert parameter(page.url, "code"), f"logged out nevertheless: {shown(page)}"
@@ -195,12 +195,12 @@ def test_unsigned_id_token(login_client: LoginClient, relying_party: RelyingPart
 )
 def test_used_challenge(accounts: Accounts, relying_party: RelyingParty) -> None:
     peggy = accounts.login_client(accounts.user("peggy"))
-    page = peggy.log_in(peggy.agent.open(relying_party.attempt().url))
+    page = peggy.log_in(peggy.browser.open(relying_party.attempt().url))
     used = page.url
     peggy.give(page, relying_party.client.redirect_uri, decision="accept")
     for which, challenge in {"used": used, "unknown": used[:-8] + "AAAAAAAA"}.items():
         page = peggy.walk(challenge, relying_party.client.redirect_uri)
         assert not parameter(page.url, "code"), f"a consent that is {which} gets a code"
         assert page.status >= 400 or parameter(page.url, "error") == "access_denied", shown(page)
-    page = peggy.agent.open(f"{accounts.dashboard}/web/login?login_challenge=unknown")
+    page = peggy.browser.open(f"{accounts.dashboard}/web/login?login_challenge=unknown")
     assert 400 <= page.status < 500, shown(page)
