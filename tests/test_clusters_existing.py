@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -112,17 +111,16 @@ def test_not_root_is_said_first(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[wire.WireServer]:
+def server(server: wire.WireServer) -> wire.WireServer:
     def version(handler: wire.Handler) -> bool:
         if handler.where == "/version":
             handler.answer({"gitVersion": "v1.36.3"})
         return handler.where == "/version"
 
-    server = wire.WireServer(nodes=[])
+    server.objects["nodes"] = []
     server.kinds["v1"].append(("nodes", "Node", False))
     server.intercept = version
-    yield server
-    server.close()
+    return server
 
 
 def namespaces(*names: str) -> list[dict[str, Any]]:

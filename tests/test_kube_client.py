@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import kube_wire as wire
@@ -29,20 +28,12 @@ WIDGET = {"apiVersion": "example.test/v1", "kind": "Widget", "metadata": {"name"
 
 
 @pytest.fixture
-def server() -> Iterator[wire.WireServer]:
-    server = wire.WireServer(pods=[wire.pod()])
+def server(server: wire.WireServer) -> wire.WireServer:
+    server.objects["pods"] = [wire.pod()]
     server.kinds["apiextensions.k8s.io/v1"] = [
         ("customresourcedefinitions", "CustomResourceDefinition", False)
     ]
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def kube(server: wire.WireServer, tmp_path: Path) -> Iterator[Kube]:
-    kube = Kube(server.kubeconfig(tmp_path))
-    yield kube
-    kube.close()
+    return server
 
 
 @pytest.mark.parametrize(

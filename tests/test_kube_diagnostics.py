@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from pathlib import Path
 
 import kube_wire as wire
@@ -17,7 +16,7 @@ PLANTED = "planted-secret"
 
 
 @pytest.fixture
-def server() -> Iterator[wire.WireServer]:
+def server(server: wire.WireServer) -> wire.WireServer:
     container = {
         "name": "app",
         "ready": False,
@@ -40,22 +39,14 @@ def server() -> Iterator[wire.WireServer]:
         }
         for name, second in (("Later", 5), ("Earlier", 1))
     ]
-    server = wire.WireServer(
-        pods=[failing, healthy],
-        secrets=[{"metadata": {"name": "s", "namespace": "n"}, "data": data}],
-        events=events,
-        namespaces=[{"metadata": {"name": "n"}, "status": {"phase": "Active"}}],
-    )
+    server.objects |= {
+        "pods": [failing, healthy],
+        "secrets": [{"metadata": {"name": "s", "namespace": "n"}, "data": data}],
+        "events": events,
+        "namespaces": [{"metadata": {"name": "n"}, "status": {"phase": "Active"}}],
+    }
     server.logs["web"] = f"password is {PLANTED}\n"
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def kube(server: wire.WireServer, tmp_path: Path) -> Iterator[Kube]:
-    kube = Kube(server.kubeconfig(tmp_path))
-    yield kube
-    kube.close()
+    return server
 
 
 def test_collects_what_a_reader_needs_and_no_secret(kube: Kube, tmp_path: Path):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import kube_wire as wire
 import pytest
 
 from conformance.apps.running import RunningImage
-from conformance.common.redaction import Redactor
 from conformance.kube.client import Kube
 from conformance.kube.logs import wait_for_line
 from conformance.kube.wait import WaitTimeout
@@ -20,17 +18,9 @@ ACCESS = b'10.0.0.1 - - "GET / HTTP/1.1" 200\n'
 
 
 @pytest.fixture
-def server() -> Iterator[wire.WireServer]:
-    server = wire.WireServer(pods=[wire.pod()])
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def kube(server: wire.WireServer, tmp_path: Path) -> Iterator[Kube]:
-    kube = Kube(server.kubeconfig(tmp_path), redactor=Redactor())
-    yield kube
-    kube.close()
+def server(server: wire.WireServer) -> wire.WireServer:
+    server.objects["pods"] = [wire.pod()]
+    return server
 
 
 def log(server: wire.WireServer, *streams: Callable[[wire.Handler], None]) -> list[str]:

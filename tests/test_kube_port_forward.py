@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import kube_wire as wire
 import pytest
 import requests
@@ -13,14 +10,7 @@ from conformance.kube.client import Kube
 from conformance.kube.port_forward import forward
 
 
-@pytest.fixture
-def server() -> Iterator[wire.WireServer]:
-    server = wire.WireServer()
-    yield server
-    server.close()
-
-
-def test_a_request_that_reaches_no_pod_says_why(tmp_path: Path, server: wire.WireServer) -> None:
+def test_a_request_that_reaches_no_pod_says_why(server: wire.WireServer, kube: Kube) -> None:
     def answer(handler: wire.Handler) -> bool:
         if handler.where.endswith("/portforward"):
             handler.fail(404, "NotFound", 'pods "hydra" not found')
@@ -31,7 +21,6 @@ def test_a_request_that_reaches_no_pod_says_why(tmp_path: Path, server: wire.Wir
         return True
 
     server.intercept = answer
-    kube = Kube(server.kubeconfig(tmp_path))
     with (
         pytest.raises(requests.ConnectionError) as raised,
         forward(kube, "n", "hydra", 4445) as port,
@@ -40,4 +29,3 @@ def test_a_request_that_reaches_no_pod_says_why(tmp_path: Path, server: wire.Wir
     (note,) = raised.value.__notes__
     assert note.startswith("Port 4445 of pod hydra in n was not reached: ")
     assert 'pods "hydra" not found' in note
-    kube.close()

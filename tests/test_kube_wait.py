@@ -23,18 +23,9 @@ PODS = Selection("v1", "Pod", "n")
 
 
 @pytest.fixture
-def server() -> Iterator[wire.WireServer]:
-    server = wire.WireServer()
+def server(server: wire.WireServer) -> wire.WireServer:
     server.objects["pods"] = [wire.pod()]
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def kube(server: wire.WireServer, tmp_path: Path) -> Iterator[Kube]:
-    kube = Kube(server.kubeconfig(tmp_path))
-    yield kube
-    kube.close()
+    return server
 
 
 def once_watched(server: wire.WireServer, act: Callable[..., object], *arguments: object) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import kube_wire as wire
@@ -76,18 +74,10 @@ def test_volumes_of_a_backup_that_has_just_begun() -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[wire.WireServer]:
-    server = wire.WireServer(pods=[wire.pod("velero-1")])
+def server(server: wire.WireServer) -> wire.WireServer:
+    server.objects["pods"] = [wire.pod("velero-1")]
     server.kinds["velero.io/v1"] = [("backupstoragelocations", "BackupStorageLocation", True)]
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def kube(server: wire.WireServer, tmp_path: Path) -> Iterator[Kube]:
-    kube = Kube(server.kubeconfig(tmp_path))
-    yield kube
-    kube.close()
+    return server
 
 
 def test_snapshots_are_forgotten_once_the_log_says_so(server: wire.WireServer, kube: Kube) -> None:
