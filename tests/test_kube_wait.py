@@ -196,17 +196,15 @@ def test_a_wait_without_a_time_out_of_its_own_has_the_clients(
 
 
 def test_fails_at_once_on_what_cannot_get_better(server: wire.WireServer, kube: Kube):
-    once_watched(server, server.watches.put, wire.event("MODIFIED", failing_pod()))
-    started = time.monotonic()
+    server.watches.put(wire.event("MODIFIED", failing_pod()))
+    server.watches.put(wire.event("MODIFIED", wire.pod(ready="True")))  # too late to be seen
     with pytest.raises(WaitFailed, match="image unavailable") as failure:
-        wait(kube, POD, ready(), timeout=20, fail_on=image_unavailable())
-    assert time.monotonic() - started < 10
+        wait(kube, POD, ready(), timeout=60, fail_on=image_unavailable())
     assert not isinstance(failure.value, WaitTimeout)
 
 
 def test_one_failure_ends_the_waits_beside_it(server: wire.WireServer, kube: Kube):
     server.objects["pods"] = [failing_pod(), wire.pod("slow")]
-    started = time.monotonic()
     with pytest.raises(WaitFailed, match="Pod web"):
         wait_all(
             kube,
@@ -214,9 +212,9 @@ def test_one_failure_ends_the_waits_beside_it(server: wire.WireServer, kube: Kub
                 Wait(Ref("v1", "Pod", name, "n"), ready(), fail_on=image_unavailable())
                 for name in ("slow", "web")
             ],
-            timeout=20,
+            timeout=60,
         )
-    assert time.monotonic() - started < 10
+    assert server.lists("secrets") == 1, "both explain themselves: the other has timed out, too"
 
 
 def test_a_time_out_explains_itself_without_secrets(server: wire.WireServer, kube: Kube):
