@@ -14,7 +14,7 @@ from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.waiting import seconds_waited, waiting_for_build
 from conformance.platform import secondary
-from conformance.platform.secondary import SecondaryClusters
+from conformance.platform.secondary import SecondaryClusters, SiteMaker
 
 
 class Stuck:
@@ -58,7 +58,7 @@ def said() -> list[str]:
 @pytest.fixture
 def clusters(tmp_path: Path, stuck: Stuck, said: list[str]) -> SecondaryClusters:  # noqa: ARG001
     settings = Settings(cache_dir=tmp_path, state_dir=tmp_path / "state")
-    return SecondaryClusters(settings, Components(settings), Redactor(), said.append)
+    return SecondaryClusters(SiteMaker(settings, Components(settings), Redactor(), said.append))
 
 
 def test_the_end_of_a_run_does_not_wait_for_a_start_that_is_stuck(

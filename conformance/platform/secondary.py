@@ -44,6 +44,35 @@ class Site:
         return Registry(self.cluster.registry)
 
 
+@dataclass(frozen=True)
+class SiteMaker:
+    """Makes the parts of a ``Site``; ``say`` is called with each line that a user is to read."""
+
+    settings: Settings
+    components: Components
+    redactor: Redactor
+    say: Callable[[str], None]
+
+    def named_for(self, purpose: str) -> SiteMaker:
+        """Return the same for a cluster called ``CLUSTER-PURPOSE``, which is not kept."""
+        prefix = self.settings.cluster_name[: LONGEST_NAME - len(purpose) - 1].rstrip("-")
+        name = f"{prefix}-{purpose}"
+        return replace(self, settings=replace(self.settings, cluster_name=name, keep_cluster=False))
+
+    def cluster(self) -> Cluster:
+        """Return the cluster, not started."""
+        return make_cluster(self.settings, self.components)
+
+    def kube(self, cluster: Cluster) -> Kube:
+        """Return a client of the cluster's API."""
+        timeouts = self.settings.timeouts
+        return Kube(cluster.kubeconfig, redactor=self.redactor, timeouts=timeouts)
+
+    def stack(self, cluster: Cluster, kube: Kube) -> Stack:
+        """Return Stackspin on the cluster, with nothing installed."""
+        return Stack(self.settings, cluster, kube, self.components, say=self.say)
+
+
 class SecondaryClusters:
     """Brings clusters up in the background, each called ``CLUSTER-PURPOSE``, and takes them away.
 
@@ -55,17 +84,8 @@ class SecondaryClusters:
     TESTING = "testing"
     """Purpose of the cluster on which new versions of apps are tested."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        components: Components,
-        redactor: Redactor,
-        say: Callable[[str], None],
-    ) -> None:
-        self._settings = settings
-        self._components = components
-        self._redactor = redactor
-        self._say = say
+    def __init__(self, maker: SiteMaker) -> None:
+        self._maker = maker
         self._made: dict[str, _BringUp] = {}
         self._closed = False
         self._guard = threading.Lock()
@@ -125,10 +145,7 @@ class SecondaryClusters:
             if self._closed:
                 raise HarnessError("the secondary clusters are being taken away")
             if purpose not in self._made:
-                prefix = self._settings.cluster_name[: LONGEST_NAME - len(purpose) - 1].rstrip("-")
-                name = f"{prefix}-{purpose}"
-                settings = replace(self._settings, cluster_name=name, keep_cluster=False)
-                made = _BringUp(settings, self._components, self._redactor, self._say)
+                made = _BringUp(self._maker.named_for(purpose))
                 self._made[purpose] = made
                 made.start()
             return self._made[purpose]
@@ -137,26 +154,17 @@ class SecondaryClusters:
 class _BringUp(threading.Thread):
     """A daemon thread: nobody waits for an installation after the run has ended."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        components: Components,
-        redactor: Redactor,
-        say: Callable[[str], None],
-    ) -> None:
-        super().__init__(name=f"cluster {settings.cluster_name}", daemon=True)
+    def __init__(self, maker: SiteMaker) -> None:
+        super().__init__(name=f"cluster {maker.settings.cluster_name}", daemon=True)
         self.site: BuildingFuture[Site] = BuildingFuture()
         self.kube: Kube | None = None
-        self._settings = settings
-        self._components = components
-        self._redactor = redactor
-        self._say = say
+        self._maker = maker
         self._begun: SimpleQueue[Callable[[Stack], object] | None] = SimpleQueue()
         self._wanted = False
         self._prepared = threading.Event()
         self._connected = threading.Event()
         self._has_started = threading.Event()  # Thread has a _started of its own
-        self._cluster = make_cluster(settings, components)
+        self._cluster = maker.cluster()
         self._stack: Stack | None = None
 
     def begin(self, install: Callable[[Stack], object]) -> None:
@@ -189,14 +197,8 @@ class _BringUp(threading.Thread):
                 self.site.cancel()
                 return
             self._cluster.start()
-            self.kube = Kube(
-                self._cluster.kubeconfig,
-                redactor=self._redactor,
-                timeouts=self._settings.timeouts,
-            )
-            self._stack = Stack(
-                self._settings, self._cluster, self.kube, self._components, say=self._say
-            )
+            self.kube = self._maker.kube(self._cluster)
+            self._stack = self._maker.stack(self._cluster, self.kube)
             self._has_started.set()
             self._connected.set()
             install(self._stack)
@@ -215,14 +217,14 @@ class _BringUp(threading.Thread):
             with contextlib.suppress(HarnessError):  # an engine does not answer: no node either
                 self._cluster.cancel()
         if not self._has_started.wait(UNDO_SECONDS):
-            self._say(
+            self._maker.say(
                 f"{self.name}: gave up waiting, {UNDO_SECONDS:g} s after its start was cancelled "
                 "(it may still build or fetch a part); it ends with this run"
             )
             return
         if self.kube:
             with contextlib.suppress(Exception):  # it may have gone wrong at any point
-                learn_secrets(self.kube, self._redactor)
+                learn_secrets(self.kube, self._maker.redactor)
         if self._stack:
             self._stack.close()
         self._cluster.delete()

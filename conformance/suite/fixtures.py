@@ -20,7 +20,7 @@ from conformance.oci.registry import Registry
 from conformance.platform.namespaces import Namespaces
 from conformance.platform.occupied import refuse_platform_of_others
 from conformance.platform.reference import Stack
-from conformance.platform.secondary import SecondaryClusters, Site
+from conformance.platform.secondary import SecondaryClusters, Site, SiteMaker
 from conformance.services.browser import Browser
 from conformance.services.hydra import Hydra
 from conformance.services.kratos import Kratos
@@ -166,7 +166,8 @@ def secondary_clusters(
     components: Components,
 ) -> Iterator[SecondaryClusters]:
     """Maker of more clusters: ``secondary_clusters.begin("restore", Stack.backups).result()``."""
-    made = SecondaryClusters(run.settings, components, run.redactor, run.terminal.say)
+    maker = SiteMaker(run.settings, components, run.redactor, run.terminal.say)
+    made = SecondaryClusters(maker)
     yield made
     made.close()
 

@@ -14,7 +14,7 @@ from conformance.common.errors import HarnessError
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
-from conformance.platform.secondary import SecondaryClusters
+from conformance.platform.secondary import SecondaryClusters, SiteMaker
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_a_secondary_cluster_is_there_once_and_goes_at_the_end(
     tmp_path: Path, components: Components
 ) -> None:
     settings = Settings(cluster="embedded", cluster_name="one", state_dir=tmp_path / "state")
-    secondary = SecondaryClusters(settings, components, Redactor(), print)
+    secondary = SecondaryClusters(SiteMaker(settings, components, Redactor(), print))
     try:
         site = secondary.begin("testing").result()
         assert secondary.begin("testing").result() is site
@@ -45,7 +45,7 @@ def test_a_cluster_that_still_starts_at_the_end_fails_and_leaves_nothing(
 ) -> None:
     settings = Settings(cluster="embedded", cluster_name="one", state_dir=tmp_path / "state")
     said: list[str] = []
-    secondary = SecondaryClusters(settings, components, Redactor(), said.append)
+    secondary = SecondaryClusters(SiteMaker(settings, components, Redactor(), said.append))
     folder = State(settings.state_dir).folder("one-testing")
     try:
         site = secondary.begin("testing")
@@ -66,7 +66,7 @@ def test_a_cluster_that_is_prepared_starts_when_it_is_begun(
     settings = Settings(
         cluster="kind", docker="start", cluster_name="one", state_dir=tmp_path / "state"
     )
-    secondary = SecondaryClusters(settings, components, Redactor(), print)
+    secondary = SecondaryClusters(SiteMaker(settings, components, Redactor(), print))
     try:
         secondary.prepare("testing")
         secondary.wait_connected("testing")  # by its engine alone: nothing has been begun
