@@ -84,7 +84,7 @@ def by_flux(
     tracked = TrackedApp(tracked_branch, copy, app, stack.http(), settings.domain)
     try:
         tracked_branch.install([copy])
-        tracked.wait_served()
+        tracked.http.get_routed(f"{tracked.url}/")  # what it answers is for the check to say
         yield tracked
     finally:
         tracked_branch.remove([tracked])
