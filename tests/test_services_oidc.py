@@ -87,7 +87,7 @@ def test_a_right_token_is_believed(app: RelyingParty) -> None:
         {"iss": "https://sso.stackspin.test"},
         {"aud": ["wordpress"]},
         {"exp": int(time.time()) - 60},
-        {"iat": int(time.time()) + 600},
+        {"iat": int(time.time()) + 86400},
         {"nonce": "other"},
         {"nonce": ""},
     ],
