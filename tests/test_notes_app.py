@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import socket
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -207,6 +208,16 @@ def test_a_database_that_cannot_be_written_is_unready(running: Host) -> None:
         unready = running.session.get(f"{running.url}/health/ready")
     assert unready.status_code == 503
     assert "locked" in unready.json()["reason"]
+
+
+def test_a_database_in_which_one_write_takes_long_is_ready(running: Host) -> None:
+    with closing(sqlite3.connect(running.data / "notes.db", check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        written = threading.Timer(2.5, other.rollback)
+        written.start()
+        ready = running.session.get(f"{running.url}/health/ready")
+        written.join()
+    assert ready.status_code == 200, ready.text
 
 
 def test_a_mounted_token_is_what_deleting_takes(running: Host) -> None:
