@@ -1,0 +1,253 @@
+"""``conformance.yaml`` is found, and read with limits: a package is untrusted input."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from conformance.apps.package import variables
+from conformance.apps.package.model import COMMAND, REQUEST, CommandStep, Description, RequestStep
+from conformance.common.errors import HarnessError
+from conformance.linter.access import Key, get, walk
+from conformance.linter.access import Path as Where
+from conformance.linter.app import AppPackage
+from conformance.linter.findings import Place, Problem, quoted
+from conformance.linter.limits import Limits
+from conformance.linter.reading.documents import Document, parse
+from conformance.linter.reading.tree import decode
+
+FILE = "conformance.yaml"
+_KINDS: Mapping[str, type[BaseModel]] = {REQUEST: RequestStep, COMMAND: CommandStep}
+_NOT_WRITTEN = (*_KINDS, "[key]")
+"""Parts of a location of pydantic's that the file does not have."""
+_EVERYWHERE = ("domain", "host")
+_TYPES = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "model_type": "a mapping of keys and values",
+    "dict_type": "a mapping of keys and values",
+    "mapping_type": "a mapping of keys and values",
+    "tuple_type": "a list",
+}
+"""Type of a pydantic error -> what the value must be."""
+_DEFAULT = Limits()
+
+
+class DescriptionError(HarnessError):
+    """A description that cannot be used: everything that is wrong with it."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        """Each with its file, line, what is wrong and what to do."""
+        lines = [
+            f"{one.place.file}, line {one.place.line}: {one.message}. {one.fix}".strip()
+            for one in self.problems
+        ]
+        super().__init__("\n".join(lines), "docs/app-packages.md explains every key")
+
+
+def find_description(package_root: Path, app_folder: str) -> Path | None:
+    """Return the description in an app's folder, else the one at the root; None: there is none.
+
+    ``app_folder`` is relative to ``package_root``; it may be a file, whose folder counts.
+    """
+    return next(_descriptions(package_root, [app_folder]), None)
+
+
+def description_of(package_root: Path, app: AppPackage) -> tuple[Path, Description] | None:
+    """Return the description of an app, and the file it is in; None: there is none.
+
+    It is in the app's folder, beside its Chart.yaml or at the root of the package; one that is for
+    another app (``app:``) is passed over. Raises DescriptionError.
+    """
+    folders = [app.path, *(chart.folder for chart in app.charts)]
+    for path in _descriptions(package_root, folders):
+        found = read_description(path)
+        if found.app in (None, app.name):
+            return path, found
+    return None
+
+
+def _descriptions(package_root: Path, folders: Iterable[str]) -> Iterator[Path]:
+    for place in (*(package_root / folder for folder in folders), package_root):
+        path = (place if place.is_dir() else place.parent) / FILE
+        if path.is_file():
+            yield path
+
+
+def located(written: str, description: Path, package_root: Path) -> Path:
+    """Return the file or folder that a description names, relative to its own folder.
+
+    Raises DescriptionError if it does not exist, or is neither below the description's folder nor
+    in the package: a package may not read what else is on this machine.
+    """
+    found = (description.parent / written).resolve()
+    problem = ""
+    if not any(found.is_relative_to(one.resolve()) for one in (description.parent, package_root)):
+        problem = f"{quoted(written)} is outside of the package"
+    elif not found.exists():
+        problem = f"{quoted(written)} does not exist"
+    if problem:
+        line = _line_of(written, description)
+        fix = f"Name a file or folder of the package, relative to the folder of {description.name}."
+        raise DescriptionError([Problem(Place(str(description), line), problem, fix)])
+    return found
+
+
+def _line_of(written: str, description: Path) -> int:
+    document, _ = _document(description, _DEFAULT)
+    if document is None:
+        return 0
+    places = walk(document.value)
+    return next((document.line(path) for path, value in places if value == written), 0)
+
+
+def read_description(path: Path, limits: Limits = _DEFAULT) -> Description:
+    """Return what a file says of an app. Raises DescriptionError with everything that is wrong."""
+    document, problems = _document(path, limits)
+    if problems:
+        raise DescriptionError(problems)
+    if document is None:
+        return Description()
+    try:
+        description = Description.model_validate(document.value)
+    except ValidationError as error:
+        wrong = [
+            _problem(document, one)
+            for one in error.errors(include_url=False)
+            # pydantic counts only those items of a list that are right.
+            if one["type"] != "too_short" or not get(document.value, *_written(one["loc"]))
+        ]
+        raise DescriptionError(sorted(wrong, key=lambda one: one.place.line)) from None
+    unknown = list(_unknown_variables(document))
+    if unknown:
+        raise DescriptionError(unknown)
+    return description
+
+
+def _document(path: Path, limits: Limits) -> tuple[Document | None, list[Problem]]:
+    """Return the only document of a file, or what is wrong with the file."""
+
+    def wrong(message: str, fix: str, line: int = 0) -> tuple[None, list[Problem]]:
+        return None, [Problem(Place(str(path), line), message, fix)]
+
+    try:
+        content = _content(path, limits.file_bytes + 1)
+    except OSError as error:
+        return wrong(f"the file cannot be read: {error.strerror}", "Give a file, not a link to one")
+    if len(content) > limits.file_bytes:
+        return wrong(f"the file has more than {limits.file_bytes} bytes", "Describe one app in it.")
+    text = decode(content)
+    if text is None:
+        return wrong("the file is not UTF-8 text", "Save it as UTF-8 text.")
+    documents, problems = parse(text, str(path), limits)
+    if problems:
+        return None, problems
+    if len(documents) > 1:
+        line = documents[1].line()
+        return wrong("the file has more than one document", "Describe one app in a file.", line)
+    return (documents[0] if documents else None), []
+
+
+def _content(path: Path, length: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(0, "it is not a regular file")
+        return file.read(length)
+
+
+def _problem(document: Document, error: Any) -> Problem:  # noqa: ANN401 - pydantic's ErrorDetails
+    """Return what one error of pydantic's means for whoever wrote the file."""
+    where = _written(error["loc"])
+    kind, context = error["type"], error.get("ctx") or {}
+    name, value = _name(where), get(document.value, *where)
+    message, fix = f"{name}: {error['msg']}", "See the table of keys."
+    if kind == "refused":
+        message = context.get("message", f"{name}: {error['msg']}")
+        fix = context["fix"]
+    elif kind == "extra_forbidden":
+        message, fix = f'there is no key "{name}"', _right_key(error["loc"])
+    elif kind == "missing":
+        message, fix = f"{name} is missing", "Add it, or remove what it belongs to."
+    elif kind in _TYPES:
+        shown = quoted(value, str(where[-1]) if where else "")
+        message = f"{name} must be {_TYPES[kind]}, and is {shown}"
+        scalar = isinstance(value, int | float)
+        fix = "Put it in quotes." if kind == "string_type" and scalar else "Correct the value."
+    elif kind == "string_pattern_mismatch":
+        message = f"{name} does not have the form {context['pattern']}"
+        fix = "Write it as the table of keys has it."
+    elif kind in ("too_short", "string_too_short"):
+        message, fix = f"{name} is empty", "Fill it in, or remove the key."
+    return Problem(Place(document.file, document.line(where)), message, fix)
+
+
+def _written(location: tuple[Key, ...]) -> Where:
+    return tuple(key for key in location if key not in _NOT_WRITTEN)
+
+
+def _name(where: Where) -> str:
+    """Return a place in the file as people write it: ``data.seed[0].status``."""
+    parts = (f"[{key}]" if isinstance(key, int) else f".{key}" for key in where)
+    return "".join(parts).lstrip(".") or "the file"
+
+
+def _right_key(location: tuple[Key, ...]) -> str:
+    known = _keys_at(location[:-1])
+    near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+
+
+def _keys_at(location: tuple[Key, ...]) -> list[str]:
+    """Return the keys that there are at a place of the model."""
+    model: type[BaseModel] = Description
+    for key in location:
+        if key in _KINDS:
+            model = _KINDS[str(key)]
+        elif isinstance(key, str) and key in model.model_fields:
+            model = next(_models_in(model.model_fields[key].annotation), model)
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - a type
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
+def _unknown_variables(document: Document) -> Iterator[Problem]:
+    """Yield the variables that nothing stands for where they are used."""
+    saved: list[str] = []
+    for key in ("host", "serves", "values", "secrets", "login"):
+        more = {"secrets": ("generated",), "login": ("email",)}.get(key, ())
+        known = ("domain",) if key == "host" else (*_EVERYWHERE, *more)
+        yield from _unknown_in(document, (key,), known)
+    for part in ("seed", "verify"):
+        for index, step in enumerate(get(document.value, "data", part) or ()):
+            known = (*_EVERYWHERE, "seed", *saved)
+            yield from _unknown_in(document, ("data", part, index), known, secrets=True)
+            saved += get(step, "save") or ()
+
+
+def _unknown_in(
+    document: Document, where: Where, known: Collection[str], *, secrets: bool = False
+) -> Iterator[Problem]:
+    for path, value in walk(get(document.value, *where), where):
+        for name in variables.names_in(value) if isinstance(value, str) else ():
+            if name in known or (secrets and variables.secret_in(name)):
+                continue
+            near = difflib.get_close_matches(name, sorted(known), n=1)
+            there = [f"${{{one}}}" for one in known]
+            there += ["${secret:NAME/KEY}"] if secrets else []
+            hint = f"Did you mean ${{{near[0]}}}?" if near else f"There are {', '.join(there)}."
+            message = f"{_name(path)} uses ${{{name}}}, which nothing stands for here"
+            fix = f"{hint} For the text itself write $${{{name}}}."
+            yield Problem(Place(document.file, document.line(path)), message, fix)
