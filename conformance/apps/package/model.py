@@ -122,9 +122,9 @@ class Image(_Part):
     image: Text
     """Its name, as in `docker.io/stackspin/miniflux:2.3.5`."""
     context: Place | None = None
-    """A folder with a Dockerfile to build it from."""
+    """A folder with a Dockerfile to build it from, relative to this file."""
     archive: Place | None = None
-    """A file with the image in it: OCI or docker archive."""
+    """A file with the image in it (OCI or docker archive), relative to this file."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -143,7 +143,7 @@ class Chart(_Part):
     chart: Text
     """Its name in the HelmRelease."""
     path: Place
-    """The folder or `.tgz` that is used in its place."""
+    """The folder or `.tgz` that is used in its place, relative to this file."""
 
 
 class Secret(_Part):
@@ -249,7 +249,7 @@ class Data(_Part):
     seed: Steps
     """Steps that put data in."""
     verify: Steps
-    """Steps that fail unless the data is there."""
+    """Steps of the same kinds, which fail unless the data is there."""
 
 
 class User(_Part):
