@@ -309,3 +309,29 @@ def test_wrong_types_are_no_error(tmp_path, wrong):
     flux = {**kustomization("app", "./app"), "spec": wrong}
     write(tmp_path, {"app/release.yaml": broken, "flux.yaml": flux})
     assert len(apps_in(tmp_path)) == 1
+
+
+class EmptyCharts:
+    def render(self, files, **_):
+        assert not [path for path in files if path.startswith("flux2/")]
+        return {}
+
+
+@pytest.mark.parametrize("folder", [".", "charts/board"])
+def test_a_chart_may_have_its_flux_package_in_its_folder(folder, tmp_path):
+    source = {"kind": "GitRepository", "name": "stackspin"}
+    chart = {"chart": "./charts/board", "sourceRef": source}
+    write(
+        tmp_path / folder,
+        {
+            "Chart.yaml": {"apiVersion": "v2", "name": "board", "version": "1.0.0"},
+            "templates/web.yaml": "kind: {{ .Values.kind }}",
+            "flux2/apps/board.yaml": kustomization("board", "./flux2/apps/board"),
+            "flux2/apps/board/release.yaml": release("board", chart={"spec": chart}),
+        },
+    )
+    [app] = detect(Tree.read(tmp_path), EmptyCharts())
+    [found] = app.releases
+    assert found.chart is not None
+    assert (found.chart.folder, found.broken) == (folder, False)
+    assert not app.problems

@@ -15,6 +15,8 @@ from conformance.linter.reading.documents import Document, parse
 from conformance.linter.reading.tree import Tree
 
 KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+FLUX_FOLDER = "flux2"
+"""Stackspin's own folder in a repository; inside of a chart's folder it is no part of the chart."""
 KUSTOMIZE = "kustomize.config.k8s.io/"
 _LIKE_AN_OBJECT = (re.compile(r"(?m)^apiVersion:"), re.compile(r"(?m)^kind:"))
 
@@ -57,8 +59,13 @@ def inside(path: str, folder: str) -> bool:
     return folder in (".", path) or path.startswith(f"{folder}/")
 
 
+def in_chart(path: str, folder: str) -> bool:
+    """Return whether a file is a part of the chart in a folder."""
+    return inside(path, folder) and not inside(path, normpath(f"{folder}/{FLUX_FOLDER}"))
+
+
 class YamlFiles:
-    """The YAML files of a tree; those of charts are not among ``paths``."""
+    """The YAML files of a tree; those of charts are not among ``paths``, a chart's ``flux2`` is."""
 
     def __init__(self, tree: Tree, limits: Limits) -> None:
         self.tree = tree
@@ -85,7 +92,7 @@ class YamlFiles:
             path
             for path in self.tree.files
             if PurePosixPath(path).suffix in (".yaml", ".yml")
-            and not any(inside(path, folder) for folder in self.chart_folders)
+            and not any(in_chart(path, folder) for folder in self.chart_folders)
         )
 
     @cached_property

@@ -11,10 +11,12 @@ import binascii
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from posixpath import normpath
 from typing import Any
 
 from conformance.linter.access import Path, get, mapping, sequence, text
 from conformance.linter.app import Chart, Release, ValuesSource
+from conformance.linter.files import FLUX_FOLDER, inside
 from conformance.linter.flux.kustomizations import FluxTree
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import parse
@@ -113,6 +115,14 @@ def _content(holder: Manifest, key: str) -> tuple[str | None, Path]:
     return (content if isinstance(content, str) else None), path
 
 
+def _around(chart: Chart, release: Manifest) -> bool:
+    """Return whether a release stands in the folder ``flux2`` of its own chart.
+
+    In the cluster's repository the two lie beside each other: such a chart goes to ``charts/``.
+    """
+    return inside(release.file, normpath(f"{chart.folder}/{FLUX_FOLDER}"))
+
+
 def _decoded(content: str) -> str | None:
     try:
         return base64.b64decode(content, validate=True).decode()
@@ -138,6 +148,8 @@ def _chart(
     for chart in charts:
         own = chart.folder.split("/")
         if chart.folder == folder or (folder is None and parts and own[-len(parts) :] == parts):
+            return chart, "", False
+        if folder is None and _around(chart, release) and parts[-1:] == [chart.name]:
             return chart, "", False
     if kind != "GitRepository" or not flux.covers(name, release.file):
         return None, missing, False

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from conformance.linter.access import mapping, text
 from conformance.linter.app import Chart, Installation, Release, RenderFailure
-from conformance.linter.files import YamlFiles, inside
+from conformance.linter.files import YamlFiles, in_chart
 from conformance.linter.findings import Place, Problem
 from conformance.linter.helm.chart_parts import absent
 from conformance.linter.helm.rendered import objects_of, template_source
@@ -41,7 +41,7 @@ def charts_of(files: YamlFiles) -> tuple[list[Chart], list[Problem]]:
         content = {
             path.removeprefix(start): data
             for path, data in files.tree.files.items()
-            if inside(path, folder)
+            if in_chart(path, folder)
         }
         found: dict[str, Document | None] = {}
         for name in ("Chart.yaml", "values.yaml"):
