@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -105,6 +106,20 @@ def test_every_format_is_written(site: Path, tmp_path: Path) -> None:
     assert shown["terminal"].startswith("level 3  board")
     assert shown["html"].startswith("<!doctype html>")
     assert shown["junit"].startswith("<?xml")
+
+
+def test_a_first_draft_is_written(site: Path, tmp_path: Path) -> None:
+    shutil.copytree(CHART, tmp_path / "board")
+    answer = run(site, COMMAND, "app", "--init", "board", cwd=tmp_path)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "wrote    board/conformance.yaml\n" in answer.stdout
+    assert "wrote    board/flux2/apps/board/release.yaml\n" in answer.stdout
+    assert answer.stdout.endswith("Then: stackspin-conformance app board\n")
+    checked = run(site, COMMAND, "app", "board", "--format=json", cwd=tmp_path)
+    assert [one["level"] for one in json.loads(checked.stdout)["apps"]] == [3]
+    again = run(site, COMMAND, "app", "--init", "board", cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr.startswith("error: board/conformance.yaml is there already")
 
 
 def test_rules_are_explained(site: Path, tmp_path: Path) -> None:

@@ -66,6 +66,9 @@ def main(arguments: Sequence[str]) -> int:
                 f"{shown(str(path))}: no such file or folder",
                 "give a chart's folder or .tgz, or a Flux package's folder",
             )
+    if given.init:
+        _init(given.paths)
+        return 0
     result = joined([lint(path, **request) for path in given.paths])
     _report(result, given)
     return _EXIT_FOUND if _failed(result, given.level) else 0
@@ -113,6 +116,11 @@ def _parser() -> Parser:
         help="write the result to this file; the terminal shows the findings, too",
     )
     parser.add_argument(
+        "--init",
+        action="store_true",
+        help="write a first conformance.yaml into PATH, and a Flux package for a chart without one",
+    )
+    parser.add_argument(
         "--explain",
         metavar="RULE",
         help="say what a rule wants and why; with a family, or all, list the rules",
@@ -139,6 +147,14 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
         "previous": given.previous,
         "limits": limits,
     }
+
+
+def _init(paths: Iterable[Path]) -> None:
+    """Write first drafts into each PATH, and say so."""
+    from conformance.linter.draft.init import init, told  # noqa: PLC0415 - only for this
+
+    for path in paths:
+        _show(told(path, init(path)))
 
 
 def _failed(result: Result, level: int | None) -> bool:

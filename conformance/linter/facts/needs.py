@@ -11,12 +11,13 @@ from conformance.linter.access import Path, get, mapping, sequence, text
 from conformance.linter.app import AppPackage
 from conformance.linter.facts.cluster import Cluster, guessed, same_namespace, settings, similar
 from conformance.linter.findings import Place
+from conformance.linter.flux.platform import AUTHORITY
 from conformance.linter.manifest import Manifest
 from conformance.linter.pods import Pod
 
 _PLATFORM = frozenset(
     {
-        "ConfigMap kube-root-ca.crt", "ConfigMap stackspin-ca", "ServiceAccount default",
+        "ConfigMap kube-root-ca.crt", f"ConfigMap {AUTHORITY}", "ServiceAccount default",
         "Secret ingress-default-certificate",
     }
 )  # fmt: skip

@@ -160,11 +160,12 @@ def handed(cluster: Cluster) -> Iterator[Handed]:
             ):
                 continue
             unmade = get(release.values, *path[:-1], "create") is False
-            if _existing(path[-1]) or (path[-1] == "claimName" and unmade):
+            if is_existing_claim(path[-1]) or (path[-1] == "claimName" and unmade):
                 yield Handed(release, path, value)
 
 
-def _existing(key: object) -> bool:
+def is_existing_claim(key: object) -> bool:
+    """Return whether charts take the name of a claim that is there already from such a key."""
     return bool(_EXISTING.fullmatch(str(key)[:100]))
 
 
@@ -199,7 +200,7 @@ def persistence(release: Release) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     for path, value in settings(release.values):
         if not (path and isinstance(value, Mapping)):
             continue
-        given_one = any(value[key] for key in value if _existing(key))
+        given_one = any(value[key] for key in value if is_existing_claim(key))
         if not given_one and any(_PERSISTENCE.search(str(key)[:100]) for key in path[-2:]):
             yield path, value
 

@@ -21,6 +21,8 @@ KUSTOMIZATIONS = frozenset(
     }
 )  # fmt: skip
 NAMESPACES = frozenset({"flux-system", "stackspin", "stackspin-apps", "velero", "cert-manager"})
+AUTHORITY = "stackspin-ca"
+"""ConfigMap in the apps' namespace: the authorities that the platform's certificates are of."""
 SOURCES = frozenset({"stackspin", "flux-system"})
 """GitRepositories in ``flux-system``."""
 

@@ -1,0 +1,553 @@
+"""``app --init``: what is drafted is right by the linter's own rules, and says what is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from linter_packages import GOOD
+
+from conformance.apps.package.description import description_of, read_description
+from conformance.apps.package.model import Description
+from conformance.common.errors import HarnessError
+from conformance.common.settings import PROJECT_ROOT
+from conformance.linter.app import AppPackage
+from conformance.linter.draft.description import describe, scalar
+from conformance.linter.draft.flux_package import chart_path, draft_for, flux_package_for
+from conformance.linter.draft.init import Draft, init, told
+from conformance.linter.lint import AppResult, lint
+
+CHARTS = {
+    "notes": PROJECT_ROOT / "charts" / "notes",
+    "wordpress": PROJECT_ROOT / "charts" / "wordpress",
+    "polls": GOOD / "single-chart",
+    "board": GOOD / "flux-app" / "charts" / "board",
+    "wiki": GOOD / "existing-claims" / "helm" / "wiki",
+    "pad": GOOD / "no-login" / "charts" / "pad",
+}
+CREATED_VALUES = """\
+image: {repository: docker.io/library/nginx, tag: ""}
+podAnnotations: {}
+podLabels: {}
+auth: {adminPassword: ""}
+smtp: {password: ""}
+ingress:
+  enabled: false
+  className: ""
+  annotations: {}
+  hosts:
+    - host: chart-example.local
+      paths: [{path: /, pathType: Prefix}]
+  tls: []
+persistence: {enabled: false, existingClaim: "", size: 2Gi}
+"""
+CREATED_TEMPLATE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: {{ .Release.Name }}}
+spec:
+  strategy: {type: Recreate}
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata:
+      annotations: {{- toYaml .Values.podAnnotations | nindent 8 }}
+      labels: {{- merge (dict "app" "shop") .Values.podLabels | toYaml | nindent 8 }}
+    spec:
+      securityContext: {runAsNonRoot: true, runAsUser: 101, seccompProfile: {type: RuntimeDefault}}
+      containers:
+        - name: shop
+          image: "{{ .Values.image.repository }}:{{ .Values.image.tag | default "1.29.1" }}"
+          env: [{name: PASSWORD, value: {{ .Values.auth.adminPassword | quote }}}]
+          securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+          resources: {limits: {memory: 64Mi}}
+          ports: [{name: http, containerPort: 8080}]
+          livenessProbe: {httpGet: {path: /live, port: http}}
+          readinessProbe: {httpGet: {path: /ready, port: 8080}}
+          volumeMounts: [{name: data, mountPath: /data}]
+      volumes:
+        - name: data
+          {{- if .Values.persistence.enabled }}
+          persistentVolumeClaim: {claimName: {{ .Values.persistence.existingClaim }}}
+          {{- else }}
+          emptyDir: {}
+          {{- end }}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: {{ .Release.Name }}}
+spec:
+  selector: {app: shop}
+  ports: [{name: http, port: 80, targetPort: http}]
+{{- if .Values.ingress.enabled }}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: {{ .Release.Name }}
+  annotations: {{- toYaml .Values.ingress.annotations | nindent 4 }}
+spec:
+  ingressClassName: {{ .Values.ingress.className }}
+  tls: {{- toYaml .Values.ingress.tls | nindent 4 }}
+  rules:
+    {{- range .Values.ingress.hosts }}
+    - host: {{ .host }}
+      http:
+        paths:
+          {{- range .paths }}
+          - path: {{ .path }}
+            pathType: {{ .pathType }}
+            backend: {service: {name: {{ $.Release.Name }}, port: {name: http}}}
+          {{- end }}
+    {{- end }}
+{{- end }}
+"""
+"""As ``helm create`` makes a chart: no Ingress and no claim, unless somebody asks for them."""
+INGRESS = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  rules: [{host: {{ HOST }}}]
+"""
+
+
+@pytest.fixture
+def chart(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a chart into a folder of its own."""
+
+    def make(values: str, template: str, name: str = "shop-front", **files: str) -> Path:
+        root = tmp_path / "chart"
+        (root / "templates").mkdir(parents=True)
+        metadata = {"apiVersion": "v2", "name": name, "version": "0.1.0"}
+        (root / "Chart.yaml").write_text(yaml.safe_dump(metadata))
+        (root / "values.yaml").write_text(values)
+        (root / "templates" / "all.yaml").write_text(template)
+        for path, text in files.items():
+            (root / path).write_text(text)
+        return root
+
+    return make
+
+
+def copied(source: Path, folder: Path) -> Path:
+    return shutil.copytree(source, folder / source.name)
+
+
+def only(path: Path) -> AppResult:
+    [found] = lint(path).apps
+    return found
+
+
+def values_in(files: Any, name: str) -> Any:
+    text = files[f"flux2/apps/{name}/values-configmap.yaml"]
+    return yaml.safe_load(yaml.safe_load(text)["data"]["values.yaml"])
+
+
+def read(root: Path, draft: Draft) -> Description:
+    [path] = [path for path in draft.files if path.endswith("conformance.yaml")]
+    return read_description(root / path)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_alone_becomes_a_flux_package(name: str, tmp_path: Path) -> None:
+    root = copied(CHARTS[name], tmp_path)
+    [draft] = init(root)
+    result = only(root)
+    assert result.name == name
+    assert [release.name for release in result.app.releases] == [name]
+    assert (result.level, [one.message for one in result.findings]) == (3, [])
+    found = description_of(root, result.app)
+    assert found is not None
+    assert found == (root / "conformance.yaml", read(root, draft))
+    assert (found[1].app, found[1].host) == (name, f"{name}.${{domain}}")
+
+
+def test_the_values_of_a_chart_are_found(tmp_path: Path) -> None:
+    root = copied(CHARTS["wordpress"], tmp_path)
+    [app] = [one.app for one in lint(root, rules=()).apps]
+    files = flux_package_for(app)
+    assert values_in(files, "wordpress") == {
+        "hostname": "${wordpress_domain}",
+        "persistence": {
+            "database": {"existingClaim": "wordpress-database"},
+            "content": {"existingClaim": "wordpress-content"},
+        },
+        "oidc": {
+            "issuer": "https://${hydra_domain}/",
+            "clientId": "${client_id}",
+            "clientSecret": "${client_secret}",
+            "caConfigMap": "stackspin-ca",
+        },
+        "admin": {"password": "${admin_password}"},
+    }
+    assert sorted(files) == [
+        "flux2/apps/add-wordpress/wordpress-secrets.yaml",
+        "flux2/apps/add-wordpress/wordpress.yaml",
+        "flux2/apps/wordpress-secrets/wordpress-kustomization-variables.yaml",
+        "flux2/apps/wordpress-secrets/wordpress-oauth-variables.yaml",
+        "flux2/apps/wordpress-secrets/wordpress-variables.yaml",
+        "flux2/apps/wordpress.yaml",
+        "flux2/apps/wordpress/oauth2-client.yaml",
+        "flux2/apps/wordpress/pvc.yaml",
+        "flux2/apps/wordpress/release.yaml",
+        "flux2/apps/wordpress/values-configmap.yaml",
+    ]
+    # What looks like a number once it is filled in stays a text.
+    text = files["flux2/apps/wordpress/values-configmap.yaml"]
+    assert 'password: "${admin_password}"' in text
+
+
+def test_secrets_that_only_pods_name_are_made(tmp_path: Path) -> None:
+    [app] = [one.app for one in lint(copied(CHARTS["wiki"], tmp_path), rules=()).apps]
+    files = flux_package_for(app)
+    secrets = [*yaml.safe_load_all(files["flux2/apps/wiki/secrets.yaml"])]
+    assert {one["metadata"]["name"]: one["stringData"] for one in secrets} == {
+        "wiki-database": {"password": "${wiki_database_password}"},
+        "wiki-oidc": {"client-id": "${client_id}", "client-secret": "${client_secret}"},
+    }
+    generated = yaml.safe_load(files["flux2/apps/wiki-secrets/wiki-variables.yaml"])
+    assert [one["fieldName"] for one in generated["spec"]["fields"]] == ["wiki_database_password"]
+
+
+def test_a_chart_that_serves_and_keeps_nothing_by_default_does(
+    chart: Callable[..., Path],
+) -> None:
+    root = chart(CREATED_VALUES, CREATED_TEMPLATE)
+    [draft] = init(root)
+    assert values_in(draft.files, "shop-front") == {
+        "ingress": {
+            "enabled": True,
+            "className": "nginx",
+            "annotations": {"kubernetes.io/tls-acme": "true"},
+            "hosts": [
+                {"host": "${shop_front_domain}", "paths": [{"path": "/", "pathType": "Prefix"}]}
+            ],
+            "tls": [{"secretName": "shop-front-tls", "hosts": ["${shop_front_domain}"]}],
+        },
+        "persistence": {"enabled": True, "existingClaim": "shop-front-data"},
+        "auth": {"adminPassword": "${auth_admin_password}"},
+        "podLabels": {"stackspin.net/backupSet": "shop-front"},
+        "podAnnotations": {"backup.velero.io/backup-volumes": "data"},
+    }
+    claim = yaml.safe_load(draft.files["flux2/apps/shop-front/pvc.yaml"])
+    assert claim["spec"]["resources"]["requests"]["storage"] == "2Gi"
+    assert only(root).level == 3
+    found = read(root, draft)
+    assert found.serves is not None
+    assert found.serves.path == "/ready"
+    assert found.without.login == "the package has no OAuth2Client"
+    assert found.without.data is None
+
+
+def test_an_address_in_the_values_gets_the_new_host(chart: Callable[..., Path]) -> None:
+    root = chart(
+        "host: a.example\nurl: https://a.example/x\nother: [b, see a.example]\nmine: ba.example\n",
+        INGRESS.replace("HOST", ".Values.host"),
+    )
+    [app] = [one.app for one in lint(root, rules=()).apps]
+    assert values_in(flux_package_for(app), "shop-front") == {
+        "host": "${shop_front_domain}",
+        "url": "https://${shop_front_domain}/x",
+        "other": ["b", "see ${shop_front_domain}"],
+    }
+
+
+def test_a_chart_that_wants_a_host_gets_one(chart: Callable[..., Path]) -> None:
+    needs = INGRESS.replace("HOST", '(required "host" .Values.host)')
+    root = chart('host: ""\n', needs)
+    [draft] = init(root)
+    assert values_in(draft.files, "shop-front") == {"host": "${shop_front_domain}"}
+    assert read(root, draft).host == "shop-front.${domain}"
+
+
+def test_a_login_of_the_values_says_where_it_comes_back(chart: Callable[..., Path]) -> None:
+    values = """\
+host: a.example
+auth:
+  oidc:
+    enabled: false
+    issuerUrl: ""
+    clientID: ""
+    client_secret: ""
+    redirectURL: https://a.example/users/auth/callback
+"""
+    root = chart(values, INGRESS.replace("HOST", ".Values.host"))
+    [app] = [one.app for one in lint(root, rules=()).apps]
+    draft = draft_for(app)
+    assert values_in(draft.files, "shop-front")["auth"]["oidc"] == {
+        "enabled": True,
+        "issuerUrl": "https://${hydra_domain}/",
+        "clientID": "${client_id}",
+        "client_secret": "${client_secret}",
+        "redirectURL": "https://${shop_front_domain}/users/auth/callback",
+    }
+    client = yaml.safe_load(draft.files["flux2/apps/shop-front/oauth2-client.yaml"])
+    redirects = ["https://${shop_front_domain}/users/auth/callback"]
+    assert client["spec"]["redirectUris"] == redirects
+    assert not [one for one in draft.todo() if "redirect" in one]
+
+
+def test_what_a_chart_refuses_is_left_to_a_person(chart: Callable[..., Path]) -> None:
+    root = chart(
+        'host: a.example\nadminPassword: ""\n',
+        INGRESS.replace("HOST", ".Values.host"),
+        **{"values.schema.json": '{"properties": {"adminPassword": {"maxLength": 8}}}'},
+    )
+    [app] = [one.app for one in lint(root, rules=()).apps]
+    assert values_in(flux_package_for(app), "shop-front") == {"host": "${shop_front_domain}"}
+
+
+def test_a_chart_that_does_not_render_is_drafted_all_the_same(chart: Callable[..., Path]) -> None:
+    root = chart('host: ""\n', '{{ fail "never" }}')
+    [draft] = init(root)
+    assert any("could not be rendered" in one for one in draft.todo)
+    assert values_in(draft.files, "shop-front") == {"host": "${shop_front_domain}"}
+    assert only(root).level == 1
+
+
+def test_a_chart_without_a_value_for_its_host_is_reported(chart: Callable[..., Path]) -> None:
+    [draft] = init(chart("a: b\n", INGRESS.replace("{{ HOST }}", "fixed.example")))
+    assert any("gives the app its host" in one for one in draft.todo)
+    assert "host: the name under which people reach the app" in draft.todo
+
+
+def test_a_secret_without_known_keys_is_reported(chart: Callable[..., Path]) -> None:
+    pod = {"containers": [{"name": "a", "image": "a:1", "envFrom": [{"secretRef": {"name": "b"}}]}]}
+    template = yaml.safe_dump(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": pod}
+    )
+    [draft] = init(chart("", template))
+    assert "pods need Secret b, and nothing says which keys it has: add it" in draft.todo
+
+
+def test_variables_of_a_copied_list_stay_as_they_are(chart: Callable[..., Path]) -> None:
+    root = chart(
+        "hosts: [a.example, 'echo ${HOME}']\n",
+        INGRESS.replace("HOST", "first .Values.hosts"),
+    )
+    [app] = [one.app for one in lint(root, rules=()).apps]
+    assert values_in(flux_package_for(app), "shop-front") == {
+        "hosts": ["${shop_front_domain}", "echo $${HOME}"]
+    }
+
+
+@pytest.mark.parametrize("name", ["../../etc/x", "a b", "Big", "a\nkind: Pod", "x" * 60])
+def test_a_name_that_is_no_name_is_refused(name: str, chart: Callable[..., Path]) -> None:
+    root = chart("", INGRESS.replace("{{ HOST }}", "a.example"), name)
+    with pytest.raises(HarnessError, match="name"):
+        init(root)
+    assert not (root / "flux2").exists()
+
+
+def test_a_library_is_no_app(chart: Callable[..., Path]) -> None:
+    root = chart("", "")
+    (root / "Chart.yaml").write_text("apiVersion: v2\nname: lib\nversion: 1.0.0\ntype: library\n")
+    with pytest.raises(HarnessError, match="library"):
+        init(root)
+
+
+def test_what_a_package_says_cannot_leave_its_line(chart: Callable[..., Path]) -> None:
+    image = 'a:1\n  "x": y'
+    pod = {"containers": [{"name": 'c"\n', "image": image}]}
+    template = yaml.safe_dump(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": pod}
+    )
+    root = chart("", template)
+    [draft] = init(root)
+    assert read(root, draft).images == ()
+    for path, text in draft.files.items():
+        assert [*yaml.safe_load_all(text)], path
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("notes.${domain}", "notes.${domain}"),
+        ("docker.io/a/b:1.0", "docker.io/a/b:1.0"),
+        ("yes", '"yes"'),
+        ("1.0", '"1.0"'),
+        ("a: b", '"a: b"'),
+        ("/", "/"),
+        ("", '""'),
+    ],
+)
+def test_a_text_is_quoted_where_it_has_to_be(value: str, written: str) -> None:
+    assert scalar(value) == written
+    assert yaml.safe_load(scalar(value)) == value
+
+
+def test_an_image_is_built_where_its_dockerfile_is(tmp_path: Path) -> None:
+    root = copied(CHARTS["polls"], tmp_path)
+    (root / "image").mkdir()
+    (root / "image" / "Dockerfile").write_text("FROM scratch\n")
+    [draft] = init(root)
+    [image] = read(root, draft).images
+    assert (image.image, image.context) == ("docker.io/stackspin/polls:2.4.1", "image")
+    assert not [one for one in draft.todo if one.startswith("images")]
+
+
+def test_of_several_images_the_one_of_the_same_name_is_built(tmp_path: Path) -> None:
+    root = copied(GOOD / "existing-claims", tmp_path)
+    (root / "images" / "wiki").mkdir(parents=True)
+    (root / "images" / "wiki" / "Dockerfile").write_text("FROM scratch\n")
+    [draft] = init(root)
+    [image] = read(root, draft).images
+    assert (image.image, image.context) == (
+        "docker.io/stackspin/wiki:2.5.303",
+        "../../images/wiki",
+    )
+    assert (
+        "#   - image: docker.io/library/postgres:16.4" in draft.files["helm/wiki/conformance.yaml"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("style", "place", "host", "path"),
+    [
+        ("flux-app", "charts/board", "board.${domain}", "/health/ready"),
+        ("existing-claims", "helm/wiki", "wiki.${domain}", "/healthz"),
+        ("remote-chart", "apps/forge/forgejo", "forge.${domain}", "/"),
+        ("no-login", "charts/pad", "pad.${domain}", "/health"),
+        ("static-site", ".", "www.${domain}", "/"),
+    ],
+)
+def test_a_package_is_described_where_flux_does_not_look(
+    style: str, place: str, host: str, path: str, tmp_path: Path
+) -> None:
+    root = copied(GOOD / style, tmp_path)
+    before = only(root)
+    [draft] = init(root)
+    after = only(root)
+    assert [*draft.files] == [os.path.normpath(f"{place}/conformance.yaml")]
+    assert (after.level, after.findings) == (before.level, before.findings)
+    found = read(root, draft)
+    assert found.serves is not None
+    assert (found.host, found.serves.path) == (host, path)
+    assert description_of(root, after.app) == (root / place / "conformance.yaml", found)
+
+
+def test_what_a_package_has_not_is_said(tmp_path: Path) -> None:
+    root = copied(GOOD / "static-site", tmp_path)
+    [draft] = init(root)
+    found = read(root, draft)
+    assert found.without.data == "the package has no claim"
+    assert found.without.login == "the package has no OAuth2Client"
+    assert draft.todo == ("images: those that no registry has",)
+
+
+def test_http_authentication_is_expected(tmp_path: Path) -> None:
+    root = copied(GOOD / "no-login", tmp_path)
+    [draft] = init(root)
+    found = read(root, draft)
+    assert found.serves is not None
+    assert found.serves.status == 401
+
+
+def test_a_chart_from_elsewhere_is_named(tmp_path: Path) -> None:
+    root = copied(GOOD / "remote-chart", tmp_path)
+    [draft] = init(root)
+    [text] = draft.files.values()
+    assert "#   - chart: forgejo # of HelmRepository forgejo, version" in text
+    assert any(one.startswith("charts:") for one in draft.todo)
+
+
+def test_the_drafted_parts_are_right_once_they_are_no_comments(tmp_path: Path) -> None:
+    """Who takes the hashes away has a description that can be read."""
+    root = copied(GOOD / "remote-chart", tmp_path)
+    [app] = [one.app for one in lint(root, rules=()).apps]
+    text = describe(app).text()
+    keys = ("# host", "# charts:", "# data:", "# login:", "# images:", "#   ", "#     ")
+    lines = [
+        line.removeprefix("# ") if line.startswith(keys) else line for line in text.splitlines()
+    ]
+    lines = [line.replace("#  ", " ", 1) if line.startswith("#  ") else line for line in lines]
+    path = tmp_path / "conformance.yaml"
+    path.write_text("\n".join(lines))
+    found = read_description(path)
+    assert found.data is not None
+    assert found.login is not None
+    assert [one.chart for one in found.charts] == ["forgejo"]
+    assert [one.image for one in found.images] == ["docker.io/example/app:1.0"]
+
+
+def test_a_folder_that_flux_applies_as_a_whole_takes_no_description(tmp_path: Path) -> None:
+    root = copied(GOOD / "static-site", tmp_path)
+    shutil.move(root / "website" / "public", root / "public")
+    for file in (root / "public").iterdir():
+        shutil.move(file, root)
+    with pytest.raises(HarnessError, match="there is no folder"):
+        init(root)
+
+
+def test_a_chart_in_a_tree_keeps_its_place(tmp_path: Path) -> None:
+    copied(CHARTS["wiki"], tmp_path / "helm")
+    [draft] = init(tmp_path)
+    assert "helm/wiki/conformance.yaml" in draft.files
+    release = yaml.safe_load(draft.files["flux2/apps/wiki/release.yaml"])
+    assert release["spec"]["chart"]["spec"]["chart"] == "./helm/wiki"
+    assert only(tmp_path).level == 3
+
+
+def test_a_tree_with_several_charts_gets_a_package_for_each(tmp_path: Path) -> None:
+    for name in ("notes", "wiki"):
+        copied(CHARTS[name], tmp_path / "charts")
+    drafts = init(tmp_path)
+    assert [one.app for one in drafts] == ["notes", "wiki"]
+    assert {one.name: one.level for one in lint(tmp_path).apps} == {"notes": 3, "wiki": 3}
+    assert "wrote    " in told(tmp_path, drafts)
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    root = copied(CHARTS["notes"], tmp_path)
+    (root / "flux2" / "apps" / "notes").mkdir(parents=True)
+    (root / "flux2" / "apps" / "notes" / "pvc.yaml").write_text("mine")
+    with pytest.raises(HarnessError, match=r"pvc.yaml is there already: nothing was written"):
+        init(root)
+    assert not (root / "conformance.yaml").exists()
+    assert (root / "flux2" / "apps" / "notes" / "pvc.yaml").read_text() == "mine"
+
+
+def test_a_link_leads_nowhere_else(tmp_path: Path) -> None:
+    root = copied(CHARTS["notes"], tmp_path)
+    (tmp_path / "outside").mkdir()
+    (root / "flux2").symlink_to(tmp_path / "outside")
+    with pytest.raises(HarnessError, match="is outside of PATH: nothing was written"):
+        init(root)
+    assert not [*(tmp_path / "outside").iterdir()]
+
+
+def test_only_a_folder_with_an_app_can_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "chart.tgz").write_bytes(b"")
+    with pytest.raises(HarnessError, match="is not a folder"):
+        init(tmp_path / "chart.tgz")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(HarnessError, match="has no app"):
+        init(tmp_path / "empty")
+
+
+def test_only_a_chart_alone_gets_a_flux_package(tmp_path: Path) -> None:
+    [app] = [one.app for one in lint(copied(GOOD / "flux-app", tmp_path), rules=()).apps]
+    with pytest.raises(HarnessError, match="board is not a chart alone"):
+        flux_package_for(app)
+
+
+def test_a_chart_goes_where_stackspins_own_are(tmp_path: Path) -> None:
+    [alone] = [one.app for one in lint(copied(CHARTS["board"], tmp_path), rules=()).apps]
+    assert chart_path(alone) == "./charts/board"
+
+
+def test_flux2_inside_of_a_chart_is_no_part_of_it(tmp_path: Path) -> None:
+    root = copied(CHARTS["board"], tmp_path)
+    init(root)
+    app: AppPackage = only(root).app
+    assert not [file for file in app.charts[0].files if file.startswith("flux2/")]
+    release = root / "flux2" / "apps" / "board" / "release.yaml"
+    release.write_text(release.read_text().replace("./charts/board", "./charts/other"))
+    package, chart = sorted(lint(root).apps, key=lambda one: one.app.path, reverse=True)
+    assert (package.level, chart.level) == (0, 3)
+    assert any("charts/other" in one.message for one in package.findings)
