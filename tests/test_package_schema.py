@@ -11,7 +11,9 @@ import yaml
 from test_package_description import WHOLE
 
 from conformance.apps.package import schema as package_schema
+from conformance.apps.package.description import read_description
 from conformance.apps.package.schema import SCHEMA_FILE, generate_schema, table
+from conformance.common.settings import PROJECT_ROOT
 
 COMMITTED = Path(package_schema.__file__).with_name(SCHEMA_FILE)
 REMEDY = (
@@ -50,3 +52,14 @@ def test_the_table_has_every_key_once() -> None:
     }
     assert "| `serves.status` | The status of the answer. Default: `200`. |" in rows
     assert "| `login.begin` | The path where a login begins. Required. |" in rows
+
+
+def test_the_document_has_the_table_and_an_example_that_is_right(tmp_path: Path) -> None:
+    document = (PROJECT_ROOT / "docs" / "app-packages.md").read_text()
+    assert table() in document, "put table() of conformance.apps.package.schema into it"
+    section = document.partition("## Describe the app")[2]
+    example = section.partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "conformance.yaml").write_text(example)
+    found = read_description(tmp_path / "conformance.yaml")
+    assert found.data is not None
+    assert found.login is not None
