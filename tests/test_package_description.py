@@ -185,6 +185,12 @@ def test_a_description_cannot_be_changed(tmp_path: Path) -> None:
             "login is described, and without says that there is none",
             "Remove login",
         ),
+        (
+            "images:\n- {image: a, context: b}\n- {image: a, archive: c}",
+            1,
+            "image a is there twice",
+            "Remove one",
+        ),
         ("app: [", 1, "not valid YAML", ""),
         ("app: a\napp: b", 2, "app", ""),
         ("app: a\n---\napp: b", 3, "more than one document", "one app in a file"),
@@ -227,6 +233,25 @@ def test_a_variable_that_nothing_stands_for_is_found(
     [(_, found, fix)] = mistakes(tmp_path, text)
     assert message in found
     assert hint in fix
+
+
+def test_what_is_written_cannot_leave_its_line(tmp_path: Path) -> None:
+    text = """\
+"a\\n\\e[31m": 1
+host: "b\\nc"
+values: {a: "${d\\te}"}
+"""
+    found = mistakes(tmp_path, text)
+    assert [line for line, _, _ in found] == [1, 2]
+    found += mistakes(tmp_path, text.splitlines()[2])
+    assert all(part.isprintable() for _, message, fix in found for part in (message, fix))
+    assert "a\\x0a\\x1b[31m" in found[0][1]
+
+
+def test_of_many_mistakes_the_first_are_reported(tmp_path: Path) -> None:
+    assert len(mistakes(tmp_path, "\n".join(f"key{n}: a" for n in range(5000)))) == 20
+    assert len(mistakes(tmp_path, "values: [" + "'${a}'," * 5000 + "]\n")) == 1
+    assert len(mistakes(tmp_path, "values: {a: [" + "'${a}'," * 5000 + "]}\n")) == 20
 
 
 def test_the_error_has_every_line_for_people(tmp_path: Path) -> None:
@@ -283,6 +308,17 @@ def test_a_description_of_another_app_is_passed_over(tmp_path: Path) -> None:
     notes, wiki = AppPackage("notes", "notes", ""), AppPackage("wiki", ".", "")
     assert description_of(tmp_path, notes) == (path, Description(app="notes"))
     assert description_of(tmp_path, wiki) is None
+    assert description_of(tmp_path, wiki, ["notes", "wiki"]) is None
+
+
+def test_a_description_of_no_app_is_reported(tmp_path: Path) -> None:
+    path = written(tmp_path, "# mine\napp: nots\n")
+    with pytest.raises(DescriptionError) as caught:
+        description_of(tmp_path, AppPackage("notes", ".", ""), ["notes", "wiki"])
+    assert str(caught.value).startswith(
+        f'{path}, line 2: it describes the app "nots", which is not in the package.'
+        " There are: notes, wiki."
+    )
 
 
 def test_only_files_of_the_package_are_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import difflib
 import os
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,7 +21,7 @@ from conformance.linter.app import AppPackage
 from conformance.linter.findings import Place, Problem, quoted
 from conformance.linter.limits import Limits
 from conformance.linter.reading.documents import Document, parse
-from conformance.linter.reading.tree import decode
+from conformance.linter.reading.tree import decode, shown
 
 FILE = "conformance.yaml"
 _KINDS: Mapping[str, type[BaseModel]] = {REQUEST: RequestStep, COMMAND: CommandStep}
@@ -36,6 +37,10 @@ _TYPES = {
     "tuple_type": "a list",
 }
 """Type of a pydantic error -> what the value must be."""
+_MOST = 20
+"""Mistakes that are reported at once; the rest would say nothing new."""
+_LONGEST = 100
+"""Characters of a name that is compared with the right ones."""
 _DEFAULT = Limits()
 
 
@@ -60,17 +65,26 @@ def find_description(package_root: Path, app_folder: str) -> Path | None:
     return next(_descriptions(package_root, [app_folder]), None)
 
 
-def description_of(package_root: Path, app: AppPackage) -> tuple[Path, Description] | None:
+def description_of(
+    package_root: Path, app: AppPackage, names: Collection[str] = ()
+) -> tuple[Path, Description] | None:
     """Return the description of an app, and the file it is in; None: there is none.
 
     It is in the app's folder, beside its Chart.yaml or at the root of the package; one that is for
-    another app (``app:``) is passed over. Raises DescriptionError.
+    another app (``app:``) is passed over. Raises DescriptionError, also where it is for an app that
+    is not among ``names``, those of all apps of the package, if they are given.
     """
     folders = [app.path, *(chart.folder for chart in app.charts)]
     for path in _descriptions(package_root, folders):
         found = read_description(path)
         if found.app in (None, app.name):
             return path, found
+        if names and found.app not in names:
+            message = f'it describes the app "{found.app}", which is not in the package'
+            fix = f"There are: {', '.join(names)}."
+            raise DescriptionError(
+                [Problem(Place(str(path), _line_of(found.app, path)), message, fix)]
+            )
     return None
 
 
@@ -124,8 +138,8 @@ def read_description(path: Path, limits: Limits = _DEFAULT) -> Description:
             # pydantic counts only those items of a list that are right.
             if one["type"] != "too_short" or not get(document.value, *_written(one["loc"]))
         ]
-        raise DescriptionError(sorted(wrong, key=lambda one: one.place.line)) from None
-    unknown = list(_unknown_variables(document))
+        raise DescriptionError(sorted(wrong, key=lambda one: one.place.line)[:_MOST]) from None
+    unknown = list(islice(_unknown_variables(document), _MOST))
     if unknown:
         raise DescriptionError(unknown)
     return description
@@ -177,8 +191,8 @@ def _problem(document: Document, error: Any) -> Problem:  # noqa: ANN401 - pydan
     elif kind == "missing":
         message, fix = f"{name} is missing", "Add it, or remove what it belongs to."
     elif kind in _TYPES:
-        shown = quoted(value, str(where[-1]) if where else "")
-        message = f"{name} must be {_TYPES[kind]}, and is {shown}"
+        there = quoted(value, str(where[-1]) if where else "")
+        message = f"{name} must be {_TYPES[kind]}, and is {there}"
         scalar = isinstance(value, int | float)
         fix = "Put it in quotes." if kind == "string_type" and scalar else "Correct the value."
     elif kind == "string_pattern_mismatch":
@@ -186,7 +200,7 @@ def _problem(document: Document, error: Any) -> Problem:  # noqa: ANN401 - pydan
         fix = "Write it as the table of keys has it."
     elif kind in ("too_short", "string_too_short"):
         message, fix = f"{name} is empty", "Fill it in, or remove the key."
-    return Problem(Place(document.file, document.line(where)), message, fix)
+    return Problem(Place(document.file, document.line(where)), shown(message), shown(fix))
 
 
 def _written(location: tuple[Key, ...]) -> Where:
@@ -201,7 +215,7 @@ def _name(where: Where) -> str:
 
 def _right_key(location: tuple[Key, ...]) -> str:
     known = _keys_at(location[:-1])
-    near = difflib.get_close_matches(str(location[-1]), known, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(location[-1])[:_LONGEST], known, n=1, cutoff=0.6)
     return f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
 
 
@@ -244,10 +258,10 @@ def _unknown_in(
         for name in variables.names_in(value) if isinstance(value, str) else ():
             if name in known or (secrets and variables.secret_in(name)):
                 continue
-            near = difflib.get_close_matches(name, sorted(known), n=1)
+            near = difflib.get_close_matches(name[:_LONGEST], sorted(known), n=1)
             there = [f"${{{one}}}" for one in known]
             there += ["${secret:NAME/KEY}"] if secrets else []
             hint = f"Did you mean ${{{near[0]}}}?" if near else f"There are {', '.join(there)}."
             message = f"{_name(path)} uses ${{{name}}}, which nothing stands for here"
             fix = f"{hint} For the text itself write $${{{name}}}."
-            yield Problem(Place(document.file, document.line(path)), message, fix)
+            yield Problem(Place(document.file, document.line(path)), shown(message), shown(fix))

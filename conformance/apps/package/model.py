@@ -6,6 +6,7 @@ The JSON schema and the table of keys in docs/app-packages.md are made of these 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import PurePosixPath
@@ -347,6 +348,19 @@ class Description(_Part):
     """What the app does not have by its nature, and why."""
     skip: tuple[Skip, ...] = ()
     """Checks that may fail, until a date."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for key, names in (
+            ("image", [one.image for one in self.images]),
+            ("chart", [one.chart for one in self.charts]),
+            ("Secret", [one.name for one in self.secrets]),
+            ("skipped check", [one.check for one in self.skip]),
+        ):
+            twice = [name for name, count in Counter(names).items() if count > 1]
+            if twice:
+                raise refused(f"{key} {twice[0]} is there twice", "Remove one of the two.")
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
