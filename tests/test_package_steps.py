@@ -16,6 +16,7 @@ from conformance.apps.package.model import CommandStep, RequestStep, Step
 from conformance.apps.package.steps import RunningApp, StepFailed, run_steps
 from conformance.common.pki import CertificateAuthority, ServerCertificate
 from conformance.common.settings import Timeouts
+from conformance.kube.errors import ApiError
 from conformance.services.ingress import HttpClient
 
 DOMAIN = "stackspin.test"
@@ -55,6 +56,8 @@ class Feeds(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):  # the reader goes away
                 for _ in range(200):
                     self.wfile.write(b"x" * 65536)
+        elif self.path == "/deep":
+            self.answer(200, b"[" * 100_000)
         elif self.path == "/silent":
             self.close_connection = True
         else:
@@ -92,6 +95,8 @@ def app(
         commands.append((container, [*argv], stdin))
         if argv[0] == "false":
             raise AssertionError(f"false ended with exit status 1: no {PASSWORD}")
+        if argv[0] == "none":
+            raise ApiError("EXEC pod", 500, "InternalError", "no such file")
         return b" told \n"
 
     def secret(name: str, key: str) -> str:
@@ -254,6 +259,13 @@ def test_a_command_that_fails_is_reported_without_secrets(app: RunningApp) -> No
     )
 
 
+def test_a_command_that_is_not_there_is_reported(app: RunningApp) -> None:
+    assert failure(app, command("none")) == (
+        "seed step 1 (run none): the command is expected to succeed; "
+        "EXEC pod: no such file (500 InternalError)"
+    )
+
+
 @pytest.mark.parametrize(
     ("save", "expected"),
     [
@@ -274,6 +286,11 @@ def test_only_json_has_parts_to_save(app: RunningApp) -> None:
     assert "JSON is expected, to save a part of it; hello None" in failure(
         app, request("GET /", save={"a": "b"})
     )
+
+
+def test_json_that_is_nested_without_end_is_none(app: RunningApp) -> None:
+    told = failure(app, request("GET /deep", save={"a": "b"}))
+    assert "JSON is expected, to save a part of it; [[[" in told
 
 
 def test_a_secret_that_is_not_there_is_reported(app: RunningApp) -> None:

@@ -14,6 +14,7 @@ from conformance.apps.package import variables
 from conformance.apps.package.model import CommandStep, RequestStep
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Timeouts
+from conformance.kube.errors import ApiError, NotFound
 
 _SHOWN = 500
 """Characters of an answer that a failure shows."""
@@ -39,9 +40,10 @@ class RunningApp:
     host: str
     run: Callable[[str | None, Sequence[str], bytes], bytes]
     """Runs a command in a container (None: the first one of the pod behind the Ingress) and returns
-    its output. Raises AssertionError where it fails."""
+    its output. Raises AssertionError where it fails, ApiError where it could not be started."""
     secret: Callable[[str, str], str]
-    """Returns the value of a key of a Secret in the app's namespace. Raises LookupError."""
+    """Returns the value of a key of a Secret in the app's namespace. Raises LookupError or
+    NotFound where there is none."""
     timeouts: Timeouts = field(default_factory=Timeouts)
 
 
@@ -149,7 +151,7 @@ class _Runner:
         stdin = self._filled(step.stdin).encode()
         try:
             output = self._app.run(step.container, argv, stdin)
-        except AssertionError as error:
+        except (AssertionError, ApiError) as error:
             raise self._failure("the command is expected to succeed", str(error)) from None
         return output.decode(errors="replace").strip()
 
@@ -159,7 +161,7 @@ class _Runner:
             return output
         try:
             value = json.loads(output)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise self._failure("JSON is expected, to save a part of it", output) from None
         for key in path.split("."):
             if isinstance(value, list) and key.isdecimal() and int(key) < len(value):
@@ -177,7 +179,7 @@ class _Runner:
         if place := variables.secret_in(name):
             try:
                 value = self._app.secret(*place)
-            except LookupError:
+            except (LookupError, NotFound):
                 expected = f"Secret {place[0]} with the key {place[1]} is expected"
                 raise self._failure(expected, "it is not in the app's namespace") from None
             self._redactor.learn_value(value)
