@@ -17,6 +17,7 @@ from conformance.apps.package.model import Description
 from conformance.common.errors import HarnessError
 from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.app import AppPackage
+from conformance.linter.draft.chart_values import Given
 from conformance.linter.draft.description import describe, scalar
 from conformance.linter.draft.flux_package import chart_path, draft_for, flux_package_for
 from conformance.linter.draft.init import Draft, init, told
@@ -200,6 +201,26 @@ def test_the_values_of_a_chart_are_found(tmp_path: Path) -> None:
     # What looks like a number once it is filled in stays a text.
     text = files["flux2/apps/wordpress/values-configmap.yaml"]
     assert 'password: "${admin_password}"' in text
+
+
+def test_what_somebody_has_said_already_wins(tmp_path: Path) -> None:
+    [app] = [one.app for one in lint(copied(CHARTS["wiki"], tmp_path), rules=()).apps]
+    given = Given(
+        host="www.${domain}",
+        values={"ingress": {"host": "${host}"}, "persistence": {"size": "$${x} ${host}"}},
+        secrets=["wiki-database"],
+    )
+    files = flux_package_for(app, given)
+    values = values_in(files, "wiki")
+    assert values["ingress"] == {"host": "${wiki_domain}"}
+    assert values["persistence"] == {
+        "existingClaim": "wiki-data",
+        "size": "$${x} ${wiki_domain}",
+    }
+    variables = files["flux2/apps/wiki-secrets/wiki-kustomization-variables.yaml"]
+    assert yaml.safe_load(variables)["data"] == {"wiki_domain": "www.${domain}"}
+    assert "wiki-database" not in files["flux2/apps/wiki/secrets.yaml"]
+    assert "flux2/apps/wiki-secrets/wiki-variables.yaml" not in files
 
 
 def test_secrets_that_only_pods_name_are_made(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from conformance.linter.facts.logins import plain, url_of
 from conformance.linter.facts.needs import needs_of
 from conformance.linter.facts.storage import is_existing_claim
 from conformance.linter.flux import platform
+from conformance.linter.flux.values import merged
 from conformance.linter.flux.variables import generated_value, substitute
 
 _HOST_KEYS = frozenset({"host", "hostname", "domain", "fqdn"})
@@ -97,28 +98,45 @@ def variable_name(*words: str) -> str:
     return name if name[:1].isalpha() else f"v_{name}"
 
 
-def choose(chart: Chart, name: str, render: Rendering) -> Chosen:
+@dataclass(frozen=True)
+class Given:
+    """What somebody has said of a chart's installation already."""
+
+    host: str = ""
+    """With ``${domain}``; empty: ``NAME.${domain}``."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """They win; ``${domain}`` and ``${host}`` may stand in them."""
+    secrets: Collection[str] = ()
+    """Names of Secrets that somebody makes by hand."""
+
+
+def choose(chart: Chart, name: str, render: Rendering, given: Given) -> Chosen:
     """Return what a Flux package of the app ``name`` says to its chart."""
     defaults = mapping(chart.values.value) if chart.values is not None else {}
     bare = render({})
+    fixed = _with_host(given.values, name)
+
+    def accepts(values: Mapping[str, Any]) -> Installation | None:
+        return render(_example(merged(values, fixed), name))
+
     host, claims = _host(defaults, name, bare), _claims(defaults, name)
     callback = _callback(defaults)
     login = _login(defaults, f"https://${{{domain_variable(name)}}}{callback or _CALLBACK}")
     generated = _generated_values(defaults, login)
     groups = [host, _claim_values(defaults, claims), login, generated]
-    kept, installed = _accepted(defaults, name, groups, render)
+    kept, installed = _accepted(defaults, groups, accepts)
     backup = _backup(defaults, name, installed)
     if backup:
-        kept, installed = _accepted(defaults, name, [kept, backup], render)
+        kept, installed = _accepted(defaults, [kept, backup], accepts)
     kept_claims = tuple(one for path, one in claims.items() if path in kept)
-    secrets, keyless = _missing_secrets(installed)
+    secrets, keyless = _missing_secrets(installed, given.secrets)
     fields = [_variable_in(kept[path]) for path in generated if path in kept]
     fields += [_variable_in(v) for one in secrets for v in one.entries.values()]
     own = [one for one in fields if one and one not in ("client_id", "client_secret")]
     has_login = bool(login) and all(path in kept for path in login)
     return Chosen(
-        values=_nested(defaults, kept),
-        host_set=bool(host) and all(path in kept for path in host),
+        values=merged(_nested(defaults, kept), fixed),
+        host_set=bool(given.values) or (bool(host) and all(path in kept for path in host)),
         claims=kept_claims,
         login=has_login,
         callback=callback or _CALLBACK,
@@ -131,12 +149,12 @@ def choose(chart: Chart, name: str, render: Rendering) -> Chosen:
 
 
 def _accepted(
-    defaults: Mapping[str, Any], name: str, groups: Sequence[Changes], render: Rendering
+    defaults: Mapping[str, Any], groups: Sequence[Changes], render: Rendering
 ) -> tuple[Changes, Installation | None]:
     """Return the changes with which the chart renders: the last groups are given up first."""
     for length in range(len(groups), -1, -1):
         changes = {path: value for group in groups[:length] for path, value in group.items()}
-        installed = render(_example(_nested(defaults, changes), name))
+        installed = render(_nested(defaults, changes))
         if installed is not None:
             return changes, installed
     return {path: value for group in groups for path, value in group.items()}, None
@@ -328,13 +346,24 @@ def _backup(defaults: Mapping[str, Any], name: str, installed: Installation | No
     return changes
 
 
+def _with_host(values: Any, name: str) -> Any:
+    """Return values in which ``${host}`` is the variable that Flux knows."""
+    if isinstance(values, str):
+        return re.sub(r"(?<!\$)\$\{host\}", lambda _: f"${{{domain_variable(name)}}}", values)
+    if isinstance(values, Mapping):
+        return {key: _with_host(value, name) for key, value in values.items()}
+    if isinstance(values, list):
+        return [_with_host(value, name) for value in values]
+    return values
+
+
 def _missing_secrets(
-    installed: Installation | None,
+    installed: Installation | None, by_hand: Collection[str]
 ) -> tuple[tuple[SecretDraft, ...], tuple[str, ...]]:
     """Return the Secrets that pods need and the chart does not make, and those without keys."""
     if installed is None:
         return (), ()
-    made = {one.name for one in installed.objects("Secret")}
+    made = {*by_hand, *(one.name for one in installed.objects("Secret"))}
     wanted: dict[str, dict[str, str]] = {}
     for pod in installed.pods:
         for need in needs_of(pod):

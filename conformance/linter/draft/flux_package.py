@@ -11,7 +11,7 @@ import yaml
 
 from conformance.common.errors import HarnessError
 from conformance.linter.app import AppPackage, Installation
-from conformance.linter.draft.chart_values import Chosen, choose, domain_variable
+from conformance.linter.draft.chart_values import Chosen, Given, choose, domain_variable
 from conformance.linter.draft.templates import environment
 from conformance.linter.files import FLUX_FOLDER
 from conformance.linter.helm.installations import GIVEN, Installer
@@ -20,6 +20,7 @@ from conformance.linter.limits import Limits
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 _DEFAULT = Limits()
+_NOTHING_GIVEN = Given()
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,21 @@ def chart_path(app: AppPackage) -> str:
     return f"./charts/{app.name}" if folder == "." else f"./{folder}"
 
 
-def flux_package_for(app: AppPackage, limits: Limits = _DEFAULT) -> dict[str, str]:
+def flux_package_for(
+    app: AppPackage, given: Given = _NOTHING_GIVEN, limits: Limits = _DEFAULT
+) -> dict[str, str]:
     """Return a Flux package in Stackspin's shape: path in the cluster's repository -> text.
 
-    The chart itself belongs to ``chart_path``. Raises HarnessError if the app is no chart alone,
-    or its name is none that Kubernetes takes.
+    ``given`` is what somebody has said of the installation. The chart itself belongs to
+    ``chart_path``. Raises HarnessError if the app is no chart alone, or its name is none that
+    Kubernetes takes.
     """
-    return dict(draft_for(app, limits).files)
+    return dict(draft_for(app, given, limits).files)
 
 
-def draft_for(app: AppPackage, limits: Limits = _DEFAULT) -> FluxDraft:
+def draft_for(
+    app: AppPackage, given: Given = _NOTHING_GIVEN, limits: Limits = _DEFAULT
+) -> FluxDraft:
     """Return the same package with what it was made of. Raises HarnessError."""
     if not is_chart_alone(app):
         raise HarnessError(f"{app.name} is not a chart alone", "describe the package that it has")
@@ -81,15 +87,15 @@ def draft_for(app: AppPackage, limits: Limits = _DEFAULT) -> FluxDraft:
 
         def render(values: Mapping[str, Any]) -> Installation | None:
             installer = Installer(renderer, limits, values)
-            given = [one for one in installer.of_chart(chart) if one.label == GIVEN]
+            found = [one for one in installer.of_chart(chart) if one.label == GIVEN]
             failed = any(one.label == GIVEN for one in installer.failures)
-            return None if failed or not given else given[0]
+            return None if failed or not found else found[0]
 
-        chosen = choose(chart, app.name, render)
-    return FluxDraft(_files(app, chosen), chosen)
+        chosen = choose(chart, app.name, render, given)
+    return FluxDraft(_files(app, chosen, given.host or f"{app.name}.${{domain}}"), chosen)
 
 
-def _files(app: AppPackage, chosen: Chosen) -> dict[str, str]:
+def _files(app: AppPackage, chosen: Chosen, host: str) -> dict[str, str]:
     name = app.name
     apps = f"{FLUX_FOLDER}/apps"
     wanted = {
@@ -110,6 +116,7 @@ def _files(app: AppPackage, chosen: Chosen) -> dict[str, str]:
         "chart": chart_path(app),
         "chosen": chosen,
         "domain": domain_variable(name),
+        "host": host,
         "values": values_text(chosen.values),
     }
     return {
