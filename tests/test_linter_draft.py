@@ -17,7 +17,7 @@ from conformance.apps.package.model import Description
 from conformance.common.errors import HarnessError
 from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.app import AppPackage
-from conformance.linter.draft.chart_values import Given
+from conformance.linter.draft.choices import Given
 from conformance.linter.draft.description import describe, scalar
 from conformance.linter.draft.flux_package import chart_path, draft_for, flux_package_for
 from conformance.linter.draft.init import Draft, init, told
@@ -323,6 +323,22 @@ def test_what_a_chart_refuses_is_left_to_a_person(chart: Callable[..., Path]) ->
     assert values_in(flux_package_for(app), "shop-front") == {"host": "${shop_front_domain}"}
 
 
+def test_what_a_chart_needs_is_kept_when_it_refuses_something_else(
+    chart: Callable[..., Path],
+) -> None:
+    template = "{{ with .Values.oidc.issuer }}{{ fail . }}{{ end }}" + INGRESS.replace(
+        "{{ HOST }}", "{{ required .Values.hostname .Values.adminPassword }}{{ .Values.hostname }}"
+    )
+    values = "hostname: a.b\nadminPassword: ''\noidc: {issuer: '', clientId: a, clientSecret: ''}\n"
+    [app] = [one.app for one in lint(chart(values, template), rules=()).apps]
+    files = flux_package_for(app)
+    assert values_in(files, "shop-front") == {
+        "hostname": "${shop_front_domain}",
+        "adminPassword": "${admin_password}",
+    }
+    assert "flux2/apps/shop-front/oauth2-client.yaml" not in files
+
+
 def test_a_chart_that_does_not_render_is_drafted_all_the_same(chart: Callable[..., Path]) -> None:
     root = chart('host: ""\n', '{{ fail "never" }}')
     [draft] = init(root)
@@ -344,6 +360,29 @@ def test_a_secret_without_known_keys_is_reported(chart: Callable[..., Path]) -> 
     )
     [draft] = init(chart("", template))
     assert "pods need Secret b, and nothing says which keys it has: add it" in draft.todo
+
+
+def test_what_a_secret_made_by_hand_has_is_not_set_as_well(chart: Callable[..., Path]) -> None:
+    volume = {"name": "a", "secret": {"secretName": "mine", "items": [
+        {"key": "admin", "path": "a"}, {"key": "oidc", "path": "b"}, {"key": "user", "path": "c"}
+    ]}}  # fmt: skip
+    claim = {"name": "b", "persistentVolumeClaim": {"claimName": "shop-data"}}
+    pod = {"containers": [{"name": "a", "image": "a:1"}], "volumes": [volume, claim]}
+    template = yaml.safe_dump(
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": pod}
+    )
+    root = chart("existingSecret: mine\nadmin: {password: ''}\n", template)
+    [app] = [one.app for one in lint(root, rules=()).apps]
+    files = flux_package_for(app)
+    assert values_in(files, "shop-front") == {}
+    assert yaml.safe_load(files["flux2/apps/shop-front/secrets.yaml"])["stringData"] == {
+        "admin": "${mine_admin}",
+        "oidc": "${mine_oidc}",
+        "user": "admin",
+    }
+    # Nothing makes the claim that the pod names.
+    claim = yaml.safe_load(files["flux2/apps/shop-front/pvc.yaml"])
+    assert claim["metadata"]["name"] == "shop-data"
 
 
 def test_variables_of_a_copied_list_stay_as_they_are(chart: Callable[..., Path]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.app import AppPackage
-from conformance.linter.draft.chart_values import Chosen, domain_variable
+from conformance.linter.draft.chart_values import domain_variable
+from conformance.linter.draft.choices import Chosen
 from conformance.linter.draft.templates import environment
 from conformance.linter.facts.cluster import Cluster, Target, clusters, port_number
 from conformance.linter.facts.images import repository

@@ -11,7 +11,8 @@ import yaml
 
 from conformance.common.errors import HarnessError
 from conformance.linter.app import AppPackage, Installation
-from conformance.linter.draft.chart_values import Chosen, Given, choose, domain_variable
+from conformance.linter.draft.chart_values import domain_variable
+from conformance.linter.draft.choices import Chosen, Given, choose
 from conformance.linter.draft.templates import environment
 from conformance.linter.files import FLUX_FOLDER
 from conformance.linter.helm.installations import GIVEN, Installer
