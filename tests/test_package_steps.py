@@ -13,7 +13,7 @@ import pytest
 from https_server import https_server
 
 from conformance.apps.package.model import CommandStep, RequestStep, Step
-from conformance.apps.package.steps import RunningApp, StepFailed, run_steps
+from conformance.apps.package.steps import AppAccess, StepFailed, run_steps
 from conformance.common.pki import CertificateAuthority, ServerCertificate
 from conformance.common.settings import Timeouts
 from conformance.kube.errors import ApiError
@@ -90,7 +90,7 @@ def app(
     certificate: ServerCertificate,
     port: int,
     commands: list[tuple[str | None, list[str], bytes]],
-) -> RunningApp:
+) -> AppAccess:
     def run(container: str | None, argv: Sequence[str], stdin: bytes) -> bytes:
         commands.append((container, [*argv], stdin))
         if argv[0] == "false":
@@ -103,7 +103,7 @@ def app(
         return {("admin", "password"): PASSWORD}[name, key]
 
     Feeds.seen.clear()
-    return RunningApp(
+    return AppAccess(
         HttpClient(DOMAIN, "127.0.0.1", certificate.ca_certificate),
         DOMAIN,
         f"feeds.{DOMAIN}:{port}",
@@ -121,13 +121,13 @@ def command(*argv: str, **more: Any) -> CommandStep:
     return CommandStep.model_validate({"run": argv, **more})
 
 
-def failure(app: RunningApp, *steps: Step) -> str:
+def failure(app: AppAccess, *steps: Step) -> str:
     with pytest.raises(StepFailed) as caught:
         run_steps("seed", steps, app, "wort")
     return str(caught.value)
 
 
-def test_what_is_described_is_sent(app: RunningApp) -> None:
+def test_what_is_described_is_sent(app: AppAccess) -> None:
     step = request(
         "POST /v1/feeds",
         user="admin",
@@ -151,7 +151,7 @@ def test_what_is_described_is_sent(app: RunningApp) -> None:
     assert seen["headers"]["Host"] == app.host
 
 
-def test_forms_files_and_plain_bodies_are_sent(app: RunningApp) -> None:
+def test_forms_files_and_plain_bodies_are_sent(app: AppAccess) -> None:
     run_steps(
         "seed",
         [
@@ -170,7 +170,7 @@ def test_forms_files_and_plain_bodies_are_sent(app: RunningApp) -> None:
     assert body == "ü${seed}"
 
 
-def test_what_is_saved_is_used_later_with_its_type(app: RunningApp) -> None:
+def test_what_is_saved_is_used_later_with_its_type(app: AppAccess) -> None:
     seeded = run_steps(
         "seed",
         [
@@ -190,7 +190,7 @@ def test_what_is_saved_is_used_later_with_its_type(app: RunningApp) -> None:
 
 
 def test_a_command_runs_where_it_is_described(
-    app: RunningApp, commands: list[tuple[str | None, list[str], bytes]]
+    app: AppAccess, commands: list[tuple[str | None, list[str], bytes]]
 ) -> None:
     steps = [command("a", "${seed}", stdin="for ${host}", container="db", contains="told")]
     run_steps("seed", [*steps, command("b")], app, "wort")
@@ -200,18 +200,18 @@ def test_a_command_runs_where_it_is_described(
     ]
 
 
-def test_a_session_lasts_as_long_as_the_steps(app: RunningApp) -> None:
+def test_a_session_lasts_as_long_as_the_steps(app: AppAccess) -> None:
     steps = [request("GET /login"), request("GET /home", contains="session=abc")]
     run_steps("seed", steps, app, "wort")
     run_steps("verify", [request("GET /home", contains="hello None")], app, "wort")
 
 
-def test_a_redirect_is_an_answer_where_it_is_expected(app: RunningApp) -> None:
+def test_a_redirect_is_an_answer_where_it_is_expected(app: AppAccess) -> None:
     run_steps("seed", [request("GET /login", status=302)], app, "wort")
     assert [seen["request"] for seen in Feeds.seen] == ["GET /login"]
 
 
-def test_a_wrong_status_is_reported_with_the_answer(app: RunningApp) -> None:
+def test_a_wrong_status_is_reported_with_the_answer(app: AppAccess) -> None:
     ok = request("GET /")
     told = failure(app, ok, request("GET /broken", user="a", password="${secret:admin/password}"))
     assert told.startswith(
@@ -224,7 +224,7 @@ def test_a_wrong_status_is_reported_with_the_answer(app: RunningApp) -> None:
     assert "status 201 is expected; the answer has status 200: hello" in told
 
 
-def test_a_missing_text_is_reported(app: RunningApp) -> None:
+def test_a_missing_text_is_reported(app: AppAccess) -> None:
     assert failure(app, request("GET /home", contains="feed-${seed}")) == (
         'seed step 1 (GET /home): the text "feed-wort" is expected; there is: hello None'
     )
@@ -233,33 +233,33 @@ def test_a_missing_text_is_reported(app: RunningApp) -> None:
     )
 
 
-def test_no_answer_is_reported(app: RunningApp) -> None:
+def test_no_answer_is_reported(app: AppAccess) -> None:
     assert "status 200 to 299 is expected; there was no answer:" in failure(
         app, request("GET /silent")
     )
 
 
-def test_nothing_outside_of_the_platform_is_asked(app: RunningApp) -> None:
+def test_nothing_outside_of_the_platform_is_asked(app: AppAccess) -> None:
     assert "elsewhere.example is not a name of the platform" in failure(app, request("GET /away"))
 
 
-def test_an_answer_without_end_is_not_read_to_it(app: RunningApp) -> None:
+def test_an_answer_without_end_is_not_read_to_it(app: AppAccess) -> None:
     assert "a shorter answer is expected" in failure(app, request("GET /endless"))
 
 
-def test_a_slow_answer_is_given_up(app: RunningApp) -> None:
-    slow = RunningApp(app.session, app.domain, app.host, app.run, app.secret, Timeouts(transfer=0))
+def test_a_slow_answer_is_given_up(app: AppAccess) -> None:
+    slow = AppAccess(app.session, app.domain, app.host, app.run, app.secret, Timeouts(transfer=0))
     assert "did not end within 0 s" in failure(slow, request("GET /"))
 
 
-def test_a_command_that_fails_is_reported_without_secrets(app: RunningApp) -> None:
+def test_a_command_that_fails_is_reported_without_secrets(app: AppAccess) -> None:
     assert failure(app, command("a", "${secret:admin/password}"), command("false")) == (
         "seed step 2 (run false): the command is expected to succeed; "
         "false ended with exit status 1: no ***"
     )
 
 
-def test_a_command_that_is_not_there_is_reported(app: RunningApp) -> None:
+def test_a_command_that_is_not_there_is_reported(app: AppAccess) -> None:
     assert failure(app, command("none")) == (
         "seed step 1 (run none): the command is expected to succeed; "
         "EXEC pod: no such file (500 InternalError)"
@@ -275,32 +275,32 @@ def test_a_command_that_is_not_there_is_reported(app: RunningApp) -> None:
     ],
 )
 def test_what_cannot_be_saved_is_reported(
-    save: dict[str, str], expected: str, app: RunningApp
+    save: dict[str, str], expected: str, app: AppAccess
 ) -> None:
     told = failure(app, request("POST /v1/feeds", save=save))
     assert expected in told
     assert '{"feed_id": 42' in told
 
 
-def test_only_json_has_parts_to_save(app: RunningApp) -> None:
+def test_only_json_has_parts_to_save(app: AppAccess) -> None:
     assert "JSON is expected, to save a part of it; hello None" in failure(
         app, request("GET /", save={"a": "b"})
     )
 
 
-def test_json_that_is_nested_without_end_is_none(app: RunningApp) -> None:
+def test_json_that_is_nested_without_end_is_none(app: AppAccess) -> None:
     told = failure(app, request("GET /deep", save={"a": "b"}))
     assert "JSON is expected, to save a part of it; [[[" in told
 
 
-def test_a_secret_that_is_not_there_is_reported(app: RunningApp) -> None:
+def test_a_secret_that_is_not_there_is_reported(app: AppAccess) -> None:
     assert failure(app, request("GET /", user="a", password="${secret:admin/pass}")) == (
         "seed step 1 (GET /): Secret admin with the key pass is expected;"
         " it is not in the app's namespace"
     )
 
 
-def test_a_variable_that_nobody_saved_is_reported(app: RunningApp) -> None:
+def test_a_variable_that_nobody_saved_is_reported(app: AppAccess) -> None:
     assert "a value for ${feed} is expected; no step has saved it" in failure(
         app, request("GET /${feed}")
     )

@@ -31,7 +31,7 @@ class StepFailed(AssertionError):
 
 
 @dataclass(frozen=True)
-class RunningApp:
+class AppAccess:
     """What the steps need of the app: how to reach it, and what stands for the variables."""
 
     session: requests.Session
@@ -50,7 +50,7 @@ class RunningApp:
 def run_steps(
     name: str,
     steps: Sequence[RequestStep | CommandStep],
-    app: RunningApp,
+    app: AppAccess,
     seed: str,
     saved: Mapping[str, Value] | None = None,
 ) -> dict[str, Value]:
@@ -74,7 +74,7 @@ def run_steps(
 class _Runner:
     """Runs one step after the other."""
 
-    def __init__(self, app: RunningApp, seed: str, saved: dict[str, Value]) -> None:
+    def __init__(self, app: AppAccess, seed: str, saved: dict[str, Value]) -> None:
         self._app = app
         self._given: dict[str, Value] = {"domain": app.domain, "host": app.host, "seed": seed}
         self._redactor = Redactor()
