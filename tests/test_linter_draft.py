@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from conformance.linter.draft.choices import Given
 from conformance.linter.draft.description import describe, scalar
 from conformance.linter.draft.flux_package import chart_path, draft_for, flux_package_for
 from conformance.linter.draft.init import Draft, init, told
+from conformance.linter.limits import Limits
 from conformance.linter.lint import AppResult, lint
 
 CHARTS = {
@@ -579,6 +581,16 @@ def test_a_link_leads_nowhere_else(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match="is outside of PATH: nothing was written"):
         init(root)
     assert not [*(tmp_path / "outside").iterdir()]
+
+
+def test_a_package_that_takes_too_long_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = copied(CHARTS["notes"], tmp_path)
+    monkeypatch.setattr("conformance.linter.draft.init.draft_for", lambda _: time.sleep(30))
+    with pytest.raises(HarnessError, match="longer than 2 s: nothing was written"):
+        init(root, Limits(seconds=2))
+    assert not (root / "conformance.yaml").exists()
 
 
 def test_only_a_folder_with_an_app_can_be_written_to(tmp_path: Path) -> None:

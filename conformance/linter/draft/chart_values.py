@@ -120,8 +120,9 @@ def _certificate(part: Mapping[str, Any], name: str, domain: str) -> Changes:
         changes[("ingress", "tls")] = [{"secretName": f"{name}-tls", "hosts": [domain]}]
     if part.get("annotations") == {}:
         changes[("ingress", "annotations")] = {ACME: "true"}
-    if part.get("className") == "":
-        changes[("ingress", "className")] = "nginx"
+    for key in ("className", "ingressClassName"):
+        if part.get(key) == "":
+            changes[("ingress", key)] = "nginx"
     return changes
 
 

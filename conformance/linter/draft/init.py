@@ -10,13 +10,16 @@ from posixpath import relpath
 
 from conformance.common.errors import HarnessError
 from conformance.linter.app import AppPackage
+from conformance.linter.deadline import TooLongError, at_most
 from conformance.linter.draft.description import describe
 from conformance.linter.draft.flux_package import draft_for, is_chart_alone
 from conformance.linter.files import KUSTOMIZATION_FILES, inside, parent
+from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
 from conformance.linter.reading.tree import Tree, shown
 
 FILE = "conformance.yaml"
+_DEFAULT = Limits()
 
 
 @dataclass(frozen=True)
@@ -30,27 +33,34 @@ class Draft:
     """What a person has to do, a sentence each."""
 
 
-def init(root: Path) -> list[Draft]:
+def init(root: Path, limits: Limits = _DEFAULT) -> list[Draft]:
     """Write the drafts for the apps of a package into it; return what was written.
 
     Nothing is written unless everything can be. Raises HarnessError: PATH is no folder or has no
-    app, a file is there already, or there is no folder for a description.
+    app, a file is there already, there is no folder for a description, or it takes too long.
     """
     if not root.is_dir():
         raise HarnessError(
             f"{shown(str(root))} is not a folder", "unpack the archive, and give its folder"
         )
-    files = Tree.read(root).files
+    files = Tree.read(root, limits).files
     dockerfiles = [parent(file) for file in files if PurePosixPath(file).name == "Dockerfile"]
-    apps = [one.app for one in lint(root, rules=()).apps]
+    apps = [one.app for one in lint(root, rules=(), limits=limits).apps]
     apps = [one for one in apps if one.charts or one.written]
     if not apps:
         raise HarnessError(f"{shown(str(root))} has no app", "give a chart or a Flux package")
     drafts: list[Draft] = []
-    for app in apps:
-        taken = {path for draft in drafts for path in draft.files}
-        folder = _folder(root, app, taken, alone=len(apps) == 1)
-        drafts.append(_draft(app, folder, [relpath(one, folder) for one in dockerfiles]))
+    try:
+        with at_most(limits.seconds):
+            for app in apps:
+                taken = {path for draft in drafts for path in draft.files}
+                folder = _folder(root, app, taken, alone=len(apps) == 1)
+                drafts.append(_draft(app, folder, [relpath(one, folder) for one in dockerfiles]))
+    except TooLongError:
+        raise HarnessError(
+            f"drafting took longer than {limits.seconds:g} s: nothing was written",
+            "give a smaller folder",
+        ) from None
     _write(root, {path: text for draft in drafts for path, text in draft.files.items()})
     return drafts
 
