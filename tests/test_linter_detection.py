@@ -203,6 +203,42 @@ def test_a_folder_with_one_is_what_that_names(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"labels": [{"pairs": {"app": "web"}, "includeSelectors": True}]},
+        {"commonLabels": {"app": "web"}},
+    ],
+)
+def test_labels_for_selectors_select_the_pods_that_they_are_on(labels, tmp_path):
+    def manifest(kind: str, spec: object):
+        return {"apiVersion": "x/v1", "kind": kind, "metadata": {"name": "web"}, "spec": spec}
+
+    template = {"metadata": {"labels": {"more": "yes"}}, "spec": {}}
+    write(
+        tmp_path,
+        {
+            "web.yaml": kustomization("web", "./web"),
+            "web/all.yaml": [
+                manifest("Deployment", {"template": template}),
+                manifest("Service", {"ports": []}),
+                manifest("ConfigMap", {}),
+            ],
+            "web/kustomization.yaml": {"resources": ["all.yaml"], **labels},
+        },
+    )
+    [app] = apps_in(tmp_path)
+    found = {one.kind: one.value["spec"] for one in app.kustomizations[0].members}
+    assert found == {
+        "Deployment": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"more": "yes", "app": "web"}}, "spec": {}},
+        },
+        "Service": {"ports": [], "selector": {"app": "web"}},
+        "ConfigMap": {},
+    }
+
+
 def test_patches_make_an_app_incomplete(tmp_path):
     write(
         tmp_path,

@@ -8,7 +8,7 @@ https://fluxcd.io/flux/components/kustomize/kustomizations/#generating-a-kustomi
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -20,6 +20,17 @@ from conformance.linter.manifest import CLUSTER_WIDE, Manifest
 from conformance.linter.pods import WORKLOADS
 
 _PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902", "replacements", "components")
+_SELECTS = {
+    "DaemonSet": ("selector", "matchLabels"),
+    "Deployment": ("selector", "matchLabels"),
+    "ReplicaSet": ("selector", "matchLabels"),
+    "Service": ("selector",),
+    "StatefulSet": ("selector", "matchLabels"),
+}
+"""Where in a ``spec`` kustomize writes labels that are for selectors, too, even if none is there.
+
+Source: kustomize, api/internal/konfig/builtinpluginconsts/commonlabels.go.
+"""
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,7 @@ class Transform:
     suffix: str = ""
     labels: Mapping[str, Any] = field(default_factory=dict)
     pod_labels: Mapping[str, Any] = field(default_factory=dict)
+    selectors: Mapping[str, Any] = field(default_factory=dict)
     annotations: Mapping[str, Any] = field(default_factory=dict)
 
     def inside(self, outer: Transform) -> Transform:
@@ -41,6 +53,7 @@ class Transform:
             self.suffix + outer.suffix,
             {**self.labels, **outer.labels},
             {**self.pod_labels, **outer.pod_labels},
+            {**self.selectors, **outer.selectors},
             {**self.annotations, **outer.annotations},
         )
 
@@ -65,7 +78,18 @@ class Transform:
             pod["labels"] = {**mapping(pod.get("labels")), **self.pod_labels}
             spec["template"] = {**template, "metadata": pod}
             value["spec"] = spec
+        if self.selectors and manifest.kind in _SELECTS:
+            value["spec"] = _with(
+                mapping(value.get("spec")), _SELECTS[manifest.kind], self.selectors
+            )
         return replace(manifest, value=value)
+
+
+def _with(value: Mapping[str, Any], path: Sequence[str], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping that has more at a path inside it."""
+    if not path:
+        return {**value, **more}
+    return {**value, path[0]: _with(mapping(value.get(path[0])), path[1:], more)}
 
 
 @dataclass
@@ -145,7 +169,13 @@ def _kustomization(
     pod_labels = {
         key: item
         for entry in sequence(value.get("labels"))
-        if get(entry, "includeTemplates") is True
+        if get(entry, "includeTemplates") is True or get(entry, "includeSelectors") is True
+        for key, item in mapping(get(entry, "pairs")).items()
+    }
+    selectors = {
+        key: item
+        for entry in sequence(value.get("labels"))
+        if get(entry, "includeSelectors") is True
         for key, item in mapping(get(entry, "pairs")).items()
     }
     common = mapping(value.get("commonLabels"))
@@ -155,6 +185,7 @@ def _kustomization(
         text(value.get("nameSuffix")),
         {**labels, **common},
         {**pod_labels, **common},
+        {**selectors, **common},
         mapping(value.get("commonAnnotations")),
     ).inside(outer)
     for key in ("resources", "bases"):
