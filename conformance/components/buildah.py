@@ -8,6 +8,7 @@ source file quick; the run-time folder is new each time.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -24,6 +25,8 @@ _POLICY = {"default": [{"type": "insecureAcceptAnything"}]}
 """Base images come from verified layouts on this disk; there is nothing to check a signature of."""
 _LAYERS_KEPT = 300
 """With more layers than this in its storage, the next build starts with an empty one."""
+_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+"""Where Debian has the authorities that a machine trusts."""
 
 
 def build_image(
@@ -41,9 +44,10 @@ def build_image(
     """Build ``context_dir``'s ``dockerfile`` and write the image as OCI layout ``output``.
 
     ``base_layouts`` (reference -> layout folder) are all the images that FROM can name: nothing is
-    ever pulled. RUN has the host's network. ``storage`` defaults to a folder in the cache. Raises
-    HarnessError (not root, no buildah), CommandFailedError with buildah's output when the build
-    fails.
+    ever pulled. RUN has the host's network, and may mount the secret ``ca-certificates``: the
+    authorities that this machine trusts, as downloads may come through a proxy with one of its own.
+    ``storage`` defaults to a folder in the cache. Raises HarnessError (not root, no buildah),
+    CommandFailedError with buildah's output when the build fails.
     """
     ensure_packages({"buildah": "buildah"}, why="build images")
     storage = storage or cache_dir() / "buildah"
@@ -146,6 +150,9 @@ class _Buildah:
         if not path.is_file():
             raise HarnessError(f"there is no {dockerfile} in {context}")
         arguments = [f"--build-arg={name}={value}" for name, value in build_args.items()]
+        authorities = Path(os.environ.get("SSL_CERT_FILE") or _AUTHORITIES)
+        if authorities.is_file():
+            arguments.append(f"--secret=id=ca-certificates,src={authorities.resolve()}")
         self._run(
             "build",
             self._policy,
