@@ -18,6 +18,7 @@ from conformance.linter.lint import AppResult, Result, lint
 from conformance.linter.rule import all_rules
 
 APPS = {
+    "caddy": "caddy",
     "existing-claims": "wiki",
     "flux-app": "board",
     "no-login": "pad",
@@ -26,6 +27,8 @@ APPS = {
     "static-site": "pages",
 }
 """Style of a good package -> its app."""
+CHARTS = {"caddy": "caddy", "single-chart": "polls"}
+"""Those that are a chart alone -> the chart's folder, if there is one repository of them all."""
 LEVELS = {style: 1 if style == "remote-chart" else 3 for style in APPS}
 CASES = cases()
 
@@ -112,7 +115,7 @@ def test_every_rule_has_a_broken_package_and_every_broken_package_a_rule():
 
 def test_the_apps_of_one_tree_are_told_apart(tmp_path, good):
     for style in styles():
-        root = tmp_path / "charts" / "polls" if style == "single-chart" else tmp_path
+        root = tmp_path / "charts" / CHARTS[style] if style in CHARTS else tmp_path
         for path, content in good_files(style):
             file = root / path
             assert not file.exists(), "no two packages share a file"
