@@ -22,6 +22,7 @@ APPS = {
     "existing-claims": "wiki",
     "flux-app": "board",
     "no-login": "pad",
+    "node-red": "node-red",
     "radicale": "radicale",
     "remote-chart": "forgejo",
     "single-chart": "polls",
