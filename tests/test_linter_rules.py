@@ -21,6 +21,7 @@ APPS = {
     "caddy": "caddy",
     "existing-claims": "wiki",
     "flux-app": "board",
+    "miniflux": "miniflux",
     "no-login": "pad",
     "node-red": "node-red",
     "radicale": "radicale",
