@@ -138,7 +138,8 @@ def chart(tmp_path: Path) -> Callable[..., Path]:
 
 
 def copied(source: Path, folder: Path) -> Path:
-    return shutil.copytree(source, folder / source.name)
+    undescribed = shutil.ignore_patterns("conformance.yaml")
+    return shutil.copytree(source, folder / source.name, ignore=undescribed)
 
 
 def only(path: Path) -> AppResult:
