@@ -62,3 +62,12 @@ def test_an_image_runs_as_a_number_and_has_its_version(image):
     [user] = re.findall(r"(?m)^USER (\d+):\d+$", dockerfile)
     assert int(user) > 0
     assert set(re.findall(r"(?m)^ARG VERSION=(\S+)$", dockerfile)) == {image.rpartition(":")[2]}
+
+
+@pytest.mark.parametrize("image", CONTEXTS)
+def test_no_secret_of_a_build_is_mounted_on_a_file(image):
+    """buildah 1.28 removes the file on which one was mounted."""
+    dockerfile = (CONTEXTS[image] / "Dockerfile").read_text()
+
+    mounts = re.findall(r"--mount=(\S+)", dockerfile)
+    assert set(mounts) <= {"type=secret,id=ca-certificates"}
