@@ -8,7 +8,7 @@ from datetime import date
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Place, Problem, Severity
 from conformance.linter.levels import level_of
-from conformance.linter.lint import AppResult, Finding, Result
+from conformance.linter.result import AppResult, Finding, Result
 from conformance.linter.rule import Rule
 from conformance.linter.waivers import Waiver
 

@@ -19,9 +19,10 @@ from conformance.linter.facts.well_known import NAMES_OF_APPS
 from conformance.linter.findings import NotRun, Problem
 from conformance.linter.helm.rendering import Renderer
 from conformance.linter.limits import Limits
-from conformance.linter.lint import AppResult, lint
+from conformance.linter.lint import lint
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import Document
+from conformance.linter.result import AppResult
 from conformance.linter.rule import Rule, all_rules
 
 FAMILIES = ("backup", "oidc", "secrets")

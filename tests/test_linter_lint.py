@@ -16,8 +16,9 @@ from conformance.linter import detection
 from conformance.linter.app import AppPackage, Chart, Installation, RenderFailure
 from conformance.linter.findings import NotRun, Place, Problem, Severity
 from conformance.linter.limits import Limits
-from conformance.linter.lint import AppResult, Result, joined, lint
+from conformance.linter.lint import lint
 from conformance.linter.reading.documents import Document
+from conformance.linter.result import AppResult, Result, joined
 from conformance.linter.rule import Rule, all_rules
 from conformance.linter.rules.package import nothing, readable, renders
 

@@ -14,7 +14,8 @@ from linter_packages import GOOD, Case, cases, good_files, styles
 from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.helm.rendering import Renderer
 from conformance.linter.limits import Limits
-from conformance.linter.lint import AppResult, Result, lint
+from conformance.linter.lint import lint
+from conformance.linter.result import AppResult, Result
 from conformance.linter.rule import all_rules
 
 APPS = {

@@ -24,7 +24,7 @@ from linter_results import (
 from conformance.linter.app import Installation
 from conformance.linter.findings import Place, Severity
 from conformance.linter.levels import LEVELS
-from conformance.linter.lint import Result
+from conformance.linter.result import Result
 from conformance.linter.views import reasons, rules_named, sentence, shown
 from conformance.linter.views.explain import explain, explain_family
 from conformance.linter.views.html import to_html

@@ -16,8 +16,9 @@ from conformance.common.arguments import Parser
 from conformance.common.errors import HarnessError
 from conformance.linter.levels import HIGHEST
 from conformance.linter.limits import Limits
-from conformance.linter.lint import Result, joined, lint
+from conformance.linter.lint import lint
 from conformance.linter.reading.tree import decode
+from conformance.linter.result import Result, joined
 from conformance.linter.rule import all_rules
 from conformance.linter.views import shown
 from conformance.linter.views.explain import explain, explain_family

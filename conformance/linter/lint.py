@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.common.errors import HarnessError
 from conformance.linter.deadline import TooLongError, at_most
-from conformance.linter.findings import NotRun, Place, Problem, Severity
+from conformance.linter.findings import NotRun, Place, Problem
 from conformance.linter.helm.rendering import Renderer, RenderError
 from conformance.linter.levels import level_of
 from conformance.linter.limits import Limits
 from conformance.linter.reading.tree import Tree
+from conformance.linter.result import AppResult, Finding, Result, rank
 from conformance.linter.rule import all_rules
 
 if TYPE_CHECKING:
@@ -29,75 +30,7 @@ _MESSAGE, _NAME = 1000, 250
 """Characters of a message, and of an object's name, that are kept."""
 _READING = 2
 """Reading and rendering may take this many times the limit for rendering."""
-_ORDER = list(Severity)
 _DEFAULT = Limits()
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A violation of a rule in an app."""
-
-    rule: Rule
-    place: Place
-    message: str
-    fix: str
-    waiver: Waiver | None = None
-
-    @property
-    def severity(self) -> Severity:
-        """The rule's."""
-        return self.rule.severity
-
-    @property
-    def fails(self) -> bool:
-        """Whether it is an error that nobody has waived."""
-        return self.rule.core and self.waiver is None
-
-
-@dataclass(frozen=True)
-class AppResult:
-    """What the rules said about one app."""
-
-    app: AppPackage
-    root: str
-    """The PATH it was found under, as it was given."""
-    findings: tuple[Finding, ...]
-    """The most severe first: errors, and of these the ones that cost most levels; waived ones last.
-    Then by file and line."""
-    not_run: tuple[tuple[Rule, str], ...]
-    """Rules that could not be judged, or not everywhere, and why."""
-    level: int | None
-    """None: only some rules were run, so no level can be claimed."""
-    remark: str = ""
-    """What else must be known, as that there is no earlier version to compare with."""
-
-    @property
-    def name(self) -> str:
-        """The app's name; of one without, its path."""
-        return self.app.name or self.app.path
-
-    @property
-    def failed(self) -> bool:
-        """Whether there is an error that nobody has waived."""
-        return any(finding.fails for finding in self.findings)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of one PATH, or of several."""
-
-    paths: tuple[str, ...]
-    apps: tuple[AppResult, ...]
-    rules: tuple[Rule, ...]
-    """Those that were to be run."""
-    seconds: float
-    unused: tuple[Waiver, ...] = ()
-    """Waivers of rules that nothing violates."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether there is an error that nobody has waived."""
-        return any(app.failed for app in self.apps)
 
 
 @dataclass(frozen=True)
@@ -150,18 +83,6 @@ def lint(
         request.rules,
         time.monotonic() - began,
         tuple(one for one in request.waivers.values() if one.rule not in used),
-    )
-
-
-def joined(results: Sequence[Result]) -> Result:
-    """Return the results of several PATHs as one."""
-    first, *others = results
-    return Result(
-        tuple(path for one in results for path in one.paths),
-        tuple(app for one in results for app in one.apps),
-        first.rules,
-        sum(one.seconds for one in results),
-        tuple(waiver for waiver in first.unused if all(waiver in one.unused for one in others)),
     )
 
 
@@ -229,7 +150,7 @@ def _judge(apps: list[_Found], request: _Request) -> list[AppResult]:
                 findings += _findings(rule, problems, request.waivers.get(rule.id))
             for reason in reasons:
                 not_run[rule.id, reason] = (rule, _cut(reason, _MESSAGE))
-        findings.sort(key=_rank)
+        findings.sort(key=rank)
         holding = [one.rule for one in findings if one.rule.core]
         holding += [rule for rule, _ in not_run.values()]
         results.append(
@@ -282,17 +203,6 @@ def _findings(rule: Rule, problems: Iterable[Problem], waiver: Waiver | None) ->
         fix = _cut(problem.fix or rule.fix, _MESSAGE)
         found.append(Finding(rule, place, message, fix, waiver))
     return found
-
-
-def _rank(finding: Finding) -> tuple[Any, ...]:
-    return (
-        finding.waiver is not None,
-        _ORDER.index(finding.severity),
-        finding.rule.level,
-        finding.place,
-        finding.rule.id,
-        finding.message,
-    )
 
 
 def _defect(error: Exception) -> str:

@@ -15,7 +15,7 @@ from conformance.linter.findings import Place, Severity
 from conformance.linter.levels import HIGHEST
 
 if TYPE_CHECKING:
-    from conformance.linter.lint import AppResult, Finding
+    from conformance.linter.result import AppResult, Finding
     from conformance.linter.rule import Rule
 
 _INVISIBLE = re.compile(

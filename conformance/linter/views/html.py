@@ -25,7 +25,7 @@ from conformance.linter.views import (
 )
 
 if TYPE_CHECKING:
-    from conformance.linter.lint import AppResult, Result
+    from conformance.linter.result import AppResult, Result
     from conformance.linter.rule import Rule
 
 _SYMBOLS = {"error": "✗", "warning": "!", "note": "i", "waived": "~"}

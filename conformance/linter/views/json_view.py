@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.linter.levels import LEVELS
 
 if TYPE_CHECKING:
-    from conformance.linter.lint import AppResult, Finding, Result
+    from conformance.linter.result import AppResult, Finding, Result
 
 
 def to_json(result: Result) -> str:

@@ -10,7 +10,7 @@ from conformance.linter.levels import HIGHEST
 from conformance.linter.views import sentence, shown, where
 
 if TYPE_CHECKING:
-    from conformance.linter.lint import AppResult, Finding, Result
+    from conformance.linter.result import AppResult, Finding, Result
     from conformance.linter.rule import Rule
 
 

@@ -22,7 +22,7 @@ from conformance.linter.views import (
 from conformance.linter.views.look import Look, Span
 
 if TYPE_CHECKING:
-    from conformance.linter.lint import AppResult, Finding, Result
+    from conformance.linter.result import AppResult, Finding, Result
 
 _MARGIN = 9
 """Columns of the words on the left: ``warning``, ``not run``."""
