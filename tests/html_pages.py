@@ -6,10 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from cluster_runs import an_app_check, write_run
 from linter_results import a_finding, a_result, a_rule, a_waiver, an_app, an_app_result
 from report_samples import a_check, a_report
 
 from conformance.linter.findings import Place
+from conformance.linter.on_cluster.merge import merged
+from conformance.linter.on_cluster.report import read_run
 from conformance.linter.views.html import to_html as linter_page
 from conformance.report.evidence import EvidenceBox
 from conformance.report.html import to_html
@@ -90,4 +93,20 @@ def write_linter_page(folder: Path) -> Path:
     )
     page = folder / "app.html"
     page.write_text(linter_page(result), encoding="utf-8")
+    return page
+
+
+def write_cluster_page(folder: Path) -> Path:
+    """Write the linter's result with a run on a cluster into ``folder``; return the page."""
+    failed = an_app_check(
+        f"app_runs.{'long_' * 15}name",
+        verdict=Verdict.FAIL,
+        reason=f"{LONG}\n{'x' * 300}\n  To do: {LONG}",
+        promise=f"The image {LONG} runs.",
+        measurements=[Measurement(name="bytes_in_" + "a" * 90, value=123456789.5, unit="bytes")],
+    )
+    other = an_app_check(f"app_runs.{'other_' * 15}name", verdict=Verdict.NOT_RUN, reason=LONG)
+    run = read_run(write_run(folder / "reports", failed, other, errors=[LONG]))
+    page = folder / "app.html"
+    page.write_text(linter_page(merged(a_result(an_app_result()), run), folder), encoding="utf-8")
     return page

@@ -4,7 +4,7 @@ import pytest
 from linter_results import a_rule
 
 from conformance.linter.findings import Severity
-from conformance.linter.levels import HIGHEST, LEVELS, level_of
+from conformance.linter.levels import HIGHEST, LEVELS, STATIC, level_of
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,19 @@ def test_a_rule_that_was_not_run_holds_down_whatever_its_severity() -> None:
     assert level_of([a_rule(level=2, severity=Severity.NOTE)]) == 1
 
 
+@pytest.mark.parametrize(
+    ("levels", "highest", "reached"),
+    [((), 6, 6), ((), 4, 4), ((5,), 6, 4), ((5,), 4, 4), ((6, 2), 6, 1), ((4,), STATIC, 3)],
+)
+def test_no_level_is_above_the_highest_that_was_looked_at(
+    levels: tuple[int, ...], highest: int, reached: int
+) -> None:
+    assert level_of([a_rule(level=level) for level in levels], highest) == reached
+
+
 def test_each_level_is_one_sentence() -> None:
-    assert list(LEVELS) == [0, 1, 2, HIGHEST]
+    assert list(LEVELS) == list(range(HIGHEST + 1))
+    assert 0 < STATIC < HIGHEST
     for sentence in LEVELS.values():
         assert sentence.endswith(".")
         assert ". " not in sentence

@@ -76,6 +76,7 @@ def test_an_app_that_is_well_is_one_line() -> None:
         "level 3  notes  packages/charts/notes: Helm chart notes",
         "",
         "1 app: all is well  (0.4 s)",
+        "Levels 4 to 6 say whether it runs on Stackspin: add --cluster",
     ]
 
 
@@ -243,7 +244,7 @@ def test_json_has_exactly_what_is_documented() -> None:
         "fix": finding.fix,
     }
     assert second == {**first, "waived": {"reason": "cache only", "until": "2027-01-31"}}
-    assert list(data["levels"]) == ["0", "1", "2", "3"]
+    assert list(data["levels"]) == ["0", "1", "2", "3", "4", "5", "6"]
 
 
 def test_json_without_all_rules_has_no_level() -> None:

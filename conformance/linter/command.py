@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.common.arguments import Parser
 from conformance.common.errors import HarnessError
-from conformance.linter.levels import HIGHEST
+from conformance.linter.levels import STATIC
 from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
 from conformance.linter.reading.tree import decode
@@ -104,7 +104,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--level",
         type=int,
-        choices=range(HIGHEST + 1),
+        choices=range(STATIC + 1),
         help="exit with 1 if an app is below this level, instead of if there is an error",
     )
     parser.add_argument(
@@ -219,29 +219,34 @@ def _show(text: str) -> None:
 
 def _report(result: Result, given: argparse.Namespace) -> None:
     look = Look.of(sys.stdout)
+    here = Path()
     if given.output is None:
-        _show(_view(result, given.format, look, given.level))
+        _show(_view(result, given.format, look, given.level, here))
         return
     try:
-        given.output.write_text(_view(result, given.format, Look(), given.level), encoding="utf-8")
+        text = _view(result, given.format, Look(), given.level, given.output.parent)
+        given.output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise HarnessError(
             f"{given.output} cannot be written: {error.strerror}", "name another file"
         ) from None
-    _show(_view(result, _FORMATS[0], look, given.level))
+    _show(_view(result, _FORMATS[0], look, given.level, here))
 
 
-def _view(result: Result, form: str, look: Look, level: int | None) -> str:
-    """Return the result in this form; what XML and HTML need is imported only for them."""
+def _view(result: Result, form: str, look: Look, level: int | None, folder: Path) -> str:
+    """Return the result in this form; what XML and HTML need is imported only for them.
+
+    Links to a run's report are relative to ``folder``; in the terminal, to where one is.
+    """
     if form == "json":
-        return to_json(result)
+        return to_json(result, folder)
     if form == "junit":
         from conformance.linter.views.junit import to_junit  # noqa: PLC0415
 
-        return to_junit(result, level)
+        return to_junit(result, level, folder)
     if form == "html":
         from conformance.linter.views.html import to_html  # noqa: PLC0415
 
-        return to_html(result)
+        return to_html(result, folder)
 
     return to_terminal(result, look)

@@ -2,29 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.linter.findings import Place, Severity
+from conformance.linter.levels import STATIC
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
-    from conformance.linter.rule import Rule
+    from conformance.linter.rule import Requirement, Rule
     from conformance.linter.waivers import Waiver
 
 _ORDER = list(Severity)
 
 
 @dataclass(frozen=True)
-class Finding:
-    """A violation of a rule in an app."""
+class Evidence:
+    """A file that a check left, such as a log or a screenshot."""
 
-    rule: Rule
+    name: str
+    path: Path
+    """As it is opened from the folder that the command ran in."""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check on the cluster said about an app."""
+
+    app: str
+    check: Requirement
+    verdict: str
+    """``pass``, ``fail``, ``not run``, ``not applicable`` or ``waived``, as in the run's report."""
+    reason: str = ""
+    """Why it did not pass: what was seen, in a few lines."""
+    seconds: float = 0.0
+    measured: tuple[str, ...] = ()
+    """As in ``time to Ready: 12.3 s``."""
+    evidence: tuple[Evidence, ...] = ()
+    anchor: str = ""
+    """Where the run's report.html has it."""
+
+
+@dataclass(frozen=True)
+class ClusterRun:
+    """A run of the suite's checks on the apps."""
+
+    trouble: str = ""
+    """Why it did not begin, or did not come to its end; empty if it did."""
+    folder: Path | None = None
+    """The one with its report; None: it has none."""
+    cluster: str = ""
+    """As in ``embedded, Kubernetes v1.36.3``."""
+    seconds: float = 0.0
+    errors: tuple[str, ...] = ()
+    """What went wrong outside the checks."""
+    checks: tuple[CheckResult, ...] = ()
+
+    @property
+    def page(self) -> Path | None:
+        """Its report for people."""
+        return self.folder / "report.html" if self.folder else None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A violation of a rule in an app, or a check that the app failed."""
+
+    rule: Requirement
     place: Place
     message: str
     fix: str
     waiver: Waiver | None = None
+    failed: CheckResult | None = None
+    """The check that failed; None: it was found in the files."""
 
     @property
     def severity(self) -> Severity:
@@ -47,12 +99,18 @@ class AppResult:
     findings: tuple[Finding, ...]
     """The most severe first: errors, and of these the ones that cost most levels; waived ones last.
     Then by file and line."""
-    not_run: tuple[tuple[Rule, str], ...]
-    """Rules that could not be judged, or not everywhere, and why."""
+    not_run: tuple[tuple[Requirement, str], ...]
+    """What could not be judged, or not everywhere, and why."""
     level: int | None
     """None: only some rules were run, so no level can be claimed."""
     remark: str = ""
     """What else must be known, as that there is no earlier version to compare with."""
+    checks: tuple[CheckResult, ...] = ()
+    """What was run on a cluster, failed or not."""
+    not_judged: Mapping[int, str] = field(default_factory=dict)
+    """Levels above the static ones that the run on a cluster says nothing of, and why."""
+    highest: int = STATIC
+    """The highest level that an app could have been given."""
 
     @property
     def name(self) -> str:
@@ -76,6 +134,8 @@ class Result:
     seconds: float
     unused: tuple[Waiver, ...] = ()
     """Waivers of rules that nothing violates."""
+    cluster: ClusterRun | None = None
+    """None: the packages were only read."""
 
     @property
     def failed(self) -> bool:

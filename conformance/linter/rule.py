@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from conformance.linter.findings import NotRun, Problem, Severity
 
@@ -17,16 +17,31 @@ Check = Callable[["AppPackage"], Iterable[Problem | NotRun]]
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One thing that Stackspin, or Kubernetes, or Flux needs of a package."""
+class Requirement:
+    """What an app needs for a level: a rule of the linter, or a check on a cluster."""
+
+    word: ClassVar[str] = "check"
 
     id: str
-    """Family and name: ``backup.claim-label``."""
+    """A rule's family and name, ``backup.claim-label``; a check's id in the suite's reports."""
     title: str
-    """The demand, as a sentence: ``A claim carries the backup set's label``."""
+    """The demand, as a sentence: ``A claim carries the backup set's label``; a check's promise."""
     level: int
-    """1 to 3: the level that an app cannot have while this is violated."""
+    """1 to 6: the level that an app cannot have while this is violated. From 4 on it is a check."""
     severity: Severity
+
+    @property
+    def core(self) -> bool:
+        """Whether violating it costs the level."""
+        return self.severity is Severity.ERROR
+
+
+@dataclass(frozen=True)
+class Rule(Requirement):
+    """One thing that Stackspin, or Kubernetes, or Flux needs of a package."""
+
+    word: ClassVar[str] = "rule"
+
     why: str
     """What happens to people's apps or data otherwise."""
     source: str
@@ -36,11 +51,6 @@ class Rule:
     example: str
     """A few lines of YAML that are right."""
     check: Check
-
-    @property
-    def core(self) -> bool:
-        """Whether violating it costs the level."""
-        return self.severity is Severity.ERROR
 
 
 _RULES: dict[str, Rule] = {}

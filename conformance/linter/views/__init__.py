@@ -6,17 +6,18 @@ moves a terminal's cursor, or turns the reading direction around.
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.linter.findings import Place, Severity
-from conformance.linter.levels import HIGHEST
 
 if TYPE_CHECKING:
     from conformance.linter.result import AppResult, Finding
-    from conformance.linter.rule import Rule
+    from conformance.linter.rule import Requirement
 
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters
@@ -66,27 +67,64 @@ def joined_path(root: str, file: str) -> str:
     return file if root in ("", ".") else f"{root.rstrip('/')}/{file}"
 
 
+def link(path: Path, start: Path) -> str:
+    """Return a file of a run's report relative to the folder ``start``, which the view is in."""
+    return Path(os.path.relpath(path, start)).as_posix()
+
+
 def level_name(app: AppResult) -> str:
     """Return ``level 2``, or that none is claimed."""
     return "no level" if app.level is None else f"level {app.level}"
 
 
-def reasons(app: AppResult) -> list[tuple[str, list[Rule]]]:
-    """Return why rules were not run, each cause once, with its rules.
+def colour(app: AppResult) -> str:
+    """Return how an app is doing: ``fail``, ``partial`` if it could have a higher level, ``pass``.
+
+    It fails only by an error that nobody has waived.
+    """
+    if app.failed:
+        return "fail"
+    return "pass" if app.level == app.highest else "partial"
+
+
+def has_more(app: AppResult) -> bool:
+    """Return whether there is more to say of an app than its level."""
+    return bool(app.findings or app.not_run or app.remark or app.checks or app.not_judged)
+
+
+def not_judged(app: AppResult) -> list[tuple[str, str]]:
+    """Return which levels the run on a cluster says nothing of, ``level 4``, and why."""
+    found: dict[str, list[int]] = {}
+    for level, reason in app.not_judged.items():
+        found.setdefault(reason, []).append(level)
+    return [(levels_named(levels), reason) for reason, levels in found.items()]
+
+
+def verdicts(app: AppResult) -> list[str]:
+    """Return how the checks on the cluster ended: ``10 checks passed``, ``1 failed``."""
+    count = Counter(one.verdict for one in app.checks)
+    words = [f"{counted(count['pass'], 'check')} passed"] if app.checks else []
+    others = {"fail": "failed", "not run": "not run", "waived": "waived",
+              "not applicable": "not applicable"}  # fmt: skip
+    return words + [f"{count[one]} {word}" for one, word in others.items() if count[one]]
+
+
+def reasons(app: AppResult) -> list[tuple[str, list[Requirement]]]:
+    """Return why rules and checks were not run, each cause once, with its rules.
 
     Most causes are a chart that is elsewhere; a rule may add what it does not know without it.
     """
     causes = [cause for one in app.app.installations for cause in one.missing]
-    found: dict[str, dict[str, Rule]] = {}
+    found: dict[str, dict[str, Requirement]] = {}
     for rule, reason in app.not_run:
         cause = next((one for one in causes if reason.startswith(one)), reason)
         found.setdefault(cause, {})[rule.id] = rule
     return [(cause, list(rules.values())) for cause, rules in found.items()]
 
 
-def to_mend(app: AppResult) -> list[Rule]:
-    """Return the violated rules that the next level takes; none where something was not run."""
-    if app.level is None or app.level == HIGHEST:
+def to_mend(app: AppResult) -> list[Requirement]:
+    """Return what the next level takes and is violated; nothing where something was not run."""
+    if app.level is None:
         return []
     following = app.level + 1
     if any(rule.level == following for rule, _ in app.not_run):
@@ -113,12 +151,17 @@ def levels_tally(apps: Sequence[AppResult]) -> list[str]:
     return [f"{number} at level {level}" for level, number in sorted(count.items(), reverse=True)]
 
 
-def rules_named(rules: Sequence[Rule]) -> str:
+def rules_named(rules: Sequence[Requirement]) -> str:
     """Return a few rules by their ids, many by number: ``14 rules of levels 2 and 3``."""
     if len(rules) <= _FEW:
         return ", ".join(rule.id for rule in rules)
-    levels = [str(level) for level in sorted({rule.level for rule in rules})]
-    of = f"level {levels[0]}"
-    if len(levels) > 1:
-        of = f"levels {', '.join(levels[:-1])} and {levels[-1]}"
-    return f"{len(rules)} rules of {of}"
+    words = " and ".join(sorted({f"{rule.word}s" for rule in rules}, reverse=True))
+    return f"{len(rules)} {words} of {levels_named({rule.level for rule in rules})}"
+
+
+def levels_named(levels: Iterable[int]) -> str:
+    """Return ``level 2``, ``levels 2 and 3``."""
+    *others, last = sorted(levels)
+    if not others:
+        return f"level {last}"
+    return f"levels {', '.join(map(str, others))} and {last}"

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from jinja2 import Environment
 from markupsafe import Markup
 
 from conformance.common import pages
-from conformance.linter.levels import HIGHEST, LEVELS
+from conformance.linter.levels import HIGHEST, LEVELS, STATIC
+from conformance.linter.rule import Rule
 from conformance.linter.views import (
+    colour,
     counted,
+    has_more,
     joined_path,
     level_name,
     levels_tally,
+    link,
+    not_judged,
     reasons,
     rules_named,
     shown,
     tally,
     to_mend,
+    verdicts,
     where,
 )
 
 if TYPE_CHECKING:
-    from conformance.linter.result import AppResult, Result
-    from conformance.linter.rule import Rule
+    from conformance.linter.result import AppResult, CheckResult, Result
 
-_SYMBOLS = {"error": "✗", "warning": "!", "note": "i", "waived": "~"}
+_SYMBOLS = {
+    "error": "✗",
+    "warning": "!",
+    "note": "i",
+    "waived": "~",
+    "pass": "✓",
+    "fail": "✗",
+    "not run": "\N{EN DASH}",
+    "not applicable": "○",
+}
+_BADGES = {"pass": "pass", "fail": "fail", "not run": "partial", "waived": "waived"}
+"""Class of a verdict's badge; one that does not apply has no colour."""
+_SHOWN_FILES = 6
+"""Files of a failed check that are linked; more are in the run's report."""
 
 
-def to_html(result: Result) -> str:
-    """Return the page."""
+def to_html(result: Result, folder: Path = Path()) -> str:
+    """Return the page. Its links to the report of a run are relative to ``folder``."""
     context: dict[str, Any] = {
         "result": result,
         "verdict": _verdict(result),
         "levels": LEVELS,
-        "highest": HIGHEST,
+        "static": STATIC,
+        "highest": HIGHEST if result.cluster else STATIC,
+        "link": _links(folder),
         "tally": tally([finding for app in result.apps for finding in app.findings]),
         "rules": _violated(result),
         # The project's own, never data: they need no escaping.
@@ -55,20 +78,47 @@ def _verdict(result: Result) -> str:
 
 def _violated(result: Result) -> list[Rule]:
     """Return the rules that something violates, in the order of their levels."""
-    found = {finding.rule.id: finding.rule for app in result.apps for finding in app.findings}
+    rules = (finding.rule for app in result.apps for finding in app.findings)
+    found = {rule.id: rule for rule in rules if isinstance(rule, Rule)}
     return sorted(found.values(), key=lambda rule: (rule.level, rule.id))
 
 
-def _colour(app: AppResult) -> str:
-    """Return the class of a level's badge: bad, not sure, good."""
-    if app.failed:
-        return "fail"
-    return "pass" if app.level == HIGHEST else "partial"
+def _links(folder: Path) -> Callable[[Path], str]:
+    def linked(path: Path) -> str:
+        return link(path, folder)
+
+    return linked
 
 
-def _open(app: AppResult) -> bool:
-    """Return whether there is more to say than the level."""
-    return bool(app.findings or app.not_run or app.remark)
+def _href(path: str) -> str:
+    """Return a relative path as a link has it."""
+    return quote(path, errors="surrogatepass")
+
+
+def _not_run_tally(app: AppResult) -> str:
+    """Return ``14 rules not run``; nothing if all were."""
+    found = list({one.id: one for one, _ in app.not_run}.values())
+    words = {word: sum(one.word == word for one in found) for word in ("rule", "check")}
+    told = [counted(number, word) for word, number in words.items() if number]
+    return f"{' and '.join(told)} not run" if told else ""
+
+
+def _by_level(app: AppResult) -> list[tuple[int, list[CheckResult]]]:
+    """Return the checks on the cluster, level by level."""
+    found: dict[int, list[CheckResult]] = {}
+    for one in app.checks:
+        found.setdefault(one.check.level, []).append(one)
+    return sorted(found.items())
+
+
+def _step(level: int, app: AppResult) -> str:
+    """Return a level's class: reached, not judged, the next, or above that."""
+    reached = app.level or 0
+    if level <= reached:
+        return "reached"
+    if level in app.not_judged:
+        return "unknown"
+    return "next" if level == reached + 1 else "above"
 
 
 @cache
@@ -80,12 +130,20 @@ def _environment() -> Environment:
         "rules_named": rules_named,
         "tally": tally,
         "level_name": level_name,
-        "colour": _colour,
+        "colour": colour,
         "to_mend": to_mend,
+        "verdicts": verdicts,
+        "href": _href,
+        "not_judged": not_judged,
+        "not_run_tally": _not_run_tally,
+        "by_level": _by_level,
     }
-    environment.tests["open"] = _open
+    environment.tests["open"] = has_more
     environment.globals |= {
         "symbols": _SYMBOLS,
+        "badges": _BADGES,
+        "few": _SHOWN_FILES,
+        "step": _step,
         "where": where,
         "joined_path": joined_path,
         "counted": counted,

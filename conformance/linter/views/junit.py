@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET  # only writes
 
 from conformance.common import junit
 from conformance.linter.levels import HIGHEST
-from conformance.linter.views import sentence, shown, where
+from conformance.linter.views import link, sentence, shown, where
 
 if TYPE_CHECKING:
-    from conformance.linter.result import AppResult, Finding, Result
-    from conformance.linter.rule import Rule
+    from collections.abc import Iterator
+
+    from conformance.linter.result import AppResult, CheckResult, Finding, Result
+    from conformance.linter.rule import Requirement
 
 
-def to_junit(result: Result, level: int | None = None) -> str:
+def to_junit(result: Result, level: int | None = None, folder: Path = Path()) -> str:
     """Return XML as Jenkins' and GitLab's schemas have it.
 
     An error is a failed case, or a skipped one where only a lower ``level`` is asked for. "not run"
     and "waived" are skipped cases, too; the message begins with the word. Warnings and notes are
-    the output of a case that passed.
+    the output of a case that passed. Paths of evidence are relative to ``folder``.
     """
     asked = HIGHEST if level is None else level
-    suites = [_suite(app, result, asked) for app in result.apps]
-    return junit.document("stackspin-conformance app", suites, result.seconds)
+    suites = [_suite(app, result, asked, folder) for app in result.apps]
+    seconds = result.seconds + (result.cluster.seconds if result.cluster else 0)
+    return junit.document("stackspin-conformance app", suites, seconds)
 
 
-def _suite(app: AppResult, result: Result, asked: int) -> ET.Element:
+def _suite(app: AppResult, result: Result, asked: int, folder: Path) -> ET.Element:
     cases = [_case(rule, app, asked) for rule in result.rules]
+    cases += [_check_case(one, app, asked, folder) for one in app.checks]
+    seconds = sum(one.seconds for one in app.checks)
     suite = ET.Element(
         "testsuite",
         {
@@ -36,39 +42,68 @@ def _suite(app: AppResult, result: Result, asked: int) -> ET.Element:
             "failures": str(sum(case.find("failure") is not None for case in cases)),
             "errors": "0",
             "skipped": str(sum(case.find("skipped") is not None for case in cases)),
-            "time": "0",
+            "time": f"{seconds:.3f}" if app.checks else "0",
         },
     )
     level = "not claimed" if app.level is None else str(app.level)
     about = {"level": level, "path": app.app.path, "root": app.root, "detected": app.app.detected}
+    about |= {f"level {number} not judged": why for number, why in app.not_judged.items()}
     junit.add_properties(suite, {key: shown(value) for key, value in about.items()})
     suite.extend(cases)
     return suite
 
 
-def _case(rule: Rule, app: AppResult, asked: int) -> ET.Element:
-    case = ET.Element(
+def _check_case(result: CheckResult, app: AppResult, asked: int, folder: Path) -> ET.Element:
+    """Return the case of a check on the cluster, with what it measured and left."""
+    case = _new(result.check, app, f"{result.seconds:.3f}")
+    # A check that has parameters runs several times on an app.
+    failed = [one for one in app.findings if one.failed and one.failed.anchor == result.anchor]
+    if failed:
+        _add_failure(case, failed, app, asked)
+    elif result.verdict != "pass":
+        message = shown(f"{result.verdict}: {' '.join(result.reason.split())}")
+        ET.SubElement(case, "skipped", {"message": message})
+    if lines := list(_left(result, folder)):
+        ET.SubElement(case, "system-out").text = "\n".join(lines)
+    return case
+
+
+def _left(result: CheckResult, folder: Path) -> Iterator[str]:
+    yield from (f"measured: {shown(one)}" for one in result.measured)
+    yield from (f"evidence: {shown(link(one.path, folder))}" for one in result.evidence)
+
+
+def _new(requirement: Requirement, app: AppResult, seconds: str = "0") -> ET.Element:
+    return ET.Element(
         "testcase",
         {
             "classname": f"app.{shown(app.name)}",
-            "name": f"{rule.id}: {rule.title}",
-            "time": "0",
+            "name": shown(f"{requirement.id}: {requirement.title}"),
+            "time": seconds,
         },
     )
+
+
+def _add_failure(case: ET.Element, failures: list[Finding], app: AppResult, asked: int) -> None:
+    """Say why the case failed, or that it is skipped as only a lower level was asked for."""
+    rule, message = failures[0].rule, shown(failures[0].message)
+    if len(failures) > 1:
+        message = f"{message} (and {len(failures) - 1} more)"
+    if rule.level > asked:
+        failure = ET.SubElement(case, "skipped", {"message": f"above level {asked}: {message}"})
+    else:
+        failure = ET.SubElement(case, "failure", {"message": message, "type": rule.id})
+    failure.text = "\n".join(_text(finding, app) for finding in failures)
+
+
+def _case(rule: Requirement, app: AppResult, asked: int) -> ET.Element:
+    case = _new(rule, app)
     findings = [finding for finding in app.findings if finding.rule.id == rule.id]
     reasons = [reason for other, reason in app.not_run if other.id == rule.id]
     failures = [finding for finding in findings if finding.fails]
     waived = [finding for finding in findings if finding.rule.core and finding.waiver]
     if failures:
-        message = shown(failures[0].message)
-        if len(failures) > 1:
-            message = f"{message} (and {len(failures) - 1} more)"
-        text = "\n".join(_text(finding, app) for finding in failures)
-        if rule.level > asked:
-            failure = ET.SubElement(case, "skipped", {"message": f"above level {asked}: {message}"})
-        else:
-            failure = ET.SubElement(case, "failure", {"message": message, "type": rule.id})
-        failure.text = text
+        _add_failure(case, failures, app, asked)
     elif reasons:
         ET.SubElement(case, "skipped", {"message": f"not run: {shown(reasons[0])}"})
     elif waived and waived[0].waiver:
@@ -87,4 +122,5 @@ def _case(rule: Rule, app: AppResult, asked: int) -> ET.Element:
 def _text(finding: Finding, app: AppResult) -> str:
     kind = "waived" if finding.waiver else finding.severity.value
     place = shown(where(finding.place, app))
-    return f"{kind}: {place}: {shown(sentence(finding))}\n    fix: {shown(finding.fix)}"
+    text = f"{kind}: {place}: {shown(sentence(finding))}"
+    return f"{text}\n    fix: {shown(finding.fix)}" if finding.fix else text

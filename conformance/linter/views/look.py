@@ -28,11 +28,10 @@ _STYLES = {
     "until": "35",
     "not run": "1",
     "next": "1",
-    "level 3": "1;32",
-    "level 2": "1;33",
-    "level 1": "1;33",
-    "level 0": "1;31",
-    "no level": "1",
+    "pass": "1;32",
+    "partial": "1;33",
+    "fail": "1;31",
+    "passed": "32",
 }
 _NARROWEST, _WIDEST = 40, 120
 """Columns: what is narrower cannot be wrapped well, wider lines are hard to read."""

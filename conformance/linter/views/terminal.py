@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.linter.levels import HIGHEST, LEVELS
+from conformance.linter.levels import LEVELS, STATIC
 from conformance.linter.views import (
     counted,
+    has_more,
     joined_path,
     level_name,
     levels_tally,
+    link,
+    not_judged,
     reasons,
     rules_named,
     sentence,
     shown,
     tally,
     to_mend,
+    verdicts,
     where,
 )
 from conformance.linter.views.look import Look, Span
 
 if TYPE_CHECKING:
-    from conformance.linter.result import AppResult, Finding, Result
+    from conformance.linter.result import AppResult, CheckResult, Finding, Result
 
 _MARGIN = 9
 """Columns of the words on the left: ``warning``, ``not run``."""
 _NAMES = 24
 """Columns that the names of apps are brought to, so that what follows stands in one column."""
+_LINES = 6
+"""Lines of what a check saw, and files that it left, that are shown: its report has all."""
 
 
 def to_terminal(result: Result, look: Look) -> str:
@@ -36,7 +43,7 @@ def to_terminal(result: Result, look: Look) -> str:
     text = ""
     told: set[int] = set()
     # Those that are well go first: what there is to do stands at the end, above the summary.
-    for app in sorted(result.apps, key=_has_more):
+    for app in sorted(result.apps, key=has_more):
         block = "\n".join(_app(app, look, min(width, _NAMES), told))
         if text and ("\n" in block or text.endswith("\n\n")):
             text = text.rstrip("\n") + "\n\n"
@@ -44,13 +51,9 @@ def to_terminal(result: Result, look: Look) -> str:
     return text.rstrip("\n") + "\n\n" + "\n".join(_summary(result, look)) + "\n"
 
 
-def _has_more(app: AppResult) -> bool:
-    return bool(app.findings or app.not_run or app.remark)
-
-
-def _line(look: Look, label: str, *spans: Span) -> str:
+def _line(look: Look, label: str, *spans: Span, style: str = "") -> str:
     """Return a line with a word in the margin, wrapped behind the margin."""
-    margin = look.styled(label, label) + " " * (_MARGIN - len(label))
+    margin = look.styled(label, style or label) + " " * (_MARGIN - len(label))
     return margin + look.wrapped(spans, _MARGIN)
 
 
@@ -58,13 +61,15 @@ def _app(app: AppResult, look: Look, width: int, told: set[int]) -> Iterator[str
     """Yield an app's lines; ``told`` are the levels whose sentence the reader has seen."""
     level, name = level_name(app), shown(app.name)
     about = f"{shown(joined_path(app.root, app.app.path))}: {shown(app.app.detected)}"
-    if not _has_more(app):
+    style = _level_style(app)
+    if not has_more(app):
         margin, names = " " * (_MARGIN - len(level)), f"{name:<{width}}  "
         about = look.styled(look.cut(about, _MARGIN + len(names)), "dim")
-        yield look.styled(level, level) + margin + look.styled(names, "bold") + about
+        yield look.styled(level, style) + margin + look.styled(names, "bold") + about
         return
-    yield _line(look, level, (name, "bold"), (about, "dim"))
-    if (app.findings or app.not_run) and app.level is not None and app.level not in told:
+    yield _line(look, level, (name, "bold"), (about, "dim"), style=style)
+    more = app.findings or app.not_run or app.checks or app.not_judged
+    if more and app.level is not None and app.level not in told:
         told.add(app.level)
         yield _line(look, "", (LEVELS[app.level], "dim"))
     if app.remark:
@@ -74,14 +79,27 @@ def _app(app: AppResult, look: Look, width: int, told: set[int]) -> Iterator[str
         yield from _finding(finding, app, look, fixes)
     for reason, rules in reasons(app):
         yield _line(look, "not run", (f"{rules_named(rules)}: {shown(reason)}", ""))
+    if app.checks:
+        yield _line(look, "cluster", (", ".join(verdicts(app)), "passed"))
+    for levels, reason in not_judged(app):
+        yield _line(look, "", (f"{levels} not judged: {shown(reason)}", ""))
     if mend := to_mend(app):
         yield _line(look, "next", (f"level {mend[0].level} needs {rules_named(mend)}", ""))
+
+
+def _level_style(app: AppResult) -> str:
+    if app.level is None:
+        return "bold"
+    return "pass" if app.level == app.highest else "partial" if app.level else "fail"
 
 
 def _finding(
     finding: Finding, app: AppResult, look: Look, fixes: set[tuple[str, str]]
 ) -> Iterator[str]:
     """Yield the finding's line, and one with what to do; that is said once for several alike."""
+    if finding.failed:
+        yield from _failed(finding, finding.failed, look)
+        return
     kind = "waived" if finding.waiver else finding.severity.value
     place = (shown(where(finding.place, app)), "place")
     rule = (finding.rule.id, "dim")
@@ -96,15 +114,36 @@ def _finding(
         yield _line(look, "", (f"fix: {shown(finding.fix)}", "fix"))
 
 
+def _failed(finding: Finding, failed: CheckResult, look: Look) -> Iterator[str]:
+    """Yield what a check on the cluster promised, what it saw, and where there is more."""
+    kind = finding.severity.value
+    yield _line(look, kind, (shown(failed.check.title), ""), (failed.check.id, "dim"))
+    lines = [line.strip() for line in failed.reason.splitlines() if line.strip()]
+    for number, line in enumerate(lines[:_LINES]):
+        yield _line(look, "", (f"{'' if number else 'seen: '}{shown(line)}", ""))
+    if len(lines) > _LINES:
+        yield _line(look, "", (f"... and {counted(len(lines) - _LINES, 'more line')}", "dim"))
+    if finding.fix:
+        yield _line(look, "", (f"fix: {shown(finding.fix)}", "fix"))
+    for one in failed.evidence[:1]:
+        more = len(failed.evidence) - 1
+        others = f"and {counted(more, 'more file')}" if more else ""
+        yield _line(look, "", (shown(link(one.path, Path())), "place"), (others, "dim"))
+
+
 def _summary(result: Result, look: Look) -> Iterator[str]:
     findings = [finding for app in result.apps for finding in app.findings]
     levels = ", ".join(levels_tally(result.apps)) if len(result.apps) > 1 else ""
     found = ", ".join(tally(findings)) or "no findings"
-    if not findings and all(app.level == HIGHEST for app in result.apps):
+    if not findings and all(app.level == app.highest for app in result.apps):
         found = "all is well"
     text = f"{counted(len(result.apps), 'app')}: {'; '.join(filter(None, (levels, found)))}"
-    style = "error" if result.failed else "level 3"
-    yield look.wrapped([(text, style), (f"({result.seconds:.1f} s)", "dim")], 0)
+    style = "fail" if result.failed else "pass"
+    took = f"{result.seconds:.1f} s"
+    if result.cluster and result.cluster.folder:
+        took += f", and {result.cluster.seconds:.0f} s on the cluster"
+    yield look.wrapped([(text, style), (f"({took})", "dim")], 0)
+    yield from _on_cluster(result, look)
     if any(app.level is None for app in result.apps):
         only = f"Only {rules_named(result.rules)} ran, so the app has no level."
         yield look.wrapped([(only, "")], 0)
@@ -114,3 +153,19 @@ def _summary(result: Result, look: Look) -> Iterator[str]:
     if first := next((one for one in findings if not one.waiver), None):
         hint = f"Why, and a correct example: stackspin-conformance app --explain {first.rule.id}"
         yield look.wrapped([(hint, "dim")], 0)
+
+
+def _on_cluster(result: Result, look: Look) -> Iterator[str]:
+    """Yield what there is to know of the run, or how to have one."""
+    run = result.cluster
+    if run is None:
+        if any(app.level == STATIC for app in result.apps):
+            hint = "Levels 4 to 6 say whether it runs on Stackspin: add --cluster"
+            yield look.wrapped([(hint, "dim")], 0)
+        return
+    if run.trouble:
+        yield look.wrapped([(f"The run on the cluster: {shown(run.trouble)}.", "warning")], 0)
+    for error in run.errors:
+        yield look.wrapped([(f"Outside the checks: {shown(' '.join(error.split()))}", "error")], 0)
+    if run.page:
+        yield look.wrapped([(f"Report of the checks: {shown(link(run.page, Path()))}", "bold")], 0)

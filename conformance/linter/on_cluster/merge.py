@@ -1,0 +1,93 @@
+"""What the checks on a cluster add to the linter's result: findings, and levels 4 to 6."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from itertools import takewhile
+
+from conformance.linter.findings import Place
+from conformance.linter.levels import HIGHEST, STATIC, level_of
+from conformance.linter.result import AppResult, CheckResult, ClusterRun, Finding, Result, rank
+
+_ABOVE = range(STATIC + 1, HIGHEST + 1)
+_MESSAGE = 1000
+"""Characters of what was seen that a message has; the evidence has all of it."""
+_TO_DO = "To do:"
+"""What begins the line of a reason that says how to fix it, as in a HarnessError."""
+_JUDGED = ("pass", "not applicable", "fail")
+_NO_CHECKS = "no checks yet"
+_SAME_NAME = (
+    "several apps here have this name, so that their checks cannot be told apart: give the PATH of "
+    "one of them"
+)
+
+
+def merged(result: Result, run: ClusterRun) -> Result:
+    """Return the linter's result with what the run found out about each app."""
+    names = Counter(app.name for app in result.apps)
+    with_checks = {one.check.level for one in run.checks}
+    # What no run can tell yet costs nobody anything: an app is well at the highest level there is.
+    highest = max(takewhile(with_checks.__contains__, _ABOVE), default=HIGHEST)
+    apps = (_app(app, run, names[app.name] > 1, highest) for app in result.apps)
+    return replace(result, apps=tuple(apps), cluster=run)
+
+
+def _app(app: AppResult, run: ClusterRun, name_is_shared: bool, highest: int) -> AppResult:
+    checks = () if name_is_shared else tuple(one for one in run.checks if one.app == app.name)
+    levels = {one.check.level for one in checks}
+    not_judged = {
+        level: _SAME_NAME if name_is_shared else _why_not_judged(level, run)
+        for level in _ABOVE
+        if level not in levels
+    }
+    failures = [_finding(one) for one in checks if one.verdict == "fail"]
+    findings = sorted([*app.findings, *failures], key=rank)
+    # Whatever is neither good nor bad: a verdict that is not known yet must not raise a level.
+    not_run = [(one.check, _reason(one)) for one in checks if one.verdict not in _JUDGED]
+    holding = [one.rule for one in findings if one.rule.core]
+    holding += [one for one, _ in (*app.not_run, *not_run)]
+    return replace(
+        app,
+        findings=tuple(findings),
+        not_run=(*app.not_run, *not_run),
+        level=level_of(holding, min(not_judged, default=HIGHEST + 1) - 1),
+        checks=checks,
+        not_judged=not_judged,
+        highest=highest,
+    )
+
+
+def _why_not_judged(level: int, run: ClusterRun) -> str:
+    if any(one.check.level == level for one in run.checks):
+        return "the run has no check of this level on this app"
+    return _NO_CHECKS if run.checks else run.trouble or "the run has no check on any app"
+
+
+def _finding(failed: CheckResult) -> Finding:
+    seen, fix = _seen(failed.reason)
+    told = " ".join(seen.split()) or "the check failed"
+    if len(told) > _MESSAGE:
+        told = f"{told[: _MESSAGE - 1]}…"
+    return Finding(
+        failed.check,
+        Place(),
+        f"{failed.check.title} Seen: {told}",
+        fix,
+        failed=replace(failed, reason=seen),
+    )
+
+
+def _seen(reason: str) -> tuple[str, str]:
+    """Return what was seen, and what to do where the reason says it."""
+    lines = reason.splitlines()
+    fixes = [line.strip() for line in lines if line.strip().startswith(_TO_DO)]
+    seen = [line for line in lines if not line.strip().startswith(_TO_DO)]
+    return "\n".join(seen), " ".join(fix.removeprefix(_TO_DO).strip() for fix in fixes)
+
+
+def _reason(result: CheckResult) -> str:
+    seen, fix = _seen(result.reason)
+    why = seen.partition("\n")[0].strip() or "the run does not say why"
+    verdict = "" if result.verdict == "not run" else f"{result.verdict}: "
+    return f"{verdict}{why}{f' ({_TO_DO.lower()} {fix})' if fix else ''}"
