@@ -138,6 +138,16 @@ def test_a_command_that_needs_more_says_what(command: str, site: Path, tmp_path:
     ]
 
 
+def test_an_app_on_a_cluster_needs_more_than_the_linter(site: Path, tmp_path: Path) -> None:
+    answer = run(site, COMMAND, "app", CHART, "--cluster", cwd=tmp_path)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.splitlines() == [
+        "error: stackspin-conformance app --cluster needs the extra "
+        '"cluster", which is not installed',
+        TO_DO,
+    ]
+
+
 def test_somebodys_pytest_is_not_disturbed(site_with_pytest: Path, tmp_path: Path) -> None:
     (tmp_path / "test_theirs.py").write_text("def test_theirs(): pass\n")
     strict = ("-W", "error", "--strict-markers", "--cluster=theirs")

@@ -106,7 +106,7 @@ def test_chosen_rules_claim_no_level(broken: Path) -> None:
         (("none-such",), "none-such: no such file or folder"),
         ((".", "none-such"), "none-such: no such file or folder"),
         ((".", "--previous", "none-such"), "none-such: no such file or folder"),
-        ((".", "--level", "4"), "invalid choice: 4"),
+        ((".", "--level", "7"), "invalid choice: 7"),
         ((".", "--format", "yaml"), "invalid choice: 'yaml'"),
         ((".", "--lev", "2"), "unrecognized arguments: --lev"),
         ((".", "--rule", "package", "--level", "2"), "use --rule or --level, not both"),

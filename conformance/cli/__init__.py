@@ -27,7 +27,7 @@ class Command:
 COMMANDS: Mapping[str, Command] = {
     "app": Command(
         "conformance.linter.command",
-        "check app packages against Stackspin's requirements: no cluster, no root, no network",
+        "check app packages against Stackspin's requirements; with --cluster, run them, too",
         needs_cluster_extra=False,
     ),
     "doctor": Command(

@@ -69,7 +69,7 @@ def options(settings: type) -> list[Option]:
 
 
 def add_argument(
-    parser: argparse.ArgumentParser,
+    parser: argparse._ActionsContainer,
     settings: type,
     field: str,
     **other: Any,  # noqa: ANN401
@@ -79,13 +79,18 @@ def add_argument(
     Its default is the field's own unless ``other`` has one.
     """
     [each] = [each for each in options(settings) if each.field == field]
+    text = f"{each.help} (default: {other.get('default', each.default)})"
+    if each.switch:
+        parser.add_argument(each.flag, help=text, action="store_true", **other)
+        return
     told = {
         "default": getattr(settings, field, None),
         "choices": each.choices or None,
         **other,
     }
-    among = f": {', '.join(told['choices'])}" if told["choices"] else ""
-    parser.add_argument(each.flag, help=f"{each.help}{among} (default: %(default)s)", **told)
+    if told["choices"]:
+        text = text.replace(each.help, f"{each.help}: {', '.join(told['choices'])}", 1)
+    parser.add_argument(each.flag, help=text, **told)
 
 
 def read(

@@ -1,4 +1,7 @@
-"""``stackspin-conformance app PATH...``: what a package needs to be a good one, in a second."""
+"""``stackspin-conformance app PATH...``: what a package needs to be a good one, in a second.
+
+With ``--cluster``, whether it runs on Stackspin, too: in minutes.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from conformance.common.arguments import Parser
+from conformance.common.arguments import EXIT_WRONG_USAGE, Parser
 from conformance.common.errors import HarnessError
-from conformance.linter.levels import STATIC
+from conformance.common.installation import require_cluster_extra
+from conformance.linter.levels import HIGHEST, STATIC
 from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
+from conformance.linter.on_cluster.merge import merged
+from conformance.linter.on_cluster.options import (
+    add_options,
+    for_pytest,
+    reports_folder,
+    with_provider,
+    without_cluster,
+)
+from conformance.linter.on_cluster.process import run_checks
 from conformance.linter.reading.tree import decode
 from conformance.linter.result import Result, joined
 from conformance.linter.rule import all_rules
+from conformance.linter.rules.package import NOTHING
 from conformance.linter.views import shown
 from conformance.linter.views.explain import explain, explain_family
 from conformance.linter.views.json_view import to_json
@@ -33,13 +47,16 @@ if TYPE_CHECKING:
     from conformance.linter.rule import Rule
 
 _EXIT_FOUND = 1
+_EXIT_SIGNAL = 128
+"""Added to a signal's number, as in a shell."""
 _PROSE = 80
 """Columns of an explanation where there is no terminal: it is read, not searched."""
 _FORMATS = ("terminal", "json", "junit", "html")
 _MORE = """\
 Levels: 1, Flux can apply it; 2, it runs the Stackspin way; 3, its data is safe.
+With --cluster: 4, it runs on Stackspin; 5, its data survives; 6, people log in once.
 Exit status: 0 if there is no error (with --level, if each app has that level), 1 if there is one,
-2 if something is wrong with the command itself.
+2 if something is wrong with the command itself, or the run on the cluster did not come to its end.
 """
 
 
@@ -49,11 +66,15 @@ def main(arguments: Sequence[str]) -> int:
     Raises HarnessError on wrong usage, if a PATH cannot be read, or the output not be written.
     """
     parser = _parser()
-    given = parser.parse_intermixed_args(arguments)
+    try:
+        given = parser.parse_intermixed_args(with_provider(arguments))
+    except ValueError as error:
+        parser.error(str(error))
     if given.explain is None and not given.paths:
         parser.error("give at least one PATH: a chart, a package, or a folder with many of them")
     if given.rule and given.level is not None:
         parser.error("use --rule or --level, not both")
+    _check_cluster(given, parser)
     try:
         if given.explain is not None:
             _show(_explained(given.explain))
@@ -71,15 +92,46 @@ def main(arguments: Sequence[str]) -> int:
         _init(given.paths)
         return 0
     result = joined([lint(path, **request) for path in given.paths])
+    if given.cluster and any(one.app.detected != NOTHING for one in result.apps):
+        result, status = _on_cluster(result, given)
+    else:
+        status = 0
     _report(result, given)
-    return _EXIT_FOUND if _failed(result, given.level) else 0
+    return status or (_EXIT_FOUND if _failed(result, given.level) else 0)
+
+
+def _check_cluster(given: argparse.Namespace, parser: Parser) -> None:
+    """Refuse what makes no sense with or without ``--cluster``. Raises HarnessError."""
+    if given.cluster is None:
+        if given.level is not None and given.level > STATIC:
+            parser.error(f"level {given.level} needs a run on a cluster: add --cluster")
+        if idle := without_cluster(given):
+            parser.error(f"{' and '.join(idle)} only together with --cluster")
+    elif given.rule:
+        parser.error("use --rule or --cluster, not both: with chosen rules, an app has no level")
+    elif given.explain is None:
+        require_cluster_extra("stackspin-conformance app --cluster")
+
+
+def _on_cluster(result: Result, given: argparse.Namespace) -> tuple[Result, int]:
+    """Run the checks on a cluster; return the whole result, and 0 if the run came to its end."""
+    # Standard output has the result alone, in whatever format.
+    _show(to_terminal(result, Look.of(sys.stderr), final=False), sys.stderr)
+    ended = run_checks(for_pytest(given), reports_folder(given))
+    run = ended.run()
+    status = 0
+    if ended.signal:
+        status = _EXIT_SIGNAL + ended.signal
+    elif run.trouble or run.errors:
+        status = EXIT_WRONG_USAGE
+    return merged(result, run), status
 
 
 def _parser() -> Parser:
     parser = Parser(
         "stackspin-conformance app",
         description="Check app packages against what Stackspin needs: no cluster, no root, "
-        "no network.",
+        "no network. With --cluster, run them on Stackspin, too.",
         epilog=_MORE,
     )
     parser.add_argument(
@@ -104,7 +156,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--level",
         type=int,
-        choices=range(STATIC + 1),
+        choices=range(HIGHEST + 1),
         help="exit with 1 if an app is below this level, instead of if there is an error",
     )
     parser.add_argument(
@@ -135,6 +187,7 @@ def _parser() -> Parser:
         type=Path,
         help="an earlier version: check whether people can upgrade from it",
     )
+    add_options(parser)
     return parser
 
 
@@ -205,16 +258,17 @@ def _values(path: Path, limits: Limits) -> Mapping[str, Any]:
     return value
 
 
-def _show(text: str) -> None:
+def _show(text: str, stream: TextIO | None = None) -> None:
     """Print a text; what the terminal's encoding has no character for is escaped."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    stream = stream or sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()
     except BrokenPipeError:  # as in ``app PATH | head``; Python would complain at its end
         with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _report(result: Result, given: argparse.Namespace) -> None:

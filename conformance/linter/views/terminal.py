@@ -37,8 +37,11 @@ _LINES = 6
 """Lines of what a check saw, and files that it left, that are shown: its report has all."""
 
 
-def to_terminal(result: Result, look: Look) -> str:
-    """Return the report: the level first, then an app's findings, the most severe first."""
+def to_terminal(result: Result, look: Look, *, final: bool = True) -> str:
+    """Return the report: the level first, then an app's findings, the most severe first.
+
+    If it is not ``final``, the checks on a cluster are still to come.
+    """
     width = max((len(shown(app.name)) for app in result.apps), default=0)
     text = ""
     told: set[int] = set()
@@ -48,7 +51,7 @@ def to_terminal(result: Result, look: Look) -> str:
         if text and ("\n" in block or text.endswith("\n\n")):
             text = text.rstrip("\n") + "\n\n"
         text += block + ("\n\n" if "\n" in block else "\n")
-    return text.rstrip("\n") + "\n\n" + "\n".join(_summary(result, look)) + "\n"
+    return text.rstrip("\n") + "\n\n" + "\n".join(_summary(result, look, final)) + "\n"
 
 
 def _line(look: Look, label: str, *spans: Span, style: str = "") -> str:
@@ -131,7 +134,7 @@ def _failed(finding: Finding, failed: CheckResult, look: Look) -> Iterator[str]:
         yield _line(look, "", (shown(link(one.path, Path())), "place"), (others, "dim"))
 
 
-def _summary(result: Result, look: Look) -> Iterator[str]:
+def _summary(result: Result, look: Look, final: bool) -> Iterator[str]:
     findings = [finding for app in result.apps for finding in app.findings]
     levels = ", ".join(levels_tally(result.apps)) if len(result.apps) > 1 else ""
     found = ", ".join(tally(findings)) or "no findings"
@@ -143,7 +146,8 @@ def _summary(result: Result, look: Look) -> Iterator[str]:
     if result.cluster and result.cluster.folder:
         took += f", and {result.cluster.seconds:.0f} s on the cluster"
     yield look.wrapped([(text, style), (f"({took})", "dim")], 0)
-    yield from _on_cluster(result, look)
+    if final:
+        yield from _on_cluster(result, look)
     if any(app.level is None for app in result.apps):
         only = f"Only {rules_named(result.rules)} ran, so the app has no level."
         yield look.wrapped([(only, "")], 0)
@@ -153,6 +157,9 @@ def _summary(result: Result, look: Look) -> Iterator[str]:
     if first := next((one for one in findings if not one.waiver), None):
         hint = f"Why, and a correct example: stackspin-conformance app --explain {first.rule.id}"
         yield look.wrapped([(hint, "dim")], 0)
+    if not final:
+        yield ""
+        yield look.styled("Now the checks on a cluster; Ctrl-C ends them.", "bold")
 
 
 def _on_cluster(result: Result, look: Look) -> Iterator[str]:
