@@ -29,13 +29,14 @@ from conformance.linter.on_cluster.options import (
     with_provider,
     without_cluster,
 )
-from conformance.linter.on_cluster.process import run_checks
+from conformance.linter.on_cluster.process import CAPABILITIES, run_checks
+from conformance.linter.on_cluster.promises import promises
 from conformance.linter.reading.tree import decode
 from conformance.linter.result import Result, joined
 from conformance.linter.rule import all_rules
 from conformance.linter.rules.package import NOTHING
 from conformance.linter.views import shown
-from conformance.linter.views.explain import explain, explain_family
+from conformance.linter.views.explain import explain, explain_check, explain_family
 from conformance.linter.views.json_view import to_json
 from conformance.linter.views.look import Look
 from conformance.linter.views.terminal import to_terminal
@@ -176,7 +177,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--explain",
         metavar="RULE",
-        help="say what a rule wants and why; with a family, or all, list the rules",
+        help="say what a rule or check wants and why; with a family, or all, list them",
     )
     parser.add_argument(
         "--values", metavar="FILE", type=Path, help="render charts with these values, too"
@@ -230,14 +231,17 @@ def _selected(names: Iterable[str]) -> list[Rule]:
 
 
 def _explained(name: str) -> str:
-    rules = all_rules()
+    rules, checks = all_rules(), promises(CAPABILITIES)
     look = Look.of(sys.stdout)
     look = replace(look, width=look.width or _PROSE)
     if name in rules:
         return explain(rules[name], look, date.today())
-    family = [one for one in rules.values() if name in ("all", one.id.partition(".")[0])]
+    if name in checks:
+        return explain_check(checks[name], look)
+    known = {**rules, **checks}
+    family = [one for one in known.values() if name in ("all", one.id.partition(".")[0])]
     if not family:
-        raise ValueError(f"--explain: {unknown_rule(name, rules)}")
+        raise ValueError(f"--explain: {unknown_rule(name, known)}")
     return explain_family(name, family, look)
 
 

@@ -1,4 +1,7 @@
-"""``--explain RULE``: what a rule wants, why, and how it looks when it is right."""
+"""``--explain RULE``: what a rule wants, why, and how it looks when it is right.
+
+Of a check on a cluster: what it promises, for which level.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ from conformance.linter.levels import LEVELS
 from conformance.linter.views.look import Look
 
 if TYPE_CHECKING:
-    from conformance.linter.rule import Rule
+    from conformance.linter.on_cluster.promises import Promise
+    from conformance.linter.rule import Requirement, Rule
 
 _CONSEQUENCES = {
     Severity.ERROR: "An app that violates it stays below level {level}: ",
@@ -26,16 +30,40 @@ def explain(rule: Rule, look: Look, today: date) -> str:
     return "\n".join(_explanation(rule, look, today)) + "\n"
 
 
-def explain_family(family: str, rules: Sequence[Rule], look: Look) -> str:
-    """Return the rules of a family, a line each."""
+def explain_check(check: Promise, look: Look) -> str:
+    """Return what a check on a cluster promises, and what it is good for."""
+    stays = f'An app of which this is not true stays below level {check.level}: "{{}}"'
+    told = {
+        "To run it:": "stackspin-conformance app PATH --cluster",
+        "How it is checked:": check.source,
+        "To leave it out for a while:": "under skip in the app's conformance.yaml, with a reason "
+        "and an end.",
+    }
+    lines = [
+        f"{look.styled(f'check[{check.id}]', 'bold')}{look.styled(f': {check.title}', 'bold')}",
+        "",
+        look.wrapped([(stays.format(LEVELS[check.level]), "")], 0),
+        "",
+        *(look.wrapped([(name, "bold"), (text, "")], 0, 1) for name, text in told.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def explain_family(family: str, rules: Sequence[Requirement], look: Look) -> str:
+    """Return the rules of a family, or the checks of a capability, a line each."""
     width = max(len(rule.id) for rule in rules)
-    title = "All rules" if family == "all" else f"The rules of the family {family}"
+    title = f"The {rules[0].word}s of the family {family}"
+    if family == "all":
+        title = "All rules, and the checks on a cluster"
     lines = [look.styled(title, "bold"), ""]
     for rule in rules:
         start = look.styled(f"{rule.id:<{width}}", rule.severity.value)
         text = look.wrapped([(rule.title, ""), (f"(level {rule.level})", "dim")], width + 2)
         lines.append(f"{start}  {text}")
-    return "\n".join([*lines, "", f"The whole text of a rule: --explain {rules[0].id}"]) + "\n"
+    return (
+        "\n".join([*lines, "", f"The whole text of a {rules[0].word}: --explain {rules[0].id}"])
+        + "\n"
+    )
 
 
 def _explanation(rule: Rule, look: Look, today: date) -> Iterator[str]:
