@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from linter_results import a_rule
 
+from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.findings import Severity
 from conformance.linter.levels import HIGHEST, LEVELS, STATIC, level_of
 
@@ -37,3 +38,9 @@ def test_each_level_is_one_sentence() -> None:
     for sentence in LEVELS.values():
         assert sentence.endswith(".")
         assert ". " not in sentence
+
+
+def test_the_document_has_every_level_as_it_is() -> None:
+    text = (PROJECT_ROOT / "docs" / "app-packages.md").read_text(encoding="utf-8")
+    shown = [line for line in text.splitlines() if line.startswith("| level ")]
+    assert shown == [f"| level {level} | {sentence} |" for level, sentence in LEVELS.items()]
