@@ -70,6 +70,15 @@ def test_what_nobody_would_see_is_shown() -> None:
 # The terminal.
 
 
+def test_the_way_to_the_next_levels_is_told_where_flux_can_apply_an_app() -> None:
+    hint = "add --cluster"
+    apps = {level: an_app_result(a_finding(a_rule(level=level + 1))) for level in range(3)}
+    told = {level: hint in to_terminal(a_result(app), PLAIN) for level, app in apps.items()}
+    assert told == {0: False, 1: True, 2: True}
+    assert hint not in to_terminal(a_result(an_app_result()), PLAIN, final=False)
+    assert hint not in to_terminal(a_result(an_app_result(claimed=False)), PLAIN)
+
+
 def test_an_app_that_is_well_is_one_line() -> None:
     lines = to_terminal(a_result(an_app_result()), PLAIN).splitlines()
     assert lines == [

@@ -27,6 +27,7 @@ _STYLES = {
     "waived": "1;35",
     "until": "35",
     "not run": "1",
+    "cluster": "1",
     "next": "1",
     "pass": "1;32",
     "partial": "1;33",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.linter.levels import LEVELS, STATIC
+from conformance.linter.levels import LEVELS
 from conformance.linter.views import (
     counted,
     has_more,
@@ -166,7 +166,7 @@ def _on_cluster(result: Result, look: Look) -> Iterator[str]:
     """Yield what there is to know of the run, or how to have one."""
     run = result.cluster
     if run is None:
-        if any(app.level == STATIC for app in result.apps):
+        if any(app.level for app in result.apps):
             hint = "Levels 4 to 6 say whether it runs on Stackspin: add --cluster"
             yield look.wrapped([(hint, "dim")], 0)
         return
