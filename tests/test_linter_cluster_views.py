@@ -118,6 +118,15 @@ def test_a_long_story_is_cut_for_the_terminal(here: Path) -> None:
     assert "line 5\n         ... and 14 more lines\n" in text
 
 
+def test_a_check_is_explained_as_what_it_is(result: Result) -> None:
+    assert "Why, and a correct example: stackspin-conformance app --explain backup" in to_terminal(
+        result, PLAIN
+    )
+    assert result.cluster
+    text = to_terminal(merged(a_result(an_app_result()), result.cluster), PLAIN)
+    assert f"What it promises: stackspin-conformance app --explain {FAILED}" in text
+
+
 def test_the_next_level_names_the_checks_it_needs(here: Path) -> None:
     checks = [one for one in some_checks(here) if one[0].verdict is not Verdict.NOT_RUN]
     run = read_run(write_run(here, *checks))
@@ -141,6 +150,9 @@ def test_what_went_wrong_outside_the_checks_is_told(here: Path) -> None:
     run = read_run(write_run(here, check, errors=["clean-up failed:\n  a claim is left"]))
     text = to_terminal(merged(a_result(an_app_result()), run), PLAIN)
     assert "Outside the checks: clean-up failed: a claim is left\n" in text
+    run = read_run(write_run(here, check, errors=["traceback " * 200]))
+    text = to_terminal(merged(a_result(an_app_result()), run), PLAIN)
+    assert max(map(len, text.splitlines())) < 350
 
 
 # JSON.

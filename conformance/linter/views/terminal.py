@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from conformance.linter.levels import LEVELS
@@ -34,7 +35,9 @@ _MARGIN = 9
 _NAMES = 24
 """Columns that the names of apps are brought to, so that what follows stands in one column."""
 _LINES = 6
-"""Lines of what a check saw, and files that it left, that are shown: its report has all."""
+"""Lines of what a check saw that are shown: its report has all."""
+_ERROR = 300
+"""Characters of an error outside the checks, which may have a traceback."""
 
 
 def to_terminal(result: Result, look: Look, *, final: bool = True) -> str:
@@ -155,7 +158,8 @@ def _summary(result: Result, look: Look, final: bool) -> Iterator[str]:
         text = f"The waiver of {waiver.rule} is not needed (any more): remove it."
         yield look.wrapped([(text, "warning")], 0)
     if first := next((one for one in findings if not one.waiver), None):
-        hint = f"Why, and a correct example: stackspin-conformance app --explain {first.rule.id}"
+        more = "What it promises" if first.failed else "Why, and a correct example"
+        hint = f"{more}: stackspin-conformance app --explain {first.rule.id}"
         yield look.wrapped([(hint, "dim")], 0)
     if not final:
         yield ""
@@ -173,6 +177,7 @@ def _on_cluster(result: Result, look: Look) -> Iterator[str]:
     if run.trouble:
         yield look.wrapped([(f"The run on the cluster: {shown(run.trouble)}.", "warning")], 0)
     for error in run.errors:
-        yield look.wrapped([(f"Outside the checks: {shown(' '.join(error.split()))}", "error")], 0)
+        text = f"Outside the checks: {shown(shorten(error, _ERROR, placeholder=' ...'))}"
+        yield look.wrapped([(text, "error")], 0)
     if run.page:
         yield look.wrapped([(f"Report of the checks: {shown(link(run.page, Path()))}", "bold")], 0)
