@@ -61,7 +61,7 @@ class Ended:
 
 
 @dataclass
-class _Forwarding:
+class _Signals:
     """Signals that arrive here while the checks run are theirs: they take the cluster away."""
 
     process: subprocess.Popen[bytes] | None = None
@@ -69,8 +69,12 @@ class _Forwarding:
 
     def __call__(self, number: int, _: FrameType | None) -> None:
         self.received.append(number)
+        self.pass_on(number)
+
+    def pass_on(self, number: int) -> None:
+        """Pass a signal on; a terminal that is gone is no reason to leave a cluster behind."""
         if self.process is not None:
-            self.process.send_signal(number)
+            self.process.send_signal(signal.SIGTERM if number == signal.SIGHUP else number)
 
 
 def pytest_arguments(options: Sequence[str]) -> list[str]:
@@ -86,31 +90,30 @@ def run_checks(options: Sequence[str], reports: Path) -> Ended:
     arguments = pytest_arguments([f"--reports-dir={reports}", *options])
     environment = {name: os.environ[name] for name in os.environ if name not in _NOT_PASSED_ON}
     before = set(_folders(reports))
-    with _forwarding() as forward:
+    with _ending_signals() as signals:
         # -P: no module of the folder that this is started in.
-        process = subprocess.Popen(
+        process = signals.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "pytest", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=_STANDARD_ERROR,
             env=environment,
         )
-        forward.process = process
-        for number in forward.received:  # before there was anybody to forward them to
-            process.send_signal(number)
+        for number in signals.received:  # before there was anybody to pass them on to
+            signals.pass_on(number)
         status = process.wait()
     folder = _report_of(arguments, [one for one in _folders(reports) if one not in before])
-    return Ended(status, next(iter(forward.received), 0), folder)
+    return Ended(status, next(iter(signals.received), 0), folder)
 
 
 @contextlib.contextmanager
-def _forwarding() -> Iterator[_Forwarding]:
-    forward = _Forwarding()
+def _ending_signals() -> Iterator[_Signals]:
+    signals = _Signals()
     previous: dict[int, Any] = {}
     try:
         for number in _ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:
-                previous[number] = signal.signal(number, forward)
-        yield forward
+                previous[number] = signal.signal(number, signals)
+        yield signals
     finally:
         for caught, handler in previous.items():
             signal.signal(caught, handler)
