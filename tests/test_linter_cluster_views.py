@@ -118,6 +118,23 @@ def test_a_long_story_is_cut_for_the_terminal(here: Path) -> None:
     assert "line 5\n         ... and 14 more lines\n" in text
 
 
+def test_checks_that_failed_by_one_cause_are_told_once(here: Path) -> None:
+    first = an_app_check("app_runs.first", verdict=Verdict.FAIL, reason="no route")
+    reason = "no route (reported at test_app_runs.py::test_first[notes])"
+    others = [
+        an_app_check(f"app_runs.other_{n}", verdict=Verdict.FAIL, reason=reason) for n in range(4)
+    ]
+    run = read_run(write_run(here, first, *others))
+    text = to_terminal(merged(a_result(an_app_result()), run), PLAIN)
+    assert text.count("no route") == 1
+    assert "error    for a cause that is told above: 4 checks of level 4\n" in text
+    assert "1 app: 5 errors" in text
+    run = read_run(write_run(here / "of another app", *others))
+    text = to_terminal(merged(a_result(an_app_result()), run), PLAIN)
+    assert text.count("seen: no route (reported at test_app_runs.py::test_first[notes])") == 1
+    assert "told above: app_runs.other_1, app_runs.other_2, app_runs.other_3\n" in text
+
+
 def test_a_check_is_explained_as_what_it_is(result: Result) -> None:
     assert "Why, and a correct example: stackspin-conformance app --explain backup" in to_terminal(
         result, PLAIN
