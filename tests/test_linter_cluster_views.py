@@ -129,6 +129,9 @@ def test_checks_that_failed_by_one_cause_are_told_once(here: Path) -> None:
     assert text.count("no route") == 1
     assert "error    for a cause that is told above: 4 checks of level 4\n" in text
     assert "1 app: 5 errors" in text
+    html = to_html(merged(a_result(an_app_result()), run))
+    assert "4 more checks failed for a cause that is told above." in html
+    assert html.count("Seen on the cluster") == 1
     run = read_run(write_run(here / "of another app", *others))
     text = to_terminal(merged(a_result(an_app_result()), run), PLAIN)
     assert text.count("seen: no route (reported at test_app_runs.py::test_first[notes])") == 1

@@ -136,6 +136,14 @@ def test_errors_of_lower_levels_come_first() -> None:
     assert order == [3, 4, 2]
 
 
+def test_failed_checks_stay_in_the_order_in_which_they_ran() -> None:
+    ran = [
+        CheckResult("notes", Requirement(f"app.{name}", "It.", 4, Severity.ERROR), "fail", why)
+        for name, why in (("z", "1"), ("b", "2"), ("a", "3"))
+    ]
+    assert [one.rule.id for one in judged(ran).findings] == ["app.z", "app.b", "app.a"]
+
+
 def test_a_long_reason_is_cut_and_an_empty_one_says_so() -> None:
     def message(reason: str) -> str:
         (failed,) = checks(4, verdict="fail")
@@ -176,6 +184,16 @@ def test_only_checks_that_decide_on_a_level_are_read(tmp_path: Path) -> None:
 def test_what_was_measured_is_told_without_the_machines_load(tmp_path: Path) -> None:
     first = a_run(tmp_path).checks[0]
     assert first.measured == ("time to Ready: 12.3 s",)
+
+
+def test_a_failure_is_the_first_evidence_and_the_nodes_logs_the_last(tmp_path: Path) -> None:
+    names = ("node/etcd.log", "diagnostics/apps/pod.log", "diagnostics/summary.txt", "failure.txt")
+    evidence = [
+        {"name": one, "path": one, "sha256": "", "bytes": 0, "mediaType": "text/plain"}
+        for one in names
+    ]
+    run = read_run(write_run(tmp_path, an_app_check("app_runs.x", evidence=evidence)))
+    assert [one.name for one in run.checks[0].evidence] == list(reversed(names))
 
 
 def test_the_anchor_is_that_of_the_runs_page(tmp_path: Path) -> None:

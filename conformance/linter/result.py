@@ -156,12 +156,11 @@ def joined(results: Sequence[Result]) -> Result:
 
 
 def rank(finding: Finding) -> tuple[Any, ...]:
-    """Return what findings are sorted by."""
+    """Return what findings are sorted by. Checks stay in the order in which they ran."""
     return (
         finding.waiver is not None,
         _ORDER.index(finding.severity),
         finding.rule.level,
         finding.place,
-        finding.rule.id,
-        finding.message,
+        *(() if finding.failed else (finding.rule.id, finding.message)),
     )

@@ -73,9 +73,18 @@ def _check(found: Mapping[str, Any], folder: Path) -> CheckResult:
         found["reason"],
         float(found["seconds"]),
         tuple(_measured(found["measurements"])),
-        tuple(Evidence(one["name"], folder / one["path"]) for one in found["evidence"]),
+        tuple(
+            Evidence(one["name"], folder / one["path"])
+            for one in sorted(found["evidence"], key=_relevance)
+        ),
         f"check-{hashlib.sha256(found['nodeId'].encode()).hexdigest()[:12]}",
     )
+
+
+def _relevance(evidence: Mapping[str, Any]) -> tuple[bool, int]:
+    """Return what puts a failure first and the node's own logs last."""
+    name = evidence["name"]
+    return name.startswith("node/"), name.count("/")
 
 
 def _measured(measurements: Sequence[Mapping[str, Any]]) -> Iterator[str]:

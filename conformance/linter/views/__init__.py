@@ -30,6 +30,8 @@ _FEW = 3
 """That many rules are named, more are counted."""
 
 
+_SAME_CAUSE = " (reported at "
+"""In the reason of a check that failed as one before it did, as in what both of them need."""
 _YAML = (".yaml", ".yml")
 
 
@@ -107,6 +109,14 @@ def verdicts(app: AppResult) -> list[str]:
     others = {"fail": "failed", "not run": "not run", "waived": "waived",
               "not applicable": "not applicable"}  # fmt: skip
     return words + [f"{count[one]} {word}" for one, word in others.items() if count[one]]
+
+
+def same_cause(app: AppResult) -> list[Finding]:
+    """Return the failed checks whose cause another one tells."""
+    failed = [one for one in app.findings if one.failed]
+    repeated = [one for one in failed if one.failed and _SAME_CAUSE in one.failed.reason]
+    # The other one may be of another app.
+    return repeated if len(repeated) < len(failed) else repeated[1:]
 
 
 def reasons(app: AppResult) -> list[tuple[str, list[Requirement]]]:

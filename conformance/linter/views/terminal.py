@@ -18,6 +18,7 @@ from conformance.linter.views import (
     not_judged,
     reasons,
     rules_named,
+    same_cause,
     sentence,
     shown,
     tally,
@@ -36,8 +37,6 @@ _NAMES = 24
 """Columns that the names of apps are brought to, so that what follows stands in one column."""
 _LINES = 6
 """Lines of what a check saw that are shown: its report has all."""
-_SAME_CAUSE = " (reported at "
-"""In the reason of a check that failed as one before it did, as in what both of them need."""
 _ERROR = 300
 """Characters of an error outside the checks, which may have a traceback."""
 
@@ -83,7 +82,7 @@ def _app(app: AppResult, look: Look, width: int, told: set[int]) -> Iterator[str
     if app.remark:
         yield _line(look, "", (shown(app.remark), "dim"))
     fixes: set[tuple[str, str]] = set()
-    repeated = _repeated(app)
+    repeated = same_cause(app)
     for finding in app.findings:
         if finding not in repeated:
             yield from _finding(finding, app, look, fixes)
@@ -98,14 +97,6 @@ def _app(app: AppResult, look: Look, width: int, told: set[int]) -> Iterator[str
         yield _line(look, "", (f"{levels} not judged: {shown(reason)}", ""))
     if mend := to_mend(app):
         yield _line(look, "next", (f"level {mend[0].level} needs {rules_named(mend)}", ""))
-
-
-def _repeated(app: AppResult) -> list[Finding]:
-    """Return the failed checks whose cause another one tells."""
-    failed = [one for one in app.findings if one.failed]
-    repeated = [one for one in failed if one.failed and _SAME_CAUSE in one.failed.reason]
-    # The other one may be of another app.
-    return repeated if len(repeated) < len(failed) else repeated[1:]
 
 
 def _level_style(app: AppResult) -> str:
