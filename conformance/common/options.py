@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,10 @@ class Option:
     switch: bool = False
     """Whether it has no value; then there is no environment variable for it either."""
     path: bool = False
+    several: bool = False
+    """Whether it may be repeated; its variable has the values with colons between them."""
+    number: bool = False
+    """Whether its value is a number above 0."""
     field: str = ""
     """Its field of ``Settings``."""
 
@@ -99,7 +105,8 @@ def read(
     """Return the values of the fields for which there is an option or a variable.
 
     ``given`` returns what the command line has for a field. An option wins over the environment.
-    Raises ``ValueError`` for a variable that is not one of the option's choices.
+    Raises ``ValueError`` for a value that is not one of the option's choices, or not a number where
+    one is needed.
     """
     found: dict[str, Any] = {}
     for each in options(settings):
@@ -108,8 +115,28 @@ def read(
             continue
         if each.choices and value not in each.choices:
             raise ValueError(f"{each.variable}={value}: choose from {', '.join(each.choices)}")
-        found[each.field] = Path(str(value)).absolute() if each.path else value
+        if each.several:
+            values = value.split(os.pathsep) if isinstance(value, str) else list(value)  # type: ignore[call-overload]
+            found[each.field] = tuple(_value(each, one) for one in values if one)
+        else:
+            found[each.field] = _value(each, value)
     return found
+
+
+def _value(each: Option, value: object) -> object:
+    if each.path:
+        return Path(str(value)).absolute()
+    return _number(each, value) if each.number else value
+
+
+def _number(each: Option, value: object) -> float:
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = 0
+    if not 0 < number < math.inf:
+        raise ValueError(f"{each.flag}={value}: give a number above 0")
+    return number
 
 
 def table(settings: type) -> str:
@@ -117,6 +144,7 @@ def table(settings: type) -> str:
     lines = ["| Option | Environment variable | Without it | What it is |", "|---|---|---|---|"]
     for each in options(settings):
         text = each.help if not each.choices else f"{each.help} ({', '.join(each.choices)})"
+        text += "; may be repeated" if each.several else ""
         variable = "" if each.switch else f"`{each.variable}`"
         lines.append(f"| `{each.flag}` | {variable} | {each.default} | {text} |")
     return "\n".join(lines) + "\n"

@@ -152,6 +152,29 @@ class Settings:
         "address of a dashboard, in the domain, to test instead of the reference one",
         "the reference dashboard",
     )
+    app: tuple[Path, ...] = option(
+        (),
+        "package to test instead of the reference apps: a chart, a Flux package, or a folder with "
+        "many of them; only the checks of apps run",
+        "the reference apps",
+        path=True,
+        several=True,
+        reported=False,
+    )
+    app_description: Path | None = option(
+        None,
+        "for --app: a conformance.yaml beside a package that one may not change",
+        "the package's own",
+        path=True,
+        reported=False,
+    )
+    app_time: float = option(
+        10.0,
+        "for --app: minutes that one app may take",
+        "10",
+        number=True,
+        reported=False,
+    )
     reports_dir: Path = option(
         lambda: Path.cwd() / "reports",
         "folder for reports",

@@ -80,6 +80,9 @@ class CheckResult(Model):
     level: Level
     promise: str
     app: str | None = None
+    app_level: Literal[4, 5, 6] | None = Field(
+        default=None, description="The level of an app package that the check decides on."
+    )
     verdict: Verdict
     reason: str = Field(
         default="", description="Why the check did not pass; the first lines of the failure."

@@ -24,6 +24,7 @@ from conformance.apps.tracked import TrackedBranch
 from conformance.common.run_folder import run_folder
 from conformance.services.helm import Helm
 from conformance.suite.check import app_of, shared
+from conformance.suite.given_apps import given_apps
 from conformance.suite.needs import fixtures_of
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from conformance.apps.base import App
     from conformance.apps.images import BuiltImage, ImageTest
+    from conformance.apps.package.given import GivenApp
     from conformance.apps.running import RunningImage
     from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
@@ -44,9 +46,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope=shared)
-def app(request: pytest.FixtureRequest) -> App:
-    """The app that a check runs on; one that names no apps runs on ``notes``."""
-    return APPS[getattr(request, "param", "notes")]
+def app(request: pytest.FixtureRequest) -> App | GivenApp:
+    """The app that a check runs on; one that names no apps runs on ``notes``.
+
+    With ``--app``, where only checks of app packages run, it is one of the given packages.
+    """
+    name = getattr(request, "param", "notes")
+    return given_apps(request.config).get(name) or APPS[name]
 
 
 @pytest.fixture(scope="session")

@@ -18,13 +18,14 @@ that can run on several apps says on which it runs, and at which level on each::
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NoReturn, TypeVar, cast
 
 import pytest
 from _pytest.outcomes import Skipped
 
+from conformance.apps.package.abilities import Ability
 from conformance.clusters.base import Feature
 from conformance.report.level import Level
 
@@ -42,6 +43,8 @@ CAPABILITIES = (
 machine with an empty cache reports early, while it still builds parts for the later ones."""
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+AppLevel = Literal[4, 5, 6]
+"""Of an app package: it runs, its data is safe, people log in once (docs/app-packages.md)."""
 _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 
 
@@ -58,13 +61,23 @@ class Check:
     """What the provider must be able to do; on one that cannot, the check is "not run"."""
     apps: Mapping[str, Level] = field(default_factory=dict)
     """The apps it runs on, and its level on each; empty if it is not about a particular app."""
+    app_level: AppLevel | None = None
+    """The level of an app package that it decides on; None: it is not about app packages."""
+    abilities: tuple[Ability, ...] = ()
+    """What the app must be able to do; on one that cannot, the check does not apply."""
 
     def on(self, app: str) -> Check:
         """Return the check with its level on one of its apps."""
         return replace(self, level=self.apps[app])
 
-    def each(self) -> Iterator[tuple[str | None, Check]]:
-        """Yield each of its apps with the check for that app; None if it has no apps."""
+    def each(self, given: Collection[str] = ()) -> Iterator[tuple[str | None, Check]]:
+        """Yield each of its apps with the check for that app; None if it has no apps.
+
+        With ``given`` apps (``--app``) these are its apps, if it is about app packages at all.
+        """
+        if given:
+            yield from ((app, self) for app in given if self.app_level)
+            return
         if not self.apps:
             yield None, self
         for app in self.apps:
@@ -111,8 +124,12 @@ def check(
     promise: str,
     needs: Iterable[Feature] = (),
     apps: Mapping[str, Level] | None = None,
+    app_level: AppLevel | None = None,
+    abilities: Iterable[Ability] = (),
 ) -> Callable[[_FunctionT], _FunctionT]:
     """Make a test function the check ``check_id``; with ``apps``, it runs once for each.
+
+    With ``app_level``, it runs on the packages of ``--app`` instead, if there are any.
 
     Raises:
         ValueError: the id is not ``capability.name`` in lower case, or the promise is not one
@@ -122,7 +139,15 @@ def check(
         raise ValueError(f"check id {check_id!r} is not of the form capability.name_of_the_check")
     if not promise.endswith("."):
         raise ValueError(f"{check_id}: the promise is one sentence and ends with a full stop")
-    this = Check(check_id, Level(level), promise, tuple(needs), apps or {})
+    this = Check(
+        check_id,
+        Level(level),
+        promise,
+        tuple(needs),
+        apps or {},
+        app_level,
+        tuple(abilities),
+    )
 
     def mark(function: _FunctionT) -> _FunctionT:
         function.__doc__ = f"{check_id}: {promise}"  # what --collect-only -v shows
@@ -204,13 +229,18 @@ def collection_errors(items: Iterable[pytest.Item]) -> list[str]:
     return errors
 
 
-def in_running_order(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Return ``items`` sorted by ``CAPABILITIES``; inside one, by file and as written there."""
+def in_running_order(items: list[pytest.Item], given: Collection[str] = ()) -> list[pytest.Item]:
+    """Return ``items`` sorted by ``CAPABILITIES``; inside one, by file and as written there.
 
-    def position(item: pytest.Item) -> int:
-        this = check_of(item)
+    Of ``given`` apps, one after the other.
+    """
+    apps = list(given)
+
+    def position(item: pytest.Item) -> tuple[int, int]:
+        this, app = check_of(item), app_of(item)
+        of_app = apps.index(app) if app in apps else len(apps)
         if this is None or this.capability not in CAPABILITIES:
-            return len(CAPABILITIES)
-        return CAPABILITIES.index(this.capability)
+            return of_app, len(CAPABILITIES)
+        return of_app, CAPABILITIES.index(this.capability)
 
     return sorted(items, key=position)

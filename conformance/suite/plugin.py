@@ -26,6 +26,7 @@ from conformance.suite.check import (
     is_check,
     level_marker,
 )
+from conformance.suite.given_apps import given_apps, read_given
 from conformance.suite.selection import selection
 
 PYTEST_KIND_DEFAULT = ("cluster_name", "pytest-kind")
@@ -37,8 +38,9 @@ _WITHOUT_XDIST = (
 _REFUSED = "stackspin_conformance_refused"
 _NOT_OURS = ("kind_bin", "kind_kubectl_bin")
 """Options of pytest-kind that have no effect here: kind and kubectl are pinned parts."""
-_OF_CHECKS = ("fixtures", "app_fixtures", "accounts", "schedule")
+_OF_CHECKS = ("fixtures", "app_fixtures", "package_fixtures", "accounts", "schedule")
 """Modules beside this one that are plugins of a run of checks."""
+_OF_APPS = [each for each in options(Settings) if each.field in ("app", "app_description")]
 DESELECTED = pytest.StashKey[list[pytest.Item]]()
 
 
@@ -48,7 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for each in options(Settings):
         if not each.of_pytest_kind:
             text = f"{each.help} (default: {each.default})"
-            group.addoption(each.flag, choices=each.choices or None, help=text)
+            action = "append" if each.several else "store"
+            group.addoption(each.flag, choices=each.choices or None, help=text, action=action)
     group.addoption(
         "--twins",
         action="store_true",
@@ -66,6 +69,15 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
     if config.getoption("twins"):
         _register(config, "twin_run")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Read the packages of ``--app``: each check of apps runs once for each of them."""
+    config = session.config
+    if not any(config.getoption(one.field) or one.variable in os.environ for one in _OF_APPS):
+        return
+    read_given(config, _settings(config))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -92,8 +104,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if marker is None or metafunc.config.getoption("twins"):
         return
     check: Check = marker.args[0]
-    if check.apps:
-        each = [pytest.param(app, marks=level_marker(level)) for app, level in check.apps.items()]
+    given = given_apps(metafunc.config)
+    apps = dict.fromkeys(given, check.level) if given and check.app_level else check.apps
+    if apps:
+        each = [pytest.param(app, marks=level_marker(level)) for app, level in apps.items()]
         add_fixture(metafunc, "app")
         metafunc.parametrize("app", each, indirect=True)
 
@@ -105,13 +119,15 @@ def add_fixture(metafunc: pytest.Metafunc, name: str) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Validate what was collected, before -k and -m select from it, and put it in order."""
     if not any(check_of(item) for item in items):
         return
     if errors := collection_errors(items):
         raise pytest.UsageError("\n".join(errors))
-    items[:] = in_running_order(items)
+    given = given_apps(config)
+    kept = [item for item in items if (this := check_of(item)) and this.app_level]
+    items[:] = in_running_order(kept if given else items, given)
     for item in items:
         if check := check_of(item):
             item.extra_keyword_matches.add(check.id)
@@ -146,7 +162,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config.pluginmanager.register(under_test, "stackspin-conformance-under-test")
     hooks = ConformanceSession(run, under_test)
     config.pluginmanager.register(hooks, "stackspin-conformance-session")
-    hooks.plan(session.items, config.stash.get(DESELECTED, []))
+    hooks.plan(session.items, config.stash.get(DESELECTED, []), given_apps(config))
     # A job that is cancelled gets SIGTERM: end as after Ctrl-C, taking the cluster down.
     for number in (signal.SIGINT, signal.SIGTERM):
         if (previous := signal.getsignal(number)) is not signal.SIG_IGN:

@@ -30,6 +30,8 @@ def arrange(items: list[pytest.Item]) -> None:
     needed = fixtures_of(items)
     if "image_builds" in needed:
         _first("image_builds", items[:1])
+    of_apps = [item for item in items if (check := check_of(item)) and check.app_level]
+    _first("needed_abilities", of_apps)
     _first("needed_features", [item for item in items if (check := check_of(item)) and check.needs])
     if "platform" in needed:
         _join("platform_begun", [item for item in items if "kube" in fixtures_of([item])])

@@ -6,7 +6,7 @@ The plugin registers it only if checks were collected: other pytest runs are not
 from __future__ import annotations
 
 import importlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -31,10 +31,13 @@ TWIN_CAUGHT = pytest.StashKey[bool]()
 _NOT_SELECTED = "not selected on the command line"
 
 
-def planned(items: list[pytest.Item], deselected: list[pytest.Item]) -> Iterator[CheckResult]:
+def planned(
+    items: list[pytest.Item], deselected: list[pytest.Item], given: Collection[str] = ()
+) -> Iterator[CheckResult]:
     """Yield a result for each selected check, and for each other check in the same folders.
 
-    Without the latter a capability could "pass" because ``-k`` left out its failing check.
+    Without the latter a capability could "pass" because ``-k`` left out its failing check. With
+    ``given`` apps (``--app``) only checks of app packages are concerned.
     """
     checks = {item: check for item in items if (check := check_of(item))}
     folders = {item.path.parent for item in checks}
@@ -47,10 +50,12 @@ def planned(items: list[pytest.Item], deselected: list[pytest.Item]) -> Iterator
     left_out = {item: check for item in others if (check := check_of(item))}
     for item, check in left_out.items():
         yield _result(check, item.nodeid, app_of(item), _NOT_SELECTED)
-    yield from _not_collected(checks | left_out)
+    yield from _not_collected(checks | left_out, given)
 
 
-def _not_collected(checks: dict[pytest.Item, Check]) -> Iterator[CheckResult]:
+def _not_collected(
+    checks: dict[pytest.Item, Check], given: Collection[str]
+) -> Iterator[CheckResult]:
     """Yield a result for each check in these folders that was not even collected.
 
     That happens if the command line names a file or a check. The apps of the others are known;
@@ -59,7 +64,7 @@ def _not_collected(checks: dict[pytest.Item, Check]) -> Iterator[CheckResult]:
     known = {(check.id, app_of(item)) for item, check in checks.items()}
     for folder, module in _modules(checks):
         for other in checks_in(module).values():
-            for app, there in other.each():
+            for app, there in other.each(given):
                 if (other.id, app) not in known:
                     known.add((other.id, app))
                     node_id = f"{folder}{Path(str(module.__file__)).name}::{other.id}"
@@ -88,6 +93,7 @@ def _result(check: Check, node_id: str, app: str | None, reason: str) -> CheckRe
         level=check.level,
         promise=check.promise,
         app=app,
+        app_level=check.app_level,
         verdict=Verdict.NOT_RUN,
         reason=reason,
     )
@@ -103,10 +109,12 @@ class ConformanceSession:
         self._told: dict[int, tuple[BaseException, str]] = {}
         self._waited = seconds_waited()
 
-    def plan(self, items: list[pytest.Item], deselected: list[pytest.Item]) -> None:
+    def plan(
+        self, items: list[pytest.Item], deselected: list[pytest.Item], given: Collection[str]
+    ) -> None:
         """Record what will run and what was left out, before anything runs."""
         selected = sum(check_of(item) is not None for item in items)
-        self._run.recorder.plan(planned(items, deselected), selected=selected)
+        self._run.recorder.plan(planned(items, deselected, given), selected=selected)
         # What the report says before anything is deployed is public, even if a Secret holds it.
         page = (self._run.recorder.folder / "report.html").read_text(encoding="utf-8")
         self._run.redactor.allow(self._run.settings.domain, *WORD.findall(page))

@@ -1,0 +1,91 @@
+"""The packages that a run is given: read as the linter reads them, without a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from conformance.apps.package.description import description_of, read_description
+from conformance.apps.package.model import Description
+from conformance.common.errors import HarnessError
+from conformance.linter import detection
+from conformance.linter.app import AppPackage
+from conformance.linter.deadline import TooLongError, at_most
+from conformance.linter.helm.rendering import Renderer
+from conformance.linter.limits import Limits
+from conformance.linter.reading.tree import Tree
+
+_READING = 2
+"""Reading and rendering may take this many times the limit for rendering, as in the linter."""
+_DEFAULT = Limits()
+
+
+@dataclass(frozen=True, eq=False)
+class GivenApp:
+    """An app of a package."""
+
+    root: Path
+    """The package: what ``--app`` names."""
+    tree: Tree
+    """Its files."""
+    app: AppPackage
+    """What the linter made of them."""
+    described_in: Path | None = None
+    """``--app-description``; None: the package's own ``conformance.yaml``, if there is one."""
+
+    @property
+    def name(self) -> str:
+        """The app's name; of one without, its path: as the linter calls it."""
+        return self.app.name or self.app.path
+
+    @cached_property
+    def description_file(self) -> Path | None:
+        """The file of ``description``; None: there is none."""
+        return self._described[0]
+
+    @cached_property
+    def description(self) -> Description:
+        """What is said of the app; of one that nobody described, nothing.
+
+        Raises DescriptionError.
+        """
+        return self._described[1]
+
+    @cached_property
+    def _described(self) -> tuple[Path | None, Description]:
+        if self.described_in is not None:
+            return self.described_in, read_description(self.described_in)
+        found = description_of(self.root, self.app) if self.root.is_dir() else None
+        return found or (None, Description())
+
+
+def read_apps(path: Path, limits: Limits = _DEFAULT) -> list[GivenApp]:
+    """Return the apps of a package; of one without any, something that cannot be installed.
+
+    Raises HarnessError if there is nothing at ``path``, or reading it takes too long.
+    """
+    try:
+        with Renderer(limits) as renderer, at_most(_READING * limits.seconds):
+            tree = Tree.read(path, limits)
+            found = detection.detect(tree, renderer, limits=limits)
+    except TooLongError:
+        raise HarnessError(
+            f"reading {path} took longer than {_READING * limits.seconds:g} s",
+            "give a smaller folder",
+        ) from None
+    apps = [one for one in found if one.written or one.charts] or [detection.nothing(tree)]
+    return [GivenApp(path, tree, one) for one in apps]
+
+
+def by_name(apps: Iterable[GivenApp]) -> dict[str, GivenApp]:
+    """Return the apps by their names. Raises HarnessError if two have the same."""
+    named: dict[str, GivenApp] = {}
+    for one in apps:
+        if (other := named.setdefault(one.name, one)) is not one:
+            raise HarnessError(
+                f"two apps are called {one.name}: in {other.root} and in {one.root}",
+                "give them to runs of their own, or give one another name",
+            )
+    return named

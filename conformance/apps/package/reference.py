@@ -1,0 +1,29 @@
+"""A reference app as a package that somebody gives: a copy under a name of its own.
+
+So the checks of app packages run on it beside its own installation.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from conformance.apps.flux_package import copy_of
+from conformance.apps.package.description import FILE
+from conformance.apps.package.given import GivenApp, read_apps
+from conformance.common.package import Package
+
+FAILURE_AFTER = 60
+"""Seconds after which an upgrade of the copy counts as failed; a good one takes 8."""
+
+
+def reference_copy(package: Package, app: str, name: str, folder: Path) -> GivenApp:
+    """Write the package of a reference app, called ``name``, into ``folder``; return its app."""
+    word = re.compile(rf"(?<!stackspin/)\b{re.escape(app)}\b")
+    for path, text in copy_of(package, app, name, failure_after=FAILURE_AFTER).files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        described = file.name == FILE
+        file.write_text(word.sub(name, text) if described else text, encoding="utf-8")
+    [found] = read_apps(folder)
+    return found

@@ -1,0 +1,54 @@
+"""The packages of ``--app``, which the checks of apps run on instead of the reference apps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.common.errors import HarnessError
+
+if TYPE_CHECKING:
+    from conformance.apps.package.given import GivenApp
+    from conformance.common.settings import Settings
+
+_GIVEN: pytest.StashKey[Mapping[str, GivenApp]] = pytest.StashKey()
+
+
+def given_apps(config: pytest.Config) -> Mapping[str, GivenApp]:
+    """Return the apps that this run was given, by name; none: it has the reference apps."""
+    return config.stash.get(_GIVEN, {})
+
+
+def read_given(config: pytest.Config, settings: Settings) -> None:
+    """Read the packages that the options name. Raises ``UsageError`` if they cannot be read."""
+    # Only when there are packages: this imports what reads and renders them.
+    from conformance.apps.package.given import by_name, read_apps  # noqa: PLC0415
+
+    if config.getoption("twins"):
+        raise pytest.UsageError("--twins is about the reference apps: leave --app out")
+    try:
+        apps = by_name(one for path in settings.app for one in read_apps(path))
+        config.stash[_GIVEN] = _described(apps, settings)
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _described(apps: dict[str, GivenApp], settings: Settings) -> dict[str, GivenApp]:
+    """Give the description of ``--app-description`` to the app that it is for."""
+    from conformance.apps.package.description import read_description  # noqa: PLC0415
+
+    path = settings.app_description
+    if path is None:
+        return apps
+    if not apps:
+        raise HarnessError("--app-description describes no app", "name its package with --app")
+    name = read_description(path).app or (next(iter(apps)) if len(apps) == 1 else "")
+    if name not in apps:
+        raise HarnessError(
+            f"{path} describes {name or 'no app by name'}; there are {', '.join(apps)}",
+            "write app: NAME into it",
+        )
+    return {**apps, name: replace(apps[name], described_in=path)}
