@@ -66,9 +66,13 @@ def read_apps(path: Path, limits: Limits = _DEFAULT) -> list[GivenApp]:
 
     Raises HarnessError if there is nothing at ``path``, or reading it takes too long.
     """
+    return read_tree(Tree.read(path, limits), path, limits)
+
+
+def read_tree(tree: Tree, path: Path, limits: Limits = _DEFAULT) -> list[GivenApp]:
+    """Return the apps in the files of a package, as ``read_apps`` does."""
     try:
         with Renderer(limits) as renderer, at_most(_READING * limits.seconds):
-            tree = Tree.read(path, limits)
             found = detection.detect(tree, renderer, limits=limits)
     except TooLongError:
         raise HarnessError(

@@ -1,0 +1,246 @@
+"""Where the files of a package go in the repository that Flux tracks.
+
+The path of each Kustomization and the chart path of each HelmRelease decide. What the package
+takes from elsewhere comes from that repository, too: its own Git repository, and the charts that
+its description puts in the place of those in a Helm repository.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+
+from conformance.apps.package.description import FILE, located
+from conformance.apps.package.given import GivenApp, read_tree
+from conformance.linter.access import get, mapping
+from conformance.linter.app import AppPackage, FluxKustomization, Release
+from conformance.linter.files import KUSTOMIZATION_FILES, inside, parent
+from conformance.linter.reading.tree import YAML_SUFFIXES, Tree, decode
+from conformance.platform.reference.content import ROOT_KUSTOMIZATION
+from conformance.services.flux import API_VERSIONS, NAMESPACE
+
+PACKAGES = "packages"
+"""The folder of flux2 in which each package has a file of the Kustomizations that begin it."""
+_SOURCE = {"kind": "GitRepository", "name": "stackspin"}
+_OF_THE_PLATFORM = ("flux2/infrastructure",)
+_GIT = ("GitRepository", "Bucket")
+_UNSAFE = re.compile(r"[^a-z0-9]+")
+
+Files = Mapping[str, bytes]
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """A package as the repository has it."""
+
+    app: AppPackage
+    """The package, read anew from ``files``."""
+    files: Files
+    """Path in the repository -> content."""
+    entry: str
+    """Its line in flux2/kustomization.yaml."""
+    problems: tuple[str, ...] = ()
+    """Why Flux cannot install it like this, a sentence each."""
+
+    @property
+    def kustomizations(self) -> list[str]:
+        """Names of its Kustomizations, in flux-system."""
+        return [one.name for one in self.app.kustomizations]
+
+    @property
+    def releases(self) -> list[Release]:
+        """Its HelmReleases."""
+        return list(self.app.releases)
+
+
+def place(given: GivenApp) -> Placement:
+    """Return the files of a package at their places. Raises DescriptionError."""
+    return _Placing(given).placement()
+
+
+@dataclass
+class _Placing:
+    given: GivenApp
+    files: dict[str, bytes] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def placement(self) -> Placement:
+        app, name = self.given.app, safe(self.given.name)
+        entry = f"{PACKAGES}/{name}.yaml"
+        if not app.written:
+            what = f"chart {app.charts[0].name} alone" if app.charts else "nothing"
+            self.problems.append(f"{self.given.root} has {what}: there is no Flux package of it")
+            return Placement(app, {}, entry, tuple(self.problems))
+        charts = self._charts(app.releases)
+        for one in dict.fromkeys((*app.kustomizations, *app.strays)):
+            self._folder(one)
+        begin = self._loose(name) if not app.kustomizations else self._entries()
+        self._add(f"flux2/{entry}", begin)
+        self.files = {path: _at_home(path, content, charts) for path, content in self.files.items()}
+        return Placement(self._read(), self.files, entry, tuple(self.problems))
+
+    def _read(self) -> AppPackage:
+        """Return the app as the repository has it."""
+        folders = {"."} | {str(one) for path in self.files for one in PurePosixPath(path).parents}
+        tree = Tree("repository", (), self.files, frozenset(folders), [])
+        found = [one.app for one in read_tree(tree, self.given.root)]
+        return next((one for one in found if one.name == self.given.app.name), found[0])
+
+    def _folder(self, one: FluxKustomization) -> None:
+        """Put what a Kustomization applies to where its path says."""
+        target = posixpath.normpath(one.path).lstrip("/")
+        if one.folder is None or one.missing:
+            self.problems.append(
+                f"Kustomization {one.name} applies {one.path or 'no path'}, which is not in the"
+                " package"
+            )
+            return
+        if target in (".", "flux2") or target.startswith(".."):
+            self.problems.append(
+                f"Kustomization {one.name} applies {one.path}: that is the platform's whole tree"
+            )
+            return
+        for file in self._files_of(one, one.folder):
+            there = posixpath.relpath(file, one.folder)
+            self._add(posixpath.normpath(posixpath.join(target, there)), self._content(file))
+
+    def _files_of(self, one: FluxKustomization, folder: str) -> Iterator[str]:
+        """Yield the files of a folder, and those elsewhere that its kustomization.yaml names."""
+        members = {member.file for member in one.members}
+        beside = {parent(file) for file in members}
+        for file in self.given.tree.files:
+            path = PurePosixPath(file)
+            named = path.name in KUSTOMIZATION_FILES and parent(file) in beside
+            if path.name != FILE and (inside(file, folder) or file in members or named):
+                yield file
+
+    def _charts(self, releases: Iterable[Release]) -> dict[str, str]:
+        """Put the charts of releases to their places; return the new ones, by a chart's name."""
+        moved: dict[str, str] = {}
+        for one in releases:
+            spec = mapping(one.manifest.get("spec", "chart", "spec"))
+            name = str(spec.get("chart") or one.manifest.get("spec", "chartRef", "name") or "")
+            if one.chart is not None and not one.broken:
+                self._chart(posixpath.normpath(name), one.chart.files)
+            elif instead := self._instead_of(name):
+                moved[name] = f"charts/{safe(self.given.name)}-{safe(name)}"
+                self._chart(moved[name], instead)
+            else:
+                self.problems.append(
+                    f"{one.chart_missing}; conformance.yaml names no chart in its place (charts)"
+                )
+        return moved
+
+    def _instead_of(self, name: str) -> Files | None:
+        """Return the files of the chart that the description puts in the place of another."""
+        file = self.given.description_file
+        for one in self.given.description.charts:
+            if one.chart in (name, posixpath.basename(name)) and file is not None:
+                return Tree.read(located(one.path, file, self.given.root)).files
+        return None
+
+    def _chart(self, folder: str, files: Files) -> None:
+        for path, content in files.items():
+            self._add(f"{folder}/{path}", content)
+
+    def _entries(self) -> bytes:
+        """Return the Kustomizations that no other one of the package applies, in one file."""
+        app = self.given.app
+        applied = {member.file for one in app.kustomizations for member in one.members}
+        files = {one.manifest.file: None for one in app.kustomizations}
+        return b"\n---\n".join(self._content(file) for file in files if file not in applied)
+
+    def _loose(self, name: str) -> bytes:
+        """Place objects that no Kustomization applies; return one that does."""
+        folder = f"flux2/{PACKAGES}/{name}"
+        for number, file in enumerate(dict.fromkeys(one.file for one in self.given.app.written)):
+            self._add(f"{folder}/{number}-{posixpath.basename(file)}", self._content(file))
+        spec = {
+            "interval": "10m",
+            "retryInterval": "5s",
+            "timeout": "5m",
+            "path": f"./{folder}",
+            "prune": True,
+            "wait": True,
+            "sourceRef": _SOURCE,
+            "postBuild": {
+                "substituteFrom": [{"kind": "Secret", "name": "stackspin-cluster-variables"}]
+            },
+        }
+        made = {
+            "apiVersion": API_VERSIONS["Kustomization"],
+            "kind": "Kustomization",
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "spec": spec,
+        }
+        return yaml.safe_dump(made, sort_keys=False).encode()
+
+    def _content(self, file: str) -> bytes:
+        return self.given.tree.files[file]
+
+    def _add(self, path: str, content: bytes) -> None:
+        taken = path == ROOT_KUSTOMIZATION or path.startswith(("../", "/"))
+        if taken or any(inside(path, one) for one in _OF_THE_PLATFORM):
+            self.problems.append(f"{path} belongs to the platform: no package may have such a file")
+        elif self.files.setdefault(path, content) != content:
+            self.problems.append(f"two files of the package belong at {path}")
+
+
+def safe(name: str) -> str:
+    """Return a name as files and objects can have it."""
+    return _UNSAFE.sub("-", name.lower()).strip("-")[:40].rstrip("-") or "app"
+
+
+def _at_home(path: str, content: bytes, charts: Mapping[str, str]) -> bytes:
+    """Return a file whose Flux objects take everything from the tracked repository."""
+    text = decode(content) if path.endswith(YAML_SUFFIXES) else None
+    if text is None or not any(one in text for one in ("sourceRef:", "chartRef:")):
+        return content
+    try:
+        documents = list(yaml.safe_load_all(text))
+    except yaml.YAMLError:  # a template of a chart, or what the linter reports
+        return content
+    changed = [_changed(document, charts) for document in documents]
+    if not any(changed):
+        return content
+    return yaml.safe_dump_all(documents, sort_keys=False, allow_unicode=True).encode()
+
+
+def _changed(document: Any, charts: Mapping[str, str]) -> bool:  # noqa: ANN401 - any YAML
+    """Have an object of Flux take its source from the tracked repository; return whether it did."""
+    move: Callable[[Any, Mapping[str, str]], bool] | None = {
+        "Kustomization": _move_kustomization,
+        "HelmRelease": _move_release,
+    }.get(str(get(document, "kind")))
+    spec = get(document, "spec")
+    return isinstance(spec, dict) and move is not None and move(spec, charts)
+
+
+def _move_kustomization(spec: dict[str, Any], charts: Mapping[str, str]) -> bool:
+    del charts
+    source = mapping(spec.get("sourceRef"))
+    if source.get("kind") not in _GIT or source.get("name") == _SOURCE["name"]:
+        return False
+    spec["sourceRef"] = dict(_SOURCE)
+    return True
+
+
+def _move_release(spec: dict[str, Any], charts: Mapping[str, str]) -> bool:
+    chart = get(spec, "chart", "spec")
+    name = get(chart, "chart") or get(spec, "chartRef", "name")
+    if name in charts:
+        spec.pop("chartRef", None)
+        where = {"chart": f"./{charts[name]}", "sourceRef": {**_SOURCE, "namespace": NAMESPACE}}
+        spec["chart"] = {"spec": {**where, "reconcileStrategy": "ChartVersion"}}
+        return True
+    source = mapping(get(chart, "sourceRef"))
+    if source.get("kind") not in _GIT or source.get("name") == _SOURCE["name"]:
+        return False
+    chart["sourceRef"] = {**_SOURCE, "namespace": NAMESPACE}
+    return True

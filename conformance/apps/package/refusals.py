@@ -1,0 +1,125 @@
+"""What a package may not do to the platform: found in its objects before any is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from conformance.linter.access import get, mapping, sequence, text
+from conformance.linter.app import AppPackage
+from conformance.linter.facts.confinement import breaches_of_pod, is_privileged
+from conformance.linter.manifest import CLUSTER_WIDE, Manifest
+from conformance.linter.pods import Pod
+from conformance.platform.reference.levels import BACKUPS, PLATFORM, SINGLE_SIGN_ON
+from conformance.services.flux import NAMESPACE as FLUX_NAMESPACE
+
+_NO_NAMESPACE = CLUSTER_WIDE | {
+    "APIService", "CSIDriver", "ClusterIssuer", "MutatingWebhookConfiguration", "Node",
+    "RuntimeClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
+}  # fmt: skip
+_ITS_OWN = ("Namespace", "CustomResourceDefinition")
+"""Kinds without a namespace of which a package may bring its own."""
+_NAMESPACES = re.compile(
+    r"(flux-system|stackspin|stackspin-conformance|velero|cert-manager|secrets-controller|default"
+    r"|kube-.*)"
+)
+"""Of the platform and of Kubernetes; all but stackspin-apps."""
+_IN_FLUX_SYSTEM = frozenset(
+    {
+        "BasicAuth", "ConfigMap", "GitRepository", "HelmRepository", "Kustomization",
+        "OAuth2Client", "OCIRepository", "Secret", "StringSecret",
+    }
+)  # fmt: skip
+"""What packages for Stackspin put there."""
+_VARIABLES = re.compile(r"stackspin-.+-variables")
+"""ConfigMaps and Secrets in flux-system."""
+_GROUPS = re.compile(
+    r"(.*\.)?(fluxcd\.io|hydra\.ory\.sh|secretgenerator\.mittwald\.de|velero\.io|traefik\.io"
+    r"|k8s\.io|cert-manager\.io)"
+)
+"""API groups of the platform and of Kubernetes."""
+_PLATFORM_NAMES = frozenset(
+    {
+        *(
+            f"Kustomization {FLUX_NAMESPACE}/{name}"
+            for level in (PLATFORM, SINGLE_SIGN_ON, BACKUPS)
+            for name in ("stackspin", "secrets-controller", "cert-manager", *level.kustomizations)
+        ),
+        *(
+            f"{kind} {FLUX_NAMESPACE}/stackspin-{of}-variables"
+            for kind in ("ConfigMap", "Secret", "StringSecret")
+            for of in (
+                "cluster",
+                "single-sign-on",
+                "single-sign-on-kustomization",
+                "dashboard",
+                "dashboard-kustomization",
+            )
+        ),
+        f"GitRepository {FLUX_NAMESPACE}/stackspin",
+        "ConfigMap stackspin-apps/stackspin-ca",
+    }
+)
+_POWERFUL = frozenset({"admin", "cluster-admin", "edit"})
+"""Cluster roles that reach what other apps have in the namespace."""
+
+
+def refusals(app: AppPackage) -> list[str]:
+    """Return what the package would do that it may not, a sentence each."""
+    manifests = [*app.written, *(m for one in app.installations for m in one.manifests)]
+    pods = [pod for one in app.installations for pod in one.pods]
+    found = [line for one in manifests for line in _of_object(one)]
+    found += [line for one in pods for line in _of_pod(one)]
+    return list(dict.fromkeys(found))
+
+
+def _of_object(one: Manifest) -> Iterator[str]:
+    if str(one) in _PLATFORM_NAMES:
+        yield f"{one}: the platform has this object"
+    elif one.kind in _ITS_OWN:
+        yield from _of_own_kind(one)
+    elif one.kind in _NO_NAMESPACE:
+        yield f"{one.kind} {one.name}: belongs to the whole cluster, not to a namespace"
+    elif one.namespace == FLUX_NAMESPACE:
+        if one.kind not in _IN_FLUX_SYSTEM:
+            yield f"{one}: Stackspin's packages put no {one.kind} into {FLUX_NAMESPACE}"
+        elif one.kind in ("ConfigMap", "Secret") and not _VARIABLES.fullmatch(one.name):
+            yield f"{one}: only variables (stackspin-APP-variables) belong into {FLUX_NAMESPACE}"
+    elif _NAMESPACES.fullmatch(one.namespace):
+        yield f"{one}: the namespace {one.namespace} is the platform's"
+    if one.kind == "RoleBinding" and get(one.value, "roleRef", "kind") == "ClusterRole":
+        role = text(get(one.value, "roleRef", "name"))
+        if role in _POWERFUL:
+            yield f"{one}: gives the role {role} over what other apps have in the namespace"
+    yield from _of_reach(one)
+
+
+def _of_own_kind(one: Manifest) -> Iterator[str]:
+    if one.kind == "Namespace" and _NAMESPACES.fullmatch(one.name):
+        yield f"Namespace {one.name}: is the platform's"
+    group = text(get(one.value, "spec", "group"))
+    if one.kind == "CustomResourceDefinition" and _GROUPS.fullmatch(group):
+        yield f"CustomResourceDefinition {one.name}: the API group {group} is the platform's"
+
+
+def _of_reach(one: Manifest) -> Iterator[str]:
+    """Yield where an object of Flux would put others."""
+    target = text(get(one.value, "spec", "targetNamespace"))
+    if one.kind in ("Kustomization", "HelmRelease") and _NAMESPACES.fullmatch(target):
+        yield f"{one}: its targetNamespace {target} is the platform's"
+
+
+def _of_pod(pod: Pod) -> Iterator[str]:
+    where = f"{pod.workload}"
+    yield from (f"{where}: {what}" for _, what in breaches_of_pod(pod))
+    for container in pod.containers:
+        if is_privileged(container):
+            yield f"{where}: container {container.name} is privileged"
+        for entry in sequence(container.value.get("ports")):
+            if port := get(entry, "hostPort"):
+                yield f"{where}: container {container.name} takes port {port} of the node"
+    for volume in sequence(pod.get("spec", "volumes")):
+        if "hostPath" in mapping(volume):
+            path = text(get(volume, "hostPath", "path"))
+            yield f"{where}: mounts {path} of the node (hostPath)"

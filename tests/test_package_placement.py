@@ -1,0 +1,197 @@
+"""Where a package's files go in the tracked repository, and what it may not bring there."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conformance.apps.package.given import read_apps
+from conformance.apps.package.placement import Placement, place
+from conformance.apps.package.reference import reference_copy
+from conformance.apps.package.refusals import refusals
+from conformance.common.package import Package
+from conformance.common.settings import data_root
+
+PACKAGES = data_root() / "fixtures" / "packages"
+
+
+def placed(root: Path) -> Placement:
+    [app] = read_apps(root)
+    return place(app)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """Make a copy of good packages that a test may break."""
+    shutil.copytree(PACKAGES, tmp_path / "packages")
+    return tmp_path / "packages"
+
+
+def test_the_paths_of_kustomizations_and_releases_say_where_files_go() -> None:
+    found = placed(PACKAGES / "existing-claims")
+    assert found.problems == ()
+    assert found.entry == "packages/wiki.yaml"
+    assert {"deploy/wiki/manifests/release.yaml", "helm/wiki/Chart.yaml"} <= set(found.files)
+    assert sorted(found.kustomizations) == ["add-wiki", "wiki", "wiki-secrets"]
+    assert [one.name for one in found.releases] == ["wiki"]
+    [entry] = yaml.safe_load_all(found.files["flux2/packages/wiki.yaml"])
+    assert entry["metadata"]["name"] == "add-wiki"
+
+
+def test_a_part_of_a_repository_goes_where_it_is_in_the_repository(copied: Path) -> None:
+    (copied / "static-site" / "website" / "public" / "conformance.yaml").write_text("{}")
+    found = placed(copied / "static-site" / "website")
+    assert set(found.files) == {
+        "flux2/packages/pages.yaml",
+        *(f"website/public/{name}.yaml" for name in ("content", "server", "web")),
+    }
+
+
+def test_objects_without_a_kustomization_get_one(copied: Path) -> None:
+    folder = copied / "static-site" / "website"
+    found = placed(folder / "public")
+    assert found.kustomizations == ["pages"]
+    [made] = yaml.safe_load_all(found.files["flux2/packages/pages.yaml"])
+    assert made["spec"]["path"] == "./flux2/packages/pages"
+    assert sum(path.startswith("flux2/packages/pages/") for path in found.files) == 3
+
+
+def test_a_package_of_another_repository_takes_everything_from_the_tracked_one(
+    copied: Path,
+) -> None:
+    root = copied / "remote-chart"
+    assert placed(root).problems == (
+        "chart forgejo of HelmRepository forgejo is not in the package; conformance.yaml names no"
+        " chart in its place (charts)",
+    )
+    shutil.copytree(copied / "single-chart", root / "forgejo-chart")
+    (root / "conformance.yaml").write_text("charts: [{chart: forgejo, path: forgejo-chart}]")
+    [app, *_] = read_apps(root)
+    found = place(app)
+    assert found.problems == ()
+    assert "charts/forgejo-forgejo/Chart.yaml" in found.files
+    release = yaml.safe_load(found.files["apps/forge/forgejo/forgejo-release.yaml"])
+    assert release["spec"]["chart"]["spec"] == {
+        "chart": "./charts/forgejo-forgejo",
+        "sourceRef": {"kind": "GitRepository", "name": "stackspin", "namespace": "flux-system"},
+        "reconcileStrategy": "ChartVersion",
+    }
+    entry = yaml.safe_load(found.files["flux2/packages/forgejo.yaml"])
+    assert entry["spec"]["sourceRef"]["name"] == "stackspin"
+    [chart] = found.app.charts
+    assert (chart.folder, chart.name) == ("charts/forgejo-forgejo", "polls")
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        ("./website/publik", "applies ./website/publik, which is not in the package"),
+        ("./", "that is the platform's whole tree"),
+        ("./flux2/infrastructure/nginx", "applies ./flux2/infrastructure/nginx, which is not"),
+    ],
+)
+def test_what_cannot_be_placed_is_said(path: str, problem: str, copied: Path) -> None:
+    file = copied / "static-site" / "website" / "sync.yaml"
+    file.write_text(file.read_text().replace("./website/public", path))
+    [app, *_] = read_apps(copied / "static-site")
+    assert problem in " ".join(place(app).problems)
+
+
+def test_files_of_the_platform_are_not_replaced(copied: Path) -> None:
+    root = copied / "static-site"
+    (root / "flux2").mkdir()
+    (root / "website" / "public").rename(root / "flux2" / "infrastructure")
+    file = root / "website" / "sync.yaml"
+    file.write_text(file.read_text().replace("./website/public", "./flux2/infrastructure"))
+    assert "belongs to the platform" in " ".join(placed(root).problems)
+
+
+def test_where_there_is_nothing_to_install_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("Nothing here.")
+    assert "has nothing: there is no Flux package" in " ".join(placed(tmp_path).problems)
+
+
+@pytest.mark.parametrize("app", ["notes", "wordpress"])
+def test_a_reference_app_does_nothing_that_is_refused(app: str, tmp_path: Path) -> None:
+    found = place(reference_copy(Package(data_root()), app, f"{app}-given", tmp_path))
+    assert (found.problems, refusals(found.app)) == ((), [])
+
+
+@pytest.mark.parametrize("name", sorted(one.name for one in PACKAGES.iterdir() if one.is_dir()))
+def test_good_packages_do_nothing_that_is_refused(name: str) -> None:
+    for app in read_apps(PACKAGES / name):
+        assert refusals(place(app).app) == []
+
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: tool, namespace: stackspin-apps}
+spec:
+  hostNetwork: true
+  volumes: [{name: node, hostPath: {path: /var/lib}}]
+  containers:
+    - name: tool
+      image: docker.io/example/tool:1
+      ports: [{containerPort: 80, hostPort: 80}]
+      securityContext: {privileged: true}
+"""
+
+
+def an_object(kind: str, name: str, namespace: str = "", more: str = "") -> str:
+    where = f", namespace: {namespace}" if namespace else ""
+    return f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}{where}}}\n{more}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        (an_object("ClusterRole", "reader"), ["ClusterRole reader: belongs to the whole cluster"]),
+        (an_object("ConfigMap", "x", "velero"), ["the namespace velero is the platform's"]),
+        (an_object("ConfigMap", "x", "kube-system"), ["the namespace kube-system is the"]),
+        (an_object("Namespace", "stackspin"), ["Namespace stackspin: is the platform's"]),
+        (an_object("Namespace", "pages"), []),
+        (an_object("Deployment", "x", "flux-system"), ["put no Deployment into flux-system"]),
+        (an_object("ConfigMap", "x", "flux-system"), ["only variables (stackspin-APP-variables)"]),
+        (an_object("ConfigMap", "stackspin-x-kustomization-variables", "flux-system"), []),
+        (
+            an_object("StringSecret", "stackspin-cluster-variables", "flux-system"),
+            ["the platform has this object"],
+        ),
+        (
+            an_object("CustomResourceDefinition", "x", more="spec: {group: source.fluxcd.io}"),
+            ["the API group source.fluxcd.io is the platform's"],
+        ),
+        (an_object("CustomResourceDefinition", "x", more="spec: {group: pages.example}"), []),
+        (
+            an_object(
+                "RoleBinding", "x", "stackspin-apps", "roleRef: {kind: ClusterRole, name: edit}"
+            ),
+            ["gives the role edit over what other apps have"],
+        ),
+        (
+            an_object("HelmRelease", "x", "stackspin-apps", "spec: {targetNamespace: stackspin}"),
+            ["its targetNamespace stackspin is the platform's"],
+        ),
+        (
+            POD,
+            [
+                "with hostNetwork the pod",
+                "container tool is privileged",
+                "takes port 80 of the node",
+                "mounts /var/lib of the node (hostPath)",
+            ],
+        ),
+    ],
+)
+def test_what_a_package_may_not_do_is_told_with_its_reason(
+    text: str, reasons: list[str], copied: Path
+) -> None:
+    (copied / "static-site" / "website" / "public" / "more.yaml").write_text(text)
+    found = refusals(placed(copied / "static-site").app)
+    assert len(found) == len(reasons), found
+    for reason in reasons:
+        assert any(reason in line for line in found), (reason, found)
