@@ -111,7 +111,7 @@ def test_files_of_the_platform_are_not_replaced(copied: Path) -> None:
 
 def test_where_there_is_nothing_to_install_that_is_said(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("Nothing here.")
-    assert "has nothing: there is no Flux package" in " ".join(placed(tmp_path).problems)
+    assert placed(tmp_path).problems == (f"{tmp_path.name} has nothing that Flux could install",)
 
 
 @pytest.mark.parametrize("app", ["notes", "wordpress"])

@@ -34,6 +34,18 @@ def test_a_capability_passes_only_if_all_its_core_checks_did(
     assert summarise("dashboard", [*checks, extended]).verdict == expected
 
 
+@pytest.mark.parametrize(
+    ("verdict", "expected"),
+    [(Verdict.PASS, "pass"), (Verdict.FAIL, "fail"), (Verdict.NOT_RUN, "partial")],
+)
+def test_a_capability_without_core_checks_is_judged_by_the_others(
+    verdict: Verdict, expected: str
+) -> None:
+    checks = [a_check("app_runs", n, level=Level.EXTENDED) for n in range(2)]
+    other = a_check("app_runs", 3, verdict, level=Level.EXTENDED)
+    assert summarise("app_runs", [*checks, other]).verdict == expected
+
+
 PASSED = a_check("dashboard", 1)
 RUNNING = {"state": "running", "checks_selected": 80, "checks_done": 12, "process": 4711}
 FAILED = a_check("auto_update", 2, Verdict.FAIL)

@@ -289,11 +289,15 @@ class RunReport(Model):
         return [result for capability in self.capabilities for result in capability.checks]
 
 
-def capability_verdict(core: Counts) -> OverallVerdict:
-    """A capability passes only if all its core checks passed; a failed one decides."""
-    if core.failed:
+def capability_verdict(core: Counts, extended: Counts) -> OverallVerdict:
+    """A capability passes only if all its core checks passed; a failed one decides.
+
+    Where none of its checks is core, all are as if they were.
+    """
+    deciding = extended if core == Counts() else core
+    if deciding.failed:
         return OverallVerdict.FAIL
-    if core.passed == core.total and core.passed:
+    if deciding.passed == deciding.total and deciding.passed:
         return OverallVerdict.PASS
     return OverallVerdict.PARTIAL
 
@@ -316,7 +320,7 @@ def summarise(capability_id: str, checks: list[CheckResult]) -> Capability:
         setattr(level, field, getattr(level, field) + 1)
     return Capability(
         id=capability_id,
-        verdict=capability_verdict(counts[Level.CORE]),
+        verdict=capability_verdict(counts[Level.CORE], counts[Level.EXTENDED]),
         core=counts[Level.CORE],
         extended=counts[Level.EXTENDED],
         seconds=round(sum(result.seconds for result in checks), 3),

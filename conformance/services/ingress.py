@@ -42,14 +42,16 @@ class HttpClient(requests.Session):
         auth: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         within: float | None = None,
+        redirects: bool = True,
     ) -> requests.Response:
         """GET, asked again for some seconds while the ingress has no route or backend yet.
 
         For the first request after an Ingress was made or its pods became Ready: the API has no
         event for the moment at which the ingress controller has loaded it. After about ``within``
-        seconds the answer is returned as it is.
+        seconds the answer is returned as it is. Redirects are followed, unless the answer wanted
+        is one.
         """
-        return self._get_while(UNROUTED, url, auth, headers, within)
+        return self._get_while(UNROUTED, url, auth, headers, within, redirects)
 
     def get_unrouted(self, url: str) -> requests.Response:
         """GET, asked again for some seconds while the app still answers with 200.
@@ -75,6 +77,7 @@ class HttpClient(requests.Session):
         auth: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         within: float | None = None,
+        redirects: bool = True,
     ) -> requests.Response:
         if within is None:
             within = self._timeouts.routing
@@ -87,7 +90,9 @@ class HttpClient(requests.Session):
         )
         with requests.Session() as session:
             HttpClient._mount(session, self._platform.with_retries(retry))
-            return session.get(url, auth=auth, headers=dict(headers or {}))
+            return session.get(
+                url, auth=auth, headers=dict(headers or {}), allow_redirects=redirects
+            )
 
     def _mount(self: requests.Session, adapter: HTTPAdapter) -> None:
         self.trust_env = False

@@ -38,6 +38,7 @@ CAPABILITIES = (
     "update_pipeline",
     "backup_restore",
     "dashboard",
+    "app_runs",
 )
 """In the order in which they run: those that need the fewest components come first, so that a
 machine with an empty cache reports early, while it still builds parts for the later ones."""

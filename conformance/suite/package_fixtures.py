@@ -5,20 +5,35 @@ from __future__ import annotations
 import difflib
 import functools
 import itertools
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.apps.image_builds import VERSIONS, source_of
 from conformance.apps.package.abilities import lack_of
+from conformance.apps.package.delivery import Delivery, TimeLimit
 from conformance.apps.package.given import GivenApp
+from conformance.apps.package.package_images import push_images
+from conformance.apps.package.placement import Placement, place
 from conformance.apps.package.reference import reference_copy
+from conformance.apps.package.refusals import refusals
+from conformance.apps.package.running import RunningApp
+from conformance.apps.package.secrets_by_hand import made_by_hand
+from conformance.apps.tracked import TrackedBranch
 from conformance.common.errors import HarnessError
+from conformance.common.run_folder import run_folder
+from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON
 from conformance.suite.check import check_of, not_applicable, not_run, shared
 from conformance.suite.twins import load_twins
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
+    from conformance.apps.image_builds import AppImages
     from conformance.apps.package.model import Description
+    from conformance.common.settings import Settings
+    from conformance.kube.client import Kube
+    from conformance.platform.reference import Stack
     from conformance.suite.check import Check
 
 _numbers = itertools.count(1)
@@ -71,3 +86,57 @@ def _refuse_unknown(description: Description) -> None:
 @functools.cache
 def _known_checks() -> frozenset[str]:
     return frozenset(load_twins())  # each check has one
+
+
+@pytest.fixture(scope=shared)
+def placement(app_package: GivenApp) -> Placement:
+    """The files of the package where Flux looks for them."""
+    return place(app_package)
+
+
+@pytest.fixture(scope=shared)
+def delivered(
+    app_package: GivenApp,
+    placement: Placement,
+    settings: Settings,
+    kube: Kube,
+    stack: Stack,
+    request: pytest.FixtureRequest,
+) -> Iterator[RunningApp]:
+    """The app, brought to the tracked branch; at the end nothing of it is left.
+
+    Whether it then runs is for the checks to find out.
+    """
+    if placement.problems:
+        not_run(f"there is nothing to install: {placement.problems[0]}")
+    if refused := refusals(placement.app):
+        not_run(f"the package is refused: {refused[0]}")
+    flux = stack.single_sign_on() if _needs_login(placement) else stack.platform()
+    if placement.depends_on & set(BACKUPS.kustomizations):
+        stack.backups()
+    stack.settle()  # what others bring meanwhile would be taken for the package's own
+    if request.getfixturevalue("app") is app_package:
+        components, registry = map(request.getfixturevalue, ("components", "registry"))
+        with run_folder(settings.cache_dir / "app-images") as folder:
+            push_images(app_package, components, registry, folder)
+    else:
+        images: AppImages = request.getfixturevalue("images")
+        images.released(source_of(request.getfixturevalue("app").name), VERSIONS[0])
+    branch = TrackedBranch(kube, stack.git, flux)
+    secrets = made_by_hand(app_package.description, settings.domain, kube.redactor)
+    limit = TimeLimit(settings.app_time)
+    delivery = Delivery(branch, placement, app_package.name, limit, secrets)
+    try:
+        delivery.begin()
+        yield RunningApp(delivery, app_package.description, stack.http(), settings.domain)
+    finally:
+        if troubles := delivery.clean_up():
+            pytest.fail(f"of {app_package.name} something is left: {'; '.join(troubles)}")
+
+
+def _needs_login(placement: Placement) -> bool:
+    """Whether the app needs more than the platform's infrastructure."""
+    objects = (one.kind for one in placement.app.written)
+    return bool(placement.depends_on & set(SINGLE_SIGN_ON.kustomizations)) or (
+        "OAuth2Client" in objects
+    )

@@ -16,10 +16,13 @@ from typing import Any
 
 import yaml
 
-from conformance.apps.package.description import FILE, located
+from conformance.apps.package.chart_alone import drafted
+from conformance.apps.package.description import FILE, DescriptionError, located
 from conformance.apps.package.given import GivenApp, read_tree
-from conformance.linter.access import get, mapping
+from conformance.common.errors import HarnessError
+from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.app import AppPackage, FluxKustomization, Release
+from conformance.linter.draft.flux_package import is_chart_alone
 from conformance.linter.files import KUSTOMIZATION_FILES, inside, parent
 from conformance.linter.reading.tree import YAML_SUFFIXES, Tree, decode
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
@@ -54,14 +57,43 @@ class Placement:
         return [one.name for one in self.app.kustomizations]
 
     @property
+    def depends_on(self) -> set[str]:
+        """Names of the Kustomizations that its own wait for."""
+        return {
+            text(get(entry, "name"))
+            for one in self.app.kustomizations
+            for entry in sequence(one.manifest.get("spec", "dependsOn"))
+        } - set(self.kustomizations)
+
+    @property
     def releases(self) -> list[Release]:
         """Its HelmReleases."""
         return list(self.app.releases)
 
 
 def place(given: GivenApp) -> Placement:
-    """Return the files of a package at their places. Raises DescriptionError."""
-    return _Placing(given).placement()
+    """Return the files of a package at their places; of a chart alone, of one drafted for it.
+
+    Raises DescriptionError.
+    """
+    if not is_chart_alone(given.app):
+        return _Placing(given).placement()
+    entry = f"{PACKAGES}/{safe(given.name)}.yaml"
+    try:
+        files = drafted(given)
+    except DescriptionError:
+        raise
+    except HarnessError as error:
+        return Placement(given.app, {}, entry, (f"{error.message}: {error.fix}",))
+    return _Placing(_read(given, files)).placement()
+
+
+def _read(given: GivenApp, files: Files) -> GivenApp:
+    """Return the app as the repository has it."""
+    folders = {"."} | {str(one) for path in files for one in PurePosixPath(path).parents}
+    found = read_tree(Tree("repository", (), files, frozenset(folders), []), given.root)
+    app = next((one.app for one in found if one.name == given.name), found[0].app)
+    return GivenApp(given.root, found[0].tree, app, given.description_file)
 
 
 @dataclass
@@ -74,8 +106,7 @@ class _Placing:
         app, name = self.given.app, safe(self.given.name)
         entry = f"{PACKAGES}/{name}.yaml"
         if not app.written:
-            what = f"chart {app.charts[0].name} alone" if app.charts else "nothing"
-            self.problems.append(f"{self.given.root} has {what}: there is no Flux package of it")
+            self.problems.append(f"{self.given.root.name} has nothing that Flux could install")
             return Placement(app, {}, entry, tuple(self.problems))
         charts = self._charts(app.releases)
         for one in dict.fromkeys((*app.kustomizations, *app.strays)):
@@ -83,14 +114,8 @@ class _Placing:
         begin = self._loose(name) if not app.kustomizations else self._entries()
         self._add(f"flux2/{entry}", begin)
         self.files = {path: _at_home(path, content, charts) for path, content in self.files.items()}
-        return Placement(self._read(), self.files, entry, tuple(self.problems))
-
-    def _read(self) -> AppPackage:
-        """Return the app as the repository has it."""
-        folders = {"."} | {str(one) for path in self.files for one in PurePosixPath(path).parents}
-        tree = Tree("repository", (), self.files, frozenset(folders), [])
-        found = [one.app for one in read_tree(tree, self.given.root)]
-        return next((one for one in found if one.name == self.given.app.name), found[0])
+        app = _read(self.given, self.files).app
+        return Placement(app, self.files, entry, tuple(self.problems))
 
     def _folder(self, one: FluxKustomization) -> None:
         """Put what a Kustomization applies to where its path says."""
@@ -199,11 +224,11 @@ def safe(name: str) -> str:
 
 def _at_home(path: str, content: bytes, charts: Mapping[str, str]) -> bytes:
     """Return a file whose Flux objects take everything from the tracked repository."""
-    text = decode(content) if path.endswith(YAML_SUFFIXES) else None
-    if text is None or not any(one in text for one in ("sourceRef:", "chartRef:")):
+    written = decode(content) if path.endswith(YAML_SUFFIXES) else None
+    if written is None or not any(one in written for one in ("sourceRef:", "chartRef:")):
         return content
     try:
-        documents = list(yaml.safe_load_all(text))
+        documents = list(yaml.safe_load_all(written))
     except yaml.YAMLError:  # a template of a chart, or what the linter reports
         return content
     changed = [_changed(document, charts) for document in documents]

@@ -1,0 +1,294 @@
+"""A package on a cluster: put into the tracked repository, installed by Flux, and taken away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.apps.package.live import LiveApp
+from conformance.apps.package.placement import Placement
+from conformance.common.errors import HarnessError
+from conformance.kube.conditions import condition_true, deleted, reconciled, rolled_out
+from conformance.kube.inventory import by_uid, everything, ref_of
+from conformance.kube.objects import Object, Objects, Ref
+from conformance.kube.wait import Wait, WaitFailed, wait_all
+from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed
+from conformance.platform.reference.steps import Steps
+from conformance.services.flux import NAMESPACE, flux_object
+from conformance.services.git import GitRefused
+
+if TYPE_CHECKING:
+    from conformance.apps.tracked import Changes, TrackedBranch
+    from conformance.kube.client import Kube
+    from conformance.linter.app import Release
+
+APPS_NAMESPACE = "stackspin-apps"
+_CLAIM = "PersistentVolumeClaim"
+_OF_A_NAMESPACE = ("default", "kube-root-ca.crt")
+"""A ServiceAccount and a ConfigMap that Kubernetes makes in every namespace."""
+_HELM_STORAGE = "helm.sh/release.v1"
+
+
+class OutOfTime(AssertionError):
+    """The time that one app may take is over."""
+
+
+class TimeLimit:
+    """The time that one app may take, whatever is waited for."""
+
+    def __init__(self, minutes: float) -> None:
+        self._minutes = minutes
+        self._end = time.monotonic() + 60 * minutes
+
+    def at_most(self, seconds: float) -> float:
+        """Return a time-out in seconds that the app's time allows. Raises ``OutOfTime``."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise OutOfTime(
+                f"the app has used up its {self._minutes:g} minutes: --app-time gives it more"
+            )
+        return min(seconds, left)
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What there is after an app's removal."""
+
+    claims: Objects
+    """Its claims, with their data."""
+    lost: list[str]
+    """Names of claims that it had, and that are gone."""
+    left: Objects
+    """What else it has left behind, and nobody is about to remove."""
+
+    @property
+    def names_of_claims(self) -> list[str]:
+        """The claims that stay."""
+        return sorted(item["metadata"]["name"] for item in self.claims)
+
+    @property
+    def names_of_left(self) -> list[str]:
+        """What is left behind, in words."""
+        return sorted(str(ref_of(item)) for item in self.left)
+
+
+class Delivery:
+    """One package, from the commit that brings it to the one that takes it away."""
+
+    def __init__(
+        self,
+        branch: TrackedBranch,
+        placement: Placement,
+        name: str,
+        limit: TimeLimit,
+        by_hand: Sequence[Object] = (),
+    ) -> None:
+        """``by_hand`` are objects that an operator makes before the app, in its namespace."""
+        self.branch = branch
+        self.kube: Kube = branch.kube
+        self.placement = placement
+        self.name = name
+        self.limit = limit
+        self._by_hand = by_hand
+        self.releases = [
+            Ref(flux_object("HelmRelease", "").api_version, "HelmRelease", one.name, namespace)
+            for one in placement.releases
+            if (namespace := one.manifest.namespace or APPS_NAMESPACE)
+        ]
+        self.live = LiveApp(
+            self.kube,
+            placement.kustomizations,
+            [(str(one.namespace), one.name) for one in self.releases],
+        )
+        self._commit = ""
+        self._before: set[str] = set()
+        self._replaced: dict[str, str | bytes | None] = {}
+        self._steps = Steps()
+        self._made_by_hand: Objects = []
+        self._namespaces_made: list[str] = []
+
+    @property
+    def namespace(self) -> str:
+        """Where the app itself is."""
+        homes = [one.namespace for one in self.placement.releases]
+        homes += [
+            pod.workload.namespace for one in self.placement.app.installations for pod in one.pods
+        ]
+        return next(filter(None, homes), APPS_NAMESPACE)
+
+    @property
+    def namespaces(self) -> set[str]:
+        """Where its objects are."""
+        own = {one.namespace for one in self.placement.releases}
+        own |= {one.namespace for one in self.placement.app.written}
+        return (own | {APPS_NAMESPACE, NAMESPACE}) - {""}
+
+    def begin(self) -> None:
+        """Push the package. Raises HarnessError if there is an app of its name already."""
+        for kustomization in self._kustomizations:
+            if self.kube.find(*kustomization) is not None:
+                raise HarnessError(
+                    f"there is a {kustomization} already",
+                    "remove that app, or use a fresh cluster",
+                )
+        self._make_namespaces()
+        for item in self._by_hand:
+            self.kube.create(item, self.namespace)
+            self._made_by_hand.append(item)
+        self._before = set(by_uid(self._everything()))
+        git = self.branch.git
+        with git.lock:
+            known = set(git.files())
+            self._replaced = {
+                path: git.read(path) if path in known else None for path in self.placement.files
+            }
+            tree = listed(git.read(ROOT_KUSTOMIZATION), add=self.placement.entry)
+            changes: Changes = {**self.placement.files, ROOT_KUSTOMIZATION: tree}
+            self._commit = self.branch.push(changes, f"Install {self.name}")
+
+    def wait_applied(self) -> None:
+        """Return when Flux has applied the package; later calls have the same outcome at once.
+
+        Raises ``WaitFailed``, ``OutOfTime``.
+        """
+        self._steps.run("applied", self._wait_applied)
+
+    def wait_fetched(self) -> None:
+        """Return when Flux has applied the package, or has given up. Raises ``OutOfTime``."""
+        with suppress(WaitFailed):
+            self.wait_applied()
+
+    def release(self, release: Release) -> Ref:
+        """Return the object of one of its HelmReleases."""
+        return self.releases[self.placement.releases.index(release)]
+
+    def wait_ready(self, within: float | None = None) -> None:
+        """Return when every workload is rolled out. Raises ``WaitTimeout``, ``OutOfTime``.
+
+        ``within`` is the most that it may take, in seconds.
+        """
+        waits = [Wait(one.ref, rolled_out()) for one in self.live.workloads()]
+        self._wait(waits, within or self.kube.timeouts.rollout)
+
+    def reconcile(self) -> None:
+        """Have Flux apply the same again, and helm upgrade to the same; returns when it has."""
+        flux = self.branch.flux
+        for one in (*self._kustomizations, *self.releases):
+            where = (one.kind, one.name, str(one.namespace))
+            token = flux.reconcile(*where, force=one.kind == "HelmRelease")
+            flux.wait_ready(*where, token=token)
+
+    def _wait_applied(self) -> None:
+        at = reconciled(
+            self._commit, includes=lambda one: self.branch.git.includes(one, self._commit)
+        )
+        waits = [Wait(one, at) for one in self._kustomizations]
+        waits += [
+            Wait(one, reconciled(), fail_on=condition_true("Stalled")) for one in self.releases
+        ]
+        self._wait(waits, self.kube.timeouts.stack)
+
+    def claims(self) -> Objects:
+        """Return its claims: those that came with it, whoever made them."""
+        return [item for item in self.made() if item["kind"] == _CLAIM]
+
+    def made(self) -> Objects:
+        """Return everything that has come since before it was installed, where its objects are.
+
+        What Flux has applied for others is not among it, nor what belongs to the whole cluster.
+        """
+        return [
+            item
+            for uid, item in by_uid(self._everything()).items()
+            if uid not in self._before
+            and item.get("type") != _HELM_STORAGE
+            and "namespace" in item["metadata"]
+            and item["metadata"]["name"] not in _OF_A_NAMESPACE
+            and not self.live.is_of_another(item)
+        ]
+
+    def remove(self) -> Remains:
+        """Take the package out of the repository; return what remains once Flux is done.
+
+        Raises ``WaitTimeout`` if Flux cannot remove it.
+        """
+        had = by_uid(self.claims())
+        git = self.branch.git
+        with git.lock:
+            tree = listed(git.read(ROOT_KUSTOMIZATION), remove=self.placement.entry)
+            known = set(git.files())
+            back = {
+                path: content
+                for path, content in self._replaced.items()
+                if content is not None or path in known
+            }
+            self.branch.push({**back, ROOT_KUSTOMIZATION: tree}, f"Remove {self.name}")
+        gone = [Wait(one, deleted()) for one in (*self._kustomizations, *self.releases)]
+        wait_all(self.kube, gone, timeout=self.kube.timeouts.deletion)
+        self._wait_gone(item for item in self._left() if _is_going(item))
+        now = by_uid(self._everything())
+        kept = {uid for uid in had if uid in now and not _is_going(now[uid])}
+        lost = [item["metadata"]["name"] for uid, item in had.items() if uid not in kept]
+        return Remains([now[uid] for uid in kept], lost, self._left())
+
+    def clean_up(self) -> list[str]:
+        """Remove all that is left of the package, its data as well; return what could not be."""
+        troubles = []
+        try:
+            if self._commit and self._is_listed():
+                self.remove()
+        except (AssertionError, GitRefused) as error:
+            troubles.append(str(error).splitlines()[0])
+        for item in self.made() if self._commit else ():
+            self.kube.delete(*ref_of(item))
+        for item in self._made_by_hand:
+            self.kube.delete("v1", item["kind"], item["metadata"]["name"], self.namespace)
+        for name in self._namespaces_made:
+            self.kube.delete("v1", "Namespace", name)
+        try:
+            self._wait_gone(self.made() if self._commit else ())
+        except AssertionError as error:
+            troubles.append(str(error).splitlines()[0])
+        return troubles
+
+    def _make_namespaces(self) -> None:
+        """Make the namespaces that neither the platform nor the package has, as an operator would.
+
+        Such a package is one of several, of which another one brings the namespace.
+        """
+        brought = {one.name for one in self.placement.app.written if one.kind == "Namespace"}
+        for name in sorted(self.namespaces - brought):
+            if self.kube.find("v1", "Namespace", name) is None:
+                metadata = {"name": name}
+                self.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+                self._namespaces_made.append(name)
+
+    @property
+    def _kustomizations(self) -> list[Ref]:
+        return [flux_object("Kustomization", name) for name in self.placement.kustomizations]
+
+    def _is_listed(self) -> bool:
+        tree = self.branch.git.read(ROOT_KUSTOMIZATION)
+        return listed(tree, remove=self.placement.entry) != tree
+
+    def _left(self) -> Objects:
+        return [item for item in self.made() if item["kind"] != _CLAIM]
+
+    def _everything(self) -> Objects:
+        return everything(self.kube, namespaces=self.namespaces)
+
+    def _wait_gone(self, items: Iterable[Object]) -> None:
+        waits = [Wait(ref_of(item), deleted()) for item in items]
+        wait_all(self.kube, waits, timeout=self.kube.timeouts.deletion)
+
+    def _wait(self, waits: list[Wait], seconds: float) -> None:
+        wait_all(self.kube, waits, timeout=self.limit.at_most(seconds))
+
+
+def _is_going(item: Object) -> bool:
+    """Whether somebody is about to remove an object: it is being deleted, or its owner is gone."""
+    metadata = item["metadata"]
+    return "deletionTimestamp" in metadata or bool(metadata.get("ownerReferences"))

@@ -1,0 +1,89 @@
+"""The override ConfigMap of a release, and the values that the release has been given."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from conformance.kube.apply import apply
+from conformance.linter.access import get, mapping, sequence, text
+from conformance.services.flux import Flux
+
+if TYPE_CHECKING:
+    from conformance.kube.client import Kube
+    from conformance.kube.objects import Ref
+    from conformance.linter.app import Release
+
+_ALLOWED = "global"
+"""A key that helm itself gives every chart, so that one with a schema allows it, too."""
+
+
+def takes_overrides(release: Release) -> bool:
+    """Whether a release takes values from what a package does not bring."""
+    return any(
+        get(entry, "optional") is True
+        for entry in sequence(release.manifest.get("spec", "valuesFrom"))
+    )
+
+
+def refuses_unknown(release: Release) -> bool:
+    """Whether the chart's schema refuses any value that does not change the app."""
+    schema = release.chart.text("values.schema.json") if release.chart is not None else None
+    if schema is None:
+        return False
+    content = json.loads(schema)
+    return get(content, "additionalProperties") is False and _ALLOWED not in mapping(
+        get(content, "properties")
+    )
+
+
+@contextmanager
+def overridden(kube: Kube, release: Ref, name: str, value: str) -> Iterator[None]:
+    """Within the body, the ConfigMap ``name`` overrides a value that changes nothing of the app.
+
+    Flux has reconciled the release at its beginning, and after its end.
+    """
+    namespace = str(release.namespace)
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+    made["data"] = {"values.yaml": yaml.safe_dump({_ALLOWED: {"stackspinConformance": value}})}
+    apply(kube, made, namespace=namespace)
+    try:
+        _reconcile(kube, release)
+        yield
+    finally:
+        kube.delete("v1", "ConfigMap", name, namespace)
+        _reconcile(kube, release)
+
+
+def override_in(kube: Kube, release: Ref) -> str:
+    """Return the value that ``overridden`` has given a release; empty if it has none."""
+    values = mapping(given_values(kube, release).get(_ALLOWED))
+    return text(values.get("stackspinConformance"))
+
+
+def given_values(kube: Kube, release: Ref) -> Mapping[str, Any]:
+    """Return the values that helm has for the deployed revision of a release.
+
+    Helm keeps them in a Secret: JSON, packed with gzip, in base64.
+    https://helm.sh/docs/topics/advanced/#storage-backends
+    """
+    item = kube.get(*release)
+    name = item["spec"].get("releaseName") or release.name
+    where = item["spec"].get("storageNamespace") or release.namespace
+    labels = f"owner=helm,name={name},status=deployed"
+    for secret in kube.list("v1", "Secret", where, labels=labels):
+        packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
+        return mapping(json.loads(gzip.decompress(packed)).get("config"))
+    return {}
+
+
+def _reconcile(kube: Kube, release: Ref) -> None:
+    flux = Flux(kube)
+    token = flux.reconcile("HelmRelease", release.name, str(release.namespace))
+    flux.wait_ready("HelmRelease", release.name, str(release.namespace), token=token)

@@ -1,0 +1,116 @@
+"""Images that no registry has: built or unpacked, and pushed under the names that charts use."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.apps import images
+from conformance.apps.docker_engine import write_layout
+from conformance.apps.package.description import located
+from conformance.apps.package.given import GivenApp
+from conformance.common.errors import HarnessError
+from conformance.oci.registry import Reference, Registry
+
+if TYPE_CHECKING:
+    from conformance.apps.package.model import Image
+    from conformance.components.builder import Components
+
+_DOCKER_HUB = "docker.io"
+_MOST_BYTES = 4 * 1024**3
+"""Bytes of an archive's files together."""
+
+
+def push_images(
+    given: GivenApp, components: Components, registry: Registry, folder: Path
+) -> dict[str, int]:
+    """Push the images that the package describes; return the bytes of each, by its name.
+
+    ``folder`` is for what is built. Raises HarnessError, DescriptionError, CommandFailedError with
+    the builder's output.
+    """
+    sizes = {}
+    for number, one in enumerate(given.description.images):
+        layout = folder / f"image-{number}"
+        reference = full_name(one.image)
+        _layout_of(one, given, components, reference, layout)
+        registry.push_layout(layout, reference)
+        sizes[reference] = _bytes_of(layout)
+        shutil.rmtree(layout)
+    return sizes
+
+
+def full_name(image: str) -> str:
+    """Return an image's name with its registry and tag, as the node asks for it.
+
+    https://github.com/distribution/reference: what has no dot, colon or "localhost" in its first
+    part is at Docker Hub.
+    """
+    named = Reference.parse(image)
+    first, slash, _ = named.repository.partition("/")
+    repository = named.repository
+    if not slash:
+        repository = f"{_DOCKER_HUB}/library/{repository}"
+    elif not ("." in first or ":" in first or first == "localhost"):
+        repository = f"{_DOCKER_HUB}/{repository}"
+    return f"{repository}:{named.tag or 'latest'}"
+
+
+def _layout_of(
+    one: Image, given: GivenApp, components: Components, reference: str, output: Path
+) -> None:
+    """Write an image as an OCI layout."""
+    file = given.description_file
+    if file is None:  # an image is only known from the description
+        raise HarnessError(f"image {one.image} is described nowhere")
+    if one.archive is not None:
+        unpacked(located(one.archive, file, given.root), reference, output)
+        return
+    named = Reference.parse(reference)
+    context = located(str(one.context), file, given.root)
+    images.build(context, named.repository, str(named.tag), components, output)
+
+
+def unpacked(archive: Path, reference: str, output: Path) -> None:
+    """Write the image of an OCI or docker archive as an OCI layout. Raises HarnessError."""
+    fix = "make it with docker save or skopeo copy ... oci-archive:FILE"
+    content = output.with_name(f"{output.name}-archive")
+    content.mkdir(parents=True)
+    try:
+        with tarfile.open(archive) as packed:
+            if sum(member.size for member in packed) > _MOST_BYTES:
+                raise HarnessError(f"{archive.name} unpacks to more than 4 GiB", fix)
+            packed.extractall(content, filter="data")
+        writer = _writer_of(content)
+        if writer is None:
+            raise HarnessError(f"{archive.name} is no OCI or docker archive", fix)
+        writer(content, reference, output)
+    except (tarfile.TarError, OSError, ValueError, KeyError) as error:
+        raise HarnessError(f"{archive.name} cannot be read as an image: {error}", fix) from error
+    finally:
+        shutil.rmtree(content, ignore_errors=True)
+
+
+def _writer_of(content: Path) -> Callable[[Path, str, Path], None] | None:
+    if (content / "index.json").is_file():
+        return _copy_layout
+    return write_layout if (content / "manifest.json").is_file() else None
+
+
+def _copy_layout(content: Path, reference: str, output: Path) -> None:
+    """Keep the first image of a layout, under the wanted name."""
+    shutil.move(content, output)
+    index = json.loads((output / "index.json").read_text())
+    first = index["manifests"][0]
+    first["annotations"] = {
+        "org.opencontainers.image.ref.name": str(Reference.parse(reference).tag)
+    }
+    (output / "index.json").write_text(json.dumps({**index, "manifests": [first]}))
+
+
+def _bytes_of(layout: Path) -> int:
+    return sum(path.stat().st_size for path in (layout / "blobs").rglob("*") if path.is_file())

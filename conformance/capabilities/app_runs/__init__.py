@@ -1,0 +1,1 @@
+"""An app runs on Stackspin: installed by Flux, served, robust, and harmless to its neighbours."""

@@ -1,0 +1,79 @@
+"""What the checks of a running app share: the app, installed once, and its neighbours."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.capabilities.app_runs.neighbours import Neighbours, state_of_neighbours
+from conformance.kube.apply import apply_file
+from conformance.kube.conditions import rolled_out
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
+from conformance.suite.check import not_run, shared
+
+if TYPE_CHECKING:
+    from conformance.apps.package.given import GivenApp
+    from conformance.apps.package.running import RunningApp
+    from conformance.common.settings import Settings
+    from conformance.components.builder import Components
+    from conformance.kube.client import Kube
+    from conformance.platform.reference import Stack
+    from conformance.services.flux import Flux
+
+NEIGHBOUR = Path(__file__).with_name("neighbour.yaml")
+STILL_READY = 20.0
+"""Seconds in which an app is Ready again that was so after the check before."""
+
+
+@pytest.fixture(scope=shared)
+def neighbours(
+    app_package: GivenApp,  # noqa: ARG001 - each app has neighbours that no other has met
+    platform: Flux,  # noqa: ARG001 - storage class, ingress and an image
+    stack: Stack,
+    components: Components,
+    settings: Settings,
+    kube: Kube,
+    namespaces: Callable[[str], str],
+) -> Iterator[Neighbours]:
+    """Another app, which was there before the app under test."""
+    stack.settle()
+    namespace, host = namespaces("neighbour"), f"neighbour.{settings.domain}"
+    made = apply_file(
+        kube,
+        NEIGHBOUR,
+        namespace=namespace,
+        host=host,
+        image=components.image_reference("image-operator"),
+        password=secrets.token_hex(16),
+    )
+    wait(kube, Ref("apps/v1", "Deployment", "neighbour", namespace), rolled_out())
+    before = state_of_neighbours(kube, namespace)
+    yield Neighbours(kube, stack.http(), f"https://{host}/", namespace, before)
+    for item in made:
+        if item["metadata"]["namespace"] != namespace:
+            kube.delete("v1", item["kind"], item["metadata"]["name"], item["metadata"]["namespace"])
+
+
+@pytest.fixture(scope=shared)
+def delivered(
+    neighbours: Neighbours,  # noqa: ARG001 - there before
+    delivered: RunningApp,
+) -> RunningApp:
+    """The app, brought to the tracked branch beside its neighbours."""
+    return delivered
+
+
+@pytest.fixture
+def running(delivered: RunningApp) -> RunningApp:
+    """The app, installed and Ready; if it is not, the check cannot run."""
+    try:
+        delivered.delivery.wait_applied()
+        delivered.delivery.wait_ready(STILL_READY)
+    except AssertionError as error:
+        not_run(f"the app does not run: {str(error).splitlines()[0]}")
+    return delivered
