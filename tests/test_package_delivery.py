@@ -366,6 +366,36 @@ def test_an_answer_proves_that_an_app_serves_or_not(
         running(described).proof_of(answer)
 
 
+class Web:
+    """Answers by host; what it has no answer for is the ingress's own 404."""
+
+    def __init__(self, **answers: tuple[int, str]) -> None:
+        self.answers = answers
+
+    def get(self, url: str, **_: Any) -> Any:
+        host = url.removeprefix("https://").partition(".")[0]
+        status, text = self.answers.get(host, (404, "page not found"))
+        return SimpleNamespace(status_code=status, text=text)
+
+    get_routed = get
+
+
+@pytest.mark.parametrize(
+    ("pages", "problem"),
+    [((404, "no such page"), ""), ((404, "page not found"), "the ingress has no route")],
+)
+def test_what_the_ingress_itself_answers_is_no_proof(pages: tuple[int, str], problem: str) -> None:
+    app = running()
+    app._http = Web(pages=pages)  # type: ignore[assignment]
+    app.kube = FakeKube()  # type: ignore[assignment]
+    app.delivery.limit = TimeLimit(1)
+    if not problem:
+        assert app.proof().text == "no such page"
+        return
+    with pytest.raises(AssertionError, match=problem):
+        app.proof()
+
+
 def test_the_host_is_the_described_one_or_that_of_the_only_ingress() -> None:
     assert running({"host": "site.${domain}"}).host == "site.test"
     assert running().host == "pages.test"

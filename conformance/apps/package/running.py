@@ -79,7 +79,15 @@ class RunningApp:
 
         Raises ``AssertionError`` if that answer is another one, ``NoHost``.
         """
-        return self.proof_of(self.answer(self.host))
+        answer = self.answer(self.host)
+        if self._description.serves is None and answer.status == requests.codes.not_found:
+            self._refuse_answer_of_ingress(answer)
+        return self.proof_of(answer)
+
+    def _refuse_answer_of_ingress(self, answer: Answer) -> None:
+        nobody = self.answer(f"not-{self.host}", routed=False)
+        if (nobody.status, nobody.text) == (answer.status, answer.text):
+            raise AssertionError(f"the app does not serve: the ingress has no route: {answer}")
 
     def prove_again(self) -> None:
         """Raise ``AssertionError`` unless it serves, if anybody knows where it does."""
@@ -112,7 +120,7 @@ class RunningApp:
                 found = self._http.get_routed(url, within=seconds, redirects=redirects)
             else:
                 found = self._http.get(url, allow_redirects=redirects)
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:  # or led out of the platform
             raise AssertionError(f"GET {url} was not answered: {error}") from error
         return Answer(url, found.status_code, found.text)
 
