@@ -51,7 +51,7 @@ from conformance.platform.reference.content import ROOT_KUSTOMIZATION
 
 ROOT = "resources:\n- infrastructure\n"
 NAMESPACES = ("flux-system", "stackspin-apps")
-VERBS = frozenset({"list"})
+VERBS = frozenset({"list", "watch"})
 
 
 def an_object(
@@ -84,8 +84,11 @@ class FakeKube:
         self.discovery = SimpleNamespace(
             group_versions=lambda: ["v1"],
             served=lambda _: [
-                Resource("v1", kind, kind.lower(), True, VERBS)
-                for kind in sorted({one["kind"] for one in self.objects})
+                Resource("v1", "ComponentStatus", "componentstatuses", False, VERBS - {"watch"}),
+                *(
+                    Resource("v1", kind, kind.lower(), True, VERBS)
+                    for kind in sorted({one["kind"] for one in self.objects})
+                ),
             ],
         )
 
@@ -98,6 +101,7 @@ class FakeKube:
         fields: str | None = None,
     ) -> list[Object]:
         del api_version, fields
+        assert kind != "ComponentStatus", "it has no version to list it at"
         return [
             one
             for one in self.objects

@@ -11,12 +11,9 @@ from conformance.kube.discovery import Resource
 from conformance.kube.errors import ApiError
 from conformance.kube.objects import Object, Objects, Ref
 
-_LEFT_OUT = frozenset(
-    {
-        "ControllerRevision", "Endpoints", "EndpointSlice", "Event", "Lease", "NodeMetrics",
-        "PodMetrics",
-    }
-)  # fmt: skip
+_IN_STORE = frozenset({"list", "watch"})
+"""What can be done with kinds whose objects somebody has made; others are answers to a request."""
+_LEFT_OUT = frozenset({"ControllerRevision", "Endpoints", "EndpointSlice", "Event", "Lease"})
 """What controllers write beside an object, and take away with it in their own time."""
 _THREADS = 8
 
@@ -50,7 +47,7 @@ def everything(
             kind
             for kinds_of_version in versions
             for kind in kinds_of_version
-            if "list" in kind.verbs and kind.kind not in _LEFT_OUT
+            if kind.verbs >= _IN_STORE and kind.kind not in _LEFT_OUT
         ]
         found = [item for items in executor.map(read, kinds) for item in items]
     return [
