@@ -7,6 +7,7 @@ from conformance.apps.backup_rules import (
     backup_findings,
     expected_volumes,
     listed_volumes,
+    missing_in_backup,
 )
 
 
@@ -47,6 +48,20 @@ def test_a_complete_app_has_no_findings() -> None:
 
 def test_expected_is_every_claim_and_nothing_else() -> None:
     assert expected_volumes([_pod()]) == [ClaimedVolume("app-1", "data", "app-data")]
+
+
+def test_what_is_left_out_on_purpose_is_not_expected() -> None:
+    pod = _pod("")
+    pod["metadata"]["annotations"] = {"backup.velero.io/backup-volumes-excludes": "tmp, data"}
+    assert expected_volumes([pod]) == []
+    assert backup_findings([pod], [_claim()]) == []
+
+
+def test_a_claim_that_a_backup_lacks_is_named_with_why_it_may_be() -> None:
+    assert missing_in_backup([_pod()], [_claim()], [], {("app-1", "data")}) == []
+    missing, why = missing_in_backup([_pod("tmp")], [_claim()], [], {("app-2", "data")})
+    assert missing == "claim app-data (volume data of pod app-1) is not in the backup"
+    assert "not in the annotation" in why
 
 
 def test_the_annotation_may_have_spaces() -> None:

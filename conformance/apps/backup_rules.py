@@ -5,10 +5,11 @@ Nothing here asks a cluster: the objects may as well be rendered from a chart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from conformance.common.backup_labels import (
+    BACKUP_EXCLUDES,
     BACKUP_SET,
     BACKUP_VOLUMES,
     not_a_volume,
@@ -29,19 +30,47 @@ class ClaimedVolume:
 
 
 def expected_volumes(pods: Iterable[Object]) -> list[ClaimedVolume]:
-    """Return what has to be in a backup of these pods: every claim that one of them mounts."""
+    """Return what has to be in a backup of these pods: every claim that one of them mounts.
+
+    Not that which its pod's annotation leaves out on purpose.
+    """
     return [
         ClaimedVolume(_name(pod), volume["name"], volume["persistentVolumeClaim"]["claimName"])
         for pod in pods
         for volume in pod["spec"].get("volumes") or ()
         if "persistentVolumeClaim" in volume
+        and volume["name"] not in _names_in(pod, BACKUP_EXCLUDES)
     ]
 
 
 def listed_volumes(pod: Object) -> list[str]:
     """Return the volumes that a pod's annotation wants in the backup."""
-    listed = (pod["metadata"].get("annotations") or {}).get(BACKUP_VOLUMES, "")
-    return [name.strip() for name in listed.split(",") if name.strip()]
+    return _names_in(pod, BACKUP_VOLUMES)
+
+
+def _names_in(pod: Object, annotation: str) -> list[str]:
+    names = (pod["metadata"].get("annotations") or {}).get(annotation, "")
+    return [name.strip() for name in names.split(",") if name.strip()]
+
+
+def missing_in_backup(
+    pods: Iterable[Object],
+    claims: Iterable[Object],
+    volumes: Iterable[Object],
+    copied: Collection[tuple[str, str]],
+) -> list[str]:
+    """Return, one line each, what a backup lacks of these pods' claims, and why that may be.
+
+    ``copied`` are the volumes in the backup, as names of pod and volume; the others are as for
+    ``backup_findings``.
+    """
+    pods = list(pods)
+    missing = [
+        f"claim {one.claim} (volume {one.volume} of pod {one.pod}) is not in the backup"
+        for one in expected_volumes(pods)
+        if (one.pod, one.volume) not in copied
+    ]
+    return [*missing, *backup_findings(pods, claims, volumes)]
 
 
 def backup_findings(

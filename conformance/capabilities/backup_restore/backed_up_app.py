@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,15 @@ import pytest
 import requests
 
 from conformance.apps import tree
-from conformance.apps.backup_rules import backup_findings, expected_volumes
+from conformance.apps.backup_rules import missing_in_backup
 from conformance.apps.base import Instance, Seed, SeedScale
 from conformance.apps.deployment import HelmDeployment
+from conformance.apps.loss import lose
 from conformance.kube.client import Kube
-from conformance.kube.conditions import deleted, ready
+from conformance.kube.conditions import ready
 from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.port_forward import forward
-from conformance.kube.wait import Wait, wait_all, wait_each
+from conformance.kube.wait import wait_each
 from conformance.services.velero import COMPLETED, Velero
 
 NO_INGRESS = ("ingresses.networking.k8s.io",)
@@ -90,6 +91,11 @@ class BackedUpApp:
         backup = self.velero.finished("Backup", name)
         return AppBackup(backup, self._missing_claims(backup))
 
+    def lose(self, *doomed: Ref) -> list[str]:
+        """Delete objects; return what of them and of the volumes is there nevertheless."""
+        claims = self.kube.list("v1", "PersistentVolumeClaim", self.namespace)
+        return lose(self.kube, doomed, claims)
+
     def restore_into(self, namespace: str, backup: str) -> Object:
         """Restore a backup into another namespace, to a final phase, and return the Restore."""
         mapping = {self.namespace: namespace}
@@ -142,27 +148,8 @@ class BackedUpApp:
             for one in self.velero.volumes(backup)
             if one.phase == COMPLETED and one.namespace == self.namespace
         }
-        missing = [
-            f"claim {one.claim} (volume {one.volume} of pod {one.pod}) is not in the backup"
-            for one in expected_volumes(pods)
-            if (one.pod, one.volume) not in copied
-        ]
         claims = self.kube.list("v1", "PersistentVolumeClaim", self.namespace)
-        return [*missing, *backup_findings(pods, claims, self.kube.list("v1", "PersistentVolume"))]
-
-
-def lose(kube: Kube, namespace: str, doomed: Sequence[Ref]) -> list[str]:
-    """Delete objects and wait until they and the namespace's volumes are gone.
-
-    Returns what is there nevertheless. Raises ``WaitTimeout``.
-    """
-    claims = kube.list("v1", "PersistentVolumeClaim", namespace)
-    volumes = [item["spec"]["volumeName"] for item in claims]
-    for one in doomed:
-        kube.delete(*one)
-    lost = [*doomed, *(Ref("v1", "PersistentVolume", name) for name in volumes)]
-    wait_all(kube, [Wait(one, deleted()) for one in lost], timeout=kube.timeouts.deletion)
-    return [f"{one.kind} {one.name}" for one in lost if kube.find(*one)]
+        return missing_in_backup(pods, claims, self.kube.list("v1", "PersistentVolume"), copied)
 
 
 def _http_port(pod: Object) -> int:

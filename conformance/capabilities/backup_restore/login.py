@@ -11,7 +11,7 @@ import requests
 
 from conformance.apps.base import Login, Seed
 from conformance.apps.tracked import APPS_NAMESPACE
-from conformance.capabilities.backup_restore.backed_up_app import AppBackup, BackedUpApp, lose
+from conformance.capabilities.backup_restore.backed_up_app import AppBackup, BackedUpApp
 from conformance.kube.apply import apply
 from conformance.kube.conditions import condition_true
 from conformance.kube.objects import Object, Ref, Selection
@@ -57,7 +57,7 @@ class AppWithLogin:
 
     def lose(self) -> list[str]:
         """Delete the app's namespace; return what is there nevertheless."""
-        return lose(self.app.kube, self.namespace, [Ref("v1", "Namespace", self.namespace)])
+        return self.app.lose(Ref("v1", "Namespace", self.namespace))
 
     def restore(self) -> Object:
         """Restore the namespace, and return the Restore; clients in it are registered again."""

@@ -12,11 +12,7 @@ from collections.abc import Iterator
 import requests
 
 from conformance.apps.writer import writer_of
-from conformance.capabilities.backup_restore.backed_up_app import (
-    AppBackup,
-    BackedUpApp,
-    lose,
-)
+from conformance.capabilities.backup_restore.backed_up_app import AppBackup, BackedUpApp
 from conformance.capabilities.backup_restore.background import Background
 from conformance.common.backup_labels import BACKUP_SET
 from conformance.kube.conditions import ready
@@ -97,7 +93,7 @@ class WholeNamespace:
 
     def _lose(self) -> list[str]:
         deployment = self.app.deployment
-        lost = lose(self.app.kube, self.namespace, [Ref("v1", "Namespace", self.namespace)])
+        lost = self.app.lose(Ref("v1", "Namespace", self.namespace))
         answer = deployment.http.get_unrouted(f"https://{deployment.host}/")
         return [*lost, *(["the app"] if answer.status_code == requests.codes.ok else [])]
 
@@ -164,7 +160,7 @@ class BackupSet:
         for claim in kube.list("v1", "PersistentVolumeClaim", namespace):
             claimed = claim["metadata"]["name"]
             doomed.append(Ref("v1", "PersistentVolumeClaim", claimed, namespace))
-        return lose(kube, namespace, doomed)
+        return self.app.lose(*doomed)
 
     def _restore(self) -> Object:
         name = self.backup.result().name
