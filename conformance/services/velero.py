@@ -82,13 +82,17 @@ class Velero:
         backup: str,
         *,
         mapping: Mapping[str, str] | None = None,
+        included: Sequence[str] = (),
         excluded: Sequence[str] = (),
     ) -> None:
         """Make a Restore of all of a backup but the resources ``excluded``; see ``finished``.
 
-        ``mapping``: namespace in the backup -> namespace to restore into.
+        ``mapping``: namespace in the backup -> namespace to restore into. With ``included``, no
+        other resources are restored.
         """
         spec: Object = {"backupName": backup, "excludedResources": list(excluded)}
+        if included:
+            spec["includedResources"] = list(included)
         if mapping:
             spec["namespaceMapping"] = dict(mapping)
         self._create("Restore", name, spec)

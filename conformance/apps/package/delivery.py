@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -145,9 +145,18 @@ class Delivery:
             self._replaced = {
                 path: git.read(path) if path in known else None for path in self.placement.files
             }
-            tree = listed(git.read(ROOT_KUSTOMIZATION), add=self.placement.entry)
-            changes: Changes = {**self.placement.files, ROOT_KUSTOMIZATION: tree}
-            self._commit = self.branch.push(changes, f"Install {self.name}")
+            self._push(f"Install {self.name}")
+
+    def put_back(self) -> None:
+        """Push the package again as it was, after ``remove``."""
+        with self.branch.git.lock:
+            self._steps = Steps()
+            self._push(f"Install {self.name} again")
+
+    def _push(self, message: str) -> None:
+        tree = listed(self.branch.git.read(ROOT_KUSTOMIZATION), add=self.placement.entry)
+        changes: Changes = {**self.placement.files, ROOT_KUSTOMIZATION: tree}
+        self._commit = self.branch.push(changes, message)
 
     def wait_applied(self) -> None:
         """Return when Flux has applied the package; later calls have the same outcome at once.
@@ -180,6 +189,24 @@ class Delivery:
             where = (one.kind, one.name, str(one.namespace))
             token = flux.reconcile(*where, force=one.kind == "HelmRelease")
             flux.wait_ready(*where, token=token)
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Within the body, Flux leaves the app alone; afterwards it has applied it once more."""
+        flux = self.branch.flux
+        which = [
+            (one.kind, one.name, str(one.namespace))
+            for one in (*self._kustomizations, *self.releases)
+        ]
+        try:
+            for one in which:
+                flux.suspend(*one)
+            yield
+        finally:
+            # What is removed while it is suspended, Flux would not take away.
+            for one in which:
+                flux.resume(*one)
+        self.reconcile()
 
     def _wait_applied(self) -> None:
         at = reconciled(

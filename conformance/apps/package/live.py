@@ -66,12 +66,12 @@ class LiveApp:
 
     def hosts(self) -> list[str]:
         """Return the host names of its Ingresses."""
-        rules = [
-            rule
-            for item in self._of_kinds(("networking.k8s.io/v1", "Ingress"))
-            for rule in item["spec"].get("rules") or ()
-        ]
+        rules = [rule for item in self.ingresses() for rule in item["spec"].get("rules") or ()]
         return list(dict.fromkeys(rule["host"] for rule in rules if rule.get("host")))
+
+    def ingresses(self) -> Objects:
+        """Return its Ingresses."""
+        return self._of_kinds(("networking.k8s.io/v1", "Ingress"))
 
     def _of_kinds(self, *kinds: tuple[str, str]) -> Objects:
         found = {}

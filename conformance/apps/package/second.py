@@ -90,10 +90,11 @@ def _named_by(app: RunningApp, namespace: str) -> Iterator[Object]:
             of_a_release = _HELM in (metadata.get("labels") or {})
             special = item.get("type") in _OF_HELM_AND_TOKENS or metadata["name"] == _OF_A_NAMESPACE
             if not (of_a_release or special or app.live.is_of_another(item)):
-                yield _copy({**item, "kind": kind})
+                yield plain_copy({**item, "kind": kind})
 
 
-def _copy(item: Object) -> Object:
+def plain_copy(item: Object) -> Object:
+    """Return an object of the API's first group as somebody would write it anew, by its name."""
     copied: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": item["kind"],
