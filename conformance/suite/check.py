@@ -39,6 +39,7 @@ CAPABILITIES = (
     "backup_restore",
     "dashboard",
     "app_runs",
+    "app_data",
 )
 """In the order in which they run: those that need the fewest components come first, so that a
 machine with an empty cache reports early, while it still builds parts for the later ones."""

@@ -1,0 +1,129 @@
+"""A backup of an app by the label of its set, and what is made of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.apps.backup_rules import expected_volumes, missing_in_backup
+from conformance.apps.package.named_by_pods import named_by
+from conformance.apps.package.placement import safe
+from conformance.apps.package.second import plain_copy
+from conformance.common.backup_labels import BACKUP_SET
+from conformance.kube.apply import apply
+from conformance.kube.objects import Object
+from conformance.services.velero import COMPLETED, Velero
+
+if TYPE_CHECKING:
+    from conformance.capabilities.app_data.data import AppData
+
+_DATA = ("persistentvolumeclaims", "persistentvolumes", "pods")
+"""What is restored beside the app. Velero puts data into volumes only through their pods."""
+
+
+@dataclass(frozen=True)
+class SetBackup:
+    """A backup of an app's set, in a final phase."""
+
+    item: Object
+    """Velero's Backup."""
+    namespaces: tuple[str, ...]
+    """Of the claims."""
+    missing: tuple[str, ...]
+    """What of the app's claims is not in it, and why that may be, a line each."""
+    left_out: frozenset[str]
+    """Claims that the app leaves out of its backups on purpose."""
+    bytes: int
+    """How much data of volumes Velero has copied."""
+
+    @property
+    def name(self) -> str:
+        """The Backup's name."""
+        return str(self.item["metadata"]["name"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether it has all that it should have."""
+        return self.item["status"]["phase"] == COMPLETED and not self.missing
+
+
+def back_up(velero: Velero, data: AppData) -> SetBackup:
+    """Back up what has the label of the app's set.
+
+    Raises AssertionError if its claims are in no set, or in several.
+    """
+    app, kube = data.app, data.app.kube
+    claims, pods = app.delivery.claims(), app.live.pods()
+    label = backup_set_of(claims)
+    data.settle()
+    namespaces = tuple(sorted({item["metadata"]["namespace"] for item in claims}))
+    name = f"{safe(app.delivery.name)}-{secrets.token_hex(3)}"
+    velero.back_up(name, namespaces=namespaces, labels={BACKUP_SET: label})
+    item = velero.finished("Backup", name)
+    volumes = velero.volumes(item)
+    copied = {(one.pod, one.volume) for one in volumes if one.phase == COMPLETED}
+    missing = missing_in_backup(pods, claims, kube.list("v1", "PersistentVolume"), copied)
+    mounted = _mounted(pods)
+    missing += [
+        f"claim {one} is mounted by no pod that runs, so nobody copies its data"
+        for one in sorted(set(map(_name, claims)) - mounted)
+    ]
+    expected = {one.claim for one in expected_volumes(pods)}
+    return SetBackup(
+        item,
+        namespaces,
+        tuple(missing),
+        frozenset(mounted - expected),
+        sum(one.bytes for one in volumes),
+    )
+
+
+def backup_set_of(claims: Iterable[Object]) -> str:
+    """Return the set that claims belong to. Raises AssertionError if it is not one."""
+    labels = {_name(item): item["metadata"].get("labels") or {} for item in claims}
+    sets = {one[BACKUP_SET] for one in labels.values() if BACKUP_SET in one}
+    if not sets:
+        raise AssertionError(f"no claim of {', '.join(sorted(labels))} has the label {BACKUP_SET}")
+    if len(sets) > 1:
+        raise AssertionError(f"its claims are in several sets ({BACKUP_SET}): {sorted(sets)}")
+    return str(sets.pop())
+
+
+def restore_beside(
+    velero: Velero, data: AppData, backup: SetBackup, namespaces: Callable[[str], str]
+) -> tuple[Object, Mapping[str, str]]:
+    """Restore pods and claims of a backup into fresh namespaces, to a final phase.
+
+    Returns the Restore, and namespace of the app -> fresh namespace. Configuration and secrets
+    that the pods name are copied there before: without them no pod begins.
+    """
+    kube, mapping = data.app.kube, {one: namespaces("data-copy") for one in backup.namespaces}
+    pods = data.app.live.pods()
+    for namespace, other in mapping.items():
+        for named in named_by(pod for pod in pods if pod["metadata"]["namespace"] == namespace):
+            if (item := kube.find(*named)) is not None:
+                apply(kube, plain_copy({**item, "kind": named.kind}), namespace=other)
+    name = f"{backup.name}-beside"
+    velero.restore(name, backup.name, mapping=mapping, included=_DATA)
+    return velero.finished("Restore", name), mapping
+
+
+def restore_lost(velero: Velero, backup: SetBackup) -> Object:
+    """Restore a backup to where it was made; return the Restore, in a final phase."""
+    velero.restore(backup.name, backup.name)
+    return velero.finished("Restore", backup.name)
+
+
+def _mounted(pods: Iterable[Object]) -> set[str]:
+    return {
+        volume["persistentVolumeClaim"]["claimName"]
+        for pod in pods
+        for volume in pod["spec"].get("volumes") or ()
+        if "persistentVolumeClaim" in volume
+    }
+
+
+def _name(item: Object) -> str:
+    return str(item["metadata"]["name"])

@@ -1,0 +1,137 @@
+"""What the checks of an app's data share: the app, installed once, with data in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.apps.package.abilities import Ability, lack_of
+from conformance.apps.package.own_data import OwnData
+from conformance.apps.package.running import NoHost
+from conformance.apps.package.sentinels import Sentinels, plant
+from conformance.capabilities.app_data.backup_set import SetBackup, back_up
+from conformance.capabilities.app_data.data import AppData
+from conformance.kube.inventory import ref_of
+from conformance.services.velero import Velero
+from conformance.suite.check import not_applicable, not_run, shared
+
+if TYPE_CHECKING:
+    from conformance.apps.package.given import GivenApp
+    from conformance.apps.package.running import RunningApp
+    from conformance.common.settings import Settings
+    from conformance.components.builder import Components
+    from conformance.kube.client import Kube
+    from conformance.platform.reference import Stack
+    from conformance.report.evidence import EvidenceBox
+    from conformance.services.flux import Flux
+
+ALONE = "ReadWriteOncePod"
+"""Access mode of a claim that one pod may mount at a time."""
+STILL_READY = 20.0
+"""Seconds in which an app is Ready again that was so after the check before."""
+
+
+@pytest.fixture(scope=shared)
+def keeps_data(app_package: GivenApp) -> None:
+    """The app keeps data, as far as anybody knows."""
+    lack = lack_of(Ability.DATA, app_package.description)
+    if lack is not None and lack.by_nature:
+        not_applicable(lack.reason)
+
+
+@pytest.fixture(scope=shared)
+def velero(keeps_data: None, backups: Flux, kube: Kube) -> Velero:  # noqa: ARG001 - installs it
+    """Velero's custom resources on the cluster under test."""
+    return Velero(kube)
+
+
+@pytest.fixture(scope=shared)
+def delivered(
+    velero: Velero,  # noqa: ARG001 - later, its objects would be taken for the app's
+    delivered: RunningApp,
+) -> RunningApp:
+    """The app, brought to the tracked branch of a platform that makes backups."""
+    return delivered
+
+
+@pytest.fixture(scope=shared)
+def installed(delivered: RunningApp) -> RunningApp:
+    """The app, installed and Ready; if it is not, no check can run."""
+    try:
+        delivered.delivery.wait_applied()
+        delivered.delivery.wait_ready()
+        delivered.prove_again()
+    except AssertionError as error:
+        not_run(f"the app does not run: {str(error).splitlines()[0]}")
+    return delivered
+
+
+@pytest.fixture(scope=shared)
+def own_data(
+    installed: RunningApp, app_package: GivenApp, stack: Stack, settings: Settings
+) -> OwnData:
+    """Data that was put into the app through the app, as its description says, and is there."""
+    data = app_package.description.data
+    own = OwnData(installed, data, stack.http(), settings.domain)
+    try:
+        own.put()
+        own.verify()
+    except NoHost as error:
+        not_run(str(error))
+    return own
+
+
+@pytest.fixture(scope=shared)
+def sentinels(
+    installed: RunningApp,
+    own_data: OwnData,  # noqa: ARG001 - first: what the app makes of an empty claim is its own
+    kube: Kube,
+    components: Components,
+) -> Sentinels:
+    """Files of every kind in each of the app's claims."""
+    claims = installed.delivery.claims()
+    if not claims:
+        not_applicable("the app has no claims")
+    for one in claims:
+        if ALONE in one["spec"]["accessModes"]:
+            not_run(f"no other pod may mount claim {one['metadata']['name']} ({ALONE})")
+    image = components.image_reference("image-operator")
+    return plant(kube, image, [ref_of(one) for one in claims])
+
+
+@pytest.fixture(scope=shared)
+def app_data(installed: RunningApp, own_data: OwnData, sentinels: Sentinels) -> AppData:
+    """All the data of the app."""
+    return AppData(installed, own_data, sentinels)
+
+
+@pytest.fixture
+def running(installed: RunningApp) -> RunningApp:
+    """The app, Ready; if it is not any more, the check cannot run."""
+    try:
+        installed.delivery.wait_ready(STILL_READY)
+    except AssertionError as error:
+        not_run(f"the app does not run: {str(error).splitlines()[0]}")
+    return installed
+
+
+@pytest.fixture
+def data(
+    app_data: AppData,
+    running: RunningApp,  # noqa: ARG001 - what does not run cannot be asked for its data
+    app_package: GivenApp,
+    evidence: EvidenceBox,
+) -> AppData:
+    """The data of the app, which runs; if it was lost already, the check cannot run."""
+    if app_data.lost:
+        not_run(f"the app's data was lost before: {app_data.lost}")
+    if app_package.description.data is None:
+        evidence.note("Nothing was put in through the app: conformance.yaml does not say how.")
+    return app_data
+
+
+@pytest.fixture(scope=shared)
+def backup(app_data: AppData, velero: Velero) -> SetBackup:
+    """A backup of the app by the label of its set."""
+    return back_up(velero, app_data)

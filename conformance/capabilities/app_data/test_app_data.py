@@ -1,0 +1,163 @@
+"""An app package on a cluster, level 5: its data is safe.
+
+Data is put into the app as its description says, and sentinel files into each of its claims. It has
+to be there again after everything that happens to apps. One installation serves all checks, in
+this order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.apps.package.abilities import Ability
+from conformance.apps.package.own_data import OwnData
+from conformance.apps.package.stray_data import NoOverlay, stray_data
+from conformance.apps.tree import DataDiffers
+from conformance.capabilities.app_data.backup_set import restore_beside, restore_lost
+from conformance.clusters.base import Feature
+from conformance.services.velero import COMPLETED, Velero, seconds_taken
+from conformance.suite.check import check, extended, not_run
+
+if TYPE_CHECKING:
+    from conformance.apps.package.running import RunningApp
+    from conformance.capabilities.app_data.backup_set import SetBackup
+    from conformance.capabilities.app_data.data import AppData
+    from conformance.clusters.base import Cluster
+    from conformance.report.evidence import EvidenceBox
+
+ON = extended("notes", "wordpress")
+MIB = 1024 * 1024
+
+
+@check(
+    "app_data.no_data_outside_claims",
+    promise="An app's data is on its claims: its containers write none into their own file "
+    "systems.",
+    needs=(Feature.NODE_SHELL,),
+    apps=ON,
+    app_level=5,
+    abilities=(Ability.DATA,),
+)
+def test_no_data_outside_claims(
+    running: RunningApp,
+    own_data: OwnData,  # noqa: ARG001 - data was put in
+    cluster: Cluster,
+) -> None:
+    try:
+        found = stray_data(cluster, running.live.pods())
+    except NoOverlay as error:
+        not_run(f"what containers write cannot be seen: {error}")
+    assert not found, f"gone with the pod, as it is on no claim: {'; '.join(found)}"
+
+
+@check(
+    "app_data.survives_pod_deletion",
+    promise="An app's data survives the deletion of each of its pods.",
+    apps=ON,
+    app_level=5,
+)
+def test_survives_pod_deletion(data: AppData) -> None:
+    for workload in data.app.live.workloads():
+        for pod in data.app.kube.list(*workload.pods):
+            data.app.delete_pod(pod, workload)
+    data.verify()
+
+
+@check(
+    "app_data.backup_by_set",
+    promise="A backup selected by the app's backupSet label completes, and holds every claim.",
+    apps=ON,
+    app_level=5,
+)
+def test_backup_by_set(
+    data: AppData, backup: SetBackup, velero: Velero, evidence: EvidenceBox
+) -> None:
+    assert backup.item["status"]["phase"] == COMPLETED, velero.explain(backup.item)
+    evidence.measure("backup", seconds_taken(backup.item))
+    evidence.measure("data in volumes", backup.bytes / MIB, "MiB")
+    if backup.left_out:
+        evidence.note(f"left out on purpose: {', '.join(sorted(backup.left_out))}")
+    assert not backup.missing, "\n".join(backup.missing)
+    wanted = data.sentinels.without(backup.left_out).bytes
+    assert backup.bytes >= wanted, f"the backup has {backup.bytes} bytes of at least {wanted}"
+
+
+@check(
+    "app_data.restores_into_other_namespace",
+    promise="What a backup of the app's set holds can be restored into another namespace, byte for "
+    "byte.",
+    apps=ON,
+    app_level=5,
+)
+def test_restores_into_other_namespace(
+    data: AppData,
+    backup: SetBackup,
+    velero: Velero,
+    namespaces: Callable[[str], str],
+    evidence: EvidenceBox,
+) -> None:
+    restore, mapping = restore_beside(velero, data, backup, namespaces)
+    assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
+    evidence.measure("restore", seconds_taken(restore))
+    copies = data.sentinels.without(backup.left_out)
+    copies.verify(mapping)
+    copies.alter(mapping)
+    with pytest.raises(DataDiffers, match="sha256"):
+        copies.verify(mapping)
+
+
+@check(
+    "app_data.survives_removal_and_return",
+    promise="An app that is removed from the repository and comes back has its data again.",
+    apps=ON,
+    app_level=5,
+)
+def test_survives_removal_and_return(data: AppData) -> None:
+    delivery = data.app.delivery
+    delivery.remove()
+    delivery.put_back()
+    delivery.wait_applied()
+    delivery.wait_ready()
+    data.verify()
+
+
+@check(
+    "app_data.restores_lost",
+    promise="An app whose workloads and claims were lost is restored with its data from the backup "
+    "of its set, byte for byte.",
+    apps=ON,
+    app_level=5,
+)
+def test_restores_lost(
+    data: AppData, backup: SetBackup, velero: Velero, evidence: EvidenceBox
+) -> None:
+    if not backup.complete:
+        not_run("the backup of its set is not complete, so nothing is taken away")
+    delivery = data.app.delivery
+    with delivery.suspended():
+        left = data.destroy()
+        assert not left, f"not everything was lost, so the restore proves nothing: {left}"
+        restore = restore_lost(velero, backup)
+        assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
+    evidence.measure("restore", seconds_taken(restore))
+    delivery.wait_ready()
+    data.verify_restored(backup.left_out)
+
+
+# Last: Velero and its store, which the others need, are away for some time, too.
+@check(
+    "app_data.survives_node_kill",
+    promise="An app's data survives when all processes of the node are killed at once.",
+    needs=(Feature.NODE_KILL,),
+    apps=ON,
+    app_level=5,
+)
+def test_survives_node_kill(data: AppData, cluster: Cluster) -> None:
+    before = data.app.live.pods()
+    cluster.kill_node()
+    cluster.restart_node()
+    data.app.wait_restarted(before)
+    data.verify()
