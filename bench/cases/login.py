@@ -8,10 +8,10 @@ from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab, Stopwatch
 from conformance.apps.catalogue import NOTES
 from conformance.capabilities.single_sign_on.app_sessions import AppSessions
-from conformance.capabilities.single_sign_on.browser_forms import gives_password
 from conformance.common.run_folder import run_folder
 from conformance.platform.reference import Stack
 from conformance.services.browser import Browser
+from conformance.services.browser_forms import gives_password
 from conformance.suite.accounts import Accounts
 
 LOGINS = 5

@@ -9,6 +9,8 @@ from conformance.kube.client import Kube
 from conformance.services.in_cluster import InClusterService, ServiceRefused
 
 NAMESPACE = "stackspin"
+OAUTH2_CLIENT = ("hydra.ory.sh/v1alpha1", "OAuth2Client")
+"""The resource of which the platform makes a client of Hydra."""
 ADMIN_SERVICE = "hydra-admin"
 ADMIN_PORT = 80
 PODS = "app.kubernetes.io/name=hydra"

@@ -225,6 +225,23 @@ def _json(answer: requests.Response) -> dict[str, Any]:
     return dict(body)
 
 
+def resembling(redirect_uri: str) -> dict[str, str]:
+    """Return addresses that are like a redirect URI and are not it, by what differs.
+
+    The provider compares them as texts (RFC 9700, section 4.1.3).
+    """
+    parts = urlsplit(redirect_uri)
+    variants = {
+        "prefix": redirect_uri.rpartition("/")[0] + "/",
+        "extra path": parts._replace(path=f"{parts.path}/more").geturl(),
+        "other scheme": redirect_uri.replace("https:", "http:"),
+        "other host": parts._replace(netloc=f"{parts.netloc}.example.org").geturl(),
+        "user information": parts._replace(netloc=f"sso@{parts.netloc}").geturl(),
+        "query": f"{redirect_uri}{'&' if parts.query else '?'}next=/",
+    }
+    return {what: address for what, address in variants.items() if address != redirect_uri}
+
+
 def unsigned(token: str) -> str:
     """Return the same token, claiming that it needs no signature (``alg`` none, RFC 7519)."""
     header = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').rstrip(b"=").decode()

@@ -7,8 +7,8 @@ the browser shows dots.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -136,6 +136,10 @@ class Visitor:
             self._evidence.attach(f"{self.name}-at-failure.html", self._without_secrets("html"))
         if self.console:
             self._evidence.attach(f"{self.name}-console.log", "\n".join(self.console))
+
+
+OpenBrowser = Callable[[str], AbstractContextManager[Visitor]]
+"""Opens the browser for somebody: ``with visitor("zoe") as zoe``."""
 
 
 def public(url: str) -> str:

@@ -27,13 +27,14 @@ from conformance.kube.conditions import (
 )
 from conformance.kube.objects import Ref
 from conformance.kube.wait import WaitFailed, wait
+from conformance.services.dashboard import GENERATOR
 from conformance.services.form_browser import FormBrowser
-from conformance.services.hydra import Hydra
+from conformance.services.hydra import OAUTH2_CLIENT, Hydra
 from conformance.services.kratos import Kratos
-from conformance.services.login_pages import LoginClient, User
+from conformance.services.login_pages import LoginClient, User, shown
 from conformance.services.mail import MailCatcher
 from conformance.services.oidc import Client, Provider, RelyingParty
-from conformance.suite.check import shared
+from conformance.suite.check import not_run, shared
 
 if TYPE_CHECKING:
     from conformance.common.settings import Settings
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from conformance.services.flux import Flux
     from conformance.services.ingress import HttpClient
 
-OAUTH2_CLIENT = ("hydra.ory.sh/v1alpha1", "OAuth2Client")
 SCOPE = "openid profile email stackspin_roles offline_access"
 
 _numbers = itertools.count(1)
@@ -99,6 +99,20 @@ class Accounts:
     def login_client(self, user: User) -> LoginClient:
         """Put a user in front of a browser without a window that nobody has used before."""
         return LoginClient(FormBrowser(self.http()), user)
+
+    def disable(self, user: User) -> None:
+        """Disable somebody's account as administrators do, by the dashboard's page.
+
+        Not run where that is another dashboard's, whose pages nobody here knows.
+        """
+        admin = self.login_client(self.user("ada", may_use={"dashboard": "admin"}))
+        admin.log_in(admin.browser.open(f"{self.dashboard}/web/login"))
+        page = admin.browser.open(f"{self.dashboard}/users/{user.id}")
+        if GENERATOR not in page.text:
+            not_run(f"{page.url} is not the reference dashboard's: how is a user disabled there?")
+        page = admin.give(page, action="disable")
+        if (state := self.kratos.get(user.id).state) != "inactive":
+            raise AssertionError(f"the account is {state}: {shown(page)}")
 
     def app(self, hint: str, **spec: Any) -> RelyingParty:  # noqa: ANN401 - OAuth2Client's spec
         """Register an app by an OAuth2Client; returns when Hydra knows it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Literal
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
+    from conformance.services.visitor import OpenBrowser
     from conformance.suite.run import Run
 
 _NO_REGISTRY = (
@@ -238,6 +240,12 @@ def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Brow
         trusted = stack.certificate.ca_certificate
         with Browser(settings.domain, cluster.node_address, trusted, folder) as chromium:
             yield chromium
+
+
+@pytest.fixture
+def visitor(browser: Browser, evidence: EvidenceBox) -> OpenBrowser:
+    """Opens the browser for somebody: ``with visitor("zoe") as zoe``."""
+    return functools.partial(browser.visitor, evidence)
 
 
 @pytest.fixture(scope="session")

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from conformance.platform.reference import Stack
     from conformance.suite.check import Check
 
+STILL_READY = 20.0
+"""Seconds in which an app is Ready again that was so when Flux had applied it."""
 _numbers = itertools.count(1)
 
 
@@ -132,6 +134,17 @@ def delivered(
     finally:
         if troubles := delivery.clean_up():
             pytest.fail(f"of {app_package.name} something is left: {'; '.join(troubles)}")
+
+
+@pytest.fixture
+def running(delivered: RunningApp) -> RunningApp:
+    """The app, installed and Ready; if it is not, the check cannot run."""
+    try:
+        delivered.delivery.wait_applied()
+        delivered.delivery.wait_ready(STILL_READY)
+    except AssertionError as error:
+        not_run(f"the app does not run: {str(error).splitlines()[0]}")
+    return delivered
 
 
 def _needs_login(placement: Placement) -> bool:

@@ -14,7 +14,7 @@ from conformance.kube.apply import apply_file
 from conformance.kube.conditions import rolled_out
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
-from conformance.suite.check import not_run, shared
+from conformance.suite.check import shared
 
 if TYPE_CHECKING:
     from conformance.apps.package.given import GivenApp
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from conformance.services.flux import Flux
 
 NEIGHBOUR = Path(__file__).with_name("neighbour.yaml")
-STILL_READY = 20.0
-"""Seconds in which an app is Ready again that was so after the check before."""
 
 
 @pytest.fixture(scope=shared)
@@ -65,15 +63,4 @@ def delivered(
     delivered: RunningApp,
 ) -> RunningApp:
     """The app, brought to the tracked branch beside its neighbours."""
-    return delivered
-
-
-@pytest.fixture
-def running(delivered: RunningApp) -> RunningApp:
-    """The app, installed and Ready; if it is not, the check cannot run."""
-    try:
-        delivered.delivery.wait_applied()
-        delivered.delivery.wait_ready(STILL_READY)
-    except AssertionError as error:
-        not_run(f"the app does not run: {str(error).splitlines()[0]}")
     return delivered

@@ -18,9 +18,10 @@ from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.wait import wait_each
 from conformance.platform.reference.bootstrap import AUTHORITY
 from conformance.services.form_browser import Page
+from conformance.services.hydra import OAUTH2_CLIENT
 from conformance.services.login_pages import User
 from conformance.services.oidc import Client
-from conformance.suite.accounts import OAUTH2_CLIENT, Accounts, client_secret, oauth2_client
+from conformance.suite.accounts import Accounts, client_secret, oauth2_client
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.apps.base import App
 from conformance.apps.tracked import APPS_NAMESPACE
-from conformance.capabilities.single_sign_on.browser_forms import gives_password
 from conformance.common.soon import soon
 from conformance.kube.execution import execute
 from conformance.kube.objects import Object
+from conformance.services.browser_forms import gives_password
 from conformance.services.form_browser import FormBrowser
 from conformance.services.login_pages import User
 from conformance.services.visitor import Visitor
@@ -21,8 +21,6 @@ from conformance.suite.accounts import Accounts
 if TYPE_CHECKING:
     from conformance.services.oidc import RelyingParty
 
-OpenBrowser = Callable[[str], AbstractContextManager[Visitor]]
-"""Opens the browser for somebody: ``with visitor("zoe") as zoe``."""
 CONNECT = """
 import socket, sys
 address = socket.gethostbyname(sys.argv[1])

@@ -1,4 +1,4 @@
-"""The forms that a user fills in on the platform's pages, in a browser."""
+"""The forms by which a user sets up a second factor, in a browser."""
 
 from __future__ import annotations
 
@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING
 import pyotp
 
 if TYPE_CHECKING:
-    from conformance.services.login_pages import User
     from conformance.services.visitor import Visitor
-
-
-def gives_password(visitor: Visitor, user: User) -> None:
-    """Fill in and send the login form."""
-    visitor.fill("E-mail address", user.email)
-    visitor.fill("Password", user.password)
-    visitor.press("Log in")
 
 
 def enrols_second_factor(visitor: Visitor, settings: str) -> tuple[pyotp.TOTP, list[str]]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.apps.catalogue import APPS
-from conformance.capabilities.single_sign_on.app_sessions import AppSessions, OpenBrowser
+from conformance.capabilities.single_sign_on.app_sessions import AppSessions
 from conformance.capabilities.single_sign_on.login_services import SHORT, LoginServices
 from conformance.suite.check import shared
 
 if TYPE_CHECKING:
-    from conformance.report.evidence import EvidenceBox
-    from conformance.services.browser import Browser
     from conformance.services.flux import Flux
     from conformance.suite.accounts import Accounts
 
@@ -27,12 +24,6 @@ def app_sessions(accounts: Accounts, reference_apps: Callable[[], None]) -> AppS
     for name in APPS:
         accounts.http().get_routed(f"https://{name}.{accounts.domain}/")
     return AppSessions(accounts)
-
-
-@pytest.fixture
-def visitor(browser: Browser, evidence: EvidenceBox) -> OpenBrowser:
-    """Opens the browser for somebody: ``with visitor("zoe") as zoe``."""
-    return functools.partial(browser.visitor, evidence)
 
 
 @pytest.fixture(scope=shared)

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from conformance.services.dashboard import GENERATOR
 from conformance.services.login_pages import shown
-from conformance.suite.check import not_run
 
 if TYPE_CHECKING:
     from conformance.services.form_browser import Page
@@ -50,21 +48,6 @@ def has_session(login_client: LoginClient, dashboard: str) -> bool:
     """Whether Kratos knows who sits in front of this browser, every factor included."""
     answer = login_client.browser.http.get(f"{dashboard}/sessions/whoami")
     return bool(answer.status_code == requests.codes.ok)
-
-
-def disable(accounts: Accounts, user: User) -> None:
-    """Disable somebody's account as administrators do, by the dashboard's page.
-
-    Not run where that is another dashboard's, whose pages nobody here knows.
-    """
-    admin = accounts.login_client(accounts.user("ada", may_use={"dashboard": "admin"}))
-    admin.log_in(admin.browser.open(f"{accounts.dashboard}/web/login"))
-    page = admin.browser.open(f"{accounts.dashboard}/users/{user.id}")
-    if GENERATOR not in page.text:
-        not_run(f"{page.url} is not the reference dashboard's: how is a user disabled there?")
-    page = admin.give(page, action="disable")
-    state = accounts.kratos.get(user.id).state
-    assert state == "inactive", f"the account is {state}: {shown(page)}"
 
 
 @dataclass

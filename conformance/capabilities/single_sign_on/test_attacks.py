@@ -7,9 +7,6 @@ from urllib.parse import quote
 
 from conformance.apps.catalogue import APPS, NOTES, WORDPRESS
 from conformance.capabilities.single_sign_on.addresses import parameter, with_parameter
-from conformance.capabilities.single_sign_on.browser_forms import (
-    gives_password,
-)
 from conformance.capabilities.single_sign_on.expectations import (
     cookie_faults,
 )
@@ -23,15 +20,16 @@ from conformance.capabilities.single_sign_on.forgeries import (
     values_of_form,
     without_token,
 )
+from conformance.services.browser_forms import gives_password
 from conformance.services.oidc import RelyingParty
 from conformance.suite.check import check, core
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
-    from conformance.capabilities.single_sign_on.app_sessions import AppSessions, OpenBrowser
+    from conformance.capabilities.single_sign_on.app_sessions import AppSessions
     from conformance.services.login_pages import LoginClient
     from conformance.services.oidc import RelyingParty
-    from conformance.services.visitor import Visitor
+    from conformance.services.visitor import OpenBrowser, Visitor
     from conformance.suite.accounts import Accounts
 
 ANOTHER_NONCE = "that-of-another-login"

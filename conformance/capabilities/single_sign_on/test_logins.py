@@ -7,10 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.apps.catalogue import APPS, NOTES, WORDPRESS
-from conformance.capabilities.single_sign_on.browser_forms import (
-    enrols_second_factor,
-    gives_password,
-)
+from conformance.capabilities.single_sign_on.browser_forms import enrols_second_factor
 from conformance.capabilities.single_sign_on.logins import (
     FirstFactorGiven,
     altered,
@@ -19,15 +16,17 @@ from conformance.capabilities.single_sign_on.logins import (
     code_in,
     has_session,
 )
+from conformance.services.browser_forms import gives_password
 from conformance.services.login_pages import shown
 from conformance.services.oidc import RelyingParty
 from conformance.suite.check import check, core
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
-    from conformance.capabilities.single_sign_on.app_sessions import AppSessions, OpenBrowser
+    from conformance.capabilities.single_sign_on.app_sessions import AppSessions
     from conformance.report.evidence import EvidenceBox
     from conformance.services.oidc import RelyingParty
+    from conformance.services.visitor import OpenBrowser
     from conformance.suite.accounts import Accounts
 
 
