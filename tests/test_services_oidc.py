@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +17,7 @@ from conformance.services.oidc import (
     Provider,
     RelyingParty,
     TokenRefused,
+    resembling,
     unsigned,
 )
 
@@ -52,8 +54,10 @@ class Http:
             }
         )
 
-    def post(self, url: str, data: dict[str, str]) -> Answer:
-        del url, data
+    def post(self, url: str, data: dict[str, str], auth: tuple[str, str] | None = None) -> Answer:
+        del url
+        if "s3cret" not in (data.get("client_secret"), *(auth or ())):
+            return Answer({"error": "invalid_client", "error_description": "who?"}, 401)
         return Answer({"error": "invalid_grant", "error_description": "no such code"}, 400)
 
 
@@ -124,3 +128,26 @@ def test_a_refusal_carries_the_error_code(app: RelyingParty) -> None:
     with pytest.raises(OAuthRefused) as refused:
         app.redeem("c", app.attempt())
     assert (refused.value.error, refused.value.status) == ("invalid_grant", 400)
+
+
+@pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])
+def test_the_provider_takes_a_secret_before_it_looks_at_the_code(
+    app: RelyingParty, method: str
+) -> None:
+    http: Any = Http()
+    for secret, taken in {"s3cret": True, "another": False}.items():
+        client = replace(app.client, client_secret=secret, authentication=method)
+        assert RelyingParty(http, app.provider, client).is_authenticated() is taken
+
+
+def test_addresses_that_resemble_a_redirect_uri_are_not_it() -> None:
+    found = resembling("https://notes.test/oidc/callback?logout=no")
+    assert found == {
+        "prefix": "https://notes.test/oidc/",
+        "extra path": "https://notes.test/oidc/callback/more?logout=no",
+        "other scheme": "http://notes.test/oidc/callback?logout=no",
+        "other host": "https://notes.test.example.org/oidc/callback?logout=no",
+        "user information": "https://sso@notes.test/oidc/callback?logout=no",
+        "query": "https://notes.test/oidc/callback?logout=no&next=/",
+    }
+    assert "prefix" not in resembling("https://notes.test/")

@@ -13,7 +13,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import requests
 from joserfc import jwt
@@ -50,6 +50,8 @@ class Client:
     client_id: str
     client_secret: str = field(repr=False)
     redirect_uri: str
+    authentication: str = "client_secret_post"
+    """How it proves its identity: that, or client_secret_basic (RFC 6749, section 2.3.1)."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,14 @@ class RelyingParty:
         """Exchange a refresh token for fresh tokens. Raises ``OAuthRefused``."""
         return self._tokens({"grant_type": "refresh_token", "refresh_token": tokens.refresh_token})
 
+    def is_authenticated(self) -> bool:
+        """Whether the provider takes the client's secret, which it looks at before the code."""
+        try:
+            self.redeem("no code", self.attempt())
+        except OAuthRefused as refusal:
+            return refusal.error != "invalid_client"
+        return True
+
     def verified(self, id_token: str, nonce: str | None) -> dict[str, Any]:
         """Return the claims of an id_token after every verification that the specification asks.
 
@@ -201,12 +211,14 @@ class RelyingParty:
         return f"{self.provider.metadata['end_session_endpoint']}?{parameters}"
 
     def _tokens(self, parameters: dict[str, str]) -> Tokens:
-        credentials = {
-            "client_id": self.client.client_id,
-            "client_secret": self.client.client_secret,
-        }
+        known_by, secret = self.client.client_id, self.client.client_secret
+        authorization = None
+        if self.client.authentication == "client_secret_basic":
+            authorization = (quote_plus(known_by), quote_plus(secret))
+        else:
+            parameters = {"client_id": known_by, "client_secret": secret, **parameters}
         endpoint = self.provider.metadata["token_endpoint"]
-        answer = _json(self._http.post(endpoint, data={**credentials, **parameters}))
+        answer = _json(self._http.post(endpoint, data=parameters, auth=authorization))
         return Tokens(
             access_token=answer["access_token"],
             id_token=answer.get("id_token", ""),
