@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from playwright.sync_api import ConsoleMessage, Page
 from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 READABLE = ("input[autocomplete=one-time-code]", "input[name=lookup_secret]", "[data-secret]")
 """CSS selectors of what nobody may read in a picture."""
@@ -24,6 +25,8 @@ PUBLIC_PARAMETERS = frozenset(
     {"error", "error_description", "error_hint", "scope", "response_type"}
 )
 """Parameters of a URL that help to understand a failure and are no secret."""
+SETTLED = 5.0
+"""Seconds in which a page has loaded what it shows, unless it goes on loading while it is open."""
 SHOWN = 400
 """Characters of a page's text in an error message."""
 WITHOUT_SECRETS = """([secrets, wanted]) => {
@@ -79,6 +82,21 @@ class Visitor:
         """Press the button that sends a form; returns when the answer is there, all of it."""
         with self.page.expect_navigation():
             self.press(button)
+
+    def click(self, selector: str) -> None:
+        """Click what a CSS selector finds first, in a closed menu as well.
+
+        Returns at the page to which that leads; if it leads to none, after a while.
+        """
+        element = self.page.locator(selector).first
+        element.wait_for(state="attached")
+        with suppress(PlaywrightTimeoutError), self.page.expect_navigation():
+            element.dispatch_event("click")
+
+    def settle(self) -> None:
+        """Wait until the page's scripts have loaded what it shows."""
+        with suppress(PlaywrightTimeoutError):
+            self.page.wait_for_load_state("networkidle", timeout=SETTLED * 1000)
 
     def arrives(self, url: str) -> None:
         """Wait until a page whose address begins with ``url`` is loaded."""

@@ -56,7 +56,7 @@ class RunningApp:
         self.delivery = delivery
         self.live = delivery.live
         self.kube = delivery.kube
-        self._description = description
+        self.description = description
         self._http = http
         self._domain = domain
         self._expected: dict[str, dict[str, int]] = {}
@@ -66,8 +66,8 @@ class RunningApp:
     @property
     def host(self) -> str:
         """Where it serves: as described, or the host of its only Ingress. Raises ``NoHost``."""
-        if self._description.host is not None:
-            return variables.filled(self._description.host, lambda _: self._domain)
+        if self.description.host is not None:
+            return variables.filled(self.description.host, lambda _: self._domain)
         hosts = self.live.hosts()
         if len(hosts) != 1:
             there = f"its Ingresses have {', '.join(hosts)}" if hosts else "it has no Ingress"
@@ -80,7 +80,7 @@ class RunningApp:
         Raises ``AssertionError`` if that answer is another one, ``NoHost``.
         """
         answer = self.answer(self.host)
-        if self._description.serves is None and answer.status == requests.codes.not_found:
+        if self.description.serves is None and answer.status == requests.codes.not_found:
             self._refuse_answer_of_ingress(answer)
         return self.proof_of(answer)
 
@@ -96,12 +96,12 @@ class RunningApp:
 
     def proof_of(self, answer: Answer) -> Answer:
         """Return an answer that proves that the app serves; raises ``AssertionError``."""
-        wanted = self._description.serves
+        wanted = self.description.serves
         status = f"HTTP {wanted.status}" if wanted else f"a status below {_BROKEN}"
         served = answer.status == wanted.status if wanted else answer.status < _BROKEN
         if not served:
             raise AssertionError(f"the app does not serve ({status} is wanted): {answer}")
-        if wanted and (text := self._filled(wanted.contains)) not in answer.text:
+        if wanted and (text := self.filled(wanted.contains)) not in answer.text:
             raise AssertionError(f"the app's answer has no {text!r}: {answer}")
         return answer
 
@@ -110,8 +110,8 @@ class RunningApp:
 
         ``routed`` says that the host should have a route, which is waited for.
         """
-        wanted = self._description.serves
-        path = self._filled(wanted.path) if wanted else "/"
+        wanted = self.description.serves
+        path = self.filled(wanted.path) if wanted else "/"
         redirects = wanted is not None and wanted.status not in _REDIRECTS
         url = f"https://{host}{path}"
         seconds = self.delivery.limit.at_most(self.kube.timeouts.routing_after_restart)
@@ -183,8 +183,9 @@ class RunningApp:
             found[f"Pod {name}: its container was started"] = sorted(restarts_of(pod).items())
         return found
 
-    def _filled(self, text: str) -> str:
-        values = {"domain": self._domain, "host": self.host}
+    def filled(self, text: str, **more: str) -> str:
+        """Return a text of the description with domain, host and ``more`` in place of variables."""
+        values = {"domain": self._domain, "host": self.host, **more}
         return variables.filled(text, lambda name: values.get(name, f"${{{name}}}"))
 
 
