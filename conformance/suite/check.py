@@ -40,6 +40,7 @@ CAPABILITIES = (
     "dashboard",
     "app_runs",
     "app_data",
+    "app_login",
 )
 """In the order in which they run: those that need the fewest components come first, so that a
 machine with an empty cache reports early, while it still builds parts for the later ones."""
