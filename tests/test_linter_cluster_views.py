@@ -118,6 +118,25 @@ def test_a_long_story_is_cut_for_the_terminal(here: Path) -> None:
     assert "line 5\n         ... and 14 more lines\n" in text
 
 
+@pytest.mark.parametrize(
+    ("ended", "told"),
+    [
+        ({Verdict.PASS: 2, Verdict.FAIL: 1}, "2 checks passed, 1 failed"),
+        ({Verdict.NOT_APPLICABLE: 1, Verdict.NOT_RUN: 3}, "3 checks not run, 1 not applicable"),
+        ({Verdict.WAIVED: 1}, "1 check waived"),
+    ],
+)
+def test_only_what_there_is_is_counted(here: Path, ended: dict[Verdict, int], told: str) -> None:
+    checks = [
+        an_app_check(f"app_runs.{verdict.name.lower()}_{n}", verdict=verdict, reason="why")
+        for verdict, number in ended.items()
+        for n in range(number)
+    ]
+    run = read_run(write_run(here, *checks))
+    text = to_terminal(merged(a_result(an_app_result()), run), PLAIN)
+    assert f"cluster  {told}\n" in text
+
+
 def test_checks_that_failed_by_one_cause_are_told_once(here: Path) -> None:
     first = an_app_check("app_runs.first", verdict=Verdict.FAIL, reason="no route")
     reason = "no route (reported at test_app_runs.py::test_first[notes])"

@@ -30,6 +30,13 @@ _FEW = 3
 """That many rules are named, more are counted."""
 
 
+_ENDED = {
+    "pass": "passed",
+    "fail": "failed",
+    "not run": "not run",
+    "waived": "waived",
+    "not applicable": "not applicable",
+}
 _SAME_CAUSE = " (reported at "
 """In the reason of a check that failed as one before it did, as in what both of them need."""
 _YAML = (".yaml", ".yml")
@@ -104,11 +111,11 @@ def not_judged(app: AppResult) -> list[tuple[str, str]]:
 
 def verdicts(app: AppResult) -> list[str]:
     """Return how the checks on the cluster ended: ``10 checks passed``, ``1 failed``."""
-    count = Counter(one.verdict for one in app.checks)
-    words = [f"{counted(count['pass'], 'check')} passed"] if app.checks else []
-    others = {"fail": "failed", "not run": "not run", "waived": "waived",
-              "not applicable": "not applicable"}  # fmt: skip
-    return words + [f"{count[one]} {word}" for one, word in others.items() if count[one]]
+    count = Counter(_ENDED.get(one.verdict, one.verdict) for one in app.checks)
+    order = {word: place for place, word in enumerate(_ENDED.values())}
+    words = sorted(count, key=lambda word: order.get(word, len(order)))
+    told = [f"{count[word]} {word}" for word in words]
+    return [f"{counted(count[words[0]], 'check')} {words[0]}", *told[1:]] if words else []
 
 
 def same_cause(app: AppResult) -> list[Finding]:

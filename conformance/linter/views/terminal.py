@@ -92,7 +92,7 @@ def _app(app: AppResult, look: Look, width: int, told: set[int]) -> Iterator[str
     for reason, rules in reasons(app):
         yield _line(look, "not run", (f"{rules_named(rules)}: {shown(reason)}", ""))
     if app.checks:
-        yield _line(look, "cluster", (", ".join(verdicts(app)), "passed"))
+        yield _line(look, "cluster", (shown(", ".join(verdicts(app))), "passed"))
     for levels, reason in not_judged(app):
         yield _line(look, "", (f"{levels} not judged: {shown(reason)}", ""))
     if mend := to_mend(app):
