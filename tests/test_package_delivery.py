@@ -18,7 +18,7 @@ import yaml
 
 from conformance.apps.package import delivery as delivery_module
 from conformance.apps.package.delivery import Delivery, OutOfTime, TimeLimit
-from conformance.apps.package.given import read_apps
+from conformance.apps.package.given import GivenApp, read_apps
 from conformance.apps.package.model import Description
 from conformance.apps.package.override import (
     given_values,
@@ -305,16 +305,26 @@ def test_a_namespace_that_nobody_has_is_made_and_taken_away(
     assert kube.find("v1", "Namespace", "stackspin-apps") is None
 
 
+def a_chart_alone(**described: Any) -> GivenApp:
+    app: Any = SimpleNamespace(charts=["chart"], written=())
+    given: Any = SimpleNamespace(app=app, description=Description.model_validate(described))
+    return given
+
+
+def test_a_flux_package_has_no_secrets_made_by_hand(tmp_path: Path) -> None:
+    notes = reference_copy(Package(data_root()), "notes", "memos", tmp_path)
+    assert notes.description.secrets
+    assert made_by_hand(notes, "stackspin.test", Redactor()) == []
+
+
 def test_secrets_made_by_hand_come_before_the_app_and_go_after_it(
     kube: FakeKube, no_waiting: list[Wait]
 ) -> None:
     del no_waiting
     before = list(kube.objects)
-    description = Description.model_validate(
-        {"secrets": [{"name": "admin", "data": {"password": "${generated}", "of": "${domain}"}}]}
-    )
+    described = {"name": "admin", "data": {"password": "${generated}", "of": "${domain}"}}
     redactor = Redactor()
-    [secret] = made_by_hand(description, "stackspin.test", redactor)
+    [secret] = made_by_hand(a_chart_alone(secrets=[described]), "stackspin.test", redactor)
     assert secret["stringData"]["of"] == "stackspin.test"
     assert secret["stringData"]["password"] not in redactor.redact(str(secret))
     delivery, branch = a_delivery(kube, by_hand=[secret])

@@ -125,7 +125,7 @@ def delivered(
         images: AppImages = request.getfixturevalue("images")
         images.released(source_of(request.getfixturevalue("app").name), VERSIONS[0])
     branch = TrackedBranch(kube, stack.git, flux)
-    secrets = made_by_hand(app_package.description, settings.domain, kube.redactor)
+    secrets = made_by_hand(app_package, settings.domain, kube.redactor)
     limit = TimeLimit(settings.app_time)
     delivery = Delivery(branch, placement, app_package.name, limit, secrets)
     try:
