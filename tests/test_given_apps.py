@@ -12,7 +12,7 @@ from small_runs import RunChecks, report, runner
 
 from conformance.apps.package.abilities import Ability, lack_of
 from conformance.apps.package.given import by_name, read_apps
-from conformance.apps.package.model import Description
+from conformance.apps.package.model import CommandStep, Description, RequestStep
 from conformance.apps.package.reference import reference_copy
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package
@@ -198,6 +198,24 @@ def test_a_copy_of_a_reference_app_has_another_name_throughout(tmp_path: Path) -
     [installation] = copy.app.installations
     assert installation.complete
     assert [one.name for one in installation.objects("Ingress")] == ["notes-given-1"]
+
+
+def test_of_the_description_of_a_copy_only_host_and_secrets_are_called_anew(
+    tmp_path: Path,
+) -> None:
+    package = Package(data_root())
+    notes = reference_copy(package, "notes", "memos", tmp_path / "notes").description
+    assert notes.host == "memos.${domain}"
+    assert notes.data
+    created = notes.data.seed[0]
+    assert isinstance(created, RequestStep)
+    assert created.request == "POST /api/notes"
+    assert created.headers == {"X-Api-Token": "${secret:memos-api-token/api-token}"}
+    press = reference_copy(package, "wordpress", "press", tmp_path / "wordpress").description
+    assert press.data
+    command = press.data.seed[0]
+    assert isinstance(command, CommandStep)
+    assert command.run[0] == "wordpress-application-password"
 
 
 def test_abilities_are_those_of_the_description() -> None:

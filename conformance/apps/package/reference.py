@@ -18,12 +18,16 @@ FAILURE_AFTER = 180
 
 
 def reference_copy(package: Package, app: str, name: str, folder: Path) -> GivenApp:
-    """Write the package of a reference app, called ``name``, into ``folder``; return its app."""
-    word = re.compile(rf"(?<!stackspin/)\b{re.escape(app)}\b")
+    """Write the package of a reference app, called ``name``, into ``folder``; return its app.
+
+    Of its description the host and the Secrets bear the new name: the app's own paths and commands
+    do not change with it.
+    """
+    named = re.compile(rf"(?m)(?<=^host: ){re.escape(app)}\b|(?<=secret:){re.escape(app)}\b")
     for path, text in copy_of(package, app, name, failure_after=FAILURE_AFTER).files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         described = file.name == FILE
-        file.write_text(word.sub(name, text) if described else text, encoding="utf-8")
+        file.write_text(named.sub(name, text) if described else text, encoding="utf-8")
     [found] = read_apps(folder)
     return found
