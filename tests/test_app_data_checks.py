@@ -20,7 +20,7 @@ from conformance.capabilities.app_data.backup_set import (
 from conformance.capabilities.app_data.data import AppData
 from conformance.common.backup_labels import BACKUP_EXCLUDES, BACKUP_SET, BACKUP_VOLUMES
 from conformance.kube.objects import Object, Ref, Selection
-from conformance.services.velero import COMPLETED, PodVolume
+from conformance.services.velero import COMPLETED, RESTORE_NAME, PodVolume
 
 NAMESPACE = "stackspin-apps"
 SET = {BACKUP_SET: "app"}
@@ -208,3 +208,13 @@ def test_workloads_and_claims_are_lost_with_their_pods_and_volumes(
     )  # fmt: skip
     assert claims == [a_claim()]
     assert pods == "app=app"
+
+
+def test_restored_pods_are_replaced_by_the_workloads_own() -> None:
+    restored, own = a_pod("restored", {}), a_pod("own", {})
+    restored["metadata"]["labels"] = {"app": "app", RESTORE_NAME: "app-1"}
+    own["metadata"]["labels"] = {"app": "app"}
+    known, deleted = some_data(restored, own), []
+    known.app.delete_pod = lambda pod, _: deleted.append(pod)  # type: ignore[method-assign]
+    known.replace_restored()
+    assert deleted == [restored]

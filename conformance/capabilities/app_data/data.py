@@ -13,6 +13,7 @@ from conformance.apps.package.sentinels import Sentinels
 from conformance.kube.conditions import deleted
 from conformance.kube.inventory import ref_of
 from conformance.kube.wait import wait_each
+from conformance.services.velero import RESTORE_NAME
 
 
 @dataclass
@@ -58,6 +59,17 @@ class AppData:
         for one in workloads:
             wait_each(kube, one.pods, deleted(), timeout=kube.timeouts.deletion)
         return left
+
+    def replace_restored(self) -> None:
+        """Delete the pods that Velero has restored, as an operator does; returns at Ready.
+
+        They would wait for Velero once more, and for ever, at the next restart of the node; and
+        one of a workload whose template has changed since the backup is nobody's.
+        """
+        for workload in self.app.live.workloads():
+            for pod in self.app.kube.list(*workload.pods):
+                if RESTORE_NAME in pod["metadata"]["labels"]:
+                    self.app.delete_pod(pod, workload)
 
     def _verify_own(self) -> None:
         self.app.prove_again()

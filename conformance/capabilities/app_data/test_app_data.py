@@ -144,6 +144,7 @@ def test_restores_lost(
         assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
     evidence.measure("restore", seconds_taken(restore))
     delivery.wait_ready()
+    data.replace_restored()
     data.verify_restored(backup.left_out)
 
 
