@@ -48,6 +48,7 @@ from conformance.kube.inventory import everything
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import Wait, WaitTimeout
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
+from conformance.services.flux import hopeless
 
 ROOT = "resources:\n- infrastructure\n"
 NAMESPACES = ("flux-system", "stackspin-apps")
@@ -334,6 +335,17 @@ def test_secrets_made_by_hand_come_before_the_app_and_go_after_it(
     assert delivery.made() == []
     delivery.clean_up()
     assert kube.objects == before
+
+
+def test_a_release_that_helm_refuses_to_begin_with_is_given_up() -> None:
+    """Its status never gets to be of its generation."""
+    release = an_object("HelmRelease", "pages")
+    release |= {"status": {"observedGeneration": -1, "failures": 5}}
+    assert not hopeless().test(release)
+    release["status"]["failures"] = 6
+    assert hopeless().test(release)
+    release["status"] = {"conditions": [{"type": "Stalled", "status": "True"}]}
+    assert hopeless().test(release)
 
 
 def test_no_wait_is_longer_than_the_time_that_an_app_has() -> None:

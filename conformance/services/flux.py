@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from conformance.kube.client import Kube
-from conformance.kube.conditions import Condition, matching, reconciled
+from conformance.kube.conditions import Condition, condition_true, matching, reconciled
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import Wait, wait, wait_all
 
@@ -23,6 +23,21 @@ API_VERSIONS: Mapping[str, str] = {
     "HelmRelease": "helm.toolkit.fluxcd.io/v2",
 }
 REQUESTED_AT = "reconcile.fluxcd.io/requestedAt"
+
+_HOPELESS = 6
+"""Failures of a HelmRelease in a row; more than the retries that packages have."""
+
+
+def hopeless() -> Condition:
+    """A HelmRelease that Flux has given up, or fails at time and again.
+
+    What helm refuses to begin with, such as values that the chart's schema refuses, makes no
+    release whose retries could run out: Flux tries that for ever.
+    """
+    often = matching(
+        f"failed {_HOPELESS} times", lambda item: bool(item["status"]["failures"] >= _HOPELESS)
+    )
+    return condition_true("Stalled") | often
 
 
 class Flux:

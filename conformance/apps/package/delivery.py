@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.placement import Placement
 from conformance.common.errors import HarnessError
-from conformance.kube.conditions import condition_true, deleted, reconciled, rolled_out
+from conformance.kube.conditions import deleted, reconciled, rolled_out
 from conformance.kube.inventory import by_uid, everything, ref_of
 from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import Wait, WaitFailed, wait_all
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed
 from conformance.platform.reference.steps import Steps
-from conformance.services.flux import NAMESPACE, flux_object
+from conformance.services.flux import NAMESPACE, flux_object, hopeless
 from conformance.services.git import GitRefused
 
 if TYPE_CHECKING:
@@ -213,9 +213,7 @@ class Delivery:
             self._commit, includes=lambda one: self.branch.git.includes(one, self._commit)
         )
         waits = [Wait(one, at) for one in self._kustomizations]
-        waits += [
-            Wait(one, reconciled(), fail_on=condition_true("Stalled")) for one in self.releases
-        ]
+        waits += [Wait(one, reconciled(), fail_on=hopeless()) for one in self.releases]
         self._wait(waits, self.kube.timeouts.stack)
 
     def claims(self) -> Objects:

@@ -12,9 +12,10 @@ import yaml
 from conformance.apps.package.override import given_values
 from conformance.apps.package.running import NoHost, RunningApp
 from conformance.kube.apply import apply
-from conformance.kube.conditions import condition_true, deleted, reconciled
+from conformance.kube.conditions import deleted, reconciled
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import wait
+from conformance.services.flux import hopeless
 
 _VALUES = "second-instance-values"
 _COPIED = ("ConfigMap", "Secret", "PersistentVolumeClaim")
@@ -58,7 +59,7 @@ def second_instance(app: RunningApp, release: Ref, namespace: str) -> Iterator[s
     second = release._replace(namespace=namespace)
     seconds = app.delivery.limit.at_most(kube.timeouts.stack)
     try:
-        wait(kube, second, reconciled(), timeout=seconds, fail_on=condition_true("Stalled"))
+        wait(kube, second, reconciled(), timeout=seconds, fail_on=hopeless())
         yield other
     finally:
         kube.delete(*second)
