@@ -217,6 +217,20 @@ def test_one_failure_ends_the_waits_beside_it(server: wire.WireServer, kube: Kub
     assert server.lists("secrets") == 1, "both explain themselves: the other has timed out, too"
 
 
+def test_an_interruption_ends_all_waits(
+    server: wire.WireServer, kube: Kube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        assert server.watched.wait(20)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("concurrent.futures.as_completed", interrupted)
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        wait_all(kube, [Wait(POD, ready())], timeout=60)
+    assert time.monotonic() - began < 30
+
+
 def test_a_time_out_explains_itself_without_secrets(server: wire.WireServer, kube: Kube):
     running = {"name": "app", "ready": False, "restartCount": 2, "state": {"running": {}}}
     item = wire.pod(

@@ -95,7 +95,7 @@ def wait_each(
 def wait_all(kube: Kube, waits: Sequence[Wait], *, timeout: float | None = None) -> None:
     """Wait for several things at once, ``timeout`` seconds at most for all of them.
 
-    The first failure ends the others and is raised.
+    The first failure, or an interruption, ends the others and is raised.
     """
     if not waits:
         return
@@ -105,11 +105,13 @@ def wait_all(kube: Kube, waits: Sequence[Wait], *, timeout: float | None = None)
             executor.submit(_Follower(kube, wanted, timeout, canceller).run)
             for wanted, canceller in zip(waits, cancellers, strict=True)
         ]
-        for future in concurrent.futures.as_completed(futures):
-            if error := future.exception():
-                for canceller in cancellers:
-                    canceller.cancel()
-                raise error
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                if error := future.exception():
+                    raise error
+        finally:  # also when somebody interrupts it: the executor waits for its threads
+            for canceller in cancellers:
+                canceller.cancel()
 
 
 class _Follower:
