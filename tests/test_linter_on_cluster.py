@@ -48,6 +48,9 @@ def judged(
         (checks(4) + checks(4, verdict="waived"), 3),
         (checks(4) + checks(4, verdict="not applicable"), 4),
         (checks(4, 6) + checks(5, verdict="not applicable"), 6),
+        (checks(4) + checks(5, 6, verdict="not applicable"), 4),
+        (checks(4, 5) + checks(6, verdict="not applicable"), 5),
+        (checks(4, 5, 6, verdict="not applicable"), 3),
         (checks(4, 6) + checks(5, verdict="fail"), 4),
         (checks(5, 6) + checks(4, verdict="not run"), 3),
         (checks(5, 6), 3),
@@ -58,6 +61,12 @@ def judged(
 )
 def test_a_level_needs_all_its_checks_and_those_below(found: list[CheckResult], level: int) -> None:
     assert judged(found).level == level
+
+
+def test_an_app_is_well_without_what_it_cannot_have() -> None:
+    app = judged(checks(4) + checks(5, 6, verdict="not applicable"))
+    assert app.level == app.highest == 4
+    assert dict.fromkeys((5, 6), "nothing of it applies to this app") == dict(app.not_judged)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,10 @@ _MESSAGE = 1000
 """Characters of what was seen that a message has; the evidence has all of it."""
 _TO_DO = "To do:"
 """What begins the line of a reason that says how to fix it, as in a HarnessError."""
-_JUDGED = ("pass", "not applicable", "fail")
+_NOT_APPLICABLE = "not applicable"
+_JUDGED = ("pass", _NOT_APPLICABLE, "fail")
 _NO_CHECKS = "no checks yet"
+_NONE_APPLIES = "nothing of it applies to this app"
 _SAME_NAME = (
     "several apps here have this name, so that their checks cannot be told apart: give the PATH of "
     "one of them"
@@ -36,11 +38,14 @@ def merged(result: Result, run: ClusterRun) -> Result:
 def _app(app: AppResult, run: ClusterRun, name_is_shared: bool, highest: int) -> AppResult:
     checks = () if name_is_shared else tuple(one for one in run.checks if one.app == app.name)
     levels = {one.check.level for one in checks}
+    applying = {one.check.level for one in checks if one.verdict != _NOT_APPLICABLE}
+    # What an app cannot have by its nature costs no level, and gives none.
+    top = max(applying, default=STATIC) if checks else highest
     not_judged = {
         level: _SAME_NAME if name_is_shared else _why_not_judged(level, run)
         for level in _ABOVE
         if level not in levels
-    }
+    } | {level: _NONE_APPLIES for level in sorted(levels) if level > top}
     failures = [_finding(one) for one in checks if one.verdict == "fail"]
     findings = sorted([*app.findings, *failures], key=rank)
     # Whatever is neither good nor bad: a verdict that is not known yet must not raise a level.
@@ -54,7 +59,7 @@ def _app(app: AppResult, run: ClusterRun, name_is_shared: bool, highest: int) ->
         level=level_of(holding, min(not_judged, default=HIGHEST + 1) - 1),
         checks=checks,
         not_judged=not_judged,
-        highest=highest,
+        highest=min(highest, top),
     )
 
 
