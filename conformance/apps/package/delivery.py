@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.placement import Placement
+from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.common.errors import HarnessError
 from conformance.kube.conditions import deleted, reconciled, rolled_out
 from conformance.kube.inventory import by_uid, everything, ref_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.linter.app import Release
 
-APPS_NAMESPACE = "stackspin-apps"
 _CLAIM = "PersistentVolumeClaim"
 _OF_A_NAMESPACE = ("default", "kube-root-ca.crt")
 """A ServiceAccount and a ConfigMap that Kubernetes makes in every namespace."""
