@@ -17,7 +17,7 @@ from conformance.linter.on_cluster.merge import merged
 from conformance.linter.on_cluster.report import read_run
 from conformance.linter.result import AppResult, CheckResult, ClusterRun
 from conformance.linter.rule import Requirement
-from conformance.report.model import Verdict
+from conformance.report.model import Measurement, Verdict
 
 
 def checks(*levels: int, verdict: str = "pass", app: str = "notes") -> list[CheckResult]:
@@ -193,6 +193,14 @@ def test_only_checks_that_decide_on_a_level_are_read(tmp_path: Path) -> None:
 def test_what_was_measured_is_told_without_the_machines_load(tmp_path: Path) -> None:
     first = a_run(tmp_path).checks[0]
     assert first.measured == ("time to Ready: 12.3 s",)
+
+
+def test_a_measurement_is_told_in_no_more_digits_than_anybody_reads(tmp_path: Path) -> None:
+    values = (0.0914, 20.263, 178.299, 1234.5)
+    found = [Measurement(name=f"m{number}", value=one) for number, one in enumerate(values)]
+    check = an_app_check("app_runs.installed_by_flux", measurements=found)
+    [read] = read_run(write_run(tmp_path, check)).checks
+    assert read.measured == ("m0: 0.0914 s", "m1: 20.3 s", "m2: 178 s", "m3: 1234 s")
 
 
 def test_a_failure_is_the_first_evidence_and_the_nodes_logs_the_last(tmp_path: Path) -> None:
