@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -104,12 +105,20 @@ def _not_run_tally(app: AppResult) -> str:
     return f"{' and '.join(told)} not run" if told else ""
 
 
-def _by_level(app: AppResult) -> list[tuple[int, list[CheckResult]]]:
-    """Return the checks on the cluster, level by level."""
-    found: dict[int, list[CheckResult]] = {}
-    for one in app.checks:
-        found.setdefault(one.check.level, []).append(one)
+def _by_level(app: AppResult) -> list[tuple[int, list[list[CheckResult]]]]:
+    """Return the checks on the cluster, level by level.
+
+    Those that were not run for one reason, one after the other, are together.
+    """
+    found: dict[int, list[list[CheckResult]]] = {}
+    for (level, _), checks in groupby(app.checks, _level_and_cause):
+        found.setdefault(level, []).append(list(checks))
     return sorted(found.items())
+
+
+def _level_and_cause(one: CheckResult) -> tuple[int, tuple[str, ...]]:
+    apart = one.verdict in ("pass", "fail")
+    return one.check.level, (one.check.id,) if apart else (one.verdict, one.reason)
 
 
 def _step(level: int, app: AppResult) -> str:
