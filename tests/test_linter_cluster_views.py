@@ -346,6 +346,16 @@ def test_the_page_shows_how_far_each_app_has_come(result: Result) -> None:
     assert '<ol class="ladder' not in to_html(a_result(an_app_result()))
 
 
+def test_a_check_is_not_charged_with_what_it_was_prepared_for(result: Result) -> None:
+    assert result.cluster
+    passed = next(one for one in result.cluster.checks if one.verdict == "pass")
+    for preparing, told in ((431.8, "4.2 s, after 432 s of set-up<"), (0.2, ">435.8 s<")):
+        one = replace(passed, seconds=436.0, preparing=preparing)
+        html = to_html(merged(a_result(an_app_result()), replace(result.cluster, checks=(one,))))
+        assert told in html
+        assert "1 check passed, 436 s</span>" in html
+
+
 def test_checks_that_were_not_run_for_one_reason_are_one_line(result: Result) -> None:
     assert result.cluster
     names = ("app_login.logs_in", "app_login.disabled_person_out")

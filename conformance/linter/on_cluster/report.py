@@ -79,6 +79,7 @@ def _check(found: Mapping[str, Any], folder: Path) -> CheckResult:
             for one in sorted(found["evidence"], key=_relevance)
         ),
         f"check-{hashlib.sha256(found['nodeId'].encode()).hexdigest()[:12]}",
+        float(found["phases"]["setup"]),
     )
 
 

@@ -121,6 +121,15 @@ def _level_and_cause(one: CheckResult) -> tuple[int, tuple[str, ...]]:
     return one.check.level, (one.check.id,) if apart else (one.verdict, one.reason)
 
 
+def _took(one: CheckResult) -> str:
+    """Return ``4.2 s``, and how long it took to prepare a check where that was long.
+
+    The first check of a capability waits for the platform and the app that the others find there.
+    """
+    itself = f"{one.seconds - one.preparing:.1f} s"
+    return f"{itself}, after {one.preparing:.0f} s of set-up" if one.preparing >= 1 else itself
+
+
 def _step(level: int, app: AppResult) -> str:
     """Return a level's class: reached, not judged, the next, or above that."""
     reached = app.level or 0
@@ -148,6 +157,7 @@ def _environment() -> Environment:
         "not_judged": not_judged,
         "not_run_tally": _not_run_tally,
         "by_level": _by_level,
+        "took": _took,
     }
     environment.tests["open"] = has_more
     environment.globals |= {
