@@ -362,7 +362,8 @@ def test_checks_that_were_not_run_for_one_reason_are_one_line(result: Result) ->
     one = next(one for one in result.cluster.checks if one.verdict == "not applicable")
     checks = [replace(one, check=replace(one.check, id=name, level=6)) for name in names]
     html = to_html(merged(a_result(an_app_result()), replace(result.cluster, checks=(*checks,))))
-    assert html.count("it has no HelmRelease with an override") == 1
+    assert html.count(": it has no HelmRelease with an override") == 2
+    assert "Level 6 not judged: it has no HelmRelease" in html
     assert "2 checks: it has no HelmRelease" in html
     assert all(f"<code>{name}</code></a>" in html for name in names)
 

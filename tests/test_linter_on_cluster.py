@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,13 @@ def test_a_level_needs_all_its_checks_and_those_below(found: list[CheckResult], 
 def test_an_app_is_well_without_what_it_cannot_have() -> None:
     app = judged(checks(4) + checks(5, 6, verdict="not applicable"))
     assert app.level == app.highest == 4
-    assert dict.fromkeys((5, 6), "nothing of it applies to this app") == dict(app.not_judged)
+    assert dict.fromkeys((5, 6), "none of its checks applies to this app") == dict(app.not_judged)
+
+
+def test_a_level_that_does_not_apply_says_what_the_app_lacks() -> None:
+    why = "the app has no data: its pages are in its values"
+    lacking = [replace(one, reason=why) for one in checks(5, 5, verdict="not applicable")]
+    assert judged(checks(4) + lacking).not_judged[5] == why
 
 
 @pytest.mark.parametrize(

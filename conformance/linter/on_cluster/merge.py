@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import takewhile
 
@@ -18,7 +19,7 @@ _TO_DO = "To do:"
 _NOT_APPLICABLE = "not applicable"
 _JUDGED = ("pass", _NOT_APPLICABLE, "fail")
 _NO_CHECKS = "no checks yet"
-_NONE_APPLIES = "nothing of it applies to this app"
+_NONE_APPLIES = "none of its checks applies to this app"
 _SAME_NAME = (
     "several apps here have this name, so that their checks cannot be told apart: give the PATH of "
     "one of them"
@@ -45,7 +46,11 @@ def _app(app: AppResult, run: ClusterRun, name_is_shared: bool, highest: int) ->
         level: _SAME_NAME if name_is_shared else _why_not_judged(level, run)
         for level in _ABOVE
         if level not in levels
-    } | {level: _NONE_APPLIES for level in sorted(levels) if level > top}
+    } | {
+        level: _why_none_applies(one for one in checks if one.check.level == level)
+        for level in sorted(levels)
+        if level > top
+    }
     failures = [_finding(one) for one in checks if one.verdict == "fail"]
     findings = sorted([*app.findings, *failures], key=rank)
     # Whatever is neither good nor bad: a verdict that is not known yet must not raise a level.
@@ -67,6 +72,12 @@ def _why_not_judged(level: int, run: ClusterRun) -> str:
     if any(one.check.level == level for one in run.checks):
         return "the run has no check of this level on this app"
     return _NO_CHECKS if run.checks else run.trouble or "the run has no check on any app"
+
+
+def _why_none_applies(checks: Iterable[CheckResult]) -> str:
+    """Return what the app lacks, as in ``the app has no data: its pages are in its values``."""
+    reasons = {one.reason.partition("\n")[0].strip() for one in checks}
+    return reasons.pop() if len(reasons) == 1 and all(reasons) else _NONE_APPLIES
 
 
 def _finding(failed: CheckResult) -> Finding:
