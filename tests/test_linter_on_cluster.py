@@ -255,3 +255,19 @@ def test_a_report_of_before_checks_had_levels_has_none(tmp_path: Path) -> None:
     del report["capabilities"][0]["checks"][0]["appLevel"]
     (folder / "report.json").write_text(json.dumps(report))
     assert read_run(folder).checks == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "seen"),
+    [
+        ("let in\nassert False\n +  where False = soon(<function>)\n +    and x", "let in"),
+        ("let in\nassert not True", "let in"),
+        ("assert 1 == 2\n +  where 1 = f()", "assert 1 == 2\n +  where 1 = f()"),
+        ("its log:\nassert x\nfailed", "its log:\nassert x\nfailed"),
+    ],
+)
+def test_what_was_seen_is_told_without_the_suites_source(reason: str, seen: str) -> None:
+    one = replace(checks(4, verdict="fail")[0], reason=reason)
+    [finding] = judged([one]).findings
+    assert finding.failed is not None
+    assert finding.failed.reason == seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,6 +17,8 @@ _MESSAGE = 1000
 """Characters of what was seen that a message has; the evidence has all of it."""
 _TO_DO = "To do:"
 """What begins the line of a reason that says how to fix it, as in a HarnessError."""
+_COMPARED = re.compile(r"\n\s*assert [^\n]*((\n\s*\+ )[^\n]*)*\Z")
+"""What pytest adds to an assertion's own words: the values in the suite's source."""
 _NOT_APPLICABLE = "not applicable"
 _JUDGED = ("pass", _NOT_APPLICABLE, "fail")
 _NO_CHECKS = "no checks yet"
@@ -96,7 +99,7 @@ def _finding(failed: CheckResult) -> Finding:
 
 def _seen(reason: str) -> tuple[str, str]:
     """Return what was seen, and what to do where the reason says it."""
-    lines = reason.splitlines()
+    lines = _COMPARED.sub("", reason).splitlines()
     fixes = [line.strip() for line in lines if line.strip().startswith(_TO_DO)]
     seen = [line for line in lines if not line.strip().startswith(_TO_DO)]
     return "\n".join(seen), " ".join(fix.removeprefix(_TO_DO).strip() for fix in fixes)
