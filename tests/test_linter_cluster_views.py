@@ -346,6 +346,28 @@ def test_the_page_shows_how_far_each_app_has_come(result: Result) -> None:
     assert '<ol class="ladder' not in to_html(a_result(an_app_result()))
 
 
+def test_a_check_is_not_charged_with_what_it_was_prepared_for(result: Result) -> None:
+    assert result.cluster
+    passed = next(one for one in result.cluster.checks if one.verdict == "pass")
+    for preparing, told in ((431.8, "4.2 s, after 432 s of set-up<"), (0.2, ">435.8 s<")):
+        one = replace(passed, seconds=436.0, preparing=preparing)
+        html = to_html(merged(a_result(an_app_result()), replace(result.cluster, checks=(one,))))
+        assert told in html
+        assert "1 check passed, 436 s</span>" in html
+
+
+def test_checks_that_were_not_run_for_one_reason_are_one_line(result: Result) -> None:
+    assert result.cluster
+    names = ("app_login.logs_in", "app_login.disabled_person_out")
+    one = next(one for one in result.cluster.checks if one.verdict == "not applicable")
+    checks = [replace(one, check=replace(one.check, id=name, level=6)) for name in names]
+    html = to_html(merged(a_result(an_app_result()), replace(result.cluster, checks=(*checks,))))
+    assert html.count(": it has no HelmRelease with an override") == 2
+    assert "Level 6 not judged: it has no HelmRelease" in html
+    assert "2 checks: it has no HelmRelease" in html
+    assert all(f"<code>{name}</code></a>" in html for name in names)
+
+
 def test_a_check_with_many_files_links_the_first(result: Result) -> None:
     assert result.cluster
     many = tuple(Evidence(f"{n}.txt", Path(f"reports/{n}.txt")) for n in range(9))

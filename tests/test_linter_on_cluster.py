@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from conformance.linter.on_cluster.merge import merged
 from conformance.linter.on_cluster.report import read_run
 from conformance.linter.result import AppResult, CheckResult, ClusterRun
 from conformance.linter.rule import Requirement
-from conformance.report.model import Verdict
+from conformance.report.model import Measurement, Verdict
 
 
 def checks(*levels: int, verdict: str = "pass", app: str = "notes") -> list[CheckResult]:
@@ -66,7 +67,13 @@ def test_a_level_needs_all_its_checks_and_those_below(found: list[CheckResult], 
 def test_an_app_is_well_without_what_it_cannot_have() -> None:
     app = judged(checks(4) + checks(5, 6, verdict="not applicable"))
     assert app.level == app.highest == 4
-    assert dict.fromkeys((5, 6), "nothing of it applies to this app") == dict(app.not_judged)
+    assert dict.fromkeys((5, 6), "none of its checks applies to this app") == dict(app.not_judged)
+
+
+def test_a_level_that_does_not_apply_says_what_the_app_lacks() -> None:
+    why = "the app has no data: its pages are in its values"
+    lacking = [replace(one, reason=why) for one in checks(5, 5, verdict="not applicable")]
+    assert judged(checks(4) + lacking).not_judged[5] == why
 
 
 @pytest.mark.parametrize(
@@ -195,6 +202,14 @@ def test_what_was_measured_is_told_without_the_machines_load(tmp_path: Path) -> 
     assert first.measured == ("time to Ready: 12.3 s",)
 
 
+def test_a_measurement_is_told_in_no_more_digits_than_anybody_reads(tmp_path: Path) -> None:
+    values = (0.0914, 20.263, 178.299, 1234.5)
+    found = [Measurement(name=f"m{number}", value=one) for number, one in enumerate(values)]
+    check = an_app_check("app_runs.installed_by_flux", measurements=found)
+    [read] = read_run(write_run(tmp_path, check)).checks
+    assert read.measured == ("m0: 0.0914 s", "m1: 20.3 s", "m2: 178 s", "m3: 1234 s")
+
+
 def test_a_failure_is_the_first_evidence_and_the_nodes_logs_the_last(tmp_path: Path) -> None:
     names = ("node/etcd.log", "diagnostics/apps/pod.log", "diagnostics/summary.txt", "failure.txt")
     evidence = [
@@ -240,3 +255,19 @@ def test_a_report_of_before_checks_had_levels_has_none(tmp_path: Path) -> None:
     del report["capabilities"][0]["checks"][0]["appLevel"]
     (folder / "report.json").write_text(json.dumps(report))
     assert read_run(folder).checks == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "seen"),
+    [
+        ("let in\nassert False\n +  where False = soon(<function>)\n +    and x", "let in"),
+        ("let in\nassert not True", "let in"),
+        ("assert 1 == 2\n +  where 1 = f()", "assert 1 == 2\n +  where 1 = f()"),
+        ("its log:\nassert x\nfailed", "its log:\nassert x\nfailed"),
+    ],
+)
+def test_what_was_seen_is_told_without_the_suites_source(reason: str, seen: str) -> None:
+    one = replace(checks(4, verdict="fail")[0], reason=reason)
+    [finding] = judged([one]).findings
+    assert finding.failed is not None
+    assert finding.failed.reason == seen

@@ -163,12 +163,15 @@ class Http:
         self.asked: list[tuple[str, str, Any]] = []
         self.cookies = SimpleNamespace(clear=lambda: None)
         self.status = 201
+        self.later: list[int] = []
+        """Statuses of the next answers, before the others."""
 
     @contextmanager
     def request(self, method: str, url: str, **more: Any) -> Iterator[Any]:
         self.asked.append((method, url, more.get("auth")))
         content = b'{"id": 7}'
-        yield SimpleNamespace(status_code=self.status, iter_content=lambda _: [content])
+        status = self.later.pop(0) if self.later else self.status
+        yield SimpleNamespace(status_code=status, iter_content=lambda _: [content])
 
 
 def an_app(*objects: Object, hosts: Sequence[str] = ("app.test",)) -> Any:
@@ -198,7 +201,10 @@ DATA = Data.model_validate(
 )
 
 
-def test_what_was_saved_when_data_was_put_in_is_used_to_find_it() -> None:
+def test_what_was_saved_when_data_was_put_in_is_used_to_find_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(own_data, "SOON", 0.0)
     http = Http()
     own = OwnData(an_app(SECRET), DATA, http, "test")  # type: ignore[arg-type]
     own.put()
@@ -210,6 +216,16 @@ def test_what_was_saved_when_data_was_put_in_is_used_to_find_it() -> None:
     http.status = 404
     with pytest.raises(StepFailed, match=r"verify step 1 .*status 404"):
         own.verify()
+
+
+def test_data_may_be_there_a_little_later_than_the_answer() -> None:
+    http = Http()
+    own = OwnData(an_app(SECRET), DATA, http, "test")  # type: ignore[arg-type]
+    own.put()
+    http.later = [404, 404]
+    own.verify()
+    assert http.later == []
+    assert [method for method, *_ in http.asked] == ["POST", "GET", "GET", "GET"]
 
 
 def test_of_an_app_whose_data_nobody_described_nothing_is_asked() -> None:

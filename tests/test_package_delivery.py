@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-import io
 import json
-import tarfile
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -26,7 +24,6 @@ from conformance.apps.package.override import (
     refuses_unknown,
     takes_overrides,
 )
-from conformance.apps.package.package_images import full_name, unpacked
 from conformance.apps.package.placement import place
 from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.running import (
@@ -543,61 +540,6 @@ def test_values_of_a_release_are_read_where_helm_keeps_them() -> None:
     assert override_in(kube, where) == "abc123"  # type: ignore[arg-type]
     kube.objects.remove(secret)
     assert override_in(kube, where) == ""  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("image", "full"),
-    [
-        ("debian", "docker.io/library/debian:latest"),
-        ("stackspin/notes:1", "docker.io/stackspin/notes:1"),
-        ("ghcr.io/a/b:2", "ghcr.io/a/b:2"),
-        ("localhost:5000/a", "localhost:5000/a:latest"),
-    ],
-)
-def test_an_image_has_the_name_that_the_node_asks_for(image: str, full: str) -> None:
-    assert full_name(image) == full
-
-
-def an_archive(path: Path, files: Mapping[str, bytes]) -> Path:
-    with tarfile.open(path, "w") as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return path
-
-
-def test_an_oci_archive_and_a_docker_archive_become_layouts(tmp_path: Path) -> None:
-    index = {"schemaVersion": 2, "manifests": [{"digest": "sha256:1"}, {"digest": "sha256:2"}]}
-    oci = an_archive(tmp_path / "oci.tar", {"index.json": json.dumps(index).encode()})
-    unpacked(oci, "docker.io/a/b:1", tmp_path / "first")
-    [only] = json.loads((tmp_path / "first" / "index.json").read_text())["manifests"]
-    assert only["digest"] == "sha256:1"
-    manifest = json.dumps([{"Config": "c.json", "Layers": ["l.tar"]}]).encode()
-    files = {"manifest.json": manifest, "c.json": b"{}", "l.tar": b"layer"}
-    docker = an_archive(tmp_path / "docker.tar", files)
-    unpacked(docker, "docker.io/a/b:1", tmp_path / "second")
-    assert (tmp_path / "second" / "oci-layout").is_file()
-    assert sorted(one.name for one in tmp_path.iterdir()) == [
-        "docker.tar", "first", "oci.tar", "second",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("files", "problem"),
-    [
-        ({"README": b"x"}, "is no OCI or docker archive"),
-        ({"../out": b"x"}, "cannot be read as an image"),
-        ({"manifest.json": b"[]"}, "cannot be read as an image"),
-    ],
-)
-def test_an_archive_that_is_no_image_is_told(
-    files: Mapping[str, bytes], problem: str, tmp_path: Path
-) -> None:
-    archive = an_archive(tmp_path / "bad.tar", files)
-    with pytest.raises(HarnessError, match=problem):
-        unpacked(archive, "docker.io/a/b:1", tmp_path / "image")
-    assert {one.name for one in tmp_path.iterdir()} <= {"bad.tar", "image"}
 
 
 def test_a_chart_alone_gets_a_flux_package_with_the_values_of_its_description(

@@ -147,6 +147,9 @@ def test_html_says_how_to_run_one_run_of_a_check_again(tmp_path: Path) -> None:
     assert again in html.unescape(text)
     twins = to_html(a_report({"backup_restore": [run]}, mode="twins"), tmp_path)
     assert "tox -e twins -- --cluster=embedded" in twins
+    given = {"selection": ["conformance/capabilities", "--app my/packages"]}
+    of_apps = html.unescape(to_html(a_report({"backup_restore": [run]}, **given), tmp_path))
+    assert "-- --cluster=embedded --app=my/packages -k " in of_apps
 
 
 def test_html_names_every_control_and_heads_in_order(report: RunReport, tmp_path: Path) -> None:

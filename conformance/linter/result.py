@@ -43,6 +43,8 @@ class CheckResult:
     evidence: tuple[Evidence, ...] = ()
     anchor: str = ""
     """Where the run's report.html has it."""
+    preparing: float = 0.0
+    """How many of the seconds went by before the check itself: its cluster, platform and app."""
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,12 @@ def _again(check: CheckResult, report: RunReport) -> str:
     if docker := report.settings.get("docker"):
         options["docker"] = docker
     job = "twins" if report.mode == "twins" else "conformance"
-    given = " ".join(f"--{name}={value}" for name, value in options.items())
+    given = " ".join(
+        [
+            *(f"--{name}={value}" for name, value in options.items()),
+            *(one.replace(" ", "=", 1) for one in report.selection if one.startswith("--app ")),
+        ]
+    )
     words = " and ".join(filter(None, (check.id, check.run)))
     return f'./bootstrap tox -e {job} -- {given} -k "{words}"'
 

@@ -6,6 +6,7 @@ import difflib
 import functools
 import itertools
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,7 @@ from conformance.apps.image_builds import VERSIONS, source_of
 from conformance.apps.package.abilities import lack_of
 from conformance.apps.package.delivery import Delivery, TimeLimit
 from conformance.apps.package.given import GivenApp
-from conformance.apps.package.package_images import push_images
+from conformance.apps.package.package_images import PackageImages
 from conformance.apps.package.placement import Placement, place
 from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.refusals import refusals
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
     from conformance.apps.package.model import Description
     from conformance.common.settings import Settings
+    from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
     from conformance.suite.check import Check
@@ -90,10 +92,29 @@ def _known_checks() -> frozenset[str]:
     return frozenset(load_twins())  # each check has one
 
 
+@pytest.fixture(scope="session")
+def package_images(settings: Settings, components: Components) -> Iterator[PackageImages]:
+    """Builder of the images that given packages describe."""
+    with (
+        run_folder(settings.cache_dir / "app-images") as folder,
+        closing(PackageImages(components, folder)) as made,
+    ):
+        yield made
+
+
 @pytest.fixture(scope=shared)
-def placement(app_package: GivenApp) -> Placement:
-    """The files of the package where Flux looks for them."""
-    return place(app_package)
+def placement(
+    app_package: GivenApp, app: App | GivenApp, request: pytest.FixtureRequest
+) -> Placement:
+    """The files of the package where Flux looks for them; its images are being built by now.
+
+    So they are while the cluster comes up. Nothing is built of a package that is refused.
+    """
+    placed = place(app_package)
+    if app is app_package and not placed.problems and not refusals(placed.app):
+        images: PackageImages = request.getfixturevalue("package_images")
+        images.begin(app_package)
+    return placed
 
 
 @pytest.fixture(scope=shared)
@@ -118,9 +139,8 @@ def delivered(
         stack.backups()
     stack.settle()  # what others bring meanwhile would be taken for the package's own
     if request.getfixturevalue("app") is app_package:
-        components, registry = map(request.getfixturevalue, ("components", "registry"))
-        with run_folder(settings.cache_dir / "app-images") as folder:
-            push_images(app_package, components, registry, folder)
+        built: PackageImages = request.getfixturevalue("package_images")
+        built.push(app_package, request.getfixturevalue("registry"))
     else:
         images: AppImages = request.getfixturevalue("images")
         images.released(source_of(request.getfixturevalue("app").name), VERSIONS[0])

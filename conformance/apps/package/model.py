@@ -250,7 +250,7 @@ class Data(_Part):
     seed: Steps
     """Steps that put data in."""
     verify: Steps
-    """Steps of the same kinds, which fail unless the data is there."""
+    """Steps of the same kinds, which fail unless the data is there soon."""
 
 
 class User(_Part):

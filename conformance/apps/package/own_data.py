@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from conformance.apps.package import steps
+from conformance.common.soon import soon
 from conformance.kube.errors import ApiError
 from conformance.kube.execution import execute
 from conformance.kube.objects import Object, Objects, Selection
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from conformance.apps.package.model import Data
     from conformance.apps.package.running import RunningApp
     from conformance.services.ingress import HttpClient
+
+SOON = 15.0
+"""Seconds in which an app that answers shows its data."""
 
 
 class OwnData:
@@ -35,10 +39,26 @@ class OwnData:
             self._saved = steps.run_steps("seed", self._data.seed, self._access(), self._seed)
 
     def verify(self) -> None:
-        """Raise ``StepFailed`` unless the data is there."""
-        if self._data is not None:
-            access = self._access()
-            steps.run_steps("verify", self._data.verify, access, self._seed, self._saved)
+        """Raise ``StepFailed`` unless the data is there soon.
+
+        Many apps answer before they have done all that they were asked for, and when they start,
+        before everything in them has.
+        """
+        if self._data is None:
+            return
+        verify, access = self._data.verify, self._access()
+        failures: list[steps.StepFailed] = []
+
+        def is_there() -> bool:
+            try:
+                steps.run_steps("verify", verify, access, self._seed, self._saved)
+            except steps.StepFailed as failure:
+                failures.append(failure)
+                return False
+            return True
+
+        if not soon(is_there, within=SOON):
+            raise failures[-1]
 
     def _access(self) -> steps.AppAccess:
         kube = self._app.kube

@@ -6,6 +6,8 @@ import json
 import shutil
 import tarfile
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ from conformance.apps.docker_engine import write_layout
 from conformance.apps.package.description import located
 from conformance.apps.package.given import GivenApp
 from conformance.common.errors import HarnessError
+from conformance.components.processes import Runner
+from conformance.components.waiting import submit
 from conformance.oci.registry import Reference, Registry
 
 if TYPE_CHECKING:
@@ -25,23 +29,70 @@ _MOST_BYTES = 4 * 1024**3
 """Bytes of an archive's files together."""
 
 
-def push_images(
-    given: GivenApp, components: Components, registry: Registry, folder: Path
-) -> dict[str, int]:
-    """Push the images that the package describes; return the bytes of each, by its name.
+class PackageImages:
+    """The images of a run's packages.
 
-    ``folder`` is for what is built. Raises HarnessError, DescriptionError, CommandFailedError with
-    the builder's output.
+    They are built in a background thread, one at a time, as they share the builder's storage; and
+    each package's once, however many capabilities install it.
     """
-    sizes = {}
-    for number, one in enumerate(given.description.images):
-        layout = folder / f"image-{number}"
-        reference = full_name(one.image)
-        _layout_of(one, given, components, reference, layout)
-        registry.push_layout(layout, reference)
-        sizes[reference] = _bytes_of(layout)
-        shutil.rmtree(layout)
-    return sizes
+
+    def __init__(self, components: Components, folder: Path) -> None:
+        """``folder`` is for what is built until it is pushed."""
+        self._components = components
+        self._folder = folder
+        self._runner = Runner()
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="package-images")
+        self._built: dict[str, Future[dict[str, Path]]] = {}
+
+    def begin(self, given: GivenApp) -> Future[dict[str, Path]]:
+        """Queue the images that a package describes, once; returns at once."""
+        if given.name not in self._built:
+            build = partial(self._build, given, self._folder / f"package-{len(self._built)}")
+            self._built[given.name] = submit(self._executor, build)
+        return self._built[given.name]
+
+    def push(self, given: GivenApp, registry: Registry) -> None:
+        """Push them, once, when they are built.
+
+        Raises HarnessError, DescriptionError, CommandFailedError with the builder's output.
+        """
+        for reference, layout in self.begin(given).result().items():
+            if layout.exists():
+                registry.push_layout(layout, reference)
+                shutil.rmtree(layout)
+
+    def close(self) -> None:
+        """Kill what is being built and wait for its end."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._runner.stop()
+        self._executor.shutdown()
+
+    def _build(self, given: GivenApp, folder: Path) -> dict[str, Path]:
+        """Return the images as OCI layouts, by their full names."""
+        folder.mkdir()
+        layouts = {}
+        for number, one in enumerate(given.description.images):
+            layout = layouts[full_name(one.image)] = folder / f"image-{number}"
+            self._write_layout(one, given, layout)
+        return layouts
+
+    def _write_layout(self, one: Image, given: GivenApp, output: Path) -> None:
+        file, reference = given.description_file, full_name(one.image)
+        if file is None:  # an image is only known from the description
+            raise HarnessError(f"image {one.image} is described nowhere")
+        if one.archive is not None:
+            unpacked(located(one.archive, file, given.root), reference, output)
+            return
+        named = Reference.parse(reference)
+        context = located(str(one.context), file, given.root)
+        images.build(
+            context,
+            named.repository,
+            str(named.tag),
+            self._components,
+            output,
+            runner=self._runner,
+        )
 
 
 def full_name(image: str) -> str:
@@ -58,21 +109,6 @@ def full_name(image: str) -> str:
     elif not ("." in first or ":" in first or first == "localhost"):
         repository = f"{_DOCKER_HUB}/{repository}"
     return f"{repository}:{named.tag or 'latest'}"
-
-
-def _layout_of(
-    one: Image, given: GivenApp, components: Components, reference: str, output: Path
-) -> None:
-    """Write an image as an OCI layout."""
-    file = given.description_file
-    if file is None:  # an image is only known from the description
-        raise HarnessError(f"image {one.image} is described nowhere")
-    if one.archive is not None:
-        unpacked(located(one.archive, file, given.root), reference, output)
-        return
-    named = Reference.parse(reference)
-    context = located(str(one.context), file, given.root)
-    images.build(context, named.repository, str(named.tag), components, output)
 
 
 def unpacked(archive: Path, reference: str, output: Path) -> None:
@@ -110,7 +146,3 @@ def _copy_layout(content: Path, reference: str, output: Path) -> None:
         "org.opencontainers.image.ref.name": str(Reference.parse(reference).tag)
     }
     (output / "index.json").write_text(json.dumps({**index, "manifests": [first]}))
-
-
-def _bytes_of(layout: Path) -> int:
-    return sum(path.stat().st_size for path in (layout / "blobs").rglob("*") if path.is_file())

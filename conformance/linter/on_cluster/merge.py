@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import takewhile
 
@@ -15,10 +17,12 @@ _MESSAGE = 1000
 """Characters of what was seen that a message has; the evidence has all of it."""
 _TO_DO = "To do:"
 """What begins the line of a reason that says how to fix it, as in a HarnessError."""
+_COMPARED = re.compile(r"\n\s*assert [^\n]*((\n\s*\+ )[^\n]*)*\Z")
+"""What pytest adds to an assertion's own words: the values in the suite's source."""
 _NOT_APPLICABLE = "not applicable"
 _JUDGED = ("pass", _NOT_APPLICABLE, "fail")
 _NO_CHECKS = "no checks yet"
-_NONE_APPLIES = "nothing of it applies to this app"
+_NONE_APPLIES = "none of its checks applies to this app"
 _SAME_NAME = (
     "several apps here have this name, so that their checks cannot be told apart: give the PATH of "
     "one of them"
@@ -45,7 +49,11 @@ def _app(app: AppResult, run: ClusterRun, name_is_shared: bool, highest: int) ->
         level: _SAME_NAME if name_is_shared else _why_not_judged(level, run)
         for level in _ABOVE
         if level not in levels
-    } | {level: _NONE_APPLIES for level in sorted(levels) if level > top}
+    } | {
+        level: _why_none_applies(one for one in checks if one.check.level == level)
+        for level in sorted(levels)
+        if level > top
+    }
     failures = [_finding(one) for one in checks if one.verdict == "fail"]
     findings = sorted([*app.findings, *failures], key=rank)
     # Whatever is neither good nor bad: a verdict that is not known yet must not raise a level.
@@ -69,6 +77,12 @@ def _why_not_judged(level: int, run: ClusterRun) -> str:
     return _NO_CHECKS if run.checks else run.trouble or "the run has no check on any app"
 
 
+def _why_none_applies(checks: Iterable[CheckResult]) -> str:
+    """Return what the app lacks, as in ``the app has no data: its pages are in its values``."""
+    reasons = {one.reason.partition("\n")[0].strip() for one in checks}
+    return reasons.pop() if len(reasons) == 1 and all(reasons) else _NONE_APPLIES
+
+
 def _finding(failed: CheckResult) -> Finding:
     seen, fix = _seen(failed.reason)
     told = " ".join(seen.split()) or "the check failed"
@@ -85,7 +99,7 @@ def _finding(failed: CheckResult) -> Finding:
 
 def _seen(reason: str) -> tuple[str, str]:
     """Return what was seen, and what to do where the reason says it."""
-    lines = reason.splitlines()
+    lines = _COMPARED.sub("", reason).splitlines()
     fixes = [line.strip() for line in lines if line.strip().startswith(_TO_DO)]
     seen = [line for line in lines if not line.strip().startswith(_TO_DO)]
     return "\n".join(seen), " ".join(fix.removeprefix(_TO_DO).strip() for fix in fixes)

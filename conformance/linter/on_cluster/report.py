@@ -17,6 +17,7 @@ from conformance.linter.result import CheckResult, ClusterRun, Evidence
 from conformance.linter.rule import Requirement
 
 FILE = "report.json"
+_THREE_DIGITS = 100
 
 
 def read_run(folder: Path) -> ClusterRun:
@@ -78,6 +79,7 @@ def _check(found: Mapping[str, Any], folder: Path) -> CheckResult:
             for one in sorted(found["evidence"], key=_relevance)
         ),
         f"check-{hashlib.sha256(found['nodeId'].encode()).hexdigest()[:12]}",
+        float(found["phases"]["setup"]),
     )
 
 
@@ -92,4 +94,9 @@ def _measured(measurements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     names = {one["name"] for one in measurements}
     for one in measurements:
         if one["name"].rpartition(": ")[0] not in names:
-            yield f"{one['name']}: {one['value']:g} {one['unit']}"
+            yield f"{one['name']}: {_rounded(one['value'])} {one['unit']}"
+
+
+def _rounded(value: float) -> str:
+    """Return a measurement with as many digits as anybody reads."""
+    return f"{value:.0f}" if abs(value) >= _THREE_DIGITS else f"{value:.3g}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -104,12 +105,29 @@ def _not_run_tally(app: AppResult) -> str:
     return f"{' and '.join(told)} not run" if told else ""
 
 
-def _by_level(app: AppResult) -> list[tuple[int, list[CheckResult]]]:
-    """Return the checks on the cluster, level by level."""
-    found: dict[int, list[CheckResult]] = {}
-    for one in app.checks:
-        found.setdefault(one.check.level, []).append(one)
+def _by_level(app: AppResult) -> list[tuple[int, list[list[CheckResult]]]]:
+    """Return the checks on the cluster, level by level.
+
+    Those that were not run for one reason, one after the other, are together.
+    """
+    found: dict[int, list[list[CheckResult]]] = {}
+    for (level, _), checks in groupby(app.checks, _level_and_cause):
+        found.setdefault(level, []).append(list(checks))
     return sorted(found.items())
+
+
+def _level_and_cause(one: CheckResult) -> tuple[int, tuple[str, ...]]:
+    apart = one.verdict in ("pass", "fail")
+    return one.check.level, (one.check.id,) if apart else (one.verdict, one.reason)
+
+
+def _took(one: CheckResult) -> str:
+    """Return ``4.2 s``, and how long it took to prepare a check where that was long.
+
+    The first check of a capability waits for the platform and the app that the others find there.
+    """
+    itself = f"{one.seconds - one.preparing:.1f} s"
+    return f"{itself}, after {one.preparing:.0f} s of set-up" if one.preparing >= 1 else itself
 
 
 def _step(level: int, app: AppResult) -> str:
@@ -139,6 +157,7 @@ def _environment() -> Environment:
         "not_judged": not_judged,
         "not_run_tally": _not_run_tally,
         "by_level": _by_level,
+        "took": _took,
     }
     environment.tests["open"] = has_more
     environment.globals |= {
