@@ -17,6 +17,7 @@ from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
 from conformance.kube.client import Kube
 from conformance.platform.occupied import refuse_platform_of_others
+from conformance.platform.reference import reference_platform
 
 
 def kubeconfig(folder: Path, server: str) -> Path:
@@ -135,7 +136,7 @@ def existing(folder: Path, server: wire.WireServer) -> ExistingCluster:
 def refuse(folder: Path, server: wire.WireServer) -> None:
     kube = Kube(server.kubeconfig(folder))
     try:
-        refuse_platform_of_others("theirs", kube)
+        refuse_platform_of_others("theirs", kube, reference_platform("stackspin.test"))
     finally:
         kube.close()
 

@@ -14,10 +14,19 @@ from conformance.capabilities.backup_restore.faults import GIVEN_UP, Victim
 from conformance.capabilities.persistent_storage.claims import ClaimedBytes
 from conformance.capabilities.single_sign_on import enforcement
 from conformance.kube.client import Kube
+from conformance.kube.objects import Selection
 from conformance.suite import patched_source
 from conformance.suite.patched_source import DASHBOARD
 
 HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+NODE_AGENT = Selection("v1", "Pod", "velero", "role=node-agent")
+VELERO: Any = SimpleNamespace(
+    namespace="velero",
+    location="default",
+    server=Selection("v1", "Pod", "velero", "app.kubernetes.io/name=velero"),
+    location_is=lambda *_: None,
+)
 
 
 def logs_late(server: wire.WireServer, pod: str, line: str) -> None:
@@ -53,7 +62,7 @@ def test_the_store_is_back_when_a_piece_was_given_up_by_the_pod_that_copies_now(
     monkeypatch.setattr(Victim, "store_down", contextlib.nullcontext)
     threading.Thread(target=leave, daemon=True).start()
     deployment: Any = SimpleNamespace(kube=kube)
-    Victim(deployment, None, None).faults["store-down"]()  # type: ignore[arg-type]
+    Victim(deployment, VELERO, NODE_AGENT, None, None).faults["store-down"]()  # type: ignore[arg-type]
     assert not any("earlier" in path for _, path in server.requests)
 
 
@@ -70,7 +79,6 @@ def test_velero_and_its_agents_are_back_when_their_pods_are(
         metadata = {"name": name, "namespace": "velero", "generation": 1}
         server.objects[kind] = [{"metadata": metadata, "spec": {}, "status": status}]
     server.objects["pods"] = [wire.pod("velero-2")]
-    velero: Any = SimpleNamespace(location_is=lambda *_: None)
 
     def come() -> None:
         assert server.watched.wait(20)
@@ -80,7 +88,7 @@ def test_velero_and_its_agents_are_back_when_their_pods_are(
 
     threading.Thread(target=come, daemon=True).start()
     deployment: Any = SimpleNamespace(kube=kube)
-    Victim(deployment, velero, None)._wait_for_parts()  # type: ignore[arg-type]
+    Victim(deployment, VELERO, NODE_AGENT, None, None)._wait_for_parts()  # type: ignore[arg-type]
     assert server.watched.is_set(), "the status from before was believed"
 
 

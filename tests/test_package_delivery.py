@@ -35,7 +35,7 @@ from conformance.apps.package.running import (
 )
 from conformance.apps.package.secrets_by_hand import made_by_hand
 from conformance.apps.package.usage import image_sizes, memory_peaks, warnings_about
-from conformance.capabilities.app_runs.neighbours import Neighbours, state_of_neighbours
+from conformance.capabilities.app_runs.neighbours import Neighbours, state_of
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package
 from conformance.common.redaction import Redactor
@@ -45,7 +45,7 @@ from conformance.kube.inventory import everything
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import Wait, WaitTimeout
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
-from conformance.services.flux import hopeless
+from conformance.services.flux import Flux, hopeless
 
 ROOT = "resources:\n- infrastructure\n"
 NAMESPACES = ("flux-system", "stackspin-apps")
@@ -144,6 +144,7 @@ class FakeBranch:
             read=lambda path: self.content[path],
         )
         self.flux_does = [lambda: None]
+        self.flux = Flux(kube, "flux-system", "stackspin", "stackspin")  # type: ignore[arg-type]
 
     def push(self, changes: Mapping[str, Any], message: str) -> str:
         del message
@@ -496,8 +497,9 @@ def test_neighbours_are_compared_with_what_they_were() -> None:
     secret = an_object("Secret", "neighbour", "neighbour-1", data={"password": "x"})
     pod = an_object("Pod", "neighbour", "neighbour-1")
     kube = FakeKube(theirs, secret, pod)
-    before = state_of_neighbours(kube, "neighbour-1")  # type: ignore[arg-type]
-    neighbours = Neighbours(kube, None, "", "neighbour-1", before)  # type: ignore[arg-type]
+    beside = frozenset({*NAMESPACES, "stackspin", "velero", "neighbour-1"})
+    before = state_of(kube, beside)  # type: ignore[arg-type]
+    neighbours = Neighbours(kube, None, "", beside, before)  # type: ignore[arg-type]
     kube.objects.append(an_object("ConfigMap", "of-the-app"))
     kube.objects.remove(pod)
     assert neighbours.changes() == []

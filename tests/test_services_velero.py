@@ -10,6 +10,7 @@ import pytest
 
 from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
+from conformance.kube.objects import Selection
 from conformance.services.velero import PodVolume, Velero, seconds_taken, waits_for_data
 
 LOG = """\
@@ -36,6 +37,12 @@ class Api:
         return self._listed
 
 
+def velero(kube: Any) -> Velero:
+    return Velero(
+        kube, "velero", "default", Selection("v1", "Pod", "velero", "app.kubernetes.io/name=velero")
+    )
+
+
 def _backup(**status: Any) -> dict[str, Any]:
     return {"kind": "Backup", "metadata": {"name": "one"}, "status": status}
 
@@ -47,7 +54,7 @@ def _pod_volume_backup(**status: Any) -> dict[str, Any]:
 
 def test_a_backup_of_a_set_names_namespaces_and_label() -> None:
     api = Api()
-    Velero(api).back_up("one", namespaces=["apps"], labels={"set": "notes"})  # type: ignore[arg-type]
+    velero(api).back_up("one", namespaces=["apps"], labels={"set": "notes"})  # type: ignore[arg-type]
     [made] = api.created
     assert made["spec"]["includedNamespaces"] == ["apps"]
     assert made["spec"]["labelSelector"] == {"matchLabels": {"set": "notes"}}
@@ -56,7 +63,7 @@ def test_a_backup_of_a_set_names_namespaces_and_label() -> None:
 
 def test_a_restore_may_go_elsewhere() -> None:
     api = Api()
-    Velero(api).restore("two", "one", mapping={"apps": "copy"}, excluded=["ingresses"])  # type: ignore[arg-type]
+    velero(api).restore("two", "one", mapping={"apps": "copy"}, excluded=["ingresses"])  # type: ignore[arg-type]
     [made] = api.created
     assert made["spec"] == {
         "backupName": "one",
@@ -67,7 +74,7 @@ def test_a_restore_may_go_elsewhere() -> None:
 
 def test_volumes_of_a_backup_that_has_just_begun() -> None:
     api = Api(_pod_volume_backup())
-    assert Velero(api).volumes(_backup()) == [  # type: ignore[arg-type]
+    assert velero(api).volumes(_backup()) == [  # type: ignore[arg-type]
         PodVolume("apps", "notes-1", "data", "New", "", 0, "")
     ]
     assert api.labels == "velero.io/backup-name=one"
@@ -94,7 +101,7 @@ def test_snapshots_are_forgotten_once_the_log_says_so(server: wire.WireServer, k
         return True
 
     server.intercept = log
-    Velero(kube).wait_forgotten("one", "three")
+    velero(kube).wait_forgotten("one", "three")
     assert ("GET", "/api/v1/namespaces/velero/pods/velero-1/log") in server.requests
 
 
@@ -124,7 +131,7 @@ def test_a_location_is_found_again_by_a_look_after_the_outage(
 
     server.intercept = serve
     threading.Thread(target=go_on, daemon=True).start()
-    Velero(kube).location_found_again("default")
+    velero(kube).location_found_again("default")
     assert server.watches.empty(), "an answer from before the outage was taken"
     assert server.watched.is_set(), "the word from before the outage was taken"
 
@@ -138,7 +145,7 @@ def test_a_backup_is_synced_when_all_of_its_volumes_are(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("conformance.services.velero.wait", note)
     monkeypatch.setattr("conformance.services.velero.wait_each", note)
-    Velero(Api()).synced("one", volumes=2)  # type: ignore[arg-type]
+    velero(Api()).synced("one", volumes=2)  # type: ignore[arg-type]
     assert awaited == [
         ("Backup one in velero", 1),
         ("PodVolumeBackup (each with velero.io/backup-name=one) in velero", 2),
@@ -167,7 +174,7 @@ def test_an_explanation_has_all_that_velero_says() -> None:
     backup = _backup(
         phase="PartiallyFailed", errors=1, failureReason="no store", validationErrors=["no bucket"]
     )
-    text = Velero(api).explain(backup)  # type: ignore[arg-type]
+    text = velero(api).explain(backup)  # type: ignore[arg-type]
     assert text.splitlines() == [
         "Backup one is PartiallyFailed: 1 errors, 0 warnings",
         "  no store",

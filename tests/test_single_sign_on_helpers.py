@@ -15,6 +15,7 @@ from conformance.capabilities.single_sign_on.forgeries import unsigned_logout_to
 from conformance.capabilities.single_sign_on.logins import altered, code_in
 from conformance.capabilities.single_sign_on.policies import admin_peers
 from conformance.common.soon import soon
+from conformance.platform.description import Service
 from conformance.services.hydra import Hydra
 from conformance.services.oidc import OAuthRefused
 
@@ -61,11 +62,11 @@ def test_a_slow_look_is_followed_by_one_after_the_time() -> None:
 
 
 def test_a_slow_answer_is_followed_by_one_after_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    kube: Any = None
+    unused: Any = None
     for holds_at, expires in ((2, True), (9, False)):
         is_expired = Slow(holds_at)
         monkeypatch.setattr(Hydra, "is_active", lambda *_, gone=is_expired: not gone())
-        assert Hydra(kube).expires("a token", within=0.01) is expires
+        assert Hydra(unused, unused).expires("a token", within=0.01) is expires
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,7 @@ def test_faults_of_cookies(change: dict[str, Any], fault: str | None) -> None:
 
 
 HYDRA = {"app.kubernetes.io/name": "hydra"}
+ADMIN = Service(namespace="stackspin", name="hydra-admin")
 
 
 class Policies:
@@ -147,7 +149,7 @@ DASHBOARD_ALONE = policy({"ports": [{"port": "admin"}], "from": [from_pods("dash
 )
 def test_whom_a_policy_lets_in(rules: list[dict[str, Any]], peers: set[str]) -> None:
     kube: Any = Policies(policy(*rules))
-    assert admin_peers(kube, "hydra") == peers
+    assert admin_peers(kube, ADMIN) == peers
 
 
 @pytest.mark.parametrize(
@@ -165,12 +167,12 @@ def test_whom_a_policy_lets_in(rules: list[dict[str, Any]], peers: set[str]) -> 
 )
 def test_policies_that_select_a_pod_add_up(second: dict[str, Any], peers: set[str]) -> None:
     kube: Any = Policies(DASHBOARD_ALONE, second)
-    assert admin_peers(kube, "hydra") == peers
+    assert admin_peers(kube, ADMIN) == peers
 
 
 def test_without_a_policy_everybody_is_let_in() -> None:
     kube: Any = Policies({"podSelector": {}, "policyTypes": ["Egress"]})
-    assert admin_peers(kube, "hydra") == {"*"}
+    assert admin_peers(kube, ADMIN) == {"*"}
 
 
 def test_small_things() -> None:

@@ -47,7 +47,10 @@ def backup(lab: Lab) -> Samples:
             apply(kube, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NOTES}})
             host = f"{NOTES}.{lab.settings.domain}"
             app = HelmDeployment(Notes(), kube, helm, NOTES, host, installed.http())
-            return _there_and_back(app, Velero(kube), ObjectStore(kube))
+            clients = installed.clients
+            store = clients.object_store()
+            assert store is not None
+            return _there_and_back(app, clients.velero(), store)
         finally:
             installed.close()
 

@@ -24,16 +24,12 @@ from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import Wait, wait, wait_all
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed
 from conformance.services import git
-from conformance.services.flux import NAMESPACE, Flux, flux_object
+from conformance.services.flux import Flux
 from conformance.services.git import Credential, GitServer
 from conformance.services.ingress import HttpClient
 
 if TYPE_CHECKING:
     from conformance.platform.secondary import Site
-
-APPS_NAMESPACE = "stackspin-apps"
-TRACKED = "stackspin"
-"""The GitRepository, and the Kustomization of its whole tree."""
 
 Changes = Mapping[str, str | bytes | None]
 
@@ -53,15 +49,18 @@ class TrackedBranch:
     Each wait is bounded by the client's time-out for a reconciliation.
     """
 
-    def __init__(self, kube: Kube, server: GitServer, flux: Flux) -> None:
+    def __init__(self, kube: Kube, server: GitServer, flux: Flux, namespace: str) -> None:
         self.kube = kube
         self.git = server
         self.flux = flux
+        self.namespace = namespace
+        """Of apps."""
 
     @classmethod
     def of(cls, site: Site) -> Self:
         """Return the branch that a cluster tracks, on which single sign-on is installed."""
-        return cls(site.kube, site.stack.git, site.stack.single_sign_on())
+        stack = site.stack
+        return cls(site.kube, stack.git, stack.single_sign_on(), stack.clients.platform.apps)
 
     def install(self, packages: Sequence[FluxPackage]) -> None:
         """Install packages side by side by one commit; returns when each is Ready."""
@@ -75,7 +74,7 @@ class TrackedBranch:
             self.push({**changes, ROOT_KUSTOMIZATION: tree}, f"Install {names}")
         waits = [
             # The release's own status: the Kustomization's check of its health comes every 5 s.
-            Wait(flux_object("HelmRelease", package.name, APPS_NAMESPACE), reconciled())
+            Wait(self.flux.ref("HelmRelease", package.name, self.namespace), reconciled())
             for package in packages
         ]
         wait_all(self.kube, waits, timeout=self.kube.timeouts.reconciliation)
@@ -91,7 +90,7 @@ class TrackedBranch:
                 tree = listed(tree, remove=app.package.entry)
                 changes.update({path: None for path in paths if path in app.committed.files})
             self.git.commit({**changes, ROOT_KUSTOMIZATION: tree}, f"Remove {names}")
-        self.flux.reconcile("GitRepository", TRACKED)
+        self.flux.reconcile("GitRepository", self.flux.source)
         for app in apps:
             for claim in app.claims():
                 name = claim["metadata"]["name"]
@@ -110,8 +109,8 @@ class TrackedBranch:
     def push(self, changes: Changes, message: str, branch: str = "main") -> str:
         """Push a commit, have Flux look at the repository now, and return the commit's hash."""
         sha = self.git.commit(changes, message, branch)
-        token = self.flux.reconcile("GitRepository", TRACKED)
-        self.flux.wait_ready("GitRepository", TRACKED, token=token)
+        token = self.flux.reconcile("GitRepository", self.flux.source)
+        self.flux.wait_ready("GitRepository", self.flux.source, token=token)
         return sha
 
     @contextmanager
@@ -120,14 +119,14 @@ class TrackedBranch:
         service = ("v1", "Service", "git-server", git.NAMESPACE)
         self.kube.patch(*service, {"spec": {"selector": {"outage": "true"}}})
         try:
-            self.flux.reconcile("GitRepository", TRACKED)
+            self.flux.reconcile("GitRepository", self.flux.source)
             yield
         finally:
             self.kube.patch(*service, {"spec": {"selector": {"outage": None}}})
 
     def wait_for_repository(self, condition: Condition, timeout: float | None = None) -> str:
         """Wait for a condition of the tracked GitRepository; return what it says of itself."""
-        repository = flux_object("GitRepository", TRACKED)
+        repository = self.flux.ref("GitRepository", self.flux.source)
         item = wait(
             self.kube, repository, condition, timeout=timeout or self.kube.timeouts.reconciliation
         )
@@ -135,14 +134,16 @@ class TrackedBranch:
 
     def cluster_credential(self) -> Credential:
         """Return what the cluster authenticates with at the Git server."""
-        secret = self.flux.get("GitRepository", TRACKED)["spec"]["secretRef"]["name"]
-        data = self.kube.get("v1", "Secret", secret, NAMESPACE)["data"]
+        secret = self.flux.get("GitRepository", self.flux.source)["spec"]["secretRef"]["name"]
+        data = self.kube.get("v1", "Secret", secret, self.flux.namespace)["data"]
         user, password = (base64.b64decode(data[key]).decode() for key in ("username", "password"))
         return Credential(user, password)
 
     def fetched(self) -> str:
         """Return the revision that Flux has fetched last, as ``branch@sha1:hash``."""
-        return str(self.flux.get("GitRepository", TRACKED)["status"]["artifact"]["revision"])
+        return str(
+            self.flux.get("GitRepository", self.flux.source)["status"]["artifact"]["revision"]
+        )
 
 
 class TrackedApp:
@@ -155,7 +156,7 @@ class TrackedApp:
         self.package = package
         self.committed = package
         self.name = package.name
-        self.namespace = APPS_NAMESPACE
+        self.namespace = branch.namespace
         self.http = http
         self.url = f"https://{self.name}.{domain}"
         self.app = app
@@ -235,7 +236,7 @@ class TrackedApp:
             tree = listed(git.read(ROOT_KUSTOMIZATION), remove=self.package.entry)
             self.branch.push({file: None, ROOT_KUSTOMIZATION: tree}, f"Remove {self.name}")
         gone = [
-            flux_object("Kustomization", self.name),
+            self._flux.ref("Kustomization", self.name),
             self._release,
             Ref("apps/v1", "Deployment", self.name, self.namespace),
         ]
@@ -248,11 +249,11 @@ class TrackedApp:
     def outcome(self, sha: str) -> Outcome:
         """Wait until Flux has applied commit ``sha`` to the app, or could not; return which."""
         attempted = _settled(lambda item: sha in item["status"]["lastAttemptedRevision"])
-        return _outcome(self._wait(flux_object("Kustomization", self.name), attempted))
+        return _outcome(self._wait(self._flux.ref("Kustomization", self.name), attempted))
 
     def wait_applied(self, sha: str) -> None:
         """Wait until Flux has applied commit ``sha``: the whole tree, and this app."""
-        self._flux.sync(sha, (TRACKED, self.name))
+        self._flux.sync(sha, (self._flux.root, self.name))
 
     def upgrade_outcome(self, chart_version: str) -> Outcome:
         """Wait until an upgrade to this version of the chart was made or failed; return which."""
@@ -280,7 +281,7 @@ class TrackedApp:
             lambda item: sha in item["status"]["observedSourceArtifactRevision"],
         )
         name = f"{self.namespace}-{self.name}"
-        self._wait(flux_object("HelmChart", name), condition)
+        self._wait(self._flux.ref("HelmChart", name), condition)
 
     def reconcile_manifests(self) -> None:
         """Bring forward the next regular reconciliation of the app's Kustomization, and wait."""
@@ -332,7 +333,7 @@ class TrackedApp:
 
     @property
     def _release(self) -> Ref:
-        return flux_object("HelmRelease", self.name, self.namespace)
+        return self._flux.ref("HelmRelease", self.name, self.namespace)
 
     def _wait(self, which: Ref, condition: Condition) -> Object:
         return wait(self._kube, which, condition, timeout=self._kube.timeouts.reconciliation)

@@ -14,8 +14,6 @@ from conformance.kube.conditions import deleted, exists
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
 
-PLATFORM_NAMESPACES = ("flux-system", "stackspin", "stackspin-apps", "velero")
-"""Of Flux, Stackspin, its apps and Velero."""
 RUN_LABEL = "conformance.stackspin.net/run"
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 

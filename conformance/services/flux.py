@@ -15,7 +15,6 @@ from conformance.kube.conditions import Condition, condition_true, matching, rec
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import Wait, wait, wait_all
 
-NAMESPACE = "flux-system"
 API_VERSIONS: Mapping[str, str] = {
     "GitRepository": "source.toolkit.fluxcd.io/v1",
     "HelmChart": "source.toolkit.fluxcd.io/v1",
@@ -41,17 +40,29 @@ def hopeless() -> Condition:
 
 
 class Flux:
-    """A typed client for Flux's objects, within ``kube.timeouts.reconciliation``."""
+    """A typed client for Flux's objects, within ``kube.timeouts.reconciliation``.
 
-    def __init__(self, kube: Kube) -> None:
+    An object whose namespace is not given is in ``namespace``, where Flux itself is.
+    """
+
+    def __init__(self, kube: Kube, namespace: str, source: str, root: str) -> None:
         self._kube = kube
+        self.namespace = namespace
+        self.source = source
+        """The GitRepository that the platform is installed from."""
+        self.root = root
+        """The Kustomization that applies all of it."""
 
-    def get(self, kind: str, name: str, namespace: str = NAMESPACE) -> Object:
+    def ref(self, kind: str, name: str, namespace: str | None = None) -> Ref:
+        """Return which object of Flux is meant, in the version of its API that the suite speaks."""
+        return Ref(API_VERSIONS[kind], kind, name, namespace or self.namespace)
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> Object:
         """Return one of Flux's objects. Raises ``NotFound``."""
-        return self._kube.get(API_VERSIONS[kind], kind, name, namespace)
+        return self._kube.get(*self.ref(kind, name, namespace))
 
     def reconcile(
-        self, kind: str, name: str, namespace: str = NAMESPACE, *, force: bool = False
+        self, kind: str, name: str, namespace: str | None = None, *, force: bool = False
     ) -> str:
         """Ask for a reconciliation now; return the token that ``wait_handled`` takes.
 
@@ -66,7 +77,7 @@ class Flux:
         return token
 
     def wait_handled(
-        self, kind: str, name: str, namespace: str = NAMESPACE, *, token: str
+        self, kind: str, name: str, namespace: str | None = None, *, token: str
     ) -> Object:
         """Wait until the reconciliation asked for was done, well or badly; return the object."""
         handled = matching(
@@ -79,7 +90,7 @@ class Flux:
         self,
         kind: str,
         name: str,
-        namespace: str = NAMESPACE,
+        namespace: str | None = None,
         *,
         revision: str | None = None,
         token: str | None = None,
@@ -95,33 +106,34 @@ class Flux:
     def sync(
         self,
         sha: str,
-        kustomizations: Iterable[str] = ("stackspin",),
+        kustomizations: Iterable[str] | None = None,
         *,
-        repository: str = "stackspin",
         includes: Callable[[str], bool] | None = None,
         timeout: float | None = None,
     ) -> None:
         """After a push: wait until commit ``sha`` was fetched and the Kustomizations applied it.
 
-        Where others push too, ``includes`` says whether a later revision includes the commit.
+        Without ``kustomizations``, the one of the whole tree. Where others push too, ``includes``
+        says whether a later revision includes the commit.
         Only the GitRepository is asked to reconcile; the Kustomizations follow by themselves. A
         HelmRelease upgrades after that: wait for its chart's version with ``wait_ready``.
         """
         there = reconciled(sha, includes=includes)
-        self.reconcile("GitRepository", repository)
-        self._wait("GitRepository", repository, NAMESPACE, there)
-        waits = [Wait(flux_object("Kustomization", name), there) for name in kustomizations]
+        self.reconcile("GitRepository", self.source)
+        self._wait("GitRepository", self.source, None, there)
+        names = (self.root,) if kustomizations is None else kustomizations
+        waits = [Wait(self.ref("Kustomization", name), there) for name in names]
         wait_all(self._kube, waits, timeout=timeout or self._kube.timeouts.reconciliation)
 
-    def suspend(self, kind: str, name: str, namespace: str = NAMESPACE) -> None:
+    def suspend(self, kind: str, name: str, namespace: str | None = None) -> None:
         """Stop reconciling an object; a reconciliation that runs goes on."""
         self._patch(kind, name, namespace, {"spec": {"suspend": True}})
 
-    def resume(self, kind: str, name: str, namespace: str = NAMESPACE) -> None:
+    def resume(self, kind: str, name: str, namespace: str | None = None) -> None:
         """Reconcile a suspended object again, at once."""
         self._patch(kind, name, namespace, {"spec": {"suspend": False}})
 
-    def explain(self, kind: str, name: str, namespace: str = NAMESPACE) -> str:
+    def explain(self, kind: str, name: str, namespace: str | None = None) -> str:
         """Return what an object's conditions and its warning Events say, as lines of text."""
         status = self.get(kind, name, namespace).get("status", {})
         lines = [
@@ -129,27 +141,22 @@ class Flux:
             for item in status.get("conditions", ())
         ]
         selector = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
-        events = self._kube.list("v1", "Event", namespace, fields=selector)
+        events = self._kube.list("v1", "Event", namespace or self.namespace, fields=selector)
         lines += [f"Event {item['reason']}: {item['message']}" for item in events]
         return "\n".join(lines)
 
-    def _patch(self, kind: str, name: str, namespace: str, body: Object) -> None:
-        self._kube.patch(API_VERSIONS[kind], kind, name, namespace, body)
+    def _patch(self, kind: str, name: str, namespace: str | None, body: Object) -> None:
+        self._kube.patch(*self.ref(kind, name, namespace), body)
 
     def _wait(
         self,
         kind: str,
         name: str,
-        namespace: str,
+        namespace: str | None,
         condition: Condition,
         timeout: float | None = None,
     ) -> Object:
-        which = flux_object(kind, name, namespace)
+        which = self.ref(kind, name, namespace)
         return wait(
             self._kube, which, condition, timeout=timeout or self._kube.timeouts.reconciliation
         )
-
-
-def flux_object(kind: str, name: str, namespace: str = NAMESPACE) -> Ref:
-    """Return which object of Flux is meant, in the version of its API that the suite speaks."""
-    return Ref(API_VERSIONS[kind], kind, name, namespace)

@@ -5,25 +5,21 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from conformance.kube.client import Kube
+from conformance.kube.objects import Selection
 from conformance.services.in_cluster import InClusterService, ServiceRefused
 
-NAMESPACE = "stackspin"
 OAUTH2_CLIENT = ("hydra.ory.sh/v1alpha1", "OAuth2Client")
 """The resource of which the platform makes a client of Hydra."""
-ADMIN_SERVICE = "hydra-admin"
-ADMIN_PORT = 80
-PODS = "app.kubernetes.io/name=hydra"
 LOGOUT_SENT = "Back-Channel Logout Request"
 """In Hydra's log when a logout token was taken, and when it was not."""
 
 
 class Hydra:
-    """The admin API of the Hydra in one cluster. Methods raise ``ServiceRefused``."""
+    """The admin API of a Hydra, whose pods are ``pods``. Methods raise ``ServiceRefused``."""
 
-    def __init__(self, kube: Kube) -> None:
-        self._kube = kube
-        self._api = InClusterService(kube, NAMESPACE, ADMIN_SERVICE, ADMIN_PORT)
+    def __init__(self, admin: InClusterService, pods: Selection) -> None:
+        self._api = admin
+        self._pods = pods
 
     def client(self, client_id: str) -> dict[str, Any] | None:
         """Return a client's registration, None if there is none."""
@@ -57,8 +53,8 @@ class Hydra:
         It sends them beside its answers, and tells nobody else what became of them.
         """
         logs = [
-            self._kube.logs(NAMESPACE, pod["metadata"]["name"])
-            for pod in self._kube.list("v1", "Pod", NAMESPACE, labels=PODS)
+            self._api.kube.logs(pod["metadata"]["namespace"], pod["metadata"]["name"])
+            for pod in self._api.kube.list(*self._pods)
         ]
         return [
             line

@@ -6,12 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.kube.client import Kube
 from conformance.services.in_cluster import InClusterService, ServiceRefused
-
-NAMESPACE = "stackspin"
-ADMIN_SERVICE = "kratos-admin"
-ADMIN_PORT = 80
 
 
 @dataclass(frozen=True)
@@ -30,11 +25,11 @@ class Identity:
 
 
 class Kratos:
-    """The admin API of the Kratos in one cluster. Methods raise ``ServiceRefused``."""
+    """The admin API of a Kratos. Methods raise ``ServiceRefused``."""
 
-    def __init__(self, kube: Kube) -> None:
-        self._redactor = kube.redactor
-        self._api = InClusterService(kube, NAMESPACE, ADMIN_SERVICE, ADMIN_PORT)
+    def __init__(self, admin: InClusterService) -> None:
+        self._redactor = admin.kube.redactor
+        self._api = admin
 
     def create(self, email: str, password: str, name: str, roles: Mapping[str, str]) -> Identity:
         """Make a user with a password and with these roles by app."""

@@ -12,13 +12,8 @@ from dataclasses import dataclass
 
 import websocket
 
-from conformance.kube.client import Kube
 from conformance.services.in_cluster import InClusterService
 
-NAMESPACE = "stackspin"
-SERVICE = "mail"
-SMTP_PORT = 1025
-API_PORT = 8025
 _CODE = re.compile(r"\b\d{6}\b")
 """What Kratos lets in by; as secret as a password while it is valid."""
 
@@ -33,12 +28,12 @@ class Mail:
 
 
 class MailCatcher:
-    """The catcher in one cluster."""
+    """The catcher whose API is ``api``."""
 
-    def __init__(self, kube: Kube) -> None:
-        self._redactor = kube.redactor
-        self._timeout = kube.timeouts.mail
-        self._api = InClusterService(kube, NAMESPACE, SERVICE, API_PORT)
+    def __init__(self, api: InClusterService) -> None:
+        self._redactor = api.kube.redactor
+        self._timeout = api.kube.timeouts.mail
+        self._api = api
 
     def to(self, address: str) -> list[Mail]:
         """Return the mails to an address, the newest first."""

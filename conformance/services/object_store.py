@@ -12,14 +12,9 @@ from dataclasses import dataclass
 from minio import Minio
 from minio.deleteobjects import DeleteObject
 
-from conformance.kube.client import Kube
-from conformance.kube.port_forward import forward
+from conformance.kube.objects import Ref
+from conformance.services.in_cluster import InClusterService
 
-NAMESPACE = "velero"
-SERVICE = "object-store"
-PORT = 8333
-CREDENTIALS = "object-store"
-BUCKET = "velero"
 _PAUSE = 0.1
 """Seconds between two looks into a bucket."""
 _REGION = "us-east-1"
@@ -28,10 +23,13 @@ _REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class ObjectStore:
-    """One bucket of the object store of one cluster. Methods raise ``minio.error.S3Error``."""
+    """One bucket of an object store in a cluster. Methods raise ``minio.error.S3Error``."""
 
-    kube: Kube
-    bucket: str = BUCKET
+    service: InClusterService
+    """Where it speaks S3, without TLS."""
+    credentials: Ref
+    """A Secret with access_key and secret_key."""
+    bucket: str
 
     def objects(self, prefix: str = "") -> dict[str, int]:
         """Return name and size in bytes of every object whose name begins with ``prefix``."""
@@ -91,11 +89,11 @@ class ObjectStore:
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[Minio]:
-        secret = self.kube.get("v1", "Secret", CREDENTIALS, NAMESPACE)["data"]
+        secret = self.service.kube.get(*self.credentials)["data"]
         access, key = (base64.b64decode(secret[name]).decode() for name in _KEYS)
-        with forward(self.kube, NAMESPACE, f"svc/{SERVICE}", PORT) as port:
+        with self.service.address() as address:
             yield Minio(
-                endpoint=f"127.0.0.1:{port}",
+                endpoint=address,
                 access_key=access,
                 secret_key=key,
                 secure=False,

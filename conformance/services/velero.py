@@ -17,15 +17,11 @@ from conformance.kube.logs import wait_for_line
 from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.wait import wait, wait_each
 
-NAMESPACE = "velero"
 API_VERSION = "velero.io/v1"
-LOCATION = "default"
 BACKUP_NAME = "velero.io/backup-name"
 RESTORE_NAME = "velero.io/restore-name"
 SCHEDULE_NAME = "velero.io/schedule-name"
 """Labels by which Velero says to what an object belongs."""
-SERVER = "app.kubernetes.io/name=velero"
-"""Label of the pod that is Velero itself."""
 WAIT_CONTAINER = "restore-wait"
 """Name of the init container that Velero gives a pod whose volumes are to be restored."""
 FORGOTTEN = "Batch deleted snapshots"
@@ -53,8 +49,14 @@ class PodVolume:
 class Velero:
     """A typed client for Velero's objects, within ``kube.timeouts``."""
 
-    def __init__(self, kube: Kube) -> None:
+    def __init__(self, kube: Kube, namespace: str, location: str, server: Selection) -> None:
         self._kube = kube
+        self.namespace = namespace
+        """Where Velero and all its objects are."""
+        self.location = location
+        """The BackupStorageLocation that backups are kept in unless another one is named."""
+        self.server = server
+        """The pod that is Velero itself."""
 
     def back_up(
         self,
@@ -62,13 +64,13 @@ class Velero:
         *,
         namespaces: Sequence[str],
         labels: Mapping[str, str] | None = None,
-        location: str = LOCATION,
+        location: str | None = None,
         ttl: str = "24h",
     ) -> None:
         """Make a Backup of namespaces, or of what has ``labels`` in them; see ``finished``."""
         spec: Object = {
             "includedNamespaces": list(namespaces),
-            "storageLocation": location,
+            "storageLocation": location or self.location,
             "ttl": ttl,
             "snapshotVolumes": False,
         }
@@ -127,28 +129,37 @@ class Velero:
         backup = item["kind"] == "Backup"
         kind = "PodVolumeBackup" if backup else "PodVolumeRestore"
         labels = f"{BACKUP_NAME if backup else RESTORE_NAME}={item['metadata']['name']}"
-        found = self._kube.list(API_VERSION, kind, NAMESPACE, labels=labels)
+        found = self._kube.list(API_VERSION, kind, self.namespace, labels=labels)
         return [_pod_volume(one) for one in found]
 
     def make_location(
-        self, name: str, *, like: str = LOCATION, credential: str | None = None, **changes: str
+        self, name: str, *, like: str | None = None, credential: str | None = None, **changes: str
     ) -> None:
         """Make a BackupStorageLocation: a copy of another one with other ``bucket``, ``prefix``.
 
         ``credential`` is a Secret whose key ``cloud`` has the S3 credentials.
         """
-        spec: Object = self._kube.get(API_VERSION, "BackupStorageLocation", like, NAMESPACE)["spec"]
+        other = Ref(API_VERSION, "BackupStorageLocation", like or self.location, self.namespace)
+        spec: Object = self._kube.get(*other)["spec"]
         spec.pop("default", None)
         spec["objectStorage"] = {**spec["objectStorage"], **changes}
         if credential:
             spec["credential"] = {"name": credential, "key": "cloud"}
         self._create("BackupStorageLocation", name, spec)
 
-    def location_is(self, wanted: Literal["Available", "Unavailable"], name: str) -> Object:
-        """Wait until a location is Available, or is not; return it."""
-        return self._wait(
-            phase(wanted), "BackupStorageLocation", name, self._kube.timeouts.backup_location
-        )
+    def location_is(
+        self,
+        wanted: Literal["Available", "Unavailable"],
+        name: str,
+        *,
+        timeout: float | None = None,
+    ) -> Object:
+        """Wait until a location is Available, or is not; return it.
+
+        ``timeout`` is in seconds; None is the client's for a location.
+        """
+        timeout = timeout or self._kube.timeouts.backup_location
+        return self._wait(phase(wanted), "BackupStorageLocation", name, timeout)
 
     def location_found_again(self, name: str) -> None:
         """Wait until Velero has looked at a location again, and found it Available.
@@ -156,7 +167,7 @@ class Velero:
         After the store was away: until that look, Velero's word is about the time before.
         """
         location = ("BackupStorageLocation", name)
-        item = self._kube.get(API_VERSION, *location, NAMESPACE)
+        item = self._kube.get(API_VERSION, *location, self.namespace)
         before = item["status"].get("lastValidationTime")
         again = matching(
             f"looked at after {before}", lambda item: item["status"]["lastValidationTime"] != before
@@ -170,7 +181,7 @@ class Velero:
         that are there when it begins for all.
         """
         self._wait(phase(*FINAL), "Backup", backup, self._kube.timeouts.velero_by_itself)
-        which = _volumes_of(backup)
+        which = self._volumes_of(backup)
         wait_each(self._kube, which, exists(), timeout=self._kube.timeouts.backup, minimum=volumes)
 
     def make_schedule(
@@ -182,7 +193,7 @@ class Velero:
 
     def scheduled(self, schedule: str) -> Object:
         """Wait until a schedule has made a backup and that is in a final phase; return it."""
-        made = Selection(API_VERSION, "Backup", NAMESPACE, f"{SCHEDULE_NAME}={schedule}")
+        made = Selection(API_VERSION, "Backup", self.namespace, f"{SCHEDULE_NAME}={schedule}")
         return wait_each(
             self._kube, made, phase(*FINAL), timeout=self._kube.timeouts.velero_by_itself
         )[0]
@@ -190,15 +201,17 @@ class Velero:
     def expired(self, backup: str, *, ttl: float) -> None:
         """Wait until a backup that is kept for ``ttl`` seconds is deleted, its volumes' too."""
         self._wait(deleted(), "Backup", backup, ttl + self._kube.timeouts.velero_by_itself)
-        wait_each(self._kube, _volumes_of(backup), deleted(), timeout=self._kube.timeouts.backup)
+        wait_each(
+            self._kube, self._volumes_of(backup), deleted(), timeout=self._kube.timeouts.backup
+        )
 
     def wait_forgotten(self, *snapshots: str) -> None:
         """Wait until Velero says, in its log, that it has deleted each snapshot from the store."""
-        [pod] = self._kube.list("v1", "Pod", NAMESPACE, labels=SERVER)
+        [pod] = self._kube.list(*self.server)
         for snapshot in snapshots:
             wait_for_line(
                 self._kube,
-                NAMESPACE,
+                self.namespace,
                 pod["metadata"]["name"],
                 FORGOTTEN,
                 snapshot,
@@ -207,10 +220,15 @@ class Velero:
 
     def delete(self, kind: str, name: str) -> None:
         """Delete an object; of a Backup, Velero would make it again from the store."""
-        self._kube.delete(API_VERSION, kind, name, NAMESPACE)
+        self._kube.delete(API_VERSION, kind, name, self.namespace)
+
+    def _volumes_of(self, backup: str) -> Selection:
+        """Return which PodVolumeBackups belong to a backup."""
+        labels = f"{BACKUP_NAME}={backup}"
+        return Selection(API_VERSION, "PodVolumeBackup", self.namespace, labels)
 
     def _create(self, kind: str, name: str, spec: Object) -> None:
-        metadata = {"name": name, "namespace": NAMESPACE}
+        metadata = {"name": name, "namespace": self.namespace}
         self._kube.create(
             {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
         )
@@ -218,7 +236,7 @@ class Velero:
     def _wait(
         self, condition: Condition, kind: str, name: str, timeout: float | None = None
     ) -> Object:
-        which = Ref(API_VERSION, kind, name, NAMESPACE)
+        which = Ref(API_VERSION, kind, name, self.namespace)
         return wait(self._kube, which, condition, timeout=timeout or self._kube.timeouts.backup)
 
 
@@ -239,11 +257,6 @@ def seconds_taken(item: Object) -> float:
         for key in ("startTimestamp", "completionTimestamp")
     )
     return (ended - began).total_seconds()
-
-
-def _volumes_of(backup: str) -> Selection:
-    """Return which PodVolumeBackups belong to a backup."""
-    return Selection(API_VERSION, "PodVolumeBackup", NAMESPACE, f"{BACKUP_NAME}={backup}")
 
 
 def _pod_volume(item: Object) -> PodVolume:

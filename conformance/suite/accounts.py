@@ -29,19 +29,22 @@ from conformance.kube.objects import Ref
 from conformance.kube.wait import WaitFailed, wait
 from conformance.services.dashboard import GENERATOR
 from conformance.services.form_browser import FormBrowser
-from conformance.services.hydra import OAUTH2_CLIENT, Hydra
-from conformance.services.kratos import Kratos
+from conformance.services.hydra import OAUTH2_CLIENT
 from conformance.services.login_pages import LoginClient, User, shown
-from conformance.services.mail import MailCatcher
 from conformance.services.oidc import Client, Provider, RelyingParty
 from conformance.suite.check import not_run, shared
+from conformance.suite.described import mail_of
 
 if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
+    from conformance.platform.clients import Clients
     from conformance.platform.reference import Stack
     from conformance.services.flux import Flux
+    from conformance.services.hydra import Hydra
     from conformance.services.ingress import HttpClient
+    from conformance.services.kratos import Kratos
+    from conformance.services.mail import MailCatcher
 
 SCOPE = "openid profile email stackspin_roles offline_access"
 
@@ -52,8 +55,7 @@ _numbers = itertools.count(1)
 class Accounts:
     """Maker of users and apps on one platform; ``close`` takes them away again."""
 
-    kube: Kube
-    domain: str
+    clients: Clients
     http: Callable[[], HttpClient]
     namespace: str
     run_id: str
@@ -61,23 +63,36 @@ class Accounts:
     """Address of a dashboard in place of the reference one."""
     kratos: Kratos = field(init=False)
     hydra: Hydra = field(init=False)
-    mail: MailCatcher = field(init=False)
     _users: list[User] = field(default_factory=list)
     _apps: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.kratos, self.hydra = Kratos(self.kube), Hydra(self.kube)
-        self.mail = MailCatcher(self.kube)
+        self.kratos, self.hydra = self.clients.kratos(), self.clients.hydra()
+
+    @property
+    def kube(self) -> Kube:
+        """The cluster that the platform is on."""
+        return self.clients.kube
+
+    @property
+    def domain(self) -> str:
+        """The platform's."""
+        return self.clients.platform.domain
 
     @property
     def issuer(self) -> str:
-        """The provider's identifier, as app packages make it of ``hydra_domain``."""
-        return f"https://sso.{self.domain}/"
+        """The provider's identifier."""
+        return self.clients.platform.single_sign_on.issuer
 
     @property
     def dashboard(self) -> str:
         """The address of the dashboard, without a slash at the end."""
-        return (self.other_dashboard or f"https://dashboard.{self.domain}").rstrip("/")
+        return (self.other_dashboard or self.clients.platform.single_sign_on.dashboard).rstrip("/")
+
+    @functools.cached_property
+    def mail(self) -> MailCatcher:
+        """Every mail that the platform sends; not run where nobody knows where they end."""
+        return mail_of(self.clients)
 
     @functools.cached_property
     def provider(self) -> Provider:
@@ -215,19 +230,12 @@ def oauth2_client(name: str, client: Client, spec: Mapping[str, Any]) -> dict[st
 def accounts(
     single_sign_on: Flux,  # noqa: ARG001 - Kratos, Hydra, mail, dashboard
     stack: Stack,
-    kube: Kube,
+    clients: Clients,
     settings: Settings,
     namespaces: Callable[[str], str],
 ) -> Iterator[Accounts]:
     """Maker of the users and apps of a file's checks."""
-    made = Accounts(
-        kube,
-        settings.domain,
-        stack.http,
-        namespaces("sso"),
-        settings.run_id,
-        settings.dashboard_url,
-    )
+    made = Accounts(clients, stack.http, namespaces("sso"), settings.run_id, settings.dashboard_url)
     yield made
     made.close()
 

@@ -13,7 +13,6 @@ import pytest
 
 from conformance.kube.diagnostics import collect
 from conformance.kube.explain import learn_secrets
-from conformance.platform.namespaces import PLATFORM_NAMESPACES
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
@@ -66,9 +65,11 @@ class Diagnostics:
         if not self._node_logs_kept and cluster is not None:
             self._node_logs_kept = True
             _collect_node_logs(cluster, box)
-        self._collect(kube, [*used, *PLATFORM_NAMESPACES], box, "diagnostics")
+        stack = self._under_test.stack
+        platform = stack.clients.platform.namespaces if stack else ()
+        self._collect(kube, [*used, *platform], box, "diagnostics")
         for name, other in others.kubes().items() if others else ():
-            self._collect(other, [*PLATFORM_NAMESPACES], box, f"diagnostics-of-{name}")
+            self._collect(other, [*platform], box, f"diagnostics-of-{name}")
 
     def _collect(self, kube: Kube, namespaces: list[str], box: EvidenceBox, target: str) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -20,13 +20,11 @@ from conformance.kube.client import Kube
 from conformance.oci.registry import Registry
 from conformance.platform.namespaces import Namespaces
 from conformance.platform.occupied import refuse_platform_of_others
-from conformance.platform.reference import Stack
+from conformance.platform.reference import Stack, reference_platform
 from conformance.platform.secondary import SecondaryClusters, Site, SiteMaker
 from conformance.services.browser import Browser
-from conformance.services.hydra import Hydra
-from conformance.services.kratos import Kratos
-from conformance.services.mail import MailCatcher
 from conformance.suite.check import check_of, not_run, shared
+from conformance.suite.described import mail_of
 from conformance.suite.diagnostics import learn_all_secrets
 from conformance.suite.needs import fixtures_of, images_of_platform
 from conformance.suite.run import RUN
@@ -34,8 +32,12 @@ from conformance.suite.run import RUN
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
+    from conformance.platform.clients import Clients
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
+    from conformance.services.hydra import Hydra
+    from conformance.services.kratos import Kratos
+    from conformance.services.mail import MailCatcher
     from conformance.services.visitor import OpenBrowser
     from conformance.suite.run import Run
 
@@ -91,7 +93,7 @@ def cluster(
     """A running cluster; taken away at the end unless it is to be kept."""
     try:
         with run.terminal.showing():
-            _start(chosen_cluster)
+            _start(chosen_cluster, run.settings.domain)
         if chosen_cluster.registry is not None:  # what every image is made of, then the images
             images = images_of_platform(fixtures_of(request.session.items))
             components.prefetch("image-debian", *images)
@@ -107,12 +109,12 @@ def cluster(
                 chosen_cluster.delete()
 
 
-def _start(cluster: Cluster) -> None:
+def _start(cluster: Cluster, domain: str) -> None:
     """Start the cluster. If that fails, report it as such, not as a failure of a check."""
     try:
         cluster.start()
         if cluster.provider == "existing":
-            _refuse_platform_of_others(cluster)
+            _refuse_platform_of_others(cluster, domain)
     except HarnessError:
         raise
     except Exception as error:
@@ -122,10 +124,10 @@ def _start(cluster: Cluster) -> None:
         ) from error
 
 
-def _refuse_platform_of_others(cluster: Cluster) -> None:
+def _refuse_platform_of_others(cluster: Cluster, domain: str) -> None:
     kube = Kube(cluster.kubeconfig)
     try:
-        refuse_platform_of_others(cluster.name, kube)
+        refuse_platform_of_others(cluster.name, kube, reference_platform(domain))
     finally:
         kube.close()
 
@@ -159,6 +161,12 @@ def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Ite
     installed = Stack(run.settings, cluster, kube, components, say=run.terminal.say)
     yield installed
     installed.close()
+
+
+@pytest.fixture(scope="session")
+def clients(stack: Stack) -> Clients:
+    """Clients of the platform's parts, which need not be installed yet."""
+    return stack.clients
 
 
 @pytest.fixture(scope="session")
@@ -210,21 +218,21 @@ def single_sign_on(stack: Stack) -> Flux:
 
 
 @pytest.fixture(scope="session")
-def kratos(kube: Kube, single_sign_on: Flux) -> Kratos:  # noqa: ARG001 - installed
+def kratos(clients: Clients, single_sign_on: Flux) -> Kratos:  # noqa: ARG001 - installed
     """The users of the platform."""
-    return Kratos(kube)
+    return clients.kratos()
 
 
 @pytest.fixture(scope="session")
-def hydra(kube: Kube, single_sign_on: Flux) -> Hydra:  # noqa: ARG001 - installed
+def hydra(clients: Clients, single_sign_on: Flux) -> Hydra:  # noqa: ARG001 - installed
     """The platform's OpenID Connect provider, as its administrator sees it."""
-    return Hydra(kube)
+    return clients.hydra()
 
 
 @pytest.fixture(scope="session")
-def mail(kube: Kube, single_sign_on: Flux) -> MailCatcher:  # noqa: ARG001 - installed
+def mail(clients: Clients, single_sign_on: Flux) -> MailCatcher:  # noqa: ARG001 - installed
     """Every mail that the platform sends."""
-    return MailCatcher(kube)
+    return mail_of(clients)
 
 
 @pytest.fixture(scope="session")

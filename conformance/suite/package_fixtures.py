@@ -144,7 +144,7 @@ def delivered(
     else:
         images: AppImages = request.getfixturevalue("images")
         images.released(source_of(request.getfixturevalue("app").name), VERSIONS[0])
-    branch = TrackedBranch(kube, stack.git, flux)
+    branch = TrackedBranch(kube, stack.git, flux, stack.clients.platform.apps)
     secrets = made_by_hand(app_package, settings.domain, kube.redactor)
     limit = TimeLimit(settings.app_time)
     delivery = Delivery(branch, placement, app_package.name, limit, secrets)

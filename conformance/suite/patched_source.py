@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.common.settings import data_root
 from conformance.kube.apply import apply
 from conformance.kube.conditions import matching, rolled_out
@@ -49,7 +48,7 @@ DASHBOARD = Source(
 )
 NOTES = Source(
     release="notes",
-    namespace=APPS_NAMESPACE,
+    namespace="stackspin-apps",
     folder="fixtures/apps/notes/notes",
     installed="/usr/local/lib/python3.11/dist-packages/notes",
     fixture="installed_apps",

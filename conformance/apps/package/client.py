@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from conformance.apps.package.conventions import FLUX_NAMESPACE
 from conformance.kube.conditions import condition_false, condition_true
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
 from conformance.linter.app import AppPackage
 from conformance.linter.facts.logins import clients, for_people
-from conformance.services.flux import NAMESPACE
 from conformance.services.hydra import OAUTH2_CLIENT
 from conformance.services.oidc import Client
 
@@ -102,7 +102,7 @@ def clients_of(kube: Kube, app: AppPackage) -> Iterator[AppClient]:
     """Yield the clients by which people log in to an app, of its package as it is installed."""
     for one in clients(app):
         if for_people(one):
-            yield AppClient(kube, Ref(*OAUTH2_CLIENT, one.name, one.namespace or NAMESPACE))
+            yield AppClient(kube, Ref(*OAUTH2_CLIENT, one.name, one.namespace or FLUX_NAMESPACE))
 
 
 def _first(data: dict[str, str], keys: tuple[str, ...]) -> str:

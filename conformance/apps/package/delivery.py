@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.apps.package.conventions import APPS_NAMESPACE, FLUX_NAMESPACE
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.placement import Placement
-from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.common.errors import HarnessError
 from conformance.kube.conditions import deleted, reconciled, rolled_out
 from conformance.kube.inventory import by_uid, everything, ref_of
@@ -18,7 +18,7 @@ from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import Wait, WaitFailed, wait_all
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed
 from conformance.platform.reference.steps import Steps
-from conformance.services.flux import NAMESPACE, flux_object, hopeless
+from conformance.services.flux import hopeless
 from conformance.services.git import GitRefused
 
 if TYPE_CHECKING:
@@ -94,9 +94,8 @@ class Delivery:
         self.limit = limit
         self._by_hand = by_hand
         self.releases = [
-            Ref(flux_object("HelmRelease", "").api_version, "HelmRelease", one.name, namespace)
+            branch.flux.ref("HelmRelease", one.name, one.manifest.namespace or APPS_NAMESPACE)
             for one in placement.releases
-            if (namespace := one.manifest.namespace or APPS_NAMESPACE)
         ]
         self.live = LiveApp(
             self.kube,
@@ -124,7 +123,7 @@ class Delivery:
         """Where its objects are."""
         own = {one.namespace for one in self.placement.releases}
         own |= {one.namespace for one in self.placement.app.written}
-        return (own | {APPS_NAMESPACE, NAMESPACE}) - {""}
+        return (own | {APPS_NAMESPACE, FLUX_NAMESPACE}) - {""}
 
     def begin(self) -> None:
         """Push the package. Raises HarnessError if there is an app of its name already."""
@@ -293,7 +292,9 @@ class Delivery:
 
     @property
     def _kustomizations(self) -> list[Ref]:
-        return [flux_object("Kustomization", name) for name in self.placement.kustomizations]
+        return [
+            self.branch.flux.ref("Kustomization", name) for name in self.placement.kustomizations
+        ]
 
     def _is_listed(self) -> bool:
         tree = self.branch.git.read(ROOT_KUSTOMIZATION)

@@ -13,12 +13,12 @@ import yaml
 
 from conformance.kube.apply import apply
 from conformance.linter.access import get, mapping, sequence, text
-from conformance.services.flux import Flux
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.kube.objects import Ref
     from conformance.linter.app import Release
+    from conformance.services.flux import Flux
 
 _ALLOWED = "global"
 """A key that helm itself gives every chart, so that one with a schema allows it, too."""
@@ -44,7 +44,7 @@ def refuses_unknown(release: Release) -> bool:
 
 
 @contextmanager
-def overridden(kube: Kube, release: Ref, name: str, value: str) -> Iterator[None]:
+def overridden(kube: Kube, flux: Flux, release: Ref, name: str, value: str) -> Iterator[None]:
     """Within the body, the ConfigMap ``name`` overrides a value that changes nothing of the app.
 
     Flux has reconciled the release at its beginning, and after its end.
@@ -54,11 +54,11 @@ def overridden(kube: Kube, release: Ref, name: str, value: str) -> Iterator[None
     made["data"] = {"values.yaml": yaml.safe_dump({_ALLOWED: {"stackspinConformance": value}})}
     apply(kube, made, namespace=namespace)
     try:
-        _reconcile(kube, release)
+        _reconcile(flux, release)
         yield
     finally:
         kube.delete("v1", "ConfigMap", name, namespace)
-        _reconcile(kube, release)
+        _reconcile(flux, release)
 
 
 def override_in(kube: Kube, release: Ref) -> str:
@@ -83,7 +83,6 @@ def given_values(kube: Kube, release: Ref) -> Mapping[str, Any]:
     return {}
 
 
-def _reconcile(kube: Kube, release: Ref) -> None:
-    flux = Flux(kube)
+def _reconcile(flux: Flux, release: Ref) -> None:
     token = flux.reconcile("HelmRelease", release.name, str(release.namespace))
     flux.wait_ready("HelmRelease", release.name, str(release.namespace), token=token)

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from conformance.apps.package.chart_alone import drafted
+from conformance.apps.package.conventions import FLUX_NAMESPACE
 from conformance.apps.package.description import FILE, DescriptionError, located
 from conformance.apps.package.given import GivenApp, read_tree
 from conformance.common.errors import HarnessError
@@ -26,7 +27,7 @@ from conformance.linter.draft.flux_package import is_chart_alone
 from conformance.linter.files import KUSTOMIZATION_FILES, inside, parent
 from conformance.linter.reading.tree import YAML_SUFFIXES, Tree, decode
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
-from conformance.services.flux import API_VERSIONS, NAMESPACE
+from conformance.services.flux import API_VERSIONS
 
 PACKAGES = "packages"
 """The folder of flux2 in which each package has a file of the Kustomizations that begin it."""
@@ -201,7 +202,7 @@ class _Placing:
         made = {
             "apiVersion": API_VERSIONS["Kustomization"],
             "kind": "Kustomization",
-            "metadata": {"name": name, "namespace": NAMESPACE},
+            "metadata": {"name": name, "namespace": FLUX_NAMESPACE},
             "spec": spec,
         }
         return yaml.safe_dump(made, sort_keys=False).encode()
@@ -261,11 +262,14 @@ def _move_release(spec: dict[str, Any], charts: Mapping[str, str]) -> bool:
     name = get(chart, "chart") or get(spec, "chartRef", "name")
     if name in charts:
         spec.pop("chartRef", None)
-        where = {"chart": f"./{charts[name]}", "sourceRef": {**_SOURCE, "namespace": NAMESPACE}}
+        where = {
+            "chart": f"./{charts[name]}",
+            "sourceRef": {**_SOURCE, "namespace": FLUX_NAMESPACE},
+        }
         spec["chart"] = {"spec": {**where, "reconcileStrategy": "ChartVersion"}}
         return True
     source = mapping(get(chart, "sourceRef"))
     if source.get("kind") not in _GIT or source.get("name") == _SOURCE["name"]:
         return False
-    chart["sourceRef"] = {**_SOURCE, "namespace": NAMESPACE}
+    chart["sourceRef"] = {**_SOURCE, "namespace": FLUX_NAMESPACE}
     return True

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from conformance.apps.package.conventions import FLUX_NAMESPACE
 from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.app import AppPackage
 from conformance.linter.facts.confinement import breaches_of_pod, is_privileged
 from conformance.linter.manifest import CLUSTER_WIDE, Manifest
 from conformance.linter.pods import Pod
 from conformance.platform.reference.levels import BACKUPS, PLATFORM, SINGLE_SIGN_ON
-from conformance.services.flux import NAMESPACE as FLUX_NAMESPACE
 
 _NO_NAMESPACE = CLUSTER_WIDE | {
     "APIService", "CSIDriver", "ClusterIssuer", "MutatingWebhookConfiguration", "Node",

@@ -13,7 +13,6 @@ from conformance.apps.package.sentinels import Sentinels, plant
 from conformance.capabilities.app_data.backup_set import SetBackup, back_up
 from conformance.capabilities.app_data.data import AppData
 from conformance.kube.inventory import ref_of
-from conformance.services.velero import Velero
 from conformance.suite.check import not_applicable, not_run, shared
 
 if TYPE_CHECKING:
@@ -22,9 +21,11 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
+    from conformance.platform.clients import Clients
     from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
+    from conformance.services.velero import Velero
 
 ALONE = "ReadWriteOncePod"
 """Access mode of a claim that one pod may mount at a time."""
@@ -41,9 +42,9 @@ def keeps_data(app_package: GivenApp) -> None:
 
 
 @pytest.fixture(scope=shared)
-def velero(keeps_data: None, backups: Flux, kube: Kube) -> Velero:  # noqa: ARG001 - installs it
+def velero(keeps_data: None, backups: Flux, clients: Clients) -> Velero:  # noqa: ARG001
     """Velero's custom resources on the cluster under test."""
-    return Velero(kube)
+    return clients.velero()
 
 
 @pytest.fixture(scope=shared)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.capabilities.app_runs.neighbours import Neighbours, state_of_neighbours
+from conformance.capabilities.app_runs.neighbours import Neighbours, state_of
 from conformance.kube.apply import apply_file
 from conformance.kube.conditions import rolled_out
 from conformance.kube.objects import Ref
@@ -40,6 +40,7 @@ def neighbours(
 ) -> Iterator[Neighbours]:
     """Another app, which was there before the app under test."""
     stack.settle()
+    described = stack.clients.platform
     namespace, host = namespaces("neighbour"), f"neighbour.{settings.domain}"
     made = apply_file(
         kube,
@@ -48,10 +49,14 @@ def neighbours(
         host=host,
         image=components.image_reference("image-operator"),
         password=secrets.token_hex(16),
+        apps=described.apps,
+        storage_class=described.storage.storage_class,
+        ingress_class=described.ingress.ingress_class,
     )
     wait(kube, Ref("apps/v1", "Deployment", "neighbour", namespace), rolled_out())
-    before = state_of_neighbours(kube, namespace)
-    yield Neighbours(kube, stack.http(), f"https://{host}/", namespace, before)
+    beside = frozenset({*described.namespaces, namespace})
+    before = state_of(kube, beside)
+    yield Neighbours(kube, stack.http(), f"https://{host}/", beside, before)
     for item in made:
         if item["metadata"]["namespace"] != namespace:
             kube.delete("v1", item["kind"], item["metadata"]["name"], item["metadata"]["namespace"])

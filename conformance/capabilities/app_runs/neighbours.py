@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.kube.inventory import everything, ref_of
-from conformance.platform.namespaces import PLATFORM_NAMESPACES
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -36,14 +35,14 @@ class Neighbours:
     kube: Kube
     http: HttpClient
     url: str
-    namespace: str
-    """Of the other app."""
+    namespaces: frozenset[str]
+    """Of the other app, and of the platform."""
     before: Mapping[str, str]
     """Their state before the app under test was installed."""
 
     def changes(self) -> list[str]:
         """Return what is not any more as it was before the app under test, a line each."""
-        now = state_of_neighbours(self.kube, self.namespace)
+        now = state_of(self.kube, self.namespaces)
         return sorted(
             f"{name} is {'changed' if name in now else 'gone'}"
             for name, state in self.before.items()
@@ -55,11 +54,11 @@ class Neighbours:
         return self.http.get_routed(self.url).text.strip()
 
 
-def state_of_neighbours(kube: Kube, namespace: str) -> dict[str, str]:
-    """Return the state of everything that the platform and the other app have, by object."""
+def state_of(kube: Kube, namespaces: Collection[str]) -> dict[str, str]:
+    """Return the state of everything in some namespaces, by object."""
     return {
         str(ref_of(item)): _state(item)
-        for item in everything(kube, namespaces={*PLATFORM_NAMESPACES, namespace})
+        for item in everything(kube, namespaces=namespaces)
         if item["kind"] not in _CHANGES_BY_ITSELF
         and ("namespace" in item["metadata"] or item["kind"] in _CLUSTER_WIDE)
         and not item["apiVersion"].startswith(_VELERO)

@@ -150,7 +150,7 @@ def test_override_reaches_app(running: RunningApp, kube: Kube, settings: Setting
     for release in releases:
         name = f"stackspin-{release.name}-override"
         where = running.delivery.release(release)
-        with overridden(kube, where, name, settings.run_id):
+        with overridden(kube, running.delivery.branch.flux, where, name, settings.run_id):
             found = override_in(kube, where)
         assert found == settings.run_id, (
             f"a value of ConfigMap {where.namespace}/{name} does not reach {where}: its valuesFrom"

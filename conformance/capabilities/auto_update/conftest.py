@@ -160,9 +160,9 @@ def unready_upgrade(put_right: dict[str, BrokenUpgrade]) -> BrokenUpgrade:
 
 
 @pytest.fixture
-def visit(steady: TrackedApp, stack: Stack, settings: Settings) -> Iterator[Visit]:
+def visit(steady: TrackedApp, stack: Stack) -> Iterator[Visit]:
     """Somebody who uses the steady app all the time; the control asks the platform for its keys."""
-    keys = f"https://sso.{settings.domain}/.well-known/jwks.json"
+    keys = f"{stack.clients.platform.single_sign_on.issuer}.well-known/jwks.json"
     with (
         AvailabilityMonitor(stack.http(), steady.url) as app,
         AvailabilityMonitor(stack.http(), keys) as control,

@@ -12,7 +12,6 @@ import yaml
 
 from conformance.apps.image_builds import NAMESPACE as IMAGES
 from conformance.apps.image_builds import NOTES, VERSIONS
-from conformance.apps.tracked import TRACKED
 from conformance.components.waiting import in_thread
 from conformance.kube.apply import apply
 from conformance.kube.conditions import condition_false, rolled_out
@@ -20,7 +19,7 @@ from conformance.kube.execution import execute
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import wait
 from conformance.services import git
-from conformance.services.flux import API_VERSIONS, NAMESPACE, flux_object
+from conformance.services.flux import API_VERSIONS
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.kube.client import Kube
 
-KUSTOMIZE_CONTROLLER = Ref("apps/v1", "Deployment", "kustomize-controller", NAMESPACE)
 LATEST = "refs/latest"
 HOOK = f"""\
 #!/bin/sh
@@ -42,14 +40,14 @@ https://git-scm.com/docs/githooks#post-receive
 @pytest.fixture
 def every_branch_followed(tracked_branch: TrackedBranch) -> Iterator[None]:
     """The source follows a reference that the Git server sets to what is pushed to any branch."""
-    kube, server = tracked_branch.kube, tracked_branch.git
+    kube, flux, server = tracked_branch.kube, tracked_branch.flux, tracked_branch.git
 
     def in_repository(script: str) -> None:
         argv = ["sh", "-c", f"cd /srv/git/stackspin.git && {script}"]
         execute(kube, git.NAMESPACE, server.pod(), argv, stdin=HOOK.encode()).check()
 
     def follow(**reference: str | None) -> None:
-        kube.patch(*flux_object("GitRepository", TRACKED), {"spec": {"ref": reference}})
+        kube.patch(*flux.ref("GitRepository", flux.source), {"spec": {"ref": reference}})
 
     hook = "hooks/post-receive"
     in_repository(f"git update-ref {LATEST} main && cat >{hook} && chmod +x {hook}")
@@ -64,21 +62,21 @@ def every_branch_followed(tracked_branch: TrackedBranch) -> Iterator[None]:
 @pytest.fixture
 def another_folder_applied(kube: Kube, tracked_branch: TrackedBranch) -> Iterator[None]:
     """A second Kustomization of Flux's applies the folder manifests of the repository."""
-    name = "manifests"
-    spec = tracked_branch.flux.get("Kustomization", TRACKED)["spec"]
+    name, flux = "manifests", tracked_branch.flux
+    spec = flux.get("Kustomization", flux.root)["spec"]
     apply(
         kube,
         {
             "apiVersion": API_VERSIONS["Kustomization"],
             "kind": "Kustomization",
-            "metadata": {"name": name, "namespace": NAMESPACE},
+            "metadata": {"name": name, "namespace": flux.namespace},
             "spec": {**spec, "path": f"./{name}"},
         },
     )
     try:
         yield
     finally:
-        kube.delete(*flux_object("Kustomization", name))
+        kube.delete(*flux.ref("Kustomization", name))
 
 
 @pytest.fixture
@@ -106,18 +104,19 @@ def service_template_left_out(package: Package) -> None:
 @pytest.fixture
 def undefined_variables_empty(
     kube: Kube,
-    tracked_branch: TrackedBranch,  # noqa: ARG001 - Flux runs
+    tracked_branch: TrackedBranch,
 ) -> Iterator[None]:
     """Flux puts nothing in the place of a variable that nothing defines, as it does by default."""
     strictly = ",StrictPostBuildSubstitutions=true"
-    [controller] = kube.get(*KUSTOMIZE_CONTROLLER)["spec"]["template"]["spec"]["containers"]
+    which = Ref("apps/v1", "Deployment", "kustomize-controller", tracked_branch.flux.namespace)
+    [controller] = kube.get(*which)["spec"]["template"]["spec"]["containers"]
     leniently = [argument.replace(strictly, "") for argument in controller["args"]]
     assert leniently != controller["args"], "Flux does not substitute strictly"
-    _run_controller(kube, {**controller, "args": leniently}, reconcile="disabled")
+    _run_controller(kube, which, {**controller, "args": leniently}, reconcile="disabled")
     try:
         yield
     finally:
-        _run_controller(kube, controller, reconcile=None)
+        _run_controller(kube, which, controller, reconcile=None)
 
 
 @pytest.fixture
@@ -128,20 +127,21 @@ def source_stays_suspended(kube: Kube, tracked_branch: TrackedBranch) -> Iterato
     def suspend() -> None:
         unreachable = condition_false("Ready")
         tracked_branch.wait_for_repository(unreachable, timeout=kube.timeouts.image_build)
-        flux.suspend("GitRepository", TRACKED)
+        flux.suspend("GitRepository", flux.source)
 
     in_thread("suspend the source", suspend)
     try:
         yield
     finally:
-        flux.resume("GitRepository", TRACKED)
+        flux.resume("GitRepository", flux.source)
 
 
 @pytest.fixture
 def cluster_may_push(kube: Kube, tracked_branch: TrackedBranch) -> Iterator[None]:
     """The cluster has the credential of somebody who may push."""
-    name = tracked_branch.flux.get("GitRepository", TRACKED)["spec"]["secretRef"]["name"]
-    secret = ("v1", "Secret", name, NAMESPACE)
+    flux = tracked_branch.flux
+    name = flux.get("GitRepository", flux.source)["spec"]["secretRef"]["name"]
+    secret = ("v1", "Secret", name, flux.namespace)
     before, pusher = kube.get(*secret)["data"], tracked_branch.git.pusher
     given = {"username": pusher.user, "password": pusher.password}
     encoded = {key: base64.b64encode(value.encode()).decode() for key, value in given.items()}
@@ -165,10 +165,10 @@ def _copy(file: Path, name: str) -> None:
     file.with_name(name).write_bytes(file.read_bytes())
 
 
-def _run_controller(kube: Kube, container: Object, *, reconcile: str | None) -> None:
+def _run_controller(kube: Kube, which: Ref, container: Object, *, reconcile: str | None) -> None:
     """Have kustomize-controller run so; ``disabled``: Flux, which manages itself, leaves it so."""
     annotations = {"kustomize.toolkit.fluxcd.io/reconcile": reconcile}
     spec = {"template": {"spec": {"containers": [container]}}}
     change = {"metadata": {"annotations": annotations}, "spec": spec}
-    kube.patch(*KUSTOMIZE_CONTROLLER, change)
-    wait(kube, KUSTOMIZE_CONTROLLER, rolled_out(), timeout=kube.timeouts.rollout)
+    kube.patch(*which, change)
+    wait(kube, which, rolled_out(), timeout=kube.timeouts.rollout)

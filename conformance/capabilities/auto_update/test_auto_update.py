@@ -35,7 +35,6 @@ from conformance.kube.conditions import condition_false, condition_true, rolled_
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
 from conformance.services.availability import AvailabilityMonitor
-from conformance.services.flux import flux_object
 from conformance.services.git import GitRefused
 from conformance.suite.check import check
 
@@ -52,7 +51,7 @@ GIT_RETRY = 60.0
 """Seconds: Flux tries again after at most 10, and a try takes at most 20; twice that."""
 OUTSIDE = Template(
     "apiVersion: v1\nkind: ConfigMap\n"
-    "metadata:\n  name: ${app}-outside\n  namespace: stackspin-apps\n"
+    "metadata:\n  name: ${app}-outside\n  namespace: ${namespace}\n"
 )
 """A manifest that is where Flux must not apply it."""
 
@@ -98,7 +97,9 @@ def test_only_flux2_directory(steady: TrackedApp, kube: Kube) -> None:
     sha = steady.push_files(
         {
             f"docs/{steady.name}.md": "Nothing for the cluster.\n",
-            f"manifests/{steady.name}.yaml": OUTSIDE.substitute(app=steady.name),
+            f"manifests/{steady.name}.yaml": OUTSIDE.substitute(
+                app=steady.name, namespace=steady.namespace
+            ),
             template: steady.package.files[template].replace(
                 "replicas: 1", "minReadySeconds: 1\n  replicas: 1"
             ),
@@ -120,7 +121,7 @@ def test_only_flux2_directory(steady: TrackedApp, kube: Kube) -> None:
 def test_drift_reverted(steady: TrackedApp, kube: Kube) -> None:
     before = steady.specifications()
     deployment = Ref("apps/v1", "Deployment", steady.name, steady.namespace)
-    release = flux_object("HelmRelease", steady.name, steady.namespace)
+    release = steady.branch.flux.ref("HelmRelease", steady.name, steady.namespace)
     kube.patch(*deployment, {"spec": {"replicas": 0}})
     kube.patch(*release, {"spec": {"interval": "24h"}})
     steady.reconcile_manifests()

@@ -20,31 +20,32 @@ from conformance.capabilities.backup_restore.login import AppWithLogin
 from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
 from conformance.kube.apply import apply_file
 from conformance.platform.reference import Stack
-from conformance.services.object_store import ObjectStore
-from conformance.services.velero import NAMESPACE as VELERO
-from conformance.services.velero import Velero
 from conformance.suite.check import shared
+from conformance.suite.described import object_store_of, store_deployment_of
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages, ImageBuilds
     from conformance.common.package import Package
     from conformance.kube.client import Kube
+    from conformance.platform.clients import Clients
     from conformance.platform.secondary import SecondaryClusters, Site
     from conformance.services.flux import Flux
+    from conformance.services.object_store import ObjectStore
+    from conformance.services.velero import Velero
     from conformance.suite.accounts import Accounts
 
 
 @pytest.fixture(scope=shared)
-def velero(backups: Flux, kube: Kube) -> Velero:  # noqa: ARG001 - installs it
+def velero(backups: Flux, clients: Clients) -> Velero:  # noqa: ARG001 - installs it
     """Velero's custom resources on the cluster under test."""
-    return Velero(kube)
+    return clients.velero()
 
 
 @pytest.fixture(scope=shared)
-def object_store(backups: Flux, kube: Kube) -> ObjectStore:  # noqa: ARG001 - installs it
+def object_store(backups: Flux, clients: Clients) -> ObjectStore:  # noqa: ARG001
     """The bucket that the backups are in."""
-    return ObjectStore(kube)
+    return object_store_of(clients)
 
 
 @pytest.fixture(scope=shared)
@@ -112,18 +113,26 @@ def unusable_location(
     """A location with credentials that are refused, or a bucket that is not there."""
     if request.param == "credentials":
         # First of all: a location whose Secret is not there yet never gets to the store.
-        apply_file(kube, CREDENTIALS, name=namespace, namespace=VELERO)
+        apply_file(kube, CREDENTIALS, name=namespace, namespace=velero.namespace)
         velero.make_location(namespace, credential=namespace)
     else:
         velero.make_location(namespace, bucket=namespace)
     yield UnusableLocation(namespace, REFUSALS[request.param])
     velero.delete("BackupStorageLocation", namespace)
-    kube.delete("v1", "Secret", namespace, VELERO)
+    kube.delete("v1", "Secret", namespace, velero.namespace)
 
 
 @pytest.fixture(scope=shared)
-def victim(backed_up_app: Callable[[str], BackedUpApp], object_store: ObjectStore) -> Victim:
+def victim(
+    backed_up_app: Callable[[str], BackedUpApp], object_store: ObjectStore, clients: Clients
+) -> Victim:
     """An app whose backups are interrupted."""
     app = backed_up_app("backup-victim")
     app.deployment.install(app.chart, app.values)
-    return Victim(app.deployment, app.velero, object_store)
+    return Victim(
+        app.deployment,
+        app.velero,
+        clients.node_agent(),
+        object_store,
+        store_deployment_of(clients),
+    )

@@ -12,7 +12,7 @@ import pytest
 
 from conformance.common.soon import soon
 from conformance.kube.apply import apply_file
-from conformance.services.velero import API_VERSION, LOCATION, NAMESPACE, Velero
+from conformance.services.velero import API_VERSION, Velero
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 POLICY = Path(__file__).with_suffix(".yaml")
 POLICY_KINDS = ("MutatingAdmissionPolicyBinding", "MutatingAdmissionPolicy")
 NAME = "twin"
+ANYWHERE = "default"
+"""Namespace of what only shows whether a policy has an effect."""
 PREFIX = "plugins/elsewhere"
 """Begins with a name that Velero expects: another one would make a location Unavailable."""
 MADE = 'request.operation == "CREATE"'
@@ -39,7 +41,7 @@ def altered(kube: Kube, objects: str, when: str, field: str, value: object) -> I
     resource, _, group = objects.partition(".")
     change = {"when": when, "field": field, "value": json.dumps(value)}
     policy = {"name": NAME, "group": group, "resource": resource, **change}
-    apply_file(kube, POLICY, namespace=NAMESPACE, **policy)
+    apply_file(kube, POLICY, namespace=ANYWHERE, **policy)
     try:
         assert soon(lambda: _in_effect(kube)), "the policy has no effect"
         yield
@@ -47,11 +49,11 @@ def altered(kube: Kube, objects: str, when: str, field: str, value: object) -> I
         for kind in POLICY_KINDS:
             kube.delete("admissionregistration.k8s.io/v1", kind, NAME)
         assert soon(lambda: not _in_effect(kube)), "the policy still has an effect"
-        kube.delete("v1", "ConfigMap", NAME, NAMESPACE)
+        kube.delete("v1", "ConfigMap", NAME, ANYWHERE)
 
 
 def _in_effect(kube: Kube) -> bool:
-    return "data" in kube.patch("v1", "ConfigMap", NAME, NAMESPACE, {"data": None})
+    return "data" in kube.patch("v1", "ConfigMap", NAME, ANYWHERE, {"data": None})
 
 
 def _in_phase(*phases: str) -> str:
@@ -140,12 +142,12 @@ def backups_in_another_location(
 @pytest.fixture
 def location_without_a_bucket(kube: Kube, velero: Velero) -> Iterator[None]:
     """The platform's backup location names a bucket that does not exist."""
-    location = (API_VERSION, "BackupStorageLocation", LOCATION, NAMESPACE)
+    location = (API_VERSION, "BackupStorageLocation", velero.location, velero.namespace)
     bucket = kube.get(*location)["spec"]["objectStorage"]["bucket"]
     kube.patch(*location, {"spec": {"objectStorage": {"bucket": "vleero"}}})
     try:
-        velero.location_is("Unavailable", LOCATION)
+        velero.location_is("Unavailable", velero.location)
         yield
     finally:
         kube.patch(*location, {"spec": {"objectStorage": {"bucket": bucket}}})
-        velero.location_is("Available", LOCATION)
+        velero.location_is("Available", velero.location)

@@ -11,11 +11,9 @@ from conformance.kube.conditions import deleted, matching, phase, ready, rolled_
 from conformance.kube.logs import wait_for_line
 from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.wait import Wait, wait, wait_all, wait_each
-from conformance.services.object_store import SERVICE as OBJECT_STORE
 from conformance.services.object_store import ObjectStore
-from conformance.services.velero import LOCATION, NAMESPACE, SERVER, Velero
+from conformance.services.velero import Velero
 
-NODE_AGENT = "role=node-agent"
 MOVER = "velero.io/pod-volume-backup"
 """Label of the pods, one a volume, in which the node agent lets the volumes be copied."""
 GIVEN_UP = "unable to complete PutBlob"
@@ -30,7 +28,11 @@ class Victim:
 
     deployment: HelmDeployment
     velero: Velero
+    node_agent: Selection
+    """Velero's pods that copy volumes."""
     store: ObjectStore
+    store_deployment: Ref
+    """The store itself."""
 
     @property
     def namespace(self) -> str:
@@ -60,8 +62,8 @@ class Victim:
         """What can go wrong, by name."""
         return {
             "store-down": self._lose_store,
-            "node-agent-killed": lambda: self._kill(NODE_AGENT, MOVER),
-            "velero-killed": lambda: self._kill(SERVER),
+            "node-agent-killed": lambda: self._kill(self.node_agent, self._movers),
+            "velero-killed": lambda: self._kill(self.velero.server),
         }
 
     @contextlib.contextmanager
@@ -72,7 +74,7 @@ class Victim:
             yield
         finally:
             self._scale_store(1)
-            self.velero.location_found_again(LOCATION)
+            self.velero.location_found_again(self.velero.location)
 
     @contextlib.contextmanager
     def _ballast(self) -> Iterator[None]:
@@ -91,28 +93,33 @@ class Victim:
         leaves = matching("being deleted", lambda pod: "deletionTimestamp" in pod["metadata"])
         copying = phase("Running") & ~leaves
         # That of an earlier backup may be on its way out still.
-        movers = wait_each(kube, Selection("v1", "Pod", NAMESPACE, MOVER), copying)
+        movers = wait_each(kube, self._movers, copying)
         name = movers[0]["metadata"]["name"]
         with self.store_down():
-            wait_for_line(kube, NAMESPACE, name, GIVEN_UP, timeout=kube.timeouts.backup)
+            wait_for_line(kube, self.velero.namespace, name, GIVEN_UP, timeout=kube.timeouts.backup)
 
-    def _kill(self, *selectors: str) -> None:
-        """Kill all of Velero's pods that a selector selects, without a grace period."""
+    @property
+    def _movers(self) -> Selection:
+        return Selection("v1", "Pod", self.velero.namespace, MOVER)
+
+    def _kill(self, *selections: Selection) -> None:
+        """Kill pods without a grace period."""
         kube = self.deployment.kube
-        for selector in selectors:
-            for pod in kube.list("v1", "Pod", NAMESPACE, selector):
-                kube.delete("v1", "Pod", pod["metadata"]["name"], NAMESPACE, grace_seconds=0)
+        for each in selections:
+            for pod in kube.list(*each):
+                kube.delete("v1", "Pod", pod["metadata"]["name"], each.namespace, grace_seconds=0)
 
     def _wait_for_parts(self) -> None:
         # Of a pod that was killed, its Deployment's status may not tell yet: pods themselves do.
-        pods = (Selection("v1", "Pod", NAMESPACE, labels) for labels in (SERVER, NODE_AGENT))
+        pods = (self.velero.server, self.node_agent)
         wait_all(self.deployment.kube, [Wait(each, ready()) for each in pods])
-        self.velero.location_is("Available", LOCATION)
+        self.velero.location_is("Available", self.velero.location)
 
     def _scale_store(self, replicas: int) -> None:
-        kube, store = self.deployment.kube, Ref("apps/v1", "Deployment", OBJECT_STORE, NAMESPACE)
+        kube, store = self.deployment.kube, self.store_deployment
         kube.patch(*store, {"spec": {"replicas": replicas}})
-        wait(kube, store, rolled_out())
+        rolled = wait(kube, store, rolled_out())
         if replicas == 0:
-            labels = f"app.kubernetes.io/name={OBJECT_STORE}"
-            wait_each(kube, Selection("v1", "Pod", NAMESPACE, labels), deleted())
+            selector = rolled["spec"]["selector"]["matchLabels"].items()
+            labels = ",".join(f"{key}={value}" for key, value in selector)
+            wait_each(kube, Selection("v1", "Pod", store.namespace, labels), deleted())

@@ -10,13 +10,11 @@ from typing import Any
 import requests
 
 from conformance.apps.base import Login, Seed
-from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.capabilities.backup_restore.backed_up_app import AppBackup, BackedUpApp
 from conformance.kube.apply import apply
 from conformance.kube.conditions import condition_true
 from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.wait import wait_each
-from conformance.platform.reference.bootstrap import AUTHORITY
 from conformance.services.form_browser import Page
 from conformance.services.hydra import OAUTH2_CLIENT
 from conformance.services.login_pages import User
@@ -38,12 +36,13 @@ class AppWithLogin:
 
     def install(self) -> Seed:
         """Register the app with the provider, install it, and put test data into it."""
-        kube, name = self.app.kube, self.namespace
+        kube, name, platform = self.app.kube, self.namespace, self.accounts.clients.platform
+        trusted = platform.ingress.authority
         authority = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": AUTHORITY},
-            "data": kube.get("v1", "ConfigMap", AUTHORITY, APPS_NAMESPACE)["data"],
+            "metadata": {"name": trusted},
+            "data": kube.get("v1", "ConfigMap", trusted, platform.apps)["data"],
         }
         callback = f"https://{self.app.deployment.host}{self._login.callback}"
         client = Client(name, secrets.token_urlsafe(24), callback)
@@ -87,7 +86,7 @@ class AppWithLogin:
             "issuer": self.accounts.issuer,
             "clientId": self.namespace,
             "existingSecret": f"stackspin-{self.namespace}-oauth-variables",
-            "caConfigMap": AUTHORITY,
+            "caConfigMap": self.accounts.clients.platform.ingress.authority,
         }
         if not self._login.api_access:
             return {"oidc": oidc}

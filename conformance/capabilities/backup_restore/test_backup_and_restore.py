@@ -14,15 +14,17 @@ import pytest
 from conformance.apps.writer import Author
 from conformance.capabilities.backup_restore.scenarios import WRITES
 from conformance.clusters.base import Feature
-from conformance.services.object_store import ObjectStore
-from conformance.services.velero import COMPLETED, Velero, seconds_taken
+from conformance.services.velero import COMPLETED, seconds_taken
 from conformance.suite.check import check, core, extended
+from conformance.suite.described import object_store_of
 
 if TYPE_CHECKING:
     from conformance.apps.wordpress import WordPress
     from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
     from conformance.platform.secondary import Site
     from conformance.report.evidence import EvidenceBox
+    from conformance.services.object_store import ObjectStore
+    from conformance.services.velero import Velero
 
 MIB = 1024 * 1024
 EXPIRY = 30.0
@@ -220,10 +222,10 @@ def test_restores_into_second_cluster(
     whole_namespace.wait()  # until no byte in the store is altered any more
     app, backup = whole_namespace.app, whole_namespace.backup.result()
     objects = (f"backups/{backup.name}/", f"kopia/{app.namespace}/")
-    copied = object_store.copy_to(ObjectStore(empty_cluster.kube), *objects)
+    copied = object_store.copy_to(object_store_of(empty_cluster.stack.clients), *objects)
     evidence.note("The backup's objects were copied into the empty cluster's own bucket by S3.")
     evidence.measure("copied", copied / MIB, "MiB")
-    elsewhere = Velero(empty_cluster.kube)
+    elsewhere = empty_cluster.stack.clients.velero()
     elsewhere.synced(backup.name, volumes=len(velero.volumes(backup.item)))
     elsewhere.restore(backup.name, backup.name)
     evidence.measure("restore", seconds_taken(elsewhere.completed("Restore", backup.name)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.services.velero import LOCATION, Velero
+from conformance.services.velero import Velero
 from conformance.suite.check import check
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     promise="The backup location is Available: Velero reaches the bucket with its credentials.",
 )
 def test_location_available(velero: Velero) -> None:
-    velero.location_is("Available", LOCATION)
+    velero.location_is("Available", velero.location)
 
 
 @check(

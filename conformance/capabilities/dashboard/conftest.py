@@ -27,10 +27,8 @@ from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
 from conformance.services.browser import DESKTOP
 from conformance.services.dashboard import GENERATOR, Dashboard
-from conformance.services.flux import NAMESPACE
 from conformance.services.login_pages import User
 from conformance.services.oidc import Client, RelyingParty
-from conformance.services.velero import Velero
 from conformance.suite.check import not_run, shared
 
 if TYPE_CHECKING:
@@ -41,10 +39,12 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.kube.objects import Object
+    from conformance.platform.clients import Clients
     from conformance.platform.reference import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
+    from conformance.services.velero import Velero
     from conformance.suite.accounts import Accounts
 
 UPGRADE_TIMEOUT = 60
@@ -104,7 +104,8 @@ def canary(managed: TrackedApp, kube: Kube) -> Iterator[Canary]:
 def broken_release(kube: Kube, managed: TrackedApp) -> Iterator[Object]:
     """A release whose chart does not exist, after Flux has found that out."""
     name = f"{managed.name}-broken"
-    source = {"kind": "GitRepository", "name": "stackspin", "namespace": "flux-system"}
+    flux = managed.branch.flux
+    source = {"kind": "GitRepository", "name": flux.source, "namespace": flux.namespace}
     chart = {"spec": {"chart": "./charts/not-there", "sourceRef": source}}
     release = {
         "apiVersion": RELEASE[0],
@@ -181,13 +182,14 @@ def admin(dashboard_of: DashboardOf, administrator: User) -> Iterator[Dashboard]
 def app_login(accounts: Accounts, managed: TrackedApp, kube: Kube) -> AppLogin:
     """The app's login, in new browsers."""
     name = f"stackspin-{managed.name}-oauth-variables"
-    secret = base64.b64decode(kube.get("v1", "Secret", name, NAMESPACE)["data"]["client_secret"])
+    found = kube.get("v1", "Secret", name, managed.branch.flux.namespace)
+    secret = base64.b64decode(found["data"]["client_secret"])
     client = Client(managed.name, secret.decode(), f"{managed.url}/oidc/callback")
     party = RelyingParty(accounts.http(), accounts.provider, client)
     return AppLogin(accounts, managed, party)
 
 
 @pytest.fixture
-def velero(backups: Flux, kube: Kube) -> Velero:  # noqa: ARG001 - installs it
+def velero(backups: Flux, clients: Clients) -> Velero:  # noqa: ARG001 - installs it
     """Velero's custom resources."""
-    return Velero(kube)
+    return clients.velero()

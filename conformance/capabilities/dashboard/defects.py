@@ -9,33 +9,31 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.tracked import APPS_NAMESPACE, TRACKED
 from conformance.capabilities.dashboard.releases import RELEASE
 from conformance.kube.watching import Canceller, watch_objects
-from conformance.services.flux import flux_object
 
 if TYPE_CHECKING:
+    from conformance.apps.tracked import TrackedBranch
     from conformance.kube.client import Kube
-    from conformance.services.flux import Flux
 
 WATCHED = 900.0
 """Seconds, more than any check takes."""
 
 
 @pytest.fixture
-def resumed_by_next_commit(kube: Kube, single_sign_on: Flux) -> Iterator[None]:  # noqa: ARG001
+def resumed_by_next_commit(kube: Kube, tracked_branch: TrackedBranch) -> Iterator[None]:
     """Suspended apps are resumed in the API as soon as Flux has fetched the next commit."""
     canceller = Canceller()
     with ThreadPoolExecutor(1) as executor:
-        resuming = executor.submit(_resume_at_commits, kube, canceller)
+        resuming = executor.submit(_resume_at_commits, kube, tracked_branch, canceller)
         yield
         canceller.cancel()
     resuming.result()
 
 
-def _resume_at_commits(kube: Kube, canceller: Canceller) -> None:
+def _resume_at_commits(kube: Kube, branch: TrackedBranch, canceller: Canceller) -> None:
     """Resume what is suspended at each new commit, until cancelled."""
-    tracked = flux_object("GitRepository", TRACKED).alone
+    tracked = branch.flux.ref("GitRepository", branch.flux.source).alone
     resource = kube.discovery.find(tracked.api_version, tracked.kind)
     deadline = time.monotonic() + WATCHED
     fetched = None
@@ -45,7 +43,7 @@ def _resume_at_commits(kube: Kube, canceller: Canceller) -> None:
         before, fetched = fetched, event.object["status"]["artifact"]["revision"]
         if before in {None, fetched}:
             continue
-        for release in kube.list(*RELEASE, APPS_NAMESPACE):
+        for release in kube.list(*RELEASE, branch.namespace):
             if release["spec"].get("suspend"):
                 name = release["metadata"]["name"]
-                kube.patch(*RELEASE, name, APPS_NAMESPACE, {"spec": {"suspend": False}})
+                kube.patch(*RELEASE, name, branch.namespace, {"spec": {"suspend": False}})

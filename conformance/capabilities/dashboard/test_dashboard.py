@@ -18,7 +18,7 @@ from conformance.kube.conditions import find_condition
 from conformance.services.browser import PHONE
 from conformance.services.dashboard import Dashboard
 from conformance.services.form_browser import Form
-from conformance.services.velero import LOCATION, Velero
+from conformance.services.velero import Velero
 from conformance.suite.check import check
 
 if TYPE_CHECKING:
@@ -254,8 +254,8 @@ def test_backs_up_now(admin: Dashboard, velero: Velero, managed: TrackedApp) -> 
     name = admin.back_up(managed.name)
     backup = velero.completed("Backup", name)
     assert admin.phase("backup", name) == "Completed"
-    velero.location_is("Available", LOCATION)
-    assert admin.phase("location", LOCATION) == "Available"
+    velero.location_is("Available", velero.location)
+    assert admin.phase("location", velero.location) == "Available"
     admin.visitor.screenshot("backups")
     assert backup["spec"]["includedNamespaces"] == [managed.namespace]
     assert [one.volume for one in velero.volumes(backup)] == ["data"], "volumes are left out"

@@ -62,10 +62,12 @@ class ClaimedBytes:
 
 
 class ClaimBytes(Protocol):
-    """Creates a claim of a storage class, and a pod that writes to its volume."""
+    """Creates a claim of the platform's storage class, and a pod that writes to its volume."""
 
-    def __call__(self, storage_class: str, access_mode: str = "ReadWriteOnce") -> ClaimedBytes:
-        """Return the two, as soon as the API has them."""
+    def __call__(
+        self, *, retained: bool = False, access_mode: str = "ReadWriteOnce"
+    ) -> ClaimedBytes:
+        """Return the two, as soon as the API has them; ``retained``: of the other class."""
 
 
 def path_on_node(volume: Object) -> str:

@@ -17,7 +17,7 @@ from conformance.capabilities.persistent_storage.claims import (
     path_on_node,
 )
 from conformance.kube.apply import apply_file
-from conformance.suite.check import shared
+from conformance.suite.check import not_run, shared
 
 if TYPE_CHECKING:
     from conformance.apps.base import App, Seed
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.common.package import Package
     from conformance.kube.client import Kube
+    from conformance.platform.clients import Clients
     from conformance.services.flux import Flux
 
 CLAIM = Path(__file__).with_name("claim.yaml")
@@ -74,10 +75,15 @@ def claim_bytes(
     platform: Flux,  # noqa: ARG001 - storage classes
     image: Candidate,
     namespace: str,
+    clients: Clients,
 ) -> Iterator[ClaimBytes]:
     """Creates a claim with the wanted properties and a pod that writes to it."""
 
-    def claim(storage_class: str, access_mode: str = "ReadWriteOnce") -> ClaimedBytes:
+    def claim(*, retained: bool = False, access_mode: str = "ReadWriteOnce") -> ClaimedBytes:
+        storage = clients.platform.storage
+        if retained and not storage.retained:
+            not_run("the platform has no storage class that keeps volumes (storage.retained)")
+        storage_class = storage.retained if retained else storage.storage_class
         wanted = {"storage_class": storage_class, "access_mode": access_mode}
         apply_file(kube, CLAIM, namespace=namespace, image=image.by_digest, **wanted)
         return ClaimedBytes(kube, cluster, namespace)

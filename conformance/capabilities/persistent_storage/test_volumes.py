@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     promise="A claim with the platform's storage class gets a volume that a pod can write to.",
 )
 def test_claim_binds(claim_bytes: ClaimBytes) -> None:
-    claimed = claim_bytes("local-path")
+    claimed = claim_bytes()
     volume = claimed.bound()
     assert "local" in volume["spec"], "the volume is of a type that backups of files leave out"
     assert len(claimed.written()) == len(hashlib.sha256().hexdigest())
@@ -33,7 +33,7 @@ def test_claim_binds(claim_bytes: ClaimBytes) -> None:
     needs=(Feature.BYTES_ON_DISK,),
 )
 def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
-    claimed = claim_bytes("local-path")
+    claimed = claim_bytes()
     volume = claimed.bound()
     assert claimed.on_disk(volume) == claimed.written(), (
         "the node's disk does not have the pod's bytes"
@@ -50,11 +50,11 @@ def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     needs=(Feature.BYTES_ON_DISK,),
 )
 def test_retain_keeps_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
-    kept = claim_bytes("local-path-retain")
+    kept = claim_bytes(retained=True)
     volume = kept.bound()
     written = kept.written()
     kept.release()
-    deleted_later = claim_bytes("local-path")
+    deleted_later = claim_bytes()
     other = deleted_later.bound()["metadata"]["name"]
     deleted_later.release()
     wait(
@@ -72,5 +72,5 @@ def test_retain_keeps_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     promise="A claim that the platform cannot fulfil stays pending, and an event says why.",
 )
 def test_impossible_claim_explained(claim_bytes: ClaimBytes) -> None:
-    claimed = claim_bytes("local-path", access_mode="ReadWriteMany")
+    claimed = claim_bytes(access_mode="ReadWriteMany")
     assert "ReadWriteOnce" in claimed.explanation()

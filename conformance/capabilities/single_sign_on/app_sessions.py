@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.apps.base import App
-from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.common.soon import soon
 from conformance.kube.execution import execute
 from conformance.kube.objects import Object
@@ -97,16 +96,17 @@ class AppSessions:
     def pod(self, app: App) -> Object:
         """Return an app's pod."""
         labels = f"app.kubernetes.io/instance={app.name}"
-        return self.accounts.kube.list("v1", "Pod", APPS_NAMESPACE, labels=labels)[0]
+        apps = self.accounts.clients.platform.apps
+        return self.accounts.kube.list("v1", "Pod", apps, labels=labels)[0]
 
     def reaches(self, app: App, host: str, port: int = 80) -> bool:
         """Whether an app's pod gets a connection to a host of the cluster.
 
         Raises ``CommandFailed``, also where there is no such host.
         """
-        kube, pod = self.accounts.kube, self.pod(app)["metadata"]["name"]
+        kube, pod = self.accounts.kube, self.pod(app)["metadata"]
         argv = ("python3", "-c", CONNECT, host, str(port))
-        tried = execute(kube, APPS_NAMESPACE, pod, argv, container=app.name).check()
+        tried = execute(kube, pod["namespace"], pod["name"], argv, container=app.name).check()
         return tried.stdout == b"open\n"
 
     def back_channel(self, app: App) -> str:

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from conformance.capabilities.single_sign_on.policies import NAMESPACE
-from conformance.services.flux import API_VERSIONS
-
 if TYPE_CHECKING:
     from conformance.capabilities.single_sign_on.login_services import LoginServices
     from conformance.kube.client import Kube
@@ -49,7 +46,7 @@ def cookie_key_of_each_pod(kube: Kube, login_services: LoginServices) -> Iterato
 def database_in_memory(kube: Kube, login_services: LoginServices) -> Iterator[None]:
     """The database of Kratos and Hydra is in the memory of its pod."""
     spec = _rendered({"volumes": [{"name": "data", **MEMORY}]})
-    with _changed(kube, login_services, {"single-sign-on-database": spec}):
+    with _changed(kube, login_services, {"database": spec}):
         login_services.restart("kratos", "hydra")  # which make their tables when they start
         yield
     login_services.restart("kratos", "hydra")
@@ -71,16 +68,17 @@ def _changed(
     kube: Kube, login_services: LoginServices, specs: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[None]:
     """Within the body, HelmReleases have something in their specs that the platform leaves out."""
-    _patch(kube, specs)
+    _patch(kube, login_services, specs)
     login_services.upgrade(*specs)
     try:
         yield
     finally:
-        _patch(kube, {name: dict.fromkeys(spec) for name, spec in specs.items()})
+        _patch(kube, login_services, {name: dict.fromkeys(spec) for name, spec in specs.items()})
         login_services.upgrade(*specs)
 
 
-def _patch(kube: Kube, specs: Mapping[str, Mapping[str, Any]]) -> None:
+def _patch(
+    kube: Kube, login_services: LoginServices, specs: Mapping[str, Mapping[str, Any]]
+) -> None:
     for name, spec in specs.items():
-        release = (API_VERSIONS["HelmRelease"], "HelmRelease", name, NAMESPACE)
-        kube.patch(*release, {"spec": spec})
+        kube.patch(*login_services.release(name), {"spec": spec})

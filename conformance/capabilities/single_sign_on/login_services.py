@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from conformance.capabilities.single_sign_on.policies import NAMESPACE, PER_NAME
 from conformance.kube.apply import apply
-from conformance.kube.conditions import Condition, matching, ready
-from conformance.kube.objects import Object, Selection
+from conformance.kube.conditions import matching, ready
+from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import Wait, wait_all
+from conformance.platform.clients import pods_of
+from conformance.suite.check import not_run
 
 if TYPE_CHECKING:
     from conformance.services.flux import Flux
     from conformance.suite.accounts import Accounts
 
-LOGIN_SERVICES = ("single-sign-on-database", "kratos", "hydra", "dashboard")
-"""Releases, and labels of their pods, without which nobody logs in."""
 UNKNOWN_FLOW = "00000000-0000-4000-8000-000000000000"
 SHORT = "1ms"
 """A lifespan that is over when its answer arrives, so that nothing has to wait for its end."""
@@ -32,24 +31,33 @@ class LoginServices:
         self._flux = flux
         self._accounts = accounts
         self._kube = accounts.kube
+        login = accounts.clients.platform.single_sign_on
+        self._workloads = {
+            **login.needs,
+            "kratos": login.kratos.workload,
+            "hydra": login.hydra.workload,
+        }
+        """All without which nobody logs in, by name."""
 
     def restart(self, *names: str) -> None:
-        """Delete the pods of these services; returns when others serve in their place."""
-        old = {pod["metadata"]["uid"] for name in names for pod in self._pods(name)}
-        for name in names:
-            for pod in self._pods(name):
-                self._kube.delete("v1", "Pod", pod["metadata"]["name"], NAMESPACE)
+        """Delete the pods of these services, of all without names; returns when others serve."""
+        which = [pods_of(self._workloads[name]) for name in names or self._workloads]
+        pods = [pod["metadata"] for each in which for pod in self._kube.list(*each)]
+        old = {pod["uid"] for pod in pods}
+        for pod in pods:
+            self._kube.delete("v1", "Pod", pod["name"], pod["namespace"])
         other = matching("another pod", lambda item: item["metadata"]["uid"] not in old)
-        wait_all(self._kube, [self._each_pod(name, other & ready()) for name in names])
+        wait_all(self._kube, [Wait(each, other & ready()) for each in which])
         self.wait_served()
 
     @contextmanager
     def outliving(self) -> Iterator[None]:
         """In the body the node restarts; returns when every service was restarted and serves."""
-        before = {_uid(pod): _restarts(pod) for name in LOGIN_SERVICES for pod in self._pods(name)}
+        which = [pods_of(each) for each in self._workloads.values()]
+        before = {_uid(pod): _restarts(pod) for each in which for pod in self._kube.list(*each)}
         yield
         again = matching("restarted", lambda item: _restarts(item) > before.get(_uid(item), -1))
-        wait_all(self._kube, [self._each_pod(name, again & ready()) for name in LOGIN_SERVICES])
+        wait_all(self._kube, [Wait(each, again & ready()) for each in which])
         self.wait_served()
 
     def wait_served(self) -> None:
@@ -71,32 +79,43 @@ class LoginServices:
         """Within the body, Kratos and Hydra have other settings, by their override ConfigMaps."""
         for name, config in configuration.items():
             values = yaml.safe_dump({"config": config})
-            apply(self._kube, _override(name, {"values.yaml": values}))
+            apply(self._kube, _config_map(self._override(name), {"values.yaml": values}))
         self.upgrade(*configuration)
         self.wait_served()
         try:
             yield
         finally:
             for name in configuration:
-                self._kube.delete("v1", "ConfigMap", f"stackspin-{name}-override", NAMESPACE)
+                self._kube.delete(*self._override(name))
             self.upgrade(*configuration)
             self.wait_served()
 
     def upgrade(self, *names: str) -> None:
         """Have Flux make the releases what they are to be by now; returns when each is Ready."""
-        tokens = {name: self._flux.reconcile("HelmRelease", name, NAMESPACE) for name in names}
-        for name, token in tokens.items():
-            self._flux.wait_ready("HelmRelease", name, NAMESPACE, token=token)
+        releases = [self.release(name) for name in names]
+        tokens = [self._flux.reconcile(*_named(each)) for each in releases]
+        for release, token in zip(releases, tokens, strict=True):
+            self._flux.wait_ready(*_named(release), token=token)
 
-    def _pods(self, name: str) -> list[Object]:
-        return self._kube.list("v1", "Pod", NAMESPACE, labels=f"{PER_NAME}={name}")
+    def release(self, name: str) -> Ref:
+        """Return the HelmRelease of a service; not run where it has none."""
+        found = self._workloads[name].release
+        if found is None:
+            not_run(f"platform.yaml names no HelmRelease of {name}")
+        return self._flux.ref("HelmRelease", found.name, found.namespace)
 
-    def _each_pod(self, name: str, condition: Condition) -> Wait:
-        return Wait(Selection("v1", "Pod", NAMESPACE, f"{PER_NAME}={name}"), condition)
+    def _override(self, name: str) -> Ref:
+        if not (override := self._workloads[name].override):
+            not_run(f"platform.yaml names no ConfigMap that overrides the values of {name}")
+        return Ref("v1", "ConfigMap", override, self.release(name).namespace)
 
 
-def _override(name: str, data: Mapping[str, str]) -> Object:
-    metadata = {"name": f"stackspin-{name}-override", "namespace": NAMESPACE}
+def _named(release: Ref) -> tuple[str, str, str | None]:
+    return release.kind, release.name, release.namespace
+
+
+def _config_map(which: Ref, data: Mapping[str, str]) -> Object:
+    metadata = {"name": which.name, "namespace": which.namespace}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
 
 

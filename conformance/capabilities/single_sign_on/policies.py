@@ -9,34 +9,29 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from conformance.kube.objects import Object
-from conformance.services import hydra, kratos
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
+    from conformance.platform.description import Service
 
-NAMESPACE = "stackspin"
-ADMIN_SERVICES = {"hydra": hydra.ADMIN_SERVICE, "kratos": kratos.ADMIN_SERVICE}
-OPEN_SERVICE = "hydra-public"
-"""What every pod may reach, whatever the NetworkPolicies say of the admin APIs."""
-MAY_ADMINISTER = {"dashboard", "operator"}
-"""Labels (app.kubernetes.io/name) of the only pods that may use the admin APIs."""
 PER_NAME = "app.kubernetes.io/name"
 ANYBODY = "*"
 
 
-def admin_peers(kube: Kube, name: str) -> set[str]:
-    """Return which pods may reach the admin API of a service, by all NetworkPolicies together.
+def admin_peers(kube: Kube, admin: Service) -> set[str]:
+    """Return which pods may reach an admin API, by all NetworkPolicies together.
 
     As values of their label app.kubernetes.io/name; ``*`` where others may as well. Whether the
     cluster's network enforces that is another question. Raises ``AssertionError`` when no pod
     serves it.
     """
-    service = kube.get("v1", "Service", ADMIN_SERVICES[name], NAMESPACE)["spec"]
+    service = kube.get("v1", "Service", admin.name, admin.namespace)["spec"]
     selector = {"matchLabels": service["selector"]}
-    pods = [pod for pod in kube.list("v1", "Pod", NAMESPACE) if _selects(selector, pod)]
-    assert pods, f"no pod serves {ADMIN_SERVICES[name]}"
+    pods = [pod for pod in kube.list("v1", "Pod", admin.namespace) if _selects(selector, pod)]
+    assert pods, f"no pod serves {admin.name}"
     policies = [
-        policy["spec"] for policy in kube.list("networking.k8s.io/v1", "NetworkPolicy", NAMESPACE)
+        policy["spec"]
+        for policy in kube.list("networking.k8s.io/v1", "NetworkPolicy", admin.namespace)
     ]
     return {
         peer

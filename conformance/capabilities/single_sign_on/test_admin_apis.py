@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING
 
 from conformance.apps.catalogue import NOTES
 from conformance.capabilities.single_sign_on.enforcement import enforces_policies
-from conformance.capabilities.single_sign_on.policies import (
-    ADMIN_SERVICES,
-    MAY_ADMINISTER,
-    NAMESPACE,
-    OPEN_SERVICE,
-    admin_peers,
-)
+from conformance.capabilities.single_sign_on.policies import admin_peers
 from conformance.suite.check import check
 
 if TYPE_CHECKING:
@@ -28,14 +22,15 @@ if TYPE_CHECKING:
     promise="The admin APIs, which need no password, cannot be reached from outside the cluster.",
 )
 def test_admin_apis_closed(accounts: Accounts) -> None:
-    http, domain = accounts.http(), accounts.domain
+    http, domain, login = accounts.http(), accounts.domain, accounts.clients.platform.single_sign_on
+    hydra, kratos = login.hydra.admin.name, login.kratos.admin.name
     for url in (
         f"{accounts.issuer}admin/clients",
         f"{accounts.issuer}admin/oauth2/auth/sessions/login",
         f"{accounts.dashboard}/admin/identities",
         f"{accounts.dashboard}/admin/sessions",
-        *(f"https://{name}.{domain}/admin/clients" for name in ("hydra-admin", "hydra")),
-        *(f"https://{name}.{domain}/admin/identities" for name in ("kratos-admin", "kratos")),
+        *(f"https://{name}.{domain}/admin/clients" for name in (hydra, "hydra")),
+        *(f"https://{name}.{domain}/admin/identities" for name in (kratos, "kratos")),
         f"https://mail.{domain}/api/v1/messages",
     ):
         answer = http.get(url)
@@ -49,18 +44,19 @@ def test_admin_apis_closed(accounts: Accounts) -> None:
 def test_admin_apis_for_dashboard_alone(
     app_sessions: AppSessions, cluster: Cluster, kube: Kube, namespace: str, evidence: EvidenceBox
 ) -> None:
-    for name in ADMIN_SERVICES:
-        peers = admin_peers(kube, name)
-        assert peers <= MAY_ADMINISTER, f"{name}'s admin API is open to {sorted(peers)}"
+    login = app_sessions.accounts.clients.platform.single_sign_on
+    admin_apis = {"hydra": login.hydra.admin, "kratos": login.kratos.admin}
+    for name, admin in admin_apis.items():
+        peers = admin_peers(kube, admin)
+        assert peers <= set(login.administrators), f"{name}'s admin API is open to {sorted(peers)}"
     enforced = enforces_policies(app_sessions, kube, namespace)
     reached = [
-        name
-        for name in ADMIN_SERVICES.values()
-        if app_sessions.reaches(NOTES, f"{name}.{NAMESPACE}")
+        admin.name
+        for admin in admin_apis.values()
+        if app_sessions.reaches(NOTES, f"{admin.name}.{admin.namespace}")
     ]
-    assert app_sessions.reaches(NOTES, f"{OPEN_SERVICE}.{NAMESPACE}"), (
-        f"notes does not even reach {OPEN_SERVICE}"
-    )
+    public = f"{login.hydra.public.name}.{login.hydra.public.namespace}"
+    assert app_sessions.reaches(NOTES, public), f"notes does not even reach {public}"
     assert not (enforced and reached), f"notes reaches {reached}, with NetworkPolicies enforced"
     outcome = "enforced" if enforced else f"not enforced: notes reaches {reached}"
     evidence.note(f"On this {cluster.provider} cluster the NetworkPolicies are {outcome}.")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     promise="The issuer's discovery document gives an app the endpoints, features and keys.",
 )
 def test_discovery(accounts: Accounts) -> None:
-    issuer = f"https://sso.{accounts.domain}/"
+    issuer = accounts.issuer
     provider = Provider(accounts.http(), issuer)
     metadata = provider.metadata
     assert metadata["issuer"] == issuer, f"the issuer is {metadata['issuer']}, not {issuer}"

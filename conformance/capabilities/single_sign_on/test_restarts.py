@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.capabilities.single_sign_on.login_services import LOGIN_SERVICES
 from conformance.capabilities.single_sign_on.logins import (
     can_log_in,
 )
@@ -31,7 +30,7 @@ def test_survives_restart(
 ) -> None:
     grace = accounts.login_client(accounts.user("grace"))
     tokens = grace.authorize(relying_party).tokens()
-    login_services.restart(*LOGIN_SERVICES)
+    login_services.restart()
     goes_on(accounts, grace, relying_party, tokens)
 
 

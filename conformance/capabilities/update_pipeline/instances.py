@@ -15,7 +15,6 @@ from conformance.apps.flux_package import copy_of
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp, TrackedBranch
 from conformance.apps.update_pipeline import Installation
-from conformance.services.kratos import Kratos
 
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
@@ -57,7 +56,7 @@ class TestCluster:
         site = self._site.result()
         branch = TrackedBranch.of(site)
         app = tracked_copy(self._package, "notes-tested", branch, site, self._settings)
-        Kratos(site.kube).create(
+        site.stack.clients.kratos().create(
             self.user.email, self.user.password, self.user.name, {app.name: "user"}
         )
         return Installation(app, site.registry)
@@ -70,7 +69,7 @@ class TestCluster:
         """Take app and user away, if they were made."""
         if "installation" in vars(self):
             self.installation.app.branch.remove([self.installation.app])
-            kratos = Kratos(self._site.result().kube)
+            kratos = self._site.result().stack.clients.kratos()
             if identity := kratos.find(self.user.email):
                 kratos.delete(identity.id)
 

@@ -17,7 +17,7 @@ from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import wait
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, flux_file, repository_files
 from conformance.platform.reference.context import Context
-from conformance.services import git, mail
+from conformance.services import git
 from conformance.services.git import Credential, GitServer
 
 MANAGED_BY = ("app.kubernetes.io/managed-by", "stackspin-conformance")
@@ -29,6 +29,8 @@ GIT_CREDENTIALS = (git.NAMESPACE, "git-server")
 FLUX_CREDENTIAL = ("flux-system", "stackspin-git")
 """The read-only credential, in the form a GitRepository's secretRef takes."""
 VARIABLES = ("flux-system", "stackspin-cluster-variables")
+MAIL_HOST = "mail.stackspin.svc.cluster.local"
+MAIL_PORT = "1025"
 
 
 def dns(context: Context) -> None:
@@ -71,8 +73,8 @@ def variables(context: Context) -> None:
         "kubelet_root": context.cluster.kubelet_root,
         "outgoing_mail_enabled": "true",
         "outgoing_mail_from_address": f"no-reply@{domain}",
-        "outgoing_mail_smtp_host": f"{mail.SERVICE}.{mail.NAMESPACE}.svc.cluster.local",
-        "outgoing_mail_smtp_port": str(mail.SMTP_PORT),
+        "outgoing_mail_smtp_host": MAIL_HOST,
+        "outgoing_mail_smtp_port": MAIL_PORT,
     }
     context.kube.redactor.allow(*values.values())  # in a Secret, as on any Stackspin, but none
     data = {key: value.encode() for key, value in values.items()}

@@ -16,9 +16,10 @@ from conformance.components.builder import Components
 from conformance.components.waiting import in_thread
 from conformance.kube.apply import apply
 from conformance.kube.client import Kube
-from conformance.kube.conditions import phase, rolled_out
+from conformance.kube.conditions import rolled_out
 from conformance.kube.objects import Ref
-from conformance.kube.wait import Wait, wait, wait_all
+from conformance.kube.wait import Wait, wait_all
+from conformance.platform.clients import Clients
 from conformance.platform.reference import bootstrap
 from conformance.platform.reference.content import (
     CONTROLLERS,
@@ -27,6 +28,7 @@ from conformance.platform.reference.content import (
     velero_crds,
 )
 from conformance.platform.reference.context import Context
+from conformance.platform.reference.described import reference_platform
 from conformance.platform.reference.levels import (
     BACKUPS,
     BOOTSTRAP_IMAGES,
@@ -38,7 +40,7 @@ from conformance.platform.reference.levels import (
 from conformance.platform.reference.steps import Steps
 from conformance.platform.reference.substitutes import SUBSTITUTES
 from conformance.services import git
-from conformance.services.flux import NAMESPACE, Flux
+from conformance.services.flux import Flux
 from conformance.services.git import GitServer
 from conformance.services.ingress import HttpClient
 
@@ -72,7 +74,9 @@ class Stack:
         say: Callable[[str], None] = print,
     ) -> None:
         self._context = Context(settings, cluster, kube, components, root or data_root(), say)
-        self._flux = Flux(kube)
+        self.clients = Clients(kube, reference_platform(settings.domain))
+        """Of its parts, by the names in its description."""
+        self._flux = self.clients.flux()
         self._begun: list[Future[None]] = []
 
     def dns(self) -> None:
@@ -213,7 +217,7 @@ class Stack:
 
     def _controllers_ready(self) -> None:
         waits = [
-            Wait(Ref("apps/v1", "Deployment", name, NAMESPACE), rolled_out())
+            Wait(Ref("apps/v1", "Deployment", name, self._flux.namespace), rolled_out())
             for name in CONTROLLERS
         ]
         wait_all(self._context.kube, waits, timeout=self._context.settings.timeouts.rollout)
@@ -238,9 +242,8 @@ class Stack:
         self._applied(level.kustomizations)
 
     def _backup_location(self) -> None:
-        location = Ref("velero.io/v1", "BackupStorageLocation", "default", "velero")
-        timeout = self._context.settings.timeouts.stack
-        wait(self._context.kube, location, phase("Available"), timeout=timeout)
+        velero, timeout = self.clients.velero(), self._context.settings.timeouts.stack
+        velero.location_is("Available", velero.location, timeout=timeout)
 
     def _applied(self, kustomizations: Iterable[str]) -> None:
         """Wait until these Kustomizations have applied the last commit, and are healthy.
@@ -252,7 +255,7 @@ class Stack:
         timeout = self._context.settings.timeouts.stack
         self._flux.sync(
             head,
-            ("stackspin", *kustomizations),
+            (self._flux.root, *kustomizations),
             includes=lambda revision: repository.includes(revision, head),
             timeout=timeout,
         )
@@ -266,6 +269,6 @@ class Stack:
             else:
                 self.git.commit({ROOT_KUSTOMIZATION: new}, f"Install {name}")
         self._applied((f"add-{name}", f"{name}-secrets", name))
-        release = self._flux.wait_ready("HelmRelease", name, "stackspin-apps")
+        release = self._flux.wait_ready("HelmRelease", name, self.clients.platform.apps)
         namespace = release["spec"].get("targetNamespace", release["metadata"]["namespace"])
         return App(name, namespace, f"{name}.{self._context.settings.domain}")

@@ -1,0 +1,216 @@
+"""A Stackspin as checks see it: every name, address and class of it that they use.
+
+``platform.yaml`` is such a description. Nothing in services/, apps/, suite/ or capabilities/ knows
+what a platform calls its parts: it is told by this. Names of namespaces, services, labels and
+releases are those of the cluster; ``${domain}`` is filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+FILE = "platform.yaml"
+Text = Annotated[str, StringConstraints(min_length=1)]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+
+
+class Part(BaseModel):
+    """A mapping of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Implementation(Part):
+    """Whose platform it is; for the report."""
+
+    organization: Text
+    """Who is responsible for it."""
+    project: Text
+    """What it is called."""
+    version: Text
+    """Which version of it."""
+    url: str = ""
+    """Where its sources or its documentation are."""
+    contact: tuple[Text, ...] = ()
+    """Whom to ask about it: addresses of people, lists or pages."""
+
+
+class Service(Part):
+    """A port of a Service."""
+
+    namespace: Text
+    """Its namespace."""
+    name: Text
+    """Its name."""
+    port: Port = 80
+    """The number of its port."""
+
+
+class NamespacedName(Part):
+    """An object of a kind that is known, by its namespace and name."""
+
+    namespace: Text
+    """Its namespace."""
+    name: Text
+    """Its name."""
+
+
+class Workload(Part):
+    """The pods of a part of the platform, and what Flux makes them of."""
+
+    namespace: Text
+    """Of the pods."""
+    labels: Text
+    """That select the pods, as for kubectl get --selector."""
+    release: NamespacedName | None = None
+    """The HelmRelease that they belong to."""
+    override: str = ""
+    """The ConfigMap beside the release whose ``values.yaml`` wins over its values."""
+
+
+class Flux(Part):
+    """Flux, and what it installs the platform from."""
+
+    namespace: Text = "flux-system"
+    """Of Flux's controllers and of the platform's own Kustomizations."""
+    source: Text = "stackspin"
+    """The GitRepository of the platform."""
+    root: Text = "stackspin"
+    """The Kustomization that applies all of it."""
+
+
+class Kratos(Part):
+    """Where users are kept."""
+
+    admin: Service
+    """The admin API."""
+    workload: Workload
+    """Kratos itself."""
+
+
+class Hydra(Part):
+    """The OpenID Connect provider."""
+
+    admin: Service
+    """The admin API."""
+    public: Service
+    """What every pod may reach."""
+    workload: Workload
+    """Hydra itself."""
+
+
+class SingleSignOn(Part):
+    """What people log in with."""
+
+    issuer: Text = "https://sso.${domain}/"
+    """The provider's identifier: where its discovery document is, and what its tokens name."""
+    dashboard: Text = "https://dashboard.${domain}"
+    """The first page of the dashboard, without a slash at the end."""
+    kratos: Kratos
+    """Where users are kept."""
+    hydra: Hydra
+    """The OpenID Connect provider."""
+    needs: Mapping[Text, Workload] = {}
+    """What else a login needs, such as databases and the dashboard, by a name for each."""
+    administrators: tuple[Text, ...] = ()
+    """Values of the label app.kubernetes.io/name of pods that may use the admin APIs."""
+    mail: Service | None = None
+    """The API of a Mailpit in which every mail ends that the platform sends."""
+
+
+class Ingress(Part):
+    """How the platform is reached."""
+
+    ingress_class: Text = Field(default="nginx", alias="class")
+    """The IngressClass of apps."""
+    authority: Text = "stackspin-ca"
+    """The ConfigMap, in each namespace that needs it, with the authority that pods trust."""
+
+
+class Storage(Part):
+    """Where claims get their volumes from."""
+
+    storage_class: Text = Field(default="local-path", alias="class")
+    """The StorageClass of apps."""
+    retained: str = ""
+    """One whose volumes stay when their claims are deleted."""
+    provisioner: Workload | None = None
+    """What makes the volumes."""
+
+
+class ObjectStore(Part):
+    """The bucket behind the backup location, where the suite may look into it."""
+
+    service: Service
+    """Where it speaks S3, without TLS."""
+    credentials: NamespacedName
+    """A Secret with access_key and secret_key."""
+    bucket: Text
+    """The bucket's name."""
+    deployment: NamespacedName
+    """The Deployment that it is."""
+
+
+class Backup(Part):
+    """Velero, and what it keeps backups in."""
+
+    namespace: Text = "velero"
+    """Of Velero and of all its objects."""
+    location: Text = "default"
+    """The BackupStorageLocation."""
+    server: Text = "app.kubernetes.io/name=velero"
+    """Labels of the pod that is Velero itself."""
+    node_agent: Text = "role=node-agent"
+    """Labels of the pods that copy volumes."""
+    store: ObjectStore | None = None
+    """The bucket behind the location."""
+
+
+class Platform(Part):
+    """A Stackspin."""
+
+    implementation: Implementation
+    """Whose platform it is; for the report."""
+    domain: Text
+    """Apps answer at APP.DOMAIN."""
+    namespaces: tuple[Text, ...]
+    """The platform's, those of Flux and of apps among them."""
+    flux: Flux = Flux()
+    """Flux, and what it installs the platform from."""
+    apps: Text = "stackspin-apps"
+    """The namespace of apps."""
+    single_sign_on: SingleSignOn
+    """What people log in with."""
+    ingress: Ingress = Ingress()
+    """How the platform is reached."""
+    storage: Storage = Storage()
+    """Where claims get their volumes from."""
+    backup: Backup = Backup()
+    """Velero, and what it keeps backups in."""
+
+    @classmethod
+    def read(cls, path: Path, domain: str = "") -> Self:
+        """Return the platform that a file describes.
+
+        ``domain`` is that of a platform which is described for any domain, as the reference is.
+        """
+        read = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if domain:
+            read["domain"] = domain
+        return cls.model_validate(_filled(read, read["domain"]))
+
+
+def _filled(value: object, domain: str) -> object:
+    """Return a value of YAML whose texts have ``${domain}`` filled in."""
+    if isinstance(value, str):
+        return value.replace("${domain}", domain)
+    if isinstance(value, dict):
+        return {key: _filled(item, domain) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, domain) for item in value]
+    return value

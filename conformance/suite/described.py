@@ -1,0 +1,37 @@
+"""Clients of what a platform need not have; a check that needs one is not run without."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.kube.objects import Ref
+from conformance.suite.check import not_run
+
+if TYPE_CHECKING:
+    from conformance.platform.clients import Clients
+    from conformance.services.mail import MailCatcher
+    from conformance.services.object_store import ObjectStore
+
+
+def mail_of(clients: Clients) -> MailCatcher:
+    """Return where every mail of the platform ends."""
+    found = clients.mail()
+    if found is None:
+        not_run("platform.yaml does not say where the platform's mails end (single_sign_on.mail)")
+    return found
+
+
+def object_store_of(clients: Clients) -> ObjectStore:
+    """Return the bucket behind the platform's backup location."""
+    found = clients.object_store()
+    if found is None:
+        not_run("platform.yaml does not say how to reach the backups' bucket (backup.store)")
+    return found
+
+
+def store_deployment_of(clients: Clients) -> Ref:
+    """Return the Deployment that is the object store."""
+    store = clients.platform.backup.store
+    if store is None:
+        not_run("platform.yaml does not say what the object store is (backup.store)")
+    return Ref("apps/v1", "Deployment", store.deployment.name, store.deployment.namespace)

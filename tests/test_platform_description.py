@@ -1,0 +1,78 @@
+"""Platforms are described by data: what a description says, and that nothing else knows names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+import conformance
+from conformance.platform.description import Platform
+from conformance.platform.reference import reference_platform
+from conformance.platform.reference.described import FILE
+
+PACKAGE = Path(conformance.__file__).parent
+KNOW_NO_NAMES = ("services", "apps", "suite", "capabilities")
+EVERYWHERE = {"stackspin", "velero", "hydra", "kratos", "mail", "dashboard", "operator", "default"}
+"""Words that mean other things, too, such as an app's role or the name of a software."""
+MAY = {
+    "apps/package/conventions.py",  # what packages write is the same on every platform
+    "apps/package/refusals.py",
+    "suite/patched_source.py",  # twins: defects of the reference platform
+}
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _texts([*value.values()])
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def test_the_reference_is_described_for_any_domain() -> None:
+    made = reference_platform("example.org")
+    assert made.domain == "example.org"
+    assert made.single_sign_on.issuer == "https://sso.example.org/"
+    assert "${" not in made.model_dump_json()
+    assert set(made.namespaces) >= {made.flux.namespace, made.apps, made.backup.namespace}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"domian": "example.org"}, "domian"),
+        ({"flux": {"namespace": ""}}, "flux.namespace"),
+        ({"implementation": {"organization": "Us", "project": "Ours"}}, "implementation.version"),
+    ],
+)
+def test_a_mistake_is_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    read = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    file = tmp_path / "platform.yaml"
+    file.write_text(yaml.safe_dump({**read, **change}), encoding="utf-8")
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        Platform.read(file)
+
+
+def test_nothing_but_the_description_knows_a_name_of_the_reference() -> None:
+    read = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    del read["implementation"]
+    described = {text for text in _texts(read) if text not in EVERYWHERE and "${" not in text}
+    assert "kratos-admin" in described
+    found = [
+        f"{path.relative_to(PACKAGE)}: {name}"
+        for folder in KNOW_NO_NAMES
+        for path in sorted((PACKAGE / folder).rglob("*"))
+        if path.suffix in {".py", ".yaml"}
+        and not path.stem.startswith("defects")
+        and str(path.relative_to(PACKAGE)) not in MAY
+        for name in described
+        if re.search(rf"[\"' ]{re.escape(name)}[\"'\n]", path.read_text(encoding="utf-8"))
+    ]
+    assert not found, found
