@@ -8,6 +8,7 @@ import io
 import json
 import tarfile
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -351,8 +352,27 @@ def test_a_release_that_helm_refuses_to_begin_with_is_given_up() -> None:
 def test_no_wait_is_longer_than_the_time_that_an_app_has() -> None:
     assert 0 < TimeLimit(1).at_most(300) <= 60
     assert TimeLimit(10).at_most(5) == 5
-    with pytest.raises(OutOfTime, match="used up its 1e-09 minutes: --app-time gives it more"):
+    with pytest.raises(OutOfTime, match=r"used up its 1e-09 minutes\n  To do: .*--app-time"):
         TimeLimit(1e-9).at_most(5)
+
+
+def test_a_wait_that_the_apps_time_cuts_says_so_and_what_it_waited_for(
+    kube: FakeKube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, timeout: float, **__: object) -> None:
+        time.sleep(timeout)
+        raise WaitTimeout(f"Waited {timeout:g} s for Kustomization pages to be: reconciled")
+
+    delivery, _ = a_delivery(kube)
+    delivery.begin()
+    monkeypatch.setattr(delivery_module, "wait_all", never)
+    delivery.limit = TimeLimit(0.02)
+    with pytest.raises(OutOfTime, match=r"used up its 0.02 minutes\n  To do: .*\nWaited "):
+        delivery.wait_applied()
+    another, _ = a_delivery(FakeKube())
+    another.kube.timeouts = Timeouts(stack=0.01)
+    with pytest.raises(WaitTimeout, match=r"^Waited 0.01 s for Kustomization"):
+        another.wait_applied()
 
 
 def running(

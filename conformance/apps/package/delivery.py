@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.apps.package.hopeless import Prospects
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.placement import Placement
 from conformance.apps.tracked import APPS_NAMESPACE
@@ -15,7 +16,7 @@ from conformance.common.errors import HarnessError
 from conformance.kube.conditions import deleted, reconciled, rolled_out
 from conformance.kube.inventory import by_uid, everything, ref_of
 from conformance.kube.objects import Object, Objects, Ref
-from conformance.kube.wait import Wait, WaitFailed, wait_all
+from conformance.kube.wait import Wait, WaitFailed, WaitTimeout, wait_all
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed
 from conformance.platform.reference.steps import Steps
 from conformance.services.flux import NAMESPACE, flux_object, hopeless
@@ -47,10 +48,20 @@ class TimeLimit:
         """Return a time-out in seconds that the app's time allows. Raises ``OutOfTime``."""
         left = self._end - time.monotonic()
         if left <= 0:
-            raise OutOfTime(
-                f"the app has used up its {self._minutes:g} minutes: --app-time gives it more"
-            )
+            raise self.over("")
         return min(seconds, left)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the app has used up its time."""
+        return time.monotonic() >= self._end
+
+    def over(self, meanwhile: str) -> OutOfTime:
+        """Return what to raise; ``meanwhile`` is what was waited for when the time was over."""
+        return OutOfTime(
+            f"the app has used up its {self._minutes:g} minutes\n  To do: see what it waits for, or"
+            f" give it more time: --time, with pytest --app-time\n{meanwhile}".rstrip()
+        )
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,9 @@ class Delivery:
             self.kube,
             placement.kustomizations,
             [(str(one.namespace), one.name) for one in self.releases],
+        )
+        self._prospects = Prospects(
+            self.kube, self.namespaces, [*self._kustomizations, *self.releases], self._is_own
         )
         self._commit = ""
         self._before: set[str] = set()
@@ -165,10 +179,16 @@ class Delivery:
         """
         self._steps.run("applied", self._wait_applied)
 
-    def wait_fetched(self) -> None:
-        """Return when Flux has applied the package, or has given up. Raises ``OutOfTime``."""
-        with suppress(WaitFailed):
+    def wait_fetched(self) -> bool:
+        """Return whether Flux has applied the package, once it has or cannot any more.
+
+        Raises ``OutOfTime``.
+        """
+        try:
             self.wait_applied()
+        except WaitFailed:
+            return False
+        return True
 
     def release(self, release: Release) -> Ref:
         """Return the object of one of its HelmReleases."""
@@ -227,13 +247,15 @@ class Delivery:
         """
         return [
             item
-            for uid, item in by_uid(self._everything()).items()
-            if uid not in self._before
+            for item in by_uid(self._everything()).values()
+            if self._is_own(item)
             and item.get("type") != _HELM_STORAGE
             and "namespace" in item["metadata"]
             and item["metadata"]["name"] not in _OF_A_NAMESPACE
-            and not self.live.is_of_another(item)
         ]
+
+    def _is_own(self, item: Object) -> bool:
+        return item["metadata"]["uid"] not in self._before and not self.live.is_of_another(item)
 
     def remove(self) -> Remains:
         """Take the package out of the repository; return what remains once Flux is done.
@@ -310,7 +332,13 @@ class Delivery:
         wait_all(self.kube, waits, timeout=self.kube.timeouts.deletion)
 
     def _wait(self, waits: list[Wait], seconds: float) -> None:
-        wait_all(self.kube, waits, timeout=self.limit.at_most(seconds))
+        within = self.limit.at_most(seconds)
+        try:
+            wait_all(self.kube, waits, timeout=within, meanwhile=self._prospects.look)
+        except WaitTimeout as error:
+            if self.limit.is_over:
+                raise self.limit.over(str(error)) from error
+            raise
 
 
 def _is_going(item: Object) -> bool:
