@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from conformance.apps.package import delivery as delivery_module
+from conformance.apps.package import leftovers
 from conformance.apps.package.delivery import Delivery, OutOfTime, TimeLimit
 from conformance.apps.package.given import GivenApp, read_apps
 from conformance.apps.package.model import Description
@@ -47,7 +48,7 @@ from conformance.common.settings import Timeouts, data_root
 from conformance.kube.discovery import Resource
 from conformance.kube.inventory import everything
 from conformance.kube.objects import Object, Ref
-from conformance.kube.wait import Wait, WaitTimeout
+from conformance.kube.wait import Wait, WaitFailed, WaitTimeout
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
 from conformance.services.flux import hopeless
 
@@ -171,9 +172,8 @@ def kube() -> FakeKube:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[Wait]:
     """Have what is awaited be there at once; return what was awaited."""
     awaited: list[Wait] = []
-    monkeypatch.setattr(
-        delivery_module, "wait_all", lambda _kube, waits, **_more: awaited.extend(waits)
-    )
+    for module in (delivery_module, leftovers):
+        monkeypatch.setattr(module, "wait_all", lambda _kube, waits, **_more: awaited.extend(waits))
     return awaited
 
 
@@ -276,6 +276,7 @@ def test_what_cannot_be_cleaned_up_is_told(kube: FakeKube, monkeypatch: pytest.M
         raise WaitTimeout("Waited 120 s for Kustomization pages to be: deleted\n  more")
 
     monkeypatch.setattr(delivery_module, "wait_all", never)
+    monkeypatch.setattr(leftovers, "wait_all", never)
     delivery, _ = installed(kube)
     assert "Waited 120 s for Kustomization pages to be: deleted" in delivery.clean_up()
 
@@ -305,6 +306,31 @@ def test_a_namespace_that_nobody_has_is_made_and_taken_away(
     assert delivery.made() == []
     delivery.clean_up()
     assert kube.find("v1", "Namespace", "stackspin-apps") is None
+
+
+def test_an_app_that_never_got_ready_is_waited_for_once(
+    kube: FakeKube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[object] = []
+
+    def never(*_: object, **__: object) -> None:
+        waited.append(1)
+        raise WaitTimeout("Waited 180 s for Deployment pages to be: rolled out")
+
+    monkeypatch.setattr(delivery_module, "wait_all", never)
+    delivery, _ = a_delivery(kube)
+    for within in (20.0, None, 20.0, None):
+        with pytest.raises(WaitFailed, match="Deployment pages to be"):
+            delivery.wait_ready(within)
+    assert len(waited) == 2
+    monkeypatch.undo()
+    ready, _ = a_delivery(kube)
+    ready.wait_ready()
+    monkeypatch.setattr(delivery_module, "wait_all", never)
+    for _ in range(2):
+        with pytest.raises(WaitFailed):
+            ready.wait_ready()
+    assert len(waited) == 4, "one that was Ready may get so again"
 
 
 def a_chart_alone(**described: Any) -> GivenApp:

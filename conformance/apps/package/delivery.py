@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.apps.package.hopeless import Prospects
+from conformance.apps.package.leftovers import brought_by, take_away
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.placement import Placement
 from conformance.apps.tracked import APPS_NAMESPACE
@@ -121,8 +122,9 @@ class Delivery:
         self._before: set[str] = set()
         self._replaced: dict[str, str | bytes | None] = {}
         self._steps = Steps()
-        self._made_by_hand: Objects = []
-        self._namespaces_made: list[str] = []
+        self._brought: list[Ref] = []
+        self._ran = False
+        self._not_ready = ""
 
     @property
     def namespace(self) -> str:
@@ -138,6 +140,7 @@ class Delivery:
         """Where its objects are."""
         own = {one.namespace for one in self.placement.releases}
         own |= {one.namespace for one in self.placement.app.written}
+        own |= {one.name for one in self.placement.app.written if one.kind == "Namespace"}
         return (own | {APPS_NAMESPACE, NAMESPACE}) - {""}
 
     def begin(self) -> None:
@@ -148,10 +151,11 @@ class Delivery:
                     f"there is a {kustomization} already",
                     "remove that app, or use a fresh cluster",
                 )
+        self._brought = brought_by(self.placement.app, self.kube)
         self._make_namespaces()
         for item in self._by_hand:
             self.kube.create(item, self.namespace)
-            self._made_by_hand.append(item)
+            self._brought.append(Ref("v1", item["kind"], item["metadata"]["name"], self.namespace))
         self._before = set(by_uid(self._everything()))
         git = self.branch.git
         with git.lock:
@@ -195,12 +199,21 @@ class Delivery:
         return self.releases[self.placement.releases.index(release)]
 
     def wait_ready(self, within: float | None = None) -> None:
-        """Return when every workload is rolled out. Raises ``WaitTimeout``, ``OutOfTime``.
+        """Return when every workload is rolled out. Raises ``WaitFailed``, ``OutOfTime``.
 
-        ``within`` is the most that it may take, in seconds.
+        ``within`` is the most that it may take, in seconds. An app that never got Ready in all the
+        time that it may take is not waited for again.
         """
+        if self._not_ready:
+            raise WaitFailed(self._not_ready)
         waits = [Wait(one.ref, rolled_out()) for one in self.live.workloads()]
-        self._wait(waits, within or self.kube.timeouts.rollout)
+        try:
+            self._wait(waits, within or self.kube.timeouts.rollout)
+        except WaitFailed as error:
+            if within is None and not self._ran:
+                self._not_ready = str(error)
+            raise
+        self._ran = True
 
     def reconcile(self) -> None:
         """Have Flux apply the same again, and helm upgrade to the same; returns when it has."""
@@ -289,17 +302,8 @@ class Delivery:
                 self.remove()
         except (AssertionError, GitRefused) as error:
             troubles.append(str(error).splitlines()[0])
-        for item in self.made() if self._commit else ():
-            self.kube.delete(*ref_of(item))
-        for item in self._made_by_hand:
-            self.kube.delete("v1", item["kind"], item["metadata"]["name"], self.namespace)
-        for name in self._namespaces_made:
-            self.kube.delete("v1", "Namespace", name)
-        try:
-            self._wait_gone(self.made() if self._commit else ())
-        except AssertionError as error:
-            troubles.append(str(error).splitlines()[0])
-        return troubles
+        made = self.made if self._commit else list
+        return troubles + take_away(self.kube, made, self._brought)
 
     def _make_namespaces(self) -> None:
         """Make the namespaces that neither the platform nor the package has, as an operator would.
@@ -311,7 +315,7 @@ class Delivery:
             if self.kube.find("v1", "Namespace", name) is None:
                 metadata = {"name": name}
                 self.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-                self._namespaces_made.append(name)
+                self._brought.append(Ref("v1", "Namespace", name))
 
     @property
     def _kustomizations(self) -> list[Ref]:
