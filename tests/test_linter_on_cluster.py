@@ -13,7 +13,7 @@ from linter_results import a_finding, a_result, a_rule, an_app, an_app_result
 from conformance.common.errors import HarnessError
 from conformance.linter.findings import Severity
 from conformance.linter.levels import HIGHEST, STATIC
-from conformance.linter.on_cluster.merge import merged
+from conformance.linter.on_cluster.merge import SAME_NAME, merged
 from conformance.linter.on_cluster.report import read_run
 from conformance.linter.result import AppResult, CheckResult, ClusterRun
 from conformance.linter.rule import Requirement
@@ -113,8 +113,12 @@ def test_apps_of_one_name_cannot_be_told_apart() -> None:
     one, other, third = merged(twice, ClusterRun(checks=found)).apps
     for app in (one, other):
         assert (app.level, app.checks) == (3, ())
-        assert "several apps here have this name" in app.not_judged[4]
+        assert app.not_judged[4] == "another app here has this name"
     assert third.level == 4
+    [finding] = [one for one in other.findings if one.rule is SAME_NAME]
+    assert finding.fails
+    assert finding.message.startswith("notes is also the name of ")
+    assert not third.failed
 
 
 # Findings.
