@@ -19,7 +19,7 @@ import yaml
 
 from conformance.apps.package import delivery as delivery_module
 from conformance.apps.package import leftovers
-from conformance.apps.package.delivery import Delivery, OutOfTime, TimeLimit
+from conformance.apps.package.delivery import Delivery
 from conformance.apps.package.given import GivenApp, read_apps
 from conformance.apps.package.model import Description
 from conformance.apps.package.override import (
@@ -39,6 +39,7 @@ from conformance.apps.package.running import (
     killed_for_memory,
 )
 from conformance.apps.package.secrets_by_hand import made_by_hand
+from conformance.apps.package.time_limit import OutOfTime, TimeLimit
 from conformance.apps.package.usage import image_sizes, memory_peaks, warnings_about
 from conformance.capabilities.app_runs.neighbours import Neighbours, state_of_neighbours
 from conformance.common.errors import HarnessError
@@ -331,6 +332,19 @@ def test_an_app_that_never_got_ready_is_waited_for_once(
         with pytest.raises(WaitFailed):
             ready.wait_ready()
     assert len(waited) == 4, "one that was Ready may get so again"
+
+
+def test_a_stopped_app_is_not_waited_for(kube: FakeKube, no_waiting: list[Wait]) -> None:
+    delivery, _ = installed(kube)
+    ended: list[bool] = []
+    reason = "the app was stopped, as it fills the node's disk"
+    delivery.guard = SimpleNamespace(reason=reason, end=lambda: ended.append(True))  # type: ignore[assignment]
+    for wait in (delivery.wait_applied, delivery.wait_ready):
+        with pytest.raises(WaitFailed, match="the app was stopped"):
+            wait()
+    assert no_waiting == []
+    delivery.clean_up()
+    assert ended == [True]
 
 
 def a_chart_alone(**described: Any) -> GivenApp:

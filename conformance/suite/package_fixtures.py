@@ -11,7 +11,7 @@ import pytest
 
 from conformance.apps.image_builds import VERSIONS, source_of
 from conformance.apps.package.abilities import lack_of
-from conformance.apps.package.delivery import Delivery, TimeLimit
+from conformance.apps.package.delivery import Delivery
 from conformance.apps.package.description import FILE
 from conformance.apps.package.given import GivenApp
 from conformance.apps.package.mistakes import mistakes_in
@@ -21,6 +21,7 @@ from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.refusals import refusals
 from conformance.apps.package.running import RunningApp
 from conformance.apps.package.secrets_by_hand import made_by_hand
+from conformance.apps.package.time_limit import TimeLimit
 from conformance.apps.tracked import TrackedBranch
 from conformance.common.run_folder import run_folder
 from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON
@@ -132,6 +133,7 @@ def delivered(
     delivery = Delivery(branch, placement, app_package.name, limit, secrets)
     try:
         delivery.begin()
+        delivery.guard_disk(request.getfixturevalue("cluster"))
         yield RunningApp(delivery, app_package.description, stack.http(), settings.domain)
     finally:
         if troubles := delivery.clean_up():
@@ -145,6 +147,8 @@ def running(delivered: RunningApp) -> RunningApp:
         delivered.delivery.wait_applied()
         delivered.delivery.wait_ready(STILL_READY)
     except AssertionError as error:
+        if (guard := delivered.delivery.guard) and guard.tells():
+            raise
         not_run(f"the app does not run: {str(error).splitlines()[0]}")
     return delivered
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.apps.package.disk_guard import DiskGuard, stop_app
 from conformance.apps.package.hopeless import Prospects
 from conformance.apps.package.leftovers import brought_by, take_away
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.placement import Placement
+from conformance.apps.package.time_limit import TimeLimit
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.common.errors import HarnessError
 from conformance.kube.conditions import deleted, reconciled, rolled_out
@@ -25,6 +26,7 @@ from conformance.services.git import GitRefused
 
 if TYPE_CHECKING:
     from conformance.apps.tracked import Changes, TrackedBranch
+    from conformance.clusters.base import Cluster
     from conformance.kube.client import Kube
     from conformance.linter.app import Release
 
@@ -32,37 +34,6 @@ _CLAIM = "PersistentVolumeClaim"
 _OF_A_NAMESPACE = ("default", "kube-root-ca.crt")
 """A ServiceAccount and a ConfigMap that Kubernetes makes in every namespace."""
 _HELM_STORAGE = "helm.sh/release.v1"
-
-
-class OutOfTime(AssertionError):
-    """The time that one app may take is over."""
-
-
-class TimeLimit:
-    """The time that one app may take, whatever is waited for."""
-
-    def __init__(self, minutes: float) -> None:
-        self._minutes = minutes
-        self._end = time.monotonic() + 60 * minutes
-
-    def at_most(self, seconds: float) -> float:
-        """Return a time-out in seconds that the app's time allows. Raises ``OutOfTime``."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise self.over("")
-        return min(seconds, left)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the app has used up its time."""
-        return time.monotonic() >= self._end
-
-    def over(self, meanwhile: str) -> OutOfTime:
-        """Return what to raise; ``meanwhile`` is what was waited for when the time was over."""
-        return OutOfTime(
-            f"the app has used up its {self._minutes:g} minutes\n  To do: see what it waits for, or"
-            f" give it more time: --time, with pytest --app-time\n{meanwhile}".rstrip()
-        )
 
 
 @dataclass(frozen=True)
@@ -115,8 +86,9 @@ class Delivery:
             placement.kustomizations,
             [(str(one.namespace), one.name) for one in self.releases],
         )
+        self.guard: DiskGuard | None = None
         self._prospects = Prospects(
-            self.kube, self.namespaces, [*self._kustomizations, *self.releases], self._is_own
+            self.kube, lambda: self.namespaces, lambda: self._of_flux, self._is_own
         )
         self._commit = ""
         self._before: set[str] = set()
@@ -215,6 +187,15 @@ class Delivery:
             raise
         self._ran = True
 
+    def guard_disk(self, cluster: Cluster) -> None:
+        """Stop the app if it fills the node's disk, until ``clean_up``."""
+
+        def stop() -> None:
+            stop_app(self.kube, self.branch.flux, self._of_flux, self.made())
+
+        self.guard = DiskGuard(cluster, self.kube, self.claims, stop)
+        self.guard.begin()
+
     def reconcile(self) -> None:
         """Have Flux apply the same again, and helm upgrade to the same; returns when it has."""
         flux = self.branch.flux
@@ -296,6 +277,8 @@ class Delivery:
 
     def clean_up(self) -> list[str]:
         """Remove all that is left of the package, its data as well; return what could not be."""
+        if self.guard is not None:
+            self.guard.end()
         troubles = []
         try:
             if self._commit and self._is_listed():
@@ -321,6 +304,10 @@ class Delivery:
     def _kustomizations(self) -> list[Ref]:
         return [flux_object("Kustomization", name) for name in self.placement.kustomizations]
 
+    @property
+    def _of_flux(self) -> list[Ref]:
+        return [*self._kustomizations, *self.releases]
+
     def _is_listed(self) -> bool:
         tree = self.branch.git.read(ROOT_KUSTOMIZATION)
         return listed(tree, remove=self.placement.entry) != tree
@@ -336,13 +323,21 @@ class Delivery:
         wait_all(self.kube, waits, timeout=self.kube.timeouts.deletion)
 
     def _wait(self, waits: list[Wait], seconds: float) -> None:
+        self._look()
         within = self.limit.at_most(seconds)
         try:
-            wait_all(self.kube, waits, timeout=within, meanwhile=self._prospects.look)
+            wait_all(self.kube, waits, timeout=within, meanwhile=self._look)
         except WaitTimeout as error:
             if self.limit.is_over:
                 raise self.limit.over(str(error)) from error
             raise
+
+    def _look(self) -> None:
+        """Raise ``WaitFailed`` if the app cannot get Ready any more."""
+        if self.guard is not None and self.guard.reason:
+            raise WaitFailed(self.guard.reason)
+        if self._commit:
+            self._prospects.look()
 
 
 def _is_going(item: Object) -> bool:

@@ -10,7 +10,7 @@ https://github.com/kubernetes-sigs/cli-utils/blob/master/pkg/kstatus/status/core
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from conformance.kube.client import Kube
@@ -90,13 +90,13 @@ class Prospects:
     def __init__(
         self,
         kube: Kube,
-        namespaces: Iterable[str],
-        of_flux: Sequence[Ref],
+        namespaces: Callable[[], Iterable[str]],
+        of_flux: Callable[[], Iterable[Ref]],
         is_own: Callable[[Object], bool],
     ) -> None:
         """``of_flux`` are its Kustomizations and HelmReleases, ``is_own`` tells its objects."""
         self._kube = kube
-        self._namespaces = sorted({*namespaces} - {NAMESPACE})
+        self._namespaces = namespaces
         self._of_flux = of_flux
         self._is_own = is_own
         self._watchdog = Watchdog()
@@ -111,12 +111,12 @@ class Prospects:
             raise WaitFailed(explain(self._kube, str(found), [found.about], None, lambda: []))
 
     def _troubles(self) -> Iterator[Trouble]:
-        for namespace in self._namespaces:
+        for namespace in sorted({*self._namespaces()} - {NAMESPACE}):
             events = self._kube.list("v1", "Event", namespace, fields="type=Warning")
             yield from troubles_of_pods(self._own("v1", "Pod", namespace), events)
             for kind in _MAKES_PODS:
                 yield from troubles_of_workloads(self._own("apps/v1", kind, namespace), events)
-        found = [self._kube.find(*one) for one in self._of_flux]
+        found = [self._kube.find(*one) for one in self._of_flux()]
         yield from troubles_of_flux([item for item in found if item is not None])
 
     def _own(self, api_version: str, kind: str, namespace: str) -> Objects:
