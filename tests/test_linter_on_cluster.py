@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,18 @@ def test_a_failed_check_is_a_finding_with_promise_and_what_was_seen(tmp_path: Pa
     for one in finding.failed.evidence:
         assert one.path.is_file()
     assert (wordpress.findings, wordpress.level) == ((), 4)
+
+
+def test_how_pytest_repeats_an_assertion_is_not_told() -> None:
+    reason = (
+        "the package is refused: it is privileged\n  To do: do not\nassert not ['it is']\n + more"
+    )
+    failed = replace(checks(4, verdict="fail")[0], reason=reason)
+    [finding] = judged([failed]).findings
+    assert finding.message == "It holds. Seen: the package is refused: it is privileged"
+    assert finding.fix == "do not"
+    without = replace(failed, reason="assert 1 == 2\n + where")
+    assert judged([without]).findings[0].message.endswith("Seen: assert 1 == 2 + where")
 
 
 def test_errors_of_lower_levels_come_first() -> None:

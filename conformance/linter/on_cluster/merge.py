@@ -17,6 +17,7 @@ _MESSAGE = 1000
 """Characters of what was seen that a message has; the evidence has all of it."""
 _TO_DO = "To do:"
 """What begins the line of a reason that says how to fix it, as in a HarnessError."""
+_REPEATED = "assert "
 _NOT_APPLICABLE = "not applicable"
 _JUDGED = ("pass", _NOT_APPLICABLE, "fail")
 _NO_CHECKS = "no checks yet"
@@ -113,8 +114,12 @@ def _finding(failed: CheckResult) -> Finding:
 
 
 def _seen(reason: str) -> tuple[str, str]:
-    """Return what was seen, and what to do where the reason says it."""
-    lines = reason.splitlines()
+    """Return what was seen, and what to do where the reason says it.
+
+    How pytest repeats an assertion below its message says nothing to whoever wrote the package.
+    """
+    first, *more = reason.splitlines() or [""]
+    lines = [first, *takewhile(lambda line: not line.startswith(_REPEATED), more)]
     fixes = [line.strip() for line in lines if line.strip().startswith(_TO_DO)]
     seen = [line for line in lines if not line.strip().startswith(_TO_DO)]
     return "\n".join(seen), " ".join(fix.removeprefix(_TO_DO).strip() for fix in fixes)
