@@ -40,7 +40,7 @@ def mistakes(folder: Path, described: str, *, with_files: bool = True) -> str:
 @pytest.mark.parametrize(
     ("described", "wrong", "fix"),
     [
-        ("host: [", "conformance.yaml, line 1: not valid YAML", ""),
+        ("host: [", "conformance.yaml, line 1: not valid YAML", "To do: Correct the file"),
         ("hosst: a.b", 'line 1: there is no key "hosst"', "To do: Did you mean host?"),
         (
             "images:\n- {image: a/b:1, context: nowhere}",

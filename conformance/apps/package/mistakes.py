@@ -9,6 +9,7 @@ from conformance.apps.package.description import DescriptionError, located
 from conformance.apps.package.given import GivenApp
 from conformance.linter.findings import Place, Problem
 
+_FIX = "Correct the file; docs/app-packages.md explains every key."
 _SHOWN = 5
 """Mistakes that one text tells of; the rest can wait until these are corrected."""
 
@@ -31,8 +32,7 @@ def told(mistakes: Collection[Problem]) -> str:
     for one in list(mistakes)[:_SHOWN]:
         where = f"{one.place.file}, line {one.place.line}" if one.place.line else one.place.file
         lines.append(f"{where}: {one.message}")
-        if one.fix:
-            lines.append(f"  To do: {one.fix}")
+        lines.append(f"  To do: {one.fix or _FIX}")
     if more := len(mistakes) - _SHOWN:
         lines += [f"and {more} more"] if more > 0 else []
     return "\n".join(lines)
