@@ -11,6 +11,7 @@ from conformance.apps.package import leftovers
 from conformance.apps.package.given import read_apps
 from conformance.apps.package.leftovers import brought_by, take_away
 from conformance.common.settings import Timeouts
+from conformance.kube.errors import NotFound
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import Wait, WaitTimeout
 
@@ -48,7 +49,8 @@ class FakeKube:
     def patch(self, *ref_and_body: Any) -> None:
         *ref, body = ref_and_body
         item = self.find(*ref)
-        assert item is not None
+        if item is None:
+            raise NotFound("PATCH", 404, "NotFound", "there is none")
         item["metadata"]["finalizers"] = body["metadata"]["finalizers"]
         self.delete(*ref)
 
@@ -83,6 +85,20 @@ def test_what_hangs_loses_its_finalizers_and_its_time_to_end() -> None:
     kube = FakeKube(an_object("ConfigMap", "held", "example.org/never"), an_object("Pod", "slow"))
     assert take(kube) == []
     assert kube.objects == []
+
+
+def test_what_goes_between_two_looks_is_no_trouble() -> None:
+    kube = FakeKube(an_object("ConfigMap", "held", "example.org/never"))
+    [held] = kube.objects
+    looks = iter([[held], [held], [held]])
+
+    def look() -> list[Object]:
+        found = next(looks, [])
+        if looks.__length_hint__() == 0:
+            kube.objects.clear()
+        return found
+
+    assert take_away(kube, look, []) == []  # type: ignore[arg-type]
 
 
 def test_what_kubernetes_holds_is_left_to_it_and_told() -> None:

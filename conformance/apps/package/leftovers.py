@@ -6,9 +6,11 @@ The next package finds the cluster as this one has found it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted
+from conformance.kube.errors import NotFound
 from conformance.kube.inventory import ref_of
 from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import Wait, WaitFailed, wait_all
@@ -40,7 +42,8 @@ def take_away(kube: Kube, items: Callable[[], Objects], others: Sequence[Ref]) -
         kube.delete(*one)
     if not _wait_gone(kube, _refs(items(), others), _ORDERLY):
         for item in items():
-            _force(kube, item)
+            with suppress(NotFound):  # it has gone meanwhile
+                _force(kube, item)
         _wait_gone(kube, _refs(items(), others), kube.timeouts.deletion)
     return [f"{one}{_why(kube.find(*one))}" for one in _refs(items(), others) if kube.find(*one)]
 
