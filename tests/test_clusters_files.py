@@ -79,6 +79,14 @@ def test_containerd_is_told_of_the_host(disk: Path) -> None:
     assert images["pinned_images"]["sandbox"] == "registry.k8s.io/pause:3.10"
 
 
+def test_a_pod_does_not_take_all_that_the_host_has(disk: Path) -> None:
+    kubelet = yaml.safe_load((disk / "etc/kubernetes/kubelet.yaml").read_text())
+    assert 0 < kubelet["podPidsLimit"] < 10000
+    host = Path("/proc/meminfo").read_text().split()[1]  # of the first line, in KiB
+    reserved = int(kubelet["systemReserved"]["memory"])
+    assert reserved == pytest.approx(int(host) * 1024 / 4, rel=0.01)
+
+
 def test_registries_are_the_local_one_under_their_name(disk: Path) -> None:
     hosts = tomllib.loads((disk / "etc/containerd/certs.d/quay.io/hosts.toml").read_text())
     assert hosts["server"] == "http://127.0.0.1:5000/v2/quay.io"

@@ -217,14 +217,32 @@ def test_one_failure_ends_the_waits_beside_it(server: wire.WireServer, kube: Kub
     assert server.lists("secrets") == 1, "both explain themselves: the other has timed out, too"
 
 
+def test_what_is_found_meanwhile_ends_the_waits(
+    server: wire.WireServer, kube: Kube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.kube.wait._LOOK", 0.05)
+    looks: list[int] = []
+
+    def look() -> None:
+        looks.append(len(looks))
+        if len(looks) == 3:
+            raise WaitFailed("nobody will ever bring that image")
+
+    server.objects["pods"] = [wire.pod()]
+    with pytest.raises(WaitFailed, match="nobody will ever"):
+        wait_all(kube, [Wait(POD, ready())], timeout=60, meanwhile=look)
+    wait_all(kube, [Wait(POD, exists())], timeout=60, meanwhile=look)
+    assert len(looks) == 3, "what is there already needs no look"
+
+
 def test_an_interruption_ends_all_waits(
     server: wire.WireServer, kube: Kube, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         assert server.watched.wait(20)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("concurrent.futures.as_completed", interrupted)
+    monkeypatch.setattr("concurrent.futures.wait", interrupted)
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         wait_all(kube, [Wait(POD, ready())], timeout=60)

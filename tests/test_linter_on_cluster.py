@@ -14,7 +14,7 @@ from linter_results import a_finding, a_result, a_rule, an_app, an_app_result
 from conformance.common.errors import HarnessError
 from conformance.linter.findings import Severity
 from conformance.linter.levels import HIGHEST, STATIC
-from conformance.linter.on_cluster.merge import merged
+from conformance.linter.on_cluster.merge import SAME_NAME, merged
 from conformance.linter.on_cluster.report import read_run
 from conformance.linter.result import AppResult, CheckResult, ClusterRun
 from conformance.linter.rule import Requirement
@@ -120,8 +120,12 @@ def test_apps_of_one_name_cannot_be_told_apart() -> None:
     one, other, third = merged(twice, ClusterRun(checks=found)).apps
     for app in (one, other):
         assert (app.level, app.checks) == (3, ())
-        assert "several apps here have this name" in app.not_judged[4]
+        assert app.not_judged[4] == "another app here has this name"
     assert third.level == 4
+    [finding] = [one for one in other.findings if one.rule is SAME_NAME]
+    assert finding.fails
+    assert finding.message.startswith("notes is also the name of ")
+    assert not third.failed
 
 
 # Findings.
@@ -144,6 +148,18 @@ def test_a_failed_check_is_a_finding_with_promise_and_what_was_seen(tmp_path: Pa
     for one in finding.failed.evidence:
         assert one.path.is_file()
     assert (wordpress.findings, wordpress.level) == ((), 4)
+
+
+def test_how_pytest_repeats_an_assertion_is_not_told() -> None:
+    reason = (
+        "the package is refused: it is privileged\n  To do: do not\nassert not ['it is']\n + more"
+    )
+    failed = replace(checks(4, verdict="fail")[0], reason=reason)
+    [finding] = judged([failed]).findings
+    assert finding.message == "It holds. Seen: the package is refused: it is privileged"
+    assert finding.fix == "do not"
+    without = replace(failed, reason="assert 1 == 2\n + where")
+    assert judged([without]).findings[0].message.endswith("Seen: assert 1 == 2 + where")
 
 
 def test_errors_of_lower_levels_come_first() -> None:

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,8 @@ import pytest
 import yaml
 
 from conformance.apps.package import delivery as delivery_module
-from conformance.apps.package.delivery import Delivery, OutOfTime, TimeLimit
+from conformance.apps.package import leftovers
+from conformance.apps.package.delivery import Delivery
 from conformance.apps.package.given import GivenApp, read_apps
 from conformance.apps.package.model import Description
 from conformance.apps.package.override import (
@@ -34,6 +36,7 @@ from conformance.apps.package.running import (
     killed_for_memory,
 )
 from conformance.apps.package.secrets_by_hand import made_by_hand
+from conformance.apps.package.time_limit import OutOfTime, TimeLimit
 from conformance.apps.package.usage import image_sizes, memory_peaks, warnings_about
 from conformance.capabilities.app_runs.neighbours import Neighbours, state_of
 from conformance.common.errors import HarnessError
@@ -43,7 +46,7 @@ from conformance.common.settings import Timeouts, data_root
 from conformance.kube.discovery import Resource
 from conformance.kube.inventory import everything
 from conformance.kube.objects import Object, Ref
-from conformance.kube.wait import Wait, WaitTimeout
+from conformance.kube.wait import Wait, WaitFailed, WaitTimeout
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
 from conformance.services.flux import Flux, hopeless
 
@@ -168,9 +171,8 @@ def kube() -> FakeKube:
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[Wait]:
     """Have what is awaited be there at once; return what was awaited."""
     awaited: list[Wait] = []
-    monkeypatch.setattr(
-        delivery_module, "wait_all", lambda _kube, waits, **_more: awaited.extend(waits)
-    )
+    for module in (delivery_module, leftovers):
+        monkeypatch.setattr(module, "wait_all", lambda _kube, waits, **_more: awaited.extend(waits))
     return awaited
 
 
@@ -273,6 +275,7 @@ def test_what_cannot_be_cleaned_up_is_told(kube: FakeKube, monkeypatch: pytest.M
         raise WaitTimeout("Waited 120 s for Kustomization pages to be: deleted\n  more")
 
     monkeypatch.setattr(delivery_module, "wait_all", never)
+    monkeypatch.setattr(leftovers, "wait_all", never)
     delivery, _ = installed(kube)
     assert "Waited 120 s for Kustomization pages to be: deleted" in delivery.clean_up()
 
@@ -302,6 +305,44 @@ def test_a_namespace_that_nobody_has_is_made_and_taken_away(
     assert delivery.made() == []
     delivery.clean_up()
     assert kube.find("v1", "Namespace", "stackspin-apps") is None
+
+
+def test_an_app_that_never_got_ready_is_waited_for_once(
+    kube: FakeKube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[object] = []
+
+    def never(*_: object, **__: object) -> None:
+        waited.append(1)
+        raise WaitTimeout("Waited 180 s for Deployment pages to be: rolled out")
+
+    monkeypatch.setattr(delivery_module, "wait_all", never)
+    delivery, _ = a_delivery(kube)
+    for within in (20.0, None, 20.0, None):
+        with pytest.raises(WaitFailed, match="Deployment pages to be"):
+            delivery.wait_ready(within)
+    assert len(waited) == 2
+    monkeypatch.undo()
+    ready, _ = a_delivery(kube)
+    ready.wait_ready()
+    monkeypatch.setattr(delivery_module, "wait_all", never)
+    for _ in range(2):
+        with pytest.raises(WaitFailed):
+            ready.wait_ready()
+    assert len(waited) == 4, "one that was Ready may get so again"
+
+
+def test_a_stopped_app_is_not_waited_for(kube: FakeKube, no_waiting: list[Wait]) -> None:
+    delivery, _ = installed(kube)
+    ended: list[bool] = []
+    reason = "the app was stopped, as it fills the node's disk"
+    delivery.guard = SimpleNamespace(reason=reason, end=lambda: ended.append(True))  # type: ignore[assignment]
+    for wait in (delivery.wait_applied, delivery.wait_ready):
+        with pytest.raises(WaitFailed, match="the app was stopped"):
+            wait()
+    assert no_waiting == []
+    delivery.clean_up()
+    assert ended == [True]
 
 
 def a_chart_alone(**described: Any) -> GivenApp:
@@ -349,8 +390,27 @@ def test_a_release_that_helm_refuses_to_begin_with_is_given_up() -> None:
 def test_no_wait_is_longer_than_the_time_that_an_app_has() -> None:
     assert 0 < TimeLimit(1).at_most(300) <= 60
     assert TimeLimit(10).at_most(5) == 5
-    with pytest.raises(OutOfTime, match="used up its 1e-09 minutes: --app-time gives it more"):
+    with pytest.raises(OutOfTime, match=r"used up its 1e-09 minutes\n  To do: .*--app-time"):
         TimeLimit(1e-9).at_most(5)
+
+
+def test_a_wait_that_the_apps_time_cuts_says_so_and_what_it_waited_for(
+    kube: FakeKube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, timeout: float, **__: object) -> None:
+        time.sleep(timeout)
+        raise WaitTimeout(f"Waited {timeout:g} s for Kustomization pages to be: reconciled")
+
+    delivery, _ = a_delivery(kube)
+    delivery.begin()
+    monkeypatch.setattr(delivery_module, "wait_all", never)
+    delivery.limit = TimeLimit(0.02)
+    with pytest.raises(OutOfTime, match=r"used up its 0.02 minutes\n  To do: .*\nWaited "):
+        delivery.wait_applied()
+    another, _ = a_delivery(FakeKube())
+    another.kube.timeouts = Timeouts(stack=0.01)
+    with pytest.raises(WaitTimeout, match=r"^Waited 0.01 s for Kustomization"):
+        another.wait_applied()
 
 
 def running(

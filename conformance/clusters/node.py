@@ -16,6 +16,10 @@ CONTROLLER_MANAGER_RATE = {"kube-api-qps": "1000", "kube-api-burst": "1000"}
 """Its 40 controllers' accounts and tokens come first: at the default 20 requests a second that is
 4 s before the first Deployment makes a pod."""
 
+POD_PIDS = 2048
+"""Processes and threads of one pod: one that forks without end leaves the others theirs. The
+largest of the platform's has some hundred."""
+
 
 def is_ready(node: Object, since: float = 0.0) -> bool:
     """Whether a Node said after ``since`` (seconds since the epoch) that it is Ready.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from conformance.kube.client import Kube
@@ -22,6 +22,8 @@ from conformance.kube.watching import (
 
 _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Seconds between attempts while the API server is away; nothing can tell when it is back."""
+_LOOK = 3.0
+"""Seconds between looks at what may make a wait vain; that time passes, no event tells."""
 
 
 class WaitFailed(AssertionError):
@@ -92,23 +94,37 @@ def wait_each(
     return _Follower(kube, wanted, timeout, Canceller()).run()
 
 
-def wait_all(kube: Kube, waits: Sequence[Wait], *, timeout: float | None = None) -> None:
+def wait_all(
+    kube: Kube,
+    waits: Sequence[Wait],
+    *,
+    timeout: float | None = None,
+    meanwhile: Callable[[], None] | None = None,
+) -> None:
     """Wait for several things at once, ``timeout`` seconds at most for all of them.
 
-    The first failure, or an interruption, ends the others and is raised.
+    The first failure, or an interruption, ends the others and is raised; so does what
+    ``meanwhile`` raises, which is called every few seconds.
     """
     if not waits:
         return
     cancellers = [Canceller() for _ in waits]
     with concurrent.futures.ThreadPoolExecutor(len(waits), "wait") as executor:
-        futures = [
+        pending = {
             executor.submit(_Follower(kube, wanted, timeout, canceller).run)
             for wanted, canceller in zip(waits, cancellers, strict=True)
-        ]
+        }
         try:
-            for future in concurrent.futures.as_completed(futures):
-                if error := future.exception():
-                    raise error
+            while pending:
+                done, pending = concurrent.futures.wait(
+                    pending,
+                    timeout=None if meanwhile is None else _LOOK,
+                    return_when=concurrent.futures.FIRST_COMPLETED,
+                )
+                for future in done:
+                    future.result()
+                if pending and meanwhile is not None:
+                    meanwhile()
         finally:  # also when somebody interrupts it: the executor waits for its threads
             for canceller in cancellers:
                 canceller.cancel()

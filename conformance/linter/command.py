@@ -21,7 +21,7 @@ from conformance.common.installation import require_cluster_extra
 from conformance.linter.levels import HIGHEST, STATIC
 from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
-from conformance.linter.on_cluster.merge import merged
+from conformance.linter.on_cluster.merge import SAME_NAME, merged, names_shared
 from conformance.linter.on_cluster.options import (
     add_options,
     for_pytest,
@@ -32,7 +32,7 @@ from conformance.linter.on_cluster.options import (
 from conformance.linter.on_cluster.process import CAPABILITIES, run_checks
 from conformance.linter.on_cluster.promises import promises
 from conformance.linter.reading.tree import decode
-from conformance.linter.result import Result, joined
+from conformance.linter.result import ClusterRun, Result, joined
 from conformance.linter.rule import all_rules
 from conformance.linter.rules.package import NOTHING
 from conformance.linter.views import shown
@@ -93,10 +93,13 @@ def main(arguments: Sequence[str]) -> int:
         _init(given.paths)
         return 0
     result = joined([lint(path, **request) for path in given.paths])
-    if given.cluster and any(one.app.detected != NOTHING for one in result.apps):
-        result, status = _on_cluster(result, given)
-    else:
-        status = 0
+    status, shared = 0, names_shared(result)
+    if given.cluster:
+        there = [one for one in result.apps if one.app.detected != NOTHING]
+        if any(one.name not in shared for one in there):
+            result, status = _on_cluster(result, given)
+        elif there:
+            result = merged(result, ClusterRun())
     _report(result, given)
     return status or (_EXIT_FOUND if _failed(result, given.level) else 0)
 
@@ -231,7 +234,7 @@ def _selected(names: Iterable[str]) -> list[Rule]:
 
 
 def _explained(name: str) -> str:
-    rules, checks = all_rules(), promises(CAPABILITIES)
+    rules, checks = all_rules(), {**promises(CAPABILITIES), SAME_NAME.id: SAME_NAME}
     look = Look.of(sys.stdout)
     look = replace(look, width=look.width or _PROSE)
     if name in rules:

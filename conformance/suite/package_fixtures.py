@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import itertools
 from collections.abc import Iterator
@@ -13,16 +12,18 @@ import pytest
 
 from conformance.apps.image_builds import VERSIONS, source_of
 from conformance.apps.package.abilities import lack_of
-from conformance.apps.package.delivery import Delivery, TimeLimit
+from conformance.apps.package.delivery import Delivery
+from conformance.apps.package.description import FILE
 from conformance.apps.package.given import GivenApp
+from conformance.apps.package.mistakes import mistakes_in
 from conformance.apps.package.package_images import PackageImages
 from conformance.apps.package.placement import Placement, place
 from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.refusals import refusals
 from conformance.apps.package.running import RunningApp
 from conformance.apps.package.secrets_by_hand import made_by_hand
+from conformance.apps.package.time_limit import TimeLimit
 from conformance.apps.tracked import TrackedBranch
-from conformance.common.errors import HarnessError
 from conformance.common.run_folder import run_folder
 from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON
 from conformance.suite.check import check_of, not_applicable, not_run, shared
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
+    from conformance.linter.findings import Problem
     from conformance.platform.reference import Stack
     from conformance.suite.check import Check
 
+_DESCRIBED = "app_runs.described"
+"""The check that tells of mistakes in an app's description."""
 STILL_READY = 20.0
 """Seconds in which an app is Ready again that was so when Flux had applied it."""
 _numbers = itertools.count(1)
@@ -55,14 +59,24 @@ def app_package(
     return reference_copy(package, app.name, name, tmp_path_factory.mktemp("given"))
 
 
+@pytest.fixture(scope=shared)
+def mistakes(app: App | GivenApp, app_package: GivenApp) -> list[Problem]:
+    """What is wrong with the description of the app.
+
+    The copy of a reference app is without the files that its description names.
+    """
+    return mistakes_in(app_package, _known_checks(), with_files=app is app_package)
+
+
 @pytest.fixture
 def needed_abilities(request: pytest.FixtureRequest, app_package: GivenApp) -> None:
     """What the check needs of the app, which has it and may not skip the check."""
     check = check_of(request.node)
-    if check is None:
+    if check is None or check.id == _DESCRIBED:
         return
+    if request.getfixturevalue("mistakes"):
+        not_run(f"{FILE} has a mistake, of which {_DESCRIBED} tells")
     description = app_package.description
-    _refuse_unknown(description)
     for ability in check.abilities:
         if (lack := lack_of(ability, description)) is not None:
             (not_applicable if lack.by_nature else not_run)(lack.reason)
@@ -74,17 +88,6 @@ def _skip(check: Check, description: Description) -> None:
     for one in description.skip:
         if one.check == check.id:
             not_run(f"skipped until {one.until}: {one.reason}")
-
-
-def _refuse_unknown(description: Description) -> None:
-    """Raise HarnessError for a skip of a check that does not exist."""
-    for one in description.skip:
-        if one.check not in _known_checks():
-            near = difflib.get_close_matches(one.check, _known_checks(), n=1)
-            raise HarnessError(
-                f"conformance.yaml skips {one.check}, which is no check",
-                f"did you mean {near[0]}?" if near else "remove it",
-            )
 
 
 @functools.cache
@@ -150,6 +153,7 @@ def delivered(
     delivery = Delivery(branch, placement, app_package.name, limit, secrets)
     try:
         delivery.begin()
+        delivery.guard_disk(request.getfixturevalue("cluster"))
         yield RunningApp(delivery, app_package.description, stack.http(), settings.domain)
     finally:
         if troubles := delivery.clean_up():
@@ -163,6 +167,8 @@ def running(delivered: RunningApp) -> RunningApp:
         delivered.delivery.wait_applied()
         delivered.delivery.wait_ready(STILL_READY)
     except AssertionError as error:
+        if (guard := delivered.delivery.guard) and guard.tells():
+            raise
         not_run(f"the app does not run: {str(error).splitlines()[0]}")
     return delivered
 

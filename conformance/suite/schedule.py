@@ -31,8 +31,8 @@ def arrange(items: list[pytest.Item]) -> None:
     if "image_builds" in needed:
         _first("image_builds", items[:1])
     of_apps = [item for item in items if (check := check_of(item)) and check.app_level]
-    _first("needed_abilities", of_apps)
     _first("needed_features", [item for item in items if (check := check_of(item)) and check.needs])
+    _first("needed_abilities", of_apps)  # which takes no cluster to find out
     if "platform" in needed:
         _join("platform_begun", [item for item in items if "kube" in fixtures_of([item])])
     _join("later_levels_begun", _undisturbed(items))

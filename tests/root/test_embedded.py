@@ -21,6 +21,9 @@ from conformance.common.settings import PROJECT_ROOT, Settings
 from conformance.components.builder import Components
 from conformance.kube.apply import apply
 from conformance.kube.client import Kube
+from conformance.kube.conditions import exists, ready
+from conformance.kube.objects import Ref
+from conformance.kube.wait import wait
 
 OWNER = """
 import sys
@@ -111,6 +114,11 @@ def files_left(state_dir: Path) -> list[str]:
     return [name for name in names if name != "lock"]
 
 
+def read_groups(pattern: str) -> set[int]:
+    """Return the numbers in these files of control groups, whatever their version."""
+    return {int(file.read_text()) for file in Path("/sys/fs/cgroup").glob(pattern)}
+
+
 def kernel_settings() -> list[str]:
     names = ("vm/overcommit_memory", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward")
     return [Path("/proc/sys", name).read_text() for name in names]
@@ -133,6 +141,28 @@ def test_brings_a_node_up_and_leaves_nothing(make: Callable[..., EmbeddedCluster
     assert traces(state_dir, record) == NOTHING
     assert (firewall(), kernel_settings()) == before
     cluster.delete()
+
+
+def test_a_pod_does_not_take_all_that_the_host_has(
+    make: Callable[..., EmbeddedCluster], components: Components
+) -> None:
+    cluster = make()
+    cluster.start()
+    kube = Kube(cluster.kubeconfig)
+    pod = Ref("v1", "Pod", "pause", "kube-public")
+    image = components.image_reference("image-pause")
+    metadata = {"name": pod.name, "namespace": pod.namespace}
+    spec = {"containers": [{"name": "pause", "image": image}]}
+    wait(kube, Ref("v1", "ServiceAccount", "default", pod.namespace), exists())
+    apply(kube, {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    wait(kube, pod, ready())
+    record = cluster.folder.read()
+    assert record
+    pods = f"**/{record.link.cgroup}/kubepods"
+    assert read_groups(f"{pods}/**/pod*/pids.max") == {2048}
+    [limit] = read_groups(f"{pods}/memory.limit_in_bytes") | read_groups(f"{pods}/memory.max")
+    host = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert 0.7 * host < limit < 0.8 * host
 
 
 def test_killed_node_comes_back_with_its_state(make: Callable[..., EmbeddedCluster]) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.apps.package.conventions import APPS_NAMESPACE, FLUX_NAMESPACE
+from conformance.apps.package.disk_guard import DiskGuard, stop_app
+from conformance.apps.package.hopeless import Prospects
+from conformance.apps.package.leftovers import brought_by, take_away
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.placement import Placement
+from conformance.apps.package.time_limit import TimeLimit
 from conformance.common.errors import HarnessError
 from conformance.kube.conditions import deleted, reconciled, rolled_out
 from conformance.kube.inventory import by_uid, everything, ref_of
 from conformance.kube.objects import Object, Objects, Ref
-from conformance.kube.wait import Wait, WaitFailed, wait_all
+from conformance.kube.wait import Wait, WaitFailed, WaitTimeout, wait_all
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed
 from conformance.platform.reference.steps import Steps
 from conformance.services.flux import hopeless
@@ -23,6 +26,7 @@ from conformance.services.git import GitRefused
 
 if TYPE_CHECKING:
     from conformance.apps.tracked import Changes, TrackedBranch
+    from conformance.clusters.base import Cluster
     from conformance.kube.client import Kube
     from conformance.linter.app import Release
 
@@ -30,27 +34,6 @@ _CLAIM = "PersistentVolumeClaim"
 _OF_A_NAMESPACE = ("default", "kube-root-ca.crt")
 """A ServiceAccount and a ConfigMap that Kubernetes makes in every namespace."""
 _HELM_STORAGE = "helm.sh/release.v1"
-
-
-class OutOfTime(AssertionError):
-    """The time that one app may take is over."""
-
-
-class TimeLimit:
-    """The time that one app may take, whatever is waited for."""
-
-    def __init__(self, minutes: float) -> None:
-        self._minutes = minutes
-        self._end = time.monotonic() + 60 * minutes
-
-    def at_most(self, seconds: float) -> float:
-        """Return a time-out in seconds that the app's time allows. Raises ``OutOfTime``."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise OutOfTime(
-                f"the app has used up its {self._minutes:g} minutes: --app-time gives it more"
-            )
-        return min(seconds, left)
 
 
 @dataclass(frozen=True)
@@ -102,12 +85,17 @@ class Delivery:
             placement.kustomizations,
             [(str(one.namespace), one.name) for one in self.releases],
         )
+        self.guard: DiskGuard | None = None
+        self._prospects = Prospects(
+            self.kube, lambda: self.namespaces, lambda: self._of_flux, self._is_own
+        )
         self._commit = ""
         self._before: set[str] = set()
         self._replaced: dict[str, str | bytes | None] = {}
         self._steps = Steps()
-        self._made_by_hand: Objects = []
-        self._namespaces_made: list[str] = []
+        self._brought: list[Ref] = []
+        self._ran = False
+        self._not_ready = ""
 
     @property
     def namespace(self) -> str:
@@ -123,6 +111,7 @@ class Delivery:
         """Where its objects are."""
         own = {one.namespace for one in self.placement.releases}
         own |= {one.namespace for one in self.placement.app.written}
+        own |= {one.name for one in self.placement.app.written if one.kind == "Namespace"}
         return (own | {APPS_NAMESPACE, FLUX_NAMESPACE}) - {""}
 
     def begin(self) -> None:
@@ -133,10 +122,11 @@ class Delivery:
                     f"there is a {kustomization} already",
                     "remove that app, or use a fresh cluster",
                 )
+        self._brought = brought_by(self.placement.app, self.kube)
         self._make_namespaces()
         for item in self._by_hand:
             self.kube.create(item, self.namespace)
-            self._made_by_hand.append(item)
+            self._brought.append(Ref("v1", item["kind"], item["metadata"]["name"], self.namespace))
         self._before = set(by_uid(self._everything()))
         git = self.branch.git
         with git.lock:
@@ -164,22 +154,46 @@ class Delivery:
         """
         self._steps.run("applied", self._wait_applied)
 
-    def wait_fetched(self) -> None:
-        """Return when Flux has applied the package, or has given up. Raises ``OutOfTime``."""
-        with suppress(WaitFailed):
+    def wait_fetched(self) -> bool:
+        """Return whether Flux has applied the package, once it has or cannot any more.
+
+        Raises ``OutOfTime``.
+        """
+        try:
             self.wait_applied()
+        except WaitFailed:
+            return False
+        return True
 
     def release(self, release: Release) -> Ref:
         """Return the object of one of its HelmReleases."""
         return self.releases[self.placement.releases.index(release)]
 
     def wait_ready(self, within: float | None = None) -> None:
-        """Return when every workload is rolled out. Raises ``WaitTimeout``, ``OutOfTime``.
+        """Return when every workload is rolled out. Raises ``WaitFailed``, ``OutOfTime``.
 
-        ``within`` is the most that it may take, in seconds.
+        ``within`` is the most that it may take, in seconds. An app that never got Ready in all the
+        time that it may take is not waited for again.
         """
+        if self._not_ready:
+            raise WaitFailed(self._not_ready)
         waits = [Wait(one.ref, rolled_out()) for one in self.live.workloads()]
-        self._wait(waits, within or self.kube.timeouts.rollout)
+        try:
+            self._wait(waits, within or self.kube.timeouts.rollout)
+        except WaitFailed as error:
+            if within is None and not self._ran:
+                self._not_ready = str(error)
+            raise
+        self._ran = True
+
+    def guard_disk(self, cluster: Cluster) -> None:
+        """Stop the app if it fills the node's disk, until ``clean_up``."""
+
+        def stop() -> None:
+            stop_app(self.kube, self.branch.flux, self._of_flux, self.made())
+
+        self.guard = DiskGuard(cluster, self.kube, self.claims, stop)
+        self.guard.begin()
 
     def reconcile(self) -> None:
         """Have Flux apply the same again, and helm upgrade to the same; returns when it has."""
@@ -226,13 +240,15 @@ class Delivery:
         """
         return [
             item
-            for uid, item in by_uid(self._everything()).items()
-            if uid not in self._before
+            for item in by_uid(self._everything()).values()
+            if self._is_own(item)
             and item.get("type") != _HELM_STORAGE
             and "namespace" in item["metadata"]
             and item["metadata"]["name"] not in _OF_A_NAMESPACE
-            and not self.live.is_of_another(item)
         ]
+
+    def _is_own(self, item: Object) -> bool:
+        return item["metadata"]["uid"] not in self._before and not self.live.is_of_another(item)
 
     def remove(self) -> Remains:
         """Take the package out of the repository; return what remains once Flux is done.
@@ -260,23 +276,16 @@ class Delivery:
 
     def clean_up(self) -> list[str]:
         """Remove all that is left of the package, its data as well; return what could not be."""
+        if self.guard is not None:
+            self.guard.end()
         troubles = []
         try:
             if self._commit and self._is_listed():
                 self.remove()
         except (AssertionError, GitRefused) as error:
             troubles.append(str(error).splitlines()[0])
-        for item in self.made() if self._commit else ():
-            self.kube.delete(*ref_of(item))
-        for item in self._made_by_hand:
-            self.kube.delete("v1", item["kind"], item["metadata"]["name"], self.namespace)
-        for name in self._namespaces_made:
-            self.kube.delete("v1", "Namespace", name)
-        try:
-            self._wait_gone(self.made() if self._commit else ())
-        except AssertionError as error:
-            troubles.append(str(error).splitlines()[0])
-        return troubles
+        made = self.made if self._commit else list
+        return troubles + take_away(self.kube, made, self._brought)
 
     def _make_namespaces(self) -> None:
         """Make the namespaces that neither the platform nor the package has, as an operator would.
@@ -288,13 +297,17 @@ class Delivery:
             if self.kube.find("v1", "Namespace", name) is None:
                 metadata = {"name": name}
                 self.kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-                self._namespaces_made.append(name)
+                self._brought.append(Ref("v1", "Namespace", name))
 
     @property
     def _kustomizations(self) -> list[Ref]:
         return [
             self.branch.flux.ref("Kustomization", name) for name in self.placement.kustomizations
         ]
+
+    @property
+    def _of_flux(self) -> list[Ref]:
+        return [*self._kustomizations, *self.releases]
 
     def _is_listed(self) -> bool:
         tree = self.branch.git.read(ROOT_KUSTOMIZATION)
@@ -311,7 +324,21 @@ class Delivery:
         wait_all(self.kube, waits, timeout=self.kube.timeouts.deletion)
 
     def _wait(self, waits: list[Wait], seconds: float) -> None:
-        wait_all(self.kube, waits, timeout=self.limit.at_most(seconds))
+        self._look()
+        within = self.limit.at_most(seconds)
+        try:
+            wait_all(self.kube, waits, timeout=within, meanwhile=self._look)
+        except WaitTimeout as error:
+            if self.limit.is_over:
+                raise self.limit.over(str(error)) from error
+            raise
+
+    def _look(self) -> None:
+        """Raise ``WaitFailed`` if the app cannot get Ready any more."""
+        if self.guard is not None and self.guard.reason:
+            raise WaitFailed(self.guard.reason)
+        if self._commit:
+            self._prospects.look()
 
 
 def _is_going(item: Object) -> bool:

@@ -84,12 +84,19 @@ def read_tree(tree: Tree, path: Path, limits: Limits = _DEFAULT) -> list[GivenAp
 
 
 def by_name(apps: Iterable[GivenApp]) -> dict[str, GivenApp]:
-    """Return the apps by their names. Raises HarnessError if two have the same."""
-    named: dict[str, GivenApp] = {}
+    """Return the apps by their names, without those whose name others have, too.
+
+    Raises HarnessError if none is left.
+    """
+    named: dict[str, list[GivenApp]] = {}
     for one in apps:
-        if (other := named.setdefault(one.name, one)) is not one:
-            raise HarnessError(
-                f"two apps are called {one.name}: in {other.root} and in {one.root}",
-                "give them to runs of their own, or give one another name",
-            )
-    return named
+        named.setdefault(one.name, []).append(one)
+    alone = {name: found[0] for name, found in named.items() if len(found) == 1}
+    if named and not alone:
+        name, found = next(iter(named.items()))
+        places = " and in ".join(str(one.root / one.app.path) for one in found)
+        raise HarnessError(
+            f"{len(found)} apps are called {name}: in {places}",
+            "give them to runs of their own, or give one another name",
+        )
+    return alone

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from conformance.apps.package.mistakes import told
 from conformance.apps.package.override import (
     overridden,
     override_in,
@@ -30,9 +31,20 @@ if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
+    from conformance.linter.findings import Problem
     from conformance.report.evidence import EvidenceBox
 
 ON = extended("notes", "wordpress")
+
+
+@check(
+    "app_runs.described",
+    promise="What conformance.yaml says of the app can be read, and all that it names is there.",
+    apps=ON,
+    app_level=4,
+)
+def test_described(mistakes: list[Problem]) -> None:
+    assert not mistakes, told(mistakes)
 
 
 @check(
@@ -66,10 +78,12 @@ def test_installed_by_flux(delivered: RunningApp, evidence: EvidenceBox) -> None
     app_level=4,
 )
 def test_workloads_ready(delivered: RunningApp, evidence: EvidenceBox) -> None:
-    delivered.delivery.wait_fetched()
+    applied = delivered.delivery.wait_fetched()
     with evidence.timed("workloads Ready after Flux had applied them"):
         delivered.delivery.wait_ready()
-    assert delivered.live.workloads(), "the app has no Deployment, StatefulSet or DaemonSet"
+    if not (workloads := delivered.live.workloads()) and not applied:
+        not_run("Flux has not installed the app")
+    assert workloads, "the app has no Deployment, StatefulSet or DaemonSet"
 
 
 @check(

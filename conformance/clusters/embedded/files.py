@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import shutil
 import string
 import uuid
@@ -14,7 +15,7 @@ import yaml
 
 from conformance.clusters.embedded import processes as node
 from conformance.clusters.embedded.processes import PARTS, PKI
-from conformance.clusters.node import API_PORT
+from conformance.clusters.node import API_PORT, POD_PIDS
 from conformance.clusters.node_registry import registry_files
 from conformance.common.architecture import architecture
 from conformance.components.pods import POD_SUBNET, pod_network
@@ -147,9 +148,19 @@ def _kubelet(cgroup_root: str, open_files: int) -> dict[str, Any]:
         # images. Too little of it is found out before the start.
         "imageGCHighThresholdPercent": 100,
         "evictionHard": {},
+        # A pod without limits takes neither all processes nor all memory of the host: what is
+        # not reserved is the limit of the group that all pods are in, and the kernel ends the
+        # largest process there.
+        "podPidsLimit": POD_PIDS,
+        "systemReserved": {"memory": str(_host_memory() // 4)},
         # Changed ConfigMaps reach mounted volumes with this period; the default is a minute.
         "syncFrequency": "10s",
     }
+
+
+def _host_memory() -> int:
+    """Return the bytes of memory that the host has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _kube_proxy() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from conformance.clusters.node import API_SERVER_ENVIRONMENT, CONTROLLER_MANAGER_RATE
+from conformance.clusters.node import API_SERVER_ENVIRONMENT, CONTROLLER_MANAGER_RATE, POD_PIDS
 
 if TYPE_CHECKING:
     from conformance.clusters.docker import Engine
@@ -42,6 +42,7 @@ def configuration_of(engine: Engine, *, mark: str, of_upstream: bool) -> dict[st
             "serializeImagePulls": False,
             "registryPullQPS": 0,
             "syncFrequency": "10s",
+            "podPidsLimit": POD_PIDS,
         },
         {"kind": "KubeProxyConfiguration", "iptables": {"minSyncPeriod": "0.1s"}},
     ]

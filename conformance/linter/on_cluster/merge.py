@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import takewhile
 
-from conformance.linter.findings import Place
+from conformance.linter.findings import Place, Severity
 from conformance.linter.levels import HIGHEST, STATIC, level_of
+from conformance.linter.on_cluster.promises import Promise
 from conformance.linter.result import AppResult, CheckResult, ClusterRun, Finding, Result, rank
 
 _ABOVE = range(STATIC + 1, HIGHEST + 1)
@@ -23,23 +24,38 @@ _NOT_APPLICABLE = "not applicable"
 _JUDGED = ("pass", _NOT_APPLICABLE, "fail")
 _NO_CHECKS = "no checks yet"
 _NONE_APPLIES = "none of its checks applies to this app"
-_SAME_NAME = (
-    "several apps here have this name, so that their checks cannot be told apart: give the PATH of "
-    "one of them"
+_SAME_NAME = "another app here has this name"
+SAME_NAME = Promise(
+    "package.own-name",
+    "No two apps of a run have the same name.",
+    STATIC + 1,
+    Severity.ERROR,
+    "conformance/linter/on_cluster/merge.py",
 )
+"""What the run itself needs; on one cluster, such apps would replace one another."""
 
 
 def merged(result: Result, run: ClusterRun) -> Result:
     """Return the linter's result with what the run found out about each app."""
-    names = Counter(app.name for app in result.apps)
+    shared = names_shared(result)
     with_checks = {one.check.level for one in run.checks}
     # What no run can tell yet costs nobody anything: an app is well at the highest level there is.
     highest = max(takewhile(with_checks.__contains__, _ABOVE), default=HIGHEST)
-    apps = (_app(app, run, names[app.name] > 1, highest) for app in result.apps)
+    apps = (_app(app, run, shared.get(app.name, ()), highest) for app in result.apps)
     return replace(result, apps=tuple(apps), cluster=run)
 
 
-def _app(app: AppResult, run: ClusterRun, name_is_shared: bool, highest: int) -> AppResult:
+def names_shared(result: Result) -> Mapping[str, Sequence[AppResult]]:
+    """Return the apps that have the same name as others, by that name."""
+    named: dict[str, list[AppResult]] = {}
+    for app in result.apps:
+        named.setdefault(app.name, []).append(app)
+    return {name: apps for name, apps in named.items() if len(apps) > 1}
+
+
+def _app(
+    app: AppResult, run: ClusterRun, name_is_shared: Sequence[AppResult], highest: int
+) -> AppResult:
     checks = () if name_is_shared else tuple(one for one in run.checks if one.app == app.name)
     levels = {one.check.level for one in checks}
     applying = {one.check.level for one in checks if one.verdict != _NOT_APPLICABLE}
@@ -55,6 +71,8 @@ def _app(app: AppResult, run: ClusterRun, name_is_shared: bool, highest: int) ->
         if level > top
     }
     failures = [_finding(one) for one in checks if one.verdict == "fail"]
+    if name_is_shared:
+        failures.append(_same_name(app, name_is_shared))
     findings = sorted([*app.findings, *failures], key=rank)
     # Whatever is neither good nor bad: a verdict that is not known yet must not raise a level.
     not_run = [(one.check, _reason(one)) for one in checks if one.verdict not in _JUDGED]
@@ -81,6 +99,16 @@ def _why_none_applies(checks: Iterable[CheckResult]) -> str:
     """Return what the app lacks, as in ``the app has no data: its pages are in its values``."""
     reasons = {one.reason.partition("\n")[0].strip() for one in checks}
     return reasons.pop() if len(reasons) == 1 and all(reasons) else _NONE_APPLIES
+
+
+def _same_name(app: AppResult, apps: Sequence[AppResult]) -> Finding:
+    others = [posixpath.normpath(f"{one.root}/{one.app.path}") for one in apps if one is not app]
+    return Finding(
+        SAME_NAME,
+        Place(),
+        f"{app.name} is also the name of {' and '.join(others)}: none of them was run",
+        "Give each a name of its own, or have one run for each: give the command the PATH of one.",
+    )
 
 
 def _finding(failed: CheckResult) -> Finding:

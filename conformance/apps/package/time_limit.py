@@ -1,0 +1,36 @@
+"""The time that one app may take on a cluster, so that the next one gets its turn."""
+
+from __future__ import annotations
+
+import time
+
+
+class OutOfTime(AssertionError):
+    """The time that one app may take is over."""
+
+
+class TimeLimit:
+    """The time that one app may take, whatever is waited for."""
+
+    def __init__(self, minutes: float) -> None:
+        self._minutes = minutes
+        self._end = time.monotonic() + 60 * minutes
+
+    def at_most(self, seconds: float) -> float:
+        """Return a time-out in seconds that the app's time allows. Raises ``OutOfTime``."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise self.over("")
+        return min(seconds, left)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the app has used up its time."""
+        return time.monotonic() >= self._end
+
+    def over(self, meanwhile: str) -> OutOfTime:
+        """Return what to raise; ``meanwhile`` is what was waited for when the time was over."""
+        return OutOfTime(
+            f"the app has used up its {self._minutes:g} minutes\n  To do: see what it waits for, or"
+            f" give it more time: --time, with pytest --app-time\n{meanwhile}".rstrip()
+        )
