@@ -314,6 +314,7 @@ auth:
     redirects = ["https://${shop_front_domain}/users/auth/callback"]
     assert client["spec"]["redirectUris"] == redirects
     assert not [one for one in draft.todo() if "redirect" in one]
+    assert [one for one in draft.todo() if one.startswith("backChannelLogoutURI")]
 
 
 def test_what_a_chart_refuses_is_left_to_a_person(chart: Callable[..., Path]) -> None:
