@@ -25,6 +25,7 @@ from conformance.apps.package.sentinels import Sentinels, plant
 from conformance.apps.package.steps import StepFailed
 from conformance.kube.objects import Object, Ref
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
+from conformance.services.flux import Flux
 
 assert no_waiting  # a fixture
 
@@ -349,6 +350,7 @@ def flux_that_notes(done: list[str]) -> Any:
         return lambda kind, *_, **__: done.append(f"{act} {kind}")
 
     return SimpleNamespace(
+        ref=Flux(None, "flux-system", "stackspin", "stackspin").ref,  # type: ignore[arg-type]
         suspend=note("suspend"),
         resume=note("resume"),
         reconcile=note("reconcile"),
