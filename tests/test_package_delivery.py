@@ -286,6 +286,31 @@ def test_nothing_is_cleaned_up_of_what_was_never_installed(kube: FakeKube) -> No
     assert kube.objects == before
 
 
+def test_only_what_was_ready_once_can_stop(
+    kube: FakeKube, monkeypatch: pytest.MonkeyPatch, no_waiting: list[Wait]
+) -> None:
+    del no_waiting
+
+    def never(*_: object, **__: object) -> None:
+        raise WaitTimeout("Waited 20 s")
+
+    ready = delivery_module.wait_all
+    delivery, branch = a_delivery(kube)
+    assert not delivery.is_there
+    branch.flux_does = [lambda: None, lambda: None]
+    delivery.begin()
+    monkeypatch.setattr(delivery_module, "wait_all", never)
+    assert (delivery.is_there, delivery.has_stopped()) == (True, False)
+    monkeypatch.setattr(delivery_module, "wait_all", ready)
+    delivery.wait_ready()
+    assert not delivery.has_stopped()
+    monkeypatch.setattr(delivery_module, "wait_all", never)
+    assert delivery.has_stopped()
+    monkeypatch.setattr(delivery_module, "wait_all", ready)
+    delivery.remove()
+    assert not delivery.is_there
+
+
 def test_an_app_of_the_same_name_is_not_replaced(kube: FakeKube) -> None:
     kube.objects.append(an_object("Kustomization", "pages", "flux-system"))
     delivery, branch = a_delivery(kube)

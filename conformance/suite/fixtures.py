@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,7 +26,7 @@ from conformance.services.browser import Browser
 from conformance.services.hydra import Hydra
 from conformance.services.kratos import Kratos
 from conformance.services.mail import MailCatcher
-from conformance.suite.check import check_of, not_run, shared
+from conformance.suite.check import check_of, not_run, once, shared
 from conformance.suite.diagnostics import learn_all_secrets
 from conformance.suite.needs import fixtures_of, images_of_platform
 from conformance.suite.run import RUN
@@ -42,10 +42,6 @@ if TYPE_CHECKING:
 _NO_REGISTRY = (
     "this cluster advertises no registry that the suite can push to and the node pulls from"
 )
-
-
-def _session_or_check(fixture_name: str, config: pytest.Config) -> Literal["session", "function"]:  # noqa: ARG001
-    return "function" if config.getoption("twins") else "session"
 
 
 @pytest.fixture(scope="session")
@@ -291,7 +287,7 @@ def evidence(run: Run, request: pytest.FixtureRequest) -> EvidenceBox:
     return run.recorder.box(run.recorder.result(request.node.nodeid))
 
 
-@pytest.fixture(scope=_session_or_check)
+@pytest.fixture(scope=once)
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """A private copy of ``charts/`` and ``fixtures/``: with ``--twins``, one for each check."""
     return Package.copy(tmp_path_factory.mktemp("package"))

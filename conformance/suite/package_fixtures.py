@@ -5,52 +5,64 @@ from __future__ import annotations
 import difflib
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.apps.image_builds import VERSIONS, source_of
-from conformance.apps.package.abilities import lack_of
-from conformance.apps.package.delivery import Delivery, TimeLimit
+from conformance.apps.package.abilities import Ability, lack_of
+from conformance.apps.package.delivery import STILL_READY
 from conformance.apps.package.given import GivenApp
 from conformance.apps.package.package_images import push_images
 from conformance.apps.package.placement import Placement, place
 from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.refusals import refusals
-from conformance.apps.package.running import RunningApp
-from conformance.apps.package.secrets_by_hand import made_by_hand
-from conformance.apps.tracked import TrackedBranch
 from conformance.common.errors import HarnessError
 from conformance.common.run_folder import run_folder
 from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON
-from conformance.suite.check import check_of, not_applicable, not_run, shared
+from conformance.suite.check import check_of, not_applicable, not_run, once, shared
+from conformance.suite.installations import Installations
+from conformance.suite.needs import fixtures_of
 from conformance.suite.twins import load_twins
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages
     from conformance.apps.package.model import Description
+    from conformance.apps.package.running import RunningApp
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
+    from conformance.services.flux import Flux
     from conformance.suite.check import Check
+    from conformance.suite.run import Run
 
-STILL_READY = 20.0
-"""Seconds in which an app is Ready again that was so when Flux had applied it."""
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope=once)
+def reference_copies() -> dict[str, GivenApp]:
+    """Copies of the reference apps' packages, by app."""
+    return {}
 
 
 @pytest.fixture(scope=shared)
 def app_package(
-    app: App | GivenApp, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    app: App | GivenApp,
+    reference_copies: dict[str, GivenApp],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> GivenApp:
     """The package of the app that a check runs on; of a reference app, a copy of its package."""
     if isinstance(app, GivenApp):
         return app
-    package = request.getfixturevalue("package")
-    name = f"{app.name}-given-{next(_numbers)}"
-    return reference_copy(package, app.name, name, tmp_path_factory.mktemp("given"))
+    if app.name not in reference_copies:
+        package = request.getfixturevalue("package")
+        name = f"{app.name}-given-{next(_numbers)}"
+        folder = tmp_path_factory.mktemp("given")
+        reference_copies[app.name] = reference_copy(package, app.name, name, folder)
+    return reference_copies[app.name]
 
 
 @pytest.fixture
@@ -96,16 +108,26 @@ def placement(app_package: GivenApp) -> Placement:
     return place(app_package)
 
 
+@pytest.fixture(scope=once)
+def installations(
+    run: Run, settings: Settings, kube: Kube, stack: Stack
+) -> Iterator[Installations]:
+    """The one app package that is installed; at the end nothing of it is left."""
+    made = Installations(settings, kube, stack, run.recorder.error)
+    yield made
+    made.end()
+
+
 @pytest.fixture(scope=shared)
 def delivered(
+    app: App | GivenApp,
     app_package: GivenApp,
     placement: Placement,
-    settings: Settings,
-    kube: Kube,
+    installations: Installations,
     stack: Stack,
     request: pytest.FixtureRequest,
-) -> Iterator[RunningApp]:
-    """The app, brought to the tracked branch; at the end nothing of it is left.
+) -> RunningApp:
+    """The app, brought to the tracked branch; the checks of other capabilities share it.
 
     Whether it then runs is for the checks to find out.
     """
@@ -113,27 +135,13 @@ def delivered(
         not_run(f"there is nothing to install: {placement.problems[0]}")
     if refused := refusals(placement.app):
         not_run(f"the package is refused: {refused[0]}")
-    flux = stack.single_sign_on() if _needs_login(placement) else stack.platform()
-    if placement.depends_on & set(BACKUPS.kustomizations):
-        stack.backups()
-    stack.settle()  # what others bring meanwhile would be taken for the package's own
-    if request.getfixturevalue("app") is app_package:
-        components, registry = map(request.getfixturevalue, ("components", "registry"))
-        with run_folder(settings.cache_dir / "app-images") as folder:
-            push_images(app_package, components, registry, folder)
-    else:
-        images: AppImages = request.getfixturevalue("images")
-        images.released(source_of(request.getfixturevalue("app").name), VERSIONS[0])
-    branch = TrackedBranch(kube, stack.git, flux)
-    secrets = made_by_hand(app_package, settings.domain, kube.redactor)
-    limit = TimeLimit(settings.app_time)
-    delivery = Delivery(branch, placement, app_package.name, limit, secrets)
-    try:
-        delivery.begin()
-        yield RunningApp(delivery, app_package.description, stack.http(), settings.domain)
-    finally:
-        if troubles := delivery.clean_up():
-            pytest.fail(f"of {app_package.name} something is left: {'; '.join(troubles)}")
+
+    def prepare() -> Flux:
+        flux = _platform_for(app_package, placement, stack, fixtures_of(request.session.items))
+        _bring_images(app, app_package, request)
+        return flux
+
+    return installations.of(app_package, placement, prepare)
 
 
 @pytest.fixture
@@ -147,9 +155,37 @@ def running(delivered: RunningApp) -> RunningApp:
     return delivered
 
 
-def _needs_login(placement: Placement) -> bool:
-    """Whether the app needs more than the platform's infrastructure."""
-    objects = (one.kind for one in placement.app.written)
-    return bool(placement.depends_on & set(SINGLE_SIGN_ON.kustomizations)) or (
-        "OAuth2Client" in objects
-    )
+def _platform_for(
+    package: GivenApp, placement: Placement, stack: Stack, wanted: Collection[str]
+) -> Flux:
+    """Install what the app needs of the platform, and what those fixtures bring, which are wanted.
+
+    Later, that would be taken for the app's own.
+    """
+    description = package.description
+    objects = {one.kind for one in placement.app.written}
+    depends_on, data = placement.depends_on, lack_of(Ability.DATA, description)
+    flux = stack.platform()
+    if (
+        depends_on & set(SINGLE_SIGN_ON.kustomizations)
+        or "OAuth2Client" in objects
+        or ("accounts" in wanted and lack_of(Ability.LOGIN, description) is None)
+    ):
+        stack.single_sign_on()
+    keeps_data = data is None or not data.by_nature
+    if depends_on & set(BACKUPS.kustomizations) or ("backups" in wanted and keeps_data):
+        stack.backups()
+    stack.settle()
+    return flux
+
+
+def _bring_images(app: App | GivenApp, package: GivenApp, request: pytest.FixtureRequest) -> None:
+    """Push the images that the package describes; those of a reference app are built already."""
+    if isinstance(app, GivenApp):
+        needed = ("components", "registry", "settings")
+        components, registry, settings = map(request.getfixturevalue, needed)
+        with run_folder(settings.cache_dir / "app-images") as folder:
+            push_images(package, components, registry, folder)
+    else:
+        images: AppImages = request.getfixturevalue("images")
+        images.released(source_of(app.name), VERSIONS[0])

@@ -127,7 +127,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError("\n".join(errors))
     given = given_apps(config)
     kept = [item for item in items if (this := check_of(item)) and this.app_level]
-    items[:] = in_running_order(kept if given else items, given)
+    items[:] = in_running_order(kept if given else items)
     for item in items:
         if check := check_of(item):
             item.extra_keyword_matches.add(check.id)

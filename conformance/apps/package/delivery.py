@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _CLAIM = "PersistentVolumeClaim"
 _OF_A_NAMESPACE = ("default", "kube-root-ca.crt")
 """A ServiceAccount and a ConfigMap that Kubernetes makes in every namespace."""
+STILL_READY = 20.0
+"""Seconds in which an app is Ready again that was so before."""
 _HELM_STORAGE = "helm.sh/release.v1"
 
 
@@ -109,6 +111,7 @@ class Delivery:
         self._steps = Steps()
         self._made_by_hand: Objects = []
         self._namespaces_made: list[str] = []
+        self._ran = False
 
     @property
     def namespace(self) -> str:
@@ -181,6 +184,24 @@ class Delivery:
         """
         waits = [Wait(one.ref, rolled_out()) for one in self.live.workloads()]
         self._wait(waits, within or self.kube.timeouts.rollout)
+        self._ran = True
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the package is in the repository."""
+        return bool(self._commit) and self._is_listed()
+
+    def has_stopped(self) -> bool:
+        """Whether it was Ready once, and does not get so again."""
+        if not self._ran:
+            return False
+        try:
+            self.wait_ready(STILL_READY)
+        except OutOfTime:
+            return False
+        except WaitFailed:
+            return True
+        return False
 
     def reconcile(self) -> None:
         """Have Flux apply the same again, and helm upgrade to the same; returns when it has."""
@@ -263,7 +284,7 @@ class Delivery:
         """Remove all that is left of the package, its data as well; return what could not be."""
         troubles = []
         try:
-            if self._commit and self._is_listed():
+            if self.is_there:
                 self.remove()
         except (AssertionError, GitRefused) as error:
             troubles.append(str(error).splitlines()[0])

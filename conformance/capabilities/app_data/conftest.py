@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.package.abilities import Ability, lack_of
+from conformance.apps.package.delivery import STILL_READY
 from conformance.apps.package.own_data import OwnData
 from conformance.apps.package.running import NoHost
 from conformance.apps.package.sentinels import Sentinels, plant
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 ALONE = "ReadWriteOncePod"
 """Access mode of a claim that one pod may mount at a time."""
-STILL_READY = 20.0
-"""Seconds in which an app is Ready again that was so after the check before."""
 
 
 @pytest.fixture(scope=shared)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
     from conformance.services.flux import Flux
+    from conformance.suite.installations import Installations
 
 NEIGHBOUR = Path(__file__).with_name("neighbour.yaml")
 
@@ -58,8 +59,20 @@ def neighbours(
 
 
 @pytest.fixture(scope=shared)
+def beside_neighbours(
+    app_package: GivenApp,
+    installations: Installations,
+    platform: Flux,  # noqa: ARG001 - theirs, too
+    request: pytest.FixtureRequest,
+) -> None:
+    """Neighbours of an app that is not there yet; of the one that is, they came before it."""
+    if not installations.has(app_package):
+        request.getfixturevalue("neighbours")
+
+
+@pytest.fixture(scope=shared)
 def delivered(
-    neighbours: Neighbours,  # noqa: ARG001 - there before
+    beside_neighbours: None,  # noqa: ARG001 - there before
     delivered: RunningApp,
 ) -> RunningApp:
     """The app, brought to the tracked branch beside its neighbours."""
