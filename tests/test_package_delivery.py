@@ -380,6 +380,20 @@ def test_no_wait_is_longer_than_the_time_that_an_app_has() -> None:
         TimeLimit(1e-9).at_most(5)
 
 
+def test_what_is_not_of_the_apps_doing_takes_none_of_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(delivery_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    limit = TimeLimit(1)
+    with limit.paused():
+        now[0] += 3600
+    assert limit.at_most(300) == 60
+    now[0] += 61
+    with pytest.raises(OutOfTime):
+        limit.at_most(300)
+
+
 def running(
     described: Mapping[str, Any] | None = None, hosts: Iterable[str] = ("pages.test",)
 ) -> RunningApp:
@@ -476,7 +490,7 @@ def a_pod(uid: str = "1", restarts: int = 0, reason: str = "") -> Object:
 def test_restarts_by_a_kill_are_told_from_an_apps_own() -> None:
     app = running()
     pods = [a_pod(restarts=2)]
-    app.live = SimpleNamespace(pods=lambda: pods)  # type: ignore[assignment]
+    app.delivery.live = SimpleNamespace(pods=lambda: pods)  # type: ignore[assignment]
     with app.killing():
         pods[:] = [a_pod("2", restarts=4)]
     assert app.restarts() == ["pages-1/web (2 times)"]

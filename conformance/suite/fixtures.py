@@ -188,6 +188,12 @@ def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
 
 
 @pytest.fixture(scope="session")
+def other_cluster(secondary_clusters: SecondaryClusters) -> Future[Site]:
+    """Another cluster, being started: it has the platform's backups, and no app."""
+    return secondary_clusters.begin("restore", Stack.backups)
+
+
+@pytest.fixture(scope="session")
 def flux(stack: Stack) -> Flux:
     """Flux's controllers, running."""
     return stack.flux()

@@ -20,7 +20,7 @@ from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.refusals import refusals
 from conformance.common.errors import HarnessError
 from conformance.common.run_folder import run_folder
-from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON
+from conformance.platform.reference.levels import BACKUPS
 from conformance.suite.check import check_of, not_applicable, not_run, once, shared
 from conformance.suite.installations import Installations
 from conformance.suite.needs import fixtures_of
@@ -163,17 +163,14 @@ def _platform_for(
     Later, that would be taken for the app's own.
     """
     description = package.description
-    objects = {one.kind for one in placement.app.written}
-    depends_on, data = placement.depends_on, lack_of(Ability.DATA, description)
     flux = stack.platform()
-    if (
-        depends_on & set(SINGLE_SIGN_ON.kustomizations)
-        or "OAuth2Client" in objects
-        or ("accounts" in wanted and lack_of(Ability.LOGIN, description) is None)
-    ):
+    has_login = lack_of(Ability.LOGIN, description) is None
+    if placement.needs_login or ("accounts" in wanted and has_login):
         stack.single_sign_on()
+    data = lack_of(Ability.DATA, description)
     keeps_data = data is None or not data.by_nature
-    if depends_on & set(BACKUPS.kustomizations) or ("backups" in wanted and keeps_data):
+    needs_backups = bool(placement.depends_on & set(BACKUPS.kustomizations))
+    if needs_backups or ("backups" in wanted and keeps_data):
         stack.backups()
     stack.settle()
     return flux

@@ -45,6 +45,15 @@ class TimeLimit:
         self._minutes = minutes
         self._end = time.monotonic() + 60 * minutes
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within the body none of it passes: what is waited for there is not of the app's doing."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._end += time.monotonic() - began
+
     def at_most(self, seconds: float) -> float:
         """Return a time-out in seconds that the app's time allows. Raises ``OutOfTime``."""
         left = self._end - time.monotonic()

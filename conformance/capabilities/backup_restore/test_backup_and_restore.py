@@ -14,15 +14,17 @@ import pytest
 from conformance.apps.writer import Author
 from conformance.capabilities.backup_restore.scenarios import WRITES
 from conformance.clusters.base import Feature
-from conformance.services.object_store import ObjectStore
+from conformance.services.carried_backup import carry_backup
 from conformance.services.velero import COMPLETED, Velero, seconds_taken
 from conformance.suite.check import check, core, extended
 
 if TYPE_CHECKING:
     from conformance.apps.wordpress import WordPress
     from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
+    from conformance.kube.client import Kube
     from conformance.platform.secondary import Site
     from conformance.report.evidence import EvidenceBox
+    from conformance.services.object_store import ObjectStore
 
 MIB = 1024 * 1024
 EXPIRY = 30.0
@@ -213,18 +215,15 @@ def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Vel
 def test_restores_into_second_cluster(
     whole_namespace: WholeNamespace,
     empty_cluster: Site,
-    velero: Velero,
-    object_store: ObjectStore,
+    kube: Kube,
     evidence: EvidenceBox,
 ) -> None:
     whole_namespace.wait()  # until no byte in the store is altered any more
     app, backup = whole_namespace.app, whole_namespace.backup.result()
-    objects = (f"backups/{backup.name}/", f"kopia/{app.namespace}/")
-    copied = object_store.copy_to(ObjectStore(empty_cluster.kube), *objects)
+    copied = carry_backup(kube, empty_cluster.kube, backup.name, [app.namespace])
     evidence.note("The backup's objects were copied into the empty cluster's own bucket by S3.")
     evidence.measure("copied", copied / MIB, "MiB")
     elsewhere = Velero(empty_cluster.kube)
-    elsewhere.synced(backup.name, volumes=len(velero.volumes(backup.item)))
     elsewhere.restore(backup.name, backup.name)
     evidence.measure("restore", seconds_taken(elsewhere.completed("Restore", backup.name)))
     with app.reached(app.namespace, empty_cluster.kube) as restored:
