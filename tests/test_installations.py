@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conformance.apps.package.delivery import OutOfTime
+from conformance.apps.package.time_limit import OutOfTime
 from conformance.suite import installations
 from conformance.suite.installations import Installations
 

@@ -9,6 +9,7 @@ import json
 import tarfile
 import threading
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,8 @@ import pytest
 import yaml
 
 from conformance.apps.package import delivery as delivery_module
-from conformance.apps.package.delivery import Delivery, OutOfTime, TimeLimit
+from conformance.apps.package import time_limit
+from conformance.apps.package.delivery import Delivery
 from conformance.apps.package.given import GivenApp, read_apps
 from conformance.apps.package.model import Description
 from conformance.apps.package.override import (
@@ -37,6 +39,7 @@ from conformance.apps.package.running import (
     killed_for_memory,
 )
 from conformance.apps.package.secrets_by_hand import made_by_hand
+from conformance.apps.package.time_limit import OutOfTime, TimeLimit
 from conformance.apps.package.usage import image_sizes, memory_peaks, warnings_about
 from conformance.capabilities.app_runs.neighbours import Neighbours, state_of_neighbours
 from conformance.common.errors import HarnessError
@@ -286,6 +289,50 @@ def test_nothing_is_cleaned_up_of_what_was_never_installed(kube: FakeKube) -> No
     assert kube.objects == before
 
 
+class FakeFlux:
+    """Is asked to reconcile."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def reconcile(self, kind: str, name: str, namespace: str, **_: object) -> str:
+        self.asked.append(f"{kind} {name} in {namespace}")
+        return "now"
+
+
+def test_a_later_version_takes_the_place_of_the_earlier_one(
+    kube: FakeKube, no_waiting: list[Wait], tmp_path: Path
+) -> None:
+    package = Package(data_root())
+    copies = [
+        reference_copy(package, "notes", "memos", tmp_path / (version or "first"), version)
+        for version in (None, "2.0.0")
+    ]
+    first, later = (place(one) for one in copies)
+    later = replace(later, files={path: text for path, text in later.files.items()
+                                  if not path.endswith("NOTES.txt")})  # fmt: skip
+    release = an_object("HelmRelease", "memos", status={"helmChart": "flux-system/apps-memos"})
+    branch = FakeBranch(kube, {"charts/memos/Chart.yaml": "of another app"})
+    branch.flux, before = FakeFlux(), dict(branch.content)  # type: ignore[attr-defined]
+    branch.flux_does = [lambda: kube.objects.append(release), lambda: None, lambda: None]
+    delivery = Delivery(branch, first, "memos", TimeLimit(1))  # type: ignore[arg-type]
+    delivery.begin()
+    assert b"version: 1.0.0" in branch.content["charts/memos/Chart.yaml"]
+    delivery.upgrade(later)
+    assert b'version: "2.0.0"' in branch.content["charts/memos/Chart.yaml"]
+    assert "charts/memos/templates/NOTES.txt" not in branch.content
+    assert branch.flux.asked == ["HelmRelease memos in stackspin-apps"]  # type: ignore[attr-defined]
+    *_, chart, upgraded = no_waiting
+    assert (chart.target.kind, chart.target.name) == ("HelmChart", "apps-memos")
+    item = {"status": {"observedSourceArtifactRevision": "main@sha1:abc"}}
+    assert chart.condition.test(item)
+    assert "as requested at now" in str(upgraded.condition)
+    kube.objects.remove(release)
+    delivery.remove()
+    assert yaml.safe_load(branch.content.pop(ROOT_KUSTOMIZATION)) == yaml.safe_load(ROOT)
+    assert branch.content == {k: v for k, v in before.items() if k != ROOT_KUSTOMIZATION}
+
+
 def test_only_what_was_ready_once_can_stop(
     kube: FakeKube, monkeypatch: pytest.MonkeyPatch, no_waiting: list[Wait]
 ) -> None:
@@ -384,7 +431,7 @@ def test_what_is_not_of_the_apps_doing_takes_none_of_its_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(delivery_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(time_limit, "time", SimpleNamespace(monotonic=lambda: now[0]))
     limit = TimeLimit(1)
     with limit.paused():
         now[0] += 3600

@@ -6,9 +6,10 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from conformance.apps.package.delivery import Delivery, TimeLimit
+from conformance.apps.package.delivery import Delivery
 from conformance.apps.package.running import RunningApp
 from conformance.apps.package.secrets_by_hand import made_by_hand
+from conformance.apps.package.time_limit import TimeLimit
 from conformance.apps.tracked import TrackedBranch
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import functools
 import itertools
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.image_builds import VERSIONS, source_of
+from conformance.apps.image_builds import source_of
 from conformance.apps.package.abilities import Ability, lack_of
 from conformance.apps.package.delivery import STILL_READY
 from conformance.apps.package.given import GivenApp
@@ -119,29 +119,64 @@ def installations(
 
 
 @pytest.fixture(scope=shared)
-def delivered(
-    app: App | GivenApp,
-    app_package: GivenApp,
-    placement: Placement,
+def bring_images(app: App | GivenApp, request: pytest.FixtureRequest) -> Callable[[GivenApp], None]:
+    """Pushes the images that a package describes; those of a reference app are built already."""
+
+    def push(package: GivenApp) -> None:
+        needed = ("components", "registry", "settings")
+        components, registry, settings = map(request.getfixturevalue, needed)
+        with run_folder(settings.cache_dir / "app-images") as folder:
+            push_images(package, components, registry, folder)
+
+    def release(package: GivenApp) -> None:
+        images: AppImages = request.getfixturevalue("images")
+        [version] = {one.chart.version for one in package.app.releases if one.chart}
+        images.released(source_of(app.name), version)
+
+    return push if isinstance(app, GivenApp) else release
+
+
+@pytest.fixture(scope=shared)
+def deliver(
     installations: Installations,
+    bring_images: Callable[[GivenApp], None],
     stack: Stack,
     request: pytest.FixtureRequest,
+) -> Callable[[GivenApp, Placement], RunningApp]:
+    """Brings a package of the app to the tracked branch, if it is not there already."""
+
+    def to_branch(package: GivenApp, placement: Placement) -> RunningApp:
+        refuse(placement)
+
+        def prepare() -> Flux:
+            flux = _platform_for(package, placement, stack, fixtures_of(request.session.items))
+            bring_images(package)
+            return flux
+
+        return installations.of(package, placement, prepare)
+
+    return to_branch
+
+
+@pytest.fixture(scope=shared)
+def delivered(
+    app_package: GivenApp,
+    placement: Placement,
+    deliver: Callable[[GivenApp, Placement], RunningApp],
 ) -> RunningApp:
     """The app, brought to the tracked branch; the checks of other capabilities share it.
 
     Whether it then runs is for the checks to find out.
     """
+    return deliver(app_package, placement)
+
+
+def refuse(placement: Placement) -> None:
+    """End a check whose package cannot be installed, or may not be."""
     if placement.problems:
         not_run(f"there is nothing to install: {placement.problems[0]}")
     if refused := refusals(placement.app):
         not_run(f"the package is refused: {refused[0]}")
-
-    def prepare() -> Flux:
-        flux = _platform_for(app_package, placement, stack, fixtures_of(request.session.items))
-        _bring_images(app, app_package, request)
-        return flux
-
-    return installations.of(app_package, placement, prepare)
 
 
 @pytest.fixture
@@ -174,15 +209,3 @@ def _platform_for(
         stack.backups()
     stack.settle()
     return flux
-
-
-def _bring_images(app: App | GivenApp, package: GivenApp, request: pytest.FixtureRequest) -> None:
-    """Push the images that the package describes; those of a reference app are built already."""
-    if isinstance(app, GivenApp):
-        needed = ("components", "registry", "settings")
-        components, registry, settings = map(request.getfixturevalue, needed)
-        with run_folder(settings.cache_dir / "app-images") as folder:
-            push_images(package, components, registry, folder)
-    else:
-        images: AppImages = request.getfixturevalue("images")
-        images.released(source_of(app.name), VERSIONS[0])

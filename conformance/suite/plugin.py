@@ -40,7 +40,8 @@ _NOT_OURS = ("kind_bin", "kind_kubectl_bin")
 """Options of pytest-kind that have no effect here: kind and kubectl are pinned parts."""
 _OF_CHECKS = ("fixtures", "app_fixtures", "package_fixtures", "accounts", "schedule")
 """Modules beside this one that are plugins of a run of checks."""
-_OF_APPS = [each for each in options(Settings) if each.field in ("app", "app_description")]
+_NAMES_OF_APPS = ("app", "app_description", "previous")
+_OF_APPS = [each for each in options(Settings) if each.field in _NAMES_OF_APPS]
 DESELECTED = pytest.StashKey[list[pytest.Item]]()
 
 

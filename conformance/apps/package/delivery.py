@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -10,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.placement import Placement
+from conformance.apps.package.time_limit import OutOfTime, TimeLimit
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.common.errors import HarnessError
-from conformance.kube.conditions import deleted, reconciled, rolled_out
+from conformance.kube.conditions import deleted, matching, reconciled, rolled_out
 from conformance.kube.inventory import by_uid, everything, ref_of
 from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import Wait, WaitFailed, wait_all
@@ -32,36 +32,6 @@ _OF_A_NAMESPACE = ("default", "kube-root-ca.crt")
 STILL_READY = 20.0
 """Seconds in which an app is Ready again that was so before."""
 _HELM_STORAGE = "helm.sh/release.v1"
-
-
-class OutOfTime(AssertionError):
-    """The time that one app may take is over."""
-
-
-class TimeLimit:
-    """The time that one app may take, whatever is waited for."""
-
-    def __init__(self, minutes: float) -> None:
-        self._minutes = minutes
-        self._end = time.monotonic() + 60 * minutes
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Within the body none of it passes: what is waited for there is not of the app's doing."""
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self._end += time.monotonic() - began
-
-    def at_most(self, seconds: float) -> float:
-        """Return a time-out in seconds that the app's time allows. Raises ``OutOfTime``."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise OutOfTime(
-                f"the app has used up its {self._minutes:g} minutes: --app-time gives it more"
-            )
-        return min(seconds, left)
 
 
 @dataclass(frozen=True)
@@ -100,10 +70,20 @@ class Delivery:
         """``by_hand`` are objects that an operator makes before the app, in its namespace."""
         self.branch = branch
         self.kube: Kube = branch.kube
-        self.placement = placement
         self.name = name
         self.limit = limit
         self._by_hand = by_hand
+        self._take(placement)
+        self._commit = ""
+        self._before: set[str] = set()
+        self._replaced: dict[str, str | bytes | None] = {}
+        self._steps = Steps()
+        self._made_by_hand: Objects = []
+        self._namespaces_made: list[str] = []
+        self._ran = False
+
+    def _take(self, placement: Placement) -> None:
+        self.placement = placement
         self.releases = [
             Ref(flux_object("HelmRelease", "").api_version, "HelmRelease", one.name, namespace)
             for one in placement.releases
@@ -114,13 +94,6 @@ class Delivery:
             placement.kustomizations,
             [(str(one.namespace), one.name) for one in self.releases],
         )
-        self._commit = ""
-        self._before: set[str] = set()
-        self._replaced: dict[str, str | bytes | None] = {}
-        self._steps = Steps()
-        self._made_by_hand: Objects = []
-        self._namespaces_made: list[str] = []
-        self._ran = False
 
     @property
     def namespace(self) -> str:
@@ -153,22 +126,74 @@ class Delivery:
         self._before = set(by_uid(self._everything()))
         git = self.branch.git
         with git.lock:
-            known = set(git.files())
-            self._replaced = {
-                path: git.read(path) if path in known else None for path in self.placement.files
-            }
+            self._remember(self.placement)
             self._push(f"Install {self.name}")
 
     def put_back(self) -> None:
         """Push the package again as it was, after ``remove``."""
         with self.branch.git.lock:
-            self._steps = Steps()
             self._push(f"Install {self.name} again")
 
-    def _push(self, message: str) -> None:
-        tree = listed(self.branch.git.read(ROOT_KUSTOMIZATION), add=self.placement.entry)
-        changes: Changes = {**self.placement.files, ROOT_KUSTOMIZATION: tree}
+    def upgrade(self, later: Placement) -> None:
+        """Push another version of the package in place of this one.
+
+        Returns when helm has upgraded each release to it. Raises ``WaitFailed``, ``OutOfTime``.
+        """
+        earlier = self.placement
+        with self.branch.git.lock:
+            self._remember(later)
+            gone = {
+                path: before
+                for path, before in self._replaced.items()
+                if path in earlier.files and path not in later.files
+            }
+            self._take(later)
+            self._push(f"Upgrade {self.name}", gone, earlier.entry)
+        self.wait_applied()
+        self._wait_charts()
+        tokens = [
+            self.branch.flux.reconcile(one.kind, one.name, str(one.namespace))
+            for one in self.releases
+        ]
+        self._wait(
+            [
+                Wait(one, reconciled(requested_at=token), fail_on=hopeless())
+                for one, token in zip(self.releases, tokens, strict=True)
+            ],
+            self.kube.timeouts.stack,
+        )
+
+    def _wait_charts(self) -> None:
+        """Wait until the charts of the releases are those of the last commit."""
+        built = matching(
+            f"built from {self._commit}",
+            lambda item: self._is_included(item["status"]["observedSourceArtifactRevision"]),
+        )
+        waits = []
+        for one in self.releases:
+            status = (self.kube.find(*one) or {}).get("status") or {}
+            namespace, _, name = (status.get("helmChart") or "").partition("/")
+            if name:
+                waits.append(Wait(flux_object("HelmChart", name, namespace), built))
+        self._wait(waits, self.kube.timeouts.reconciliation)
+
+    def _remember(self, placement: Placement) -> None:
+        """Remember what the repository has in place of a package's files before these come."""
+        git = self.branch.git
+        known = set(git.files())
+        for path in placement.files:
+            if path not in self._replaced:
+                self._replaced[path] = git.read(path) if path in known else None
+
+    def _push(self, message: str, more: Changes | None = None, instead_of: str = "") -> None:
+        tree = listed(self.branch.git.read(ROOT_KUSTOMIZATION), remove=instead_of)
+        tree = listed(tree, add=self.placement.entry)
+        self._steps = Steps()
+        changes: Changes = {**(more or {}), **self.placement.files, ROOT_KUSTOMIZATION: tree}
         self._commit = self.branch.push(changes, message)
+
+    def _is_included(self, revision: str) -> bool:
+        return self._commit in revision or self.branch.git.includes(revision, self._commit)
 
     def wait_applied(self) -> None:
         """Return when Flux has applied the package; later calls have the same outcome at once.
@@ -239,9 +264,7 @@ class Delivery:
         self.reconcile()
 
     def _wait_applied(self) -> None:
-        at = reconciled(
-            self._commit, includes=lambda one: self.branch.git.includes(one, self._commit)
-        )
+        at = reconciled(self._commit, includes=self._is_included)
         waits = [Wait(one, at) for one in self._kustomizations]
         waits += [Wait(one, reconciled(), fail_on=hopeless()) for one in self.releases]
         self._wait(waits, self.kube.timeouts.stack)
