@@ -333,6 +333,21 @@ def test_a_later_version_takes_the_place_of_the_earlier_one(
     assert branch.content == {k: v for k, v in before.items() if k != ROOT_KUSTOMIZATION}
 
 
+def test_what_flux_applies_again_it_is_asked_for_all_at_once_and_upgrades_come_after(
+    kube: FakeKube, no_waiting: list[Wait], tmp_path: Path
+) -> None:
+    copy = reference_copy(Package(data_root()), "notes", "memos", tmp_path)
+    branch = FakeBranch(kube)
+    branch.flux = flux = FakeFlux()  # type: ignore[attr-defined]
+    delivery = Delivery(branch, place(copy), "memos", TimeLimit(1))  # type: ignore[arg-type]
+    delivery.reconcile()
+    release = "HelmRelease memos in stackspin-apps"
+    assert len(flux.asked) == 4
+    assert flux.asked[-1] == release
+    assert [wait.target.kind for wait in no_waiting] == [*3 * ["Kustomization"], "HelmRelease"]
+    assert all("as requested at now" in str(wait.condition) for wait in no_waiting)
+
+
 def test_only_what_was_ready_once_can_stop(
     kube: FakeKube, monkeypatch: pytest.MonkeyPatch, no_waiting: list[Wait]
 ) -> None:

@@ -12,7 +12,7 @@ from conformance.apps.package.placement import Placement
 from conformance.apps.package.time_limit import OutOfTime, TimeLimit
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.common.errors import HarnessError
-from conformance.kube.conditions import deleted, matching, reconciled, rolled_out
+from conformance.kube.conditions import Condition, deleted, matching, reconciled, rolled_out
 from conformance.kube.inventory import by_uid, everything, ref_of
 from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import Wait, WaitFailed, wait_all
@@ -151,17 +151,7 @@ class Delivery:
             self._push(f"Upgrade {self.name}", gone, earlier.entry)
         self.wait_applied()
         self._wait_charts()
-        tokens = [
-            self.branch.flux.reconcile(one.kind, one.name, str(one.namespace))
-            for one in self.releases
-        ]
-        self._wait(
-            [
-                Wait(one, reconciled(requested_at=token), fail_on=hopeless())
-                for one, token in zip(self.releases, tokens, strict=True)
-            ],
-            self.kube.timeouts.stack,
-        )
+        self._reconcile(self.releases, fail_on=hopeless())
 
     def _wait_charts(self) -> None:
         """Wait until the charts of the releases are those of the last commit."""
@@ -239,11 +229,21 @@ class Delivery:
 
     def reconcile(self) -> None:
         """Have Flux apply the same again, and helm upgrade to the same; returns when it has."""
+        self._reconcile(self._kustomizations)
+        self._reconcile(self.releases, force=True)
+
+    def _reconcile(
+        self, which: Sequence[Ref], *, force: bool = False, fail_on: Condition | None = None
+    ) -> None:
         flux = self.branch.flux
-        for one in (*self._kustomizations, *self.releases):
-            where = (one.kind, one.name, str(one.namespace))
-            token = flux.reconcile(*where, force=one.kind == "HelmRelease")
-            flux.wait_ready(*where, token=token)
+        tokens = [
+            flux.reconcile(one.kind, one.name, str(one.namespace), force=force) for one in which
+        ]
+        waits = [
+            Wait(one, reconciled(requested_at=token), fail_on)
+            for one, token in zip(which, tokens, strict=True)
+        ]
+        self._wait(waits, self.kube.timeouts.reconciliation)
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
