@@ -52,7 +52,7 @@ def a_package(name: str) -> Any:
 
 
 def of(made: Installations, package: Any) -> Any:
-    return made.of(package, None, lambda: None)  # type: ignore[arg-type, return-value]
+    return made.of(package, None, None, lambda: None)  # type: ignore[arg-type]
 
 
 def test_an_app_that_is_there_is_used_again(made: Installations) -> None:

@@ -42,7 +42,11 @@ class Installations:
         return there and self._package is package
 
     def of(
-        self, package: GivenApp, placement: Placement, prepare: Callable[[], Flux]
+        self,
+        package: GivenApp,
+        placement: Placement,
+        flux: Flux,
+        prepare: Callable[[], None],
     ) -> RunningApp:
         """Return the app of a package, brought to the tracked branch.
 
@@ -51,7 +55,8 @@ class Installations:
         """
         if self._app is None or not self.has(package) or self._app.delivery.has_stopped():
             self.end()
-            self._app = self._installed(package, placement, prepare())
+            prepare()
+            self._app = self._installed(package, placement, flux)
         return self._app
 
     def end(self) -> None:

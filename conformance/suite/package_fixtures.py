@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import itertools
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -137,23 +137,39 @@ def bring_images(app: App | GivenApp, request: pytest.FixtureRequest) -> Callabl
 
 
 @pytest.fixture(scope=shared)
+def platform_for_app(
+    app_package: GivenApp, placement: Placement, stack: Stack, request: pytest.FixtureRequest
+) -> Flux:
+    """What the app needs of the platform, and what its checks need: before anything of the app.
+
+    Later, that would be taken for the app's own.
+    """
+    refuse(placement)
+    description, wanted = app_package.description, fixtures_of(request.session.items)
+    flux = stack.platform()
+    has_login = lack_of(Ability.LOGIN, description) is None
+    if placement.needs_login or ("accounts" in wanted and has_login):
+        stack.single_sign_on()
+    data = lack_of(Ability.DATA, description)
+    keeps_data = data is None or not data.by_nature
+    needs_backups = bool(placement.depends_on & set(BACKUPS.kustomizations))
+    if needs_backups or ("backups" in wanted and keeps_data):
+        stack.backups()
+    stack.settle()
+    return flux
+
+
+@pytest.fixture(scope=shared)
 def deliver(
     installations: Installations,
+    platform_for_app: Flux,
     bring_images: Callable[[GivenApp], None],
-    stack: Stack,
-    request: pytest.FixtureRequest,
 ) -> Callable[[GivenApp, Placement], RunningApp]:
     """Brings a package of the app to the tracked branch, if it is not there already."""
 
     def to_branch(package: GivenApp, placement: Placement) -> RunningApp:
         refuse(placement)
-
-        def prepare() -> Flux:
-            flux = _platform_for(package, placement, stack, fixtures_of(request.session.items))
-            bring_images(package)
-            return flux
-
-        return installations.of(package, placement, prepare)
+        return installations.of(package, placement, platform_for_app, lambda: bring_images(package))
 
     return to_branch
 
@@ -188,24 +204,3 @@ def running(delivered: RunningApp) -> RunningApp:
     except AssertionError as error:
         not_run(f"the app does not run: {str(error).splitlines()[0]}")
     return delivered
-
-
-def _platform_for(
-    package: GivenApp, placement: Placement, stack: Stack, wanted: Collection[str]
-) -> Flux:
-    """Install what the app needs of the platform, and what those fixtures bring, which are wanted.
-
-    Later, that would be taken for the app's own.
-    """
-    description = package.description
-    flux = stack.platform()
-    has_login = lack_of(Ability.LOGIN, description) is None
-    if placement.needs_login or ("accounts" in wanted and has_login):
-        stack.single_sign_on()
-    data = lack_of(Ability.DATA, description)
-    keeps_data = data is None or not data.by_nature
-    needs_backups = bool(placement.depends_on & set(BACKUPS.kustomizations))
-    if needs_backups or ("backups" in wanted and keeps_data):
-        stack.backups()
-    stack.settle()
-    return flux

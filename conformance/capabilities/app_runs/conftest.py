@@ -32,7 +32,7 @@ NEIGHBOUR = Path(__file__).with_name("neighbour.yaml")
 @pytest.fixture(scope=shared)
 def neighbours(
     app_package: GivenApp,  # noqa: ARG001 - each app has neighbours that no other has met
-    platform: Flux,  # noqa: ARG001 - storage class, ingress and an image
+    platform_for_app: Flux,  # noqa: ARG001 - their storage class, ingress and image, too
     stack: Stack,
     components: Components,
     settings: Settings,
@@ -40,7 +40,6 @@ def neighbours(
     namespaces: Callable[[str], str],
 ) -> Iterator[Neighbours]:
     """Another app, which was there before the app under test."""
-    stack.settle()
     namespace, host = namespaces("neighbour"), f"neighbour.{settings.domain}"
     made = apply_file(
         kube,
@@ -62,7 +61,7 @@ def neighbours(
 def beside_neighbours(
     app_package: GivenApp,
     installations: Installations,
-    platform: Flux,  # noqa: ARG001 - theirs, too
+    platform: Flux,  # noqa: ARG001 - begins to be installed during the first checks
     request: pytest.FixtureRequest,
 ) -> None:
     """Neighbours of an app that is not there yet; of the one that is, they came before it."""
