@@ -10,16 +10,19 @@ import pytest
 from test_package_delivery import FakeKube, an_object
 
 from conformance.apps.tree import DataDiffers
-from conformance.capabilities.app_data import backup_set, data
-from conformance.capabilities.app_data.backup_set import (
-    SetBackup,
-    back_up,
+from conformance.capabilities.app_data import backups, data
+from conformance.capabilities.app_data.backups import (
+    AppBackup,
+    back_up_namespaces,
+    back_up_set,
     backup_set_of,
     restore_beside,
 )
 from conformance.capabilities.app_data.data import AppData
+from conformance.capabilities.app_data.elsewhere import bring_images, restored, wait_ready_at
 from conformance.common.backup_labels import BACKUP_EXCLUDES, BACKUP_SET, BACKUP_VOLUMES
 from conformance.kube.objects import Object, Ref, Selection
+from conformance.kube.wait import WaitTimeout
 from conformance.services.velero import COMPLETED, RESTORE_NAME, PodVolume
 
 NAMESPACE = "stackspin-apps"
@@ -127,22 +130,36 @@ def test_a_backup_of_the_set_says_what_it_lacks() -> None:
     listed = {BACKUP_VOLUMES: "data"}
     pod = a_pod("app-1", {"data": "app-data"}, **listed)
     velero = Velero(copied("app-1", "data"))
-    made = back_up(velero, some_data(a_claim(), pod))  # type: ignore[arg-type]
+    made = back_up_set(velero, some_data(a_claim(), pod))  # type: ignore[arg-type]
     [(name, told)] = velero.told
     assert name.startswith("my-app-")
-    assert told == {"namespaces": (NAMESPACE,), "labels": SET}
+    assert told == {"namespaces": [NAMESPACE], "labels": SET}
     assert made.complete
     assert (made.bytes, made.left_out) == (1000, frozenset())
     for volumes in ([], [copied("app-1", "data", "Failed")], [copied("other-1", "data")]):
-        made = back_up(Velero(*volumes), some_data(a_claim(), pod))  # type: ignore[arg-type]
+        made = back_up_set(Velero(*volumes), some_data(a_claim(), pod))  # type: ignore[arg-type]
         assert not made.complete
         assert made.missing[0].startswith("claim app-data (volume data of pod app-1) is not in")
+
+
+def test_a_backup_of_the_namespaces_has_other_apps_in_it_and_needs_no_set() -> None:
+    pod = a_pod("app-1", {"data": "app-data"}, **{BACKUP_VOLUMES: "data"})
+    pod["metadata"]["labels"] = {}
+    known = some_data(a_claim(labels={}), pod)
+    velero = Velero(copied("app-1", "data"), copied("other-1", "data"))
+    made = back_up_namespaces(velero, known)  # type: ignore[arg-type]
+    [(_, told)] = velero.told
+    assert told == {"namespaces": [NAMESPACE], "labels": None}
+    assert (made.complete, made.bytes) == (True, 1000)
+    made = back_up_namespaces(Velero(copied("other-1", "data")), known)  # type: ignore[arg-type]
+    assert made.missing == ("claim app-data (volume data of pod app-1) is not in the backup",)
+    assert made.bytes == 0
 
 
 def test_a_claim_that_nobody_mounts_is_in_no_backup() -> None:
     pod = a_pod("app-1", {"data": "app-data"}, **{BACKUP_VOLUMES: "data"})
     known = some_data(a_claim(), a_claim("app-old"), pod)
-    made = back_up(Velero(copied("app-1", "data")), known)  # type: ignore[arg-type]
+    made = back_up_set(Velero(copied("app-1", "data")), known)  # type: ignore[arg-type]
     assert made.missing == (
         "claim app-old is mounted by no pod that runs, so nobody copies its data",
     )
@@ -152,7 +169,7 @@ def test_a_claim_that_is_left_out_on_purpose_is_not_missing() -> None:
     annotations = {BACKUP_VOLUMES: "data", BACKUP_EXCLUDES: "cache"}
     pod = a_pod("app-1", {"data": "app-data", "cache": "app-cache"}, **annotations)
     known = some_data(a_claim(), a_claim("app-cache"), pod)
-    made = back_up(Velero(copied("app-1", "data")), known)  # type: ignore[arg-type]
+    made = back_up_set(Velero(copied("app-1", "data")), known)  # type: ignore[arg-type]
     assert made.complete
     assert made.left_out == {"app-cache"}
 
@@ -160,12 +177,12 @@ def test_a_claim_that_is_left_out_on_purpose_is_not_missing() -> None:
 def test_beside_the_app_go_its_data_and_what_its_pods_name(monkeypatch: pytest.MonkeyPatch) -> None:
     applied = []
     monkeypatch.setattr(
-        backup_set, "apply", lambda _, item, namespace: applied.append((item, namespace))
+        backups, "apply", lambda _, item, namespace: applied.append((item, namespace))
     )
     secret = an_object("Secret", "password", data={"password": "eA=="}, type="Opaque")
     known = some_data(a_claim(), a_pod("app-1", {"data": "app-data"}), secret)
     velero = Velero()
-    backup = SetBackup(velero.finished("Backup", "b"), (NAMESPACE,), (), frozenset(), 0)
+    backup = AppBackup(velero.finished("Backup", "b"), (NAMESPACE,), (), (), frozenset(), 0)
     restore, mapping = restore_beside(velero, known, backup, lambda hint: f"{hint}-1")  # type: ignore[arg-type]
     assert mapping == {NAMESPACE: "data-copy-1"}
     assert restore["metadata"]["name"] == "b-beside"
@@ -218,3 +235,70 @@ def test_restored_pods_are_replaced_by_the_workloads_own() -> None:
     known.app.delete_pod = lambda pod, _: deleted.append(pod)  # type: ignore[method-assign]
     known.replace_restored()
     assert deleted == [restored]
+
+
+class Images:
+    """A registry; ``copied`` are the images that were sent from it to another one."""
+
+    def __init__(self, *images: str) -> None:
+        self.images = list(images)
+        self.copied: list[str] = []
+
+    def exists(self, image: str) -> bool:
+        return image in self.images
+
+    def copy_to(self, other: Images, image: str) -> None:
+        self.copied.append(image)
+        other.images.append(image)
+
+
+def test_images_that_only_the_first_registry_has_are_brought_to_the_other() -> None:
+    pod = a_pod("app-1", {})
+    pod["spec"]["initContainers"] = [{"image": "shared:1"}]
+    pod["spec"]["containers"] = [{"image": "docker.io/own/app:1"}, {"image": "ghcr.io/far/away:2"}]
+    here = Images("docker.io/own/app:1", "docker.io/library/shared:1")
+    site = SimpleNamespace(registry=Images("docker.io/library/shared:1"))
+    for _ in range(2):
+        bring_images([pod], here, site)  # type: ignore[arg-type]
+    assert here.copied == ["docker.io/own/app:1"]
+
+
+def test_what_was_restored_elsewhere_is_taken_away_again() -> None:
+    velero = Velero()
+    stack = SimpleNamespace(clients=SimpleNamespace(velero=lambda: velero))
+    came = {RESTORE_NAME: "b"}
+    kube = FakeKube(
+        an_object("ConfigMap", "theirs"), an_object("ConfigMap", "platforms", labels={"any": "x"})
+    )
+    before = list(kube.objects)
+    backup = AppBackup(velero.finished("Backup", "b"), (NAMESPACE, "wiki"), (), (), frozenset(), 0)
+    with restored(SimpleNamespace(kube=kube, stack=stack), backup) as restore:  # type: ignore[arg-type]
+        assert restore["metadata"]["name"] == "b"
+        kube.objects += [a_claim(labels=came), an_object("Namespace", "wiki", None)]
+    assert kube.objects == before
+    assert velero.told == [("b", {"excluded": ("helmreleases.helm.toolkit.fluxcd.io",)})]
+
+
+@pytest.mark.parametrize(
+    ("needs_login", "asked"), [(False, [None]), (True, [60.0, "single sign-on", None])]
+)
+def test_an_app_that_waits_for_the_login_provider_elsewhere_gets_it(
+    needs_login: bool, asked: list[object]
+) -> None:
+    known, done = some_data(), []
+
+    def wait_ready(within: float | None = None) -> None:
+        done.append(within)
+        if "single sign-on" not in done:
+            raise WaitTimeout("not Ready")
+
+    site = SimpleNamespace(
+        stack=SimpleNamespace(single_sign_on=lambda: done.append("single sign-on"))
+    )
+    known.app.delivery.wait_ready = wait_ready  # type: ignore[method-assign]
+    known.app.delivery.placement = SimpleNamespace(needs_login=needs_login)  # type: ignore[assignment]
+    try:
+        wait_ready_at(site, known)  # type: ignore[arg-type]
+    except WaitTimeout:
+        assert not needs_login
+    assert done == asked

@@ -83,6 +83,36 @@ def test_capabilities_run_in_the_order_in_which_their_components_are_built(
     assert positions == sorted(positions)
 
 
+OF_PACKAGES = """
+from conformance.suite.check import check, extended
+
+@check(
+    "{capability}.{name}", promise="It holds.", apps=extended("notes", "wordpress"), app_level=4,
+    last={last},
+)
+def test_{name}(app):
+    pass
+"""
+
+
+def test_the_checks_of_a_package_come_together_and_what_takes_it_away_at_the_end(
+    pytester: pytest.Pytester,
+) -> None:
+    make(pytester, "dashboard", "dashboard.works", "works")
+    for capability, name, last in (
+        ("app_data", "keeps", False), ("app_runs", "goes", True), ("app_runs", "serves", False),
+    ):  # fmt: skip
+        source = OF_PACKAGES.format(capability=capability, name=name, last=last)
+        pytester.makepyfile(**{f"{capability}/test_{name}": source})
+    shown = pytester.runpytest("--collect-only", "-q").stdout.str()
+    order = [line.partition("::")[2] for line in shown.splitlines() if "::" in line]
+    assert order == [
+        "test_works",
+        *(f"test_{name}[{app}]" for app in ("notes", "wordpress")
+          for name in ("serves", "keeps", "goes")),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("id_", "promise"),
     [("no_dot", "It holds."), ("Upper.case", "It holds."), ("a.b", "no full stop")],

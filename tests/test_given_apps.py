@@ -154,6 +154,8 @@ def test_a_skipped_check_is_not_run_and_says_until_when(
         (["--app=static-site", "--twins"], "*leave --app out*"),
         (["--app=static-site", "--app=copy"], "*2 apps are called pages*"),
         (["--app-description=conformance.yaml"], "*--app-description describes no app*"),
+        (["--previous=static-site"], "*--previous is a version of no app*"),
+        (["--app=static-site", "--previous=/nowhere"], "*/nowhere cannot be read*"),
         (["--app=static-site", "--app-time=0"], "*--app-time=0: give a number above 0*"),
         (
             ["--app=static-site", "--app=single-chart", "--app-description=conformance.yaml"],
@@ -171,6 +173,43 @@ def test_wrong_usage_says_what_to_do(
     result = run(ON_PACKAGES, *arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([complaint])
+
+
+UPGRADED = """
+from conformance.suite.check import extended
+from conformance.suite.given_apps import earlier_version
+
+@check("auto_update.upgrades", promise="It does.", apps=extended("notes"), app_level=5)
+def test_upgrades(app_package, request):
+    earlier = earlier_version(request.config, app_package.name)
+    assert earlier is None, f"from {earlier.name} in {earlier.root.name}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("apps", "before", "expected"),
+    [
+        (["static-site"], "static-site", {"pages": "from pages in static-site"}),
+        (["static-site"], "single-chart", {"pages": "from polls in single-chart"}),
+        (["static-site", "single-chart"], "single-chart", {"polls": "from polls in single-chart"}),
+        (["static-site", "single-chart"], "other", {}),
+    ],
+)
+def test_an_earlier_version_is_that_of_the_same_name_or_the_only_one(
+    apps: list[str],
+    before: str,
+    expected: dict[str, str],
+    run: RunChecks,
+    pytester: pytest.Pytester,
+) -> None:
+    shutil.copytree(PACKAGES / "static-site", pytester.path / "other")
+    for file in (pytester.path / "other").rglob("*.yaml"):
+        file.write_text(file.read_text().replace("pages", "leaves"))
+    path = PACKAGES / before if before != "other" else pytester.path / before
+    run(UPGRADED, *(f"--app={PACKAGES / name}" for name in apps), f"--previous={path}")
+    failed = {one["app"]: one["reason"] for one in results(pytester) if one["verdict"] == "fail"}
+    assert set(failed) == set(expected)
+    assert all(text in failed[app] for app, text in expected.items())
 
 
 def test_a_folder_without_an_app_stands_for_something_that_cannot_be_installed(

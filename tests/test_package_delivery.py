@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 import yaml
 
 from conformance.apps.package import delivery as delivery_module
-from conformance.apps.package import leftovers
+from conformance.apps.package import leftovers, time_limit
 from conformance.apps.package.delivery import Delivery
 from conformance.apps.package.given import GivenApp, read_apps
 from conformance.apps.package.model import Description
@@ -287,6 +288,94 @@ def test_nothing_is_cleaned_up_of_what_was_never_installed(kube: FakeKube) -> No
     assert kube.objects == before
 
 
+class FakeFlux(Flux):
+    """Is asked to reconcile."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "flux-system", "stackspin", "stackspin")  # type: ignore[arg-type]
+        self.asked: list[str] = []
+
+    def reconcile(
+        self, kind: str, name: str, namespace: str | None = None, *, force: bool = False
+    ) -> str:
+        del force
+        self.asked.append(f"{kind} {name} in {namespace}")
+        return "now"
+
+
+def test_a_later_version_takes_the_place_of_the_earlier_one(
+    kube: FakeKube, no_waiting: list[Wait], tmp_path: Path
+) -> None:
+    package = Package(data_root())
+    copies = [
+        reference_copy(package, "notes", "memos", tmp_path / (version or "first"), version)
+        for version in (None, "2.0.0")
+    ]
+    first, later = (place(one) for one in copies)
+    later = replace(later, files={path: text for path, text in later.files.items()
+                                  if not path.endswith("NOTES.txt")})  # fmt: skip
+    release = an_object("HelmRelease", "memos", status={"helmChart": "flux-system/apps-memos"})
+    branch = FakeBranch(kube, {"charts/memos/Chart.yaml": "of another app"})
+    branch.flux, before = FakeFlux(), dict(branch.content)  # type: ignore[attr-defined]
+    branch.flux_does = [lambda: kube.objects.append(release), lambda: None, lambda: None]
+    delivery = Delivery(branch, first, "memos", TimeLimit(1))  # type: ignore[arg-type]
+    delivery.begin()
+    assert b"version: 1.0.0" in branch.content["charts/memos/Chart.yaml"]
+    delivery.upgrade(later)
+    assert b'version: "2.0.0"' in branch.content["charts/memos/Chart.yaml"]
+    assert "charts/memos/templates/NOTES.txt" not in branch.content
+    assert branch.flux.asked == ["HelmRelease memos in stackspin-apps"]  # type: ignore[attr-defined]
+    *_, chart, upgraded = no_waiting
+    assert (chart.target.kind, chart.target.name) == ("HelmChart", "apps-memos")
+    item = {"status": {"observedSourceArtifactRevision": "main@sha1:abc"}}
+    assert chart.condition.test(item)
+    assert "as requested at now" in str(upgraded.condition)
+    kube.objects.remove(release)
+    delivery.remove()
+    assert yaml.safe_load(branch.content.pop(ROOT_KUSTOMIZATION)) == yaml.safe_load(ROOT)
+    assert branch.content == {k: v for k, v in before.items() if k != ROOT_KUSTOMIZATION}
+
+
+def test_what_flux_applies_again_it_is_asked_for_all_at_once_and_upgrades_come_after(
+    kube: FakeKube, no_waiting: list[Wait], tmp_path: Path
+) -> None:
+    copy = reference_copy(Package(data_root()), "notes", "memos", tmp_path)
+    branch = FakeBranch(kube)
+    branch.flux = flux = FakeFlux()  # type: ignore[attr-defined]
+    delivery = Delivery(branch, place(copy), "memos", TimeLimit(1))  # type: ignore[arg-type]
+    delivery.reconcile()
+    release = "HelmRelease memos in stackspin-apps"
+    assert len(flux.asked) == 4
+    assert flux.asked[-1] == release
+    assert [wait.target.kind for wait in no_waiting] == [*3 * ["Kustomization"], "HelmRelease"]
+    assert all("as requested at now" in str(wait.condition) for wait in no_waiting)
+
+
+def test_only_what_was_ready_once_can_stop(
+    kube: FakeKube, monkeypatch: pytest.MonkeyPatch, no_waiting: list[Wait]
+) -> None:
+    del no_waiting
+
+    def never(*_: object, **__: object) -> None:
+        raise WaitTimeout("Waited 20 s")
+
+    ready = delivery_module.wait_all
+    delivery, branch = a_delivery(kube)
+    assert not delivery.is_there
+    branch.flux_does = [lambda: None, lambda: None]
+    delivery.begin()
+    monkeypatch.setattr(delivery_module, "wait_all", never)
+    assert (delivery.is_there, delivery.has_stopped()) == (True, False)
+    monkeypatch.setattr(delivery_module, "wait_all", ready)
+    delivery.wait_ready()
+    assert not delivery.has_stopped()
+    monkeypatch.setattr(delivery_module, "wait_all", never)
+    assert delivery.has_stopped()
+    monkeypatch.setattr(delivery_module, "wait_all", ready)
+    delivery.remove()
+    assert not delivery.is_there
+
+
 def test_an_app_of_the_same_name_is_not_replaced(kube: FakeKube) -> None:
     kube.objects.append(an_object("Kustomization", "pages", "flux-system"))
     delivery, branch = a_delivery(kube)
@@ -413,6 +502,20 @@ def test_a_wait_that_the_apps_time_cuts_says_so_and_what_it_waited_for(
         another.wait_applied()
 
 
+def test_what_is_not_of_the_apps_doing_takes_none_of_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(time_limit, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    limit = TimeLimit(1)
+    with limit.paused():
+        now[0] += 3600
+    assert limit.at_most(300) == 60
+    now[0] += 61
+    with pytest.raises(OutOfTime):
+        limit.at_most(300)
+
+
 def running(
     described: Mapping[str, Any] | None = None, hosts: Iterable[str] = ("pages.test",)
 ) -> RunningApp:
@@ -509,7 +612,7 @@ def a_pod(uid: str = "1", restarts: int = 0, reason: str = "") -> Object:
 def test_restarts_by_a_kill_are_told_from_an_apps_own() -> None:
     app = running()
     pods = [a_pod(restarts=2)]
-    app.live = SimpleNamespace(pods=lambda: pods)  # type: ignore[assignment]
+    app.delivery.live = SimpleNamespace(pods=lambda: pods)  # type: ignore[assignment]
     with app.killing():
         pods[:] = [a_pod("2", restarts=4)]
     assert app.restarts() == ["pages-1/web (2 times)"]

@@ -65,12 +65,19 @@ def missing_in_backup(
     ``backup_findings``.
     """
     pods = list(pods)
-    missing = [
+    return [*not_copied(pods, copied), *backup_findings(pods, claims, volumes)]
+
+
+def not_copied(pods: Iterable[Object], copied: Collection[tuple[str, str]]) -> list[str]:
+    """Return, one line each, which of these pods' claims a backup lacks.
+
+    ``copied`` are the volumes in the backup, as names of pod and volume.
+    """
+    return [
         f"claim {one.claim} (volume {one.volume} of pod {one.pod}) is not in the backup"
         for one in expected_volumes(pods)
         if (one.pod, one.volume) not in copied
     ]
-    return [*missing, *backup_findings(pods, claims, volumes)]
 
 
 def backup_findings(

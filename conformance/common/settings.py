@@ -168,6 +168,13 @@ class Settings:
         path=True,
         reported=False,
     )
+    previous: Path | None = option(
+        None,
+        "for --app: an earlier version of the package, from which it is upgraded",
+        "none: upgrades are not checked",
+        path=True,
+        reported=False,
+    )
     app_time: float = option(
         10.0,
         "for --app: minutes that one app may take",

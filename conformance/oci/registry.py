@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +76,16 @@ class Registry:
         media_type = manifest.get("mediaType", described["mediaType"])
         self._put_manifest(wanted.repository, wanted.version, content, media_type)
         return str(described["digest"])
+
+    def copy_to(self, other: Registry, reference: str) -> str:
+        """Upload an image to another registry under the same name; return its digest."""
+        wanted = Reference.parse(reference)
+        content, media_type = self._manifest(wanted)
+        manifest = self._image_manifest(wanted)
+        for blob in (manifest["config"], *manifest["layers"]):
+            self._copy_blob(other, wanted.repository, blob["digest"])
+        other._put_manifest(wanted.repository, wanted.version, content, media_type)
+        return _digest(content)
 
     def exists(self, reference: str) -> bool:
         """Return whether the registry has a manifest by this tag or digest."""
@@ -155,10 +167,22 @@ class Registry:
             expect=(201,),
         )
 
+    def _copy_blob(self, other: Registry, repository: str, digest: str) -> None:
+        if other._has_blob(repository, digest):
+            return
+        with tempfile.TemporaryDirectory(prefix="blob-") as folder:
+            path = Path(folder, "blob")
+            with self.blob(repository, digest) as sent, path.open("wb") as file:
+                shutil.copyfileobj(sent, file)
+            other._upload(repository, digest, path)
+
+    def _has_blob(self, repository: str, digest: str) -> bool:
+        there = self._ask("HEAD", f"{repository}/blobs/{digest}", expect=(200, 404))
+        return there.status_code == 200
+
     def _upload(self, repository: str, digest: str, path: Path) -> None:
         """Send one blob in one piece, streamed; the registry refuses it when the hash differs."""
-        there = self._ask("HEAD", f"{repository}/blobs/{digest}", expect=(200, 404))
-        if there.status_code == 200:
+        if self._has_blob(repository, digest):
             return
         begun = self._ask("POST", f"{repository}/blobs/uploads/", expect=(202,))
         location = urljoin(begun.url, begun.headers["Location"])

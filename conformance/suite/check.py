@@ -68,6 +68,8 @@ class Check:
     """The level of an app package that it decides on; None: it is not about app packages."""
     abilities: tuple[Ability, ...] = ()
     """What the app must be able to do; on one that cannot, the check does not apply."""
+    last: bool = False
+    """Whether it comes after the app's other checks: it takes away what they share."""
 
     def on(self, app: str) -> Check:
         """Return the check with its level on one of its apps."""
@@ -129,10 +131,12 @@ def check(
     apps: Mapping[str, Level] | None = None,
     app_level: AppLevel | None = None,
     abilities: Iterable[Ability] = (),
+    last: bool = False,
 ) -> Callable[[_FunctionT], _FunctionT]:
     """Make a test function the check ``check_id``; with ``apps``, it runs once for each.
 
-    With ``app_level``, it runs on the packages of ``--app`` instead, if there are any.
+    With ``app_level``, it runs on the packages of ``--app`` instead, if there are any; those that
+    are ``last`` run after the other checks of their app.
 
     Raises:
         ValueError: the id is not ``capability.name`` in lower case, or the promise is not one
@@ -150,6 +154,7 @@ def check(
         apps or {},
         app_level,
         tuple(abilities),
+        last,
     )
 
     def mark(function: _FunctionT) -> _FunctionT:
@@ -207,6 +212,11 @@ def shared(fixture_name: str, config: pytest.Config) -> Literal["module", "funct
     return "function" if config.getoption("twins") else "module"
 
 
+def once(fixture_name: str, config: pytest.Config) -> Literal["session", "function"]:  # noqa: ARG001
+    """Scope of a fixture that the checks of all files share; with ``--twins``, as ``shared``."""
+    return "function" if config.getoption("twins") else "session"
+
+
 def collection_errors(items: Iterable[pytest.Item]) -> list[str]:
     """Return what is wrong with the checks among ``items``: a line for each fault.
 
@@ -232,18 +242,26 @@ def collection_errors(items: Iterable[pytest.Item]) -> list[str]:
     return errors
 
 
-def in_running_order(items: list[pytest.Item], given: Collection[str] = ()) -> list[pytest.Item]:
+def in_running_order(items: list[pytest.Item]) -> list[pytest.Item]:
     """Return ``items`` sorted by ``CAPABILITIES``; inside one, by file and as written there.
 
-    Of ``given`` apps, one after the other.
+    Those about app packages come by app, as one installation of it serves them all.
     """
-    apps = list(given)
+    of_packages = [item for item in items if (this := check_of(item)) and this.app_level]
+    apps = list(dict.fromkeys(map(app_of, of_packages)))
+    first = min(map(_place, of_packages), default=0)
 
-    def position(item: pytest.Item) -> tuple[int, int]:
-        this, app = check_of(item), app_of(item)
-        of_app = apps.index(app) if app in apps else len(apps)
-        if this is None or this.capability not in CAPABILITIES:
-            return of_app, len(CAPABILITIES)
-        return of_app, CAPABILITIES.index(this.capability)
+    def position(item: pytest.Item) -> tuple[int, int, bool, int]:
+        this = check_of(item)
+        if this is None or not this.app_level:
+            return _place(item), 0, False, 0
+        return first, apps.index(app_of(item)), this.last, _place(item)
 
     return sorted(items, key=position)
+
+
+def _place(item: pytest.Item) -> int:
+    """Return the place of a test's capability among them all."""
+    this = check_of(item)
+    known = this is not None and this.capability in CAPABILITIES
+    return CAPABILITIES.index(this.capability) if this and known else len(CAPABILITIES)

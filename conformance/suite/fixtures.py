@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,7 +23,7 @@ from conformance.platform.occupied import refuse_platform_of_others
 from conformance.platform.reference import Stack, reference_platform
 from conformance.platform.secondary import SecondaryClusters, Site, SiteMaker
 from conformance.services.browser import Browser
-from conformance.suite.check import check_of, not_run, shared
+from conformance.suite.check import check_of, not_run, once, shared
 from conformance.suite.described import mail_of
 from conformance.suite.diagnostics import learn_all_secrets
 from conformance.suite.needs import fixtures_of, images_of_platform
@@ -44,10 +44,6 @@ if TYPE_CHECKING:
 _NO_REGISTRY = (
     "this cluster advertises no registry that the suite can push to and the node pulls from"
 )
-
-
-def _session_or_check(fixture_name: str, config: pytest.Config) -> Literal["session", "function"]:  # noqa: ARG001
-    return "function" if config.getoption("twins") else "session"
 
 
 @pytest.fixture(scope="session")
@@ -200,6 +196,12 @@ def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
 
 
 @pytest.fixture(scope="session")
+def other_cluster(secondary_clusters: SecondaryClusters) -> Future[Site]:
+    """Another cluster, being started: it has the platform's backups, and no app."""
+    return secondary_clusters.begin("restore", Stack.backups)
+
+
+@pytest.fixture(scope="session")
 def flux(stack: Stack) -> Flux:
     """Flux's controllers, running."""
     return stack.flux()
@@ -299,7 +301,7 @@ def evidence(run: Run, request: pytest.FixtureRequest) -> EvidenceBox:
     return run.recorder.box(run.recorder.result(request.node.nodeid))
 
 
-@pytest.fixture(scope=_session_or_check)
+@pytest.fixture(scope=once)
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """A private copy of ``charts/`` and ``fixtures/``: with ``--twins``, one for each check."""
     return Package.copy(tmp_path_factory.mktemp("package"))

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
 
 _GIVEN: pytest.StashKey[Mapping[str, GivenApp]] = pytest.StashKey()
+_EARLIER: pytest.StashKey[Mapping[str, GivenApp]] = pytest.StashKey()
 
 
 def given_apps(config: pytest.Config) -> Mapping[str, GivenApp]:
     """Return the apps that this run was given, by name; none: it has the reference apps."""
     return config.stash.get(_GIVEN, {})
+
+
+def earlier_version(config: pytest.Config, app: str) -> GivenApp | None:
+    """Return the version of an app from which it is upgraded (``--previous``), if there is one."""
+    return config.stash.get(_EARLIER, {}).get(app)
 
 
 def read_given(config: pytest.Config, settings: Settings) -> None:
@@ -32,8 +38,23 @@ def read_given(config: pytest.Config, settings: Settings) -> None:
     try:
         apps = by_name(one for path in settings.app for one in read_apps(path))
         config.stash[_GIVEN] = _described(apps, settings)
+        config.stash[_EARLIER] = _earlier(apps, settings)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def _earlier(apps: dict[str, GivenApp], settings: Settings) -> dict[str, GivenApp]:
+    """Return the earlier version of each app: the one of its name; of a single app, the single."""
+    from conformance.apps.package.given import by_name, read_apps  # noqa: PLC0415
+
+    if settings.previous is None:
+        return {}
+    if not apps:
+        raise HarnessError("--previous is a version of no app", "name its package with --app")
+    before = by_name(read_apps(settings.previous))
+    alone = next(iter(before.values())) if len(apps) == len(before) == 1 else None
+    found = {name: before.get(name, alone) for name in apps}
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _described(apps: dict[str, GivenApp], settings: Settings) -> dict[str, GivenApp]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.image_builds import VERSIONS, source_of
-from conformance.apps.package.abilities import lack_of
-from conformance.apps.package.delivery import Delivery
+from conformance.apps.image_builds import source_of
+from conformance.apps.package.abilities import Ability, lack_of
+from conformance.apps.package.delivery import STILL_READY
 from conformance.apps.package.description import FILE
 from conformance.apps.package.given import GivenApp
 from conformance.apps.package.mistakes import mistakes_in
@@ -20,43 +20,55 @@ from conformance.apps.package.package_images import PackageImages
 from conformance.apps.package.placement import Placement, place
 from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.refusals import refusals
-from conformance.apps.package.running import RunningApp
-from conformance.apps.package.secrets_by_hand import made_by_hand
-from conformance.apps.package.time_limit import TimeLimit
-from conformance.apps.tracked import TrackedBranch
 from conformance.common.run_folder import run_folder
-from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON
-from conformance.suite.check import check_of, not_applicable, not_run, shared
+from conformance.platform.reference.levels import BACKUPS
+from conformance.suite.check import check_of, not_applicable, not_run, once, shared
+from conformance.suite.installations import Installations
+from conformance.suite.needs import fixtures_of
 from conformance.suite.twins import load_twins
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages
     from conformance.apps.package.model import Description
+    from conformance.apps.package.running import RunningApp
+    from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.linter.findings import Problem
     from conformance.platform.reference import Stack
+    from conformance.services.flux import Flux
     from conformance.suite.check import Check
+    from conformance.suite.run import Run
 
 _DESCRIBED = "app_runs.described"
 """The check that tells of mistakes in an app's description."""
-STILL_READY = 20.0
-"""Seconds in which an app is Ready again that was so when Flux had applied it."""
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope=once)
+def reference_copies() -> dict[str, GivenApp]:
+    """Copies of the reference apps' packages, by app."""
+    return {}
 
 
 @pytest.fixture(scope=shared)
 def app_package(
-    app: App | GivenApp, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    app: App | GivenApp,
+    reference_copies: dict[str, GivenApp],
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> GivenApp:
     """The package of the app that a check runs on; of a reference app, a copy of its package."""
     if isinstance(app, GivenApp):
         return app
-    package = request.getfixturevalue("package")
-    name = f"{app.name}-given-{next(_numbers)}"
-    return reference_copy(package, app.name, name, tmp_path_factory.mktemp("given"))
+    if app.name not in reference_copies:
+        package = request.getfixturevalue("package")
+        name = f"{app.name}-given-{next(_numbers)}"
+        folder = tmp_path_factory.mktemp("given")
+        reference_copies[app.name] = reference_copy(package, app.name, name, folder)
+    return reference_copies[app.name]
 
 
 @pytest.fixture(scope=shared)
@@ -120,44 +132,89 @@ def placement(
     return placed
 
 
+@pytest.fixture(scope=once)
+def installations(
+    run: Run, settings: Settings, cluster: Cluster, kube: Kube, stack: Stack
+) -> Iterator[Installations]:
+    """The one app package that is installed; at the end nothing of it is left."""
+    made = Installations(settings, cluster, kube, stack, run.recorder.error)
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope=shared)
+def bring_images(app: App | GivenApp, request: pytest.FixtureRequest) -> Callable[[GivenApp], None]:
+    """Pushes the images that a package describes; those of a reference app are built already."""
+
+    def push(package: GivenApp) -> None:
+        built: PackageImages = request.getfixturevalue("package_images")
+        built.push(package, request.getfixturevalue("registry"))
+
+    def release(package: GivenApp) -> None:
+        images: AppImages = request.getfixturevalue("images")
+        [version] = {one.chart.version for one in package.app.releases if one.chart}
+        images.released(source_of(app.name), version)
+
+    return push if isinstance(app, GivenApp) else release
+
+
+@pytest.fixture(scope=shared)
+def platform_for_app(
+    app_package: GivenApp, placement: Placement, stack: Stack, request: pytest.FixtureRequest
+) -> Flux:
+    """What the app needs of the platform, and what its checks need: before anything of the app.
+
+    Later, that would be taken for the app's own.
+    """
+    refuse(placement)
+    description, wanted = app_package.description, fixtures_of(request.session.items)
+    flux = stack.platform()
+    has_login = lack_of(Ability.LOGIN, description) is None
+    if placement.needs_login or ("accounts" in wanted and has_login):
+        stack.single_sign_on()
+    data = lack_of(Ability.DATA, description)
+    keeps_data = data is None or not data.by_nature
+    needs_backups = bool(placement.depends_on & set(BACKUPS.kustomizations))
+    if needs_backups or ("backups" in wanted and keeps_data):
+        stack.backups()
+    stack.settle()
+    return flux
+
+
+@pytest.fixture(scope=shared)
+def deliver(
+    installations: Installations,
+    platform_for_app: Flux,
+    bring_images: Callable[[GivenApp], None],
+) -> Callable[[GivenApp, Placement], RunningApp]:
+    """Brings a package of the app to the tracked branch, if it is not there already."""
+
+    def to_branch(package: GivenApp, placement: Placement) -> RunningApp:
+        refuse(placement)
+        return installations.of(package, placement, platform_for_app, lambda: bring_images(package))
+
+    return to_branch
+
+
 @pytest.fixture(scope=shared)
 def delivered(
     app_package: GivenApp,
     placement: Placement,
-    settings: Settings,
-    kube: Kube,
-    stack: Stack,
-    request: pytest.FixtureRequest,
-) -> Iterator[RunningApp]:
-    """The app, brought to the tracked branch; at the end nothing of it is left.
+    deliver: Callable[[GivenApp, Placement], RunningApp],
+) -> RunningApp:
+    """The app, brought to the tracked branch; the checks of other capabilities share it.
 
     Whether it then runs is for the checks to find out.
     """
+    return deliver(app_package, placement)
+
+
+def refuse(placement: Placement) -> None:
+    """End a check whose package cannot be installed, or may not be."""
     if placement.problems:
         not_run(f"there is nothing to install: {placement.problems[0]}")
     if refused := refusals(placement.app):
         not_run(f"the package is refused: {refused[0]}")
-    flux = stack.single_sign_on() if _needs_login(placement) else stack.platform()
-    if placement.depends_on & set(BACKUPS.kustomizations):
-        stack.backups()
-    stack.settle()  # what others bring meanwhile would be taken for the package's own
-    if request.getfixturevalue("app") is app_package:
-        built: PackageImages = request.getfixturevalue("package_images")
-        built.push(app_package, request.getfixturevalue("registry"))
-    else:
-        images: AppImages = request.getfixturevalue("images")
-        images.released(source_of(request.getfixturevalue("app").name), VERSIONS[0])
-    branch = TrackedBranch(kube, stack.git, flux, stack.clients.platform.apps)
-    secrets = made_by_hand(app_package, settings.domain, kube.redactor)
-    limit = TimeLimit(settings.app_time)
-    delivery = Delivery(branch, placement, app_package.name, limit, secrets)
-    try:
-        delivery.begin()
-        delivery.guard_disk(request.getfixturevalue("cluster"))
-        yield RunningApp(delivery, app_package.description, stack.http(), settings.domain)
-    finally:
-        if troubles := delivery.clean_up():
-            pytest.fail(f"of {app_package.name} something is left: {'; '.join(troubles)}")
 
 
 @pytest.fixture
@@ -171,11 +228,3 @@ def running(delivered: RunningApp) -> RunningApp:
             raise
         not_run(f"the app does not run: {str(error).splitlines()[0]}")
     return delivered
-
-
-def _needs_login(placement: Placement) -> bool:
-    """Whether the app needs more than the platform's infrastructure."""
-    objects = (one.kind for one in placement.app.written)
-    return bool(placement.depends_on & set(SINGLE_SIGN_ON.kustomizations)) or (
-        "OAuth2Client" in objects
-    )

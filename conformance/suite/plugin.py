@@ -40,7 +40,8 @@ _NOT_OURS = ("kind_bin", "kind_kubectl_bin")
 """Options of pytest-kind that have no effect here: kind and kubectl are pinned parts."""
 _OF_CHECKS = ("fixtures", "app_fixtures", "package_fixtures", "accounts", "schedule")
 """Modules beside this one that are plugins of a run of checks."""
-_OF_APPS = [each for each in options(Settings) if each.field in ("app", "app_description")]
+_NAMES_OF_APPS = ("app", "app_description", "previous")
+_OF_APPS = [each for each in options(Settings) if each.field in _NAMES_OF_APPS]
 DESELECTED = pytest.StashKey[list[pytest.Item]]()
 
 
@@ -127,7 +128,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise pytest.UsageError("\n".join(errors))
     given = given_apps(config)
     kept = [item for item in items if (this := check_of(item)) and this.app_level]
-    items[:] = in_running_order(kept if given else items, given)
+    items[:] = in_running_order(kept if given else items)
     for item in items:
         if check := check_of(item):
             item.extra_keyword_matches.add(check.id)

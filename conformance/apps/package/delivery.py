@@ -13,9 +13,9 @@ from conformance.apps.package.hopeless import Prospects
 from conformance.apps.package.leftovers import brought_by, take_away
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.placement import Placement
-from conformance.apps.package.time_limit import TimeLimit
+from conformance.apps.package.time_limit import OutOfTime, TimeLimit
 from conformance.common.errors import HarnessError
-from conformance.kube.conditions import deleted, reconciled, rolled_out
+from conformance.kube.conditions import Condition, deleted, matching, reconciled, rolled_out
 from conformance.kube.inventory import by_uid, everything, ref_of
 from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import Wait, WaitFailed, WaitTimeout, wait_all
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _CLAIM = "PersistentVolumeClaim"
 _OF_A_NAMESPACE = ("default", "kube-root-ca.crt")
 """A ServiceAccount and a ConfigMap that Kubernetes makes in every namespace."""
+STILL_READY = 20.0
+"""Seconds in which an app is Ready again that was so before."""
 _HELM_STORAGE = "helm.sh/release.v1"
 
 
@@ -72,23 +74,10 @@ class Delivery:
         """``by_hand`` are objects that an operator makes before the app, in its namespace."""
         self.branch = branch
         self.kube: Kube = branch.kube
-        self.placement = placement
         self.name = name
         self.limit = limit
         self._by_hand = by_hand
-        self.releases = [
-            branch.flux.ref("HelmRelease", one.name, one.manifest.namespace or APPS_NAMESPACE)
-            for one in placement.releases
-        ]
-        self.live = LiveApp(
-            self.kube,
-            placement.kustomizations,
-            [(str(one.namespace), one.name) for one in self.releases],
-        )
-        self.guard: DiskGuard | None = None
-        self._prospects = Prospects(
-            self.kube, lambda: self.namespaces, lambda: self._of_flux, self._is_own
-        )
+        self._take(placement)
         self._commit = ""
         self._before: set[str] = set()
         self._replaced: dict[str, str | bytes | None] = {}
@@ -96,6 +85,22 @@ class Delivery:
         self._brought: list[Ref] = []
         self._ran = False
         self._not_ready = ""
+        self.guard: DiskGuard | None = None
+        self._prospects = Prospects(
+            self.kube, lambda: self.namespaces, lambda: self._of_flux, self._is_own
+        )
+
+    def _take(self, placement: Placement) -> None:
+        self.placement = placement
+        self.releases = [
+            self.branch.flux.ref("HelmRelease", one.name, one.manifest.namespace or APPS_NAMESPACE)
+            for one in placement.releases
+        ]
+        self.live = LiveApp(
+            self.kube,
+            placement.kustomizations,
+            [(str(one.namespace), one.name) for one in self.releases],
+        )
 
     @property
     def namespace(self) -> str:
@@ -130,22 +135,65 @@ class Delivery:
         self._before = set(by_uid(self._everything()))
         git = self.branch.git
         with git.lock:
-            known = set(git.files())
-            self._replaced = {
-                path: git.read(path) if path in known else None for path in self.placement.files
-            }
+            self._remember(self.placement)
             self._push(f"Install {self.name}")
 
     def put_back(self) -> None:
         """Push the package again as it was, after ``remove``."""
         with self.branch.git.lock:
-            self._steps = Steps()
             self._push(f"Install {self.name} again")
 
-    def _push(self, message: str) -> None:
-        tree = listed(self.branch.git.read(ROOT_KUSTOMIZATION), add=self.placement.entry)
-        changes: Changes = {**self.placement.files, ROOT_KUSTOMIZATION: tree}
+    def upgrade(self, later: Placement) -> None:
+        """Push another version of the package in place of this one.
+
+        Returns when helm has upgraded each release to it. Raises ``WaitFailed``, ``OutOfTime``.
+        """
+        earlier = self.placement
+        self._brought += brought_by(later.app, self.kube)
+        with self.branch.git.lock:
+            self._remember(later)
+            gone = {
+                path: before
+                for path, before in self._replaced.items()
+                if path in earlier.files and path not in later.files
+            }
+            self._take(later)
+            self._push(f"Upgrade {self.name}", gone, earlier.entry)
+        self.wait_applied()
+        self._wait_charts()
+        self._reconcile(self.releases, fail_on=hopeless())
+
+    def _wait_charts(self) -> None:
+        """Wait until the charts of the releases are those of the last commit."""
+        built = matching(
+            f"built from {self._commit}",
+            lambda item: self._is_included(item["status"]["observedSourceArtifactRevision"]),
+        )
+        waits = []
+        for one in self.releases:
+            status = (self.kube.find(*one) or {}).get("status") or {}
+            namespace, _, name = (status.get("helmChart") or "").partition("/")
+            if name:
+                waits.append(Wait(self.branch.flux.ref("HelmChart", name, namespace), built))
+        self._wait(waits, self.kube.timeouts.reconciliation)
+
+    def _remember(self, placement: Placement) -> None:
+        """Remember what the repository has in place of a package's files before these come."""
+        git = self.branch.git
+        known = set(git.files())
+        for path in placement.files:
+            if path not in self._replaced:
+                self._replaced[path] = git.read(path) if path in known else None
+
+    def _push(self, message: str, more: Changes | None = None, instead_of: str = "") -> None:
+        tree = listed(self.branch.git.read(ROOT_KUSTOMIZATION), remove=instead_of)
+        tree = listed(tree, add=self.placement.entry)
+        self._steps = Steps()
+        changes: Changes = {**(more or {}), **self.placement.files, ROOT_KUSTOMIZATION: tree}
         self._commit = self.branch.push(changes, message)
+
+    def _is_included(self, revision: str) -> bool:
+        return self._commit in revision or self.branch.git.includes(revision, self._commit)
 
     def wait_applied(self) -> None:
         """Return when Flux has applied the package; later calls have the same outcome at once.
@@ -195,13 +243,40 @@ class Delivery:
         self.guard = DiskGuard(cluster, self.kube, self.claims, stop)
         self.guard.begin()
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the package is in the repository."""
+        return bool(self._commit) and self._is_listed()
+
+    def has_stopped(self) -> bool:
+        """Whether it was Ready once, and does not get so again."""
+        if not self._ran:
+            return False
+        try:
+            self.wait_ready(STILL_READY)
+        except OutOfTime:
+            return False
+        except WaitFailed:
+            return True
+        return False
+
     def reconcile(self) -> None:
         """Have Flux apply the same again, and helm upgrade to the same; returns when it has."""
+        self._reconcile(self._kustomizations)
+        self._reconcile(self.releases, force=True)
+
+    def _reconcile(
+        self, which: Sequence[Ref], *, force: bool = False, fail_on: Condition | None = None
+    ) -> None:
         flux = self.branch.flux
-        for one in (*self._kustomizations, *self.releases):
-            where = (one.kind, one.name, str(one.namespace))
-            token = flux.reconcile(*where, force=one.kind == "HelmRelease")
-            flux.wait_ready(*where, token=token)
+        tokens = [
+            flux.reconcile(one.kind, one.name, str(one.namespace), force=force) for one in which
+        ]
+        waits = [
+            Wait(one, reconciled(requested_at=token), fail_on)
+            for one, token in zip(which, tokens, strict=True)
+        ]
+        self._wait(waits, self.kube.timeouts.reconciliation)
 
     @contextmanager
     def suspended(self) -> Iterator[None]:
@@ -222,9 +297,7 @@ class Delivery:
         self.reconcile()
 
     def _wait_applied(self) -> None:
-        at = reconciled(
-            self._commit, includes=lambda one: self.branch.git.includes(one, self._commit)
-        )
+        at = reconciled(self._commit, includes=self._is_included)
         waits = [Wait(one, at) for one in self._kustomizations]
         waits += [Wait(one, reconciled(), fail_on=hopeless()) for one in self.releases]
         self._wait(waits, self.kube.timeouts.stack)
@@ -280,7 +353,7 @@ class Delivery:
             self.guard.end()
         troubles = []
         try:
-            if self._commit and self._is_listed():
+            if self.is_there:
                 self.remove()
         except (AssertionError, GitRefused) as error:
             troubles.append(str(error).splitlines()[0])

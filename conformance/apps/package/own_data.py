@@ -33,6 +33,12 @@ class OwnData:
         self._seed = f"seed{secrets.token_hex(4)}"
         self._saved: Mapping[str, steps.Value] = {}
 
+    def of(self, app: RunningApp, http: HttpClient) -> OwnData:
+        """Return the same data, to be looked for in the same app elsewhere."""
+        other = OwnData(app, self._data, http, self._domain)
+        other._seed, other._saved = self._seed, self._saved
+        return other
+
     def put(self) -> None:
         """Put the data in. Raises ``StepFailed``, ``NoHost``."""
         if self._data is not None:

@@ -27,6 +27,7 @@ from conformance.linter.draft.flux_package import is_chart_alone
 from conformance.linter.files import KUSTOMIZATION_FILES, inside, parent
 from conformance.linter.reading.tree import YAML_SUFFIXES, Tree, decode
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
+from conformance.platform.reference.levels import SINGLE_SIGN_ON
 from conformance.services.flux import API_VERSIONS
 
 PACKAGES = "packages"
@@ -65,6 +66,13 @@ class Placement:
             for one in self.app.kustomizations
             for entry in sequence(one.manifest.get("spec", "dependsOn"))
         } - set(self.kustomizations)
+
+    @property
+    def needs_login(self) -> bool:
+        """Whether it needs the platform's login provider."""
+        return bool(self.depends_on & set(SINGLE_SIGN_ON.kustomizations)) or any(
+            one.kind == "OAuth2Client" for one in self.app.written
+        )
 
     @property
     def releases(self) -> list[Release]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from conformance.apps.flux_package import copy_of
+from conformance.apps.flux_package import Commit, copy_of
 from conformance.apps.package.description import FILE
 from conformance.apps.package.given import GivenApp, read_apps
 from conformance.common.package import Package
@@ -17,14 +17,20 @@ FAILURE_AFTER = 180
 """Seconds after which an upgrade of the copy counts as failed: nothing here waits for a bad one."""
 
 
-def reference_copy(package: Package, app: str, name: str, folder: Path) -> GivenApp:
+def reference_copy(
+    package: Package, app: str, name: str, folder: Path, version: str | None = None
+) -> GivenApp:
     """Write the package of a reference app, called ``name``, into ``folder``; return its app.
+
+    ``version`` is that of the app and of its chart, if it is to be another one.
 
     Of its description the host and the Secrets bear the new name: the app's own paths and commands
     do not change with it.
     """
     named = re.compile(rf"(?m)(?<=^host: ){re.escape(app)}\b|(?<=secret:){re.escape(app)}\b")
-    for path, text in copy_of(package, app, name, failure_after=FAILURE_AFTER).files.items():
+    copy = copy_of(package, app, name, failure_after=FAILURE_AFTER)
+    copy = copy.with_commit(Commit("", chart_version=version, app_version=version))
+    for path, text in copy.files.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
         described = file.name == FILE

@@ -13,7 +13,7 @@ import requests
 
 from conformance.apps.package import variables
 from conformance.apps.package.delivery import Delivery
-from conformance.apps.package.live import Workload
+from conformance.apps.package.live import LiveApp, Workload
 from conformance.kube.conditions import Condition, matching, ready, rolled_out
 from conformance.kube.inventory import ref_of
 from conformance.kube.objects import Object, Objects
@@ -54,20 +54,24 @@ class RunningApp:
         self, delivery: Delivery, description: Description, http: HttpClient, domain: str
     ) -> None:
         self.delivery = delivery
-        self.live = delivery.live
         self.kube = delivery.kube
         self.description = description
+        self.domain = domain
         self._http = http
-        self._domain = domain
         self._expected: dict[str, dict[str, int]] = {}
         self._own: set[str] = set()
         self._starved: set[str] = set()
 
     @property
+    def live(self) -> LiveApp:
+        """Its objects in the cluster."""
+        return self.delivery.live
+
+    @property
     def host(self) -> str:
         """Where it serves: as described, or the host of its only Ingress. Raises ``NoHost``."""
         if self.description.host is not None:
-            return variables.filled(self.description.host, lambda _: self._domain)
+            return variables.filled(self.description.host, lambda _: self.domain)
         hosts = self.live.hosts()
         if len(hosts) != 1:
             there = f"its Ingresses have {', '.join(hosts)}" if hosts else "it has no Ingress"
@@ -185,7 +189,7 @@ class RunningApp:
 
     def filled(self, text: str, **more: str) -> str:
         """Return a text of the description with domain, host and ``more`` in place of variables."""
-        values = {"domain": self._domain, "host": self.host, **more}
+        values = {"domain": self.domain, "host": self.host, **more}
         return variables.filled(text, lambda name: values.get(name, f"${{{name}}}"))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class OutOfTime(AssertionError):
@@ -15,6 +17,15 @@ class TimeLimit:
     def __init__(self, minutes: float) -> None:
         self._minutes = minutes
         self._end = time.monotonic() + 60 * minutes
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within the body none of it passes: what is waited for there is not of the app's doing."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._end += time.monotonic() - began
 
     def at_most(self, seconds: float) -> float:
         """Return a time-out in seconds that the app's time allows. Raises ``OutOfTime``."""

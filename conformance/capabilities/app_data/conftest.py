@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.apps.package.abilities import Ability, lack_of
+from conformance.apps.package.delivery import STILL_READY
 from conformance.apps.package.own_data import OwnData
 from conformance.apps.package.running import NoHost
 from conformance.apps.package.sentinels import Sentinels, plant
-from conformance.capabilities.app_data.backup_set import SetBackup, back_up
+from conformance.capabilities.app_data.backups import (
+    AppBackup,
+    back_up_namespaces,
+    back_up_set,
+)
 from conformance.capabilities.app_data.data import AppData
+from conformance.capabilities.app_data.elsewhere import bring_images
+from conformance.clusters.base import Feature
 from conformance.kube.inventory import ref_of
 from conformance.suite.check import not_applicable, not_run, shared
+from conformance.suite.needs import fixtures_of
 
 if TYPE_CHECKING:
     from conformance.apps.package.given import GivenApp
     from conformance.apps.package.running import RunningApp
+    from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
+    from conformance.oci.registry import Registry
     from conformance.platform.clients import Clients
     from conformance.platform.reference import Stack
+    from conformance.platform.secondary import Site
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
     from conformance.services.velero import Velero
 
 ALONE = "ReadWriteOncePod"
 """Access mode of a claim that one pod may mount at a time."""
-STILL_READY = 20.0
-"""Seconds in which an app is Ready again that was so after the check before."""
 
 
 @pytest.fixture(scope=shared)
@@ -39,6 +49,18 @@ def keeps_data(app_package: GivenApp) -> None:
     lack = lack_of(Ability.DATA, app_package.description)
     if lack is not None and lack.by_nature:
         not_applicable(lack.reason)
+
+
+@pytest.fixture(scope=shared)
+def other_cluster_begun(
+    keeps_data: None,  # noqa: ARG001 - or else nobody needs it
+    cluster: Cluster,
+    request: pytest.FixtureRequest,
+) -> None:
+    """The other cluster, being started beside the checks that come before the one that needs it."""
+    wanted = "empty_cluster" in fixtures_of(request.session.items)
+    if wanted and Feature.SECOND_CLUSTER in cluster.features:
+        request.getfixturevalue("other_cluster")
 
 
 @pytest.fixture(scope=shared)
@@ -57,7 +79,10 @@ def delivered(
 
 
 @pytest.fixture(scope=shared)
-def installed(delivered: RunningApp) -> RunningApp:
+def installed(
+    delivered: RunningApp,
+    other_cluster_begun: None,  # noqa: ARG001 - after the installation, which is the node's alone
+) -> RunningApp:
     """The app, installed and Ready; if it is not, no check can run."""
     try:
         delivered.delivery.wait_applied()
@@ -133,6 +158,26 @@ def data(
 
 
 @pytest.fixture(scope=shared)
-def backup(app_data: AppData, velero: Velero) -> SetBackup:
+def backup(app_data: AppData, velero: Velero) -> AppBackup:
     """A backup of the app by the label of its set."""
-    return back_up(velero, app_data)
+    return back_up_set(velero, app_data)
+
+
+@pytest.fixture(scope=shared)
+def namespace_backup(app_data: AppData, velero: Velero) -> AppBackup:
+    """A backup of the namespaces that the app is in."""
+    return back_up_namespaces(velero, app_data)
+
+
+@pytest.fixture(scope=shared)
+def empty_cluster(
+    installed: RunningApp,
+    namespace_backup: AppBackup,
+    registry: Registry,
+    other_cluster: Future[Site],
+) -> Site:
+    """Another cluster, with nothing of the app but its images in the registry."""
+    with installed.delivery.limit.paused():
+        site = other_cluster.result()
+        bring_images(namespace_backup.pods, registry, site)
+    return site

@@ -16,16 +16,20 @@ from conformance.apps.package.abilities import Ability
 from conformance.apps.package.own_data import OwnData
 from conformance.apps.package.stray_data import NoOverlay, stray_data
 from conformance.apps.tree import DataDiffers
-from conformance.capabilities.app_data.backup_set import restore_beside, restore_lost
+from conformance.capabilities.app_data.backups import restore_beside, restore_lost
+from conformance.capabilities.app_data.elsewhere import data_at, restored, wait_ready_at
 from conformance.clusters.base import Feature
 from conformance.services.velero import COMPLETED, Velero, seconds_taken
+from conformance.suite.carried_backup import carry_backup
 from conformance.suite.check import check, extended, not_run
 
 if TYPE_CHECKING:
     from conformance.apps.package.running import RunningApp
-    from conformance.capabilities.app_data.backup_set import SetBackup
+    from conformance.capabilities.app_data.backups import AppBackup
     from conformance.capabilities.app_data.data import AppData
     from conformance.clusters.base import Cluster
+    from conformance.platform.clients import Clients
+    from conformance.platform.secondary import Site
     from conformance.report.evidence import EvidenceBox
 
 ON = extended("notes", "wordpress")
@@ -73,16 +77,21 @@ def test_survives_pod_deletion(data: AppData) -> None:
     app_level=5,
 )
 def test_backup_by_set(
-    data: AppData, backup: SetBackup, velero: Velero, evidence: EvidenceBox
+    data: AppData, backup: AppBackup, velero: Velero, evidence: EvidenceBox
 ) -> None:
-    assert backup.item["status"]["phase"] == COMPLETED, velero.explain(backup.item)
-    evidence.measure("backup", seconds_taken(backup.item))
-    evidence.measure("data in volumes", backup.bytes / MIB, "MiB")
-    if backup.left_out:
-        evidence.note(f"left out on purpose: {', '.join(sorted(backup.left_out))}")
-    assert not backup.missing, "\n".join(backup.missing)
-    wanted = data.sentinels.without(backup.left_out).bytes
-    assert backup.bytes >= wanted, f"the backup has {backup.bytes} bytes of at least {wanted}"
+    assert_holds_all(backup, data, velero, evidence)
+
+
+@check(
+    "app_data.backup_by_namespace",
+    promise="A backup of the namespaces that the app is in completes, and holds every claim of it.",
+    apps=extended("notes"),
+    app_level=5,
+)
+def test_backup_by_namespace(
+    data: AppData, namespace_backup: AppBackup, velero: Velero, evidence: EvidenceBox
+) -> None:
+    assert_holds_all(namespace_backup, data, velero, evidence)
 
 
 @check(
@@ -94,7 +103,7 @@ def test_backup_by_set(
 )
 def test_restores_into_other_namespace(
     data: AppData,
-    backup: SetBackup,
+    backup: AppBackup,
     velero: Velero,
     namespaces: Callable[[str], str],
     evidence: EvidenceBox,
@@ -132,7 +141,7 @@ def test_survives_removal_and_return(data: AppData) -> None:
     app_level=5,
 )
 def test_restores_lost(
-    data: AppData, backup: SetBackup, velero: Velero, evidence: EvidenceBox
+    data: AppData, backup: AppBackup, velero: Velero, evidence: EvidenceBox
 ) -> None:
     if not backup.complete:
         not_run("the backup of its set is not complete, so nothing is taken away")
@@ -146,6 +155,35 @@ def test_restores_lost(
     delivery.wait_ready()
     data.replace_restored()
     data.verify_restored(backup.left_out)
+
+
+@check(
+    "app_data.restores_into_empty_cluster",
+    promise="An app comes back with its data in another, empty cluster, from a backup of its "
+    "namespaces alone.",
+    needs=(Feature.SECOND_CLUSTER,),
+    apps=extended("notes"),
+    app_level=5,
+)
+def test_restores_into_empty_cluster(
+    data: AppData,
+    namespace_backup: AppBackup,
+    empty_cluster: Site,
+    clients: Clients,
+    evidence: EvidenceBox,
+) -> None:
+    if not namespace_backup.complete:
+        not_run("the backup of its namespaces is not complete")
+    there, namespaces = empty_cluster.stack.clients, namespace_backup.namespaces
+    copied = carry_backup(clients, there, namespace_backup.name, namespaces)
+    evidence.note("The backup was copied into the other cluster's own bucket by S3.")
+    evidence.measure("copied", copied / MIB, "MiB")
+    with restored(empty_cluster, namespace_backup) as restore:
+        assert restore["status"]["phase"] == COMPLETED, there.velero().explain(restore)
+        evidence.measure("restore", seconds_taken(restore))
+        data_there = data_at(empty_cluster, data)
+        wait_ready_at(empty_cluster, data_there)
+        data_there.verify_restored(namespace_backup.left_out)
 
 
 # Last: Velero and its store, which the others need, are away for some time, too.
@@ -162,3 +200,17 @@ def test_survives_node_kill(data: AppData, cluster: Cluster) -> None:
     cluster.restart_node()
     data.app.wait_restarted(before)
     data.verify()
+
+
+def assert_holds_all(
+    backup: AppBackup, data: AppData, velero: Velero, evidence: EvidenceBox
+) -> None:
+    """A backup is complete, and has at least the bytes of the files in the app's claims."""
+    assert backup.item["status"]["phase"] == COMPLETED, velero.explain(backup.item)
+    evidence.measure("backup", seconds_taken(backup.item))
+    evidence.measure("data in volumes", backup.bytes / MIB, "MiB")
+    if backup.left_out:
+        evidence.note(f"left out on purpose: {', '.join(sorted(backup.left_out))}")
+    assert not backup.missing, "\n".join(backup.missing)
+    wanted = data.sentinels.without(backup.left_out).bytes
+    assert backup.bytes >= wanted, f"the backup has {backup.bytes} bytes of at least {wanted}"

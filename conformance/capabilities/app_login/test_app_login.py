@@ -2,7 +2,7 @@
 
 People log in to the app with the platform's login, in a browser, from the app's own page; the
 description says where that begins, which page shows who is logged in, and how people log out.
-One installation serves all checks.
+One installation serves all checks of an app.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
     from conformance.services.flux import Flux
+    from conformance.suite.installations import Installations
 
 NEIGHBOUR = Path(__file__).with_name("neighbour.yaml")
 
@@ -31,7 +32,7 @@ NEIGHBOUR = Path(__file__).with_name("neighbour.yaml")
 @pytest.fixture(scope=shared)
 def neighbours(
     app_package: GivenApp,  # noqa: ARG001 - each app has neighbours that no other has met
-    platform: Flux,  # noqa: ARG001 - storage class, ingress and an image
+    platform_for_app: Flux,  # noqa: ARG001 - their storage class, ingress and image, too
     stack: Stack,
     components: Components,
     settings: Settings,
@@ -39,7 +40,6 @@ def neighbours(
     namespaces: Callable[[str], str],
 ) -> Iterator[Neighbours]:
     """Another app, which was there before the app under test."""
-    stack.settle()
     described = stack.clients.platform
     namespace, host = namespaces("neighbour"), f"neighbour.{settings.domain}"
     made = apply_file(
@@ -63,8 +63,20 @@ def neighbours(
 
 
 @pytest.fixture(scope=shared)
+def beside_neighbours(
+    app_package: GivenApp,
+    installations: Installations,
+    platform: Flux,  # noqa: ARG001 - begins to be installed during the first checks
+    request: pytest.FixtureRequest,
+) -> None:
+    """Neighbours of an app that is not there yet; of the one that is, they came before it."""
+    if not installations.has(app_package):
+        request.getfixturevalue("neighbours")
+
+
+@pytest.fixture(scope=shared)
 def delivered(
-    neighbours: Neighbours,  # noqa: ARG001 - there before
+    beside_neighbours: None,  # noqa: ARG001 - there before
     delivered: RunningApp,
 ) -> RunningApp:
     """The app, brought to the tracked branch beside its neighbours."""

@@ -2,7 +2,7 @@
 
 What a chart or Flux package says of itself was checked before, without a cluster (levels 1 to 3).
 Here Flux installs it the way it installs every app, and each promise is what its users and its
-neighbours rely on. One installation serves all checks, in this order; the last one removes it.
+neighbours rely on. One installation serves all checks, in this order.
 """
 
 from __future__ import annotations
@@ -228,17 +228,3 @@ def test_no_restarts_or_oom(running: RunningApp, kube: Kube, evidence: EvidenceB
     assert not starved, f"out of memory: {', '.join(starved)}"
     restarted = running.restarts()
     assert not restarted, f"restarted by itself: {', '.join(restarted)}"
-
-
-@check(
-    "app_runs.removal_leaves_claims",
-    promise="Removing the app from the repository leaves its claims, and nothing else.",
-    apps=ON,
-    app_level=4,
-)
-def test_removal_leaves_claims(running: RunningApp, evidence: EvidenceBox) -> None:
-    with evidence.timed("removal"):
-        remains = running.delivery.remove()
-    evidence.note(f"claims that stay: {', '.join(remains.names_of_claims) or 'none'}")
-    assert not remains.lost, f"claims are gone with the app: {', '.join(remains.lost)}"
-    assert not remains.left, f"left behind: {', '.join(remains.names_of_left)}"

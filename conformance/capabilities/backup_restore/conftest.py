@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,7 +20,6 @@ from conformance.capabilities.backup_restore.locations import (
 from conformance.capabilities.backup_restore.login import AppWithLogin
 from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
 from conformance.kube.apply import apply_file
-from conformance.platform.reference import Stack
 from conformance.suite.check import shared
 from conformance.suite.described import object_store_of, store_deployment_of
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.kube.client import Kube
     from conformance.platform.clients import Clients
-    from conformance.platform.secondary import SecondaryClusters, Site
+    from conformance.platform.secondary import Site
     from conformance.services.flux import Flux
     from conformance.services.object_store import ObjectStore
     from conformance.services.velero import Velero
@@ -90,20 +90,14 @@ def app_with_login(backed_up_app: Callable[[str], BackedUpApp], accounts: Accoun
 
 
 @pytest.fixture(scope=shared)
-def other_cluster(secondary_clusters: SecondaryClusters) -> Iterator[Site]:
-    """Another cluster, with backups installed; no app."""
-    yield secondary_clusters.begin("restore", Stack.backups).result()
-    secondary_clusters.end("restore")
-
-
-@pytest.fixture(scope=shared)
 def empty_cluster(
-    other_cluster: Site, package: Package, app: App, image_builds: ImageBuilds
+    other_cluster: Future[Site], package: Package, app: App, image_builds: ImageBuilds
 ) -> Site:
     """The other cluster, with nothing of the app but its image in the registry."""
     image = image_builds.begin(package.app(app.name), VERSIONS[0]).result()
-    other_cluster.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
-    return other_cluster
+    site = other_cluster.result()
+    site.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
+    return site
 
 
 @pytest.fixture(params=["credentials", "bucket"])

@@ -15,12 +15,13 @@ from conformance.apps.writer import Author
 from conformance.capabilities.backup_restore.scenarios import WRITES
 from conformance.clusters.base import Feature
 from conformance.services.velero import COMPLETED, seconds_taken
+from conformance.suite.carried_backup import carry_backup
 from conformance.suite.check import check, core, extended
-from conformance.suite.described import object_store_of
 
 if TYPE_CHECKING:
     from conformance.apps.wordpress import WordPress
     from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
+    from conformance.platform.clients import Clients
     from conformance.platform.secondary import Site
     from conformance.report.evidence import EvidenceBox
     from conformance.services.object_store import ObjectStore
@@ -215,18 +216,15 @@ def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Vel
 def test_restores_into_second_cluster(
     whole_namespace: WholeNamespace,
     empty_cluster: Site,
-    velero: Velero,
-    object_store: ObjectStore,
+    clients: Clients,
     evidence: EvidenceBox,
 ) -> None:
     whole_namespace.wait()  # until no byte in the store is altered any more
     app, backup = whole_namespace.app, whole_namespace.backup.result()
-    objects = (f"backups/{backup.name}/", f"kopia/{app.namespace}/")
-    copied = object_store.copy_to(object_store_of(empty_cluster.stack.clients), *objects)
+    copied = carry_backup(clients, empty_cluster.stack.clients, backup.name, [app.namespace])
     evidence.note("The backup's objects were copied into the empty cluster's own bucket by S3.")
     evidence.measure("copied", copied / MIB, "MiB")
     elsewhere = empty_cluster.stack.clients.velero()
-    elsewhere.synced(backup.name, volumes=len(velero.volumes(backup.item)))
     elsewhere.restore(backup.name, backup.name)
     evidence.measure("restore", seconds_taken(elsewhere.completed("Restore", backup.name)))
     with app.reached(app.namespace, empty_cluster.kube) as restored:

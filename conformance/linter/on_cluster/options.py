@@ -99,6 +99,8 @@ def for_pytest(given: argparse.Namespace) -> list[str]:
             found.append(flag if value is True else f"{flag}={value}")
     if given.app_description is not None:
         found.append(f"--app-description={given.app_description}")
+    if given.previous is not None:
+        found.append(f"--previous={given.previous}")
     if given.time is not None:
         found.append(f"--app-time={given.time:g}")
     return found

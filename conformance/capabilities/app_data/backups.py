@@ -1,13 +1,13 @@
-"""A backup of an app by the label of its set, and what is made of it."""
+"""Backups of an app, by the label of its set and by namespace, and what is made of them."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from conformance.apps.backup_rules import expected_volumes, missing_in_backup
+from conformance.apps.backup_rules import backup_findings, expected_volumes, not_copied
 from conformance.apps.package.named_by_pods import named_by
 from conformance.apps.package.placement import safe
 from conformance.apps.package.second import plain_copy
@@ -24,19 +24,21 @@ _DATA = ("persistentvolumeclaims", "persistentvolumes", "pods")
 
 
 @dataclass(frozen=True)
-class SetBackup:
-    """A backup of an app's set, in a final phase."""
+class AppBackup:
+    """A backup with an app in it, in a final phase."""
 
     item: Object
     """Velero's Backup."""
     namespaces: tuple[str, ...]
-    """Of the claims."""
+    """Those that are in it."""
+    pods: tuple[Object, ...]
+    """The app's, as they were."""
     missing: tuple[str, ...]
     """What of the app's claims is not in it, and why that may be, a line each."""
     left_out: frozenset[str]
     """Claims that the app leaves out of its backups on purpose."""
     bytes: int
-    """How much data of volumes Velero has copied."""
+    """How much data of the app's volumes Velero has copied."""
 
     @property
     def name(self) -> str:
@@ -49,31 +51,53 @@ class SetBackup:
         return self.item["status"]["phase"] == COMPLETED and not self.missing
 
 
-def back_up(velero: Velero, data: AppData) -> SetBackup:
+def back_up_set(velero: Velero, data: AppData) -> AppBackup:
     """Back up what has the label of the app's set.
 
     Raises AssertionError if its claims are in no set, or in several.
     """
-    app, kube = data.app, data.app.kube
-    claims, pods = app.delivery.claims(), app.live.pods()
+    app, claims = data.app, data.app.delivery.claims()
     label = backup_set_of(claims)
+    namespaces = sorted({item["metadata"]["namespace"] for item in claims})
+    made = _back_up(velero, data, namespaces, {BACKUP_SET: label})
+    volumes = app.kube.list("v1", "PersistentVolume")
+    return replace(made, missing=(*made.missing, *backup_findings(made.pods, claims, volumes)))
+
+
+def back_up_namespaces(velero: Velero, data: AppData) -> AppBackup:
+    """Back up the namespaces that the app's claims and workloads are in, whatever else is there."""
+    places = {item["metadata"]["namespace"] for item in data.app.delivery.claims()}
+    places |= {str(one.ref.namespace) for one in data.app.live.workloads()}
+    return _back_up(velero, data, sorted(places))
+
+
+def _back_up(
+    velero: Velero,
+    data: AppData,
+    namespaces: Sequence[str],
+    labels: Mapping[str, str] | None = None,
+) -> AppBackup:
+    app, claims, pods = data.app, data.app.delivery.claims(), data.app.live.pods()
     data.settle()
-    namespaces = tuple(sorted({item["metadata"]["namespace"] for item in claims}))
     name = f"{safe(app.delivery.name)}-{secrets.token_hex(3)}"
-    velero.back_up(name, namespaces=namespaces, labels={BACKUP_SET: label})
+    velero.back_up(name, namespaces=namespaces, labels=labels)
     item = velero.finished("Backup", name)
-    volumes = velero.volumes(item)
+    own = {(pod["metadata"]["namespace"], _name(pod)) for pod in pods}
+    volumes = [one for one in velero.volumes(item) if (one.namespace, one.pod) in own]
     copied = {(one.pod, one.volume) for one in volumes if one.phase == COMPLETED}
-    missing = missing_in_backup(pods, claims, kube.list("v1", "PersistentVolume"), copied)
     mounted = _mounted(pods)
-    missing += [
-        f"claim {one} is mounted by no pod that runs, so nobody copies its data"
-        for one in sorted(set(map(_name, claims)) - mounted)
+    missing = [
+        *not_copied(pods, copied),
+        *(
+            f"claim {one} is mounted by no pod that runs, so nobody copies its data"
+            for one in sorted(set(map(_name, claims)) - mounted)
+        ),
     ]
     expected = {one.claim for one in expected_volumes(pods)}
-    return SetBackup(
+    return AppBackup(
         item,
-        namespaces,
+        tuple(namespaces),
+        tuple(pods),
         tuple(missing),
         frozenset(mounted - expected),
         sum(one.bytes for one in volumes),
@@ -92,7 +116,7 @@ def backup_set_of(claims: Iterable[Object]) -> str:
 
 
 def restore_beside(
-    velero: Velero, data: AppData, backup: SetBackup, namespaces: Callable[[str], str]
+    velero: Velero, data: AppData, backup: AppBackup, namespaces: Callable[[str], str]
 ) -> tuple[Object, Mapping[str, str]]:
     """Restore pods and claims of a backup into fresh namespaces, to a final phase.
 
@@ -110,7 +134,7 @@ def restore_beside(
     return velero.finished("Restore", name), mapping
 
 
-def restore_lost(velero: Velero, backup: SetBackup) -> Object:
+def restore_lost(velero: Velero, backup: AppBackup) -> Object:
     """Restore a backup to where it was made; return the Restore, in a final phase."""
     velero.restore(backup.name, backup.name)
     return velero.finished("Restore", backup.name)

@@ -1,0 +1,81 @@
+"""An app in another, empty cluster: brought there by nothing but a backup of its namespaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from conformance.apps.package.delivery import Delivery
+from conformance.apps.package.package_images import full_name
+from conformance.apps.package.running import RunningApp
+from conformance.apps.tracked import TrackedBranch
+from conformance.capabilities.app_data.data import AppData
+from conformance.kube.inventory import everything, ref_of
+from conformance.kube.objects import Object
+from conformance.kube.wait import WaitFailed
+from conformance.services.velero import RESTORE_NAME
+
+if TYPE_CHECKING:
+    from conformance.capabilities.app_data.backups import AppBackup
+    from conformance.oci.registry import Registry
+    from conformance.platform.secondary import Site
+
+_NOT_RESTORED = ("helmreleases.helm.toolkit.fluxcd.io",)
+"""What only Flux needs, whose repository in the other cluster has no such app."""
+_WITHOUT_PROVIDER = 60.0
+"""Seconds after which an app that people log in to is taken to wait for the login provider."""
+
+
+def bring_images(pods: Iterable[Object], here: Registry, site: Site) -> None:
+    """Copy the images of pods that the registry ``here`` has to the one of the other cluster."""
+    images = {
+        full_name(one["image"])
+        for pod in pods
+        for one in (*(pod["spec"].get("initContainers") or ()), *pod["spec"]["containers"])
+    }
+    for image in sorted(images):
+        if here.exists(image) and not site.registry.exists(image):
+            here.copy_to(site.registry, image)
+
+
+@contextmanager
+def restored(site: Site, backup: AppBackup) -> Iterator[Object]:
+    """Restore a backup that is known there; yields the Restore, and takes what came away again."""
+    kube, velero = site.kube, site.stack.clients.velero()
+    new = [one for one in backup.namespaces if kube.find("v1", "Namespace", one) is None]
+    try:
+        velero.restore(backup.name, backup.name, excluded=_NOT_RESTORED)
+        yield velero.finished("Restore", backup.name)
+    finally:
+        for item in everything(kube, labels=f"{RESTORE_NAME}={backup.name}"):
+            kube.delete(*ref_of(item))
+        for name in new:
+            kube.delete("v1", "Namespace", name)
+
+
+def data_at(site: Site, data: AppData) -> AppData:
+    """Return the same data, to be looked for in the other cluster."""
+    delivery, http = data.app.delivery, site.stack.http()
+    branch = TrackedBranch(
+        site.kube, site.stack.git, site.stack.clients.flux(), site.stack.clients.platform.apps
+    )
+    there = Delivery(branch, delivery.placement, delivery.name, delivery.limit)
+    app = RunningApp(there, data.app.description, http, data.app.domain)
+    return AppData(app, data.own.of(app, http), replace(data.sentinels, kube=site.kube))
+
+
+def wait_ready_at(site: Site, data: AppData) -> None:
+    """Return when the app runs in the other cluster; if it needs the login provider, with that.
+
+    Raises ``WaitTimeout``.
+    """
+    delivery = data.app.delivery
+    try:
+        delivery.wait_ready(_WITHOUT_PROVIDER if delivery.placement.needs_login else None)
+    except WaitFailed:
+        if not delivery.placement.needs_login:
+            raise
+        site.stack.single_sign_on()
+        delivery.wait_ready()
