@@ -611,9 +611,27 @@ def test_a_chart_alone_gets_a_flux_package_with_the_values_of_its_description(
     assert plain.kustomizations == ["polls", "polls-secrets", "add-polls"]
     app = type(app)(app.root, app.tree, app.app, described)
     [release] = place(app).releases
-    assert [one.name for one in release.sources][:3] == [
+    assert [one.name for one in release.sources][:2] == [
         "ConfigMap stackspin-polls-values",
-        "ConfigMap stackspin-polls-described",
         "ConfigMap stackspin-polls-override",
     ]
     assert release.values["title"].startswith("Polls at polls.")
+
+
+def test_what_a_description_of_a_chart_alone_leaves_open_is_drafted(tmp_path: Path) -> None:
+    described = tmp_path / "conformance.yaml"
+    described.write_text(
+        "host: books.${domain}\n"
+        "values: {ingress: {host: '${host}'}, script: 'echo $${HOME}'}\n"
+        "secrets: [{name: wiki-database, data: {password: '${generated}'}}]\n"
+    )
+    [app] = read_apps(data_root() / "fixtures" / "packages" / "existing-claims" / "helm" / "wiki")
+    found = place(type(app)(app.root, app.tree, app.app, described))
+    [release] = found.releases
+    assert release.values["ingress"]["host"] == "books.stackspin.example"
+    assert release.values["script"] == "echo ${HOME}"
+    made = {(one.kind, one.name) for one in found.app.written}
+    assert ("PersistentVolumeClaim", "wiki-data") in made
+    assert ("StringSecret", "stackspin-wiki-oauth-variables") in made
+    # One Secret is made by hand, as the description says; the other one with the package.
+    assert {name for kind, name in made if kind == "Secret"} == {"wiki-oidc"}
