@@ -121,6 +121,11 @@ def test_the_variable_names_several_packages(
         (DATA + SKIP % "auto_update.drift_reverted", "pass: "),
         (DATA + SKIP % "auto_update.drift_revert", "*is no check*did you mean auto_update.drift_*"),
         (DATA + "skp: []", 'not run: *, line 5: there is no key "skp"*'),
+        (
+            DATA + "app: page",
+            'not run: *, line 5: it describes the app "page", which is not in the package. '
+            "There are: pages.*",
+        ),
     ],
 )
 def test_what_an_app_can_do_decides_what_a_check_says(

@@ -34,6 +34,8 @@ class GivenApp:
     """What the linter made of them."""
     described_in: Path | None = None
     """``--app-description``; None: the package's own ``conformance.yaml``, if there is one."""
+    names: tuple[str, ...] = ()
+    """Names of all apps of the package."""
 
     @property
     def name(self) -> str:
@@ -49,7 +51,7 @@ class GivenApp:
     def description(self) -> Description:
         """What is said of the app; of one that nobody described, nothing.
 
-        Raises DescriptionError.
+        Raises DescriptionError, also if it is for an app that the package does not have.
         """
         return self._described[1]
 
@@ -57,7 +59,9 @@ class GivenApp:
     def _described(self) -> tuple[Path | None, Description]:
         if self.described_in is not None:
             return self.described_in, read_description(self.described_in)
-        found = description_of(self.root, self.app) if self.root.is_dir() else None
+        found = None
+        if self.root.is_dir():
+            found = description_of(self.root, self.app, self.names)
         return found or (None, Description())
 
 
@@ -80,7 +84,8 @@ def read_tree(tree: Tree, path: Path, limits: Limits = _DEFAULT) -> list[GivenAp
             "give a smaller folder",
         ) from None
     apps = [one for one in found if one.written or one.charts] or [detection.nothing(tree)]
-    return [GivenApp(path, tree, one) for one in apps]
+    names = tuple(one.name or one.path for one in apps)
+    return [GivenApp(path, tree, one, names=names) for one in apps]
 
 
 def by_name(apps: Iterable[GivenApp]) -> dict[str, GivenApp]:
