@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from conformance.apps import images
 from conformance.apps.docker_engine import write_layout
-from conformance.apps.package.description import located
 from conformance.apps.package.given import GivenApp
 from conformance.common.errors import HarnessError
+from conformance.linter.reading.description import located
 from conformance.oci.registry import Reference, Registry
 
 if TYPE_CHECKING:

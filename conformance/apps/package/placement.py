@@ -17,13 +17,13 @@ from typing import Any
 import yaml
 
 from conformance.apps.package.chart_alone import drafted
-from conformance.apps.package.description import FILE, DescriptionError, located
 from conformance.apps.package.given import GivenApp, read_tree
 from conformance.common.errors import HarnessError
 from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.app import AppPackage, FluxKustomization, Release
 from conformance.linter.draft.flux_package import is_chart_alone
 from conformance.linter.files import KUSTOMIZATION_FILES, inside, parent
+from conformance.linter.reading.description import FILE, DescriptionError, located
 from conformance.linter.reading.tree import YAML_SUFFIXES, Tree, decode
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
 from conformance.services.flux import API_VERSIONS, NAMESPACE
