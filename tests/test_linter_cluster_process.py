@@ -135,8 +135,9 @@ def test_pytest_is_told_which_apps_and_where_and_nothing_of_others(
     fake.will(GOOD)
     monkeypatch.setenv("PYTEST_ADDOPTS", "-n4")
     monkeypatch.setenv("PYTEST_PLUGINS", "theirs")
+    Path("about.yaml").write_text(f"app: {NAME}")
     options = ("--cluster=embedded", "--keep-cluster", "--cluster-name=mine", "--time", "2.5",
-               "--app-description=about.yaml", "--reports-dir=out")  # fmt: skip
+               "--app-description=about.yaml", "--fetch", "--reports-dir=out")  # fmt: skip
     assert app(monkeypatch, CHART, TREE, *options) == 0
     told = fake.told
     assert told["argv"] == pytest_arguments(
@@ -148,6 +149,7 @@ def test_pytest_is_told_which_apps_and_where_and_nothing_of_others(
             "--cluster-name=mine",
             "--keep-cluster",
             "--app-description=about.yaml",
+            "--app-fetch",
             "--app-time=2.5",
         ]
     )

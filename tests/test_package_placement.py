@@ -64,13 +64,12 @@ def test_a_package_of_another_repository_takes_everything_from_the_tracked_one(
 ) -> None:
     root = copied / "remote-chart"
     assert placed(root).problems == (
-        "chart forgejo of HelmRepository forgejo is not in the package; conformance.yaml names no"
-        " chart in its place (charts)",
+        "chart forgejo of HelmRepository forgejo is not in the package: name a chart in its place"
+        " in conformance.yaml (charts), or use --fetch",
     )
     shutil.copytree(copied / "single-chart", root / "forgejo-chart")
     (root / "conformance.yaml").write_text("charts: [{chart: forgejo, path: forgejo-chart}]")
-    [app, *_] = read_apps(root)
-    found = place(app)
+    found = placed(root)
     assert found.problems == ()
     assert "charts/forgejo-forgejo/Chart.yaml" in found.files
     release = yaml.safe_load(found.files["apps/forge/forgejo/forgejo-release.yaml"])

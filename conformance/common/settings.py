@@ -168,6 +168,13 @@ class Settings:
         path=True,
         reported=False,
     )
+    app_fetch: bool = option(
+        False,
+        "for --app: fetch charts of Helm repositories and registries from their own address",
+        "they are not there",
+        switch=True,
+        reported=False,
+    )
     app_time: float = option(
         10.0,
         "for --app: minutes that one app may take",

@@ -41,12 +41,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="MINUTES",
         help=f"how long one app may take on the cluster (default: {_MINUTES})",
     )
-    group.add_argument(
-        "--app-description",
-        type=Path,
-        metavar="FILE",
-        help="a conformance.yaml beside a package that one may not change",
-    )
     for field in _PASSED_ON:
         add_argument(group, Settings, field)
     group.add_argument(
@@ -73,7 +67,7 @@ def with_provider(arguments: Sequence[str]) -> list[str]:
 
 def without_cluster(given: argparse.Namespace) -> list[str]:
     """Return which of the options were given that say nothing without ``--cluster``."""
-    names = ("time", "app_description", *_PASSED_ON, "reports_dir")
+    names = ("time", *_PASSED_ON, "reports_dir")
     return [
         f"--{name.replace('_', '-')}"
         for name in names
@@ -99,6 +93,8 @@ def for_pytest(given: argparse.Namespace) -> list[str]:
             found.append(flag if value is True else f"{flag}={value}")
     if given.app_description is not None:
         found.append(f"--app-description={given.app_description}")
+    if given.fetch:
+        found.append("--app-fetch")
     if given.time is not None:
         found.append(f"--app-time={given.time:g}")
     return found
