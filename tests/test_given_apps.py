@@ -159,6 +159,7 @@ def test_a_skipped_check_is_not_run_and_says_until_when(
         (["--app=static-site", "--app=copy"], "*two apps are called pages*"),
         (["--app-description=conformance.yaml"], "*--app-description describes no app*"),
         (["--app=static-site", "--app-time=0"], "*--app-time=0: give a number above 0*"),
+        (["--app=static-site", "--app-allow=all"], "*--app-allow*invalid choice: 'all'*"),
         (
             ["--app=static-site", "--app=single-chart", "--app-description=conformance.yaml"],
             "*write app: NAME into it*",

@@ -17,7 +17,7 @@ from conformance.apps.package.given import GivenApp
 from conformance.apps.package.package_images import push_images
 from conformance.apps.package.placement import Placement, place
 from conformance.apps.package.reference import reference_copy
-from conformance.apps.package.refusals import refusals
+from conformance.apps.package.refusals import refusals, refusals_of
 from conformance.apps.package.running import RunningApp
 from conformance.apps.package.secrets_by_hand import made_by_hand
 from conformance.apps.tracked import TrackedBranch
@@ -111,7 +111,7 @@ def delivered(
     """
     if placement.problems:
         not_run(f"there is nothing to install: {placement.problems[0]}")
-    if refused := refusals(placement.app):
+    if refused := refusals(placement.app, settings.app_allow):
         not_run(f"the package is refused: {refused[0]}")
     flux = stack.single_sign_on() if _needs_login(placement) else stack.platform()
     if placement.depends_on & set(BACKUPS.kustomizations):
@@ -137,13 +137,15 @@ def delivered(
 
 
 @pytest.fixture
-def running(delivered: RunningApp) -> RunningApp:
-    """The app, installed and Ready; if it is not, the check cannot run."""
+def running(delivered: RunningApp, settings: Settings) -> RunningApp:
+    """The app, installed and Ready, and allowed as it is then; if not, the check cannot run."""
     try:
         delivered.delivery.wait_applied()
         delivered.delivery.wait_ready(STILL_READY)
     except AssertionError as error:
         not_run(f"the app does not run: {str(error).splitlines()[0]}")
+    if refused := refusals_of(delivered.delivery.applied(), settings.app_allow):
+        not_run(f"the app is refused: {refused[0]}")
     return delivered
 
 

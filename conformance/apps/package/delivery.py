@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.apps.package.applied import applied
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.placement import Placement
 from conformance.apps.tracked import APPS_NAMESPACE
@@ -234,6 +235,14 @@ class Delivery:
             and item["metadata"]["name"] not in _OF_A_NAMESPACE
             and not self.live.is_of_another(item)
         ]
+
+    def applied(self) -> Objects:
+        """Return what Flux has applied of the package, whatever patches have made of it.
+
+        It is looked up once; call it after ``wait_fetched``.
+        """
+        roots = [*self._kustomizations, *self.releases]
+        return self._steps.run("looked up", lambda: applied(self.kube, roots))
 
     def remove(self) -> Remains:
         """Take the package out of the repository; return what remains once Flux is done.
