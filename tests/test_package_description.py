@@ -327,6 +327,7 @@ def a_package_in(checkout: Path) -> tuple[Path, Path]:
     for folder in (package / "app", package / "charts", outside):
         folder.mkdir(parents=True)
     (package / "app" / "link").symlink_to(outside)
+    (package / "app" / "loop").symlink_to("loop")
     text = "images:\n- {image: a, context: ../charts}\n- {image: b, context: ../../outside}\n"
     return package, written(package / "app", text)
 
@@ -338,6 +339,8 @@ def test_only_files_of_the_package_are_named(tmp_path: Path) -> None:
         ("../../outside", 'line 3: "../../outside" is outside of the package'),
         ("link", "is outside of the package"),
         ("nowhere", "does not exist"),
+        ("loop", '"loop" is not a path'),
+        ("a\0b", "is not a path"),
     ):
         with pytest.raises(DescriptionError, match=problem):
             located(name, path, package)

@@ -86,7 +86,10 @@ def located(written: str, description: Path, package_root: Path) -> Path:
     in the package or the Git checkout that this belongs to: a package may not read what else is on
     this machine. Where links lead counts, not where they are.
     """
-    found = (description.parent / written).resolve()
+    try:
+        found = (description.parent / written).resolve()
+    except (ValueError, OSError, RuntimeError):  # not a name, or links that lead to one another
+        raise _wrong(f"{quoted(written)} is not a path", written, description) from None
     allowed = [one.resolve() for one in (description.parent, package_root)]
     if (checkout := checkout_of(package_root)) is not None:
         allowed.append(checkout)
@@ -101,10 +104,14 @@ def located(written: str, description: Path, package_root: Path) -> Path:
     elif not found.exists():
         problem = f"{quoted(written)} does not exist"
     if problem:
-        fix = f"Name a file or folder of the package, relative to the folder of {description.name}."
-        place = Place(str(description), line_of(written, description))
-        raise DescriptionError([Problem(place, problem, fix)])
+        raise _wrong(problem, written, description)
     return found
+
+
+def _wrong(problem: str, written: str, description: Path) -> DescriptionError:
+    fix = f"Name a file or folder of the package, relative to the folder of {description.name}."
+    place = Place(str(description), line_of(written, description))
+    return DescriptionError([Problem(place, problem, fix)])
 
 
 def checkout_of(package_root: Path) -> Path | None:
