@@ -65,8 +65,7 @@ class Downloads:
                 timeout=_SECONDS,
             )
         except (requests.RequestException, ValueError) as error:
-            why = " ".join(str(error).split())[:200]
-            raise HarnessError(f"{url[:200]} does not answer: {why}", _CHECK) from None
+            raise HarnessError(f"{url[:200]} does not answer: {_why(error)}", _CHECK) from None
 
     def _let_in(self, answer: requests.Response) -> bool:
         """Get the token that a registry gives everybody; return whether there is a new one.
@@ -108,6 +107,12 @@ def _content(answer: requests.Response, url: str, most: int) -> bytes:
             if len(content) > most:
                 raise HarnessError(f"{url[:200]} has more than {most >> 20} MiB", _CHECK)
     except requests.RequestException as error:
-        why = " ".join(str(error).split())[:200]
-        raise HarnessError(f"{url[:200]} broke off: {why}", _CHECK) from None
+        raise HarnessError(f"{url[:200]} broke off: {_why(error)}", _CHECK) from None
     return bytes(content)
+
+
+def _why(error: Exception) -> str:
+    """Return what the error at the bottom says, without the objects that it is about."""
+    first = error.args[0] if error.args else error
+    reason = str(getattr(first, "reason", first))
+    return " ".join(reason.rpartition("): ")[2].split())[:200]
