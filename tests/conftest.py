@@ -8,7 +8,9 @@ from pathlib import Path
 
 import kube_wire as wire
 import pytest
+from https_server import DOMAIN, https_server
 
+from conformance.common.pki import CertificateAuthority, ServerCertificate
 from conformance.kube.client import Kube
 
 
@@ -32,3 +34,20 @@ def kube(server: wire.WireServer, tmp_path: Path) -> Iterator[Kube]:
     kube = Kube(server.kubeconfig(tmp_path))
     yield kube
     kube.close()
+
+
+@pytest.fixture(scope="module")
+def certificate() -> ServerCertificate:
+    """A certificate for the platform's domain."""
+    return CertificateAuthority().issue(DOMAIN)
+
+
+@pytest.fixture(scope="module")
+def port(
+    request: pytest.FixtureRequest,
+    certificate: ServerCertificate,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[int]:
+    """The port of an https server that answers as the test module's ``HANDLER`` does."""
+    with https_server(request.module.HANDLER, certificate, tmp_path_factory.mktemp("tls")) as port:
+        yield port

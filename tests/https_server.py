@@ -11,6 +11,9 @@ from pathlib import Path
 
 from conformance.common.pki import ServerCertificate
 
+DOMAIN = "stackspin.test"
+"""The platform's, for which the fixture ``certificate`` is."""
+
 
 @contextmanager
 def https_server(

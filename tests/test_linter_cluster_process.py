@@ -135,9 +135,10 @@ def test_pytest_is_told_which_apps_and_where_and_nothing_of_others(
     fake.will(GOOD)
     monkeypatch.setenv("PYTEST_ADDOPTS", "-n4")
     monkeypatch.setenv("PYTEST_PLUGINS", "theirs")
+    Path("about.yaml").write_text(f"app: {NAME}")
     options = ("--cluster=embedded", "--keep-cluster", "--cluster-name=mine", "--time", "2.5",
-               "--app-description=about.yaml", "--reports-dir=out",
-               f"--previous={CHART}")  # fmt: skip
+               "--app-description=about.yaml", "--fetch", "--allow=node", "--allow", "cluster",
+               "--reports-dir=out", f"--previous={CHART}")  # fmt: skip
     assert app(monkeypatch, CHART, TREE, *options) == 0
     told = fake.told
     assert told["argv"] == pytest_arguments(
@@ -150,6 +151,9 @@ def test_pytest_is_told_which_apps_and_where_and_nothing_of_others(
             "--keep-cluster",
             "--app-description=about.yaml",
             f"--previous={CHART}",
+            "--app-allow=node",
+            "--app-allow=cluster",
+            "--app-fetch",
             "--app-time=2.5",
         ]
     )
@@ -301,6 +305,8 @@ def test_a_signal_reaches_the_checks_and_what_they_found_is_shown(
     [
         (("--level=4",), "level 4 needs a run on a cluster: add --cluster"),
         (("--keep-cluster",), "--keep-cluster only together with --cluster"),
+        (("--allow=node",), "--allow only together with --cluster"),
+        (("--cluster", "--allow=host"), "invalid choice: 'host'"),
         (("--time=3", "--cluster-name=x"), "--time and --cluster-name only together with"),
         (("--cluster", "--time=0"), "0 is not a number of minutes above 0"),
         (("--cluster", "--time=soon"), "soon is not a number of minutes above 0"),

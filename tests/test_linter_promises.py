@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.linter import command
+from conformance.linter.elsewhere import Fetch
 from conformance.linter.levels import LEVELS
 from conformance.linter.on_cluster.process import CAPABILITIES
 from conformance.linter.on_cluster.promises import Promise, promises
@@ -94,6 +95,10 @@ def test_a_capability_lists_its_checks(capabilities: Path) -> None:
     assert text.endswith("The whole text of a check: --explain app_runs.serves\n")
 
 
+def no_fetcher() -> Fetch:
+    raise AssertionError("nothing is fetched to explain something")
+
+
 def test_the_command_explains_checks_as_it_does_rules(
     capabilities: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -104,7 +109,7 @@ def test_the_command_explains_checks_as_it_does_rules(
         ("all", "All rules, and the checks on a cluster"),
         ("backup", "The rules of the family backup"),
     ):
-        assert command.main(["--explain", name]) == 0
+        assert command.main(["--explain", name], no_fetcher) == 0
         assert capsys.readouterr().out.startswith(told)
-    command.main(["--explain", "all"])
+    command.main(["--explain", "all"], no_fetcher)
     assert "\napp_runs.serves " in capsys.readouterr().out

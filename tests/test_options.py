@@ -29,6 +29,13 @@ def test_a_variable_has_the_choices_of_its_option() -> None:
         read(Settings, {}.get, {"STACKSPIN_CONFORMANCE_CLUSTER": "k3s"})
 
 
+def test_each_of_several_is_one_of_the_choices() -> None:
+    several = {"STACKSPIN_CONFORMANCE_APP_ALLOW": "cluster:node"}
+    assert read(Settings, {}.get, several) == {"app_allow": ("cluster", "node")}
+    with pytest.raises(ValueError, match="APP_ALLOW=host: choose from cluster, platform, node"):
+        read(Settings, {}.get, {"STACKSPIN_CONFORMANCE_APP_ALLOW": "node:host"})
+
+
 def test_a_switch_is_no_variable() -> None:
     assert read(Settings, {}.get, {"STACKSPIN_CONFORMANCE_KEEP_CLUSTER": "1"}) == {}
 

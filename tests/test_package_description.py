@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from conformance.apps.package.description import (
-    DescriptionError,
     description_of,
-    find_description,
-    located,
     read_description,
 )
+from conformance.apps.package.given import read_apps
 from conformance.apps.package.model import CommandStep, Description, RequestStep
+from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.app import AppPackage
 from conformance.linter.limits import Limits
+from conformance.linter.reading.description import DescriptionError, descriptions, located
 
 WHOLE = """\
 app: miniflux
@@ -290,16 +290,16 @@ def test_only_a_file_is_read(tmp_path: Path) -> None:
         read_description(binary)
 
 
-def test_the_nearest_description_is_found(tmp_path: Path) -> None:
+def test_the_nearest_description_is_found_first(tmp_path: Path) -> None:
     folder = tmp_path / "apps" / "notes"
     folder.mkdir(parents=True)
-    assert find_description(tmp_path, "apps/notes") is None
+    assert [*descriptions(tmp_path, ["apps/notes"])] == []
     root = written(tmp_path, "app: notes\n")
-    assert find_description(tmp_path, "apps/notes") == root
+    assert [*descriptions(tmp_path, ["apps/notes"])] == [root]
     own = written(folder, "app: notes\n")
-    assert find_description(tmp_path, "apps/notes") == own
+    assert [*descriptions(tmp_path, ["apps/notes"])] == [own, root]
     (folder / "all.yaml").write_text("")
-    assert find_description(tmp_path, "apps/notes/all.yaml") == own
+    assert next(descriptions(tmp_path, ["apps/notes/all.yaml"])) == own
 
 
 def test_a_description_of_another_app_is_passed_over(tmp_path: Path) -> None:
@@ -321,21 +321,57 @@ def test_a_description_of_no_app_is_reported(tmp_path: Path) -> None:
     )
 
 
-def test_only_files_of_the_package_are_named(tmp_path: Path) -> None:
-    package, outside = tmp_path / "package", tmp_path / "outside"
-    (package / "app").mkdir(parents=True)
-    (package / "charts").mkdir()
-    outside.mkdir()
+def a_package_in(checkout: Path) -> tuple[Path, Path]:
+    """Make a package with something beside it; return it, and its description."""
+    package, outside = checkout / "package", checkout / "outside"
+    for folder in (package / "app", package / "charts", outside):
+        folder.mkdir(parents=True)
     (package / "app" / "link").symlink_to(outside)
-    path = written(
-        package / "app",
-        "images:\n- {image: a, context: ../charts}\n- {image: b, context: ../../outside}\n",
-    )
+    (package / "app" / "loop").symlink_to("loop")
+    text = "images:\n- {image: a, context: ../charts}\n- {image: b, context: ../../outside}\n"
+    return package, written(package / "app", text)
+
+
+def test_only_files_of_the_package_are_named(tmp_path: Path) -> None:
+    package, path = a_package_in(tmp_path)
     assert located("../charts", path, package) == package / "charts"
     for name, problem in (
         ("../../outside", 'line 3: "../../outside" is outside of the package'),
         ("link", "is outside of the package"),
         ("nowhere", "does not exist"),
+        ("loop", '"loop" is not a path'),
+        ("a\0b", "is not a path"),
     ):
         with pytest.raises(DescriptionError, match=problem):
             located(name, path, package)
+
+
+@pytest.mark.parametrize("worktree", [True, False])
+def test_files_of_the_checkout_around_the_package_are_named(tmp_path: Path, worktree: bool) -> None:
+    checkout = tmp_path / "checkout"
+    package, path = a_package_in(checkout)
+    if worktree:
+        (checkout / ".git").write_text("gitdir: elsewhere")
+    else:
+        (checkout / ".git").mkdir()
+    (package / "app" / "away").symlink_to(tmp_path)
+    assert located("../../outside", path, package) == checkout / "outside"
+    assert located("link", path, package) == checkout / "outside"
+    for name, problem in (
+        ("../../..", "is outside of the package, and of the Git checkout that this is in"),
+        ("away", "is outside of the package"),
+        ("../../.git", "is in Git's own folder"),
+        ("../../nowhere", "does not exist"),
+    ):
+        with pytest.raises(DescriptionError, match=problem):
+            located(name, path, package)
+
+
+@pytest.mark.parametrize("app", ["notes", "wordpress"])
+def test_the_charts_of_the_reference_apps_are_packages_as_they_are(app: str) -> None:
+    [given] = read_apps(PROJECT_ROOT / "charts" / app)
+    assert given.description_file
+    [image] = given.description.images
+    assert image.context
+    found = located(image.context, given.description_file, given.root)
+    assert found == PROJECT_ROOT / "fixtures" / "apps" / app

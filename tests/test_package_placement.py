@@ -11,7 +11,7 @@ import yaml
 from conformance.apps.package.given import read_apps
 from conformance.apps.package.placement import Placement, place
 from conformance.apps.package.reference import reference_copy
-from conformance.apps.package.refusals import refusals
+from conformance.apps.package.refusals import Reach, refusals
 from conformance.common.package import Package
 from conformance.common.settings import data_root
 
@@ -64,13 +64,12 @@ def test_a_package_of_another_repository_takes_everything_from_the_tracked_one(
 ) -> None:
     root = copied / "remote-chart"
     assert placed(root).problems == (
-        "chart forgejo of HelmRepository forgejo is not in the package; conformance.yaml names no"
-        " chart in its place (charts)",
+        "chart forgejo of HelmRepository forgejo is not in the package: name a chart in its place"
+        " in conformance.yaml (charts), or use --fetch",
     )
     shutil.copytree(copied / "single-chart", root / "forgejo-chart")
     (root / "conformance.yaml").write_text("charts: [{chart: forgejo, path: forgejo-chart}]")
-    [app, *_] = read_apps(root)
-    found = place(app)
+    found = placed(root)
     assert found.problems == ()
     assert "charts/forgejo-forgejo/Chart.yaml" in found.files
     release = yaml.safe_load(found.files["apps/forge/forgejo/forgejo-release.yaml"])
@@ -191,7 +190,49 @@ def test_what_a_package_may_not_do_is_told_with_its_reason(
     text: str, reasons: list[str], copied: Path
 ) -> None:
     (copied / "static-site" / "website" / "public" / "more.yaml").write_text(text)
-    found = refusals(placed(copied / "static-site").app)
+    app = placed(copied / "static-site").app
+    found = refusals(app)
     assert len(found) == len(reasons), found
     for reason in reasons:
         assert any(reason in line for line in found), (reason, found)
+    words = {line.rpartition("refused without --allow ")[2].rstrip(")") for line in found}
+    assert len(words) <= 1
+    assert refusals(app, words) == []
+    assert refusals(app, {one.value for one in Reach} - words) == found
+
+
+def test_a_chart_alone_gets_a_flux_package_with_the_values_of_its_description(
+    tmp_path: Path,
+) -> None:
+    described = tmp_path / "conformance.yaml"
+    described.write_text("values: {title: 'Polls at ${host}'}")
+    [app] = read_apps(PACKAGES / "single-chart")
+    plain = place(app)
+    assert plain.problems == ()
+    assert plain.kustomizations == ["polls", "polls-secrets", "add-polls"]
+    app = type(app)(app.root, app.tree, app.app, described)
+    [release] = place(app).releases
+    assert [one.name for one in release.sources][:2] == [
+        "ConfigMap stackspin-polls-values",
+        "ConfigMap stackspin-polls-override",
+    ]
+    assert release.values["title"].startswith("Polls at polls.")
+
+
+def test_what_a_description_of_a_chart_alone_leaves_open_is_drafted(tmp_path: Path) -> None:
+    described = tmp_path / "conformance.yaml"
+    described.write_text(
+        "host: books.${domain}\n"
+        "values: {ingress: {host: '${host}'}, script: 'echo $${HOME}'}\n"
+        "secrets: [{name: wiki-database, data: {password: '${generated}'}}]\n"
+    )
+    [app] = read_apps(PACKAGES / "existing-claims" / "helm" / "wiki")
+    found = place(type(app)(app.root, app.tree, app.app, described))
+    [release] = found.releases
+    assert release.values["ingress"]["host"] == "books.stackspin.example"
+    assert release.values["script"] == "echo ${HOME}"
+    made = {(one.kind, one.name) for one in found.app.written}
+    assert ("PersistentVolumeClaim", "wiki-data") in made
+    assert ("StringSecret", "stackspin-wiki-oauth-variables") in made
+    # One Secret is made by hand, as the description says; the other one with the package.
+    assert {name for kind, name in made if kind == "Secret"} == {"wiki-oidc"}

@@ -5,21 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler
 from typing import Any, ClassVar
 
 import pytest
-from https_server import https_server
+from https_server import DOMAIN
 
 from conformance.apps.package.model import CommandStep, RequestStep, Step
 from conformance.apps.package.steps import AppAccess, StepFailed, run_steps
-from conformance.common.pki import CertificateAuthority, ServerCertificate
+from conformance.common.pki import ServerCertificate
 from conformance.common.settings import Timeouts
 from conformance.kube.errors import ApiError
 from conformance.services.ingress import HttpClient
 
-DOMAIN = "stackspin.test"
 PASSWORD = "geheim-4711"
 
 
@@ -69,15 +68,7 @@ class Feeds(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def certificate() -> ServerCertificate:
-    return CertificateAuthority().issue(DOMAIN)
-
-
-@pytest.fixture(scope="module")
-def port(certificate: ServerCertificate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with https_server(Feeds, certificate, tmp_path_factory.mktemp("tls")) as port:
-        yield port
+HANDLER = Feeds
 
 
 @pytest.fixture

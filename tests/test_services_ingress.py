@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
 import pytest
 import requests
-from https_server import https_server
+from https_server import DOMAIN
 
 from conformance.common.pki import CertificateAuthority, ServerCertificate
 from conformance.common.settings import Timeouts
 from conformance.services.ingress import HttpClient
-
-DOMAIN = "stackspin.test"
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -41,15 +38,7 @@ class Echo(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def certificate() -> ServerCertificate:
-    return CertificateAuthority().issue(DOMAIN)
-
-
-@pytest.fixture(scope="module")
-def port(certificate: ServerCertificate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with https_server(Echo, certificate, tmp_path_factory.mktemp("tls")) as port:
-        yield port
+HANDLER = Echo
 
 
 @pytest.fixture

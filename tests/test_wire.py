@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from https_server import https_server
+from https_server import DOMAIN
 
-from conformance.common.pki import CertificateAuthority, ServerCertificate
+from conformance.common.pki import ServerCertificate
 from conformance.services.form_browser import FormBrowser
 from conformance.services.ingress import HttpClient
 from conformance.suite.wire import (
@@ -23,8 +22,6 @@ from conformance.suite.wire import (
     with_form,
     with_query,
 )
-
-DOMAIN = "stackspin.test"
 
 
 class Door(BaseHTTPRequestHandler):
@@ -54,17 +51,12 @@ class Door(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def certificate() -> ServerCertificate:
-    return CertificateAuthority().issue(DOMAIN)
+HANDLER = Door
 
 
-@pytest.fixture(scope="module")
-def address(
-    certificate: ServerCertificate, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    with https_server(Door, certificate, tmp_path_factory.mktemp("tls")) as port:
-        yield f"https://notes.{DOMAIN}:{port}"
+@pytest.fixture
+def address(port: int) -> str:
+    return f"https://notes.{DOMAIN}:{port}"
 
 
 @pytest.fixture

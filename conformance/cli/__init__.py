@@ -26,7 +26,7 @@ class Command:
 
 COMMANDS: Mapping[str, Command] = {
     "app": Command(
-        "conformance.linter.command",
+        "conformance.cli.app",
         "check app packages against Stackspin's requirements; with --cluster, run them, too",
         needs_cluster_extra=False,
     ),

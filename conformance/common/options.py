@@ -113,8 +113,6 @@ def read(
         value = given(each.field) or (not each.switch and environment.get(each.variable))
         if not value:
             continue
-        if each.choices and value not in each.choices:
-            raise ValueError(f"{each.variable}={value}: choose from {', '.join(each.choices)}")
         if each.several:
             values = value.split(os.pathsep) if isinstance(value, str) else list(value)  # type: ignore[call-overload]
             found[each.field] = tuple(_value(each, one) for one in values if one)
@@ -124,6 +122,8 @@ def read(
 
 
 def _value(each: Option, value: object) -> object:
+    if each.choices and value not in each.choices:
+        raise ValueError(f"{each.variable}={value}: choose from {', '.join(each.choices)}")
     if each.path:
         return Path(str(value)).absolute()
     return _number(each, value) if each.number else value

@@ -175,6 +175,22 @@ class Settings:
         path=True,
         reported=False,
     )
+    app_allow: tuple[str, ...] = option(
+        (),
+        "for --app: what a package may reach beyond its own: objects of the whole cluster, those "
+        "of the platform and of other apps, or the node",
+        "nothing",
+        choices=("cluster", "platform", "node"),
+        several=True,
+        reported=False,
+    )
+    app_fetch: bool = option(
+        False,
+        "for --app: fetch charts of Helm repositories and registries from their own address",
+        "they are not there",
+        switch=True,
+        reported=False,
+    )
     app_time: float = option(
         10.0,
         "for --app: minutes that one app may take",

@@ -150,6 +150,9 @@ class Release:
     """All of them merged, as helm-controller does: what the chart's own values are overlaid by."""
     broken: bool = False
     """Whether there is no chart where the release says; ``chart`` may be the one that was meant."""
+    elsewhere: bool = False
+    """Whether ``chart`` is what is used in the place of one that the package takes from elsewhere:
+    what its description names, or what was fetched."""
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -45,6 +45,7 @@ from conformance.linter.waivers import FORM, parse_waivers, unknown_rule
 if TYPE_CHECKING:
     import argparse
 
+    from conformance.linter.elsewhere import Fetch
     from conformance.linter.rule import Rule
 
 _EXIT_FOUND = 1
@@ -61,9 +62,10 @@ Exit status: 0 if there is no error (with --level, if each app has that level), 
 """
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], fetcher: Callable[[], Fetch]) -> int:
     """Run the command; return its exit status.
 
+    ``fetcher`` makes what gets the charts of ``--fetch``: the linter itself knows no network.
     Raises HarnessError on wrong usage, if a PATH cannot be read, or the output not be written.
     """
     parser = _parser()
@@ -83,15 +85,12 @@ def main(arguments: Sequence[str]) -> int:
         request = _request(given)
     except ValueError as error:
         parser.error(str(error))
-    for path in [*given.paths, *([given.previous] if given.previous else [])]:
-        if not os.path.exists(path):  # noqa: PTH110 - it never raises
-            raise HarnessError(
-                f"{shown(str(path))}: no such file or folder",
-                "give a chart's folder or .tgz, or a Flux package's folder",
-            )
+    _check_paths(given)
     if given.init:
         _init(given.paths)
         return 0
+    if given.fetch:
+        request["fetch"] = fetcher()
     result = joined([lint(path, **request) for path in given.paths])
     status, shared = 0, names_shared(result)
     if given.cluster:
@@ -102,6 +101,19 @@ def main(arguments: Sequence[str]) -> int:
             result = merged(result, ClusterRun())
     _report(result, given)
     return status or (_EXIT_FOUND if _failed(result, given.level) else 0)
+
+
+def _check_paths(given: argparse.Namespace) -> None:
+    """Raise HarnessError if a file or folder that the command names is not there."""
+    for path in [*given.paths, *([given.previous] if given.previous else [])]:
+        if not os.path.exists(path):  # noqa: PTH110 - it never raises
+            raise HarnessError(
+                f"{shown(str(path))}: no such file or folder",
+                "give a chart's folder or .tgz, or a Flux package's folder",
+            )
+    description = given.app_description
+    if description is not None and not os.path.isfile(description):  # noqa: PTH113 - as above
+        raise HarnessError(f"{shown(str(description))}: no such file", "give a conformance.yaml")
 
 
 def _check_cluster(given: argparse.Namespace, parser: Parser) -> None:
@@ -134,8 +146,8 @@ def _on_cluster(result: Result, given: argparse.Namespace) -> tuple[Result, int]
 def _parser() -> Parser:
     parser = Parser(
         "stackspin-conformance app",
-        description="Check app packages against what Stackspin needs: no cluster, no root, "
-        "no network. With --cluster, run them on Stackspin, too.",
+        description="Check app packages against what Stackspin needs: no cluster, no root, and "
+        "no network without --fetch. With --cluster, run them on Stackspin, too.",
         epilog=_MORE,
     )
     parser.add_argument(
@@ -191,6 +203,17 @@ def _parser() -> Parser:
         type=Path,
         help="an earlier version: check whether people can upgrade from it",
     )
+    parser.add_argument(
+        "--app-description",
+        type=Path,
+        metavar="FILE",
+        help="a conformance.yaml beside a package that one may not change",
+    )
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="fetch charts of Helm repositories and registries from their own address",
+    )
     add_options(parser)
     return parser
 
@@ -203,6 +226,7 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
         "waivers": parse_waivers(given.waive, all_rules(), date.today()) if given.waive else (),
         "values": _values(given.values, limits) if given.values else None,
         "previous": given.previous,
+        "description": given.app_description,
         "limits": limits,
     }
 

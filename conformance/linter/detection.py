@@ -14,6 +14,8 @@ from typing import Any
 
 from conformance.linter.access import get, sequence, text
 from conformance.linter.app import AppPackage, Chart, FluxKustomization, Release
+from conformance.linter.deadline import at_most
+from conformance.linter.elsewhere import ChartsElsewhere
 from conformance.linter.files import YamlFiles, inside, parent
 from conformance.linter.findings import Problem
 from conformance.linter.flux.kustomizations import FluxTree, is_flux_kustomization
@@ -51,18 +53,45 @@ def detect(
     *,
     values: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
+    elsewhere: ChartsElsewhere | None = None,
 ) -> list[AppPackage]:
     """Return the apps of a tree, in the order of their paths; none if there is nothing to install.
 
-    ``values`` are added to each chart's (``--values``).
+    ``values`` are added to each chart's (``--values``). ``elsewhere`` has the charts that are not
+    in the tree.
     """
-    return _Detector(tree, renderer, values, limits or Limits()).apps()
+    return _Detector(tree, renderer, values, limits or Limits(), elsewhere).apps()
+
+
+def detect_in_time(
+    tree: Tree,
+    renderer: Renders,
+    elsewhere: ChartsElsewhere | None,
+    *,
+    limits: Limits,
+    values: Mapping[str, Any] | None = None,
+) -> list[AppPackage]:
+    """Return the apps of a tree as ``detect`` does, with what has to be fetched for them.
+
+    Raises TooLongError if reading and rendering takes longer than the limits allow.
+    """
+    while True:
+        with at_most(limits.reading_seconds):
+            found = detect(tree, renderer, values=values, limits=limits, elsewhere=elsewhere)
+        if elsewhere is None or not elsewhere.fetch_wanted():
+            return found
 
 
 class _Detector:
     def __init__(
-        self, tree: Tree, renderer: Renders, given: Mapping[str, Any] | None, limits: Limits
+        self,
+        tree: Tree,
+        renderer: Renders,
+        given: Mapping[str, Any] | None,
+        limits: Limits,
+        elsewhere: ChartsElsewhere | None,
     ) -> None:
+        self._elsewhere = elsewhere
         self._tree = tree
         self._renderer = renderer
         self._given = given
@@ -82,7 +111,7 @@ class _Detector:
         groups += self._plain(bool(groups))
         used: set[str] = set()
         for group in groups:
-            self._add_releases(group)
+            self._add_releases(group, alone=len(groups) == 1)
             used |= {chart.folder for chart in group.charts}
         groups += [
             _Group(self._chart_name(chart), chart.folder, charts=[chart])
@@ -177,7 +206,7 @@ class _Detector:
         folder = posixpath.basename(parent(one.file))
         return [group for group in groups if folder.startswith(posixpath.basename(group.path))]
 
-    def _add_releases(self, group: _Group) -> None:
+    def _add_releases(self, group: _Group, *, alone: bool) -> None:
         for one in group.objects:
             if one.kind == HELM_RELEASE:
                 release = release_of(
@@ -187,9 +216,24 @@ class _Detector:
                     self._flux,
                     self._given or {},
                 )
+                if release.chart is None or release.broken:
+                    release = self._from_elsewhere(release, group, alone=alone)
                 group.releases.append(release)
                 if release.chart is not None and release.chart not in group.charts:
                     group.charts.append(release.chart)
+
+    def _from_elsewhere(self, release: Release, group: _Group, *, alone: bool) -> Release:
+        """Return a release with the chart that is used in the place of one from elsewhere."""
+        if self._elsewhere is None:
+            return release
+        return self._elsewhere.used_by(
+            release,
+            group.name,
+            [group.path, *(chart.folder for chart in group.charts)],
+            [*group.objects, *self._everything],
+            {chart.folder: chart for chart in self._charts},
+            alone=alone,
+        )
 
     def _app(self, group: _Group, groups: Sequence[_Group]) -> AppPackage:
         installer = Installer(self._renderer, self._limits, self._given)
@@ -259,7 +303,8 @@ class _Detector:
         """Return what is wrong with the files that count: those of Flux's folders, and objects."""
         paths = {*self._files.candidates, *self._flux.owner}
         read = [problem for path in sorted(paths) for problem in self._files.parse(path)[1]]
-        return [*self._tree.problems, *self._chart_problems, *read]
+        of_charts = [*self._chart_problems, *(self._elsewhere.problems if self._elsewhere else ())]
+        return [*self._tree.problems, *of_charts, *read]
 
     def _with_other_problems(self, apps: list[AppPackage]) -> list[AppPackage]:
         """Add what is wrong with files of no app: to the only app, else as an entry of its own."""

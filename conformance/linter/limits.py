@@ -36,3 +36,8 @@ class Limits:
     """Bytes of memory that the rendering process may use."""
     rendered_bytes: int = 16 * MEBIBYTE
     """Bytes that one chart may render to."""
+
+    @property
+    def reading_seconds(self) -> float:
+        """Seconds that reading and rendering a PATH may take together."""
+        return 2 * self.seconds

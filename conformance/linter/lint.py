@@ -21,6 +21,7 @@ from conformance.linter.rule import all_rules
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
+    from conformance.linter.elsewhere import Fetch
     from conformance.linter.rule import Rule
     from conformance.linter.waivers import Waiver
 
@@ -28,8 +29,6 @@ _MOST_FINDINGS = 100
 """Of one rule in one app; more would only hide the others."""
 _MESSAGE, _NAME = 1000, 250
 """Characters of a message, and of an object's name, that are kept."""
-_READING = 2
-"""Reading and rendering may take this many times the limit for rendering."""
 _DEFAULT = Limits()
 
 
@@ -44,6 +43,8 @@ class _Request:
     waivers: Mapping[str, Waiver]
     values: Mapping[str, Any] | None
     previous: Path | None
+    description: Path | None
+    fetch: Fetch | None
     limits: Limits
 
 
@@ -54,12 +55,15 @@ def lint(
     waivers: Iterable[Waiver] = (),
     values: Mapping[str, Any] | None = None,
     previous: Path | None = None,
+    description: Path | None = None,
+    fetch: Fetch | None = None,
     limits: Limits = _DEFAULT,
 ) -> Result:
     """Look at everything under ``path``. Raises HarnessError if it cannot be read at all.
 
     ``rules`` are the only ones to run; then no level is claimed. ``values`` are added to each
-    chart's own. ``previous`` is an earlier version of ``path``.
+    chart's own. ``previous`` is an earlier version of ``path``. ``description`` is used instead of
+    the package's own conformance.yaml. ``fetch`` gets charts from their own address.
     """
     began = time.monotonic()
     with Renderer(limits) as renderer:
@@ -72,6 +76,8 @@ def lint(
             {waiver.rule: waiver for waiver in waivers},
             values,
             previous,
+            description,
+            fetch,
             limits,
         )
         found = _apps(tree, request, renderer)
@@ -105,19 +111,23 @@ def _start(renderer: Renderer, tree: Tree) -> None:
 
 def _apps(tree: Tree, request: _Request, renderer: Renderer) -> list[_Found]:
     from conformance.linter import detection  # noqa: PLC0415 - Helm starts meanwhile
+    from conformance.linter.elsewhere import ChartsElsewhere  # noqa: PLC0415
 
-    def detected(tree: Tree) -> list[AppPackage]:
-        found = detection.detect(tree, renderer, values=request.values, limits=request.limits)
+    def detected(tree: Tree, path: Path) -> list[AppPackage]:
+        own = ChartsElsewhere(path, request.limits, request.description, request.fetch)
+        found = detection.detect_in_time(
+            tree, renderer, own, values=request.values, limits=request.limits
+        )
         return found or [detection.nothing(tree)]
 
     try:
-        with at_most(_READING * request.limits.seconds):
-            found = detected(tree)
-            if request.previous is None:
-                return [_Found(app) for app in found]
-            return _compared(found, detected(Tree.read(request.previous, request.limits)))
+        found = detected(tree, request.path)
+        if request.previous is None:
+            return [_Found(app) for app in found]
+        previous = Tree.read(request.previous, request.limits)
+        return _compared(found, detected(previous, request.previous))
     except TooLongError:
-        trouble = f"reading the files took longer than {_READING * request.limits.seconds:g} s"
+        trouble = f"reading the files took longer than {request.limits.reading_seconds:g} s"
     except HarnessError:
         raise
     except Exception as error:  # a defect of ours is no stack trace for a packager

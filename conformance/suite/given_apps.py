@@ -31,12 +31,19 @@ def earlier_version(config: pytest.Config, app: str) -> GivenApp | None:
 def read_given(config: pytest.Config, settings: Settings) -> None:
     """Read the packages that the options name. Raises ``UsageError`` if they cannot be read."""
     # Only when there are packages: this imports what reads and renders them.
+    from conformance.apps.package.chart_fetch import ChartFetcher  # noqa: PLC0415
     from conformance.apps.package.given import by_name, read_apps  # noqa: PLC0415
 
     if config.getoption("twins"):
         raise pytest.UsageError("--twins is about the reference apps: leave --app out")
+    fetch = ChartFetcher(settings.cache_dir) if settings.app_fetch else None
+    description = settings.app_description
     try:
-        apps = by_name(one for path in settings.app for one in read_apps(path))
+        apps = by_name(
+            one
+            for path in settings.app
+            for one in read_apps(path, description=description, fetch=fetch)
+        )
         config.stash[_GIVEN] = _described(apps, settings)
         config.stash[_EARLIER] = _earlier(apps, settings)
     except HarnessError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,14 @@ import pytest
 from conformance.apps.image_builds import source_of
 from conformance.apps.package.abilities import Ability, lack_of
 from conformance.apps.package.delivery import STILL_READY
-from conformance.apps.package.description import FILE
 from conformance.apps.package.given import GivenApp
 from conformance.apps.package.mistakes import mistakes_in
 from conformance.apps.package.package_images import PackageImages
 from conformance.apps.package.placement import Placement, place
 from conformance.apps.package.reference import reference_copy
-from conformance.apps.package.refusals import refusals
+from conformance.apps.package.refusals import refusals, refusals_of
 from conformance.common.run_folder import run_folder
+from conformance.linter.reading.description import FILE
 from conformance.platform.reference.levels import BACKUPS
 from conformance.suite.check import check_of, not_applicable, not_run, once, shared
 from conformance.suite.installations import Installations
@@ -119,14 +119,18 @@ def package_images(settings: Settings, components: Components) -> Iterator[Packa
 
 @pytest.fixture(scope=shared)
 def placement(
-    app_package: GivenApp, app: App | GivenApp, request: pytest.FixtureRequest
+    app_package: GivenApp,
+    app: App | GivenApp,
+    settings: Settings,
+    request: pytest.FixtureRequest,
 ) -> Placement:
     """The files of the package where Flux looks for them; its images are being built by now.
 
     So they are while the cluster comes up. Nothing is built of a package that is refused.
     """
     placed = place(app_package)
-    if app is app_package and not placed.problems and not refusals(placed.app):
+    refused = placed.problems or refusals(placed.app, settings.app_allow)
+    if app is app_package and not refused:
         images: PackageImages = request.getfixturevalue("package_images")
         images.begin(app_package)
     return placed
@@ -160,13 +164,17 @@ def bring_images(app: App | GivenApp, request: pytest.FixtureRequest) -> Callabl
 
 @pytest.fixture(scope=shared)
 def platform_for_app(
-    app_package: GivenApp, placement: Placement, stack: Stack, request: pytest.FixtureRequest
+    app_package: GivenApp,
+    placement: Placement,
+    stack: Stack,
+    settings: Settings,
+    request: pytest.FixtureRequest,
 ) -> Flux:
     """What the app needs of the platform, and what its checks need: before anything of the app.
 
     Later, that would be taken for the app's own.
     """
-    refuse(placement)
+    refuse(placement, settings.app_allow)
     description, wanted = app_package.description, fixtures_of(request.session.items)
     flux = stack.platform()
     has_login = lack_of(Ability.LOGIN, description) is None
@@ -186,11 +194,12 @@ def deliver(
     installations: Installations,
     platform_for_app: Flux,
     bring_images: Callable[[GivenApp], None],
+    settings: Settings,
 ) -> Callable[[GivenApp, Placement], RunningApp]:
     """Brings a package of the app to the tracked branch, if it is not there already."""
 
     def to_branch(package: GivenApp, placement: Placement) -> RunningApp:
-        refuse(placement)
+        refuse(placement, settings.app_allow)
         return installations.of(package, placement, platform_for_app, lambda: bring_images(package))
 
     return to_branch
@@ -209,17 +218,17 @@ def delivered(
     return deliver(app_package, placement)
 
 
-def refuse(placement: Placement) -> None:
-    """End a check whose package cannot be installed, or may not be."""
+def refuse(placement: Placement, allowed: Collection[str]) -> None:
+    """End a check whose package cannot be installed, or may not be; ``allowed`` as --app-allow."""
     if placement.problems:
         not_run(f"there is nothing to install: {placement.problems[0]}")
-    if refused := refusals(placement.app):
+    if refused := refusals(placement.app, allowed):
         not_run(f"the package is refused: {refused[0]}")
 
 
 @pytest.fixture
-def running(delivered: RunningApp) -> RunningApp:
-    """The app, installed and Ready; if it is not, the check cannot run."""
+def running(delivered: RunningApp, settings: Settings) -> RunningApp:
+    """The app, installed and Ready, and allowed as it is then; if not, the check cannot run."""
     try:
         delivered.delivery.wait_applied()
         delivered.delivery.wait_ready(STILL_READY)
@@ -227,4 +236,6 @@ def running(delivered: RunningApp) -> RunningApp:
         if (guard := delivered.delivery.guard) and guard.tells():
             raise
         not_run(f"the app does not run: {str(error).splitlines()[0]}")
+    if refused := refusals_of(delivered.delivery.applied(), settings.app_allow):
+        not_run(f"the app is refused: {refused[0]}")
     return delivered

@@ -51,6 +51,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for each in options(Settings):
         if not each.of_pytest_kind:
             text = f"{each.help} (default: {each.default})"
+            if each.switch:
+                group.addoption(each.flag, help=text, action="store_true")
+                continue
             action = "append" if each.several else "store"
             group.addoption(each.flag, choices=each.choices or None, help=text, action=action)
     group.addoption(

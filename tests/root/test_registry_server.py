@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import tarfile
@@ -12,9 +13,11 @@ from pathlib import Path
 import pytest
 from host import wait_for
 
+from conformance.apps.package.chart_fetch import ChartFetcher
 from conformance.common.errors import HarnessError
-from conformance.common.settings import Settings
+from conformance.common.settings import PROJECT_ROOT, Settings
 from conformance.components.builder import Components
+from conformance.linter.elsewhere import Origin
 from conformance.oci.layout import Entry, Layout
 from conformance.oci.registry import Registry
 
@@ -79,3 +82,16 @@ def test_a_damaged_layout_is_refused(registry: Registry, tmp_path: Path) -> None
 def test_what_is_not_there_is_named(registry: Registry) -> None:
     with pytest.raises(HarnessError, match=r"answered 404 to GET /none/manifests/1"):
         registry.digest("none:1")
+
+
+def test_a_chart_that_helm_has_pushed_is_fetched(registry: Registry, tmp_path: Path) -> None:
+    helm, chart = Components(Settings()).binary("helm"), PROJECT_ROOT / "charts" / "notes"
+    environment = {"HOME": str(tmp_path), "PATH": os.defpath}
+    for command in (
+        ("package", chart, "--destination", tmp_path),
+        ("push", tmp_path / "notes-1.0.0.tgz", f"oci://{registry.address}/charts", "--plain-http"),
+    ):
+        subprocess.run([helm, *command], env=environment, check=True)
+    origin = Origin("notes", f"oci://{registry.address}/charts", "1.0.0", insecure=True)
+    fetched = ChartFetcher(tmp_path / "cache")(origin)
+    assert fetched.read_bytes() == (tmp_path / "notes-1.0.0.tgz").read_bytes()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.apps.package.applied import applied
 from conformance.apps.package.conventions import APPS_NAMESPACE, FLUX_NAMESPACE
 from conformance.apps.package.disk_guard import DiskGuard, stop_app
 from conformance.apps.package.hopeless import Prospects
@@ -322,6 +323,13 @@ class Delivery:
 
     def _is_own(self, item: Object) -> bool:
         return item["metadata"]["uid"] not in self._before and not self.live.is_of_another(item)
+
+    def applied(self) -> Objects:
+        """Return what Flux has applied of the package, whatever patches have made of it.
+
+        It is looked up once; call it after ``wait_fetched``.
+        """
+        return self._steps.run("looked up", lambda: applied(self.kube, self._of_flux))
 
     def remove(self) -> Remains:
         """Take the package out of the repository; return what remains once Flux is done.

@@ -1,11 +1,9 @@
-"""``conformance.yaml`` is found, and read with limits: a package is untrusted input."""
+"""``conformance.yaml`` is found, and its keys are read: what is wrong is said with its line."""
 
 from __future__ import annotations
 
 import difflib
-import os
-import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
@@ -14,16 +12,20 @@ from pydantic import BaseModel, ValidationError
 
 from conformance.apps.package import variables
 from conformance.apps.package.model import COMMAND, REQUEST, CommandStep, Description, RequestStep
-from conformance.common.errors import HarnessError
 from conformance.linter.access import Key, get, walk
 from conformance.linter.access import Path as Where
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import Place, Problem, quoted
 from conformance.linter.limits import Limits
-from conformance.linter.reading.documents import Document, parse
-from conformance.linter.reading.tree import decode, shown
+from conformance.linter.reading.description import (
+    DescriptionError,
+    descriptions,
+    line_of,
+    read_document,
+)
+from conformance.linter.reading.documents import Document
+from conformance.linter.reading.tree import shown
 
-FILE = "conformance.yaml"
 _KINDS: Mapping[str, type[BaseModel]] = {REQUEST: RequestStep, COMMAND: CommandStep}
 _NOT_WRITTEN = (*_KINDS, "[key]")
 """Parts of a location of pydantic's that the file does not have."""
@@ -44,27 +46,6 @@ _LONGEST = 100
 _DEFAULT = Limits()
 
 
-class DescriptionError(HarnessError):
-    """A description that cannot be used: everything that is wrong with it."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        """Each with its file, line, what is wrong and what to do."""
-        lines = [
-            f"{one.place.file}, line {one.place.line}: {one.message}. {one.fix}".strip()
-            for one in self.problems
-        ]
-        super().__init__("\n".join(lines), "docs/app-packages.md explains every key")
-
-
-def find_description(package_root: Path, app_folder: str) -> Path | None:
-    """Return the description in an app's folder, else the one at the root; None: there is none.
-
-    ``app_folder`` is relative to ``package_root``; it may be a file, whose folder counts.
-    """
-    return next(_descriptions(package_root, [app_folder]), None)
-
-
 def description_of(
     package_root: Path, app: AppPackage, names: Collection[str] = ()
 ) -> tuple[Path, Description] | None:
@@ -75,7 +56,7 @@ def description_of(
     is not among ``names``, those of all apps of the package, if they are given.
     """
     folders = [app.path, *(chart.folder for chart in app.charts)]
-    for path in _descriptions(package_root, folders):
+    for path in descriptions(package_root, folders):
         found = read_description(path)
         if found.app in (None, app.name):
             return path, found
@@ -83,50 +64,14 @@ def description_of(
             message = f'it describes the app "{found.app}", which is not in the package'
             fix = f"There are: {', '.join(names)}."
             raise DescriptionError(
-                [Problem(Place(str(path), _line_of(found.app, path)), message, fix)]
+                [Problem(Place(str(path), line_of(found.app, path)), message, fix)]
             )
     return None
 
 
-def _descriptions(package_root: Path, folders: Iterable[str]) -> Iterator[Path]:
-    for place in (*(package_root / folder for folder in folders), package_root):
-        path = (place if place.is_dir() else place.parent) / FILE
-        if path.is_file():
-            yield path
-
-
-def located(written: str, description: Path, package_root: Path) -> Path:
-    """Return the file or folder that a description names, relative to its own folder.
-
-    Raises DescriptionError if it does not exist, or is neither below the description's folder nor
-    in the package: a package may not read what else is on this machine.
-    """
-    found = (description.parent / written).resolve()
-    problem = ""
-    if not any(found.is_relative_to(one.resolve()) for one in (description.parent, package_root)):
-        problem = f"{quoted(written)} is outside of the package"
-    elif not found.exists():
-        problem = f"{quoted(written)} does not exist"
-    if problem:
-        line = _line_of(written, description)
-        fix = f"Name a file or folder of the package, relative to the folder of {description.name}."
-        raise DescriptionError([Problem(Place(str(description), line), problem, fix)])
-    return found
-
-
-def _line_of(written: str, description: Path) -> int:
-    document, _ = _document(description, _DEFAULT)
-    if document is None:
-        return 0
-    places = walk(document.value)
-    return next((document.line(path) for path, value in places if value == written), 0)
-
-
 def read_description(path: Path, limits: Limits = _DEFAULT) -> Description:
     """Return what a file says of an app. Raises DescriptionError with everything that is wrong."""
-    document, problems = _document(path, limits)
-    if problems:
-        raise DescriptionError(problems)
+    document = read_document(path, limits)
     if document is None:
         return Description()
     try:
@@ -143,38 +88,6 @@ def read_description(path: Path, limits: Limits = _DEFAULT) -> Description:
     if unknown:
         raise DescriptionError(unknown)
     return description
-
-
-def _document(path: Path, limits: Limits) -> tuple[Document | None, list[Problem]]:
-    """Return the only document of a file, or what is wrong with the file."""
-
-    def wrong(message: str, fix: str, line: int = 0) -> tuple[None, list[Problem]]:
-        return None, [Problem(Place(str(path), line), message, fix)]
-
-    try:
-        content = _content(path, limits.file_bytes + 1)
-    except OSError as error:
-        return wrong(f"the file cannot be read: {error.strerror}", "Give a file, not a link to one")
-    if len(content) > limits.file_bytes:
-        return wrong(f"the file has more than {limits.file_bytes} bytes", "Describe one app in it.")
-    text = decode(content)
-    if text is None:
-        return wrong("the file is not UTF-8 text", "Save it as UTF-8 text.")
-    documents, problems = parse(text, str(path), limits)
-    if problems:
-        return None, problems
-    if len(documents) > 1:
-        line = documents[1].line()
-        return wrong("the file has more than one document", "Describe one app in a file.", line)
-    return (documents[0] if documents else None), []
-
-
-def _content(path: Path, length: int) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is not a regular file")
-        return file.read(length)
 
 
 def _problem(document: Document, error: Any) -> Problem:  # noqa: ANN401 - pydantic's ErrorDetails

@@ -12,14 +12,13 @@ from conformance.apps.package.model import Description
 from conformance.common.errors import HarnessError
 from conformance.linter import detection
 from conformance.linter.app import AppPackage
-from conformance.linter.deadline import TooLongError, at_most
+from conformance.linter.deadline import TooLongError
+from conformance.linter.elsewhere import ChartsElsewhere, Fetch
 from conformance.linter.helm.rendering import Renderer
 from conformance.linter.limits import Limits
 from conformance.linter.reading.tree import Tree
 
-_READING = 2
-"""Reading and rendering may take this many times the limit for rendering, as in the linter."""
-_DEFAULT = Limits()
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +33,8 @@ class GivenApp:
     """What the linter made of them."""
     described_in: Path | None = None
     """``--app-description``; None: the package's own ``conformance.yaml``, if there is one."""
+    names: tuple[str, ...] = ()
+    """Names of all apps of the package."""
 
     @property
     def name(self) -> str:
@@ -49,7 +50,7 @@ class GivenApp:
     def description(self) -> Description:
         """What is said of the app; of one that nobody described, nothing.
 
-        Raises DescriptionError.
+        Raises DescriptionError, also if it is for an app that the package does not have.
         """
         return self._described[1]
 
@@ -57,30 +58,38 @@ class GivenApp:
     def _described(self) -> tuple[Path | None, Description]:
         if self.described_in is not None:
             return self.described_in, read_description(self.described_in)
-        found = description_of(self.root, self.app) if self.root.is_dir() else None
+        found = None
+        if self.root.is_dir():
+            found = description_of(self.root, self.app, self.names)
         return found or (None, Description())
 
 
-def read_apps(path: Path, limits: Limits = _DEFAULT) -> list[GivenApp]:
+def read_apps(
+    path: Path, *, description: Path | None = None, fetch: Fetch | None = None
+) -> list[GivenApp]:
     """Return the apps of a package; of one without any, something that cannot be installed.
 
-    Raises HarnessError if there is nothing at ``path``, or reading it takes too long.
+    ``description`` is used instead of the package's own for the charts that are not in it, and
+    ``fetch`` gets them from their own address. Raises HarnessError if there is nothing at ``path``,
+    or reading it takes too long.
     """
-    return read_tree(Tree.read(path, limits), path, limits)
+    elsewhere = ChartsElsewhere(path, description=description, fetch=fetch)
+    return read_tree(Tree.read(path), path, elsewhere)
 
 
-def read_tree(tree: Tree, path: Path, limits: Limits = _DEFAULT) -> list[GivenApp]:
+def read_tree(tree: Tree, path: Path, elsewhere: ChartsElsewhere | None = None) -> list[GivenApp]:
     """Return the apps in the files of a package, as ``read_apps`` does."""
     try:
-        with Renderer(limits) as renderer, at_most(_READING * limits.seconds):
-            found = detection.detect(tree, renderer, limits=limits)
+        with Renderer(_LIMITS) as renderer:
+            found = detection.detect_in_time(tree, renderer, elsewhere, limits=_LIMITS)
     except TooLongError:
         raise HarnessError(
-            f"reading {path} took longer than {_READING * limits.seconds:g} s",
+            f"reading {path} took longer than {_LIMITS.reading_seconds:g} s",
             "give a smaller folder",
         ) from None
     apps = [one for one in found if one.written or one.charts] or [detection.nothing(tree)]
-    return [GivenApp(path, tree, one) for one in apps]
+    names = tuple(one.name or one.path for one in apps)
+    return [GivenApp(path, tree, one, names=names) for one in apps]
 
 
 def by_name(apps: Iterable[GivenApp]) -> dict[str, GivenApp]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator
 
-from conformance.apps.package.description import DescriptionError, located
 from conformance.apps.package.given import GivenApp
 from conformance.linter.findings import Place, Problem
+from conformance.linter.reading.description import DescriptionError, located
 
 _FIX = "Correct the file; docs/app-packages.md explains every key."
 _SHOWN = 5

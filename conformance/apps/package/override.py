@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
+from conformance.apps.package.helm_records import deployed_values
 from conformance.kube.apply import apply
 from conformance.linter.access import get, mapping, sequence, text
 
@@ -63,24 +62,8 @@ def overridden(kube: Kube, flux: Flux, release: Ref, name: str, value: str) -> I
 
 def override_in(kube: Kube, release: Ref) -> str:
     """Return the value that ``overridden`` has given a release; empty if it has none."""
-    values = mapping(given_values(kube, release).get(_ALLOWED))
+    values = mapping(deployed_values(kube, release).get(_ALLOWED))
     return text(values.get("stackspinConformance"))
-
-
-def given_values(kube: Kube, release: Ref) -> Mapping[str, Any]:
-    """Return the values that helm has for the deployed revision of a release.
-
-    Helm keeps them in a Secret: JSON, packed with gzip, in base64.
-    https://helm.sh/docs/topics/advanced/#storage-backends
-    """
-    item = kube.get(*release)
-    name = item["spec"].get("releaseName") or release.name
-    where = item["spec"].get("storageNamespace") or release.namespace
-    labels = f"owner=helm,name={name},status=deployed"
-    for secret in kube.list("v1", "Secret", where, labels=labels):
-        packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
-        return mapping(json.loads(gzip.decompress(packed)).get("config"))
-    return {}
 
 
 def _reconcile(flux: Flux, release: Ref) -> None:

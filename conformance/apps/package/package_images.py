@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from conformance.apps import images
 from conformance.apps.docker_engine import write_layout
-from conformance.apps.package.description import located
 from conformance.apps.package.given import GivenApp
 from conformance.common.errors import HarnessError
 from conformance.components.processes import Runner
 from conformance.components.waiting import submit
+from conformance.linter.reading.description import located
 from conformance.oci.registry import Reference, Registry
 
 if TYPE_CHECKING:

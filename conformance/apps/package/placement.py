@@ -2,7 +2,7 @@
 
 The path of each Kustomization and the chart path of each HelmRelease decide. What the package
 takes from elsewhere comes from that repository, too: its own Git repository, and the charts that
-its description puts in the place of those in a Helm repository.
+are used in the place of those in a Helm repository.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ import yaml
 
 from conformance.apps.package.chart_alone import drafted
 from conformance.apps.package.conventions import FLUX_NAMESPACE
-from conformance.apps.package.description import FILE, DescriptionError, located
 from conformance.apps.package.given import GivenApp, read_tree
 from conformance.common.errors import HarnessError
 from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.app import AppPackage, FluxKustomization, Release
 from conformance.linter.draft.flux_package import is_chart_alone
 from conformance.linter.files import KUSTOMIZATION_FILES, inside, parent
+from conformance.linter.reading.description import FILE, DescriptionError
 from conformance.linter.reading.tree import YAML_SUFFIXES, Tree, decode
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
 from conformance.platform.reference.levels import SINGLE_SIGN_ON
@@ -160,24 +160,17 @@ class _Placing:
         for one in releases:
             spec = mapping(one.manifest.get("spec", "chart", "spec"))
             name = str(spec.get("chart") or one.manifest.get("spec", "chartRef", "name") or "")
-            if one.chart is not None and not one.broken:
-                self._chart(posixpath.normpath(name), one.chart.files)
-            elif instead := self._instead_of(name):
-                moved[name] = f"charts/{safe(self.given.name)}-{safe(name)}"
-                self._chart(moved[name], instead)
-            else:
+            if one.chart is None or one.broken:
                 self.problems.append(
-                    f"{one.chart_missing}; conformance.yaml names no chart in its place (charts)"
+                    f"{one.chart_missing}: name a chart in its place in conformance.yaml (charts), "
+                    "or use --fetch"
                 )
+            elif one.elsewhere:
+                moved[name] = f"charts/{safe(self.given.name)}-{safe(name)}"
+                self._chart(moved[name], one.chart.files)
+            else:
+                self._chart(posixpath.normpath(name), one.chart.files)
         return moved
-
-    def _instead_of(self, name: str) -> Files | None:
-        """Return the files of the chart that the description puts in the place of another."""
-        file = self.given.description_file
-        for one in self.given.description.charts:
-            if one.chart in (name, posixpath.basename(name)) and file is not None:
-                return Tree.read(located(one.path, file, self.given.root)).files
-        return None
 
     def _chart(self, folder: str, files: Files) -> None:
         for path, content in files.items():

@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 
 from conformance.apps.flux_package import Commit, copy_of
-from conformance.apps.package.description import FILE
 from conformance.apps.package.given import GivenApp, read_apps
 from conformance.common.package import Package
+from conformance.linter.reading.description import FILE
 
 FAILURE_AFTER = 180
 """Seconds after which an upgrade of the copy counts as failed: nothing here waits for a bad one."""

@@ -1,17 +1,27 @@
-"""What a package may not do to the platform: found in its objects before any is made."""
+"""What a package may not do to the platform: found in its objects before any is made.
+
+What patches and charts make of these in the cluster, nobody knows before: it is looked at once Flux
+has applied it.
+"""
 
 from __future__ import annotations
 
+import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from conformance.apps.package.conventions import FLUX_NAMESPACE
 from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.app import AppPackage
 from conformance.linter.facts.confinement import breaches_of_pod, is_privileged
 from conformance.linter.manifest import CLUSTER_WIDE, Manifest
-from conformance.linter.pods import Pod
+from conformance.linter.pods import Pod, pods_of
 from conformance.platform.reference.levels import BACKUPS, PLATFORM, SINGLE_SIGN_ON
+
+if TYPE_CHECKING:
+    from conformance.kube.objects import Object
 
 _NO_NAMESPACE = CLUSTER_WIDE | {
     "APIService", "CSIDriver", "ClusterIssuer", "MutatingWebhookConfiguration", "Node",
@@ -65,22 +75,61 @@ _POWERFUL = frozenset({"admin", "cluster-admin", "edit"})
 """Cluster roles that reach what other apps have in the namespace."""
 
 
-def refusals(app: AppPackage) -> list[str]:
-    """Return what the package would do that it may not, a sentence each."""
-    manifests = [*app.written, *(m for one in app.installations for m in one.manifests)]
-    pods = [pod for one in app.installations for pod in one.pods]
-    found = [line for one in manifests for line in _of_object(one)]
-    found += [line for one in pods for line in _of_pod(one)]
-    return list(dict.fromkeys(found))
+class Reach(enum.Enum):
+    """What a package may be allowed to reach beyond its own: the words of ``--allow``."""
+
+    CLUSTER = "cluster"
+    """What belongs to the whole cluster, as its roles do."""
+    PLATFORM = "platform"
+    """The platform's namespaces and objects, and what other apps have."""
+    NODE = "node"
+    """The node's files, network, ports and processes."""
 
 
-def _of_object(one: Manifest) -> Iterator[str]:
+@dataclass(frozen=True)
+class Refusal:
+    """What a package does that it may not."""
+
+    reach: Reach
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.what} (refused without --allow {self.reach.value})"
+
+
+def refusals(app: AppPackage, allowed: Collection[str] = ()) -> list[str]:
+    """Return what the package would do that it may not, a sentence each.
+
+    ``allowed`` are words of ``--allow``.
+    """
+    rendered = [one for installation in app.installations for one in installation.manifests]
+    return _refused([*app.written, *rendered], allowed)
+
+
+def refusals_of(objects: Iterable[Object], allowed: Collection[str] = ()) -> list[str]:
+    """Return the same of objects as they are in a cluster."""
+    return _refused([Manifest(one, "", lambda _: 0) for one in objects], allowed)
+
+
+def _refused(manifests: Sequence[Manifest], allowed: Collection[str]) -> list[str]:
+    found = [refusal for one in manifests for refusal in _of_object(one)]
+    found += [Refusal(Reach.NODE, line) for pod in pods_of(manifests) for line in _of_pod(pod)]
+    return list(dict.fromkeys(str(one) for one in found if one.reach.value not in allowed))
+
+
+def _of_object(one: Manifest) -> Iterator[Refusal]:
+    if one.kind in _NO_NAMESPACE and one.kind not in _ITS_OWN:
+        what = "belongs to the whole cluster, not to a namespace"
+        yield Refusal(Reach.CLUSTER, f"{one.kind} {one.name}: {what}")
+    else:
+        yield from (Refusal(Reach.PLATFORM, line) for line in _of_the_platform(one))
+
+
+def _of_the_platform(one: Manifest) -> Iterator[str]:
     if str(one) in _PLATFORM_NAMES:
         yield f"{one}: the platform has this object"
     elif one.kind in _ITS_OWN:
         yield from _of_own_kind(one)
-    elif one.kind in _NO_NAMESPACE:
-        yield f"{one.kind} {one.name}: belongs to the whole cluster, not to a namespace"
     elif one.namespace == FLUX_NAMESPACE:
         if one.kind not in _IN_FLUX_SYSTEM:
             yield f"{one}: Stackspin's packages put no {one.kind} into {FLUX_NAMESPACE}"

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from conformance.apps.package.override import given_values
+from conformance.apps.package.helm_records import deployed_values
 from conformance.apps.package.running import NoHost, RunningApp
 from conformance.kube.apply import apply
 from conformance.kube.conditions import deleted, reconciled
@@ -36,7 +36,7 @@ def second_instance(app: RunningApp, release: Ref, namespace: str) -> Iterator[s
     other = f"second-{host}" if host else ""
     for item in _named_by(app, str(release.namespace)):
         apply(kube, item, namespace=namespace)
-    values = json.dumps(given_values(kube, release))
+    values = json.dumps(deployed_values(kube, release))
     if host:
         values = values.replace(host, other)
     spec = kube.get(*release)["spec"]

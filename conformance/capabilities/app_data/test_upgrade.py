@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.package.running import RunningApp
     from conformance.capabilities.app_data.data import AppData
+    from conformance.common.settings import Settings
     from conformance.report.evidence import EvidenceBox
     from conformance.services.velero import Velero
 
@@ -62,10 +63,12 @@ def delivered(
 
 
 @pytest.fixture(scope=shared)
-def later(versions: Versions, bring_images: Callable[[GivenApp], None]) -> Placement:
+def later(
+    versions: Versions, bring_images: Callable[[GivenApp], None], settings: Settings
+) -> Placement:
     """The later version, whose images are there."""
     placement = place(versions.later)
-    refuse(placement)
+    refuse(placement, settings.app_allow)
     bring_images(versions.later)
     return placement
 

@@ -17,7 +17,7 @@ from conformance.apps.package.override import (
     refuses_unknown,
     takes_overrides,
 )
-from conformance.apps.package.refusals import refusals
+from conformance.apps.package.refusals import refusals, refusals_of
 from conformance.apps.package.running import NoHost, differences, gone_or_changed
 from conformance.apps.package.second import second_instance
 from conformance.apps.package.usage import image_sizes, memory_peaks, warnings_about
@@ -54,9 +54,9 @@ def test_described(mistakes: list[Problem]) -> None:
     apps=ON,
     app_level=4,
 )
-def test_allowed(placement: Placement) -> None:
+def test_allowed(placement: Placement, settings: Settings) -> None:
     assert not placement.problems, "it cannot be installed: " + "; ".join(placement.problems)
-    found = refusals(placement.app)
+    found = refusals(placement.app, settings.app_allow)
     assert not found, "the package is refused: " + "; ".join(found)
 
 
@@ -69,6 +69,19 @@ def test_allowed(placement: Placement) -> None:
 def test_installed_by_flux(delivered: RunningApp, evidence: EvidenceBox) -> None:
     with evidence.timed("from the commit to Ready"):
         delivered.delivery.wait_applied()
+
+
+@check(
+    "app_runs.allowed_as_applied",
+    promise="What Flux applies for an app is its own, too: no patch and no chart makes more of it "
+    "than its files say.",
+    apps=ON,
+    app_level=4,
+)
+def test_allowed_as_applied(delivered: RunningApp, settings: Settings) -> None:
+    delivered.delivery.wait_fetched()
+    found = refusals_of(delivered.delivery.applied(), settings.app_allow)
+    assert not found, "the app is refused as Flux has applied it: " + "; ".join(found)
 
 
 @check(

@@ -16,9 +16,9 @@ from conformance.linter.draft.flux_package import draft_for, is_chart_alone
 from conformance.linter.files import KUSTOMIZATION_FILES, inside, parent
 from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
+from conformance.linter.reading.description import FILE
 from conformance.linter.reading.tree import Tree, shown
 
-FILE = "conformance.yaml"
 _DEFAULT = Limits()
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from conformance.common.options import add_argument, options, read
 from conformance.common.settings import Settings
 
-_PROVIDERS = next(each.choices for each in options(Settings) if each.field == "cluster")
+_OPTIONS = {each.field: each for each in options(Settings)}
+_PROVIDERS = _OPTIONS["cluster"].choices
+_REACHES = _OPTIONS["app_allow"].choices
 _PASSED_ON = ("cluster_name", "keep_cluster", "kubeconfig")
 """Options of a run of the suite that are as they are there."""
 _OWN_FOLDER = "apps"
@@ -42,10 +44,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"how long one app may take on the cluster (default: {_MINUTES})",
     )
     group.add_argument(
-        "--app-description",
-        type=Path,
-        metavar="FILE",
-        help="a conformance.yaml beside a package that one may not change",
+        "--allow",
+        action="append",
+        choices=_REACHES,
+        metavar="WHAT",
+        help="what the apps may reach beyond their own: cluster, objects of the whole cluster; "
+        "platform, objects of the platform and of other apps; node, its files, network and "
+        "processes; may be repeated (default: nothing)",
     )
     for field in _PASSED_ON:
         add_argument(group, Settings, field)
@@ -73,7 +78,7 @@ def with_provider(arguments: Sequence[str]) -> list[str]:
 
 def without_cluster(given: argparse.Namespace) -> list[str]:
     """Return which of the options were given that say nothing without ``--cluster``."""
-    names = ("time", "app_description", *_PASSED_ON, "reports_dir")
+    names = ("time", "allow", *_PASSED_ON, "reports_dir")
     return [
         f"--{name.replace('_', '-')}"
         for name in names
@@ -101,6 +106,9 @@ def for_pytest(given: argparse.Namespace) -> list[str]:
         found.append(f"--app-description={given.app_description}")
     if given.previous is not None:
         found.append(f"--previous={given.previous}")
+    found += [f"--app-allow={one}" for one in given.allow or ()]
+    if given.fetch:
+        found.append("--app-fetch")
     if given.time is not None:
         found.append(f"--app-time={given.time:g}")
     return found

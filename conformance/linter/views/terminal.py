@@ -156,6 +156,11 @@ def _summary(result: Result, look: Look, final: bool) -> Iterator[str]:
         took += f", and {result.cluster.seconds:.0f} s on the cluster"
     yield look.wrapped([(text, style), (f"({took})", "dim")], 0)
     if final:
+        if any(one.chart is None for app in result.apps for one in app.app.releases):
+            hint = (
+                "Charts from elsewhere are judged with --fetch, or if conformance.yaml names them"
+            )
+            yield look.wrapped([(hint, "dim")], 0)
         yield from _on_cluster(result, look)
     if any(app.level is None for app in result.apps):
         only = f"Only {rules_named(result.rules)} ran, so the app has no level."

@@ -1,0 +1,113 @@
+"""What Flux and Helm have made of an app, and what of it is refused."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from test_package_delivery import FakeKube, an_object
+
+from conformance.apps.package.applied import applied
+from conformance.apps.package.helm_records import deployed_values, made_by
+from conformance.apps.package.override import override_in, refuses_unknown, takes_overrides
+from conformance.apps.package.placement import place
+from conformance.apps.package.reference import reference_copy
+from conformance.apps.package.refusals import refusals_of
+from conformance.common.package import Package
+from conformance.common.settings import data_root
+from conformance.kube.objects import Object, Ref
+
+RELEASE = Ref("v1", "HelmRelease", "notes", "stackspin-apps")
+
+
+def a_record(
+    name: str = "notes", version: int = 1, status: str = "deployed", **record: Any
+) -> Object:
+    """Return a revision of a release as Helm keeps it."""
+    record |= {"version": version, "namespace": "stackspin-apps"}
+    packed = base64.b64encode(base64.b64encode(gzip.compress(json.dumps(record).encode())))
+    labels = {"owner": "helm", "name": name, "status": status}
+    data = {"release": packed.decode()}
+    return an_object("Secret", f"{name}.v{version}", labels=labels, data=data)
+
+
+@pytest.mark.parametrize("app", ["notes", "wordpress"])
+def test_the_reference_apps_take_overrides(app: str, tmp_path: Path) -> None:
+    placement = place(reference_copy(Package(data_root()), app, f"{app}-given", tmp_path))
+    [release] = placement.releases
+    assert takes_overrides(release)
+    assert not refuses_unknown(release)
+    assert f"ConfigMap stackspin-{app}-given-override" in [one.name for one in release.sources]
+
+
+def test_values_of_a_release_are_read_where_helm_keeps_them() -> None:
+    secret = a_record(config={"global": {"stackspinConformance": "abc123"}, "title": "x"})
+    kube, where = FakeKube(secret, an_object("HelmRelease", "notes", spec={})), RELEASE
+    assert deployed_values(kube, where)["title"] == "x"  # type: ignore[arg-type]
+    assert override_in(kube, where) == "abc123"  # type: ignore[arg-type]
+    kube.objects.remove(secret)
+    assert override_in(kube, where) == ""  # type: ignore[arg-type]
+
+
+def a_pod(name: str, **spec: Any) -> Object:
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+
+def test_what_helm_has_made_is_that_of_the_newest_revision_with_its_hooks() -> None:
+    listed = {"apiVersion": "v1", "kind": "List", "items": [a_pod("in-a-list")]}
+    manifest = yaml.safe_dump_all([a_pod("first"), None, listed])
+    hooks = [{"manifest": yaml.safe_dump(a_pod("hook"))}]
+    kube = FakeKube(
+        an_object("HelmRelease", "notes", spec={}),
+        a_record(version=9, manifest=yaml.safe_dump(a_pod("old")), status="superseded"),
+        a_record(version=10, manifest=manifest, hooks=hooks, status="failed"),
+        a_record("other", version=11, manifest=yaml.safe_dump(a_pod("theirs"))),
+    )
+    found = [one["metadata"] for one in made_by(kube, RELEASE)]  # type: ignore[arg-type]
+    assert {one["name"] for one in found} == {"first", "in-a-list", "hook"}
+    assert {one["namespace"] for one in found} == {"stackspin-apps"}
+
+
+def listing(*ids: str) -> Any:
+    return {"inventory": {"entries": [{"id": one, "v": "v1"} for one in ids]}}
+
+
+def test_what_flux_has_made_of_a_package_is_followed_to_its_end() -> None:
+    inner = "flux-system_inner_kustomize.toolkit.fluxcd.io_Kustomization"
+    kube = FakeKube(
+        an_object("Kustomization", "pages", "flux-system", status=listing(inner)),
+        an_object(
+            "Kustomization",
+            "inner",
+            "flux-system",
+            status=listing(
+                "stackspin-apps_notes_helm.toolkit.fluxcd.io_HelmRelease",
+                "_system__reader_rbac.authorization.k8s.io_ClusterRole",
+                "stackspin-apps_gone__ConfigMap",
+                inner,
+            ),
+        ),
+        an_object("HelmRelease", "notes", spec={}),
+        an_object("ClusterRole", "system:reader", None),
+        a_record(manifest=yaml.safe_dump(a_pod("web", hostPID=True))),
+    )
+    roots = [Ref("kustomize.toolkit.fluxcd.io/v1", "Kustomization", "pages", "flux-system")]
+    found = applied(kube, roots)  # type: ignore[arg-type]
+    names = sorted(f"{one['kind']} {one['metadata']['name']}" for one in found)
+    assert names == [
+        "ClusterRole system:reader",
+        "HelmRelease notes",
+        "Kustomization inner",
+        "Kustomization pages",
+        "Pod web",
+    ]
+    refused = refusals_of(found)
+    assert len(refused) == 2
+    assert refused[0].startswith("ClusterRole system:reader: belongs to the whole cluster")
+    assert refused[1].startswith("Pod stackspin-apps/web: with hostPID the pod")
+    assert refusals_of(found, ["node", "cluster"]) == []
