@@ -64,7 +64,8 @@ class FormatError(HarnessError):
 def in_one_line(problem: Problem) -> str:
     """Return a problem as people read it."""
     place = problem.place
-    return f"{place.file}, line {place.line}: {problem.message}. {problem.fix}".strip()
+    line = f", line {place.line}" if place.line else ""
+    return f"{place.file}{line}: {problem.message}. {problem.fix}".strip()
 
 
 def read_document(

@@ -17,32 +17,28 @@ def generate_schema(model: type[BaseModel], title: str) -> str:
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 
-def table(model: type[BaseModel], *, repeated: bool = False) -> str:
-    """Return every key as a table in Markdown.
-
-    What stands in several places is listed once, or with ``repeated`` in each of them.
-    """
+def table(model: type[BaseModel]) -> str:
+    """Return every key as a table in Markdown; what stands in several places is listed once."""
     schema = model.model_json_schema(by_alias=True)
-    rows = _rows(schema, "", _Parts(schema["$defs"], repeated=repeated))
+    rows = _rows(schema, "", _Parts(schema["$defs"]))
     return "\n".join(["| Key | What it is |", "|---|---|", *rows]) + "\n"
 
 
 class _Parts:
     """The parts of the schema that others refer to."""
 
-    def __init__(self, parts: Mapping[str, Any], *, repeated: bool) -> None:
+    def __init__(self, parts: Mapping[str, Any]) -> None:
         self._all = parts
-        self._repeated = repeated
         self._listed: set[str] = set()
 
     def below(self, node: object) -> Iterator[Mapping[str, Any]]:
-        """Yield the parts that a node refers to, each only the first time if it is not repeated."""
+        """Yield the parts that a node refers to, each only the first time."""
         if isinstance(node, list):
             for item in node:
                 yield from self.below(item)
         if isinstance(node, Mapping):
             name = str(node.get("$ref", "")).rpartition("/")[2]
-            if name and (self._repeated or name not in self._listed):
+            if name and name not in self._listed:
                 self._listed.add(name)
                 yield self._all[name]
             yield from self.below([*node.values()])
@@ -50,7 +46,8 @@ class _Parts:
     def description(self, node: Mapping[str, Any]) -> str:
         """Return what a node is; pydantic leaves it out where the part says the same."""
         part = self._all.get(str(node.get("$ref", "")).rpartition("/")[2], {})
-        return str(node.get("description") or part["description"])
+        text = str(node.get("description") or part["description"])
+        return text.replace("``", "`")
 
 
 def _rows(schema: Mapping[str, Any], prefix: str, parts: _Parts) -> Iterator[str]:
