@@ -164,6 +164,8 @@ def _problem(document: Document, form: Format[Any], error: Any) -> Problem:  # n
         fix = "Write it as the table of keys has it."
     elif kind in ("too_short", "string_too_short"):
         message, fix = f"{name} is empty", "Fill it in, or remove the key."
+        if _is_required(error["loc"], form):
+            fix = "Fill it in."
     return Problem(Place(document.file, document.line(where)), shown(message), shown(fix))
 
 
@@ -178,15 +180,26 @@ def _right_key(location: tuple[Key, ...], form: Format[Any]) -> str:
     return f"Did you mean {near}?" if near else f"There are: {', '.join(known)}."
 
 
+def _is_required(location: tuple[Key, ...], form: Format[Any]) -> bool:
+    found = _field(_model_at(location[:-1], form), location[-1])
+    return bool(found and found.is_required())
+
+
 def _keys_at(location: tuple[Key, ...], form: Format[Any]) -> list[str]:
     """Return the keys that there are at a place of the model."""
+    fields = _model_at(location, form).model_fields
+    return [field.alias or name for name, field in fields.items()]
+
+
+def _model_at(location: tuple[Key, ...], form: Format[Any]) -> type[BaseModel]:
+    """Return the model of what is at a place."""
     model: type[BaseModel] = form.model
     for key in location:
         if key in form.choices:
             model = form.choices[str(key)]
         elif found := _field(model, key):
             model = next(_models_in(found.annotation), model)
-    return [field.alias or name for name, field in model.model_fields.items()]
+    return model
 
 
 def _field(model: type[BaseModel], key: Key) -> Any:  # noqa: ANN401 - pydantic's FieldInfo
