@@ -67,7 +67,7 @@ def test_what_discovery_writes_holds(tmp_path: Path) -> None:
         web: Any = FakeWeb(issuer)
         text = written(discover(cluster, web), "a").replace('""', "us")
         found = problems(tmp_path, text, cluster, web)
-        assert [one.message for one in found if "ingress.authority" not in one.message] == []
+        assert [one.message for one in found] == []
 
 
 @pytest.mark.parametrize("where", LEAVES, ids=lambda where: ".".join(map(str, where)))
@@ -122,13 +122,19 @@ def test_it_says_what_is_wrong_and_what_to_write(
 
 
 def test_a_default_that_does_not_hold_is_reported_as_such(tmp_path: Path) -> None:
-    text = TEXT.replace("ingress: {class: nginx, authority: stackspin-ca}\n", "")
+    text = TEXT.replace("{class: nginx, authority", "{authority")
     cluster = reference()
     names = [item for item in cluster.all("IngressClass") if item["metadata"]["name"] != "nginx"]
     without = Cluster({**cluster.objects, "IngressClass": names}, cluster.secret)
     [problem] = problems(tmp_path, text, without)
     assert "there is no IngressClass nginx" in problem.message
     assert "the file does not have ingress.class: this is what holds without" in problem.message
+
+
+def test_an_authority_that_pods_need_is_missed(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, TEXT.replace(", authority: stackspin-ca", ""))
+    assert "pods do not trust the platform's certificate by themselves" in problem.message
+    assert problem.fix == "platform discover finds stackspin-ca."
 
 
 def test_pages_that_do_not_answer_are_reported(tmp_path: Path) -> None:

@@ -174,6 +174,7 @@ def test_discover_overwrites_nothing(tmp_path: Path) -> None:
         (["check", "none-such.yaml"], "none-such.yaml: the file cannot be read"),
         (["discover", "--output", "-", "--kubeconfig", "none-such"], "cannot read the kubeconfig"),
         (["discover", "--output", "-", "--ca-file", "none-such"], "none-such cannot be read"),
+        (["discover", "--output", "-", "--ca-file", __file__], "has no certificates"),
         (["check"], "the following arguments are required: FILE"),
     ],
 )
@@ -213,7 +214,8 @@ def https(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
 def test_an_authority_of_the_cluster_is_enough(https: tuple[str, str]) -> None:
     url, authority = https
     other = CertificateAuthority().issue("other.test").ca_certificate.decode()
-    web = Web(["127.0.0.1"], {"other-ca": other, "platform-ca": authority})
+    broken = "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n"
+    web = Web(["127.0.0.1"], {"broken": broken, "other-ca": other, "platform-ca": authority})
     answer = web.document(url)
     assert answer.document == {"issuer": ISSUER}
     assert answer.trusted == "platform-ca"

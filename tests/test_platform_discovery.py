@@ -149,7 +149,6 @@ def test_the_end_says_what_was_not_found_and_what_needs_it() -> None:
     end = written(found(annex(), ANNEX_ISSUER), "annex").partition("# Not found:\n")[2]
     assert "# single_sign_on.mail: no pod runs a Mailpit" in end
     assert "#   These need it: dashboard.invites_user, " in end
-    assert "Without it in this file, it is stackspin-ca." in end
     assert all(line.startswith("#") for line in end.splitlines())
 
 
@@ -158,6 +157,7 @@ def test_on_an_empty_cluster_everything_is_missing() -> None:
     assert made.found == {}
     text = written(made, "empty")
     assert set(yaml.safe_load(text)) == {"implementation"}
+    assert "#   Without it in this file, it is flux-system. These need it: app_data, " in text
     assert "# single_sign_on.kratos: no pod runs an image called kratos" in text
     assert "A description needs it: fill it in." in text
     assert "no Kustomization of the cluster applied another one" in text
@@ -236,7 +236,11 @@ def test_the_authority_is_that_of_the_issuers_certificate() -> None:
     trusted = discover(cluster, FakeWeb(ISSUER))  # type: ignore[arg-type]
     assert "certificate is trusted with the one in it" in trusted.found["ingress.authority"].how
     public = discover(cluster, FakeWeb(ISSUER, trusted=PUBLISHED))  # type: ignore[arg-type]
-    assert "NOT CONFIRMED" in public.found["ingress.authority"].how
+    assert public.value("ingress.authority") == ""
+    assert "pods need no other" in public.found["ingress.authority"].how
+    silent = discover(cluster, FakeWeb())  # type: ignore[arg-type]
+    assert silent.value("ingress.authority") == "stackspin-ca"
+    assert "2 pods mount it; NOT CONFIRMED" in silent.found["ingress.authority"].how
 
 
 def test_the_names_of_pods_mean_nothing() -> None:

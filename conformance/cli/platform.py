@@ -16,6 +16,7 @@ from conformance.kube.client import Kube
 from conformance.platform.checking import read_for_check, what_does_not_hold
 from conformance.platform.description import FILE
 from conformance.platform.discovery import Cluster, Web, discover, read_cluster, web_of, written
+from conformance.platform.discovery.web import are_certificates
 
 EXIT_DOES_NOT_HOLD = 1
 
@@ -108,6 +109,8 @@ def _opened(
         raise HarnessError(
             f"{ca_file} cannot be read: {error}", "give a file with certificates, PEM"
         ) from error
+    if ca_file and not are_certificates(authority):
+        raise HarnessError(f"{ca_file} has no certificates", "give a file with certificates, PEM")
     existing = ExistingCluster(Settings(kubeconfig=kubeconfig, context=context))
     try:
         kube = Kube(existing.copy_kubeconfig())

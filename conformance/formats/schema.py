@@ -47,7 +47,7 @@ class _Parts:
         """Return what a node is; pydantic leaves it out where the part says the same."""
         part = self._all.get(str(node.get("$ref", "")).rpartition("/")[2], {})
         text = str(node.get("description") or part["description"])
-        return text.replace("``", "`")
+        return " ".join(text.split()).replace("``", "`")
 
 
 def _rows(schema: Mapping[str, Any], prefix: str, parts: _Parts) -> Iterator[str]:

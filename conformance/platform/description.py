@@ -133,8 +133,9 @@ class Ingress(Part):
 
     ingress_class: Text = Field(default="nginx", alias="class")
     """The IngressClass of apps."""
-    authority: Text = "stackspin-ca"
-    """The ConfigMap, in each namespace that needs it, with the authority that pods trust."""
+    authority: str = ""
+    """The ConfigMap, in each namespace that needs it, with the authority of the platform's
+    certificate; empty where everybody trusts that certificate."""
 
 
 class Storage(Part):

@@ -54,9 +54,11 @@ def ingress_and_storage(compared: Compared) -> Iterator[Wrong]:
     """Yield what is wrong with the classes, the authority and the provisioner."""
     platform, cluster = compared.platform, compared.cluster
     yield from compared.object(("ingress", "class"), "IngressClass", platform.ingress.ingress_class)
-    if cluster.find("Namespace", platform.apps):
-        authority = platform.ingress.authority
-        yield from compared.object(("ingress", "authority"), "ConfigMap", authority, platform.apps)
+    where, authority = ("ingress", "authority"), platform.ingress.authority
+    if authority and cluster.find("Namespace", platform.apps):
+        yield from compared.object(where, "ConfigMap", authority, platform.apps)
+    elif not authority and compared.found(where):
+        yield compared.wrong(where, "pods do not trust the platform's certificate by themselves")
     storage = platform.storage
     yield from compared.object(("storage", "class"), "StorageClass", storage.storage_class)
     if storage.retained:

@@ -11,7 +11,7 @@ from conformance.platform.discovery.findings import Findings
 from conformance.platform.discovery.ory import find_workload
 from conformance.platform.discovery.pods import images_of, words_of
 from conformance.platform.discovery.settings import environment, mounted
-from conformance.platform.discovery.web import authorities_of
+from conformance.platform.discovery.web import PUBLISHED, authorities_of
 
 _DEFAULT_INGRESS = "ingressclass.kubernetes.io/is-default-class"
 _OLD_INGRESS = "kubernetes.io/ingress.class"
@@ -21,7 +21,7 @@ _DEFAULT_STORAGE = "storageclass.kubernetes.io/is-default-class"
 def find_ingress(cluster: Cluster, authority: str, findings: Findings) -> None:
     """Find the class, and the ConfigMap with the authority that pods trust.
 
-    ``authority`` is the one that issued the certificate of the platform, if that is known.
+    ``authority`` is what the certificate of the platform is trusted by, if that is known.
     """
     classes = {name_of(item): item for item in cluster.all("IngressClass")}
     used = Counter(
@@ -87,6 +87,9 @@ def _find_class(
 def _find_authority(cluster: Cluster, authority: str, findings: Findings) -> None:
     key = "ingress.authority"
     candidates = authorities_of(cluster)
+    if authority == PUBLISHED:
+        findings.put(key, "", f"the issuer's certificate is of {PUBLISHED}; pods need no other")
+        return
     if authority in candidates:
         findings.put(key, authority, "the issuer's certificate is trusted with the one in it")
         return

@@ -96,10 +96,8 @@ def find_mail(cluster: Cluster, findings: Findings) -> None:
 def _databases(cluster: Cluster) -> Iterator[tuple[str, Object, str]]:
     found = [*_named_databases(cluster)]
     if not found:
-        instances = [
-            _instance for one in (HYDRA, KRATOS) if (_instance := instance_of(cluster, one))
-        ]
-        beside = {namespace_of(one.pod) for one in instances}
+        instances = [instance_of(cluster, software) for software in (HYDRA, KRATOS)]
+        beside = {namespace_of(one.pod) for one in instances if one}
         for pod in running(cluster, *_DATABASES):
             if namespace_of(pod) in beside:
                 image = min(images_of(pod) & _DATABASES.keys())
@@ -139,9 +137,9 @@ def _dashboards(cluster: Cluster, findings: Findings) -> Iterator[tuple[str, Obj
     """Yield the pods behind the dashboard's host, but for those of Kratos and Hydra."""
     address = findings.value("single_sign_on.dashboard") or ""
     host = urlsplit(address).hostname
-    for name, path, service in routes(cluster):
+    for routed, path, service in routes(cluster):
         selector = service["spec"].get("selector")
-        if name != host or not selector:
+        if routed != host or not selector:
             continue
         for pod in cluster.selected(selector, namespace_of(service))[:1]:
             if not images_of(pod) & {HYDRA.name, KRATOS.name}:

@@ -11,13 +11,13 @@ from conformance.platform.discovery.findings import Findings
 from conformance.platform.discovery.ory import HYDRA, KRATOS, Instance, instance_of
 from conformance.platform.discovery.pods import images_of, routes, target_of
 from conformance.platform.discovery.settings import mentions, setting
-from conformance.platform.discovery.web import PUBLISHED, Web
+from conformance.platform.discovery.web import Web
 
 
 def find_issuer(cluster: Cluster, web: Web, findings: Findings) -> str:
     """Find it by the Ingress to Hydra, or Hydra's settings, and ask for its discovery document.
 
-    Return the ConfigMap with the authority of its certificate; empty: nobody knows.
+    Return by what its certificate is trusted, as ``Answer`` has it; empty: nobody knows.
     """
     key = "single_sign_on.issuer"
     hydra = instance_of(cluster, HYDRA)
@@ -36,7 +36,7 @@ def find_issuer(cluster: Cluster, web: Web, findings: Findings) -> str:
             if issuer != url:
                 found = f"the discovery document of {url} says so ({how})"
             findings.put(key, issuer or url, found)
-            return "" if answer.trusted == PUBLISHED else answer.trusted
+            return answer.trusted
         problem = problem or f"{answer.problem}. {answer.fix}"
     url, how = next(iter(ways.items()))
     findings.put(key, url, f"{how}; NOT CONFIRMED: {problem}")

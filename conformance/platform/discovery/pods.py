@@ -85,7 +85,7 @@ def routes(cluster: Cluster) -> Iterator[tuple[str, str, Object]]:
                 backend = path["backend"].get("service") or {}
                 name, namespace = str(backend.get("name", "")), namespace_of(ingress)
                 service = cluster.find("Service", name, namespace)
-                if rule.get("host") and service:
+                if service and rule.get("host") and "*" not in rule["host"]:
                     yield rule["host"], path.get("path", "/"), service
 
 

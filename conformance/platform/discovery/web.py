@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -87,6 +88,8 @@ class Web:
             trusts = {"the given authority": self.ca_file}
         refused = ""
         for name, certificates in {**trusts, **self.authorities}.items():
+            if not are_certificates(certificates):
+                continue
             try:
                 timeouts = Timeouts(http=ANSWER_SECONDS)
                 client = HttpClient(host, address, certificates.encode(), timeouts=timeouts)
@@ -151,6 +154,14 @@ def authorities_of(cluster: Cluster) -> dict[str, str]:
         if certificates and certificates not in found.values():
             found.setdefault(name_of(item), certificates)
     return found
+
+
+def are_certificates(text: str) -> bool:
+    """Whether a text is certificates in PEM."""
+    try:
+        return bool(ssl.create_default_context(cadata=text).get_ca_certs())
+    except (ssl.SSLError, ValueError):
+        return False
 
 
 def _accepts(address: str, port: int) -> bool:
