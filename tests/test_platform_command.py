@@ -111,6 +111,8 @@ def test_a_cluster_without_flux_and_velero_has_none(cluster: WireServer, tmp_pat
     kube.close()
     assert found.all("Kustomization") == []
     assert found.all("Pod")
+    text = written(discover(found, FakeWeb()), "a")  # type: ignore[arg-type]
+    assert "# The cluster serves no velero.io: its CRDs are not installed, or" in text
 
 
 @pytest.mark.usefixtures("cluster")

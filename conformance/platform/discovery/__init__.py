@@ -36,4 +36,7 @@ def discover(cluster: Cluster, web: Web) -> Findings:
     find_namespaces(cluster, findings)
     for kind, why in cluster.unread.items():
         findings.remarks.append(f"Objects of kind {kind} could not be read: {why}")
+    for group in sorted(cluster.unserved):
+        why = "its CRDs are not installed, or the API server has just started"
+        findings.remarks.append(f"The cluster serves no {group}: {why}.")
     return findings

@@ -45,6 +45,8 @@ class Cluster:
     secret: Secrets = field(repr=False)
     unread: Mapping[str, str] = field(default_factory=dict)
     """Kind -> why its objects could not be read."""
+    unserved: frozenset[str] = frozenset()
+    """Groups of custom resources that the API server does not know."""
 
     def all(self, kind: str, namespace: str | None = None) -> Objects:
         """Return the objects of a kind in a namespace, or in all; those being deleted are none."""
@@ -98,12 +100,13 @@ def read_cluster(kube: Kube) -> Cluster:
     """Return what is on a cluster. Raises ``Unreachable``, and ``Forbidden`` for a stranger."""
     served = {one.partition("/")[0]: one for one in kube.discovery.group_versions() if "/" in one}
     unread: dict[str, str] = {}
+    unserved = frozenset(one for one in KINDS.values() if _is_group(one) and one not in served)
 
     def read(kind: str) -> Objects:
         version = KINDS[kind]
-        if "." in version and "/" not in version:
-            if version not in served:
-                return []
+        if version in unserved:
+            return []
+        if _is_group(version):
             version = served[version]
         try:
             # A list leaves out what each of its objects has in common.
@@ -128,7 +131,11 @@ def read_cluster(kube: Kube) -> Cluster:
 
     with ThreadPoolExecutor(_THREADS, "discovery") as executor:
         objects = dict(zip(KINDS, executor.map(read, KINDS), strict=True))
-    return Cluster(objects, secret, unread)
+    return Cluster(objects, secret, unread, unserved)
+
+
+def _is_group(version: str) -> bool:
+    return "." in version and "/" not in version
 
 
 def name_of(item: Object) -> str:

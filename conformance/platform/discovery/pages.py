@@ -84,10 +84,8 @@ def _issuers(cluster: Cluster, hydra: Instance) -> Iterator[tuple[str, str]]:
     said = setting(cluster, hydra.pod, "urls", "self", "issuer")
     for place in hosts_leading_to(cluster, hydra.pod, hydra.public):
         url = f"https://{place.rstrip('/')}/"
-        yield (
-            (said if said.rstrip("/") == url.rstrip("/") else url),
-            (f"an Ingress leads from {place} to Hydra's public port"),
-        )
+        issuer = said if said.rstrip("/") == url.rstrip("/") else url  # with its slash, or without
+        yield issuer, f"an Ingress leads from {place} to Hydra's public port"
     if said:
         yield said, "Hydra's setting urls.self.issuer"
 
