@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import conformance
-from conformance.formats.reading import FormatError
+from conformance.linter.reading.one_document import FormatError
 from conformance.platform.description import Platform
 from conformance.platform.reference import reference_platform
 from conformance.platform.reference.described import FILE

@@ -11,8 +11,8 @@ from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
 from conformance.common.options import add_argument
 from conformance.common.settings import Settings
-from conformance.formats.reading import in_one_line
 from conformance.kube.client import Kube
+from conformance.linter.reading.one_document import in_one_line
 from conformance.platform.checking import read_for_check, what_does_not_hold
 from conformance.platform.description import FILE
 from conformance.platform.discovery import Cluster, Web, discover, read_cluster, web_of, written

@@ -1,1 +1,1 @@
-"""Files that people write for the suite: read by a model, mistakes with lines, schema and table."""
+"""Formats of files that people write, by their models: mistakes, schemas, tables of keys."""

@@ -1,27 +1,19 @@
-"""A file of one YAML document that a model describes: read with limits, it may be hostile.
-
-Every mistake is reported with its line and what to do.
-"""
+"""What a file says, as a model has it; every mistake is reported with its line and what to do."""
 
 from __future__ import annotations
 
 import difflib
-import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from conformance.common.errors import HarnessError
 from conformance.linter.access import Key, get
 from conformance.linter.access import Path as Where
 from conformance.linter.findings import Place, Problem, quoted
-from conformance.linter.limits import Limits
-from conformance.linter.reading.documents import Document, parse
-from conformance.linter.reading.tree import decode, shown
+from conformance.linter.reading.documents import Document
+from conformance.linter.reading.tree import shown
 
 _TYPES = {
     "string_type": "a text",
@@ -36,7 +28,6 @@ MOST = 20
 """Mistakes that are reported at once; the rest would say nothing new."""
 _LONGEST = 100
 """Characters of a name that is compared with the right ones."""
-_DEFAULT = Limits()
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -45,58 +36,8 @@ class Format(Generic[Model]):
     """A format of files."""
 
     model: type[Model]
-    about: str
-    """What one file describes, as in "one app"."""
     choices: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     """The tags by which pydantic tells the members of unions apart; no key of the file."""
-
-
-class FormatError(HarnessError):
-    """A file that cannot be used: everything that is wrong with it."""
-
-    def __init__(self, problems: Iterable[Problem], explained_in: str) -> None:
-        self.problems = tuple(problems)
-        """Each with its file, line, what is wrong and what to do."""
-        lines = [in_one_line(one) for one in self.problems]
-        super().__init__("\n".join(lines), f"{explained_in} explains every key")
-
-
-def in_one_line(problem: Problem) -> str:
-    """Return a problem as people read it."""
-    place = problem.place
-    line = f", line {place.line}" if place.line else ""
-    return f"{place.file}{line}: {problem.message}. {problem.fix}".strip()
-
-
-def read_document(
-    path: Path, about: str, limits: Limits = _DEFAULT
-) -> tuple[Document | None, list[Problem]]:
-    """Return the only document of a file, or what is wrong with the file.
-
-    None without a problem: the file says nothing. ``about`` is as in ``Format``.
-    """
-
-    def wrong(message: str, fix: str, line: int = 0) -> tuple[None, list[Problem]]:
-        return None, [Problem(Place(str(path), line), message, fix)]
-
-    try:
-        content = _content(path, limits.file_bytes + 1)
-    except OSError as error:
-        return wrong(f"the file cannot be read: {error.strerror}", "Give a file, not a link to one")
-    if len(content) > limits.file_bytes:
-        return wrong(
-            f"the file has more than {limits.file_bytes} bytes", f"Describe {about} in it."
-        )
-    text = decode(content)
-    if text is None:
-        return wrong("the file is not UTF-8 text", "Save it as UTF-8 text.")
-    documents, problems = parse(text, str(path), limits)
-    if problems:
-        return None, problems
-    if len(documents) > 1:
-        line = documents[1].line()
-        return wrong("the file has more than one document", f"Describe {about} in a file.", line)
-    return (documents[0] if documents else None), []
 
 
 def validate(
@@ -131,14 +72,6 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return the one of ``known`` that is most like ``name``; empty if none is like it."""
     near = difflib.get_close_matches(name[:_LONGEST], sorted(known), n=1)
     return near[0] if near else ""
-
-
-def _content(path: Path, length: int) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is not a regular file")
-        return file.read(length)
 
 
 def _problem(document: Document, form: Format[Any], error: Any) -> Problem:  # noqa: ANN401

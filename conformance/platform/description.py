@@ -13,12 +13,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from conformance.formats.reading import Format, FormatError, read_document, validate
+from conformance.formats.reading import Format, validate
 from conformance.linter.findings import Place, Problem
 from conformance.linter.reading.documents import Document
+from conformance.linter.reading.one_document import FormatError, read_document
 
 FILE = "platform.yaml"
-ABOUT = "one platform"
 DOCUMENTATION = "docs/platforms.md"
 Text = Annotated[str, StringConstraints(min_length=1)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
@@ -220,7 +220,7 @@ class Platform(Part):
             name = read.get("domain")
             return _filled(read, name) if isinstance(name, str) else read
 
-        found, problems = validate(document, Format(cls, ABOUT), filled)
+        found, problems = validate(document, Format(cls), filled)
         if found is None:
             raise FormatError(problems, DOCUMENTATION)
         return found
@@ -228,7 +228,7 @@ class Platform(Part):
 
 def document_of(path: Path) -> Document:
     """Return what a file says, with its lines. Raises ``FormatError``."""
-    document, problems = read_document(path, ABOUT)
+    document, problems = read_document(path, "one platform")
     if document is None and not problems:
         fix = "Write it with: stackspin-conformance platform discover."
         problems = [Problem(Place(str(path)), "the file says nothing", fix)]

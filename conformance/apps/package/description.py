@@ -8,25 +8,19 @@ from pathlib import Path
 
 from conformance.apps.package import variables
 from conformance.apps.package.model import COMMAND, REQUEST, CommandStep, Description, RequestStep
-from conformance.formats.reading import (
-    MOST,
-    Format,
-    FormatError,
-    name_of,
-    nearest,
-    read_document,
-    validate,
-)
+from conformance.formats.reading import MOST, Format, name_of, nearest, validate
 from conformance.linter.access import Path as Where
 from conformance.linter.access import get, walk
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import Place, Problem, quoted
 from conformance.linter.limits import Limits
 from conformance.linter.reading.documents import Document
+from conformance.linter.reading.one_document import FormatError, read_document
 from conformance.linter.reading.tree import shown
 
 FILE = "conformance.yaml"
-_FORMAT = Format(Description, "one app", {REQUEST: RequestStep, COMMAND: CommandStep})
+_FORMAT = Format(Description, {REQUEST: RequestStep, COMMAND: CommandStep})
+_ABOUT = "one app"
 _EVERYWHERE = ("domain", "host")
 _DEFAULT = Limits()
 
@@ -96,7 +90,7 @@ def located(written: str, description: Path, package_root: Path) -> Path:
 
 
 def _line_of(written: str, description: Path) -> int:
-    document, _ = read_document(description, _FORMAT.about)
+    document, _ = read_document(description, _ABOUT)
     if document is None:
         return 0
     places = walk(document.value)
@@ -105,7 +99,7 @@ def _line_of(written: str, description: Path) -> int:
 
 def read_description(path: Path, limits: Limits = _DEFAULT) -> Description:
     """Return what a file says of an app. Raises DescriptionError with everything that is wrong."""
-    document, problems = read_document(path, _FORMAT.about, limits)
+    document, problems = read_document(path, _ABOUT, limits)
     if problems:
         raise DescriptionError(problems)
     if document is None:

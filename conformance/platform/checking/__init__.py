@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from conformance.formats.reading import FormatError, name_of
+from conformance.formats.reading import name_of
 from conformance.linter.findings import Place, Problem
 from conformance.linter.reading.documents import Document
+from conformance.linter.reading.one_document import FormatError
 from conformance.platform.checking import infrastructure, login
 from conformance.platform.checking.wrong import Compared, Wrong
 from conformance.platform.description import Platform, document_of
