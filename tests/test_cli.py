@@ -39,7 +39,7 @@ def test_list_of_no_clusters(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nonsense"], "choose from 'app', 'doctor', 'cluster', 'components'"),
+        (["nonsense"], "choose from 'app', 'doctor', 'cluster', 'platform', 'components'"),
         (["cluster", "nonsense"], "choose from 'up', 'down'"),
         (["cluster", "--"], "the following arguments are required: COMMAND"),
         (["cluster", "up", "--cluster"], "--cluster: expected one argument"),
@@ -62,8 +62,9 @@ def test_wrong_usage_is_two_lines_and_status_2(
 
 def test_without_a_command_all_of_them_are_shown(tmp_path: Path) -> None:
     for words, shown in (
-        ([], ("app", "doctor", "cluster", "components", "--version")),
+        ([], ("app", "doctor", "cluster", "platform", "components", "--version")),
         (["cluster"], ("up", "down", "list", "kubeconfig", "shell")),
+        (["platform"], ("discover", "check")),
         (["components"], ("list", "build", "update")),
     ):
         bare, asked = run(*words, state=tmp_path), run(*words, "--help", state=tmp_path)
@@ -91,7 +92,7 @@ def test_version_is_the_installed_one(tmp_path: Path) -> None:
 def test_a_command_imports_neither_the_kubernetes_client_nor_a_browser_to_begin_with() -> None:
     script = (
         "import sys; from conformance.cli import run; "
-        "[run([name]) for name in ('cluster', 'components')]; "
+        "[run([name]) for name in ('cluster', 'components', 'platform')]; "
         "sys.exit(bool({'kubernetes', 'playwright'} & set(sys.modules)))"
     )
     subprocess.run(

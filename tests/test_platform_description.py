@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pydantic import ValidationError
 
 import conformance
+from conformance.linter.reading.one_document import FormatError
 from conformance.platform.description import Platform
 from conformance.platform.reference import reference_platform
 from conformance.platform.reference.described import FILE
@@ -45,18 +45,33 @@ def test_the_reference_is_described_for_any_domain() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("wrong", "right", "said"),
     [
-        ({"domian": "example.org"}, "domian"),
-        ({"flux": {"namespace": ""}}, "flux.namespace"),
-        ({"implementation": {"organization": "Us", "project": "Ours"}}, "implementation.version"),
+        ("domian:", "domain:", 'line 6: there is no key "domian". Did you mean domain?'),
+        ("{namespace: , s", "{namespace: flux-system, s", "line 8: flux.namespace must be a text"),
+        ("  port:", "  release:", "single_sign_on.kratos.workload.port"),
+        ("{clas:", "{class:", 'there is no key "ingress.clas". Did you mean class?'),
+        ('versoin: "1"', 'version: "1"', "line 2: implementation.version is missing"),
+        ("  - port", "    admin:", "not valid YAML"),
     ],
 )
-def test_a_mistake_is_refused(tmp_path: Path, change: dict[str, object], said: str) -> None:
-    read = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+def test_a_mistake_is_reported_with_its_line(
+    tmp_path: Path, wrong: str, right: str, said: str
+) -> None:
+    text = FILE.read_text(encoding="utf-8")
     file = tmp_path / "platform.yaml"
-    file.write_text(yaml.safe_dump({**read, **change}), encoding="utf-8")
-    with pytest.raises(ValidationError, match=re.escape(said)):
+    file.write_text(text.replace(right, wrong, 1), encoding="utf-8")
+    with pytest.raises(FormatError) as caught:
+        Platform.read(file)
+    assert said in str(caught.value)
+    assert str(file) in str(caught.value)
+    assert "docs/platforms.md" in caught.value.fix
+
+
+def test_an_empty_file_says_how_to_get_one(tmp_path: Path) -> None:
+    file = tmp_path / "platform.yaml"
+    file.write_text("# nothing yet\n")
+    with pytest.raises(FormatError, match="platform discover"):
         Platform.read(file)
 
 

@@ -37,6 +37,10 @@ COMMANDS: Mapping[str, Command] = {
     "cluster": Command(
         "conformance.cli.cluster", "start, list and delete clusters that are kept after a run"
     ),
+    "platform": Command(
+        "conformance.cli.platform",
+        "describe the Stackspin that is on a cluster, and check such a description",
+    ),
     "components": Command(
         "conformance.cli.components",
         "list, build and update the pinned parts",

@@ -66,7 +66,7 @@ class ExistingCluster(Cluster):
 
     def start(self) -> None:
         """See that the cluster answers. Raises ``HarnessError``, naming server and error."""
-        self._kubeconfig = self._copy()
+        self._kubeconfig = self.copy_kubeconfig()
         kube = Kube(self._kubeconfig)
         try:
             kube.transport.request("GET", "/version", timeout=ANSWER_SECONDS)
@@ -106,10 +106,11 @@ class ExistingCluster(Cluster):
             f"on an existing cluster the suite cannot {what}", "use --cluster=embedded for that"
         )
 
-    def _copy(self) -> Path:
+    def copy_kubeconfig(self) -> Path:
         """Copy the kubeconfig to a folder of this run's, its relative paths made absolute.
 
-        The client writes keys beside it, and so must be free to.
+        The client writes keys beside it, and so must be free to. ``delete`` removes the copy.
+        Raises ``HarnessError`` if it has no such context.
         """
         contexts = [item["name"] for item in self._config.get("contexts") or []]
         if self._context and self._context not in contexts:

@@ -38,10 +38,10 @@ class CommandGroup:
             title="commands", metavar="COMMAND", required=True
         )
 
-    def add(self, run: Callable[..., None], name: str = "") -> Parser:
+    def add(self, run: Callable[..., int | None], name: str = "") -> Parser:
         """Add a command that calls ``run``, whose docstring is its help; return its parser.
 
-        ``run`` is given the parser's arguments by name.
+        ``run`` is given the parser's arguments by name, and may return an exit status.
         """
         text = inspect.getdoc(run) or ""
         parser = self._commands.add_parser(name or run.__name__, help=text, description=text)
@@ -57,5 +57,5 @@ class CommandGroup:
             self._parser.print_help()
             return EXIT_WRONG_USAGE
         given = vars(self._parser.parse_args(arguments))
-        given.pop("run")(**given)
-        return 0
+        status: int | None = given.pop("run")(**given)
+        return status or 0

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from conformance.formats.reading import Format, validate
+from conformance.linter.findings import Place, Problem
+from conformance.linter.reading.documents import Document
+from conformance.linter.reading.one_document import FormatError, read_document
+
 FILE = "platform.yaml"
+DOCUMENTATION = "docs/platforms.md"
 Text = Annotated[str, StringConstraints(min_length=1)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 
@@ -128,8 +133,9 @@ class Ingress(Part):
 
     ingress_class: Text = Field(default="nginx", alias="class")
     """The IngressClass of apps."""
-    authority: Text = "stackspin-ca"
-    """The ConfigMap, in each namespace that needs it, with the authority that pods trust."""
+    authority: str = ""
+    """The ConfigMap, in each namespace that needs it, with the authority of the platform's
+    certificate; empty where everybody trusts that certificate."""
 
 
 class Storage(Part):
@@ -198,11 +204,37 @@ class Platform(Part):
         """Return the platform that a file describes.
 
         ``domain`` is that of a platform which is described for any domain, as the reference is.
+        Raises ``FormatError`` with everything that is wrong with the file.
         """
-        read = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if domain:
-            read["domain"] = domain
-        return cls.model_validate(_filled(read, read["domain"]))
+        return cls.of(document_of(path), domain)
+
+    @classmethod
+    def of(cls, document: Document, domain: str = "") -> Self:
+        """Return the platform that the document of a file describes, as ``read`` does."""
+
+        def filled(read: Any) -> Any:  # noqa: ANN401 - YAML
+            if not isinstance(read, dict):
+                return read
+            if domain:
+                read = {**read, "domain": domain}
+            name = read.get("domain")
+            return _filled(read, name) if isinstance(name, str) else read
+
+        found, problems = validate(document, Format(cls), filled)
+        if found is None:
+            raise FormatError(problems, DOCUMENTATION)
+        return found
+
+
+def document_of(path: Path) -> Document:
+    """Return what a file says, with its lines. Raises ``FormatError``."""
+    document, problems = read_document(path, "one platform")
+    if document is None and not problems:
+        fix = "Write it with: stackspin-conformance platform discover."
+        problems = [Problem(Place(str(path)), "the file says nothing", fix)]
+    if document is None:
+        raise FormatError(problems, DOCUMENTATION)
+    return document
 
 
 def _filled(value: object, domain: str) -> object:

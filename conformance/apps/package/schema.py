@@ -2,62 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from conformance.apps.package.model import Description
+from conformance.formats import schema
 
 SCHEMA_FILE = "conformance.schema.json"
 
 
 def generate_schema() -> str:
     """Return the JSON schema of the format, as it is to be committed beside this module."""
-    made = Description.model_json_schema(by_alias=True)
-    made["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    made["title"] = "conformance.yaml"
-    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+    return schema.generate_schema(Description, "conformance.yaml")
 
 
 def table() -> str:
     """Return every key as a table in Markdown; what stands in several places is listed once."""
-    rows = _rows(Description.model_json_schema(by_alias=True), "", _Parts())
-    return "\n".join(["| Key | What it is |", "|---|---|", *rows]) + "\n"
-
-
-class _Parts:
-    """The parts of the schema that others refer to."""
-
-    def __init__(self) -> None:
-        self._all: Mapping[str, Any] = Description.model_json_schema(by_alias=True)["$defs"]
-        self._listed: set[str] = set()
-
-    def below(self, node: object) -> Iterator[Mapping[str, Any]]:
-        """Yield the parts that a node refers to, each only the first time."""
-        if isinstance(node, list):
-            for item in node:
-                yield from self.below(item)
-        if isinstance(node, Mapping):
-            name = str(node.get("$ref", "")).rpartition("/")[2]
-            if name and name not in self._listed:
-                self._listed.add(name)
-                yield self._all[name]
-            yield from self.below([*node.values()])
-
-    def description(self, node: Mapping[str, Any]) -> str:
-        """Return what a node is; pydantic leaves it out where the part says the same."""
-        part = self._all.get(str(node.get("$ref", "")).rpartition("/")[2], {})
-        return str(node.get("description") or part["description"])
-
-
-def _rows(schema: Mapping[str, Any], prefix: str, parts: _Parts) -> Iterator[str]:
-    for key, node in schema["properties"].items():
-        text = parts.description(node)
-        if key in schema.get("required", ()):
-            text += " Required."
-        elif isinstance(node.get("default"), str | int) and node["default"] != "":
-            text += f" Default: `{node['default']}`."
-        yield f"| `{prefix}{key}` | {text} |"
-        several = "[]" if node.get("type") == "array" else ""
-        for part in parts.below(node):
-            yield from _rows(part, f"{prefix}{key}{several}.", parts)
+    return schema.table(Description)

@@ -37,16 +37,14 @@ class AppWithLogin:
     def install(self) -> Seed:
         """Register the app with the provider, install it, and put test data into it."""
         kube, name, platform = self.app.kube, self.namespace, self.accounts.clients.platform
-        trusted = platform.ingress.authority
-        authority = {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": trusted},
-            "data": kube.get("v1", "ConfigMap", trusted, platform.apps)["data"],
-        }
         callback = f"https://{self.app.deployment.host}{self._login.callback}"
         client = Client(name, secrets.token_urlsafe(24), callback)
-        made = (authority, client_secret(name, client), oauth2_client(name, client, {}))
+        made = [client_secret(name, client), oauth2_client(name, client, {})]
+        if trusted := platform.ingress.authority:
+            data = kube.get("v1", "ConfigMap", trusted, platform.apps)["data"]
+            metadata = {"name": trusted}
+            authority = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+            made.append({**authority, "data": data})
         apply(kube, *made, namespace=name)
         self._wait_for_clients()
         return replace(self.app, values={**self.app.values, **self._values()}).install()

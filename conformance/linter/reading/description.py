@@ -5,34 +5,26 @@ A package is untrusted input: the file is read with limits, and names nothing ou
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from conformance.common.errors import HarnessError
 from conformance.linter.access import walk
 from conformance.linter.findings import Place, Problem, quoted
 from conformance.linter.limits import Limits
-from conformance.linter.reading.documents import Document, parse
-from conformance.linter.reading.tree import decode
+from conformance.linter.reading import one_document
+from conformance.linter.reading.documents import Document
+from conformance.linter.reading.one_document import FormatError
 
 FILE = "conformance.yaml"
 _GIT = ".git"
 _DEFAULT = Limits()
 
 
-class DescriptionError(HarnessError):
+class DescriptionError(FormatError):
     """A description that cannot be used: everything that is wrong with it."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        """Each with its file, line, what is wrong and what to do."""
-        lines = [
-            f"{one.place.file}, line {one.place.line}: {one.message}. {one.fix}".strip()
-            for one in self.problems
-        ]
-        super().__init__("\n".join(lines), "docs/app-packages.md explains every key")
+        super().__init__(problems, "docs/app-packages.md")
 
 
 def descriptions(package_root: Path, folders: Iterable[str]) -> Iterator[Path]:
@@ -48,35 +40,10 @@ def descriptions(package_root: Path, folders: Iterable[str]) -> Iterator[Path]:
 
 def read_document(path: Path, limits: Limits = _DEFAULT) -> Document | None:
     """Return what is in a description; None if it is empty. Raises DescriptionError."""
-
-    def wrong(message: str, fix: str, line: int = 0) -> DescriptionError:
-        return DescriptionError([Problem(Place(str(path), line), message, fix)])
-
-    try:
-        content = _content(path, limits.file_bytes + 1)
-    except OSError as error:
-        fix = "Give a file, not a link to one"
-        raise wrong(f"the file cannot be read: {error.strerror}", fix) from None
-    if len(content) > limits.file_bytes:
-        raise wrong(f"the file has more than {limits.file_bytes} bytes", "Describe one app in it.")
-    text = decode(content)
-    if text is None:
-        raise wrong("the file is not UTF-8 text", "Save it as UTF-8 text.")
-    documents, problems = parse(text, str(path), limits)
+    document, problems = one_document.read_document(path, "one app", limits)
     if problems:
         raise DescriptionError(problems)
-    if len(documents) > 1:
-        line = documents[1].line()
-        raise wrong("the file has more than one document", "Describe one app in a file.", line)
-    return documents[0] if documents else None
-
-
-def _content(path: Path, length: int) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is not a regular file")
-        return file.read(length)
+    return document
 
 
 def located(written: str, description: Path, package_root: Path) -> Path:

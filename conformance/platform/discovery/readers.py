@@ -1,0 +1,107 @@
+"""Which checks read which key of a description: without it they cannot run, or cannot pass.
+
+A test compares this with what the checks' sources read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+_SHORT_LIVED = (
+    "single_sign_on.expired_challenge",
+    "single_sign_on.expired_recovery_code",
+)
+"""They give Hydra and Kratos other settings."""
+READERS: Mapping[str, tuple[str, ...]] = {
+    "flux": (
+        "app_data",
+        "app_login",
+        "app_runs",
+        "auto_update",
+        "backup_restore",
+        "chart_deployment",
+        "dashboard",
+        "persistent_storage",
+        "single_sign_on",
+        "update_pipeline",
+    ),
+    "apps": (
+        "app_data",
+        "app_login",
+        "app_runs",
+        "auto_update",
+        "backup_restore",
+        "chart_deployment",
+        "dashboard",
+        "single_sign_on",
+        "update_pipeline",
+    ),
+    "single_sign_on": (
+        "app_login",
+        "auto_update",
+        "backup_restore",
+        "dashboard",
+        "single_sign_on",
+        "update_pipeline",
+    ),
+    "single_sign_on.kratos.workload.release": _SHORT_LIVED,
+    "single_sign_on.kratos.workload.override": _SHORT_LIVED,
+    "single_sign_on.hydra.workload.release": _SHORT_LIVED,
+    "single_sign_on.hydra.workload.override": _SHORT_LIVED,
+    "single_sign_on.needs": (
+        "single_sign_on.survives_node_kill",
+        "single_sign_on.survives_restart",
+    ),
+    "single_sign_on.administrators": ("single_sign_on.admin_apis_for_dashboard_alone",),
+    "single_sign_on.mail": (
+        "dashboard.invites_user",
+        "single_sign_on.expired_recovery_code",
+        "single_sign_on.recovery",
+        "single_sign_on.recovery_code_refused",
+    ),
+    "ingress": ("app_runs",),
+    "ingress.authority": ("backup_restore.login_after_restore",),
+    "storage": (
+        "app_runs",
+        "persistent_storage",
+    ),
+    "storage.retained": ("persistent_storage.retain_keeps_bytes",),
+    "storage.provisioner": (),
+    "backup": (
+        "app_data",
+        "backup_restore",
+        "dashboard",
+    ),
+    "backup.node_agent": (
+        "backup_restore.interrupted_backup_reported",
+        "backup_restore.store_down_reported",
+    ),
+    "backup.store": (
+        "backup_restore.altered_byte_fails_restore",
+        "backup_restore.backup_by_namespace",
+        "backup_restore.dump_of_one_moment",
+        "backup_restore.every_claim_in_backup",
+        "backup_restore.expiry_deletes",
+        "backup_restore.hooks_run",
+        "backup_restore.interrupted_backup_reported",
+        "backup_restore.objects_in_store",
+        "backup_restore.restores_into_other_namespace",
+        "backup_restore.restores_into_second_cluster",
+        "backup_restore.restores_lost_namespace",
+        "backup_restore.store_down_reported",
+        "backup_restore.writes_stop_for_the_backup",
+    ),
+}
+"""Key -> checks, or capabilities as a whole; of a key that is not here, see the one above it."""
+
+
+def checks_that_need(key: str) -> tuple[str, ...]:
+    """Return the checks and capabilities that need a key."""
+    return next((READERS[one] for one in _above(key) if one in READERS), ())
+
+
+def _above(key: str) -> Iterator[str]:
+    """Yield a key, the one that it is in, and so on."""
+    while key:
+        yield key
+        key = key.rpartition(".")[0]

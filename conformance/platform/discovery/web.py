@@ -1,0 +1,172 @@
+"""The platform as people reach it: over https, by its ingress or node."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import certifi
+import requests
+
+from conformance.common.settings import Timeouts
+from conformance.platform.discovery.cluster import Cluster, name_of, namespace_of
+from conformance.services.ingress import HttpClient
+
+ANSWER_SECONDS = 2.0
+"""For a connection, and for an answer: discovery as a whole is to take no more than 5 s."""
+DOCUMENT = ".well-known/openid-configuration"
+PUBLISHED = "an authority that everybody trusts"
+_REFUSED = re.compile(r"certificate verify failed: ([^(\"]+)|(hostname '[^\"]+)")
+_NOT_TRUSTED = ("unable to get", "self-signed", "self signed")
+"""How OpenSSL begins to say that an authority is missing, and nothing else wrong."""
+_ROOT = "kube-root-ca.crt"
+"""The ConfigMap in each namespace with the authority of the API server, not of the platform."""
+_CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a URL was answered with."""
+
+    document: Mapping[str, Any] | None = None
+    """The JSON of the answer; None: it had none."""
+    trusted: str = ""
+    """What the certificate was trusted by: a ConfigMap's name, ``PUBLISHED``, or the given file."""
+    problem: str = ""
+    """Why there is no document."""
+    fix: str = ""
+
+
+@dataclass(frozen=True)
+class Web:
+    """Asks a platform."""
+
+    addresses: Sequence[str]
+    """Where the ingress may listen, the likeliest first; host names are tried last."""
+    authorities: Mapping[str, str] = field(default_factory=dict)
+    """ConfigMap -> the certificates in it, PEM."""
+    ca_file: str = ""
+    """Certificates that the user trusts, PEM."""
+
+    def document(self, issuer: str) -> Answer:
+        """Return the discovery document of an issuer."""
+        url = f"{issuer.rstrip('/')}/{DOCUMENT}"
+        answer = self.get(url)
+        if isinstance(answer, Answer):
+            return answer
+        response, trusted = answer
+        try:
+            document = response.json()
+        except ValueError:
+            document = None
+        if response.status_code != requests.codes.ok or not isinstance(document, dict):
+            problem = f"{url} answers {response.status_code}, without a discovery document"
+            return Answer(
+                problem=problem, fix="Write the issuer as Hydra's urls.self.issuer has it."
+            )
+        return Answer(document, trusted)
+
+    def get(self, url: str) -> Answer | tuple[requests.Response, str]:
+        """Return the answer to GET and what its certificate was trusted by; or why there is none.
+
+        The authorities of the cluster are tried where nobody else's certificate is enough.
+        """
+        host = urlsplit(url).hostname or ""
+        address = self._address(host, urlsplit(url).port or 443)
+        if not address:
+            where = ", ".join([*self.addresses, host])
+            problem = f"{url} does not answer: nothing accepts connections at {where}"
+            return Answer(problem=problem, fix="See that the ingress is reachable from here.")
+        trusts = {PUBLISHED: certifi.contents()}
+        if self.ca_file:
+            trusts = {"the given authority": self.ca_file}
+        refused = ""
+        for name, certificates in {**trusts, **self.authorities}.items():
+            if not are_certificates(certificates):
+                continue
+            try:
+                timeouts = Timeouts(http=ANSWER_SECONDS)
+                client = HttpClient(host, address, certificates.encode(), timeouts=timeouts)
+                with client:
+                    return client.get(url, allow_redirects=False), name
+            except requests.exceptions.SSLError as error:
+                found = _REFUSED.search(str(error))
+                why = (found[1] or found[2]).strip() if found else "no TLS"
+                if not why.startswith(_NOT_TRUSTED):
+                    refused = why
+            except (requests.RequestException, OSError) as error:
+                problem = f"{url} does not answer at {address}: {error}"
+                return Answer(problem=problem, fix="See that the ingress is reachable from here.")
+        if refused:
+            problem = f"the certificate of {host} at {address} is refused: {refused}"
+            return Answer(problem=problem, fix="Have the ingress present another one.")
+        problem = f"the certificate of {host} is not trusted"
+        return Answer(problem=problem, fix="Give the authority that issued it: --ca-file FILE.")
+
+    def _address(self, host: str, port: int) -> str:
+        """Return the first of the addresses that accepts a connection; empty: none does.
+
+        The name's own address comes last: nothing bounds the time that a look-up may take.
+        """
+        with ThreadPoolExecutor(thread_name_prefix="discovery") as executor:
+            accept = [*executor.map(lambda one: _accepts(one, port), self.addresses)]
+        found = [one for one, yes in zip(self.addresses, accept, strict=True) if yes]
+        return found[0] if found else host * _accepts(host, port)
+
+
+def web_of(cluster: Cluster, ca_file: str = "") -> Web:
+    """Return what asks the platform of a cluster."""
+    return Web(addresses_of(cluster), authorities_of(cluster), ca_file)
+
+
+def addresses_of(cluster: Cluster) -> list[str]:
+    """Return the addresses where an ingress may listen: as Ingresses say, else as nodes have."""
+    found = [
+        str(one.get("ip") or one.get("hostname"))
+        for kind in ("Ingress", "Service")
+        for item in cluster.all(kind)
+        for one in (item.get("status", {}).get("loadBalancer") or {}).get("ingress") or ()
+    ]
+    for kind in ("ExternalIP", "InternalIP"):
+        found += [
+            str(one["address"])
+            for node in cluster.all("Node")
+            for one in node.get("status", {}).get("addresses") or ()
+            if one["type"] == kind
+        ]
+    return [*dict.fromkeys(found)]
+
+
+def authorities_of(cluster: Cluster) -> dict[str, str]:
+    """Return the ConfigMaps that hold certificates, by name, each content once."""
+    found: dict[str, str] = {}
+    for item in cluster.all("ConfigMap"):
+        if name_of(item) == _ROOT or namespace_of(item).startswith("kube-"):
+            continue
+        texts = [text for text in (item.get("data") or {}).values() if _CERTIFICATE in text]
+        certificates = "\n".join(text for text in texts if text.lstrip().startswith(_CERTIFICATE))
+        if certificates and certificates not in found.values():
+            found.setdefault(name_of(item), certificates)
+    return found
+
+
+def are_certificates(text: str) -> bool:
+    """Whether a text is certificates in PEM."""
+    try:
+        return bool(ssl.create_default_context(cadata=text).get_ca_certs())
+    except (ssl.SSLError, ValueError):
+        return False
+
+
+def _accepts(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), ANSWER_SECONDS / 2).close()
+    except OSError:
+        return False
+    return True
