@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from conformance.apps.package.model import Description
 from conformance.apps.package.time_limit import OutOfTime
 from conformance.suite import installations
-from conformance.suite.installations import Installations
+from conformance.suite.installations import Installations, prepared_platform
+
+LOGIN = {"begin": "/login", "user": {"path": "/"}, "logout": {"path": "/logout"}}
 
 
 class FakeDelivery:
@@ -115,3 +119,26 @@ def test_an_app_that_could_not_begin_is_taken_away(
         of(made, a_package("notes"))
     made.end()
     assert said == ["of notes something is left: half of it"]
+
+
+@pytest.mark.parametrize(
+    ("needs", "described", "wanted", "installed"),
+    [
+        ((), {}, [], []),
+        ((), {}, ["backups", "accounts"], ["backups"]),
+        ((), {"without": {"data": "it keeps none"}}, ["backups"], []),
+        ((), {"login": LOGIN}, ["accounts"], ["single_sign_on"]),
+        ((), {"login": LOGIN}, [], []),
+        (("single-sign-on",), {}, [], ["single_sign_on"]),
+        (("velero",), {"without": {"data": "it keeps none"}}, [], ["backups"]),
+    ],
+)
+def test_the_platform_has_what_the_app_and_its_checks_need_before_the_app_comes(
+    needs: tuple[str, ...], described: dict[str, Any], wanted: list[str], installed: list[str]
+) -> None:
+    done: list[str] = []
+    levels = ("platform", "single_sign_on", "backups", "settle")
+    stack = SimpleNamespace(**{name: partial(done.append, name) for name in levels})
+    placement = SimpleNamespace(depends_on=set(needs), needs_login="single-sign-on" in needs)
+    prepared_platform(stack, placement, Description.model_validate(described), wanted)  # type: ignore[arg-type]
+    assert done == ["platform", *installed, "settle"]

@@ -3,23 +3,47 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
+from conformance.apps.package.abilities import Ability, lack_of
 from conformance.apps.package.delivery import Delivery
 from conformance.apps.package.running import RunningApp
 from conformance.apps.package.secrets_by_hand import made_by_hand
 from conformance.apps.package.time_limit import TimeLimit
 from conformance.apps.tracked import TrackedBranch
+from conformance.platform.reference.levels import BACKUPS
 
 if TYPE_CHECKING:
     from conformance.apps.package.given import GivenApp
+    from conformance.apps.package.model import Description
     from conformance.apps.package.placement import Placement
     from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.platform.reference import Stack
     from conformance.services.flux import Flux
+
+
+def prepared_platform(
+    stack: Stack, placement: Placement, description: Description, wanted: Collection[str]
+) -> Flux:
+    """Install what an app needs of the platform, and what its checks need, whose fixtures are
+    ``wanted``.
+
+    That comes before the app: later, it would be taken for the app's own.
+    """
+    flux = stack.platform()
+    has_login = lack_of(Ability.LOGIN, description) is None
+    if placement.needs_login or ("accounts" in wanted and has_login):
+        stack.single_sign_on()
+    data = lack_of(Ability.DATA, description)
+    keeps_data = data is None or not data.by_nature
+    needs_backups = bool(placement.depends_on & set(BACKUPS.kustomizations))
+    if needs_backups or ("backups" in wanted and keeps_data):
+        stack.backups()
+    stack.settle()
+    return flux
 
 
 class Installations:

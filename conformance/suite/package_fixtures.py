@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.image_builds import source_of
-from conformance.apps.package.abilities import Ability, lack_of
+from conformance.apps.package.abilities import lack_of
 from conformance.apps.package.delivery import STILL_READY
 from conformance.apps.package.given import GivenApp
 from conformance.apps.package.mistakes import mistakes_in
@@ -21,9 +21,8 @@ from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.refusals import refusals, refusals_of
 from conformance.common.run_folder import run_folder
 from conformance.linter.reading.description import FILE
-from conformance.platform.reference.levels import BACKUPS
 from conformance.suite.check import check_of, not_applicable, not_run, once, shared
-from conformance.suite.installations import Installations
+from conformance.suite.installations import Installations, prepared_platform
 from conformance.suite.needs import fixtures_of
 from conformance.suite.twins import load_twins
 
@@ -170,23 +169,10 @@ def platform_for_app(
     settings: Settings,
     request: pytest.FixtureRequest,
 ) -> Flux:
-    """What the app needs of the platform, and what its checks need: before anything of the app.
-
-    Later, that would be taken for the app's own.
-    """
+    """The platform, as far as the app and its checks need it."""
     refuse(placement, settings.app_allow)
-    description, wanted = app_package.description, fixtures_of(request.session.items)
-    flux = stack.platform()
-    has_login = lack_of(Ability.LOGIN, description) is None
-    if placement.needs_login or ("accounts" in wanted and has_login):
-        stack.single_sign_on()
-    data = lack_of(Ability.DATA, description)
-    keeps_data = data is None or not data.by_nature
-    needs_backups = bool(placement.depends_on & set(BACKUPS.kustomizations))
-    if needs_backups or ("backups" in wanted and keeps_data):
-        stack.backups()
-    stack.settle()
-    return flux
+    wanted = fixtures_of(request.session.items)
+    return prepared_platform(stack, placement, app_package.description, wanted)
 
 
 @pytest.fixture(scope=shared)
