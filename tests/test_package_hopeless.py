@@ -34,7 +34,8 @@ def waiting(reason: str, message: str = "", **more: Any) -> Object:
 
 def an_event(reason: str, message: str, count: int, name: str = "web") -> Object:
     about = {"uid": f"uid of {name}"}
-    return {"reason": reason, "message": message, "count": count, "involvedObject": about}
+    told = {"reason": reason, "message": message, "count": count, "involvedObject": about}
+    return {"metadata": {}, "lastTimestamp": "2026-11-28T20:00:00Z", **told}
 
 
 def ended(restarts: int, reason: str = "Error", status: int = 3) -> Object:
@@ -110,6 +111,9 @@ def test_a_workload_whose_pods_are_refused() -> None:
     without = an_object("ReplicaSet", spec={"replicas": 2}, status={"replicas": 1})
     [found] = troubles_of_workloads([without], refused)
     assert 'FailedCreate: pods "web" is forbidden: exceeded quota' in str(found)
+    each = [an_event("FailedCreate", f'pods "web-{one}" is forbidden', 1) for one in range(5)]
+    assert "web-4" in str(next(troubles_of_workloads([without], each)))
+    assert list(troubles_of_workloads([without], each[1:])) == []
     whole = an_object("ReplicaSet", spec={"replicas": 2}, status={"replicas": 2})
     of_each_node = {"desiredNumberScheduled": 1, "currentNumberScheduled": 1}
     on_each_node = an_object("DaemonSet", spec={}, status=of_each_node)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import find_condition
-from conformance.kube.describe import shorten
+from conformance.kube.describe import event_time, shorten
 from conformance.kube.errors import ApiError, Unreachable
 from conformance.kube.explain import explain
 from conformance.kube.inventory import ref_of
@@ -30,7 +30,7 @@ FLUX_LASTS = 90.0
 _RESTARTED = 4
 """Restarts of a container; kubelet has waited for 0, 10, 20 and 40 s before them."""
 _TRIED = 5
-"""How often an event tells of the same."""
+"""How often Kubernetes has tried, by its events."""
 _FORGOTTEN = 15.0
 """Seconds after which a state is over that was not seen again: Flux hides it while it tries."""
 _MESSAGE = 300
@@ -217,12 +217,15 @@ def _is_not_started(pod: Object) -> bool:
 
 
 def _of_events(about: Object, events: Objects, fixes: dict[str, str]) -> Iterator[Trouble]:
-    for event in events:
-        times = (event.get("series") or {}).get("count") or event.get("count") or 1
-        if (
-            event["involvedObject"].get("uid") == about["metadata"]["uid"]
-            and event.get("reason") in fixes
-            and times >= _TRIED
-        ):
-            told = shorten(event.get("message") or "", _MESSAGE)
-            yield Trouble(about, f"{event['reason']}: {told}", fixes[event["reason"]])
+    """Yield what has been tried often enough; each try may have an event with a text of its own."""
+    tries: dict[str, int] = {}
+    told: dict[str, str] = {}
+    for event in sorted(events, key=event_time):
+        reason = event.get("reason")
+        if reason in fixes and event["involvedObject"].get("uid") == about["metadata"]["uid"]:
+            times = (event.get("series") or {}).get("count") or event.get("count") or 1
+            tries[reason] = tries.get(reason, 0) + times
+            told[reason] = shorten(event.get("message") or "", _MESSAGE)
+    for reason, times in tries.items():
+        if times >= _TRIED:
+            yield Trouble(about, f"{reason}: {told[reason]}", fixes[reason])
