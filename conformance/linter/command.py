@@ -89,6 +89,11 @@ def main(arguments: Sequence[str]) -> int:
                 f"{shown(str(path))}: no such file or folder",
                 "give a chart's folder or .tgz, or a Flux package's folder",
             )
+    if given.app_description is not None and not given.app_description.is_file():
+        raise HarnessError(
+            f"{shown(str(given.app_description))}: no such file",
+            "give the conformance.yaml that describes the app",
+        )
     if given.init:
         _init(given.paths)
         return 0
