@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from conformance.apps.package.hopeless import (
+    BUSY_LASTS,
     FLUX_LASTS,
     PODS_LAST,
     Trouble,
@@ -87,6 +88,34 @@ UNSCHEDULABLE = {
 def test_what_keeps_a_pod_from_getting_ready(pod: Object, events: list[Object], told: str) -> None:
     [found] = troubles_of_pods([pod], events)
     assert told in str(found)
+
+
+TAINTED = {**UNSCHEDULABLE, "message": "0/1 nodes are available: 1 had untolerated taint(s)"}
+
+
+@pytest.mark.parametrize(
+    ("pod", "events", "lasts"),
+    [
+        (a_pod(waiting("ErrImagePull", "a/b:1: not found")), [], PODS_LAST),
+        (a_pod(waiting("ErrImagePull", "i/o timeout")), [], BUSY_LASTS),
+        (a_pod(waiting("InvalidImageName", "cannot be parsed")), [], PODS_LAST),
+        (a_pod(waiting("CreateContainerConfigError", "runs as root")), [], PODS_LAST),
+        (a_pod(waiting("CreateContainerError", "deadline exceeded")), [], BUSY_LASTS),
+        (a_pod(conditions=[UNSCHEDULABLE]), [], PODS_LAST),
+        (a_pod(conditions=[TAINTED]), [], BUSY_LASTS),
+        (a_pod(waiting("ContainerCreating")), [an_event("FailedMount", "not found", 7)], PODS_LAST),
+        (
+            a_pod(waiting("ContainerCreating")),
+            [an_event("FailedMount", "timed out", 7)],
+            BUSY_LASTS,
+        ),
+    ],
+)
+def test_what_a_busy_node_shows_as_well_may_last_longer(
+    pod: Object, events: list[Object], lasts: float
+) -> None:
+    [found] = troubles_of_pods([pod], events)
+    assert found.lasts == lasts
 
 
 @pytest.mark.parametrize(
