@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -160,6 +161,23 @@ def test_pytest_is_told_which_apps_and_where_and_nothing_of_others(
     assert not {"PYTEST_ADDOPTS", "PYTEST_PLUGINS"} & set(told["environment"])
     assert told["cwd"] == str(Path.cwd())
     assert (Path("out") / FOLDER / "report.json").is_file()
+
+
+@pytest.mark.parametrize(("more", "runs"), [((), False), ((TREE,), True)])
+def test_apps_of_one_name_are_told_and_only_the_others_run(
+    more: tuple[Path, ...],
+    runs: bool,
+    fake: Pytest,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    fake.will(GOOD)
+    shutil.copytree(CHART, "other")
+    assert app(monkeypatch, CHART, "other", *more, "--cluster") == 1
+    told = capfd.readouterr().out
+    assert f"{NAME} is also the name of other: none of them was run" in told
+    assert "--explain package.own-name" in told
+    assert (fake.folder / "told.json").exists() is runs
 
 
 def test_what_is_not_given_is_left_to_the_suite(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from conformance.apps.package.hopeless import (
+    BUSY_LASTS,
     FLUX_LASTS,
     PODS_LAST,
     Trouble,
@@ -34,7 +35,8 @@ def waiting(reason: str, message: str = "", **more: Any) -> Object:
 
 def an_event(reason: str, message: str, count: int, name: str = "web") -> Object:
     about = {"uid": f"uid of {name}"}
-    return {"reason": reason, "message": message, "count": count, "involvedObject": about}
+    told = {"reason": reason, "message": message, "count": count, "involvedObject": about}
+    return {"metadata": {}, "lastTimestamp": "2026-11-28T20:00:00Z", **told}
 
 
 def ended(restarts: int, reason: str = "Error", status: int = 3) -> Object:
@@ -88,6 +90,34 @@ def test_what_keeps_a_pod_from_getting_ready(pod: Object, events: list[Object], 
     assert told in str(found)
 
 
+TAINTED = {**UNSCHEDULABLE, "message": "0/1 nodes are available: 1 had untolerated taint(s)"}
+
+
+@pytest.mark.parametrize(
+    ("pod", "events", "lasts"),
+    [
+        (a_pod(waiting("ErrImagePull", "a/b:1: not found")), [], PODS_LAST),
+        (a_pod(waiting("ErrImagePull", "i/o timeout")), [], BUSY_LASTS),
+        (a_pod(waiting("InvalidImageName", "cannot be parsed")), [], PODS_LAST),
+        (a_pod(waiting("CreateContainerConfigError", "runs as root")), [], PODS_LAST),
+        (a_pod(waiting("CreateContainerError", "deadline exceeded")), [], BUSY_LASTS),
+        (a_pod(conditions=[UNSCHEDULABLE]), [], PODS_LAST),
+        (a_pod(conditions=[TAINTED]), [], BUSY_LASTS),
+        (a_pod(waiting("ContainerCreating")), [an_event("FailedMount", "not found", 7)], PODS_LAST),
+        (
+            a_pod(waiting("ContainerCreating")),
+            [an_event("FailedMount", "timed out", 7)],
+            BUSY_LASTS,
+        ),
+    ],
+)
+def test_what_a_busy_node_shows_as_well_may_last_longer(
+    pod: Object, events: list[Object], lasts: float
+) -> None:
+    [found] = troubles_of_pods([pod], events)
+    assert found.lasts == lasts
+
+
 @pytest.mark.parametrize(
     ("pod", "events"),
     [
@@ -110,6 +140,9 @@ def test_a_workload_whose_pods_are_refused() -> None:
     without = an_object("ReplicaSet", spec={"replicas": 2}, status={"replicas": 1})
     [found] = troubles_of_workloads([without], refused)
     assert 'FailedCreate: pods "web" is forbidden: exceeded quota' in str(found)
+    each = [an_event("FailedCreate", f'pods "web-{one}" is forbidden', 1) for one in range(5)]
+    assert "web-4" in str(next(troubles_of_workloads([without], each)))
+    assert list(troubles_of_workloads([without], each[1:])) == []
     whole = an_object("ReplicaSet", spec={"replicas": 2}, status={"replicas": 2})
     of_each_node = {"desiredNumberScheduled": 1, "currentNumberScheduled": 1}
     on_each_node = an_object("DaemonSet", spec={}, status=of_each_node)

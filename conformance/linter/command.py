@@ -113,7 +113,10 @@ def _check_paths(given: argparse.Namespace) -> None:
             )
     description = given.app_description
     if description is not None and not os.path.isfile(description):  # noqa: PTH113 - as above
-        raise HarnessError(f"{shown(str(description))}: no such file", "give a conformance.yaml")
+        raise HarnessError(
+            f"{shown(str(description))}: no such file",
+            "give the conformance.yaml that describes the app",
+        )
 
 
 def _check_cluster(given: argparse.Namespace, parser: Parser) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from conformance.apps.package.conventions import FLUX_NAMESPACE
 from conformance.kube.client import Kube
 from conformance.kube.conditions import find_condition
-from conformance.kube.describe import shorten
+from conformance.kube.describe import event_time, shorten
 from conformance.kube.errors import ApiError, Unreachable
 from conformance.kube.explain import explain
 from conformance.kube.inventory import ref_of
@@ -25,18 +25,22 @@ from conformance.kube.wait import WaitFailed
 
 PODS_LAST = 45.0
 """Seconds: kubelet has pulled an image three times by then, and tried to mount a volume eight."""
-FLUX_LASTS = 90.0
-"""Seconds: Flux tries again after retryInterval, which is a minute at most in Stackspin."""
+BUSY_LASTS = 180.0
+"""Seconds for what a busy node shows as well: a pull or mount that times out, a taint."""
+FLUX_LASTS = 120.0
+"""Seconds: Flux tries again after retryInterval, which is a minute in most packages."""
 _RESTARTED = 4
 """Restarts of a container; kubelet has waited for 0, 10, 20 and 40 s before them."""
 _TRIED = 5
-"""How often an event tells of the same."""
+"""How often Kubernetes has tried, by its events."""
 _FORGOTTEN = 15.0
 """Seconds after which a state is over that was not seen again: Flux hides it while it tries."""
 _MESSAGE = 300
 _MAKES_PODS = ("ReplicaSet", "StatefulSet", "DaemonSet")
 _NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 _NOT_CREATED = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+_AT_ONCE = ("InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError")
+"""Reasons that say what is wrong with the package, whatever they tell."""
 _NOT_STARTED = ("ContainerCreating", "PodInitializing")
 _FLUX_FAILS = (
     "ArtifactFailed", "BuildFailed", "HealthCheckFailed", "HelmChartNotReady", "PruneFailed",
@@ -176,7 +180,8 @@ def _of_pod(pod: Object) -> Iterator[Trouble]:
     if scheduled and scheduled["status"] == "False" and scheduled.get("reason") == "Unschedulable":
         told = shorten(scheduled.get("message", ""), _MESSAGE)
         fix = "Have it ask for what one node has: its resources, volumes and node selector."
-        yield Trouble(pod, f"no node takes it: {told}", fix)
+        lasts = BUSY_LASTS if "untolerated taint" in told else PODS_LAST
+        yield Trouble(pod, f"no node takes it: {told}", fix, lasts)
     for group in ("initContainerStatuses", "containerStatuses"):
         for container in status.get(group) or ():
             yield from _of_container(pod, container)
@@ -189,10 +194,11 @@ def _of_container(pod: Object, status: Object) -> Iterator[Trouble]:
     if reason in _NO_IMAGE:
         what = f"container {name}: its image {status.get('image', '')} cannot be pulled: {told}"
         fix = "Correct the image's name, or bring it: images in conformance.yaml."
-        yield Trouble(pod, what, fix)
+        yield Trouble(pod, what, fix, PODS_LAST if reason in _AT_ONCE else _lasts(told))
     elif reason in _NOT_CREATED:
         what = f"container {name} cannot be started ({reason}): {told}"
-        yield Trouble(pod, what, "Correct the container, or add what it needs to the package.")
+        fix = "Correct the container, or add what it needs to the package."
+        yield Trouble(pod, what, fix, PODS_LAST if reason in _AT_ONCE else _lasts(told))
     elif reason == "CrashLoopBackOff" and status.get("restartCount", 0) >= _RESTARTED:
         yield _of_ended(pod, status)
 
@@ -217,12 +223,21 @@ def _is_not_started(pod: Object) -> bool:
 
 
 def _of_events(about: Object, events: Objects, fixes: dict[str, str]) -> Iterator[Trouble]:
-    for event in events:
-        times = (event.get("series") or {}).get("count") or event.get("count") or 1
-        if (
-            event["involvedObject"].get("uid") == about["metadata"]["uid"]
-            and event.get("reason") in fixes
-            and times >= _TRIED
-        ):
-            told = shorten(event.get("message") or "", _MESSAGE)
-            yield Trouble(about, f"{event['reason']}: {told}", fixes[event["reason"]])
+    """Yield what has been tried often enough; each try may have an event with a text of its own."""
+    tries: dict[str, int] = {}
+    told: dict[str, str] = {}
+    for event in sorted(events, key=event_time):
+        reason = event.get("reason")
+        if reason in fixes and event["involvedObject"].get("uid") == about["metadata"]["uid"]:
+            times = (event.get("series") or {}).get("count") or event.get("count") or 1
+            tries[reason] = tries.get(reason, 0) + times
+            told[reason] = shorten(event.get("message") or "", _MESSAGE)
+    for reason, times in tries.items():
+        if times >= _TRIED:
+            lasts = PODS_LAST if fixes is _CREATE else _lasts(told[reason])
+            yield Trouble(about, f"{reason}: {told[reason]}", fixes[reason], lasts)
+
+
+def _lasts(told: str) -> float:
+    """Return for how long something may last: what is not there does not come by itself."""
+    return PODS_LAST if "not found" in told else BUSY_LASTS
