@@ -303,7 +303,10 @@ def test_a_later_version_takes_the_place_of_the_earlier_one(
     delivery = Delivery(branch, first, "memos", TimeLimit(1))  # type: ignore[arg-type]
     delivery.begin()
     assert b"version: 1.0.0" in branch.content["charts/memos/Chart.yaml"]
-    delivery.upgrade(later)
+    words = [{"kind": "Secret", "metadata": {"name": name}} for name in ("old", "new")]
+    kube.create(words[0], "stackspin-apps")
+    delivery.upgrade(later, words)
+    assert [one["metadata"]["name"] for one in kube.list("v1", "Secret")] == ["old", "new"]
     assert b'version: "2.0.0"' in branch.content["charts/memos/Chart.yaml"]
     assert "charts/memos/templates/NOTES.txt" not in branch.content
     assert branch.flux.asked == ["HelmRelease memos in stackspin-apps"]  # type: ignore[attr-defined]

@@ -131,8 +131,7 @@ class Delivery:
         self._brought = brought_by(self.placement.app, self.kube)
         self._make_namespaces()
         for item in self._by_hand:
-            self.kube.create(item, self.namespace)
-            self._brought.append(Ref("v1", item["kind"], item["metadata"]["name"], self.namespace))
+            self._make_by_hand(item)
         self._before = set(by_uid(self._everything()))
         git = self.branch.git
         with git.lock:
@@ -144,13 +143,17 @@ class Delivery:
         with self.branch.git.lock:
             self._push(f"Install {self.name} again")
 
-    def upgrade(self, later: Placement) -> None:
+    def upgrade(self, later: Placement, by_hand: Sequence[Object] = ()) -> None:
         """Push another version of the package in place of this one.
 
-        Returns when helm has upgraded each release to it. Raises ``WaitFailed``, ``OutOfTime``.
+        ``by_hand`` are objects that an operator makes before, if they are not there. Returns when
+        helm has upgraded each release. Raises ``WaitFailed``, ``OutOfTime``.
         """
         earlier = self.placement
         self._brought += brought_by(later.app, self.kube)
+        for item in by_hand:
+            if self.kube.find("v1", item["kind"], item["metadata"]["name"], self.namespace) is None:
+                self._make_by_hand(item)
         with self.branch.git.lock:
             self._remember(later)
             gone = {
@@ -163,6 +166,10 @@ class Delivery:
         self.wait_applied()
         self._wait_charts()
         self._reconcile(self.releases, fail_on=hopeless())
+
+    def _make_by_hand(self, item: Object) -> None:
+        self.kube.create(item, self.namespace)
+        self._brought.append(Ref("v1", item["kind"], item["metadata"]["name"], self.namespace))
 
     def _wait_charts(self) -> None:
         """Wait until the charts of the releases are those of the last commit."""

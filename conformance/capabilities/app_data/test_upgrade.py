@@ -14,6 +14,7 @@ from conformance.apps.image_builds import VERSIONS
 from conformance.apps.package.given import GivenApp
 from conformance.apps.package.placement import Placement, place
 from conformance.apps.package.reference import reference_copy
+from conformance.apps.package.secrets_by_hand import made_by_hand
 from conformance.suite.check import check, extended, not_applicable, shared
 from conformance.suite.given_apps import earlier_version
 from conformance.suite.package_fixtures import refuse
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from conformance.apps.package.running import RunningApp
     from conformance.capabilities.app_data.data import AppData
     from conformance.common.settings import Settings
+    from conformance.kube.client import Kube
+    from conformance.kube.objects import Object
     from conformance.report.evidence import EvidenceBox
     from conformance.services.velero import Velero
 
@@ -73,6 +76,12 @@ def later(
     return placement
 
 
+@pytest.fixture(scope=shared)
+def made_for_later(versions: Versions, settings: Settings, kube: Kube) -> list[Object]:
+    """What an operator makes by hand for the later version."""
+    return made_by_hand(versions.later, settings.domain, kube.redactor)
+
+
 @check(
     "app_data.survives_upgrade",
     promise="An app's data survives the upgrade from an earlier version, on the same claims.",
@@ -80,11 +89,13 @@ def later(
     app_level=5,
     last=True,
 )
-def test_survives_upgrade(data: AppData, later: Placement, evidence: EvidenceBox) -> None:
+def test_survives_upgrade(
+    data: AppData, later: Placement, made_for_later: list[Object], evidence: EvidenceBox
+) -> None:
     delivery = data.app.delivery
     before = {item["metadata"]["name"]: item["metadata"]["uid"] for item in delivery.claims()}
     with evidence.timed("from the commit to Ready"):
-        delivery.upgrade(later)
+        delivery.upgrade(later, made_for_later)
         delivery.wait_ready()
     after = {item["metadata"]["name"]: item["metadata"]["uid"] for item in delivery.claims()}
     other = sorted(name for name, uid in before.items() if after.get(name) != uid)
