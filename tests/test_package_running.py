@@ -119,7 +119,7 @@ def a_pod(uid: str = "1", restarts: int = 0, reason: str = "") -> Object:
 def test_restarts_by_a_kill_are_told_from_an_apps_own() -> None:
     app = running()
     pods = [a_pod(restarts=2)]
-    app.live = SimpleNamespace(pods=lambda: pods)  # type: ignore[assignment]
+    app.delivery.live = SimpleNamespace(pods=lambda: pods)  # type: ignore[assignment]
     with app.killing():
         pods[:] = [a_pod("2", restarts=4)]
     assert app.restarts() == ["pages-1/web (2 times)"]
