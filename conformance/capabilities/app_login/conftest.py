@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope=shared)
-def clients(delivered: RunningApp, kube: Kube) -> list[AppClient]:
+def app_clients(delivered: RunningApp, kube: Kube) -> list[AppClient]:
     """The clients by which people log in to the app, as its package has them."""
     return list(clients_of(kube, delivered.delivery.placement.app))
 
@@ -40,12 +40,12 @@ def login(running: RunningApp, accounts: Accounts) -> AppLogin:
 def client(
     login: AppLogin,  # noqa: ARG001 - the app runs, and its host is known
     running: RunningApp,
-    clients: list[AppClient],
+    app_clients: list[AppClient],
 ) -> AppClient:
     """The client by which people log in to the app."""
-    if not clients:
+    if not app_clients:
         not_run("the package has no OAuth2Client")
-    return next((one for one in clients if one.leads_to(running.host)), clients[0])
+    return next((one for one in app_clients if one.leads_to(running.host)), app_clients[0])
 
 
 @pytest.fixture

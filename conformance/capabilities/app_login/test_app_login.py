@@ -36,10 +36,10 @@ LOGIN = (Ability.LOGIN,)
     abilities=LOGIN,
 )
 def test_client_registered(
-    delivered: RunningApp, clients: list[AppClient], accounts: Accounts
+    delivered: RunningApp, app_clients: list[AppClient], accounts: Accounts
 ) -> None:
-    assert clients, "the package has no OAuth2Client"
-    for client in clients:
+    assert app_clients, "the package has no OAuth2Client"
+    for client in app_clients:
         client.wait_ready(delivered.delivery.limit.at_most(accounts.kube.timeouts.reconciliation))
         known_by = client.credentials().client_id
         registered = accounts.hydra.client(known_by)
