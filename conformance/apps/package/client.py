@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from conformance.apps.package.conventions import FLUX_NAMESPACE
-from conformance.kube.conditions import condition_false, condition_true
+from conformance.kube.conditions import condition_true
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
 from conformance.linter.app import AppPackage
@@ -42,9 +42,11 @@ class AppClient:
         return str(self.ref)
 
     def wait_ready(self, seconds: float) -> None:
-        """Return when the platform has registered it. Raises ``WaitFailed``, saying why not."""
-        refused = condition_false("Ready")
-        wait(self.kube, self.ref, condition_true("Ready"), timeout=seconds, fail_on=refused)
+        """Return when the platform has registered it. Raises ``WaitTimeout``, saying why not.
+
+        What is refused is tried again: the provider may have been away.
+        """
+        wait(self.kube, self.ref, condition_true("Ready"), timeout=seconds)
 
     @property
     def redirect_uris(self) -> list[str]:

@@ -39,8 +39,11 @@ def test_client_registered(
     delivered: RunningApp, app_clients: list[AppClient], accounts: Accounts
 ) -> None:
     assert app_clients, "the package has no OAuth2Client"
+    timeouts, at_most = accounts.kube.timeouts, delivered.delivery.limit.at_most
+    discovery = f"{accounts.issuer}.well-known/openid-configuration"
+    accounts.http().get_routed(discovery, within=at_most(timeouts.routing_after_restart))
     for client in app_clients:
-        client.wait_ready(delivered.delivery.limit.at_most(accounts.kube.timeouts.reconciliation))
+        client.wait_ready(at_most(timeouts.oauth2_client))
         known_by = client.credentials().client_id
         registered = accounts.hydra.client(known_by)
         assert registered, f"{client} is Ready, and the provider has no client {known_by}"
