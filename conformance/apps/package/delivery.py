@@ -12,7 +12,7 @@ from conformance.apps.package.hopeless import Prospects
 from conformance.apps.package.leftovers import brought_by, take_away
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.placement import Placement
-from conformance.apps.package.time_limit import TimeLimit
+from conformance.apps.package.time_limit import OutOfTime, TimeLimit
 from conformance.apps.tracked import APPS_NAMESPACE
 from conformance.common.errors import HarnessError
 from conformance.kube.conditions import deleted, reconciled, rolled_out
@@ -156,13 +156,10 @@ class Delivery:
         self._steps.run("applied", self._wait_applied)
 
     def wait_fetched(self) -> bool:
-        """Return whether Flux has applied the package, once it has or cannot any more.
-
-        Raises ``OutOfTime``.
-        """
+        """Return whether Flux has applied the package, once it has or cannot any more."""
         try:
             self.wait_applied()
-        except WaitFailed:
+        except (WaitFailed, OutOfTime):
             return False
         return True
 
