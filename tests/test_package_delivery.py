@@ -336,13 +336,17 @@ def test_an_app_that_never_got_ready_is_waited_for_once(
 
 def test_a_stopped_app_is_not_waited_for(kube: FakeKube, no_waiting: list[Wait]) -> None:
     delivery, _ = installed(kube)
-    ended: list[bool] = []
-    reason = "the app was stopped, as it fills the node's disk"
-    delivery.guard = SimpleNamespace(reason=reason, end=lambda: ended.append(True))  # type: ignore[assignment]
+    asked, ended = [], []
+    delivery.guard = SimpleNamespace(  # type: ignore[assignment]
+        reason="the app was stopped, as it fills the node's disk",
+        tells=lambda: asked.append(True),
+        end=lambda: ended.append(True),
+    )
     for wait in (delivery.wait_applied, delivery.wait_ready):
         with pytest.raises(WaitFailed, match="the app was stopped"):
             wait()
     assert no_waiting == []
+    assert asked == [True, True], "who waits is told"
     delivery.clean_up()
     assert ended == [True]
 

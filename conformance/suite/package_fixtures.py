@@ -143,12 +143,12 @@ def delivered(
 @pytest.fixture
 def running(delivered: RunningApp) -> RunningApp:
     """The app, installed and Ready; if it is not, the check cannot run."""
+    if (guard := delivered.delivery.guard) and guard.tells():
+        pytest.fail(guard.reason)
     try:
         delivered.delivery.wait_applied()
         delivered.delivery.wait_ready(STILL_READY)
     except AssertionError as error:
-        if (guard := delivered.delivery.guard) and guard.tells():
-            raise
         not_run(f"the app does not run: {str(error).splitlines()[0]}")
     return delivered
 

@@ -332,6 +332,7 @@ class Delivery:
     def _look(self) -> None:
         """Raise ``WaitFailed`` if the app cannot get Ready any more."""
         if self.guard is not None and self.guard.reason:
+            self.guard.tells()
             raise WaitFailed(self.guard.reason)
         if self._commit:
             self._prospects.look()
