@@ -260,6 +260,20 @@ def test_what_is_about_to_go_is_waited_for(kube: FakeKube, no_waiting: list[Wait
     assert [wait.target.name for wait in no_waiting if wait.target.kind == "Pod"] == ["pages-1"]
 
 
+def test_what_hangs_says_what_to_do(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(_: object, waits: list[Wait], **__: object) -> None:
+        for one in waits:
+            if one.target.kind == "ConfigMap":
+                raise WaitTimeout(f"Waited 120 s for {one}\n  finalizers: example.org/never")
+
+    held = an_object("ConfigMap", "held")
+    delivery, _ = installed(kube, held)
+    held["metadata"]["deletionTimestamp"] = "2026-11-28T20:00:00Z"
+    monkeypatch.setattr(delivery_module, "wait_all", hangs)
+    with pytest.raises(WaitTimeout, match=r"ConfigMap held.*\n  To do: .*\n  finalizers: example"):
+        delivery.remove()
+
+
 def test_cleaning_up_leaves_nothing_of_the_app_and_all_of_the_others(
     kube: FakeKube, no_waiting: list[Wait]
 ) -> None:

@@ -266,7 +266,12 @@ class Delivery:
             self.branch.push({**back, ROOT_KUSTOMIZATION: tree}, f"Remove {self.name}")
         gone = [Wait(one, deleted()) for one in (*self._kustomizations, *self.releases)]
         wait_all(self.kube, gone, timeout=self.kube.timeouts.deletion)
-        self._wait_gone(item for item in self._left() if _is_going(item))
+        try:
+            self._wait_gone(item for item in self._left() if _is_going(item))
+        except WaitTimeout as error:
+            what, _, more = str(error).partition("\n")
+            fix = "Have whoever its finalizers are for do their work, or leave the finalizers out."
+            raise WaitTimeout(f"{what}\n  To do: {fix}\n{more}") from error
         now = by_uid(self._everything())
         kept = {uid for uid in had if uid in now and not _is_going(now[uid])}
         lost = [item["metadata"]["name"] for uid, item in had.items() if uid not in kept]
