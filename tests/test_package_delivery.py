@@ -241,6 +241,20 @@ def test_what_is_about_to_go_is_waited_for(kube: FakeKube, no_waiting: list[Wait
     assert [wait.target.name for wait in no_waiting if wait.target.kind == "Pod"] == ["pages-1"]
 
 
+def test_what_hangs_says_what_to_do(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(_: object, waits: list[Wait], **__: object) -> None:
+        for one in waits:
+            if one.target.kind == "ConfigMap":
+                raise WaitTimeout(f"Waited 120 s for {one}\n  finalizers: example.org/never")
+
+    held = an_object("ConfigMap", "held")
+    delivery, _ = installed(kube, held)
+    held["metadata"]["deletionTimestamp"] = "2026-11-28T20:00:00Z"
+    monkeypatch.setattr(delivery_module, "wait_all", hangs)
+    with pytest.raises(WaitTimeout, match=r"ConfigMap held.*\n  To do: .*\n  finalizers: example"):
+        delivery.remove()
+
+
 def test_cleaning_up_leaves_nothing_of_the_app_and_all_of_the_others(
     kube: FakeKube, no_waiting: list[Wait]
 ) -> None:
@@ -408,13 +422,17 @@ def test_an_app_that_never_got_ready_is_waited_for_once(
 
 def test_a_stopped_app_is_not_waited_for(kube: FakeKube, no_waiting: list[Wait]) -> None:
     delivery, _ = installed(kube)
-    ended: list[bool] = []
-    reason = "the app was stopped, as it fills the node's disk"
-    delivery.guard = SimpleNamespace(reason=reason, end=lambda: ended.append(True))  # type: ignore[assignment]
+    asked, ended = [], []
+    delivery.guard = SimpleNamespace(  # type: ignore[assignment]
+        reason="the app was stopped, as it fills the node's disk",
+        tells=lambda: asked.append(True),
+        end=lambda: ended.append(True),
+    )
     for wait in (delivery.wait_applied, delivery.wait_ready):
         with pytest.raises(WaitFailed, match="the app was stopped"):
             wait()
     assert no_waiting == []
+    assert asked == [True, True], "who waits is told"
     delivery.clean_up()
     assert ended == [True]
 

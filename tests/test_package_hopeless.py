@@ -66,7 +66,7 @@ UNSCHEDULABLE = {
             [],
             'container app cannot be started (CreateContainerConfigError): secret "key" not found',
         ),
-        (a_pod(ended(4)), [], "container app has ended 5 times, the last time with exit status 3"),
+        (a_pod(ended(3)), [], "container app has ended 4 times, the last time with exit status 3"),
         (a_pod(ended(4, "OOMKilled", 137)), [], "(OOMKilled)\n  To do: Give it a higher limit"),
         (
             a_pod(conditions=[UNSCHEDULABLE]),
@@ -122,7 +122,7 @@ def test_what_a_busy_node_shows_as_well_may_last_longer(
     ("pod", "events"),
     [
         (a_pod({"name": "app", "state": {"running": {}}, "restartCount": 9}), []),
-        (a_pod(ended(3)), []),
+        (a_pod(ended(2)), []),
         (a_pod(waiting("ContainerCreating")), []),
         (a_pod(waiting("ContainerCreating")), [an_event("FailedMount", "not yet", 2)]),
         (a_pod(waiting("ContainerCreating")), [an_event("FailedMount", "theirs", 9, "other")]),
@@ -199,5 +199,5 @@ def test_only_what_lasts_is_hopeless() -> None:
 
 
 def test_what_has_happened_often_enough_is_hopeless_at_once() -> None:
-    [trouble] = troubles_of_pods([a_pod(ended(4))], [])
+    [trouble] = troubles_of_pods([a_pod(ended(3))], [])
     assert Watchdog(Clock()).hopeless([trouble]) is trouble

@@ -126,6 +126,10 @@ def test_restarts_by_a_kill_are_told_from_an_apps_own() -> None:
     pods[:] = [a_pod("2", restarts=5, reason="OOMKilled")]
     assert app.restarts() == ["pages-1/web (2 times)", "pages-2/web (1 times)"]
     assert app.out_of_memory() == ["pages-2/web"]
+    assert not app.is_killed
+    with pytest.raises(AssertionError), app.killing():
+        raise AssertionError("it does not run again")
+    assert app.is_killed
 
 
 def test_who_was_killed_for_memory_is_named() -> None:

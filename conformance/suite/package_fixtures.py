@@ -215,12 +215,12 @@ def refuse(placement: Placement, allowed: Collection[str]) -> None:
 @pytest.fixture
 def running(delivered: RunningApp, settings: Settings) -> RunningApp:
     """The app, installed and Ready, and allowed as it is then; if not, the check cannot run."""
+    if (guard := delivered.delivery.guard) and guard.tells():
+        pytest.fail(guard.reason)
     try:
         delivered.delivery.wait_applied()
         delivered.delivery.wait_ready(STILL_READY)
     except AssertionError as error:
-        if (guard := delivered.delivery.guard) and guard.tells():
-            raise
         not_run(f"the app does not run: {str(error).splitlines()[0]}")
     if refused := refusals_of(delivered.delivery.applied(), settings.app_allow):
         not_run(f"the app is refused: {refused[0]}")

@@ -211,13 +211,10 @@ class Delivery:
         self._steps.run("applied", self._wait_applied)
 
     def wait_fetched(self) -> bool:
-        """Return whether Flux has applied the package, once it has or cannot any more.
-
-        Raises ``OutOfTime``.
-        """
+        """Return whether Flux has applied the package, once it has or cannot any more."""
         try:
             self.wait_applied()
-        except WaitFailed:
+        except (WaitFailed, OutOfTime):
             return False
         return True
 
@@ -356,7 +353,12 @@ class Delivery:
             self.branch.push({**back, ROOT_KUSTOMIZATION: tree}, f"Remove {self.name}")
         gone = [Wait(one, deleted()) for one in (*self._kustomizations, *self.releases)]
         wait_all(self.kube, gone, timeout=self.kube.timeouts.deletion)
-        self._wait_gone(item for item in self._left() if _is_going(item))
+        try:
+            self._wait_gone(item for item in self._left() if _is_going(item))
+        except WaitTimeout as error:
+            what, _, more = str(error).partition("\n")
+            fix = "Have whoever its finalizers are for do their work, or leave the finalizers out."
+            raise WaitTimeout(f"{what}\n  To do: {fix}\n{more}") from error
         now = by_uid(self._everything())
         kept = {uid for uid in had if uid in now and not _is_going(now[uid])}
         lost = [item["metadata"]["name"] for uid, item in had.items() if uid not in kept]
@@ -424,6 +426,7 @@ class Delivery:
     def _look(self) -> None:
         """Raise ``WaitFailed`` if the app cannot get Ready any more."""
         if self.guard is not None and self.guard.reason:
+            self.guard.tells()
             raise WaitFailed(self.guard.reason)
         if self._commit:
             self._prospects.look()

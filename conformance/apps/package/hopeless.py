@@ -29,8 +29,9 @@ BUSY_LASTS = 180.0
 """Seconds for what a busy node shows as well: a pull or mount that times out, a taint."""
 FLUX_LASTS = 120.0
 """Seconds: Flux tries again after retryInterval, which is a minute in most packages."""
-_RESTARTED = 4
-"""Restarts of a container; kubelet has waited for 0, 10, 20 and 40 s before them."""
+_RESTARTED = 3
+"""Restarts of a container: kubelet waits for 10 s, 20 s, 40 s and so on between them. Any at all
+costs an app its level."""
 _TRIED = 5
 """How often Kubernetes has tried, by its events."""
 _FORGOTTEN = 15.0

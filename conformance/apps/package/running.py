@@ -61,6 +61,8 @@ class RunningApp:
         self._expected: dict[str, dict[str, int]] = {}
         self._own: set[str] = set()
         self._starved: set[str] = set()
+        self.is_killed = False
+        """Whether somebody has killed it, and it does not run yet: it restarts for that, or not."""
 
     @property
     def live(self) -> LiveApp:
@@ -142,8 +144,10 @@ class RunningApp:
         """What restarts within the body does so because somebody kills; it runs again after it."""
         self._own.update(self.restarts())
         self._starved.update(self.out_of_memory())
+        self.is_killed = True
         yield
         self._expected = {pod["metadata"]["uid"]: restarts_of(pod) for pod in self.live.pods()}
+        self.is_killed = False
 
     def wait_restarted(self, before: Objects) -> None:
         """Return when each pod is Ready, with its containers started anew since ``before``."""

@@ -229,15 +229,19 @@ def test_neighbours_untouched(running: RunningApp, neighbours: Neighbours) -> No
     apps=ON,
     app_level=4,
 )
-def test_no_restarts_or_oom(running: RunningApp, kube: Kube, evidence: EvidenceBox) -> None:
-    pods = running.live.pods()
+def test_no_restarts_or_oom(delivered: RunningApp, kube: Kube, evidence: EvidenceBox) -> None:
+    if not delivered.delivery.wait_fetched():
+        not_run("Flux has not installed the app")
+    if delivered.is_killed:
+        not_run("the app did not run again after another check had killed it")
+    pods = delivered.live.pods()
     for name, peak in memory_peaks(kube, pods).items():
         evidence.measure(f"memory peak of {name}", peak, "MiB")
     for name, size in image_sizes(kube, pods).items():
         evidence.measure(f"image {name}", size, "MiB")
-    if warnings := warnings_about(kube, running.delivery.made()):
+    if warnings := warnings_about(kube, delivered.delivery.made()):
         evidence.attach("warnings.txt", "\n".join(warnings))
-    starved = running.out_of_memory()
+    starved = delivered.out_of_memory()
     assert not starved, f"out of memory: {', '.join(starved)}"
-    restarted = running.restarts()
+    restarted = delivered.restarts()
     assert not restarted, f"restarted by itself: {', '.join(restarted)}"
