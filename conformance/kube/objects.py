@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 Object = dict[str, Any]
@@ -30,6 +31,11 @@ class Ref(NamedTuple):
         return Selection(
             self.api_version, self.kind, self.namespace, fields=f"metadata.name={self.name}"
         )
+
+
+def label_selector(labels: Mapping[str, str]) -> str:
+    """Return what selects objects with all these labels, as for ``kubectl get --selector``."""
+    return ",".join(f"{key}={value}" for key, value in labels.items())
 
 
 class Selection(NamedTuple):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.common.settings import data_root
 from conformance.kube.apply import apply
 from conformance.kube.conditions import matching, rolled_out
-from conformance.kube.objects import Ref, Selection
+from conformance.kube.objects import Ref, Selection, label_selector
 from conformance.kube.wait import wait, wait_each
 from conformance.services.flux import API_VERSIONS
 
@@ -121,9 +121,7 @@ def _run_as(kube: Kube, source: Source, **changes: object) -> None:
     rolled = wait(kube, _deployment(source), rolled_out())
     # One that is on its way out still answers.
     stays = matching("not being deleted", lambda pod: "deletionTimestamp" not in pod["metadata"])
-    labels = ",".join(
-        f"{key}={value}" for key, value in rolled["spec"]["selector"]["matchLabels"].items()
-    )
+    labels = label_selector(rolled["spec"]["selector"]["matchLabels"])
     wait_each(kube, Selection("v1", "Pod", source.namespace, labels), stays)
 
 

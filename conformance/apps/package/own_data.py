@@ -11,7 +11,7 @@ from conformance.apps.package import steps
 from conformance.common.soon import soon
 from conformance.kube.errors import ApiError
 from conformance.kube.execution import execute
-from conformance.kube.objects import Object, Objects, Selection
+from conformance.kube.objects import Object, Objects, Selection, label_selector
 
 if TYPE_CHECKING:
     from conformance.apps.package.model import Data
@@ -129,5 +129,5 @@ def _pods_of(app: RunningApp, service: str, namespace: str) -> Objects:
     selector = item["spec"].get("selector") if item else None
     if not selector:
         return []
-    labels = ",".join(f"{key}={value}" for key, value in selector.items())
+    labels = label_selector(selector)
     return app.kube.list(*Selection("v1", "Pod", namespace, labels))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from conformance.apps.deployment import HelmDeployment
 from conformance.kube.conditions import deleted, matching, phase, ready, rolled_out
 from conformance.kube.logs import wait_for_line
-from conformance.kube.objects import Object, Ref, Selection
+from conformance.kube.objects import Object, Ref, Selection, label_selector
 from conformance.kube.wait import Wait, wait, wait_all, wait_each
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import Velero
@@ -120,6 +120,5 @@ class Victim:
         kube.patch(*store, {"spec": {"replicas": replicas}})
         rolled = wait(kube, store, rolled_out())
         if replicas == 0:
-            selector = rolled["spec"]["selector"]["matchLabels"].items()
-            labels = ",".join(f"{key}={value}" for key, value in selector)
+            labels = label_selector(rolled["spec"]["selector"]["matchLabels"])
             wait_each(kube, Selection("v1", "Pod", store.namespace, labels), deleted())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from conformance.kube.objects import Object, Objects
+from conformance.kube.objects import Object, Objects, label_selector
 from conformance.platform.discovery.cluster import (
     Cluster,
     annotations_of,
@@ -103,7 +103,7 @@ def labels_that_select(cluster: Cluster, pod: Object) -> str:
     """Return the labels of a pod by which its controller finds it; empty: it has none."""
     controller = cluster.controller(pod)
     wanted = controller["spec"]["selector"]["matchLabels"] if controller else {}
-    return ",".join(f"{key}={value}" for key, value in sorted(wanted.items()))
+    return label_selector(dict(sorted(wanted.items())))
 
 
 def workload_of(cluster: Cluster, pod: Object) -> dict[str, Any] | None:
