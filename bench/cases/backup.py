@@ -13,7 +13,7 @@ from conformance.kube.apply import apply
 from conformance.kube.conditions import deleted, ready
 from conformance.kube.objects import Ref, Selection
 from conformance.kube.wait import wait, wait_each
-from conformance.platform.reference import Stack
+from conformance.platform.reference import ReferenceStack
 from conformance.platform.reference.levels import BACKUPS
 from conformance.services.helm import Helm
 from conformance.services.object_store import ObjectStore
@@ -39,7 +39,7 @@ def backup(lab: Lab) -> Samples:
     lab.notes  # noqa: B018 - builds it before the cluster is there
     lab.components.require(*BACKUPS.images)
     with lab.running() as (cluster, kube):
-        installed = Stack(lab.settings, cluster, kube, lab.components, say=lambda _: None)
+        installed = ReferenceStack(lab.settings, cluster, kube, lab.components, say=lambda _: None)
         try:
             installed.backups()
             lab.push_notes(cluster)

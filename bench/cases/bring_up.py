@@ -11,7 +11,7 @@ from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import NODE_PARTS, Lab, Stopwatch
 from conformance.clusters.kind.cluster import KindCluster
 from conformance.common.errors import HarnessError
-from conformance.platform.reference import Stack
+from conformance.platform.reference import ReferenceStack
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
@@ -74,7 +74,7 @@ def _from_start(lab: Lab, cluster: Cluster, components: Components, clock: Stopw
     cluster.start()
     ready = clock.seconds
     with lab.client(cluster) as kube:
-        Stack(lab.settings, cluster, kube, components, say=_silent).dns()
+        ReferenceStack(lab.settings, cluster, kube, components, say=_silent).dns()
     running = clock.seconds
     await_answer(cluster, lab.settings.timeouts.dns)
     answers = clock.seconds

@@ -9,7 +9,7 @@ from bench.lab import Lab, Stopwatch
 from conformance.apps.catalogue import NOTES
 from conformance.capabilities.single_sign_on.app_sessions import AppSessions
 from conformance.common.run_folder import run_folder
-from conformance.platform.reference import Stack
+from conformance.platform.reference import ReferenceStack
 from conformance.services.browser import Browser
 from conformance.services.browser_forms import gives_password
 from conformance.suite.accounts import Accounts
@@ -35,7 +35,9 @@ def login(lab: Lab) -> Samples:
     """Login page, password, the app's own page: by a user in the browser, cookies empty."""
     lab.notes  # noqa: B018 - builds it before the clock runs
     with lab.running() as (cluster, kube), run_folder(lab.settings.cache_dir / "browser") as folder:
-        stack = Stack(lab.settings, cluster, kube, lab.new_components(), say=lambda _: None)
+        stack = ReferenceStack(
+            lab.settings, cluster, kube, lab.new_components(), say=lambda _: None
+        )
         lab.push_notes(cluster)
         stack.single_sign_on()
         stack.app(NOTES.name)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab, Stopwatch
 from conformance.apps.image_builds import NOTES
-from conformance.platform.reference import Stack
+from conformance.platform.reference import ReferenceStack
 
 PREPARATIONS = {"namespaces", "variables", "certificate", "sources"}
 """Steps of a moment, which nothing waits for."""
@@ -24,7 +24,9 @@ def stack(lab: Lab) -> Samples:
     lab.notes  # noqa: B018 - builds it before the clock runs
     with lab.running() as (cluster, kube), ThreadPoolExecutor(2) as executor:
         clock = Stopwatch()
-        installed = Stack(lab.settings, cluster, kube, lab.new_components(), say=lambda _: None)
+        installed = ReferenceStack(
+            lab.settings, cluster, kube, lab.new_components(), say=lambda _: None
+        )
         try:
             pushed = executor.submit(lab.push_notes, cluster)
             backups = executor.submit(installed.backups)

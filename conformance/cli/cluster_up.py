@@ -10,7 +10,7 @@ from conformance.clusters.select import make_cluster
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.kube.client import Kube
-from conformance.platform.reference import Stack
+from conformance.platform.reference import ReferenceStack
 
 
 def bring_up(name: str, provider: str, docker: str) -> None:
@@ -25,7 +25,7 @@ def bring_up(name: str, provider: str, docker: str) -> None:
         how = "already up, kept"
         if not cluster.reused:
             how = f"Ready in {time.monotonic() - started:.1f} s"
-            Stack(
+            ReferenceStack(
                 settings, cluster, Kube(cluster.kubeconfig, timeouts=settings.timeouts), components
             ).dns()
             how += f", DNS in {time.monotonic() - started:.1f} s"

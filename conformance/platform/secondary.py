@@ -19,7 +19,8 @@ from conformance.components.waiting import BuildingFuture
 from conformance.kube.client import Kube
 from conformance.kube.explain import learn_secrets
 from conformance.oci.registry import Registry
-from conformance.platform.reference.stack import Stack
+from conformance.platform.reference.stack import ReferenceStack
+from conformance.platform.stack import Stack
 
 LONGEST_NAME = 32
 """Characters of a cluster's name; if need be, its prefix is cut, not its purpose."""
@@ -68,9 +69,9 @@ class SiteMaker:
         timeouts = self.settings.timeouts
         return Kube(cluster.kubeconfig, redactor=self.redactor, timeouts=timeouts)
 
-    def stack(self, cluster: Cluster, kube: Kube) -> Stack:
+    def stack(self, cluster: Cluster, kube: Kube) -> ReferenceStack:
         """Return Stackspin on the cluster, with nothing installed."""
-        return Stack(self.settings, cluster, kube, self.components, say=self.say)
+        return ReferenceStack(self.settings, cluster, kube, self.components, say=self.say)
 
 
 class SecondaryClusters:
@@ -95,12 +96,12 @@ class SecondaryClusters:
         self._bring_up(purpose)
 
     def begin(
-        self, purpose: str, install: Callable[[Stack], object] = lambda _: None
+        self, purpose: str, install: Callable[[ReferenceStack], object] = lambda _: None
     ) -> Future[Site]:
         """Begin to start the cluster for ``purpose`` unless that has begun; returns immediately.
 
-        The result is set when ``install`` (a level: ``Stack.platform``) has returned; it raises
-        what start and installation raise. Raises ``HarnessError`` after ``close``.
+        The result is set when ``install`` (a level: ``ReferenceStack.platform``) has returned; it
+        raises what start and installation raise. Raises ``HarnessError`` after ``close``.
         """
         bring_up = self._bring_up(purpose)
         bring_up.begin(install)
@@ -113,7 +114,7 @@ class SecondaryClusters:
         When the host gets a new network interface, Chromium assumes that the network has changed
         and aborts the page that it loads: no check of a page may run meanwhile.
         """
-        site = self.begin(self.TESTING, Stack.single_sign_on)
+        site = self.begin(self.TESTING, ReferenceStack.single_sign_on)
         self.wait_connected(self.TESTING)
         return site
 
@@ -159,15 +160,15 @@ class _BringUp(threading.Thread):
         self.site: BuildingFuture[Site] = BuildingFuture()
         self.kube: Kube | None = None
         self._maker = maker
-        self._begun: SimpleQueue[Callable[[Stack], object] | None] = SimpleQueue()
+        self._begun: SimpleQueue[Callable[[ReferenceStack], object] | None] = SimpleQueue()
         self._wanted = False
         self._prepared = threading.Event()
         self._connected = threading.Event()
         self._has_started = threading.Event()  # Thread has a _started of its own
         self._cluster = maker.cluster()
-        self._stack: Stack | None = None
+        self._stack: ReferenceStack | None = None
 
-    def begin(self, install: Callable[[Stack], object]) -> None:
+    def begin(self, install: Callable[[ReferenceStack], object]) -> None:
         """Let the cluster start, if it has not started yet."""
         self._wanted = True
         self._begun.put(install)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.platform.clients import Clients
-    from conformance.platform.reference import Stack
+    from conformance.platform.stack import Stack
     from conformance.services.flux import Flux
     from conformance.services.hydra import Hydra
     from conformance.services.ingress import HttpClient

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.oci.registry import Registry
     from conformance.platform.namespaces import Namespaces
-    from conformance.platform.reference import Stack
     from conformance.platform.secondary import Site
+    from conformance.platform.stack import Stack
     from conformance.services.flux import Flux
 
 

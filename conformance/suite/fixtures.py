@@ -20,7 +20,7 @@ from conformance.kube.client import Kube
 from conformance.oci.registry import Registry
 from conformance.platform.namespaces import Namespaces
 from conformance.platform.occupied import refuse_platform_of_others
-from conformance.platform.reference import Stack, reference_platform
+from conformance.platform.reference import ReferenceStack, reference_platform
 from conformance.platform.secondary import SecondaryClusters, Site, SiteMaker
 from conformance.services.browser import Browser
 from conformance.suite.check import check_of, not_run, once, shared
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
     from conformance.platform.clients import Clients
+    from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
     from conformance.services.hydra import Hydra
@@ -154,7 +155,7 @@ def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Ite
     """Stackspin on the cluster, installed level by level, each when a check first asks for it."""
     if cluster.registry is None:
         not_run(_NO_REGISTRY)
-    installed = Stack(run.settings, cluster, kube, components, say=run.terminal.say)
+    installed = ReferenceStack(run.settings, cluster, kube, components, say=run.terminal.say)
     yield installed
     installed.close()
 
@@ -171,7 +172,7 @@ def secondary_clusters(
     cluster: Cluster,  # noqa: ARG001 - the one under test starts first and ends last
     components: Components,
 ) -> Iterator[SecondaryClusters]:
-    """Maker of more clusters: ``secondary_clusters.begin("restore", Stack.backups).result()``."""
+    """Maker of more clusters: ``.begin("restore", ReferenceStack.backups).result()``."""
     maker = SiteMaker(run.settings, components, run.redactor, run.terminal.say)
     made = SecondaryClusters(maker)
     yield made
@@ -198,7 +199,7 @@ def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
 @pytest.fixture(scope="session")
 def other_cluster(secondary_clusters: SecondaryClusters) -> Future[Site]:
     """Another cluster, being started: it has the platform's backups, and no app."""
-    return secondary_clusters.begin("restore", Stack.backups)
+    return secondary_clusters.begin("restore", ReferenceStack.backups)
 
 
 @pytest.fixture(scope="session")
@@ -247,7 +248,7 @@ def backups(stack: Stack) -> Flux:
 def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Browser]:
     """Chromium, as the platform's users have it; started when a check first asks for it."""
     with run_folder(settings.cache_dir / "browser") as folder:
-        trusted = stack.certificate.ca_certificate
+        trusted = stack.authority
         with Browser(settings.domain, cluster.node_address, trusted, folder) as chromium:
             yield chromium
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
-    from conformance.platform.reference import Stack
+    from conformance.platform.stack import Stack
     from conformance.services.flux import Flux
 
 

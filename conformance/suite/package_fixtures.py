@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.linter.findings import Problem
-    from conformance.platform.reference import Stack
+    from conformance.platform.stack import Stack
     from conformance.services.flux import Flux
     from conformance.suite.check import Check
     from conformance.suite.run import Run

@@ -21,8 +21,8 @@ from conformance.suite.needs import fixtures_of
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
-    from conformance.platform.reference import Stack
     from conformance.platform.secondary import SecondaryClusters
+    from conformance.platform.stack import Stack
 
 
 def arrange(items: list[pytest.Item]) -> None:

@@ -23,7 +23,7 @@ from conformance.suite.wire import Wire
 if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
-    from conformance.platform.reference import Stack
+    from conformance.platform.stack import Stack
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.platform.namespaces import Namespaces
-    from conformance.platform.reference import Stack
     from conformance.platform.secondary import SecondaryClusters
+    from conformance.platform.stack import Stack
     from conformance.suite.run import Run
 
 WORD = re.compile(r"[A-Za-z0-9][\w.-]{3,}")

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.oci.registry import Registry
     from conformance.platform.clients import Clients
-    from conformance.platform.reference import Stack
     from conformance.platform.secondary import Site
+    from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
     from conformance.services.velero import Velero

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
-    from conformance.platform.reference import Stack
+    from conformance.platform.stack import Stack
     from conformance.services.flux import Flux
     from conformance.suite.installations import Installations
 

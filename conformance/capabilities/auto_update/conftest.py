@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
-    from conformance.platform.reference import Stack
+    from conformance.platform.stack import Stack
 
 OVERRIDES = Path(__file__).with_name("overrides.yaml")
 APPS = ("steady", "moving", "missing_image", "failing_migration", "unready_upgrade")

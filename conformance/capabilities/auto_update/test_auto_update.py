@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from conformance.capabilities.auto_update.broken_upgrade import BrokenUpgrade
     from conformance.capabilities.auto_update.visit import Visit
     from conformance.kube.client import Kube
-    from conformance.platform.reference import Stack
+    from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
 
 GIT_RETRY = 60.0

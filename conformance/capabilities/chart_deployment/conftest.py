@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
-    from conformance.platform.reference import Stack
+    from conformance.platform.stack import Stack
 
 BY_HAND = Path(__file__).with_name("by_hand.yaml")
 FAILURE_AFTER = 40

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.kube.objects import Object
     from conformance.platform.clients import Clients
-    from conformance.platform.reference import Stack
+    from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,6 @@ from conformance.clusters.base import Cluster
 from conformance.common.pki import ServerCertificate
 from conformance.common.settings import Settings, data_root
 from conformance.components.builder import Components
-from conformance.components.waiting import in_thread
 from conformance.kube.apply import apply
 from conformance.kube.client import Kube
 from conformance.kube.conditions import rolled_out
@@ -39,24 +36,15 @@ from conformance.platform.reference.levels import (
 )
 from conformance.platform.reference.steps import Steps
 from conformance.platform.reference.substitutes import SUBSTITUTES
+from conformance.platform.stack import App, Stack
 from conformance.services import git
 from conformance.services.flux import Flux
 from conformance.services.git import GitServer
 from conformance.services.ingress import HttpClient
 
 
-@dataclass(frozen=True)
-class App:
-    """An app that Flux installed."""
-
-    name: str
-    namespace: str
-    host: str
-    """Its host name; it answers at ``https://HOST/``."""
-
-
-class Stack:
-    """Stackspin on one cluster; idempotent, so on a kept cluster it uses what exists.
+class ReferenceStack(Stack):
+    """The reference platform; idempotent, so on a kept cluster it uses what exists.
 
     ``say`` gets one line about everything that already existed. ``root`` has the charts/ and
     fixtures/ to install. The levels raise ``HarnessError`` or ``WaitTimeout``; a failed step is
@@ -73,11 +61,11 @@ class Stack:
         root: Path | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
+        super().__init__()
         self._context = Context(settings, cluster, kube, components, root or data_root(), say)
         self.clients = Clients(kube, reference_platform(settings.domain))
         """Of its parts, by the names in its description."""
         self._flux = self.clients.flux()
-        self._begun: list[Future[None]] = []
 
     def dns(self) -> None:
         """Install CoreDNS where it is missing; returns when it answers."""
@@ -135,43 +123,26 @@ class Stack:
         self.single_sign_on()
         return self._steps.run(f"app {name}", lambda: self._app(name))
 
-    def begin(self, *installations: Callable[[], object]) -> None:
-        """Do these in the background, one after another, for checks that use them later.
-
-        If a level or an app fails here, its error is raised when it is used.
-        """
-
-        def install() -> None:
-            for each in installations:
-                with contextlib.suppress(Exception):
-                    each()
-
-        self._begun.append(in_thread("begun installations", install))
-
-    def settle(self) -> None:
-        """Return when all that was begun in the background is over."""
-        for installed in self._begun:
-            installed.result()
-
     @property
     def git(self) -> GitServer:
         """The Git repository that Flux tracks."""
         return self._steps.run("repository", lambda: bootstrap.repository(self._context))
 
     @property
-    def certificate(self) -> ServerCertificate:
+    def _certificate(self) -> ServerCertificate:
         """The platform's wildcard certificate; its ``ca_certificate`` is what clients trust."""
         return self._steps.run("certificate", lambda: bootstrap.certificate(self._context))
+
+    @property
+    def authority(self) -> bytes:
+        """What the suite's clients trust: the authority of the platform's certificate."""
+        return self._certificate.ca_certificate
 
     def http(self) -> HttpClient:
         """Return a new session that reaches the platform's names at the ingress."""
         settings = self._context.settings
-        return HttpClient(
-            settings.domain,
-            self._context.cluster.node_address,
-            self.certificate.ca_certificate,
-            timeouts=settings.timeouts,
-        )
+        address = self._context.cluster.node_address
+        return self._session(settings.domain, address, settings.timeouts)
 
     def describe(self) -> dict[str, Any]:
         """Return substitutes, what could not be installed, and seconds a step, for the report."""
