@@ -217,7 +217,7 @@ def test_the_access_log_is_read_once_it_has_caught_up(tmp_path: Path) -> None:
     server.intercept = serve
     kube = Kube(server.kubeconfig(tmp_path))
     url = f"http://127.0.0.1:{server.port}/stackspin.git"
-    git = GitServer(kube, url, READER, PUSHER)
+    git = GitServer(kube, "git", url, READER, PUSHER)
     try:
         log = git.access_log()
     finally:

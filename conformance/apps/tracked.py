@@ -116,7 +116,7 @@ class TrackedBranch:
     @contextmanager
     def server_unreachable(self) -> Iterator[None]:
         """Take the Git server away from Flux and everybody else; Flux looks for it at once."""
-        service = ("v1", "Service", "git-server", git.NAMESPACE)
+        service = ("v1", "Service", git.SERVER, self.git.namespace)
         self.kube.patch(*service, {"spec": {"selector": {"outage": "true"}}})
         try:
             self.flux.reconcile("GitRepository", self.flux.source)

@@ -29,11 +29,10 @@ from conformance.common.errors import HarnessError
 from conformance.kube.client import Kube
 from conformance.kube.logs import wait_for_line
 
-NAMESPACE = "stackspin-conformance"
+SERVER = "git-server"
+"""Name of the server's Deployment, Service and Secret."""
 SELECTOR = "app.kubernetes.io/name=git-server"
 IDENTITY = "Stackspin conformance suite <suite@stackspin.test>"
-CLUSTER_URL = f"http://git-server.{NAMESPACE}.svc.cluster.local/stackspin.git"
-"""Where Flux finds the repository."""
 FILE_MODE = "100644"
 _CLONE = "stackspin-conformance-git-"
 _GIT_TIMEOUT = 60.0
@@ -216,19 +215,23 @@ class Repository:
 class GitServer(Repository):
     """The repository that Flux tracks, with the log of the pod that serves it."""
 
-    def __init__(self, kube: Kube, url: str, reader: Credential, pusher: Credential) -> None:
+    def __init__(
+        self, kube: Kube, namespace: str, url: str, reader: Credential, pusher: Credential
+    ) -> None:
         super().__init__(url, reader, pusher)
         self._kube = kube
+        self.namespace = namespace
+        """Of the server."""
 
     def pod(self) -> str:
         """Return the name of the server's running pod. HarnessError if there is none."""
-        for pod in self._kube.list("v1", "Pod", NAMESPACE, labels=SELECTOR):
+        for pod in self._kube.list("v1", "Pod", self.namespace, labels=SELECTOR):
             running = pod["status"].get("phase") == "Running"
             if running and "deletionTimestamp" not in pod["metadata"]:
                 return str(pod["metadata"]["name"])
         raise HarnessError(
             "the Git server has no running pod",
-            f"kubectl -n {NAMESPACE} describe pods -l {SELECTOR}",
+            f"kubectl -n {self.namespace} describe pods -l {SELECTOR}",
         )
 
     def access_log(self) -> list[Entry]:
@@ -242,9 +245,14 @@ class GitServer(Repository):
             session.trust_env = False
             session.get(urljoin(self.url, marker), timeout=self._kube.timeouts.http)
         pod = self.pod()
-        wait_for_line(self._kube, NAMESPACE, pod, _ACCESS, marker)
-        lines = self._kube.logs(NAMESPACE, pod).splitlines()
+        wait_for_line(self._kube, self.namespace, pod, _ACCESS, marker)
+        lines = self._kube.logs(self.namespace, pod).splitlines()
         return [entry for line in lines if (entry := parse_entry(line)) is not None]
+
+
+def cluster_url(namespace: str) -> str:
+    """Return where Flux finds the repository of the server in a namespace."""
+    return f"http://{SERVER}.{namespace}.svc.cluster.local/stackspin.git"
 
 
 def parse_entry(line: str) -> Entry | None:

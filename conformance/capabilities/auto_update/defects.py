@@ -18,7 +18,6 @@ from conformance.kube.conditions import condition_false, rolled_out
 from conformance.kube.execution import execute
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import wait
-from conformance.services import git
 from conformance.services.flux import API_VERSIONS
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def every_branch_followed(tracked_branch: TrackedBranch) -> Iterator[None]:
 
     def in_repository(script: str) -> None:
         argv = ["sh", "-c", f"cd /srv/git/stackspin.git && {script}"]
-        execute(kube, git.NAMESPACE, server.pod(), argv, stdin=HOOK.encode()).check()
+        execute(kube, server.namespace, server.pod(), argv, stdin=HOOK.encode()).check()
 
     def follow(**reference: str | None) -> None:
         kube.patch(*flux.ref("GitRepository", flux.source), {"spec": {"ref": reference}})

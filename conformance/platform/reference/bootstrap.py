@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import re
-import secrets
 
 from conformance.common.pki import CertificateAuthority, ServerCertificate
 from conformance.kube.apply import apply
 from conformance.kube.conditions import rolled_out
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import wait
+from conformance.platform.git_server import make_credentials, serve_repository
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, flux_file, repository_files
 from conformance.platform.reference.context import Context
 from conformance.services import git
@@ -25,7 +25,8 @@ CERTIFICATE = ("stackspin", "ingress-default-certificate")
 AUTHORITY = "stackspin-ca"
 """ConfigMap with the certificate that pods trust: they call the platform by its public names."""
 AUTHORITY_NAMESPACES = ("stackspin", "stackspin-apps")
-GIT_CREDENTIALS = (git.NAMESPACE, "git-server")
+GIT_NAMESPACE = "stackspin-conformance"
+"""Of what only the suite needs. On any other platform there is none of this name."""
 FLUX_CREDENTIAL = ("flux-system", "stackspin-git")
 """The read-only credential, in the form a GitRepository's secretRef takes."""
 VARIABLES = ("flux-system", "stackspin-cluster-variables")
@@ -87,12 +88,14 @@ def repository(context: Context) -> GitServer:
     context.namespaces()
     reader, pusher = _credentials(context)
     context.images(["image-git-server"])
-    context.apply_bootstrap("git-server.yaml")
-    _rolled_out(context, "git-server", git.NAMESPACE)
-    service = context.kube.get("v1", "Service", "git-server", git.NAMESPACE)
-    port = service["spec"]["ports"][0]["nodePort"]
-    url = f"http://{context.cluster.node_address}:{port}/stackspin.git"
-    server = GitServer(context.kube, url, reader, pusher)
+    server = serve_repository(
+        context.kube,
+        context.bootstrap_file("git-server.yaml"),
+        GIT_NAMESPACE,
+        context.cluster.node_address,
+        reader,
+        pusher,
+    )
     files = {**repository_files(context.root), **flux_file(context.flux_manifests())}
     if not server.fetch():
         server.commit(files, "Stackspin as the suite installs it")
@@ -124,18 +127,9 @@ def _certificate(context: Context) -> ServerCertificate:
 
 
 def _credentials(context: Context) -> tuple[Credential, Credential]:
-    found = _read(context, GIT_CREDENTIALS)
-    passwords = {
-        user: found.get(user) or secrets.token_urlsafe(24).encode() for user in ("reader", "pusher")
-    }
-    reader = {"username": b"reader", "password": passwords["reader"]}
-    apply(context.kube, _secret(GIT_CREDENTIALS, passwords), _secret(FLUX_CREDENTIAL, reader))
-    for password in passwords.values():
-        context.kube.redactor.learn_value(password.decode())
-    return (
-        Credential("reader", passwords["reader"].decode()),
-        Credential("pusher", passwords["pusher"].decode()),
-    )
+    found = _read(context, (GIT_NAMESPACE, git.SERVER))
+    passwords = {user: found.get(user, b"").decode() for user in ("reader", "pusher")}
+    return make_credentials(context.kube, GIT_NAMESPACE, FLUX_CREDENTIAL, passwords)
 
 
 def _foreign_dns(context: Context, found: str) -> None:

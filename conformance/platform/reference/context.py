@@ -49,9 +49,13 @@ class Context:
         for future in [self.image(name) for name in ("image-pause", *names)]:
             future.result()
 
+    def bootstrap_file(self, name: str) -> Path:
+        """Return the path of a manifest of fixtures/bootstrap."""
+        return self.root / "fixtures" / "bootstrap" / name
+
     def apply_bootstrap(self, name: str, **variables: str) -> None:
         """Apply a manifest of fixtures/bootstrap."""
-        apply_file(self.kube, self.root / "fixtures" / "bootstrap" / name, **variables)
+        apply_file(self.kube, self.bootstrap_file(name), **variables)
 
     def namespaces(self) -> None:
         """Create the platform's namespaces, once."""

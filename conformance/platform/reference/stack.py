@@ -184,7 +184,7 @@ class ReferenceStack(Stack):
 
     def _sources(self) -> None:
         self._steps.run("flux applied", self._controllers)
-        self._context.apply_bootstrap("sources.yaml", url=git.CLUSTER_URL)
+        self._context.apply_bootstrap("sources.yaml", url=git.cluster_url(bootstrap.GIT_NAMESPACE))
 
     def _controllers_ready(self) -> None:
         waits = [
