@@ -24,7 +24,7 @@ from conformance.components.waiting import (
 from conformance.components.work import Work
 from conformance.platform.reference import context as context_module
 from conformance.platform.reference.context import Context
-from conformance.platform.reference.steps import Steps
+from conformance.platform.steps import Steps
 
 SECONDS = 10.0
 """For what comes at once, unless the test fails."""

@@ -20,7 +20,6 @@ KNOW_NO_NAMES = ("services", "apps", "suite", "capabilities")
 EVERYWHERE = {"stackspin", "velero", "hydra", "kratos", "mail", "dashboard", "operator", "default"}
 """Words that mean other things, too, such as an app's role or the name of a software."""
 MAY = {
-    "apps/package/conventions.py",  # what packages write is the same on every platform
     "apps/package/refusals.py",
     "suite/patched_source.py",  # twins: defects of the reference platform
 }

@@ -21,7 +21,7 @@ from conformance.platform.reference.levels import (
     SINGLE_SIGN_ON,
     Level,
 )
-from conformance.platform.reference.steps import Steps
+from conformance.platform.steps import Steps
 from conformance.suite.needs import images_of_platform
 
 FLUX2 = data_root() / "fixtures" / "flux2"
@@ -96,12 +96,12 @@ def test_a_level_waits_for_everything_in_its_group(level: Level) -> None:
 
 
 def test_a_run_prefetches_what_the_fixtures_of_its_checks_need() -> None:
-    assert "image-kratos" in images_of_platform({"stack", "single_sign_on"})
-    assert "image-velero" in images_of_platform({"stack", "backups"})
-    platform = set(images_of_platform({"stack", "platform"}))
+    assert "image-kratos" in images_of_platform({"stack", "single_sign_on"}, None)
+    assert "image-velero" in images_of_platform({"stack", "backups"}, None)
+    platform = set(images_of_platform({"stack", "platform"}, None))
     assert {"image-traefik", "image-git-server"} <= platform
     assert not {"image-kratos", "image-velero"} & platform
-    assert images_of_platform({"kube"}) == ()
+    assert images_of_platform({"kube"}, None) == ()
 
 
 def test_dependencies_are_kustomizations_of_the_tree() -> None:

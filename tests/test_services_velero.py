@@ -38,9 +38,8 @@ class Api:
 
 
 def velero(kube: Any) -> Velero:
-    return Velero(
-        kube, "velero", "default", Selection("v1", "Pod", "velero", "app.kubernetes.io/name=velero")
-    )
+    server = Selection("v1", "Pod", "velero", "app.kubernetes.io/name=velero")
+    return Velero(kube, "velero", "default", server, {"run": "abc"})
 
 
 def _backup(**status: Any) -> dict[str, Any]:
@@ -58,7 +57,7 @@ def test_a_backup_of_a_set_names_namespaces_and_label() -> None:
     [made] = api.created
     assert made["spec"]["includedNamespaces"] == ["apps"]
     assert made["spec"]["labelSelector"] == {"matchLabels": {"set": "notes"}}
-    assert made["metadata"] == {"name": "one", "namespace": "velero"}
+    assert made["metadata"] == {"name": "one", "namespace": "velero", "labels": {"run": "abc"}}
 
 
 def test_a_restore_may_go_elsewhere() -> None:

@@ -16,7 +16,7 @@ from conformance.common.settings import data_root
 from conformance.components.processes import Runner
 from conformance.components.recipe import hash_folder
 from conformance.components.waiting import submit
-from conformance.platform.reference.steps import Steps
+from conformance.platform.steps import Steps
 
 if TYPE_CHECKING:
     from conformance.common.package import Package

@@ -16,7 +16,7 @@ from conformance.apps.image_builds import NAMESPACE, ImageBuilds
 from conformance.apps.images import Candidate, ImageTest, TestsPassed
 from conformance.apps.tracked import TrackedApp
 from conformance.oci.registry import Registry
-from conformance.platform.reference.steps import Steps
+from conformance.platform.steps import Steps
 
 AppTest = Callable[[TrackedApp], None]
 """Tests a deployed app; raises AssertionError when it is not good."""

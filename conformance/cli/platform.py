@@ -6,17 +6,18 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from conformance.clusters.existing import ExistingCluster
 from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
 from conformance.common.options import add_argument
 from conformance.common.settings import Settings
-from conformance.kube.client import Kube
 from conformance.linter.reading.one_document import in_one_line
 from conformance.platform.checking import read_for_check, what_does_not_hold
-from conformance.platform.description import FILE
+from conformance.platform.clients import Clients
+from conformance.platform.description import FILE, Platform
 from conformance.platform.discovery import Cluster, Web, discover, read_cluster, web_of, written
-from conformance.platform.discovery.web import are_certificates
+from conformance.platform.installed.given import authority_of, opened
+from conformance.platform.installed.ledger import refuse_beside_another_run
+from conformance.platform.installed.leftovers import remove
 
 EXIT_DOES_NOT_HOLD = 1
 
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; return its exit status. Raises HarnessError."""
     group = CommandGroup(
         "stackspin-conformance platform",
-        "Describe the Stackspin on a cluster, and check a description. Nothing is changed there.",
+        "Describe the Stackspin on a cluster, check a description, clean up after killed runs.",
     )
     discover_parser = group.add(discover_, "discover")
     discover_parser.add_argument(
@@ -36,15 +37,17 @@ def main(arguments: Sequence[str]) -> int:
     )
     check_parser = group.add(check)
     check_parser.add_argument("file", metavar="FILE", type=Path, help="the description")
-    for parser in (discover_parser, check_parser):
+    clean_parser = group.add(clean)
+    clean_parser.add_argument(
+        "--platform",
+        metavar="FILE",
+        type=Path,
+        help="its description (default: what platform discover finds)",
+    )
+    for parser in (discover_parser, check_parser, clean_parser):
         add_argument(parser, Settings, "kubeconfig", type=Path, default=None)
         add_argument(parser, Settings, "context")
-        parser.add_argument(
-            "--ca-file",
-            type=Path,
-            help="the authority that issued the platform's certificate, PEM (default: those that "
-            "everybody trusts, and the ConfigMaps of the cluster)",
-        )
+        add_argument(parser, Settings, "ca_file", type=Path)
     return group.main(arguments)
 
 
@@ -98,26 +101,33 @@ def check(file: Path, kubeconfig: Path | None, context: str | None, ca_file: Pat
     return 0
 
 
+def clean(
+    platform: Path | None, kubeconfig: Path | None, context: str | None, ca_file: Path | None
+) -> None:
+    """Remove what runs that were killed have left on a platform.
+
+    Raises HarnessError if a run goes on, or if something cannot be removed.
+    """
+    with opened(Settings(kubeconfig=kubeconfig, context=context)) as (name, kube):
+        refuse_beside_another_run(kube)
+        cluster = read_cluster(kube)
+        web = web_of(cluster, authority_of(ca_file))
+        described = Platform.read(platform) if platform else discover(cluster, web).platform()
+        if left := remove(kube, Clients(kube, described, ""), print):
+            lines = "\n".join(f"  {one}" for one in left)
+            raise HarnessError(
+                f"{len(left)} things are still on {name}\n{lines}",
+                "kubectl describe says what each waits for",
+            )
+    print(f"{name}: nothing of any run is left")
+
+
 @contextlib.contextmanager
 def _opened(
     kubeconfig: Path | None, context: str | None, ca_file: Path | None
 ) -> Iterator[tuple[str, Cluster, Web]]:
     """Yield the cluster's name, what is on it, and what asks its platform."""
-    try:
-        authority = ca_file.read_text(encoding="utf-8") if ca_file else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise HarnessError(
-            f"{ca_file} cannot be read: {error}", "give a file with certificates, PEM"
-        ) from error
-    if ca_file and not are_certificates(authority):
-        raise HarnessError(f"{ca_file} has no certificates", "give a file with certificates, PEM")
-    existing = ExistingCluster(Settings(kubeconfig=kubeconfig, context=context))
-    try:
-        kube = Kube(existing.copy_kubeconfig())
-        try:
-            cluster = read_cluster(kube)
-            yield existing.name, cluster, web_of(cluster, authority)
-        finally:
-            kube.close()
-    finally:
-        existing.delete()
+    authority = authority_of(ca_file)
+    with opened(Settings(kubeconfig=kubeconfig, context=context)) as (name, kube):
+        cluster = read_cluster(kube)
+        yield name, cluster, web_of(cluster, authority)

@@ -139,6 +139,18 @@ class Settings:
     node_address: str | None = option(
         None, "for existing: the address where hostPorts and NodePorts answer", "a node's own"
     )
+    platform: str | None = option(
+        None,
+        "for existing: the platform that is on the cluster: its platform.yaml, or discover",
+        "the suite installs its reference platform",
+    )
+    ca_file: Path | None = option(
+        None,
+        "the authority that issued the platform's certificate, PEM",
+        "those that everybody trusts, and the ConfigMaps of the cluster",
+        path=True,
+        reported=False,
+    )
     domain: str = option("stackspin.test", "the platform's domain: apps answer at APP.DOMAIN")
     kind_image: str | None = option(
         None,

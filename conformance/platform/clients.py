@@ -6,11 +6,12 @@ from conformance.kube.client import Kube
 from conformance.kube.objects import Ref, Selection
 from conformance.platform import description
 from conformance.platform.description import Platform
+from conformance.platform.namespaces import RUN_LABEL
 from conformance.services.flux import Flux
 from conformance.services.hydra import Hydra
 from conformance.services.in_cluster import InClusterService
 from conformance.services.kratos import Kratos
-from conformance.services.mail import MailCatcher
+from conformance.services.mail import Courier, MailCatcher, Mails
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import Velero
 
@@ -18,9 +19,11 @@ from conformance.services.velero import Velero
 class Clients:
     """What the suite asks of the platform on one cluster, by the platform's own names."""
 
-    def __init__(self, kube: Kube, platform: Platform) -> None:
+    def __init__(self, kube: Kube, platform: Platform, run_id: str) -> None:
         self.kube = kube
         self.platform = platform
+        self.run_id = run_id
+        """What they make for the suite says so with it."""
 
     def flux(self) -> Flux:
         """Return the client of Flux's objects."""
@@ -29,23 +32,25 @@ class Clients:
 
     def kratos(self) -> Kratos:
         """Return the users of the platform."""
-        return Kratos(self.service(self.platform.single_sign_on.kratos.admin))
+        return Kratos(self.service(self.platform.single_sign_on.kratos.admin), self._marks)
 
     def hydra(self) -> Hydra:
         """Return the OpenID Connect provider, as its administrator sees it."""
         hydra = self.platform.single_sign_on.hydra
         return Hydra(self.service(hydra.admin), pods_of(hydra.workload))
 
-    def mail(self) -> MailCatcher | None:
-        """Return every mail that the platform sends; None: nobody knows where they end."""
-        mail = self.platform.single_sign_on.mail
-        return MailCatcher(self.service(mail)) if mail else None
+    def mail(self) -> Mails:
+        """Return every mail that the platform sends."""
+        login = self.platform.single_sign_on
+        if login.mail:
+            return MailCatcher(self.service(login.mail))
+        return Courier(self.service(login.kratos.admin))
 
     def velero(self) -> Velero:
         """Return the client of Velero's objects."""
         backup = self.platform.backup
         server = Selection("v1", "Pod", backup.namespace, backup.server)
-        return Velero(self.kube, backup.namespace, backup.location, server)
+        return Velero(self.kube, backup.namespace, backup.location, server, self._marks)
 
     def object_store(self, bucket: str | None = None) -> ObjectStore | None:
         """Return the bucket behind the backup location, or another one of the same store.
@@ -62,6 +67,10 @@ class Clients:
         """Return Velero's pods that copy volumes."""
         backup = self.platform.backup
         return Selection("v1", "Pod", backup.namespace, backup.node_agent)
+
+    @property
+    def _marks(self) -> dict[str, str]:
+        return {RUN_LABEL: self.run_id}
 
     def service(self, which: description.Service) -> InClusterService:
         """Return a Service of the platform, to be asked."""

@@ -125,7 +125,8 @@ class SingleSignOn(Part):
     administrators: tuple[Text, ...] = ()
     """Values of the label app.kubernetes.io/name of pods that may use the admin APIs."""
     mail: Service | None = None
-    """The API of a Mailpit in which every mail ends that the platform sends."""
+    """The API of a Mailpit in which every mail ends that the platform sends; without it, mails are
+    read as Kratos' courier has them."""
 
 
 class Ingress(Part):

@@ -13,7 +13,7 @@ from conformance.kube.conditions import rolled_out
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import wait
 from conformance.services import git
-from conformance.services.git import Credential, GitServer
+from conformance.services.git import Credential
 
 
 def make_credentials(
@@ -35,15 +35,8 @@ def make_credentials(
     return Credential("reader", made["reader"]), Credential("pusher", made["pusher"])
 
 
-def serve_repository(
-    kube: Kube,
-    manifest: Path,
-    namespace: str,
-    address: str,
-    reader: Credential,
-    pusher: Credential,
-) -> GitServer:
-    """Install the server, whose Secret is there; return it when it runs.
+def serve_repository(kube: Kube, manifest: Path, namespace: str, address: str) -> str:
+    """Install the server, whose Secret is there; return the repository's URL when it runs.
 
     ``address`` is where the cluster's NodePorts answer.
     """
@@ -52,7 +45,7 @@ def serve_repository(
     wait(kube, deployment, rolled_out(), timeout=kube.timeouts.rollout)
     service = kube.get("v1", "Service", git.SERVER, namespace)
     port = service["spec"]["ports"][0]["nodePort"]
-    return GitServer(kube, namespace, f"http://{address}:{port}/stackspin.git", reader, pusher)
+    return f"http://{address}:{port}/stackspin.git"
 
 
 def _secret(namespace: str, name: str, values: Mapping[str, str]) -> Object:

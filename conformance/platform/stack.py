@@ -6,7 +6,6 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.common.settings import Timeouts
@@ -17,16 +16,6 @@ if TYPE_CHECKING:
     from conformance.platform.clients import Clients
     from conformance.services.flux import Flux
     from conformance.services.git import GitServer
-
-
-@dataclass(frozen=True)
-class App:
-    """An app that Flux installed."""
-
-    name: str
-    namespace: str
-    host: str
-    """Its host name; it answers at ``https://HOST/``."""
 
 
 class Stack(ABC):
@@ -56,13 +45,6 @@ class Stack(ABC):
     @abstractmethod
     def backups(self) -> Flux:
         """Return when the backup location is Available."""
-
-    @abstractmethod
-    def app(self, name: str) -> App:
-        """Install a reference app by a commit; returns when it is Ready.
-
-        Its image must be in the registry.
-        """
 
     @property
     @abstractmethod

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
@@ -51,8 +52,25 @@ class InClusterService:
             answer = requests.request(
                 method, url, json=body, data=form, params=parameters, timeout=timeout
             )
+        return self._json(answer, f"{method} {self.name}{path}")
+
+    def pages(self, path: str, **parameters: str | int) -> Iterator[Any]:
+        """Yield the JSON of each page of a list, as the header Link of each leads to the next.
+
+        Raises ``ServiceRefused``. https://www.rfc-editor.org/rfc/rfc8288
+        """
+        with self.address() as address:
+            url = f"http://{address}{path}"
+            while url:
+                answer = requests.get(url, params=parameters, timeout=self.kube.timeouts.http)
+                yield self._json(answer, f"GET {self.name}{path}")
+                link = answer.links.get("next", {}).get("url", "")
+                # Whoever made it knows the service by another address.
+                url = f"http://{address}{urlsplit(link).path}" if link else ""
+                parameters = dict(parse_qsl(urlsplit(link).query))
+
+    def _json(self, answer: requests.Response, request: str) -> Any:  # noqa: ANN401 - JSON
         if not answer.ok:
-            request = f"{method} {self.name}{path}"
             raise ServiceRefused(request, answer.status_code, answer.text)
         return answer.json() if answer.content else None
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from conformance.services.in_cluster import InClusterService, ServiceRefused
 
+_PAGE = 250
+"""Users in one answer."""
+
 
 @dataclass(frozen=True)
 class Identity:
@@ -25,11 +28,15 @@ class Identity:
 
 
 class Kratos:
-    """The admin API of a Kratos. Methods raise ``ServiceRefused``."""
+    """The admin API of a Kratos. Methods raise ``ServiceRefused``.
 
-    def __init__(self, admin: InClusterService) -> None:
+    Users are made with ``marks`` in their metadata, which only administrators see.
+    """
+
+    def __init__(self, admin: InClusterService, marks: Mapping[str, str]) -> None:
         self._redactor = admin.kube.redactor
         self._api = admin
+        self._marks = dict(marks)
 
     def create(self, email: str, password: str, name: str, roles: Mapping[str, str]) -> Identity:
         """Make a user with a password and with these roles by app."""
@@ -39,6 +46,7 @@ class Kratos:
             "traits": {"email": email, "name": name},
             "credentials": {"password": {"config": {"password": password}}},
             "metadata_public": {"stackspin_roles": dict(roles)},
+            "metadata_admin": self._marks,
         }
         return _identity(self._api.ask("POST", "/admin/identities", body=body))
 
@@ -50,6 +58,15 @@ class Kratos:
         """Return the user with this address, None if there is none."""
         found = self._api.ask("GET", "/admin/identities", credentials_identifier=email)
         return self.get(found[0]["id"]) if found else None
+
+    def marked(self) -> list[str]:
+        """Return the ids of the users that have these marks, whatever their values."""
+        return [
+            one["id"]
+            for users in self._api.pages("/admin/identities", page_size=_PAGE)
+            for one in users
+            if self._marks.keys() <= (one.get("metadata_admin") or {}).keys()
+        ]
 
     def set_state(self, identity_id: str, state: str) -> None:
         """Make a user active or inactive."""

@@ -47,10 +47,21 @@ class PodVolume:
 
 
 class Velero:
-    """A typed client for Velero's objects, within ``kube.timeouts``."""
+    """A typed client for Velero's objects, within ``kube.timeouts``; it makes them with ``labels``.
 
-    def __init__(self, kube: Kube, namespace: str, location: str, server: Selection) -> None:
+    Backups that a Schedule makes have its labels, too.
+    """
+
+    def __init__(
+        self,
+        kube: Kube,
+        namespace: str,
+        location: str,
+        server: Selection,
+        labels: Mapping[str, str],
+    ) -> None:
         self._kube = kube
+        self._labels = dict(labels)
         self.namespace = namespace
         """Where Velero and all its objects are."""
         self.location = location
@@ -228,7 +239,7 @@ class Velero:
         return Selection(API_VERSION, "PodVolumeBackup", self.namespace, labels)
 
     def _create(self, kind: str, name: str, spec: Object) -> None:
-        metadata = {"name": name, "namespace": self.namespace}
+        metadata = {"name": name, "namespace": self.namespace, "labels": self._labels}
         self._kube.create(
             {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
         )

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.apps.catalogue import APPS
 from conformance.kube.apply import apply
 from conformance.kube.conditions import (
     Condition,
@@ -33,7 +32,6 @@ from conformance.services.hydra import OAUTH2_CLIENT
 from conformance.services.login_pages import LoginClient, User, shown
 from conformance.services.oidc import Client, Provider, RelyingParty
 from conformance.suite.check import not_run, shared
-from conformance.suite.described import mail_of
 
 if TYPE_CHECKING:
     from conformance.common.settings import Settings
@@ -44,7 +42,7 @@ if TYPE_CHECKING:
     from conformance.services.hydra import Hydra
     from conformance.services.ingress import HttpClient
     from conformance.services.kratos import Kratos
-    from conformance.services.mail import MailCatcher
+    from conformance.services.mail import Mails
 
 SCOPE = "openid profile email stackspin_roles offline_access"
 
@@ -58,7 +56,8 @@ class Accounts:
     clients: Clients
     http: Callable[[], HttpClient]
     namespace: str
-    run_id: str
+    apps: Mapping[str, str]
+    """What the reference apps are called on the platform."""
     other_dashboard: str | None = None
     """Address of a dashboard in place of the reference one."""
     kratos: Kratos = field(init=False)
@@ -90,9 +89,9 @@ class Accounts:
         return (self.other_dashboard or self.clients.platform.single_sign_on.dashboard).rstrip("/")
 
     @functools.cached_property
-    def mail(self) -> MailCatcher:
-        """Every mail that the platform sends; not run where nobody knows where they end."""
-        return mail_of(self.clients)
+    def mail(self) -> Mails:
+        """Every mail that the platform sends."""
+        return self.clients.mail()
 
     @functools.cached_property
     def provider(self) -> Provider:
@@ -104,10 +103,11 @@ class Accounts:
 
         Apps made by ``app`` before are among the default.
         """
-        roles = dict.fromkeys([*APPS, *self._apps], "user") if may_use is None else may_use
-        email = f"{nick}-{self.run_id}-{next(_numbers)}@{self.domain}"
+        if may_use is None:
+            may_use = dict.fromkeys([*self.apps.values(), *self._apps], "user")
+        email = f"{nick}-{self.clients.run_id}-{next(_numbers)}@{self.domain}"
         password, name = secrets.token_urlsafe(18), name or nick.title()
-        identity = self.kratos.create(email, password, name, roles)
+        identity = self.kratos.create(email, password, name, may_use)
         self._users.append(User(identity.id, email, name, password))
         return self._users[-1]
 
@@ -134,7 +134,7 @@ class Accounts:
 
         ``spec`` changes the OAuth2Client's. Raises ``WaitTimeout``.
         """
-        name = f"{hint}-{self.run_id}-{next(_numbers)}"
+        name = f"{hint}-{self.clients.run_id}-{next(_numbers)}"
         client = Client(name, secrets.token_urlsafe(24), f"https://{name}.{self.domain}/callback")
         apply(
             self.kube,
@@ -233,9 +233,11 @@ def accounts(
     clients: Clients,
     settings: Settings,
     namespaces: Callable[[str], str],
+    names_of_apps: Mapping[str, str],
 ) -> Iterator[Accounts]:
     """Maker of the users and apps of a file's checks."""
-    made = Accounts(clients, stack.http, namespaces("sso"), settings.run_id, settings.dashboard_url)
+    namespace = namespaces("sso")
+    made = Accounts(clients, stack.http, namespace, names_of_apps, settings.dashboard_url)
     yield made
     made.close()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 
 from conformance.apps.catalogue import APPS
 from conformance.apps.deployment import HelmDeployment
+from conformance.apps.flux_package import copy_of
 from conformance.apps.image_builds import (
     NOTES,
     VERSIONS,
@@ -21,11 +23,18 @@ from conformance.apps.image_builds import (
 )
 from conformance.apps.smoke import smoke_tests
 from conformance.apps.tracked import TrackedBranch
+from conformance.common.package import Package
 from conformance.common.run_folder import run_folder
+from conformance.components.waiting import submit
+from conformance.platform.reference import ReferenceStack
+from conformance.platform.steps import Steps
 from conformance.services.helm import Helm
 from conformance.suite.check import app_of, shared
 from conformance.suite.given_apps import given_apps
 from conformance.suite.needs import fixtures_of
+
+_UPGRADE_SECONDS = 180
+"""After which an upgrade of a reference app counts as failed; nobody upgrades it."""
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -43,6 +52,7 @@ if TYPE_CHECKING:
     from conformance.platform.secondary import Site
     from conformance.platform.stack import Stack
     from conformance.services.flux import Flux
+    from conformance.suite.run import Run
 
 
 @pytest.fixture(scope=shared)
@@ -99,6 +109,44 @@ def app_images(images: AppImages) -> AppImages:
     """The same, with both versions of ``notes`` released: docker.io/stackspin/notes:VERSION."""
     images.released_each(source_of(NOTES), VERSIONS)
     return images
+
+
+@pytest.fixture(scope="session")
+def names_of_apps(run: Run) -> Mapping[str, str]:
+    """What the reference apps are called: on a platform of others, which may have such apps, with
+    the run's id.
+    """
+    return {name: f"{name}-{run.settings.run_id}" if run.given else name for name in APPS}
+
+
+@pytest.fixture(scope="session")
+def reference_apps(
+    here: Site,
+    images: AppImages,
+    names_of_apps: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[], None]:
+    """Installs the reference apps side by side, by Flux; returns when they are Ready."""
+
+    def release(name: str) -> None:
+        images.released(source_of(name), VERSIONS[0])
+        if isinstance(here.stack, ReferenceStack):
+            here.stack.app(name)
+
+    def install() -> None:
+        with ThreadPoolExecutor(len(APPS)) as executor:
+            for released in [submit(executor, functools.partial(release, name)) for name in APPS]:
+                released.result()
+        if not isinstance(here.stack, ReferenceStack):
+            source = Package.copy(tmp_path_factory.mktemp("reference-apps"))
+            copies = [
+                copy_of(source, app, name, failure_after=_UPGRADE_SECONDS)
+                for app, name in names_of_apps.items()
+            ]
+            TrackedBranch.of(here).install(copies)
+
+    once_for_all = Steps()
+    return lambda: once_for_all.run("reference apps", install)
 
 
 @pytest.fixture(scope="session")

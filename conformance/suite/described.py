@@ -9,16 +9,7 @@ from conformance.suite.check import not_run
 
 if TYPE_CHECKING:
     from conformance.platform.clients import Clients
-    from conformance.services.mail import MailCatcher
     from conformance.services.object_store import ObjectStore
-
-
-def mail_of(clients: Clients) -> MailCatcher:
-    """Return where every mail of the platform ends."""
-    found = clients.mail()
-    if found is None:
-        not_run("platform.yaml does not say where the platform's mails end (single_sign_on.mail)")
-    return found
 
 
 def object_store_of(clients: Clients) -> ObjectStore:

@@ -18,13 +18,16 @@ from conformance.components.builder import Components
 from conformance.components.progress import make_progress
 from conformance.kube.client import Kube
 from conformance.oci.registry import Registry
+from conformance.platform.clients import Clients
+from conformance.platform.installed.foreign import foreign
+from conformance.platform.installed.ledger import Ledger
+from conformance.platform.installed.stack import InstalledStack
 from conformance.platform.namespaces import Namespaces
 from conformance.platform.occupied import refuse_platform_of_others
 from conformance.platform.reference import ReferenceStack, reference_platform
 from conformance.platform.secondary import SecondaryClusters, Site, SiteMaker
 from conformance.services.browser import Browser
 from conformance.suite.check import check_of, not_run, once, shared
-from conformance.suite.described import mail_of
 from conformance.suite.diagnostics import learn_all_secrets
 from conformance.suite.needs import fixtures_of, images_of_platform
 from conformance.suite.run import RUN
@@ -32,13 +35,12 @@ from conformance.suite.run import RUN
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
-    from conformance.platform.clients import Clients
     from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.flux import Flux
     from conformance.services.hydra import Hydra
     from conformance.services.kratos import Kratos
-    from conformance.services.mail import MailCatcher
+    from conformance.services.mail import Mails
     from conformance.services.visitor import OpenBrowser
     from conformance.suite.run import Run
 
@@ -90,9 +92,9 @@ def cluster(
     """A running cluster; taken away at the end unless it is to be kept."""
     try:
         with run.terminal.showing():
-            _start(chosen_cluster, run.settings.domain)
+            _start(chosen_cluster, run)
         if chosen_cluster.registry is not None:  # what every image is made of, then the images
-            images = images_of_platform(fixtures_of(request.session.items))
+            images = images_of_platform(fixtures_of(request.session.items), run.given)
             components.prefetch("image-debian", *images)
         components.prefetch("helm")
         yield chosen_cluster
@@ -106,12 +108,12 @@ def cluster(
                 chosen_cluster.delete()
 
 
-def _start(cluster: Cluster, domain: str) -> None:
+def _start(cluster: Cluster, run: Run) -> None:
     """Start the cluster. If that fails, report it as such, not as a failure of a check."""
     try:
         cluster.start()
-        if cluster.provider == "existing":
-            _refuse_platform_of_others(cluster, domain)
+        if cluster.provider == "existing" and run.given is None:
+            _refuse_platform_of_others(cluster, run.settings.domain)
     except HarnessError:
         raise
     except Exception as error:
@@ -151,13 +153,43 @@ def registry(cluster: Cluster) -> Registry:
 
 
 @pytest.fixture(scope="session")
-def stack(run: Run, cluster: Cluster, kube: Kube, components: Components) -> Iterator[Stack]:
-    """Stackspin on the cluster, installed level by level, each when a check first asks for it."""
+def ledger(run: Run, kube: Kube) -> Iterator[Ledger | None]:
+    """What holds a platform of others for this run, and removes all that the run has made.
+
+    What is not the run's is seen before and after. None: the suite installs the platform.
+    """
+    if run.given is None:
+        yield None
+        return
+    clients = Clients(kube, run.given.described, run.settings.run_id)
+    made = Ledger(kube, clients, run.settings.run_id, run.terminal.say)
+    made.begin()
+    before = foreign(kube)
+    yield made
+    for leftover in made.end():
+        run.recorder.error(f"left on the platform: {leftover}")
+    for change in before.changes_to(foreign(kube)):
+        run.recorder.error(f"not the run's, and not as before: {change}")
+
+
+@pytest.fixture(scope="session")
+def stack(
+    run: Run,
+    cluster: Cluster,
+    kube: Kube,
+    components: Components,
+    ledger: Ledger | None,  # noqa: ARG001 - the platform is this run's from now on
+) -> Iterator[Stack]:
+    """Stackspin on the cluster: found there, or installed level by level as checks ask for it."""
     if cluster.registry is None:
         not_run(_NO_REGISTRY)
-    installed = ReferenceStack(run.settings, cluster, kube, components, say=run.terminal.say)
-    yield installed
-    installed.close()
+    made: Stack
+    if run.given is not None:
+        made = InstalledStack(run.settings, cluster, kube, components, run.given)
+    else:
+        made = ReferenceStack(run.settings, cluster, kube, components, say=run.terminal.say)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
@@ -233,9 +265,9 @@ def hydra(clients: Clients, single_sign_on: Flux) -> Hydra:  # noqa: ARG001 - in
 
 
 @pytest.fixture(scope="session")
-def mail(clients: Clients, single_sign_on: Flux) -> MailCatcher:  # noqa: ARG001 - installed
+def mail(clients: Clients, single_sign_on: Flux) -> Mails:  # noqa: ARG001 - installed
     """Every mail that the platform sends."""
-    return mail_of(clients)
+    return clients.mail()
 
 
 @pytest.fixture(scope="session")
@@ -260,7 +292,12 @@ def visitor(browser: Browser, evidence: EvidenceBox) -> OpenBrowser:
 
 
 @pytest.fixture(scope="session")
-def namespace_pool(run: Run, kube: Kube, cluster: Cluster) -> Iterator[Namespaces]:
+def namespace_pool(
+    run: Run,
+    kube: Kube,
+    cluster: Cluster,
+    ledger: Ledger | None,  # noqa: ARG001 - see stack
+) -> Iterator[Namespaces]:
     """Maker of namespaces that carry the run's id."""
     pool = Namespaces(
         kube, run.settings.run_id, run.settings.timeouts.deletion, run.planted.manifest

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
+from conformance.platform.installed.given import GivenPlatform
+from conformance.platform.installed.stack import GIT_SERVER
 from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON, images_for
 
 
@@ -14,9 +16,14 @@ def fixtures_of(items: Iterable[pytest.Item]) -> set[str]:
     return {name for item in items for name in getattr(item, "fixturenames", ())}
 
 
-def images_of_platform(fixtures: set[str]) -> tuple[str, ...]:
-    """Return the platform's images that checks with these fixtures need, in the order of use."""
+def images_of_platform(fixtures: set[str], given: GivenPlatform | None) -> tuple[str, ...]:
+    """Return the platform's images that checks with these fixtures need, in the order of use.
+
+    A ``given`` platform has its own; the run adds one to it.
+    """
     if "stack" not in fixtures:
         return ()
+    if given is not None:
+        return (GIT_SERVER,)
     levels = {"single_sign_on": SINGLE_SIGN_ON, "backups": BACKUPS}
     return images_for(*(level for name, level in levels.items() if name in fixtures))

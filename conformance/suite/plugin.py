@@ -11,11 +11,13 @@ import importlib
 import inspect
 import os
 import signal
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
 import pytest
 
+from conformance.common.errors import HarnessError
 from conformance.common.options import options, read
 from conformance.common.settings import Settings
 from conformance.suite.check import (
@@ -153,14 +155,21 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         config.workeroutput[_REFUSED] = True
         raise pytest.UsageError(_WITHOUT_XDIST)
     # Only when there are checks: these import what a run needs.
+    from conformance.platform.installed.given import given_platform  # noqa: PLC0415
     from conformance.suite import schedule  # noqa: PLC0415
     from conformance.suite.run import RUN, Run  # noqa: PLC0415
     from conformance.suite.session import ConformanceSession  # noqa: PLC0415
     from conformance.suite.under_test import UnderTest  # noqa: PLC0415
 
     settings = _settings(config)
-    selected = selection(config, settings)
-    run = Run.begin(settings, twins=config.getoption("twins"), selection=selected)
+    try:
+        given = given_platform(settings)
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+    if given is not None:
+        settings = replace(settings, domain=given.described.domain)
+    selected, twins = selection(config, settings), config.getoption("twins")
+    run = Run.begin(settings, twins=twins, selection=selected, given=given)
     config.stash[RUN] = run
     under_test = UnderTest(run)
     config.pluginmanager.register(under_test, "stackspin-conformance-under-test")

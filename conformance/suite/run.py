@@ -14,6 +14,8 @@ import pytest
 from conformance.common.options import options
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
+from conformance.platform.description import FILE
+from conformance.platform.installed.given import GivenPlatform
 from conformance.report.host import describe_host, suite_commit
 from conformance.report.model import RunReport
 from conformance.report.recorder import Recorder
@@ -33,10 +35,19 @@ class Run:
     redactor: Redactor
     twins: bool
     terminal: Terminal = field(default_factory=Terminal)
+    given: GivenPlatform | None = None
+    """The platform that is on the cluster already; None: the suite installs the reference one."""
     planted: PlantedSecret = field(default_factory=PlantedSecret)
 
     @classmethod
-    def begin(cls, settings: Settings, *, twins: bool, selection: list[str]) -> Run:
+    def begin(
+        cls,
+        settings: Settings,
+        *,
+        twins: bool,
+        selection: list[str],
+        given: GivenPlatform | None = None,
+    ) -> Run:
         """Start a run: from now on there is a report, whatever happens."""
         redactor = Redactor()
         report = RunReport(
@@ -55,7 +66,9 @@ class Run:
             settings=_reported(settings),
         )
         recorder = Recorder(settings.reports_dir, report, redactor)
-        return cls(settings, recorder, redactor, twins)
+        if given is not None:
+            (recorder.folder / FILE).write_text(given.description, encoding="utf-8")
+        return cls(settings, recorder, redactor, twins, given=given)
 
     def end(self, *, complete: bool) -> None:
         """Write the final report, and search it for secrets."""

@@ -6,21 +6,15 @@ A session fixture begins such an installation. It is added to the check during w
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.catalogue import APPS
-from conformance.apps.image_builds import VERSIONS, source_of
 from conformance.clusters.base import Cluster, Feature
-from conformance.components.waiting import submit
 from conformance.suite.check import CAPABILITIES, check_of
 from conformance.suite.needs import fixtures_of
 
 if TYPE_CHECKING:
-    from conformance.apps.image_builds import AppImages
     from conformance.platform.secondary import SecondaryClusters
     from conformance.platform.stack import Stack
 
@@ -67,22 +61,6 @@ def later_levels_begun(request: pytest.FixtureRequest, cluster: Cluster, stack: 
         secondary.prepare(secondary.TESTING)
         levels.append(lambda: secondary.testing().result())
     stack.begin(*levels)
-
-
-@pytest.fixture(scope="session")
-def reference_apps(stack: Stack, images: AppImages) -> Callable[[], None]:
-    """Installs the reference apps side by side, by Flux; returns when they are Ready."""
-
-    def install(name: str) -> None:
-        images.released(source_of(name), VERSIONS[0])
-        stack.app(name)
-
-    def install_each() -> None:
-        with ThreadPoolExecutor(len(APPS)) as executor:
-            for installed in [submit(executor, partial(install, name)) for name in APPS]:
-                installed.result()
-
-    return install_each
 
 
 def _first(fixture: str, items: list[pytest.Item]) -> None:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from conformance.apps.package.conventions import FLUX_NAMESPACE
 from conformance.kube.conditions import condition_true
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
 from conformance.linter.app import AppPackage
 from conformance.linter.facts.logins import clients, for_people
+from conformance.platform.conventions import FLUX_NAMESPACE
 from conformance.services.hydra import OAUTH2_CLIENT
 from conformance.services.oidc import Client
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.apps.package.applied import applied
-from conformance.apps.package.conventions import APPS_NAMESPACE, FLUX_NAMESPACE
 from conformance.apps.package.disk_guard import DiskGuard, stop_app
 from conformance.apps.package.hopeless import Prospects
 from conformance.apps.package.leftovers import brought_by, take_away
@@ -20,8 +19,9 @@ from conformance.kube.conditions import Condition, deleted, matching, reconciled
 from conformance.kube.inventory import by_uid, everything, ref_of
 from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import Wait, WaitFailed, WaitTimeout, wait_all
+from conformance.platform.conventions import APPS_NAMESPACE, FLUX_NAMESPACE
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed
-from conformance.platform.reference.steps import Steps
+from conformance.platform.steps import Steps
 from conformance.services.flux import hopeless
 from conformance.services.git import GitRefused
 

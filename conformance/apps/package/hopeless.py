@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from conformance.apps.package.conventions import FLUX_NAMESPACE
 from conformance.kube.client import Kube
 from conformance.kube.conditions import find_condition
 from conformance.kube.describe import event_time, shorten
@@ -22,6 +21,7 @@ from conformance.kube.explain import explain
 from conformance.kube.inventory import ref_of
 from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import WaitFailed
+from conformance.platform.conventions import FLUX_NAMESPACE
 
 PODS_LAST = 45.0
 """Seconds: kubelet has pulled an image three times by then, and tried to mount a volume eight."""

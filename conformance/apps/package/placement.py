@@ -17,7 +17,6 @@ from typing import Any
 import yaml
 
 from conformance.apps.package.chart_alone import drafted
-from conformance.apps.package.conventions import FLUX_NAMESPACE
 from conformance.apps.package.given import GivenApp, read_tree
 from conformance.common.errors import HarnessError
 from conformance.linter.access import get, mapping, sequence, text
@@ -26,6 +25,7 @@ from conformance.linter.draft.flux_package import is_chart_alone
 from conformance.linter.files import KUSTOMIZATION_FILES, inside, parent
 from conformance.linter.reading.description import FILE, DescriptionError
 from conformance.linter.reading.tree import YAML_SUFFIXES, Tree, decode
+from conformance.platform.conventions import FLUX_NAMESPACE
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
 from conformance.platform.reference.levels import SINGLE_SIGN_ON
 from conformance.services.flux import API_VERSIONS

@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.apps.package.conventions import FLUX_NAMESPACE
 from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.app import AppPackage
 from conformance.linter.facts.confinement import breaches_of_pod, is_privileged
 from conformance.linter.manifest import CLUSTER_WIDE, Manifest
 from conformance.linter.pods import Pod, pods_of
+from conformance.platform.conventions import FLUX_NAMESPACE
 from conformance.platform.reference.levels import BACKUPS, PLATFORM, SINGLE_SIGN_ON
 
 if TYPE_CHECKING:

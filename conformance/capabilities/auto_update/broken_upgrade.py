@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.apps.flux_package import Commit
 from conformance.apps.tracked import TrackedApp
-from conformance.platform.reference.steps import Steps
+from conformance.platform.steps import Steps
 
 if TYPE_CHECKING:
     from conformance.apps.base import Seed

@@ -37,9 +37,13 @@ class AppSessions:
 
     accounts: Accounts
 
+    def name(self, app: App) -> str:
+        """Return what an app is called on the platform."""
+        return self.accounts.apps[app.name]
+
     def url(self, app: App, path: str = "/") -> str:
         """Return an address of an app."""
-        return f"https://{app.name}.{self.accounts.domain}{path}"
+        return f"https://{self.name(app)}.{self.accounts.domain}{path}"
 
     def callback(self, app: App) -> str:
         """Return the address to which the provider sends users back."""
@@ -95,7 +99,7 @@ class AppSessions:
 
     def pod(self, app: App) -> Object:
         """Return an app's pod."""
-        labels = f"app.kubernetes.io/instance={app.name}"
+        labels = f"app.kubernetes.io/instance={self.name(app)}"
         apps = self.accounts.clients.platform.apps
         return self.accounts.kube.list("v1", "Pod", apps, labels=labels)[0]
 
@@ -111,7 +115,7 @@ class AppSessions:
 
     def back_channel(self, app: App) -> str:
         """Return the address at which the provider tells an app that somebody logged out."""
-        return str((self.accounts.hydra.client(app.name) or {})["backchannel_logout_uri"])
+        return str((self.accounts.hydra.client(self.name(app)) or {})["backchannel_logout_uri"])
 
     def logout_sent_to(self, client: RelyingParty) -> str:
         """Return what the provider says became of the logout token that it sent to a client.
@@ -127,8 +131,8 @@ class AppSessions:
         """Within the body, the provider does not notify an app when somebody logs out."""
         field, hydra = "backchannel_logout_uri", self.accounts.hydra
         before = self.back_channel(app)
-        hydra.change(app.name, field, "")
+        hydra.change(self.name(app), field, "")
         try:
             yield
         finally:
-            hydra.change(app.name, field, before)
+            hydra.change(self.name(app), field, before)

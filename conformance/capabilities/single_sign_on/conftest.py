@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.catalogue import APPS
 from conformance.capabilities.single_sign_on.app_sessions import AppSessions
 from conformance.capabilities.single_sign_on.login_services import SHORT, LoginServices
 from conformance.suite.check import shared
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 def app_sessions(accounts: Accounts, reference_apps: Callable[[], None]) -> AppSessions:
     """The sessions of users at the reference apps."""
     reference_apps()
-    for name in APPS:
+    for name in accounts.apps.values():
         accounts.http().get_routed(f"https://{name}.{accounts.domain}/")
     return AppSessions(accounts)
 

@@ -13,7 +13,7 @@ from conformance.capabilities.single_sign_on.logins import code_in
 from conformance.suite.wire import answered_again, form_of, path_of, with_form
 
 if TYPE_CHECKING:
-    from conformance.services.mail import MailCatcher
+    from conformance.services.mail import Mails
     from conformance.suite.wire import Send, Wire
 
 RECOVERY = "/self-service/recovery"
@@ -22,7 +22,7 @@ SESSION_COOKIE = "ory_kratos_session"
 
 
 @pytest.fixture
-def altered_recovery_code_accepted(wire: Wire, mail: MailCatcher) -> None:
+def altered_recovery_code_accepted(wire: Wire, mail: Mails) -> None:
     """Whatever code is given, the platform goes on as with the right one."""
     addresses: list[str] = []
 

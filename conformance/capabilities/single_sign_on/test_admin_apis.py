@@ -53,10 +53,12 @@ def test_admin_apis_for_dashboard_alone(
     reached = [
         admin.name
         for admin in admin_apis.values()
-        if app_sessions.reaches(NOTES, f"{admin.name}.{admin.namespace}")
+        if app_sessions.reaches(NOTES, f"{admin.name}.{admin.namespace}", admin.port)
     ]
-    public = f"{login.hydra.public.name}.{login.hydra.public.namespace}"
-    assert app_sessions.reaches(NOTES, public), f"notes does not even reach {public}"
+    hydra = login.hydra.public
+    public = f"{hydra.name}.{hydra.namespace}"
+    reaches_public = app_sessions.reaches(NOTES, public, hydra.port)
+    assert reaches_public, f"notes does not even reach {public}"
     assert not (enforced and reached), f"notes reaches {reached}, with NetworkPolicies enforced"
     outcome = "enforced" if enforced else f"not enforced: notes reaches {reached}"
     evidence.note(f"On this {cluster.provider} cluster the NetworkPolicies are {outcome}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from conformance.apps.catalogue import APPS, NOTES, WORDPRESS
 from conformance.capabilities.single_sign_on.addresses import parameter, with_parameter
@@ -73,7 +73,7 @@ def test_forged_logout_token(app: App, app_sessions: AppSessions, accounts: Acco
     rupert.walk(app_sessions.url(app, app.login.path), "")
     assert app_sessions.knows(rupert.browser, app)
     rupert.authorize(other).code()
-    token = unsigned_logout_token(accounts.issuer, app.name, rupert.user.id)
+    token = unsigned_logout_token(accounts.issuer, app_sessions.name(app), rupert.user.id)
     answer = accounts.http().post(address, data={"logout_token": token})
     assert answer.status_code == 400, f"unsigned logout token: HTTP {answer.status_code}"
     # The provider notifies the app that this login has ended, with a token for the other client.
@@ -172,6 +172,8 @@ def test_cookie_flags(
             app_sessions.logs_in(carol, app, user)
         carol.open(f"{accounts.dashboard}/web/settings")
         cookies = carol.cookies()
-    owners = {cookie["domain"].partition(".")[0] for cookie in cookies}
-    assert owners >= {"dashboard", "sso", *APPS}, f"there are only cookies of {owners}"
+    owners = {cookie["domain"].lstrip(".") for cookie in cookies}
+    addresses = [accounts.dashboard, accounts.issuer, *map(app_sessions.url, APPS.values())]
+    missing = {str(urlsplit(one).hostname) for one in addresses} - owners
+    assert not missing, f"there are no cookies of {missing}, only of {owners}"
     assert not (faults := cookie_faults(cookies)), "; ".join(faults)

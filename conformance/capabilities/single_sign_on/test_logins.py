@@ -42,7 +42,7 @@ def test_login(
     visitor: OpenBrowser,
     evidence: EvidenceBox,
 ) -> None:
-    user = accounts.user("zoe", may_use={app.name: "user"})
+    user = accounts.user("zoe", may_use={app_sessions.name(app): "user"})
     with visitor("zoe") as zoe:
         app_sessions.begins_login(zoe, app)
         zoe.screenshot("login")

@@ -53,12 +53,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "single_sign_on.survives_restart",
     ),
     "single_sign_on.administrators": ("single_sign_on.admin_apis_for_dashboard_alone",),
-    "single_sign_on.mail": (
-        "dashboard.invites_user",
-        "single_sign_on.expired_recovery_code",
-        "single_sign_on.recovery",
-        "single_sign_on.recovery_code_refused",
-    ),
+    "single_sign_on.mail": (),  # Kratos' courier knows the mails, too
     "ingress": ("app_runs",),
     "ingress.authority": ("backup_restore.login_after_restore",),
     "storage": (

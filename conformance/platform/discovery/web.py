@@ -22,6 +22,7 @@ ANSWER_SECONDS = 2.0
 """For a connection, and for an answer: discovery as a whole is to take no more than 5 s."""
 DOCUMENT = ".well-known/openid-configuration"
 PUBLISHED = "an authority that everybody trusts"
+_GIVEN = "the given authority"
 _REFUSED = re.compile(r"certificate verify failed: ([^(\"]+)|(hostname '[^\"]+)")
 _NOT_TRUSTED = ("unable to get", "self-signed", "self signed")
 """How OpenSSL begins to say that an authority is missing, and nothing else wrong."""
@@ -83,11 +84,8 @@ class Web:
             where = ", ".join([*self.addresses, host])
             problem = f"{url} does not answer: nothing accepts connections at {where}"
             return Answer(problem=problem, fix="See that the ingress is reachable from here.")
-        trusts = {PUBLISHED: certifi.contents()}
-        if self.ca_file:
-            trusts = {"the given authority": self.ca_file}
         refused = ""
-        for name, certificates in {**trusts, **self.authorities}.items():
+        for name, certificates in self._trusts().items():
             if not are_certificates(certificates):
                 continue
             try:
@@ -108,6 +106,14 @@ class Web:
             return Answer(problem=problem, fix="Have the ingress present another one.")
         problem = f"the certificate of {host} is not trusted"
         return Answer(problem=problem, fix="Give the authority that issued it: --ca-file FILE.")
+
+    def certificates(self, trusted: str) -> str:
+        """Return the certificates, PEM, of what an ``Answer`` was trusted by; empty: of nothing."""
+        return self._trusts().get(trusted, "")
+
+    def _trusts(self) -> dict[str, str]:
+        first = {_GIVEN: self.ca_file} if self.ca_file else {PUBLISHED: certifi.contents()}
+        return {**first, **self.authorities}
 
     def _address(self, host: str, port: int) -> str:
         """Return the first of the addresses that accepts a connection; empty: none does.

@@ -88,14 +88,9 @@ def repository(context: Context) -> GitServer:
     context.namespaces()
     reader, pusher = _credentials(context)
     context.images(["image-git-server"])
-    server = serve_repository(
-        context.kube,
-        context.bootstrap_file("git-server.yaml"),
-        GIT_NAMESPACE,
-        context.cluster.node_address,
-        reader,
-        pusher,
-    )
+    manifest = context.bootstrap_file("git-server.yaml")
+    url = serve_repository(context.kube, manifest, GIT_NAMESPACE, context.cluster.node_address)
+    server = GitServer(context.kube, GIT_NAMESPACE, url, reader, pusher)
     files = {**repository_files(context.root), **flux_file(context.flux_manifests())}
     if not server.fetch():
         server.commit(files, "Stackspin as the suite installs it")

@@ -19,7 +19,7 @@ from conformance.kube.client import Kube
 from conformance.kube.objects import Object
 from conformance.oci.registry import Registry
 from conformance.platform.reference.content import flux_manifests
-from conformance.platform.reference.steps import Steps
+from conformance.platform.steps import Steps
 
 _AT_A_TIME = 2
 """Images built, and images pushed, at the same time; more would compete for two cores."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,23 @@ from conformance.platform.reference.levels import (
     SINGLE_SIGN_ON,
     Level,
 )
-from conformance.platform.reference.steps import Steps
 from conformance.platform.reference.substitutes import SUBSTITUTES
-from conformance.platform.stack import App, Stack
+from conformance.platform.stack import Stack
+from conformance.platform.steps import Steps
 from conformance.services import git
 from conformance.services.flux import Flux
 from conformance.services.git import GitServer
 from conformance.services.ingress import HttpClient
+
+
+@dataclass(frozen=True)
+class App:
+    """An app that Flux installed."""
+
+    name: str
+    namespace: str
+    host: str
+    """Its host name; it answers at ``https://HOST/``."""
 
 
 class ReferenceStack(Stack):
@@ -63,7 +74,7 @@ class ReferenceStack(Stack):
     ) -> None:
         super().__init__()
         self._context = Context(settings, cluster, kube, components, root or data_root(), say)
-        self.clients = Clients(kube, reference_platform(settings.domain))
+        self.clients = Clients(kube, reference_platform(settings.domain), settings.run_id)
         """Of its parts, by the names in its description."""
         self._flux = self.clients.flux()
 
@@ -146,18 +157,10 @@ class ReferenceStack(Stack):
 
     def describe(self) -> dict[str, Any]:
         """Return substitutes, what could not be installed, and seconds a step, for the report."""
-        timings = sorted(self._steps.timings, key=lambda item: item.began)
         return {
             "substitutes": [dict(item) for item in SUBSTITUTES],
             "not_run": dict(self._context.not_run),
-            "timings": [
-                {
-                    "step": item.name,
-                    "began": round(item.began, 2),
-                    "seconds": round(item.seconds, 2),
-                }
-                for item in timings
-            ],
+            "timings": self._steps.described(),
         }
 
     def close(self) -> None:
@@ -184,7 +187,11 @@ class ReferenceStack(Stack):
 
     def _sources(self) -> None:
         self._steps.run("flux applied", self._controllers)
-        self._context.apply_bootstrap("sources.yaml", url=git.cluster_url(bootstrap.GIT_NAMESPACE))
+        self._context.apply_bootstrap(
+            "sources.yaml",
+            url=git.cluster_url(bootstrap.GIT_NAMESPACE),
+            namespace=self._flux.namespace,
+        )
 
     def _controllers_ready(self) -> None:
         waits = [

@@ -56,6 +56,17 @@ class Steps:
             future = self._futures.get(name)
         return future.result() if future and future.done() and not future.exception() else None
 
+    def described(self) -> list[dict[str, Any]]:
+        """Return seconds a step, for the report."""
+        return [
+            {
+                "step": item.name,
+                "began": round(item.began, 2),
+                "seconds": round(item.seconds, 2),
+            }
+            for item in sorted(self.timings, key=lambda item: item.began)
+        ]
+
     def _timed(self, name: str, action: Callable[[], Result]) -> Result:
         began = time.monotonic()
         result = action()

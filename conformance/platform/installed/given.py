@@ -1,0 +1,134 @@
+"""The platform that a run is given: described, and found to be as described, before any check."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.clusters.existing import ExistingCluster
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Settings
+from conformance.kube.client import Kube
+from conformance.linter.findings import Problem
+from conformance.linter.reading.documents import Document
+from conformance.linter.reading.one_document import in_one_line
+from conformance.platform.checking import read_for_check, what_does_not_hold
+from conformance.platform.description import FILE, Platform
+from conformance.platform.discovery import discover, read_cluster, web_of, written
+from conformance.platform.discovery.web import are_certificates
+from conformance.platform.installed.rights import refuse_without_rights
+
+DISCOVER = "discover"
+"""In place of a file: the platform that is found on the cluster."""
+OLDEST = (1, 29)
+"""The oldest Kubernetes with all that the checks use: claims for one pod alone are stable in it."""
+_VERSION = re.compile(r"v(\d+)\.(\d+)")
+
+
+@dataclass(frozen=True)
+class GivenPlatform:
+    """A platform that is on a cluster already."""
+
+    described: Platform
+    authority: bytes
+    """The certificates by which its own is trusted, PEM."""
+    description: str
+    """The text of its platform.yaml."""
+
+
+def given_platform(settings: Settings) -> GivenPlatform | None:
+    """Return the platform that ``--platform`` names; None: the suite installs the reference one.
+
+    Raises HarnessError if it cannot be judged: the cluster or the file cannot be read, the user
+    lacks rights, or the platform is not as it is described. Nothing is changed on the cluster.
+    """
+    if settings.platform is None:
+        return None
+    if settings.cluster != "existing":
+        raise HarnessError(
+            "--platform is about a cluster that has the platform already",
+            "add --cluster=existing, with --kubeconfig and --context as needed",
+        )
+    with opened(settings) as (name, kube):
+        refuse_old_kubernetes(name, kube.version())
+        cluster = read_cluster(kube)
+        if cluster.unread:
+            unread = "\n".join(f"  {kind}: {why}" for kind, why in cluster.unread.items())
+            raise HarnessError(
+                f"what is on {name} cannot be read\n{unread}",
+                "give a kubeconfig or context whose user may list all of these",
+            )
+        web = web_of(cluster, authority_of(settings.ca_file))
+        found = discover(cluster, web)
+        if settings.platform == DISCOVER:
+            document, described, text = _found(written(found, name))
+            problems: list[Problem] = []
+        else:
+            path = Path(settings.platform)
+            document, described, problems = read_for_check(path)
+            text = path.read_text(encoding="utf-8")
+        problems += what_does_not_hold(document, described, cluster, web)
+        if problems:
+            lines = "\n".join(f"  {in_one_line(one)}" for one in problems)
+            raise HarnessError(
+                f"the platform on {name} is not as described\n{lines}",
+                "mend the description or the platform; stackspin-conformance platform check says "
+                "the same",
+            )
+        refuse_without_rights(kube, described)
+        trusted = web.certificates(web.document(described.single_sign_on.issuer).trusted)
+        return GivenPlatform(described, trusted.encode(), text)
+
+
+def _found(text: str) -> tuple[Document, Platform, str]:
+    """Return what discovery has written, read as a file is; whose it is, nobody has said."""
+    with tempfile.TemporaryDirectory(prefix="platform-") as folder:
+        path = Path(folder, FILE)
+        path.write_text(text, encoding="utf-8")
+        document, described, _ = read_for_check(path)
+    return document, described, text
+
+
+def refuse_old_kubernetes(cluster: str, version: str) -> None:
+    """Raise HarnessError if a cluster's Kubernetes is older than the checks need."""
+    found = _VERSION.match(version)
+    if found and (int(found[1]), int(found[2])) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise HarnessError(
+            f"{cluster} runs Kubernetes {version}, which is older than {oldest}",
+            "upgrade it: the checks use parts of the API that came with that version",
+        )
+
+
+@contextlib.contextmanager
+def opened(settings: Settings) -> Iterator[tuple[str, Kube]]:
+    """Yield the name of the user's cluster and a client of it."""
+    existing = ExistingCluster(settings)
+    try:
+        kube = Kube(existing.copy_kubeconfig(), timeouts=settings.timeouts)
+        try:
+            yield existing.name, kube
+        finally:
+            kube.close()
+    finally:
+        existing.delete()
+
+
+def authority_of(ca_file: Path | None) -> str:
+    """Return the certificates of a file that the user trusts; empty: there is none.
+
+    Raises HarnessError.
+    """
+    try:
+        authority = ca_file.read_text(encoding="utf-8") if ca_file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise HarnessError(
+            f"{ca_file} cannot be read: {error}", "give a file with certificates, PEM"
+        ) from error
+    if ca_file and not are_certificates(authority):
+        raise HarnessError(f"{ca_file} has no certificates", "give a file with certificates, PEM")
+    return authority

@@ -1,0 +1,144 @@
+"""What runs have made on a platform of others, found by its label and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+
+from conformance.kube.client import Kube
+from conformance.kube.conditions import deleted
+from conformance.kube.inventory import ref_of
+from conformance.kube.objects import Object, Objects, Ref
+from conformance.kube.wait import Wait, WaitFailed, wait_all
+from conformance.platform import conventions
+from conformance.platform.clients import Clients
+from conformance.platform.installed import homes
+from conformance.platform.namespaces import RUN_LABEL
+from conformance.services.flux import API_VERSIONS
+from conformance.services.velero import API_VERSION as VELERO
+
+_RUN_BY_VELERO = ("Schedule", "Restore")
+_VOLUME_NAMESPACE = "velero.io/volume-namespace"
+"""Label of a BackupRepository: whose volumes are in it."""
+
+
+def remove(kube: Kube, clients: Clients, say: Callable[[str], None]) -> list[str]:
+    """Remove everything with the label of a run; return what is still there, a line each.
+
+    ``say`` gets a line about each kind of thing that there was.
+    """
+    left: list[str] = []
+    namespaces = [name_of(one) for one in kube.list("v1", "Namespace", labels=RUN_LABEL)]
+    if users := clients.kratos().marked():
+        say(f"removing {len(users)} users")
+        for user in users:
+            clients.kratos().delete(user)
+    left += _remove_backups(kube, clients.platform.backup.namespace, say)
+    if namespaces:
+        say(f"removing {len(namespaces)} namespaces")
+        left += _remove_namespaces(kube, namespaces)
+    left += _remove_repositories(kube, clients.platform.backup.namespace, namespaces)
+    left += _remove_volumes(kube, namespaces)
+    return left
+
+
+def name_of(item: Object) -> str:
+    """Return an object's name."""
+    return str(item["metadata"]["name"])
+
+
+def _remove_backups(kube: Kube, namespace: str, say: Callable[[str], None]) -> list[str]:
+    """Remove a run's objects of Velero, and the data of its backups."""
+
+    def labelled(kind: str, version: str = VELERO) -> Objects:
+        found = kube.list(version, kind, namespace, labels=RUN_LABEL)
+        return [{**one, "apiVersion": version, "kind": kind} for one in found]
+
+    gone = [one for kind in _RUN_BY_VELERO for one in labelled(kind)]
+    _delete(kube, gone)
+    locations = {name_of(one) for one in labelled("BackupStorageLocation")}
+    backups = labelled("Backup")
+    if backups:
+        say(f"removing {len(backups)} backups")
+    for one in backups:
+        if one["spec"].get("storageLocation") in locations:  # perhaps one that does not answer
+            kube.delete(*ref_of(one))
+        else:
+            kube.create(_request(one))
+    left = _still_there(kube, backups, kube.timeouts.backup)
+    others = [*labelled("BackupStorageLocation"), *labelled("Secret", "v1")]
+    _delete(kube, others)
+    return [*left, *_still_there(kube, [*gone, *others], kube.timeouts.deletion)]
+
+
+def _request(backup: Object) -> Object:
+    """Return what has Velero delete a backup and its data.
+
+    https://velero.io/docs/v1.18/api-types/
+    """
+    metadata = backup["metadata"]
+    labels = {
+        "velero.io/backup-name": metadata["name"],
+        "velero.io/backup-uid": metadata["uid"],
+        RUN_LABEL: metadata["labels"][RUN_LABEL],
+    }
+    named = {"generateName": f"{metadata['name'][:50]}-", "namespace": metadata["namespace"]}
+    return {
+        "apiVersion": VELERO,
+        "kind": "DeleteBackupRequest",
+        "metadata": {**named, "labels": labels},
+        "spec": {"backupName": metadata["name"]},
+    }
+
+
+def _remove_namespaces(kube: Kube, names: Collection[str]) -> list[str]:
+    """Remove namespaces; Flux first takes away what it has made of the run's repository."""
+    root = Ref(API_VERSIONS["Kustomization"], "Kustomization", conventions.SOURCE, homes.RUN)
+    found = kube.find(*root)
+    if found is not None:
+        kube.delete(*root)
+        _still_there(kube, [{**found, "apiVersion": root.api_version, "kind": root.kind}], 60.0)
+    namespaces: Objects = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names
+    ]
+    _delete(kube, namespaces)
+    return _still_there(kube, namespaces, kube.timeouts.deletion)
+
+
+def _remove_repositories(kube: Kube, namespace: str, gone: Collection[str]) -> list[str]:
+    found = [
+        {**one, "apiVersion": VELERO, "kind": "BackupRepository"}
+        for one in kube.list(VELERO, "BackupRepository", namespace)
+        if (one["metadata"].get("labels") or {}).get(_VOLUME_NAMESPACE) in gone
+    ]
+    _delete(kube, found)
+    return _still_there(kube, found, kube.timeouts.deletion)
+
+
+def _remove_volumes(kube: Kube, namespaces: Collection[str]) -> list[str]:
+    """Wait for the volumes of removed claims to go; those that are kept by their class, delete."""
+    volumes = [
+        {**one, "apiVersion": "v1", "kind": "PersistentVolume"}
+        for one in kube.list("v1", "PersistentVolume")
+        if (one["spec"].get("claimRef") or {}).get("namespace") in namespaces
+    ]
+    _delete(kube, (one for one in volumes if _is_retained(one)))
+    return _still_there(kube, volumes, kube.timeouts.volume_reclaimed)
+
+
+def _is_retained(volume: Object) -> bool:
+    return bool(volume["spec"].get("persistentVolumeReclaimPolicy") == "Retain")
+
+
+def _delete(kube: Kube, items: Iterable[Object]) -> None:
+    for one in items:
+        kube.delete(*ref_of(one))
+
+
+def _still_there(kube: Kube, items: Objects, seconds: float) -> list[str]:
+    """Wait until objects are gone; return those that are not, a line each."""
+    refs = [ref_of(one) for one in items]
+    try:
+        wait_all(kube, [Wait(one, deleted()) for one in refs], timeout=seconds)
+    except WaitFailed:
+        return [str(one) for one in refs if kube.find(*one) is not None]
+    return []

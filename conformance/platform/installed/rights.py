@@ -1,0 +1,110 @@
+"""What a kubeconfig's user must be allowed to do, asked before anything is done.
+
+https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from conformance.common.errors import HarnessError
+from conformance.kube.client import Kube
+from conformance.kube.objects import Object
+from conformance.platform.description import Platform
+
+_THREADS = 8
+_READ = ("get", "list", "watch")
+_WRITE = (*_READ, "create", "patch", "delete")
+_EVERYWHERE = {
+    "": (
+        ("namespaces", _WRITE),
+        ("pods", _WRITE),
+        ("pods/log", ("get",)),
+        ("pods/exec", ("create",)),
+        ("pods/portforward", ("create",)),
+        ("services", _WRITE),
+        ("serviceaccounts", _WRITE),
+        ("configmaps", _WRITE),
+        ("secrets", _WRITE),
+        ("persistentvolumeclaims", _WRITE),
+        ("persistentvolumes", (*_READ, "delete")),
+        ("events", _READ),
+        ("nodes", _READ),
+    ),
+    "apps": (("deployments", _WRITE), ("statefulsets", _WRITE), ("daemonsets", _READ)),
+    "batch": (("jobs", _WRITE),),
+    "coordination.k8s.io": (("leases", _WRITE),),
+    "networking.k8s.io": (("ingresses", _WRITE), ("networkpolicies", _WRITE)),
+    "source.toolkit.fluxcd.io": (("gitrepositories", _WRITE), ("helmcharts", _READ)),
+    "kustomize.toolkit.fluxcd.io": (("kustomizations", _WRITE),),
+    "helm.toolkit.fluxcd.io": (("helmreleases", _WRITE),),
+    "hydra.ory.sh": (("oauth2clients", _WRITE),),
+}
+"""Group -> resources in any namespace, and what a run does with them."""
+_OF_VELERO = (
+    ("backups", _WRITE),
+    ("restores", _WRITE),
+    ("schedules", _WRITE),
+    ("backupstoragelocations", _WRITE),
+    ("deletebackuprequests", ("create",)),
+    ("podvolumebackups", _READ),
+    ("podvolumerestores", _READ),
+    ("backuprepositories", (*_READ, "delete")),
+)
+
+
+@dataclass(frozen=True)
+class Right:
+    """Something that one may be allowed to do."""
+
+    verb: str
+    group: str
+    resource: str
+    namespace: str = ""
+    """Empty: in any."""
+
+    def __str__(self) -> str:
+        what = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{self.verb} {what}{f' in {self.namespace}' if self.namespace else ''}"
+
+
+def refuse_without_rights(kube: Kube, platform: Platform) -> None:
+    """Raise HarnessError, naming each right that the kubeconfig's user lacks for a run."""
+    wanted = [*_wanted(platform)]
+    with ThreadPoolExecutor(_THREADS, "rights") as executor:
+        allowed = [*executor.map(lambda one: _is_allowed(kube, one), wanted)]
+    missing = [str(one) for one, yes in zip(wanted, allowed, strict=True) if not yes]
+    if missing:
+        lines = "\n".join(f"  may not {one}" for one in missing)
+        raise HarnessError(
+            f"the kubeconfig's user lacks {len(missing)} rights that a run needs\n{lines}",
+            "give a kubeconfig or context whose user has them, such as a cluster administrator's",
+        )
+
+
+def _wanted(platform: Platform) -> Iterator[Right]:
+    for group, resources in _EVERYWHERE.items():
+        for resource, verbs in resources:
+            yield from (Right(verb, group, resource) for verb in verbs)
+    for resource, verbs in _OF_VELERO:
+        yield from (Right(one, "velero.io", resource, platform.backup.namespace) for one in verbs)
+
+
+def _is_allowed(kube: Kube, right: Right) -> bool:
+    resource, _, subresource = right.resource.partition("/")
+    attributes = {
+        "verb": right.verb,
+        "group": right.group,
+        "resource": resource,
+        "subresource": subresource,
+        "namespace": right.namespace,
+    }
+    review: Object = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "metadata": {},
+        "spec": {"resourceAttributes": attributes},
+    }
+    return bool(kube.create(review)["status"]["allowed"])
