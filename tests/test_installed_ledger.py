@@ -1,0 +1,262 @@
+"""A run's ledger on a platform of others: one run at a time, and nothing of it left."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Timeouts
+from conformance.kube.client import Kube
+from conformance.kube.errors import Conflict
+from conformance.platform.clients import Clients
+from conformance.platform.installed import homes, leftovers
+from conformance.platform.installed.foreign import foreign
+from conformance.platform.installed.given import refuse_old_kubernetes
+from conformance.platform.installed.ledger import LEASE_SECONDS, Ledger, refuse_beside_another_run
+from conformance.platform.installed.rights import refuse_without_rights
+from conformance.platform.namespaces import RUN_LABEL
+from conformance.platform.reference import reference_platform
+
+PLATFORM = reference_platform("example.org")
+LABELS = {RUN_LABEL: "r1"}
+
+
+def item(
+    kind: str,
+    name: str,
+    namespace: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    metadata = {"name": name, "uid": f"{kind}/{namespace}/{name}", "labels": dict(labels or {})}
+    if namespace:
+        metadata["namespace"] = namespace
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **more}
+
+
+class Api:
+    """Objects by kind; what is deleted is gone, unless it ``hangs``."""
+
+    timeouts = Timeouts()
+
+    def __init__(self, *items: dict[str, Any], hangs: tuple[str, ...] = ()) -> None:
+        self.items = list(items)
+        self.hangs = hangs
+        self.created: list[dict[str, Any]] = []
+
+    def list(
+        self, _: str, kind: str, namespace: str | None = None, labels: str | None = None
+    ) -> list[dict[str, Any]]:
+        return [
+            one
+            for one in self.items
+            if one["kind"] == kind
+            and namespace in (None, one["metadata"].get("namespace"))
+            and (labels is None or labels in one["metadata"]["labels"])
+        ]
+
+    def find(
+        self, version: str, kind: str, name: str, namespace: str | None = None
+    ) -> dict[str, Any] | None:
+        found = self.list(version, kind, namespace)
+        return next((one for one in found if one["metadata"]["name"] == name), None)
+
+    def delete(self, version: str, kind: str, name: str, namespace: str | None = None) -> bool:
+        found = self.find(version, kind, name, namespace)
+        if found is None or name in self.hangs:
+            return False
+        self.items.remove(found)
+        return True
+
+    def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        self.created.append(manifest)
+        if manifest["kind"] == "DeleteBackupRequest":
+            self.delete("", "Backup", manifest["spec"]["backupName"])
+        return manifest
+
+
+class Users:
+    def __init__(self, *ids: str) -> None:
+        self.ids = list(ids)
+
+    def kratos(self) -> Users:
+        return self
+
+    @property
+    def platform(self) -> Any:
+        return PLATFORM
+
+    def marked(self) -> list[str]:
+        return list(self.ids)
+
+    def delete(self, identity: str) -> None:
+        self.ids.remove(identity)
+
+
+@pytest.fixture
+def removed(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Removes what is there from an API; returns what is left."""
+
+    def still_there(api: Api, items: list[dict[str, Any]], _: float) -> list[str]:
+        named = [(one["kind"], one["metadata"]["name"]) for one in items]
+        there = [(one["kind"], one["metadata"]["name"]) for one in api.items]
+        return [name for kind, name in named if (kind, name) in there]
+
+    monkeypatch.setattr(leftovers, "_still_there", still_there)
+
+    def remove(api: Api, *users: str) -> tuple[list[str], Users]:
+        some = Users(*users)
+        left = leftovers.remove(cast(Kube, api), cast(Clients, some), lambda _: None)
+        return left, some
+
+    return remove
+
+
+def test_everything_with_the_label_goes_and_nothing_else(removed: Any) -> None:
+    foreign_ones = [
+        item("Namespace", "velero"),
+        item("Backup", "nightly", "velero", spec={"storageLocation": "default"}),
+        item("BackupRepository", "theirs", "velero", {"velero.io/volume-namespace": "wiki"}),
+        item("PersistentVolume", "theirs", spec={"claimRef": {"namespace": "wiki"}}),
+        item("Secret", "cloud", "velero"),
+    ]
+    api = Api(
+        *foreign_ones,
+        item("Namespace", homes.RUN, labels=LABELS),
+        item("Namespace", "sso-r1-1", labels=LABELS),
+        item("Backup", "mine", "velero", LABELS, spec={"storageLocation": "default"}),
+        item("Backup", "lost", "velero", LABELS, spec={"storageLocation": "bad"}),
+        item("BackupStorageLocation", "bad", "velero", LABELS),
+        item("Schedule", "hourly", "velero", LABELS),
+        item("Restore", "back", "velero", LABELS),
+        item("Secret", "wrong", "velero", LABELS),
+        item("BackupRepository", "mine", "velero", {"velero.io/volume-namespace": "sso-r1-1"}),
+        item(
+            "PersistentVolume",
+            "mine",
+            spec={
+                "claimRef": {"namespace": "sso-r1-1"},
+                "persistentVolumeReclaimPolicy": "Retain",
+            },
+        ),
+    )
+    left, users = removed(api, "ada", "bob")
+    assert left == []
+    assert api.items == foreign_ones
+    assert users.ids == []
+    requests = [one["spec"]["backupName"] for one in api.created]
+    assert requests == ["mine"], "one in a location that is the run's own goes with that"
+
+
+def test_what_does_not_go_is_named(removed: Any) -> None:
+    api = Api(item("Namespace", "stuck", labels=LABELS), hangs=("stuck",))
+    assert removed(api)[0] == ["stuck"]
+
+
+def lease(age: float) -> dict[str, Any]:
+    renewed = (datetime.now(UTC) - timedelta(seconds=age)).isoformat().replace("+00:00", "Z")
+    spec = {
+        "holderIdentity": "run abc on ci",
+        "leaseDurationSeconds": LEASE_SECONDS,
+        "acquireTime": "2026-11-29T00:00:00.000000Z",
+        "renewTime": renewed,
+    }
+    return item("Lease", "run", homes.RUN, spec=spec)
+
+
+def test_a_run_that_goes_on_keeps_others_away() -> None:
+    with pytest.raises(HarnessError, match="run abc on ci is on this platform, since 2026-11-29"):
+        refuse_beside_another_run(cast(Kube, Api(lease(LEASE_SECONDS / 2))))
+
+
+@pytest.mark.parametrize("there", [(), (lease(LEASE_SECONDS * 2),)])
+def test_a_run_that_was_killed_keeps_nobody_away(there: tuple[dict[str, Any], ...]) -> None:
+    refuse_beside_another_run(cast(Kube, Api(*there)))
+
+
+def test_of_two_that_begin_at_once_one_is_refused() -> None:
+    class Raced(Api):
+        def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
+            assert manifest["kind"] == "Namespace"
+            raise Conflict("POST", 409, "AlreadyExists", "it exists")
+
+    ledger = Ledger(cast(Kube, Raced()), cast(Clients, Users()), "r1", lambda _: None)
+    with pytest.raises(HarnessError, match="has just begun"):
+        ledger.begin()
+
+
+def test_a_run_begins_on_nothing_that_a_killed_one_has_left(
+    removed: Any,
+) -> None:
+    del removed  # what is there is looked at at once
+    stuck = item("Namespace", homes.RUN, labels=LABELS)
+    api = Api(stuck, lease(LEASE_SECONDS * 2), hangs=(homes.RUN,))
+    said: list[str] = []
+    ledger = Ledger(cast(Kube, api), cast(Clients, Users()), "r2", said.append)
+    with pytest.raises(HarnessError, match=homes.RUN) as caught:
+        ledger.begin()
+    assert "platform clean" in caught.value.fix
+    assert "killed" in said[0]
+
+
+def seen(*items: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("conformance.platform.installed.foreign.everything", lambda _: list(items))
+    return foreign(cast(Kube, None))
+
+
+def test_what_is_not_the_runs_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = item("ConfigMap", "kept", "a", data={"one": "1"}, status={"n": 1})
+    changed = item("ConfigMap", "changed", "a", data={"one": "1"})
+    gone = item("Secret", "gone", "a")
+    of_another = item("Pod", "made", "a")
+    of_another["metadata"]["ownerReferences"] = [{"name": "x"}]
+    before = seen(kept, changed, gone, of_another, monkeypatch=monkeypatch)
+    after = seen(
+        {**kept, "status": {"n": 2}},
+        {**changed, "data": {"one": "2"}},
+        item("Secret", "new", "a"),
+        item("Namespace", "own", labels=LABELS),
+        item("Secret", "in-own", "own"),
+        item("Backup", "own", "velero", LABELS),
+        monkeypatch=monkeypatch,
+    )
+    said = before.changes_to(after)
+    assert said == [
+        "ConfigMap changed in a was changed",
+        "Secret gone in a is gone",
+        "Secret new in a is new",
+    ]
+    assert before.changes_to(before) == []
+
+
+def test_each_missing_right_is_named() -> None:
+    class Limited(Api):
+        def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
+            asked = manifest["spec"]["resourceAttributes"]
+            may = (asked["resource"], asked["verb"]) != ("pods", "create")
+            may = may and not (asked["resource"] == "backups" and asked["namespace"] == "velero")
+            return {"status": {"allowed": may}}
+
+    with pytest.raises(HarnessError) as caught:
+        refuse_without_rights(cast(Kube, Limited()), PLATFORM)
+    assert "  may not create pods\n" in str(caught.value)
+    assert "  may not delete backups.velero.io in velero" in str(caught.value)
+    assert "pods/exec" not in str(caught.value)
+
+
+def test_who_may_do_everything_is_not_refused() -> None:
+    class Free(Api):
+        def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
+            return {**manifest, "status": {"allowed": True}}
+
+    refuse_without_rights(cast(Kube, Free()), PLATFORM)
+
+
+def test_an_old_kubernetes_is_refused() -> None:
+    with pytest.raises(HarnessError, match=r"home runs Kubernetes v1\.27\.3\+k3s1, which is older"):
+        refuse_old_kubernetes("home", "v1.27.3+k3s1")
+    refuse_old_kubernetes("home", "v1.36.0")
