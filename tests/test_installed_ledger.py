@@ -237,7 +237,8 @@ def test_each_missing_right_is_named() -> None:
     class Limited(Api):
         def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
             asked = manifest["spec"]["resourceAttributes"]
-            may = (asked["resource"], asked["verb"]) != ("pods", "create")
+            what = (asked["resource"], asked["subresource"], asked["verb"])
+            may = what != ("pods", "", "create")
             may = may and not (asked["resource"] == "backups" and asked["namespace"] == "velero")
             return {"status": {"allowed": may}}
 

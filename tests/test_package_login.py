@@ -91,11 +91,11 @@ def test_a_client_says_where_it_leads_and_how_it_is_known() -> None:
 def test_the_clients_of_a_package_are_those_that_people_log_in_by(tmp_path: Path) -> None:
     kube: Any = None
     notes = reference_copy(Package(data_root()), "notes", "memos", tmp_path)
-    assert [str(one) for one in clients_of(kube, place(notes).app)] == [
+    assert [str(one) for one in clients_of(kube, place(notes).app, "flux-system")] == [
         "OAuth2Client memos in flux-system"
     ]
     [pages] = read_apps(data_root() / "fixtures" / "packages" / "static-site")
-    assert list(clients_of(kube, place(pages).app)) == []
+    assert list(clients_of(kube, place(pages).app, "flux-system")) == []
 
 
 @pytest.mark.parametrize("app", ["notes", "wordpress"])

@@ -46,7 +46,8 @@ def backup(lab: Lab) -> Samples:
             helm = Helm(lab.components.binary("helm"), cluster.kubeconfig)
             apply(kube, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NOTES}})
             host = f"{NOTES}.{lab.settings.domain}"
-            app = HelmDeployment(Notes(), kube, helm, NOTES, host, installed.http())
+            ingress_class = installed.clients.platform.ingress.ingress_class
+            app = HelmDeployment(Notes(), kube, helm, NOTES, host, installed.http(), ingress_class)
             clients = installed.clients
             store = clients.object_store()
             assert store is not None

@@ -34,6 +34,7 @@ class HelmDeployment:
     namespace: str
     host: str
     http: HttpClient
+    ingress_class: str
 
     @property
     def instance(self) -> Instance:
@@ -57,7 +58,8 @@ class HelmDeployment:
         return self._deploy(self.helm.upgrade, chart, values)
 
     def _deploy(self, command: Callable[..., Release], chart: Path, values: Values) -> Release:
-        values = {"hostname": self.host, **values}
+        ingress = {"className": self.ingress_class, **values.get("ingress", {})}
+        values = {"hostname": self.host, **values, "ingress": ingress}
         with self._explaining():
             release = command(
                 self.app.name, chart, self.namespace, values, timeout=self.kube.timeouts.upgrade

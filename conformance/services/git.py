@@ -223,6 +223,10 @@ class GitServer(Repository):
         self.namespace = namespace
         """Of the server."""
 
+    def moved(self, changes: Mapping[str, str | bytes | None]) -> Mapping[str, str | bytes | None]:
+        """Return what the repository makes of changes that are committed to it."""
+        return changes
+
     def pod(self) -> str:
         """Return the name of the server's running pod. HarnessError if there is none."""
         for pod in self._kube.list("v1", "Pod", self.namespace, labels=SELECTOR):

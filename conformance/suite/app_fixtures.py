@@ -188,6 +188,7 @@ def undeployed(
     def prepare(hint: str) -> HelmDeployment:
         namespace = namespaces(hint)
         host = f"{namespace}.{settings.domain}"
-        return HelmDeployment(app, kube, helm, namespace, host, stack.http())
+        ingress_class = stack.clients.platform.ingress.ingress_class
+        return HelmDeployment(app, kube, helm, namespace, host, stack.http(), ingress_class)
 
     return prepare

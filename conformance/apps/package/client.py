@@ -14,7 +14,6 @@ from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
 from conformance.linter.app import AppPackage
 from conformance.linter.facts.logins import clients, for_people
-from conformance.platform.conventions import FLUX_NAMESPACE
 from conformance.services.hydra import OAUTH2_CLIENT
 from conformance.services.oidc import Client
 
@@ -100,11 +99,14 @@ class AppClient:
         return values
 
 
-def clients_of(kube: Kube, app: AppPackage) -> Iterator[AppClient]:
-    """Yield the clients by which people log in to an app, of its package as it is installed."""
+def clients_of(kube: Kube, app: AppPackage, home: str) -> Iterator[AppClient]:
+    """Yield the clients by which people log in to an app, of its package as it is installed.
+
+    ``home`` is the namespace of those that name none: that of its Kustomizations.
+    """
     for one in clients(app):
         if for_people(one):
-            yield AppClient(kube, Ref(*OAUTH2_CLIENT, one.name, one.namespace or FLUX_NAMESPACE))
+            yield AppClient(kube, Ref(*OAUTH2_CLIENT, one.name, one.namespace or home))
 
 
 def _first(data: dict[str, str], keys: tuple[str, ...]) -> str:

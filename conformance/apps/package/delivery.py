@@ -19,7 +19,6 @@ from conformance.kube.conditions import Condition, deleted, matching, reconciled
 from conformance.kube.inventory import by_uid, everything, ref_of
 from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import Wait, WaitFailed, WaitTimeout, wait_all
-from conformance.platform.conventions import APPS_NAMESPACE, FLUX_NAMESPACE
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed
 from conformance.platform.steps import Steps
 from conformance.services.flux import hopeless
@@ -88,13 +87,18 @@ class Delivery:
         self._not_ready = ""
         self.guard: DiskGuard | None = None
         self._prospects = Prospects(
-            self.kube, lambda: self.namespaces, lambda: self._of_flux, self._is_own
+            self.kube,
+            lambda: self.namespaces - {branch.flux.namespace},
+            lambda: self._of_flux,
+            self._is_own,
         )
 
     def _take(self, placement: Placement) -> None:
+        placement = placement.moved(self.branch.git.moved)
         self.placement = placement
+        home = self.branch.namespace
         self.releases = [
-            self.branch.flux.ref("HelmRelease", one.name, one.manifest.namespace or APPS_NAMESPACE)
+            self.branch.flux.ref("HelmRelease", one.name, one.manifest.namespace or home)
             for one in placement.releases
         ]
         self.live = LiveApp(
@@ -110,7 +114,7 @@ class Delivery:
         homes += [
             pod.workload.namespace for one in self.placement.app.installations for pod in one.pods
         ]
-        return next(filter(None, homes), APPS_NAMESPACE)
+        return next(filter(None, homes), self.branch.namespace)
 
     @property
     def namespaces(self) -> set[str]:
@@ -118,7 +122,7 @@ class Delivery:
         own = {one.namespace for one in self.placement.releases}
         own |= {one.namespace for one in self.placement.app.written}
         own |= {one.name for one in self.placement.app.written if one.kind == "Namespace"}
-        return (own | {APPS_NAMESPACE, FLUX_NAMESPACE}) - {""}
+        return (own | {self.branch.namespace, self.branch.flux.namespace}) - {""}
 
     def begin(self) -> None:
         """Push the package. Raises HarnessError if there is an app of its name already."""

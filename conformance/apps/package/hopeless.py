@@ -21,7 +21,6 @@ from conformance.kube.explain import explain
 from conformance.kube.inventory import ref_of
 from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import WaitFailed
-from conformance.platform.conventions import FLUX_NAMESPACE
 
 PODS_LAST = 45.0
 """Seconds: kubelet has pulled an image three times by then, and tried to mount a volume eight."""
@@ -99,7 +98,9 @@ class Prospects:
         of_flux: Callable[[], Iterable[Ref]],
         is_own: Callable[[Object], bool],
     ) -> None:
-        """``of_flux`` are its Kustomizations and HelmReleases, ``is_own`` tells its objects."""
+        """``namespaces`` are those of its pods, ``of_flux`` its Kustomizations and HelmReleases;
+        ``is_own`` tells its objects.
+        """
         self._kube = kube
         self._namespaces = namespaces
         self._of_flux = of_flux
@@ -116,7 +117,7 @@ class Prospects:
             raise WaitFailed(explain(self._kube, str(found), [found.about], None, lambda: []))
 
     def _troubles(self) -> Iterator[Trouble]:
-        for namespace in sorted({*self._namespaces()} - {FLUX_NAMESPACE}):
+        for namespace in sorted(self._namespaces()):
             events = self._kube.list("v1", "Event", namespace, fields="type=Warning")
             yield from troubles_of_pods(self._own("v1", "Pod", namespace), events)
             for kind in _MAKES_PODS:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -38,6 +38,7 @@ _GIT = ("GitRepository", "Bucket")
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
 Files = Mapping[str, bytes]
+Changes = Mapping[str, str | bytes | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +51,21 @@ class Placement:
     """Path in the repository -> content."""
     entry: str
     """Its line in flux2/kustomization.yaml."""
+    given: GivenApp = field(repr=False)
+    """The package as it was given."""
     problems: tuple[str, ...] = ()
     """Why Flux cannot install it like this, a sentence each."""
+
+    def moved(self, move: Callable[[Changes], Changes]) -> Placement:
+        """Return it with its files as a repository has them that changes what is committed."""
+        files = {
+            path: text.encode() if isinstance(text, str) else text
+            for path, text in move(self.files).items()
+            if text is not None
+        }
+        if files == self.files:
+            return self
+        return replace(self, app=_read(self.given, files).app, files=files)
 
     @property
     def kustomizations(self) -> list[str]:
@@ -93,7 +107,7 @@ def place(given: GivenApp) -> Placement:
     except DescriptionError:
         raise
     except HarnessError as error:
-        return Placement(given.app, {}, entry, (f"{error.message}: {error.fix}",))
+        return Placement(given.app, {}, entry, given, (f"{error.message}: {error.fix}",))
     return _Placing(_read(given, files)).placement()
 
 
@@ -116,7 +130,7 @@ class _Placing:
         entry = f"{PACKAGES}/{name}.yaml"
         if not app.written:
             self.problems.append(f"{self.given.root.name} has nothing that Flux could install")
-            return Placement(app, {}, entry, tuple(self.problems))
+            return Placement(app, {}, entry, self.given, tuple(self.problems))
         charts = self._charts(app.releases)
         for one in dict.fromkeys((*app.kustomizations, *app.strays)):
             self._folder(one)
@@ -124,7 +138,7 @@ class _Placing:
         self._add(f"flux2/{entry}", begin)
         self.files = {path: _at_home(path, content, charts) for path, content in self.files.items()}
         app = _read(self.given, self.files).app
-        return Placement(app, self.files, entry, tuple(self.problems))
+        return Placement(app, self.files, entry, self.given, tuple(self.problems))
 
     def _folder(self, one: FluxKustomization) -> None:
         """Put what a Kustomization applies to where its path says."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope=shared)
 def app_clients(delivered: RunningApp, kube: Kube) -> list[AppClient]:
     """The clients by which people log in to the app, as its package has them."""
-    return list(clients_of(kube, delivered.delivery.placement.app))
+    delivery = delivered.delivery
+    return list(clients_of(kube, delivery.placement.app, delivery.branch.flux.namespace))
 
 
 @pytest.fixture

@@ -41,5 +41,8 @@ class OwnRepository(GitServer):
                 elif path.startswith(TREE) or path.endswith("/values.yaml"):
                     text = content if isinstance(content, str) else content.decode(errors="replace")
                     self._known[path] = text
-            moved = self._relocation.moved(changes, self._known)
-            return super().commit(moved, message, branch, start=start)
+            return super().commit(self.moved(changes), message, branch, start=start)
+
+    def moved(self, changes: Mapping[str, str | bytes | None]) -> Mapping[str, str | bytes | None]:
+        """Return changes as they are committed."""
+        return self._relocation.moved(changes, self._known)
