@@ -25,6 +25,7 @@ from conformance.services.flux import Flux
 ROOT = "resources:\n- infrastructure\n"
 NAMESPACES = ("flux-system", "stackspin-apps")
 VERBS = frozenset({"list", "watch"})
+FOR_THE_CLUSTER = ("ClusterRole", "Namespace")
 
 
 def an_object(
@@ -57,6 +58,9 @@ class FakeKube:
         self.objects += [an_object("Namespace", name, None) for name in NAMESPACES]
         self.discovery = SimpleNamespace(
             group_versions=lambda: ["v1"],
+            find=lambda version, kind: Resource(
+                version, kind, kind.lower(), kind not in FOR_THE_CLUSTER, VERBS
+            ),
             served=lambda _: [
                 Resource("v1", "ComponentStatus", "componentstatuses", False, VERBS - {"watch"}),
                 *(

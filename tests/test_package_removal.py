@@ -85,6 +85,23 @@ def test_cleaning_up_leaves_nothing_of_the_app_and_all_of_the_others(
     assert kube.objects == before
 
 
+def test_what_an_app_had_for_the_whole_cluster_goes_too_and_that_of_others_stays(
+    kube: FakeKube, no_waiting: list[Wait]
+) -> None:
+    del no_waiting
+    of_flux = "kustomize.toolkit.fluxcd.io/name"
+    theirs = [
+        an_object("ClusterRole", "of-another", None, labels={of_flux: "notes"}),
+        an_object("ClusterRole", "of-nobody", None),
+    ]
+    mine = an_object("ClusterRole", "renamed-by-a-patch", None, labels={of_flux: "pages"})
+    before = list(kube.objects)
+    delivery, _ = installed(kube, mine, *theirs)
+    assert delivery.made() == []
+    assert delivery.clean_up() == []
+    assert kube.objects == [*before, *theirs]
+
+
 def test_what_cannot_be_cleaned_up_is_told(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object, **__: object) -> None:
         raise WaitTimeout("Waited 120 s for Kustomization pages to be: deleted\n  more")
