@@ -28,8 +28,14 @@ def sources() -> dict[str, str]:
 
 
 def capabilities_with(pattern: str) -> set[str]:
-    """Return the capabilities whose modules have the pattern, but for their defects."""
-    return {
+    """Return the capabilities with the pattern in a check, a fixture of one, or a module.
+
+    Modules with defects do not count.
+    """
+    in_checks = {
+        name.partition(".")[0] for name, text in sources().items() if re.search(pattern, text)
+    }
+    return in_checks | {
         folder.name
         for folder in _folders()
         for path in folder.glob("*.py")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
+import yaml
 from linter_packages import GOOD
 
 from conformance.apps.package.description import read_description
@@ -21,6 +23,14 @@ CHARTS = {
     "wiki": GOOD / "existing-claims" / "helm" / "wiki",
     "pad": GOOD / "no-login" / "charts" / "pad",
 }
+INGRESS = """\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  rules: [{host: {{ HOST }}}]
+"""
+"""A template: an Ingress whose host is to be filled in."""
 
 
 def copied(source: Path, folder: Path) -> Path:
@@ -36,3 +46,24 @@ def only(path: Path) -> AppResult:
 def read(root: Path, draft: Draft) -> Description:
     [path] = [path for path in draft.files if path.endswith("conformance.yaml")]
     return read_description(root / path)
+
+
+def write_chart(
+    folder: Path, values: str, template: str, name: str = "shop-front", **files: str
+) -> Path:
+    """Write a chart with one template into a folder of its own; return that one."""
+    root = folder / "chart"
+    (root / "templates").mkdir(parents=True)
+    metadata = {"apiVersion": "v2", "name": name, "version": "0.1.0"}
+    (root / "Chart.yaml").write_text(yaml.safe_dump(metadata))
+    (root / "values.yaml").write_text(values)
+    (root / "templates" / "all.yaml").write_text(template)
+    for path, text in files.items():
+        (root / path).write_text(text)
+    return root
+
+
+def values_in(files: Any, name: str) -> Any:
+    """Return the values that a drafted package gives to its chart."""
+    text = files[f"flux2/apps/{name}/values-configmap.yaml"]
+    return yaml.safe_load(yaml.safe_load(text)["data"]["values.yaml"])

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from test_package_delivery import FakeKube, an_object
+from delivered_packages import FakeKube, an_object
 
 from conformance.apps.tree import DataDiffers
 from conformance.capabilities.app_data import backups, data

@@ -84,8 +84,8 @@ def test_an_outage_says_how_busy_the_machine_was(server: Server) -> None:
         assert visitor.load.name == visitor.outages[-1].load.name
 
 
-IDLE = Load("CPU pressure", 3.0, 0.1)
-BUSY = Load("CPU pressure", 93.0, 4.9)
+IDLE = Load("CPU pressure", 3.0, 0.1, 2)
+BUSY = Load("CPU pressure", 93.0, 4.9, 2)
 
 
 def outage(began: float, seconds: float, *, slow: bool = True) -> Outage:

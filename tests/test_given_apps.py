@@ -135,6 +135,29 @@ def test_what_an_app_can_do_decides_what_a_check_says(
     pytest.LineMatcher([found]).fnmatch_lines([verdict])
 
 
+INSTALLED = """
+from conformance.suite.check import extended
+
+@check("auto_update.allowed", promise="It is.", apps=extended("notes"), app_level=4)
+def test_allowed(placement): pass
+
+@check("auto_update.runs", promise="It runs.", apps=extended("notes"), app_level=4)
+def test_runs(delivered): pass
+"""
+
+
+def test_no_cluster_is_brought_up_for_what_cannot_be_installed(
+    run: RunChecks, pytester: pytest.Pytester
+) -> None:
+    """This one would not come up, and the run would say so."""
+    (pytester.path / "nothing").mkdir()
+    refused = PACKAGES.with_name("packages-broken") / "privileged"
+    run(INSTALLED, f"--app={refused}", "--app=nothing").assert_outcomes(passed=2, skipped=2)
+    found = {app: reason for (app, check), reason in told(pytester).items() if check == "runs"}
+    assert found["nothing"].startswith("not run: there is nothing to install")
+    assert "is privileged (refused without --allow node)" in found.pop("privileged")
+
+
 def test_a_skipped_check_is_not_run_and_says_until_when(
     run: RunChecks, pytester: pytest.Pytester, tmp_path: Path
 ) -> None:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from drafts import CHARTS, copied, only, read
-from linter_packages import GOOD
+from drafts import CHARTS, INGRESS, copied, only, read, values_in, write_chart
 
 from conformance.apps.package.description import description_of
-from conformance.common.errors import HarnessError
 from conformance.linter.app import AppPackage
 from conformance.linter.draft.choices import Given
-from conformance.linter.draft.description import scalar
-from conformance.linter.draft.flux_package import chart_path, draft_for, flux_package_for
+from conformance.linter.draft.flux_package import chart_path, flux_package_for
 from conformance.linter.draft.init import init
 from conformance.linter.lint import lint
 
@@ -97,36 +92,6 @@ spec:
 {{- end }}
 """
 """As ``helm create`` makes a chart: no Ingress and no claim, unless somebody asks for them."""
-INGRESS = """\
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata: {name: web}
-spec:
-  rules: [{host: {{ HOST }}}]
-"""
-
-
-@pytest.fixture
-def chart(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a chart into a folder of its own."""
-
-    def make(values: str, template: str, name: str = "shop-front", **files: str) -> Path:
-        root = tmp_path / "chart"
-        (root / "templates").mkdir(parents=True)
-        metadata = {"apiVersion": "v2", "name": name, "version": "0.1.0"}
-        (root / "Chart.yaml").write_text(yaml.safe_dump(metadata))
-        (root / "values.yaml").write_text(values)
-        (root / "templates" / "all.yaml").write_text(template)
-        for path, text in files.items():
-            (root / path).write_text(text)
-        return root
-
-    return make
-
-
-def values_in(files: Any, name: str) -> Any:
-    text = files[f"flux2/apps/{name}/values-configmap.yaml"]
-    return yaml.safe_load(yaml.safe_load(text)["data"]["values.yaml"])
 
 
 @pytest.mark.parametrize("name", CHARTS)
@@ -211,9 +176,9 @@ def test_secrets_that_only_pods_name_are_made(tmp_path: Path) -> None:
 
 
 def test_a_chart_that_serves_and_keeps_nothing_by_default_does(
-    chart: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
-    root = chart(CREATED_VALUES, CREATED_TEMPLATE)
+    root = write_chart(tmp_path, CREATED_VALUES, CREATED_TEMPLATE)
     [draft] = init(root)
     assert values_in(draft.files, "shop-front") == {
         "ingress": {
@@ -240,8 +205,9 @@ def test_a_chart_that_serves_and_keeps_nothing_by_default_does(
     assert found.without.data is None
 
 
-def test_an_address_in_the_values_gets_the_new_host(chart: Callable[..., Path]) -> None:
-    root = chart(
+def test_an_address_in_the_values_gets_the_new_host(tmp_path: Path) -> None:
+    root = write_chart(
+        tmp_path,
         "host: a.example\nurl: https://a.example/x\nother: [b, see a.example]\nmine: ba.example\n",
         INGRESS.replace("HOST", ".Values.host"),
     )
@@ -253,92 +219,15 @@ def test_an_address_in_the_values_gets_the_new_host(chart: Callable[..., Path]) 
     }
 
 
-def test_a_chart_that_wants_a_host_gets_one(chart: Callable[..., Path]) -> None:
+def test_a_chart_that_wants_a_host_gets_one(tmp_path: Path) -> None:
     needs = INGRESS.replace("HOST", '(required "host" .Values.host)')
-    root = chart('host: ""\n', needs)
+    root = write_chart(tmp_path, 'host: ""\n', needs)
     [draft] = init(root)
     assert values_in(draft.files, "shop-front") == {"host": "${shop_front_domain}"}
     assert read(root, draft).host == "shop-front.${domain}"
 
 
-def test_a_login_of_the_values_says_where_it_comes_back(chart: Callable[..., Path]) -> None:
-    values = """\
-host: a.example
-auth:
-  oidc:
-    enabled: false
-    issuerUrl: ""
-    clientID: ""
-    client_secret: ""
-    redirectURL: https://a.example/users/auth/callback
-"""
-    root = chart(values, INGRESS.replace("HOST", ".Values.host"))
-    [app] = [one.app for one in lint(root, rules=()).apps]
-    draft = draft_for(app)
-    assert values_in(draft.files, "shop-front")["auth"]["oidc"] == {
-        "enabled": True,
-        "issuerUrl": "https://${hydra_domain}/",
-        "clientID": "${client_id}",
-        "client_secret": "${client_secret}",
-        "redirectURL": "https://${shop_front_domain}/users/auth/callback",
-    }
-    client = yaml.safe_load(draft.files["flux2/apps/shop-front/oauth2-client.yaml"])
-    redirects = ["https://${shop_front_domain}/users/auth/callback"]
-    assert client["spec"]["redirectUris"] == redirects
-    assert not [one for one in draft.todo() if "redirect" in one]
-    assert [one for one in draft.todo() if one.startswith("backChannelLogoutURI")]
-
-
-def test_what_a_chart_refuses_is_left_to_a_person(chart: Callable[..., Path]) -> None:
-    root = chart(
-        'host: a.example\nadminPassword: ""\n',
-        INGRESS.replace("HOST", ".Values.host"),
-        **{"values.schema.json": '{"properties": {"adminPassword": {"maxLength": 8}}}'},
-    )
-    [app] = [one.app for one in lint(root, rules=()).apps]
-    assert values_in(flux_package_for(app), "shop-front") == {"host": "${shop_front_domain}"}
-
-
-def test_what_a_chart_needs_is_kept_when_it_refuses_something_else(
-    chart: Callable[..., Path],
-) -> None:
-    template = "{{ with .Values.oidc.issuer }}{{ fail . }}{{ end }}" + INGRESS.replace(
-        "{{ HOST }}", "{{ required .Values.hostname .Values.adminPassword }}{{ .Values.hostname }}"
-    )
-    values = "hostname: a.b\nadminPassword: ''\noidc: {issuer: '', clientId: a, clientSecret: ''}\n"
-    [app] = [one.app for one in lint(chart(values, template), rules=()).apps]
-    files = flux_package_for(app)
-    assert values_in(files, "shop-front") == {
-        "hostname": "${shop_front_domain}",
-        "adminPassword": "${admin_password}",
-    }
-    assert "flux2/apps/shop-front/oauth2-client.yaml" not in files
-
-
-def test_a_chart_that_does_not_render_is_drafted_all_the_same(chart: Callable[..., Path]) -> None:
-    root = chart('host: ""\n', '{{ fail "never" }}')
-    [draft] = init(root)
-    assert any("could not be rendered" in one for one in draft.todo)
-    assert values_in(draft.files, "shop-front") == {"host": "${shop_front_domain}"}
-    assert only(root).level == 1
-
-
-def test_a_chart_without_a_value_for_its_host_is_reported(chart: Callable[..., Path]) -> None:
-    [draft] = init(chart("a: b\n", INGRESS.replace("{{ HOST }}", "fixed.example")))
-    assert any("gives the app its host" in one for one in draft.todo)
-    assert "host: the name under which people reach the app" in draft.todo
-
-
-def test_a_secret_without_known_keys_is_reported(chart: Callable[..., Path]) -> None:
-    pod = {"containers": [{"name": "a", "image": "a:1", "envFrom": [{"secretRef": {"name": "b"}}]}]}
-    template = yaml.safe_dump(
-        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": pod}
-    )
-    [draft] = init(chart("", template))
-    assert "pods need Secret b, and nothing says which keys it has: add it" in draft.todo
-
-
-def test_what_a_secret_made_by_hand_has_is_not_set_as_well(chart: Callable[..., Path]) -> None:
+def test_what_a_secret_made_by_hand_has_is_not_set_as_well(tmp_path: Path) -> None:
     volume = {"name": "a", "secret": {"secretName": "mine", "items": [
         {"key": "admin", "path": "a"}, {"key": "oidc", "path": "b"}, {"key": "user", "path": "c"}
     ]}}  # fmt: skip
@@ -347,7 +236,7 @@ def test_what_a_secret_made_by_hand_has_is_not_set_as_well(chart: Callable[..., 
     template = yaml.safe_dump(
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": pod}
     )
-    root = chart("existingSecret: mine\nadmin: {password: ''}\n", template)
+    root = write_chart(tmp_path, "existingSecret: mine\nadmin: {password: ''}\n", template)
     [app] = [one.app for one in lint(root, rules=()).apps]
     files = flux_package_for(app)
     assert values_in(files, "shop-front") == {}
@@ -361,8 +250,9 @@ def test_what_a_secret_made_by_hand_has_is_not_set_as_well(chart: Callable[..., 
     assert claim["metadata"]["name"] == "shop-data"
 
 
-def test_variables_of_a_copied_list_stay_as_they_are(chart: Callable[..., Path]) -> None:
-    root = chart(
+def test_variables_of_a_copied_list_stay_as_they_are(tmp_path: Path) -> None:
+    root = write_chart(
+        tmp_path,
         "hosts: [a.example, 'echo ${HOME}']\n",
         INGRESS.replace("HOST", "first .Values.hosts"),
     )
@@ -370,57 +260,6 @@ def test_variables_of_a_copied_list_stay_as_they_are(chart: Callable[..., Path])
     assert values_in(flux_package_for(app), "shop-front") == {
         "hosts": ["${shop_front_domain}", "echo $${HOME}"]
     }
-
-
-@pytest.mark.parametrize("name", ["../../etc/x", "a b", "Big", "a\nkind: Pod", "x" * 60])
-def test_a_name_that_is_no_name_is_refused(name: str, chart: Callable[..., Path]) -> None:
-    root = chart("", INGRESS.replace("{{ HOST }}", "a.example"), name)
-    with pytest.raises(HarnessError, match="name"):
-        init(root)
-    assert not (root / "flux2").exists()
-
-
-def test_a_library_is_no_app(chart: Callable[..., Path]) -> None:
-    root = chart("", "")
-    (root / "Chart.yaml").write_text("apiVersion: v2\nname: lib\nversion: 1.0.0\ntype: library\n")
-    with pytest.raises(HarnessError, match="library"):
-        init(root)
-
-
-def test_what_a_package_says_cannot_leave_its_line(chart: Callable[..., Path]) -> None:
-    image = 'a:1\n  "x": y'
-    pod = {"containers": [{"name": 'c"\n', "image": image}]}
-    template = yaml.safe_dump(
-        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": pod}
-    )
-    root = chart("", template)
-    [draft] = init(root)
-    assert read(root, draft).images == ()
-    for path, text in draft.files.items():
-        assert [*yaml.safe_load_all(text)], path
-
-
-@pytest.mark.parametrize(
-    ("value", "written"),
-    [
-        ("notes.${domain}", "notes.${domain}"),
-        ("docker.io/a/b:1.0", "docker.io/a/b:1.0"),
-        ("yes", '"yes"'),
-        ("1.0", '"1.0"'),
-        ("a: b", '"a: b"'),
-        ("/", "/"),
-        ("", '""'),
-    ],
-)
-def test_a_text_is_quoted_where_it_has_to_be(value: str, written: str) -> None:
-    assert scalar(value) == written
-    assert yaml.safe_load(scalar(value)) == value
-
-
-def test_only_a_chart_alone_gets_a_flux_package(tmp_path: Path) -> None:
-    [app] = [one.app for one in lint(copied(GOOD / "flux-app", tmp_path), rules=()).apps]
-    with pytest.raises(HarnessError, match="board is not a chart alone"):
-        flux_package_for(app)
 
 
 def test_a_chart_goes_where_stackspins_own_are(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance.common import load
-from conformance.common.load import LoadMeter
+from conformance.common.load import Load, LoadMeter
 from conformance.report.evidence import EvidenceBox
 
 
@@ -92,3 +92,12 @@ def test_a_time_out_says_how_busy_the_machine_was(proc: Path, tmp_path: Path) ->
 
 def test_this_machine_tells() -> None:
     assert 0 <= LoadMeter().read().percent <= 100
+
+
+@pytest.mark.parametrize(
+    ("average", "slowdown"), [(0.3, 1.0), (2.0, 1.0), (5.0, 2.5), (33.0, 16.5)]
+)
+def test_what_shares_a_processor_takes_as_many_times_as_long(
+    average: float, slowdown: float
+) -> None:
+    assert Load("CPU pressure", 98.0, average, 2).slowdown == slowdown

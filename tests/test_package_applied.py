@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from test_package_delivery import FakeKube, an_object
+from delivered_packages import FakeKube, an_object
 
 from conformance.apps.package.applied import applied
 from conformance.apps.package.helm_records import deployed_values, made_by

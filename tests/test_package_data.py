@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from test_package_delivery import FakeKube, an_object, installed, no_waiting
+from delivered_packages import FakeKube, an_object, installed, without_waiting
 
 from conformance.apps import tree
 from conformance.apps.package import own_data, sentinels
@@ -24,14 +24,18 @@ from conformance.apps.package.own_data import OwnData, container_of
 from conformance.apps.package.sentinels import Sentinels, plant
 from conformance.apps.package.steps import StepFailed
 from conformance.kube.objects import Object, Ref
+from conformance.kube.wait import Wait
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
 from conformance.services.flux import Flux
-
-assert no_waiting  # a fixture
 
 NAMESPACE = "stackspin-apps"
 CLAIM = Ref("v1", "PersistentVolumeClaim", "app-data", NAMESPACE)
 OTHER = CLAIM._replace(name="app-cache")
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[Wait]:
+    return without_waiting(monkeypatch)
 
 
 @pytest.fixture
@@ -308,7 +312,7 @@ def test_what_pods_name_is_found_wherever_their_specs_name_it() -> None:
     assert len(found) == len(set(found))
 
 
-def test_a_package_comes_back_as_it_was(kube: FakeKube, no_waiting: list[Any]) -> None:
+def test_a_package_comes_back_as_it_was(kube: FakeKube, no_waiting: list[Wait]) -> None:
     del no_waiting
     delivery, branch = installed(kube)
     there = dict(branch.content)
@@ -328,7 +332,7 @@ def kube() -> FakeKube:
 
 
 def test_flux_goes_on_with_an_app_even_if_something_fails_meanwhile(
-    kube: FakeKube, no_waiting: list[Any]
+    kube: FakeKube, no_waiting: list[Wait]
 ) -> None:
     del no_waiting
     done: list[str] = []

@@ -165,6 +165,12 @@ def test_a_description_cannot_be_changed(tmp_path: Path) -> None:
         ("images:\n- {image: a, context: /etc}", 2, '"/etc" is not a path inside', "relative"),
         ("login:\n  begin: /\n  user: {path: /}\n  logout: {}", 4, "a path or a click", "one"),
         (
+            "login:\n  redirect_uri: a?b\n  begin: /\n  user: {path: /}\n  logout: {path: /}",
+            2,
+            '"a?b" is not a URI at the host',
+            "begin with a slash",
+        ),
+        (
             "skip:\n- {check: a.b, reason: c, until: 2020-01-01}",
             2,
             "the skip of a.b ended on 2020-01-01",

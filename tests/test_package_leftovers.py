@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ from conformance.apps.package import leftovers
 from conformance.apps.package.given import read_apps
 from conformance.apps.package.leftovers import brought_by, take_away
 from conformance.common.settings import Timeouts
-from conformance.kube.errors import NotFound
+from conformance.kube.errors import NotFound, UnknownKind
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import Wait, WaitTimeout
 
 CRD = "apiextensions.k8s.io/v1"
+RBAC = "rbac.authorization.k8s.io/v1"
+FOR_THE_CLUSTER = ("ClusterRole", "CustomResourceDefinition", "Namespace")
 
 
 def an_object(kind: str, name: str, *finalizers: str) -> Object:
@@ -32,6 +35,13 @@ class FakeKube:
 
     def __init__(self, *objects: Object) -> None:
         self.objects = list(objects)
+        self.discovery = SimpleNamespace(find=self._served)
+
+    @staticmethod
+    def _served(version: str, kind: str) -> SimpleNamespace:
+        if kind == "Thing":
+            raise UnknownKind(version, kind)
+        return SimpleNamespace(namespaced=kind not in FOR_THE_CLUSTER)
 
     def find(self, _: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
         del namespace
@@ -116,6 +126,16 @@ def test_what_a_package_brought_for_the_cluster_goes_with_it() -> None:
     assert kube.objects == []
 
 
+def test_what_may_refuse_a_deletion_goes_first() -> None:
+    """A webhook whose pods are gone refuses all that it is asked about."""
+    hook = {"apiVersion": "v1", "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "x"}}
+    kube = FakeKube(an_object("ConfigMap", "a"), hook)
+    gone: list[str] = []
+    kube.delete = lambda *ref, **_: gone.append(str(ref[1]))  # type: ignore[method-assign]
+    take(kube)
+    assert gone[:2] == ["ValidatingWebhookConfiguration", "ConfigMap"]
+
+
 def test_a_package_brings_what_was_not_there(tmp_path: Path) -> None:
     (tmp_path / "app.yaml").write_text(
         "\n---\n".join(
@@ -124,15 +144,22 @@ def test_a_package_brings_what_was_not_there(tmp_path: Path) -> None:
                 ("v1", "Namespace", "own"),
                 ("v1", "Namespace", "there"),
                 (CRD, "CustomResourceDefinition", "things.example.org"),
+                ("example.org/v1", "Thing", "of-a-kind-of-its-own"),
+                (RBAC, "ClusterRole", "reads-all"),
+                (RBAC, "ClusterRole", "theirs"),
                 ("v1", "ConfigMap", "settings"),
             )
         )
         + "\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: own}\n"
     )
     [given] = read_apps(tmp_path)
-    there = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "there"}}
-    brought = brought_by(given.app, FakeKube(there))  # type: ignore[arg-type]
+    there = [
+        {"apiVersion": "any", "kind": kind, "metadata": {"name": name}}
+        for kind, name in (("Namespace", "there"), ("ClusterRole", "theirs"))
+    ]
+    brought = brought_by(given.app, FakeKube(*there))  # type: ignore[arg-type]
     assert set(brought) == {
         Ref("v1", "Namespace", "own"),
         Ref(CRD, "CustomResourceDefinition", "things.example.org"),
+        Ref(RBAC, "ClusterRole", "reads-all"),
     }

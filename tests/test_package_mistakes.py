@@ -12,6 +12,7 @@ from small_runs import RunChecks, report, runner
 from conformance.apps.package.given import read_apps
 from conformance.apps.package.mistakes import mistakes_in, told
 from conformance.common.settings import data_root
+from conformance.suite import package_fixtures
 
 PACKAGES = data_root() / "fixtures" / "packages"
 CHECKS = ("app_runs.second_instance",)
@@ -91,7 +92,7 @@ def test_one_check_tells_and_the_others_are_not_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run: RunChecks = runner(pytester, monkeypatch)
-    monkeypatch.setattr("conformance.suite.package_fixtures._DESCRIBED", "auto_update.described")
+    monkeypatch.setattr(package_fixtures, "_DESCRIBED", "auto_update.described")
     package = pytester.path / "static-site"
     shutil.copytree(PACKAGES / "static-site", package)
     (package / "conformance.yaml").write_text("hosst: a.b")

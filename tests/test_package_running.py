@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from test_package_delivery import FakeKube, an_object
+from delivered_packages import FakeKube, an_object
 
 from conformance.apps.package.delivery import TimeLimit
 from conformance.apps.package.model import Description

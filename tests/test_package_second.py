@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from test_package_delivery import FakeKube, an_object
+from delivered_packages import FakeKube, an_object
 
 from conformance.apps.package import second
 from conformance.apps.package.running import NoHost, gone_or_changed

@@ -24,6 +24,17 @@ class Load:
     percent: float
     average: float
     """The load average of the last minute, at the end."""
+    processors: int
+    """How many the machine has."""
+
+    @property
+    def slowdown(self) -> float:
+        """How many times as long as alone something took in the last minute, at least 1.
+
+        Tasks that want a processor, and those that wait for a disk, are in the load average; they
+        share the processors. CPU pressure cannot say it: one waiting task and thirty are 100 %.
+        """
+        return max(1.0, self.average / self.processors)
 
     def __str__(self) -> str:
         return f"{self.name} {self.percent:.0f} %, load average {self.average:.1f}"
@@ -39,13 +50,15 @@ class LoadMeter:
 
     def read(self) -> Load:
         """Return how busy the machine was since then."""
-        average = os.getloadavg()[0]
+        average, processors = os.getloadavg()[0], os.cpu_count() or 1
         pressure = _pressure()
         if self._pressure is not None and pressure is not None:
             seconds = time.monotonic() - self._began
-            return Load("CPU pressure", _percent(pressure - self._pressure, seconds), average)
+            percent = _percent(pressure - self._pressure, seconds)
+            return Load("CPU pressure", percent, average, processors)
         busy, total = _times()
-        return Load("CPU busy", _percent(busy - self._busy, total - self._total), average)
+        percent = _percent(busy - self._busy, total - self._total)
+        return Load("CPU busy", percent, average, processors)
 
 
 def _percent(part: float, whole: float) -> float:

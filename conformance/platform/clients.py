@@ -52,16 +52,10 @@ class Clients:
         server = Selection("v1", "Pod", backup.namespace, backup.server)
         return Velero(self.kube, backup.namespace, backup.location, server, self._marks)
 
-    def object_store(self, bucket: str | None = None) -> ObjectStore | None:
-        """Return the bucket behind the backup location, or another one of the same store.
-
-        None: the suite cannot look into it.
-        """
-        store = self.platform.backup.store
-        if store is None:
-            return None
+    def object_store(self, store: description.ObjectStore) -> ObjectStore:
+        """Return the bucket that a description says is behind the backup location."""
         credentials = Ref("v1", "Secret", store.credentials.name, store.credentials.namespace)
-        return ObjectStore(self.service(store.service), credentials, bucket or store.bucket)
+        return ObjectStore(self.service(store.service), credentials, store.bucket)
 
     def node_agent(self) -> Selection:
         """Return Velero's pods that copy volumes."""

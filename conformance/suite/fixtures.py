@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from conformance.services.hydra import Hydra
     from conformance.services.kratos import Kratos
     from conformance.services.mail import Mails
+    from conformance.services.velero import Velero
     from conformance.services.visitor import OpenBrowser
     from conformance.suite.run import Run
 
@@ -274,6 +275,12 @@ def mail(clients: Clients, single_sign_on: Flux) -> Mails:  # noqa: ARG001 - ins
 def backups(stack: Stack) -> Flux:
     """Object store and Velero, installed by Flux; the backup location is Available."""
     return stack.backups()
+
+
+@pytest.fixture(scope="session")
+def velero(clients: Clients, backups: Flux) -> Velero:  # noqa: ARG001 - installed
+    """Velero's custom resources on the cluster under test."""
+    return clients.velero()
 
 
 @pytest.fixture(scope="session")

@@ -80,8 +80,14 @@ def mistakes(app: App | GivenApp, app_package: GivenApp) -> list[Problem]:
 
 
 @pytest.fixture
-def needed_abilities(request: pytest.FixtureRequest, app_package: GivenApp) -> None:
-    """What the check needs of the app, which has it and may not skip the check."""
+def needed_abilities(
+    request: pytest.FixtureRequest, app_package: GivenApp, settings: Settings
+) -> None:
+    """What the check needs of the app, which has it and may not skip the check.
+
+    If the check is about the installed app, its package may be installed, too: otherwise no cluster
+    is brought up for it.
+    """
     check = check_of(request.node)
     if check is None or check.id == _DESCRIBED:
         return
@@ -92,6 +98,8 @@ def needed_abilities(request: pytest.FixtureRequest, app_package: GivenApp) -> N
         if (lack := lack_of(ability, description)) is not None:
             (not_applicable if lack.by_nature else not_run)(lack.reason)
     _skip(check, description)
+    if "platform_for_app" in request.fixturenames:
+        refuse(request.getfixturevalue("placement"), settings.app_allow)
 
 
 def _skip(check: Check, description: Description) -> None:
@@ -166,11 +174,9 @@ def platform_for_app(
     app_package: GivenApp,
     placement: Placement,
     stack: Stack,
-    settings: Settings,
     request: pytest.FixtureRequest,
 ) -> Flux:
     """The platform, as far as the app and its checks need it."""
-    refuse(placement, settings.app_allow)
     wanted = fixtures_of(request.session.items)
     return prepared_platform(stack, placement, app_package.description, wanted)
 

@@ -16,10 +16,13 @@ def drafted(given: GivenApp) -> dict[str, bytes]:
     override over both. Raises HarnessError if the app is no chart alone, DescriptionError.
     """
     described = given.description
+    login = described.login
     said = Given(
         host=described.host or "",
         values=described.values,
         secrets=[one.name for one in described.secrets],
+        redirect=(login and login.redirect_uri) or "",
+        backchannel_logout=(login and login.backchannel_logout_uri) or "",
     )
     texts = flux_package_for(given.app, said)
     folder = posixpath.normpath(chart_path(given.app))

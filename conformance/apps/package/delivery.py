@@ -320,12 +320,16 @@ class Delivery:
 
         What Flux has applied for others is not among it, nor what belongs to the whole cluster.
         """
+        return [item for item in self._made_anywhere() if "namespace" in item["metadata"]]
+
+    def _made_anywhere(self) -> Objects:
+        """Return the same, and what Flux has applied of the package for the whole cluster."""
         return [
             item
             for item in by_uid(self._everything()).values()
             if self._is_own(item)
             and item.get("type") != _HELM_STORAGE
-            and "namespace" in item["metadata"]
+            and ("namespace" in item["metadata"] or self.live.has(item))
             and item["metadata"]["name"] not in _OF_A_NAMESPACE
         ]
 
@@ -378,7 +382,7 @@ class Delivery:
                 self.remove()
         except (AssertionError, GitRefused) as error:
             troubles.append(str(error).splitlines()[0])
-        made = self.made if self._commit else list
+        made = self._made_anywhere if self._commit else list
         return troubles + take_away(self.kube, made, self._brought)
 
     def _make_namespaces(self) -> None:

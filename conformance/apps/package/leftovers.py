@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted
-from conformance.kube.errors import NotFound
+from conformance.kube.errors import NotFound, UnknownKind
 from conformance.kube.inventory import ref_of
 from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import Wait, WaitFailed, wait_all
@@ -20,17 +20,25 @@ _ORDERLY = 45.0
 """Seconds in which what is deleted goes by itself: a pod has 30 to end."""
 _OF_KUBERNETES = ("kubernetes.io/", "foregroundDeletion", "orphan")
 """What finalizers begin with whose controllers do their work for sure."""
-_VERSIONS = {"Namespace": "v1", "CustomResourceDefinition": "apiextensions.k8s.io/v1"}
-"""Of the kinds without a namespace that a package may bring."""
+_WEBHOOKS = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
+"""What may keep others from being deleted, once those who answer are gone."""
 
 
 def brought_by(app: AppPackage, kube: Kube) -> list[Ref]:
-    """Return what a package brings for the whole cluster that is not there yet."""
+    """Return what a package brings for the whole cluster that is not there yet.
+
+    Objects of a kind that the package brings itself go with its CustomResourceDefinition.
+    """
     manifests = [*app.written, *(one for each in app.installations for one in each.manifests)]
-    found = {
-        Ref(_VERSIONS[one.kind], one.kind, one.name) for one in manifests if one.kind in _VERSIONS
-    }
-    return [one for one in found if kube.find(*one) is None]
+    found = {Ref(one.api_version, one.kind, one.name) for one in manifests if one.name}
+    return [one for one in found if _is_for_cluster(one, kube) and kube.find(*one) is None]
+
+
+def _is_for_cluster(ref: Ref, kube: Kube) -> bool:
+    try:
+        return not kube.discovery.find(ref.api_version, ref.kind).namespaced
+    except UnknownKind:
+        return False
 
 
 def take_away(kube: Kube, items: Callable[[], Objects], others: Sequence[Ref]) -> list[str]:
@@ -49,7 +57,8 @@ def take_away(kube: Kube, items: Callable[[], Objects], others: Sequence[Ref]) -
 
 
 def _refs(items: Iterable[Object], others: Sequence[Ref]) -> list[Ref]:
-    return [*map(ref_of, items), *others]
+    found = dict.fromkeys([*map(ref_of, items), *others])
+    return sorted(found, key=lambda one: one.kind not in _WEBHOOKS)
 
 
 def _wait_gone(kube: Kube, refs: Sequence[Ref], seconds: float) -> bool:

@@ -48,9 +48,12 @@ class LiveApp:
 
     def is_of_another(self, item: Object) -> bool:
         """Whether Flux or Helm has applied an object for somebody else."""
-        labels = item["metadata"].get("labels") or {}
-        names = {labels[key] for key in (f"{_KUSTOMIZE}/name", f"{_HELM}/name") if key in labels}
+        names = _appliers(item)
         return bool(names) and names.isdisjoint(self._names)
+
+    def has(self, item: Object) -> bool:
+        """Whether Flux or Helm has applied an object for the package."""
+        return not _appliers(item).isdisjoint(self._names)
 
     def workloads(self) -> list[Workload]:
         """Return what runs pods that are meant to run on, in the order of their names."""
@@ -81,6 +84,12 @@ class LiveApp:
                     full = {**item, "apiVersion": api_version, "kind": kind}
                     found[item["metadata"]["uid"]] = full
         return list(found.values())
+
+
+def _appliers(item: Object) -> set[str]:
+    """Return the Kustomization and the HelmRelease that have applied an object, by name."""
+    labels = item["metadata"].get("labels") or {}
+    return {labels[key] for key in (f"{_KUSTOMIZE}/name", f"{_HELM}/name") if key in labels}
 
 
 def _selector(item: Object) -> str:

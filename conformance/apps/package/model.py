@@ -33,6 +33,7 @@ REQUEST, COMMAND = "<request>", "<command>"
 """The two kinds of steps, as they are called inside of pydantic's errors."""
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _HOST = re.compile(r"(?:[a-z0-9-]|\.|\$\{domain\})+")
+_URI = re.compile(r"/[A-Za-z0-9._~%/?=&+-]*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -44,6 +45,15 @@ def refused(message: str, fix: str) -> PydanticCustomError:
 def _path(value: str) -> str:
     if not value.startswith("/"):
         raise refused(f'"{value}" is not a path at the host', "Begin it with a slash.")
+    return value
+
+
+def _uri(value: str) -> str:
+    if not _URI.fullmatch(value):
+        raise refused(
+            f'"{value}" is not a URI at the host',
+            "Write it without https:// and host: begin with a slash; no spaces, no variables.",
+        )
     return value
 
 
@@ -91,6 +101,7 @@ def _saved(value: Mapping[str, str]) -> Mapping[str, str]:
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 HttpPath = Annotated[Text, AfterValidator(_path)]
+LocalUri = Annotated[Text, AfterValidator(_uri)]
 Host = Annotated[Text, AfterValidator(_host)]
 Place = Annotated[Text, AfterValidator(_place)]
 Status = Annotated[int, Field(strict=True, ge=100, le=599)]
@@ -286,6 +297,10 @@ class Login(_Part):
     """A page that shows who is logged in."""
     logout: Logout
     """How somebody logs out."""
+    redirect_uri: LocalUri | None = None
+    """For a chart alone: the path of its client's redirect URI."""
+    backchannel_logout_uri: LocalUri | None = None
+    """For a chart alone: the path where the app is told that somebody has logged out elsewhere."""
 
 
 class Without(_Part):

@@ -32,11 +32,9 @@ if TYPE_CHECKING:
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.oci.registry import Registry
-    from conformance.platform.clients import Clients
     from conformance.platform.secondary import Site
     from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
-    from conformance.services.flux import Flux
     from conformance.services.velero import Velero
 
 ALONE = "ReadWriteOncePod"
@@ -64,13 +62,8 @@ def other_cluster_begun(
 
 
 @pytest.fixture(scope=shared)
-def velero(keeps_data: None, backups: Flux, clients: Clients) -> Velero:  # noqa: ARG001
-    """Velero's custom resources on the cluster under test."""
-    return clients.velero()
-
-
-@pytest.fixture(scope=shared)
 def delivered(
+    keeps_data: None,  # noqa: ARG001 - or else there is nothing to install it for
     velero: Velero,  # noqa: ARG001 - later, its objects would be taken for the app's
     delivered: RunningApp,
 ) -> RunningApp:

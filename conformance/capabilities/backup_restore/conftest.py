@@ -37,12 +37,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope=shared)
-def velero(backups: Flux, clients: Clients) -> Velero:  # noqa: ARG001 - installs it
-    """Velero's custom resources on the cluster under test."""
-    return clients.velero()
-
-
-@pytest.fixture(scope=shared)
 def object_store(backups: Flux, clients: Clients) -> ObjectStore:  # noqa: ARG001
     """The bucket that the backups are in."""
     return object_store_of(clients)

@@ -39,12 +39,10 @@ if TYPE_CHECKING:
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.kube.objects import Object
-    from conformance.platform.clients import Clients
     from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
-    from conformance.services.velero import Velero
     from conformance.suite.accounts import Accounts
 
 UPGRADE_TIMEOUT = 60
@@ -187,9 +185,3 @@ def app_login(accounts: Accounts, managed: TrackedApp, kube: Kube) -> AppLogin:
     client = Client(managed.name, secret.decode(), f"{managed.url}/oidc/callback")
     party = RelyingParty(accounts.http(), accounts.provider, client)
     return AppLogin(accounts, managed, party)
-
-
-@pytest.fixture
-def velero(backups: Flux, clients: Clients) -> Velero:  # noqa: ARG001 - installs it
-    """Velero's custom resources."""
-    return clients.velero()

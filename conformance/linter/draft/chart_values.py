@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlunsplit
 
 from conformance.common.backup_labels import BACKUP_SET, BACKUP_VOLUMES
 from conformance.linter.access import Key, Path, get, mapping, sequence, text, walk
@@ -25,9 +26,11 @@ _OF_OTHERS = re.compile(r"smtp|mail|ldap|s3|registry|proxy|external|oidc|oauth|t
 _ISSUER = frozenset({"issuer", "issuerurl", "issueruri", "providerurl", "provideruri"})
 _DISCOVERY = frozenset({"discovery", "discoveryurl", "discoveryuri", "discoveryendpoint"})
 _REDIRECT = frozenset({"redirecturi", "redirecturl", "callbackurl", "callbackuri"})
+_BACKCHANNEL_LOGOUT = frozenset({"backchannellogouturi", "backchannellogouturl"})
 _ROLELESS = frozenset({"persistence", "persistent", "primary", "master", "storage", "volume"})
 """Words on the way to a claim's name that do not say what the claim is for."""
-_PATH = re.compile(r"/[A-Za-z0-9._~/-]{1,200}")
+_LOCAL = re.compile(r"/[A-Za-z0-9._~%/?=&+-]{1,200}")
+"""A path, perhaps with a query."""
 _SIZE = re.compile(r"[0-9]+(\.[0-9]+)?([KMGTP]i?)?")
 
 Changes = dict[Path, Any]
@@ -155,11 +158,22 @@ def claim_values(defaults: Mapping[str, Any], claims: Mapping[Path, ClaimDraft])
 
 def callback_of(defaults: Mapping[str, Any]) -> str:
     """Return the path that a chart says people are taken back to; empty if it does not."""
+    return _local_in(defaults, _REDIRECT)
+
+
+def backchannel_logout_of(defaults: Mapping[str, Any]) -> str:
+    """Return the path where a chart says that it is told of logouts; empty if it does not."""
+    return _local_in(defaults, _BACKCHANNEL_LOGOUT)
+
+
+def _local_in(defaults: Mapping[str, Any], keys: Collection[str]) -> str:
+    """Return path and query of the first address that is a value of one of the keys."""
     for path, value in walk(defaults):
-        if path and isinstance(value, str) and plain(str(path[-1])) in _REDIRECT:
+        if path and isinstance(value, str) and plain(str(path[-1])) in keys:
             parts = url_of(value)
-            if parts is not None and _PATH.fullmatch(parts.path):
-                return parts.path
+            local = "" if parts is None else urlunsplit(("", "", *parts[2:4], ""))
+            if _LOCAL.fullmatch(local):
+                return local
     return ""
 
 

@@ -15,6 +15,7 @@ from conformance.linter.app import Chart, Installation
 from conformance.linter.draft.chart_values import (
     Changes,
     ClaimDraft,
+    backchannel_logout_of,
     backup_values,
     callback_of,
     claim_values,
@@ -52,6 +53,10 @@ class Given:
     """They win; ``${domain}`` and ``${host}`` may stand in them."""
     secrets: Collection[str] = ()
     """Names of Secrets that somebody makes by hand."""
+    redirect: str = ""
+    """The path that the provider sends people back to."""
+    backchannel_logout: str = ""
+    """The path where the provider tells the app that somebody has logged out elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,9 @@ class Chosen:
     callback: str = _CALLBACK
     """The path that the provider sends people back to."""
     callback_known: bool = False
-    """Whether a value of the chart says so; else it is a guess."""
+    """Whether somebody or a value of the chart says so; else it is a guess."""
+    backchannel_logout: str = ""
+    """The path where the provider tells the app of logouts; empty: nobody knows."""
     fields: tuple[str, ...] = ()
     """Variables for generated secrets."""
     secrets: tuple[SecretDraft, ...] = ()
@@ -96,7 +103,7 @@ def choose(chart: Chart, name: str, render: Rendering, given: Given) -> Chosen:
         return render(_example(merged(values, fixed), name))
 
     host, claims = host_values(defaults, name, bare), claims_of(defaults, name)
-    callback = callback_of(defaults)
+    callback = given.redirect or callback_of(defaults)
     login = login_values(defaults, f"https://${{{domain_variable(name)}}}{callback or _CALLBACK}")
     generated = generated_values(defaults, login)
     groups = [host, claim_values(defaults, claims), login, generated]
@@ -118,6 +125,7 @@ def choose(chart: Chart, name: str, render: Rendering, given: Given) -> Chosen:
         login=has_login,
         callback=callback or _CALLBACK,
         callback_known=bool(callback),
+        backchannel_logout=given.backchannel_logout or backchannel_logout_of(defaults),
         fields=tuple(dict.fromkeys(own)),
         secrets=secrets,
         keyless=keyless,

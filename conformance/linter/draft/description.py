@@ -57,6 +57,10 @@ class DescriptionDraft:
     remote: tuple[Remote, ...]
     claims: tuple[str, ...]
     login: bool
+    redirect_uri: str = ""
+    """The path of a chart's redirect URI; empty if its values do not say it."""
+    backchannel_logout_uri: str = ""
+    """The path where a chart says that it is told of logouts; empty if it does not."""
 
     def text(self) -> str:
         """Return the file."""
@@ -109,6 +113,8 @@ def describe(
         remote=tuple(_remote(app)),
         claims=_claims(app, cluster),
         login=any(for_people(one) for one in clients(app)) or bool(drafted and drafted.login),
+        redirect_uri=drafted.callback if drafted and drafted.callback_known else "",
+        backchannel_logout_uri=drafted.backchannel_logout if drafted else "",
     )
 
 

@@ -38,7 +38,7 @@ class FluxDraft:
             yield "no value of the chart was found that gives the app its host: add it"
         if self.chosen.login and not self.chosen.callback_known:
             yield "the redirect URI in oauth2-client.yaml is a guess: write the app's own"
-        if self.chosen.login:
+        if self.chosen.login and not self.chosen.backchannel_logout:
             yield "backChannelLogoutURI in oauth2-client.yaml: where the app is told of logouts"
         for name in self.chosen.keyless:
             yield f"pods need Secret {name}, and nothing says which keys it has: add it"
