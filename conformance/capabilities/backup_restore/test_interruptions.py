@@ -20,6 +20,8 @@ MIB = 1024 * 1024
     "backup_restore.store_down_reported",
     promise="A backup begun while the object store is down reports failure; the next one works.",
     apps=extended("notes"),
+    touches="platform",
+    effect="stops the backups' object store for a while",
 )
 def test_store_down_reported(
     victim: Victim, velero: Velero, namespace: str, evidence: EvidenceBox
@@ -37,6 +39,8 @@ def test_store_down_reported(
     "backup_restore.interrupted_backup_reported",
     promise="An interrupted backup is never reported as Completed, and the next backup works.",
     apps=extended("notes"),
+    touches="platform",
+    effect="stops the backups' object store, and kills Velero and its node agents",
 )
 @pytest.mark.parametrize("fault", ["store-down", "node-agent-killed", "velero-killed"])
 def test_interrupted_backup_reported(

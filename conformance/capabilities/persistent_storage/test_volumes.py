@@ -48,6 +48,8 @@ def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     "persistent_storage.retain_keeps_bytes",
     promise="With reclaim policy Retain, the volume and its bytes stay after the claim is deleted.",
     needs=(Feature.BYTES_ON_DISK,),
+    touches="node",
+    effect="deletes a folder on the node, that of a volume it made",
 )
 def test_retain_keeps_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     kept = claim_bytes(retained=True)
