@@ -10,9 +10,10 @@ from check_sources import sources
 import conformance.capabilities
 from conformance.clusters.base import Feature
 from conformance.common.settings import PROJECT_ROOT
+from conformance.platform.features import PlatformFeature
 from conformance.report.level import Level
 from conformance.suite.check import Check, check
-from conformance.suite.check_list import check_list, checks_of
+from conformance.suite.check_list import check_list, checks_of, feature_table
 
 DOCUMENT = PROJECT_ROOT / "docs" / "checks.md"
 PLATFORM = {
@@ -81,6 +82,13 @@ def test_the_document_lists_every_check_as_it_is() -> None:
     )
 
 
+def test_the_document_of_platforms_lists_every_feature_and_its_checks() -> None:
+    table = feature_table(checks_of(conformance.capabilities))
+    assert table in (PROJECT_ROOT / "docs" / "platforms.md").read_text(encoding="utf-8"), (
+        "put feature_table(checks_of(conformance.capabilities)) into docs/platforms.md"
+    )
+
+
 def test_the_list_says_at_which_level_a_check_is_on_which_app() -> None:
     both = {"notes": Level.CORE, "wordpress": Level.EXTENDED}
     lines = check_list(
@@ -88,8 +96,10 @@ def test_the_list_says_at_which_level_a_check_is_on_which_app() -> None:
             Check("dashboard.a", Level.CORE, "A holds.", apps=both),
             Check("dashboard.b", Level.EXTENDED, "B holds."),
             Check("dashboard.c", Level.CORE, "C.", touches="node", effect="kills the node"),
+            Check("dashboard.d", Level.CORE, "D.", features=(PlatformFeature.SECOND_FACTOR,)),
         ]
     ).splitlines()
     assert "| `a` | A holds. | core on notes, extended on wordpress | own |" in lines
     assert "| `b` | B holds. | extended | own |" in lines
+    assert "| `d` | D. | core; if claimed: second_factor | own |" in lines
     assert "| `c` | C. | core | node: kills the node |" in lines

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
-from small_runs import RunChecks, report, runner, verdicts
+from small_runs import HEAD, NodelessCluster, RunChecks, report, runner, verdicts
 
 from conformance.platform.reference import reference_platform
 from conformance.report.whose import Whose
+from conformance.suite import fixtures
 from conformance.suite.platform_under_test import PlatformUnderTest
 
 INSTALLED = """
@@ -108,3 +112,87 @@ def test_what_was_allowed_is_part_of_what_was_selected(
 ) -> None:
     run(CHECKS, "--allow=platform,node")
     assert report(pytester)["selection"][-1] == "--allow node,platform"
+
+
+def judged(*, features: str = "()", exempt: str = "{}") -> str:
+    """Return the source of a platform that claims and exempts."""
+    return INSTALLED.replace(
+        'reference_platform("example.org")',
+        'reference_platform("example.org").model_copy('
+        f'update={{"features": {features}, "exempt": {exempt}}})',
+    )
+
+
+OF_A_FEATURE = """
+from conformance.platform.features import PlatformFeature
+
+@check("single_sign_on.second_factor", promise="X.", features=[PlatformFeature.SECOND_FACTOR])
+def test_second_factor(): pass
+
+@check("single_sign_on.login", promise="X.")
+def test_login(): pass
+"""
+
+
+@pytest.fixture
+def outcome(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], dict[str, Any]]:
+    """Runs two checks of single sign-on on a platform; returns the capability."""
+    monkeypatch.setattr(fixtures, "make_cluster", lambda *_: NodelessCluster())
+
+    def run(platform: str) -> dict[str, Any]:
+        source = HEAD + platform + OF_A_FEATURE
+        pytester.makepyfile(**{"single_sign_on/test_single_sign_on": source})
+        pytester.runpytest()
+        (capability,) = report(pytester)["capabilities"]
+        return capability
+
+    return run
+
+
+def checks_in(capability: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {
+        check["id"].partition(".")[2]: (check["verdict"], check["reason"])
+        for check in capability["checks"]
+    }
+
+
+def test_a_check_of_a_feature_runs_where_it_is_claimed(
+    outcome: Callable[[str], dict[str, Any]],
+) -> None:
+    capability = outcome(judged(features='("second_factor",)'))
+    assert checks_in(capability)["second_factor"] == ("pass", "")
+
+
+@pytest.mark.parametrize(
+    ("exempt", "why"),
+    [("{}", ""), ("{'second_factor': 'Passwords are enough.'}", ": Passwords are enough.")],
+)
+def test_a_check_of_a_feature_that_is_not_claimed_does_not_apply(
+    exempt: str, why: str, outcome: Callable[[str], dict[str, Any]]
+) -> None:
+    capability = outcome(judged(exempt=exempt))
+    reason = f"the platform does not claim second_factor{why}"
+    assert checks_in(capability)["second_factor"] == ("not applicable", reason)
+    assert (capability["verdict"], capability["core"]["passed"]) == ("pass", 1)
+
+
+def test_a_core_check_that_is_exempt_by_its_id_makes_its_capability_partial(
+    outcome: Callable[[str], dict[str, Any]],
+) -> None:
+    capability = outcome(judged(exempt="{'single_sign_on.login': 'To be mended.'}"))
+    reason = "the platform exempts this check: To be mended."
+    assert checks_in(capability)["login"] == ("not run", reason)
+    assert (capability["verdict"], capability["core"]["passed"]) == ("partial", 0)
+
+
+def test_an_exempt_check_that_there_is_not_is_said_once(
+    outcome: Callable[[str], dict[str, Any]], pytester: pytest.Pytester
+) -> None:
+    capability = outcome(judged(exempt="{'single_sign_on.logn': 'To be mended.'}"))
+    assert {verdict for verdict, _ in checks_in(capability).values()} == {"not run"}
+    assert report(pytester)["errors"] == [
+        "platform.yaml exempts single_sign_on.logn, and there is no such check\n"
+        "  To do: did you mean single_sign_on.login?"
+    ]

@@ -27,6 +27,7 @@ from _pytest.outcomes import Skipped
 
 from conformance.apps.package.abilities import Ability
 from conformance.clusters.base import Feature
+from conformance.platform.features import PlatformFeature
 from conformance.report.level import Level
 
 CAPABILITIES = (
@@ -76,6 +77,8 @@ class Check:
     """What it does something to: on somebody's own platform only ``own`` runs unasked."""
     effect: str = ""
     """What it does to the platform or the node, as "restarts Hydra"; empty for ``own``."""
+    features: tuple[PlatformFeature, ...] = ()
+    """What the platform must claim; on one that does not, the check does not apply."""
 
     def on(self, app: str) -> Check:
         """Return the check with its level on one of its apps."""
@@ -105,7 +108,15 @@ class NotRun(Skipped):
 
 
 class NotApplicable(Skipped):
-    """The promise says nothing about the app under test."""
+    """The promise says nothing about the app under test, or about the platform."""
+
+
+class Exempt(NotRun):
+    """The platform's description exempts this check by its id."""
+
+
+class NotClaimed(NotApplicable):
+    """The platform does not claim a feature that the check is about."""
 
 
 def not_run(reason: str) -> NoReturn:
@@ -140,6 +151,7 @@ def check(
     last: bool = False,
     touches: Touches = "own",
     effect: str = "",
+    features: Iterable[PlatformFeature] = (),
 ) -> Callable[[_FunctionT], _FunctionT]:
     """Make a test function the check ``check_id``; with ``apps``, it runs once for each.
 
@@ -171,6 +183,7 @@ def check(
         last,
         touches,
         effect,
+        tuple(features),
     )
 
     def mark(function: _FunctionT) -> _FunctionT:

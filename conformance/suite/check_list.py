@@ -1,4 +1,4 @@
-"""All checks as a document lists them: what each promises, and what it does something to."""
+"""All checks as documents list them: what each promises and touches, and what it is about."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+from conformance.platform.features import WHAT_IT_IS
 from conformance.report.level import Level
 from conformance.suite.check import CAPABILITIES, Check, checks_in
 
@@ -35,10 +36,22 @@ def check_list(checks: list[Check]) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
+def feature_table(checks: list[Check]) -> str:
+    """Return a table in Markdown of the features that a platform may claim, and their checks."""
+    lines = ["| Feature | What it is | Checks |", "|---|---|---|"]
+    for feature, what in WHAT_IT_IS.items():
+        about = (f"`{check.id}`" for check in checks if feature in check.features)
+        lines.append(f"| `{feature}` | {what} | {', '.join(about)} |")
+    return "\n".join(lines) + "\n"
+
+
 def _row(check: Check) -> str:
     name = check.id.partition(".")[2]
     touches = f"{check.touches}: {check.effect}" if check.effect else check.touches
-    return f"| `{name}` | {check.promise} | {', '.join(_levels(check))} | {touches} |"
+    level = ", ".join(_levels(check))
+    if check.features:
+        level += f"; if claimed: {', '.join(check.features)}"
+    return f"| `{name}` | {check.promise} | {level} | {touches} |"
 
 
 def _levels(check: Check) -> Iterator[str]:

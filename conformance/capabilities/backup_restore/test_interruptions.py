@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.platform.features import PlatformFeature
 from conformance.services.velero import COMPLETED, Velero
 from conformance.suite.check import check, extended
 
@@ -22,6 +23,7 @@ MIB = 1024 * 1024
     apps=extended("notes"),
     touches="platform",
     effect="stops the backups' object store for a while",
+    features=(PlatformFeature.OBJECT_STORE,),
 )
 def test_store_down_reported(
     victim: Victim, velero: Velero, namespace: str, evidence: EvidenceBox
@@ -41,6 +43,7 @@ def test_store_down_reported(
     apps=extended("notes"),
     touches="platform",
     effect="stops the backups' object store, and kills Velero and its node agents",
+    features=(PlatformFeature.OBJECT_STORE,),
 )
 @pytest.mark.parametrize("fault", ["store-down", "node-agent-killed", "velero-killed"])
 def test_interrupted_backup_reported(

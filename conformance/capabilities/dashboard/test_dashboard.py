@@ -7,6 +7,7 @@ consent and a user's own account are checked with single sign-on.
 from __future__ import annotations
 
 import base64
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,12 @@ from conformance.capabilities.dashboard.administration import forbidden_to
 from conformance.capabilities.dashboard.releases import RELEASE, VALUES, attempted
 from conformance.common.soon import soon
 from conformance.kube.conditions import find_condition
+from conformance.platform.features import PlatformFeature
 from conformance.services.browser import PHONE
 from conformance.services.dashboard import Dashboard
 from conformance.services.form_browser import Form
 from conformance.services.velero import Velero
-from conformance.suite.check import check
+from conformance.suite.check import check as any_check
 
 if TYPE_CHECKING:
     from conformance.apps.tracked import TrackedApp
@@ -35,14 +37,18 @@ if TYPE_CHECKING:
 
 
 COMMITS = commits_in(Path(__file__).with_name("commits.yaml"))
-AMONG_APPS = "installs an app among those of the platform, and administers it"
+check = partial(
+    any_check,
+    touches="platform",
+    effect="installs an app among those of the platform, and administers it",
+    features=(PlatformFeature.REFERENCE_DASHBOARD,),
+)
+"""What all of these checks have in common."""
 
 
 @check(
     "dashboard.lists_apps_of_a_person",
     promise="The first page lists exactly the apps that the user has a role for.",
-    touches="platform",
-    effect=AMONG_APPS,
 )
 def test_lists_apps_of_a_person(
     dashboard_of: DashboardOf,
@@ -69,8 +75,6 @@ def test_lists_apps_of_a_person(
 @check(
     "dashboard.shows_failing_release",
     promise="Administrators see each app's state and version, and why an app fails.",
-    touches="platform",
-    effect=AMONG_APPS,
 )
 def test_shows_failing_release(
     admin: Dashboard, managed: TrackedApp, broken_release: Object
@@ -91,8 +95,6 @@ def test_shows_failing_release(
 @check(
     "dashboard.suspend_and_resume",
     promise="A suspended app gets no changes; once resumed, it gets the changes it missed.",
-    touches="platform",
-    effect=AMONG_APPS,
 )
 def test_suspend_and_resume(
     admin: Dashboard, managed: TrackedApp, canary: Canary, kube: Kube
@@ -122,8 +124,6 @@ def test_suspend_and_resume(
 @check(
     "dashboard.configures_app",
     promise="Values that an administrator saves reach the app; values in the Secret come first.",
-    touches="platform",
-    effect=AMONG_APPS,
 )
 def test_configures_app(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
     assert "saved" in admin.configure(managed.name, "title: Über uns\n")
@@ -143,8 +143,6 @@ def test_configures_app(admin: Dashboard, managed: TrackedApp, kube: Kube) -> No
 @check(
     "dashboard.refuses_invalid_values",
     promise="Values that are not a YAML mapping are not saved, and the page says what is wrong.",
-    touches="platform",
-    effect=AMONG_APPS,
 )
 def test_refuses_invalid_values(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
     name = f"stackspin-{managed.name}-override"
@@ -161,8 +159,6 @@ def test_refuses_invalid_values(admin: Dashboard, managed: TrackedApp, kube: Kub
 @check(
     "dashboard.invites_user",
     promise="A user created by an administrator sets a password by mail and can log in.",
-    touches="platform",
-    effect=AMONG_APPS,
 )
 def test_invites_user(
     admin: Dashboard,
@@ -190,8 +186,6 @@ def test_invites_user(
 @check(
     "dashboard.disables_user",
     promise="A disabled user is logged out of everything, and can log in again once enabled.",
-    touches="platform",
-    effect=AMONG_APPS,
 )
 def test_disables_user(
     admin: Dashboard, app_login: AppLogin, accounts: Accounts, managed: TrackedApp
@@ -218,8 +212,6 @@ def test_disables_user(
 @check(
     "dashboard.roles_decide",
     promise="A user's role decides whether an app lets them in; without it, the app's tokens end.",
-    touches="platform",
-    effect=AMONG_APPS,
 )
 def test_roles_decide(
     admin: Dashboard, app_login: AppLogin, accounts: Accounts, managed: TrackedApp
@@ -242,8 +234,6 @@ def test_roles_decide(
 @check(
     "dashboard.for_administrators_only",
     promise="Only administrators can manage apps, users and backups, whatever others send.",
-    touches="platform",
-    effect=AMONG_APPS,
 )
 def test_for_administrators_only(
     dashboard_url: str, member: User, accounts: Accounts, managed: TrackedApp, kube: Kube
@@ -267,7 +257,6 @@ def test_for_administrators_only(
 @check(
     "dashboard.backs_up_now",
     promise="A backup that an administrator starts completes and contains the app's volumes.",
-    touches="platform",
     effect="backs up all apps of the platform",
 )
 def test_backs_up_now(admin: Dashboard, velero: Velero, managed: TrackedApp) -> None:
@@ -286,7 +275,6 @@ def test_backs_up_now(admin: Dashboard, velero: Velero, managed: TrackedApp) -> 
     "dashboard.restores_backup",
     level="extended",
     promise="A restore in the dashboard brings back a destroyed app with its data.",
-    touches="platform",
     effect="restores all apps of the platform from a backup",
 )
 def test_restores_backup(admin: Dashboard, velero: Velero, managed: TrackedApp) -> None:
@@ -307,8 +295,6 @@ def test_restores_backup(admin: Dashboard, velero: Velero, managed: TrackedApp) 
 @check(
     "dashboard.usable_by_everybody",
     promise="Every control has a name and can be reached by keyboard, and pages fit on a phone.",
-    touches="platform",
-    effect=AMONG_APPS,
 )
 def test_usable_by_everybody(
     dashboard_of: DashboardOf, administrator: User, member: User, managed: TrackedApp
