@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from conformance.kube.objects import Object, Objects
 from conformance.platform.discovery import Cluster
 from conformance.platform.discovery.cluster import KINDS
 from conformance.platform.discovery.web import Answer
+from conformance.platform.features import GENERATOR
 
 FOLDER = Path(__file__).with_name("platforms")
 REFERENCE_SECRETS = {
@@ -47,14 +49,21 @@ def cluster_of(objects: Objects, secrets: Mapping[str, Mapping[str, str]]) -> Cl
 
 
 class FakeWeb:
-    """Answers with discovery documents, and 200 at each other URL."""
+    """Answers with discovery documents, and 200 and the same page at each other URL."""
 
     addresses = ()
 
-    def __init__(self, *issuers: str, trusted: str = "stackspin-ca", status: int = 200) -> None:
+    def __init__(
+        self,
+        *issuers: str,
+        trusted: str = "stackspin-ca",
+        status: int = 200,
+        page: str = GENERATOR,
+    ) -> None:
         self.issuers = issuers
         self.trusted = trusted
         self.status = status
+        self.page = page
 
     def document(self, issuer: str) -> Answer:
         for one in self.issuers:
@@ -66,4 +75,5 @@ class FakeWeb:
         del url
         response = requests.Response()
         response.status_code = self.status
+        response.raw = io.BytesIO(self.page.encode())
         return response, self.trusted

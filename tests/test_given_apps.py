@@ -180,7 +180,10 @@ def test_a_skipped_check_is_not_run_and_says_until_when(
         (["--previous=static-site"], "*--previous is a version of no app*"),
         (["--app=static-site", "--previous=/nowhere"], "*/nowhere cannot be read*"),
         (["--app=static-site", "--app-time=0"], "*--app-time=0: give a number above 0*"),
-        (["--app=static-site", "--app-allow=all"], "*--app-allow*invalid choice: 'all'*"),
+        (
+            ["--app=static-site", "--app-allow=all"],
+            "*--app-allow=all: choose from cluster, platform, node*",
+        ),
         (
             ["--app=static-site", "--app=single-chart", "--app-description=conformance.yaml"],
             "*write app: NAME into it*",

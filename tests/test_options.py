@@ -32,6 +32,8 @@ def test_a_variable_has_the_choices_of_its_option() -> None:
 def test_each_of_several_is_one_of_the_choices() -> None:
     several = {"STACKSPIN_CONFORMANCE_APP_ALLOW": "cluster:node"}
     assert read(Settings, {}.get, several) == {"app_allow": ("cluster", "node")}
+    with_commas = {"app_allow": ["cluster,node", "node"]}
+    assert read(Settings, with_commas.get, {}) == {"app_allow": ("cluster", "node")}
     with pytest.raises(ValueError, match="APP_ALLOW=host: choose from cluster, platform, node"):
         read(Settings, {}.get, {"STACKSPIN_CONFORMANCE_APP_ALLOW": "node:host"})
 

@@ -45,7 +45,11 @@ def leaves(value: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield from leaves(item, (*where, key))
 
 
-LEAVES = [where for where in leaves(yaml.safe_load(TEXT)) if where[0] != "implementation"]
+LEAVES = [
+    where
+    for where in leaves(yaml.safe_load(TEXT))
+    if where[0] not in ("implementation", "features")
+]
 
 
 def changed(where: tuple[Any, ...], value: object) -> str:
@@ -138,9 +142,21 @@ def test_an_authority_that_pods_need_is_missed(tmp_path: Path) -> None:
 
 
 def test_pages_that_do_not_answer_are_reported(tmp_path: Path) -> None:
-    issuer, dashboard = problems(tmp_path, TEXT, web=FakeWeb(status=503))
+    issuer, dashboard, pages = problems(tmp_path, TEXT, web=FakeWeb(status=503))
     assert (issuer.message, issuer.fix) == (f"{ISSUER} does not answer", "See to it.")
     assert dashboard.message == "https://dashboard.stackspin.test answers 503"
+    assert pages.message.startswith("reference_dashboard is claimed, but the dashboard's login")
+
+
+def test_a_feature_that_is_claimed_and_not_seen_is_reported(tmp_path: Path) -> None:
+    cluster = reference()
+    for item in cluster.all("ConfigMap"):
+        for name, text in item["data"].items():
+            item["data"][name] = text.replace("stackspin.test\n      enabled: true", "a")
+    [problem] = problems(tmp_path, TEXT, cluster)
+    why = "Kratos' settings do not say selfservice.methods.totp.enabled: true"
+    assert problem.message == f"second_factor is claimed, but {why}"
+    assert problem.place.line == len(TEXT.splitlines())
 
 
 def test_a_file_that_nobody_signed_is_compared_all_the_same(tmp_path: Path) -> None:

@@ -52,6 +52,9 @@ def test_the_reference_is_described_for_any_domain() -> None:
         ("{clas:", "{class:", 'there is no key "ingress.clas". Did you mean class?'),
         ('versoin: "1"', 'version: "1"', "line 2: implementation.version is missing"),
         ("  - port", "    admin:", "not valid YAML"),
+        ("[second_facotr,", "[second_factor,", "no feature second_facotr. Did you mean second_fac"),
+        ("  keeps:", "  retained:", 'no key "storage.keeps"'),
+        ("", "  retained: local-path-retain\n", "claimed, and storage.retained is missing. Add st"),
     ],
 )
 def test_a_mistake_is_reported_with_its_line(
@@ -90,3 +93,28 @@ def test_nothing_but_the_description_knows_a_name_of_the_reference() -> None:
         if re.search(rf"[\"' ]{re.escape(name)}[\"'\n]", path.read_text(encoding="utf-8"))
     ]
     assert not found, found
+
+
+@pytest.mark.parametrize(
+    ("exempt", "said"),
+    [
+        ("second_factor: No.", "second_factor is claimed, and exempt. Leave one of them out."),
+        ("dashbord: No.", "there is no feature dashbord. There are: second_factor, "),
+        ("secondfactor: No.", "no feature secondfactor. Did you mean second_factor?"),
+        ('single_sign_on.login: ""', "exempt.single_sign_on.login is empty"),
+    ],
+)
+def test_what_is_exempt_is_not_claimed_and_has_a_reason(
+    tmp_path: Path, exempt: str, said: str
+) -> None:
+    file = tmp_path / "platform.yaml"
+    file.write_text(FILE.read_text() + f"exempt:\n  {exempt}\n", encoding="utf-8")
+    with pytest.raises(FormatError) as caught:
+        Platform.read(file)
+    assert said in str(caught.value)
+
+
+def test_a_check_may_be_exempt_by_its_id(tmp_path: Path) -> None:
+    file = tmp_path / "platform.yaml"
+    file.write_text(FILE.read_text() + "exempt: {single_sign_on.login: No.}\n", encoding="utf-8")
+    assert Platform.read(file).exempt == {"single_sign_on.login": "No."}

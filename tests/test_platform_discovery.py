@@ -11,6 +11,7 @@ from described_clusters import FakeWeb, annex, reference
 from conformance.platform.description import Platform
 from conformance.platform.discovery import Cluster, Findings, discover, written
 from conformance.platform.discovery.web import PUBLISHED
+from conformance.platform.features import GENERATOR
 from conformance.platform.reference import reference_platform
 
 ISSUER = "https://sso.stackspin.test/"
@@ -18,7 +19,8 @@ ANNEX_ISSUER = "https://id.login.example.com/"
 
 
 def found(cluster: Cluster, *issuers: str) -> Findings:
-    return discover(cluster, FakeWeb(*(issuers or (ISSUER,))))  # type: ignore[arg-type]
+    page = "" if ANNEX_ISSUER in issuers else GENERATOR
+    return discover(cluster, FakeWeb(*(issuers or (ISSUER,)), page=page))  # type: ignore[arg-type]
 
 
 def without(cluster: Cluster, kind: str, *names: str) -> Cluster:
@@ -114,12 +116,15 @@ def test_a_platform_with_other_names_is_found() -> None:
             "server": "app.kubernetes.io/name=velero,name=velero",
             "node_agent": "name=node-agent",
         },
+        "features": ["retained_volumes"],
     }
     assert set(made.missing) == {
         "single_sign_on.hydra.workload.override",
         "single_sign_on.mail",
         "ingress.authority",
         "backup.store",
+        "features.second_factor",
+        "features.reference_dashboard",
     }
     assert "suspended now, which is no failure" in made.found["flux.source"].how
     assert "branch v2" in made.found["flux.source"].how
@@ -149,6 +154,8 @@ def test_the_end_says_what_was_not_found_and_what_needs_it() -> None:
     end = written(found(annex(), ANNEX_ISSUER), "annex").partition("# Not found:\n")[2]
     assert "# single_sign_on.mail: no pod runs a Mailpit" in end
     assert "#   No check needs it." in end  # Kratos' courier knows the mails, too
+    assert "# features.second_factor: Kratos' settings do not say selfservice." in end
+    assert "#   These need it: single_sign_on.second_factor.\n" in end
     assert all(line.startswith("#") for line in end.splitlines())
 
 

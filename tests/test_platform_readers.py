@@ -7,8 +7,11 @@ import re
 import pytest
 from check_sources import CAPABILITIES, capabilities_with, sources
 
+import conformance.capabilities
 from conformance.platform.discovery.readers import READERS, checks_that_need
+from conformance.platform.features import NEEDED, PlatformFeature
 from conformance.platform.keys import keys
+from conformance.suite.check_list import checks_of
 
 OF_CHECKS = {
     "single_sign_on.administrators": r"login\.administrators",
@@ -20,7 +23,7 @@ OF_CHECKS = {
     "ingress.authority": r"\bapp_with_login\b",
     "storage.retained": r"retained=True",
     "backup.node_agent": r"clients\.node_agent\(\)",
-    "backup.store": r"object_store_of|store_deployment_of",
+    "backup.store": r"object_store_of|store_deployment_of|carry_backup\(|whole_namespace\.damaged",
 }
 """Key -> what is in the source of a check, or of a fixture of it, that reads the key."""
 OF_CAPABILITIES = {
@@ -49,13 +52,26 @@ def test_the_capabilities_that_need_a_key_are_those_that_read_it(key: str) -> No
 
 def test_every_entry_is_looked_after_and_every_key_has_one() -> None:
     optional = {key.name for key in keys() if not key.required}
-    assert set(READERS) == {*OF_CHECKS, *OF_CAPABILITIES, *NEEDED_BY_NONE}
-    assert set(READERS) <= optional | {"single_sign_on"}
+    of_features = {key for key in READERS if key.startswith("features.")}
+    assert set(READERS) - of_features == {*OF_CHECKS, *OF_CAPABILITIES, *NEEDED_BY_NONE}
+    assert set(READERS) - of_features <= optional | {"single_sign_on"}
     without = {key for key in optional if not checks_that_need(key)}
     assert {key for key in without if not key.startswith(NEEDED_BY_NONE)} == {
         "implementation.url",
         "implementation.contact",
+        "features",
+        "exempt",
     }
+
+
+def test_the_checks_that_need_a_feature_are_those_that_say_so() -> None:
+    every = checks_of(conformance.capabilities)
+    for feature in PlatformFeature:
+        key = ".".join(NEEDED.get(feature, ("features", feature)))
+        said = {one.id for one in every if feature in one.features}
+        assert said, f"no check is about {feature}"
+        whole = {one.id for one in every if one.capability in READERS[key]}
+        assert {name for name in READERS[key] if "." in name} | whole == said
 
 
 def test_a_part_is_needed_by_what_needs_the_whole() -> None:

@@ -22,13 +22,13 @@ def item(name: str, *fixtures: str, kills_node: bool = False) -> Any:
 
 
 def beginnings(*items: Any) -> dict[str, str]:
-    """Return what begins, and beside which check."""
+    """Return what begins, and beside which check; whether one is expected here begins nothing."""
     before = [set(one.fixturenames) for one in items]
     schedule.arrange(list(items))
     return {
         name: one.name
         for one, own in zip(items, before, strict=True)
-        for name in set(one.fixturenames) - own
+        for name in set(one.fixturenames) - own - {"expected_here"}
     }
 
 
@@ -59,8 +59,10 @@ def test_nothing_begins_beside_auto_update_or_a_check_that_kills_the_node() -> N
 
 def test_images_begin_to_build_and_features_are_looked_at_before_all_else() -> None:
     first = item("persistent_storage.a", "kube", kills_node=True)
-    schedule.arrange([first, item("persistent_storage.b", "kube", "image_builds")])
-    assert first.fixturenames[:2] == ["needed_features", "image_builds"]
+    other = item("persistent_storage.b", "kube", "image_builds")
+    schedule.arrange([first, other])
+    assert first.fixturenames[:3] == ["expected_here", "needed_features", "image_builds"]
+    assert other.fixturenames[0] == "expected_here"
 
 
 def test_a_run_that_needs_no_platform_begins_none() -> None:

@@ -34,7 +34,8 @@ class Option:
     """Whether it has no value; then there is no environment variable for it either."""
     path: bool = False
     several: bool = False
-    """Whether it may be repeated; its variable has the values with colons between them."""
+    """Whether it may be repeated; its variable has the values with colons between them. Those that
+    are choices may also stand behind one another, with commas."""
     number: bool = False
     """Whether its value is a number above 0."""
     field: str = ""
@@ -110,20 +111,25 @@ def read(
     """
     found: dict[str, Any] = {}
     for each in options(settings):
-        value = given(each.field) or (not each.switch and environment.get(each.variable))
+        value, name = given(each.field), each.flag
+        if not value and not each.switch:
+            value, name = environment.get(each.variable), each.variable
         if not value:
             continue
         if each.several:
             values = value.split(os.pathsep) if isinstance(value, str) else list(value)  # type: ignore[call-overload]
-            found[each.field] = tuple(_value(each, one) for one in values if one)
+            if each.choices:
+                values = dict.fromkeys(part for one in values for part in one.split(","))
+            found[each.field] = tuple(_value(each, one, name) for one in values if one)
         else:
-            found[each.field] = _value(each, value)
+            found[each.field] = _value(each, value, name)
     return found
 
 
-def _value(each: Option, value: object) -> object:
+def _value(each: Option, value: object, name: str) -> object:
+    """Return a value as its field wants it; ``name`` is the flag or variable that has it."""
     if each.choices and value not in each.choices:
-        raise ValueError(f"{each.variable}={value}: choose from {', '.join(each.choices)}")
+        raise ValueError(f"{name}={value}: choose from {', '.join(each.choices)}")
     if each.path:
         return Path(str(value)).absolute()
     return _number(each, value) if each.number else value
@@ -144,7 +150,8 @@ def table(settings: type) -> str:
     lines = ["| Option | Environment variable | Without it | What it is |", "|---|---|---|---|"]
     for each in options(settings):
         text = each.help if not each.choices else f"{each.help} ({', '.join(each.choices)})"
-        text += "; may be repeated" if each.several else ""
+        if each.several:
+            text += "; several with commas" if each.choices else "; may be repeated"
         variable = "" if each.switch else f"`{each.variable}`"
         lines.append(f"| `{each.flag}` | {variable} | {each.default} | {text} |")
     return "\n".join(lines) + "\n"

@@ -164,6 +164,15 @@ class Settings:
         "address of a dashboard, in the domain, to test instead of the reference one",
         "the reference dashboard",
     )
+    allow: tuple[str, ...] = option(
+        (),
+        "on a platform that the suite did not install: what checks may touch beside what they made "
+        "themselves",
+        "nothing",
+        choices=("platform", "node"),
+        several=True,
+        reported=False,
+    )
     app: tuple[Path, ...] = option(
         (),
         "package to test instead of the reference apps: a chart, a Flux package, or a folder with "

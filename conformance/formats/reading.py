@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from conformance.linter.access import Key, get
 from conformance.linter.access import Path as Where
@@ -38,6 +39,11 @@ class Format(Generic[Model]):
     model: type[Model]
     choices: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     """The tags by which pydantic tells the members of unions apart; no key of the file."""
+
+
+def refused(message: str, fix: str) -> PydanticCustomError:
+    """Return an error that says what is wrong with a value, and what to do."""
+    return PydanticCustomError("refused", "{message}", {"message": message, "fix": fix})
 
 
 def validate(

@@ -61,5 +61,10 @@ def _rows(schema: Mapping[str, Any], prefix: str, parts: _Parts) -> Iterator[str
         several = "[]" if node.get("type") == "array" else ""
         if isinstance(node.get("additionalProperties"), Mapping):
             several = ".NAME"
-        for part in parts.below(node):
+        for part in filter(_has_keys, parts.below(node)):
             yield from _rows(part, f"{prefix}{key}{several}.", parts)
+
+
+def _has_keys(part: Mapping[str, Any]) -> bool:
+    """Whether a part is a mapping of keys, not a choice of texts."""
+    return "properties" in part

@@ -7,21 +7,41 @@ releases are those of the cluster; ``${domain}`` is filled in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
-from conformance.formats.reading import Format, validate
+from conformance.formats.reading import Format, nearest, refused, validate
 from conformance.linter.findings import Place, Problem
 from conformance.linter.reading.documents import Document
 from conformance.linter.reading.one_document import FormatError, read_document
+from conformance.platform.features import NEEDED, PlatformFeature
 
 FILE = "platform.yaml"
 DOCUMENTATION = "docs/platforms.md"
 Text = Annotated[str, StringConstraints(min_length=1)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+CHECK_ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_FEATURES = [*map(str, PlatformFeature)]
+
+
+def _feature(value: object) -> object:
+    if value in _FEATURES:
+        return value
+    near = nearest(str(value), _FEATURES)
+    fix = f"Did you mean {near}?" if near else f"There are: {', '.join(_FEATURES)}."
+    raise refused(f"there is no feature {value}", fix)
 
 
 class Part(BaseModel):
@@ -199,6 +219,35 @@ class Platform(Part):
     """Where claims get their volumes from."""
     backup: Backup = Backup()
     """Velero, and what it keeps backups in."""
+    features: tuple[Annotated[PlatformFeature, BeforeValidator(_feature)], ...] = ()
+    """What it claims of what not every Stackspin can."""
+    exempt: Mapping[Text, Text] = {}
+    """A feature that it does not claim, or the id of a check that is not to count: why."""
+
+    @field_validator("features")
+    @classmethod
+    def _can_be_tested(
+        cls, features: tuple[PlatformFeature, ...], info: ValidationInfo
+    ) -> tuple[PlatformFeature, ...]:
+        for feature, (part, key) in NEEDED.items():
+            # A part that is wrong itself is not there; that is reported by itself.
+            if feature in features and part in info.data and not getattr(info.data[part], key):
+                name = f"{part}.{key}"
+                fix = f"Add {name}, or leave {feature} out."
+                raise refused(f"{feature} is claimed, and {name} is missing", fix)
+        return features
+
+    @field_validator("exempt")
+    @classmethod
+    def _is_known_and_not_claimed(
+        cls, exempt: Mapping[str, str], info: ValidationInfo
+    ) -> Mapping[str, str]:
+        for name in exempt:
+            if name in info.data.get("features", ()):
+                raise refused(f"{name} is claimed, and exempt", "Leave one of them out.")
+            if not CHECK_ID.fullmatch(name):
+                _feature(name)
+        return exempt
 
     @classmethod
     def read(cls, path: Path, domain: str = "") -> Self:

@@ -15,8 +15,6 @@ from playwright.sync_api import Locator, Page
 from conformance.services.login_pages import User
 from conformance.services.visitor import Visitor
 
-GENERATOR = "Stackspin reference dashboard"
-"""What the pages of the reference dashboard name as their generator."""
 CODE = re.compile(r"this code: (\d+)")
 LINK = re.compile(r"https://\S+/web/recovery\S*")
 CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea"

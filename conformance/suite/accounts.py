@@ -26,7 +26,7 @@ from conformance.kube.conditions import (
 )
 from conformance.kube.objects import Ref
 from conformance.kube.wait import WaitFailed, wait
-from conformance.services.dashboard import GENERATOR
+from conformance.platform.features import GENERATOR
 from conformance.services.form_browser import FormBrowser
 from conformance.services.hydra import OAUTH2_CLIENT
 from conformance.services.login_pages import LoginClient, User, shown

@@ -27,6 +27,7 @@ from _pytest.outcomes import Skipped
 
 from conformance.apps.package.abilities import Ability
 from conformance.clusters.base import Feature
+from conformance.platform.features import PlatformFeature
 from conformance.report.level import Level
 
 CAPABILITIES = (
@@ -48,6 +49,8 @@ machine with an empty cache reports early, while it still builds parts for the l
 _ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 AppLevel = Literal[4, 5, 6]
 """Of an app package: it runs, its data is safe, people log in once (docs/app-packages.md)."""
+Touches = Literal["own", "platform", "node"]
+"""What a check does something to: what the suite made itself, the platform, the node."""
 _FunctionT = TypeVar("_FunctionT", bound=Callable[..., Any])
 
 
@@ -70,6 +73,12 @@ class Check:
     """What the app must be able to do; on one that cannot, the check does not apply."""
     last: bool = False
     """Whether it comes after the app's other checks: it takes away what they share."""
+    touches: Touches = "own"
+    """What it does something to: on somebody's own platform only ``own`` runs unasked."""
+    effect: str = ""
+    """What it does to the platform or the node, as "restarts Hydra"; empty for ``own``."""
+    features: tuple[PlatformFeature, ...] = ()
+    """What the platform must claim; on one that does not, the check does not apply."""
 
     def on(self, app: str) -> Check:
         """Return the check with its level on one of its apps."""
@@ -99,7 +108,15 @@ class NotRun(Skipped):
 
 
 class NotApplicable(Skipped):
-    """The promise says nothing about the app under test."""
+    """The promise says nothing about the app under test, or about the platform."""
+
+
+class Exempt(NotRun):
+    """The platform's description exempts this check by its id."""
+
+
+class NotClaimed(NotApplicable):
+    """The platform does not claim a feature that the check is about."""
 
 
 def not_run(reason: str) -> NoReturn:
@@ -132,29 +149,41 @@ def check(
     app_level: AppLevel | None = None,
     abilities: Iterable[Ability] = (),
     last: bool = False,
+    touches: Touches = "own",
+    effect: str = "",
+    features: Iterable[PlatformFeature] = (),
 ) -> Callable[[_FunctionT], _FunctionT]:
     """Make a test function the check ``check_id``; with ``apps``, it runs once for each.
 
     With ``app_level``, it runs on the packages of ``--app`` instead, if there are any; those that
-    are ``last`` run after the other checks of their app.
+    are ``last`` run after the other checks of their app. What needs ``Feature.NODE_KILL`` touches
+    the node without saying so.
 
     Raises:
-        ValueError: the id is not ``capability.name`` in lower case, or the promise is not one
-            sentence that ends with a full stop.
+        ValueError: the id is not ``capability.name`` in lower case, the promise is not one sentence
+            that ends with a full stop, or ``touches`` and ``effect`` are not given together.
     """
     if not _ID.fullmatch(check_id):
         raise ValueError(f"check id {check_id!r} is not of the form capability.name_of_the_check")
     if not promise.endswith("."):
         raise ValueError(f"{check_id}: the promise is one sentence and ends with a full stop")
+    needed = tuple(needs)
+    if Feature.NODE_KILL in needed:
+        touches, effect = "node", "kills all processes of the node"
+    if (touches == "own") == bool(effect):
+        raise ValueError(f"{check_id}: touches and effect belong together: say both, or neither")
     this = Check(
         check_id,
         Level(level),
         promise,
-        tuple(needs),
+        needed,
         apps or {},
         app_level,
         tuple(abilities),
         last,
+        touches,
+        effect,
+        tuple(features),
     )
 
     def mark(function: _FunctionT) -> _FunctionT:

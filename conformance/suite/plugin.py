@@ -40,7 +40,14 @@ _WITHOUT_XDIST = (
 _REFUSED = "stackspin_conformance_refused"
 _NOT_OURS = ("kind_bin", "kind_kubectl_bin")
 """Options of pytest-kind that have no effect here: kind and kubectl are pinned parts."""
-_OF_CHECKS = ("fixtures", "app_fixtures", "package_fixtures", "accounts", "schedule")
+_OF_CHECKS = (
+    "platform_fixtures",
+    "fixtures",
+    "app_fixtures",
+    "package_fixtures",
+    "accounts",
+    "schedule",
+)
 """Modules beside this one that are plugins of a run of checks."""
 _NAMES_OF_APPS = ("app", "app_description", "previous")
 _OF_APPS = [each for each in options(Settings) if each.field in _NAMES_OF_APPS]
@@ -55,9 +62,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             text = f"{each.help} (default: {each.default})"
             if each.switch:
                 group.addoption(each.flag, help=text, action="store_true")
-                continue
-            action = "append" if each.several else "store"
-            group.addoption(each.flag, choices=each.choices or None, help=text, action=action)
+            elif each.several:  # several of its choices may be in one value: read() looks at each
+                words = f"{each.help}: {', '.join(each.choices)}" if each.choices else each.help
+                text = text.replace(each.help, words, 1)
+                group.addoption(each.flag, help=text, action="append")
+            else:
+                group.addoption(each.flag, choices=each.choices or None, help=text)
     group.addoption(
         "--twins",
         action="store_true",

@@ -27,6 +27,7 @@ def arrange(items: list[pytest.Item]) -> None:
     of_apps = [item for item in items if (check := check_of(item)) and check.app_level]
     _first("needed_features", [item for item in items if (check := check_of(item)) and check.needs])
     _first("needed_abilities", of_apps)  # which takes no cluster to find out
+    _first("expected_here", [item for item in items if check_of(item)])
     if "platform" in needed:
         _join("platform_begun", [item for item in items if "kube" in fixtures_of([item])])
     _join("later_levels_begun", _undisturbed(items))

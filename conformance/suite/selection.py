@@ -24,9 +24,9 @@ def selection(config: pytest.Config, settings: Settings) -> list[str]:
     """Return the paths and node ids a run was given, relative to the root, then such options.
 
     Not the checks themselves: runs before and after a check was added are still the same selection.
-    Of the suite's options, only those of another dashboard and of other apps count. Where and how
-    checks run, such as --domain or --kind-image, does not: what a new Kubernetes breaks is to be
-    seen.
+    Of the suite's options, only those of another dashboard, of other apps, and of what checks may
+    touch count. Where and how checks run, such as --domain or --kind-image, does not: what a new
+    Kubernetes breaks is to be seen.
     """
     found = sorted({_relative(argument, config) for argument in config.args})
     for option, name in _OPTIONS.items():
@@ -36,6 +36,8 @@ def selection(config: pytest.Config, settings: Settings) -> list[str]:
                 found.append(option if each is True else f"{option} {' '.join(str(each).split())}")
     if settings.dashboard_url:
         found.append(f"--dashboard-url {settings.dashboard_url}")
+    if settings.allow:
+        found.append(f"--allow {','.join(sorted(settings.allow))}")
     found += [f"--app {_relative(str(path), config)}" for path in settings.app]
     return found
 

@@ -23,9 +23,9 @@ from pydantic import (
     Tag,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from conformance.apps.package.variables import OF_THE_RUN
+from conformance.formats.reading import refused
 
 LONGEST_SKIP = timedelta(days=731)
 """Nobody knows today why a check of more than two years from now should be skipped."""
@@ -35,11 +35,6 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _HOST = re.compile(r"(?:[a-z0-9-]|\.|\$\{domain\})+")
 _URI = re.compile(r"/[A-Za-z0-9._~%/?=&+-]*")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
-def refused(message: str, fix: str) -> PydanticCustomError:
-    """Return an error that says what is wrong with a value, and what to do."""
-    return PydanticCustomError("refused", "{message}", {"message": message, "fix": fix})
 
 
 def _path(value: str) -> str:

@@ -19,6 +19,7 @@ from conformance.apps.tree import DataDiffers
 from conformance.capabilities.app_data.backups import restore_beside, restore_lost
 from conformance.capabilities.app_data.elsewhere import data_at, restored, wait_ready_at
 from conformance.clusters.base import Feature
+from conformance.platform.features import PlatformFeature
 from conformance.services.velero import COMPLETED, Velero, seconds_taken
 from conformance.suite.carried_backup import carry_backup
 from conformance.suite.check import check, extended, not_run
@@ -164,6 +165,7 @@ def test_restores_lost(
     needs=(Feature.SECOND_CLUSTER,),
     apps=extended("notes"),
     app_level=5,
+    features=(PlatformFeature.OBJECT_STORE,),
 )
 def test_restores_into_empty_cluster(
     data: AppData,

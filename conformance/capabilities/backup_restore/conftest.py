@@ -59,12 +59,12 @@ def backed_up_app(
 @pytest.fixture(scope=shared)
 def whole_namespace(
     backed_up_app: Callable[[str], BackedUpApp],
-    object_store: ObjectStore,
+    clients: Clients,
     namespaces: Callable[[str], str],
 ) -> Iterator[WholeNamespace]:
     """An app whose namespace is backed up, lost and restored, in the background."""
     copies = (namespaces("backup-copy"), namespaces("backup-damaged"))
-    begun = WholeNamespace(backed_up_app("backup"), object_store, copies)
+    begun = WholeNamespace(backed_up_app("backup"), clients.object_store(), copies)
     yield begun
     begun.end()
 

@@ -34,7 +34,10 @@ class WholeNamespace:
     At last one byte of the backup is altered for a while, and it is restored once more.
     """
 
-    def __init__(self, app: BackedUpApp, store: ObjectStore, copies: tuple[str, str]) -> None:
+    def __init__(
+        self, app: BackedUpApp, store: ObjectStore | None, copies: tuple[str, str]
+    ) -> None:
+        """Without ``store``, nothing can be altered: ``damaged`` raises ``LookupError``."""
         self.app = app
         self.copy_namespace, self.damaged_namespace = copies
         self._store = store
@@ -108,13 +111,16 @@ class WholeNamespace:
     @contextlib.contextmanager
     def _altered_byte(self) -> Iterator[None]:
         """Have one altered byte in the middle of the largest object with the volume's data."""
-        packs = self._store.objects(f"kopia/{self.namespace}/p")
+        store = self._store
+        if store is None:
+            raise LookupError("the suite cannot look into the bucket of the backups")
+        packs = store.objects(f"kopia/{self.namespace}/p")
         largest = max(packs, key=lambda name: packs[name])
-        self._store.flip(largest, packs[largest] // 2)
+        store.flip(largest, packs[largest] // 2)
         try:
             yield
         finally:
-            self._store.flip(largest, packs[largest] // 2)
+            store.flip(largest, packs[largest] // 2)
 
 
 class BackupSet:

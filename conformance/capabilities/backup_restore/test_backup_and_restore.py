@@ -14,6 +14,7 @@ import pytest
 from conformance.apps.writer import Author
 from conformance.capabilities.backup_restore.scenarios import WRITES
 from conformance.clusters.base import Feature
+from conformance.platform.features import PlatformFeature
 from conformance.services.velero import COMPLETED, seconds_taken
 from conformance.suite.carried_backup import carry_backup
 from conformance.suite.check import check, core, extended
@@ -67,6 +68,7 @@ def test_every_claim_in_backup(
     "backup_restore.objects_in_store",
     promise="A backup's description, manifests and data are stored in the bucket.",
     apps=core("notes") | extended("wordpress"),
+    features=(PlatformFeature.OBJECT_STORE,),
 )
 def test_objects_in_store(
     whole_namespace: WholeNamespace,
@@ -199,6 +201,7 @@ def test_restores_lost_set(backup_set: BackupSet, velero: Velero, evidence: Evid
     "backup_restore.altered_byte_fails_restore",
     promise="If a byte in the object store is altered, the restore fails; no app gets wrong data.",
     apps=core("notes") | extended("wordpress"),
+    features=(PlatformFeature.OBJECT_STORE,),
 )
 def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Velero) -> None:
     restore = whole_namespace.damaged.result()
@@ -212,6 +215,7 @@ def test_altered_byte_fails_restore(whole_namespace: WholeNamespace, velero: Vel
     promise="An app can be restored on another, empty cluster from the object store alone.",
     needs=(Feature.SECOND_CLUSTER,),
     apps=extended("notes", "wordpress"),
+    features=(PlatformFeature.OBJECT_STORE,),
 )
 def test_restores_into_second_cluster(
     whole_namespace: WholeNamespace,
@@ -235,6 +239,7 @@ def test_restores_into_second_cluster(
     "backup_restore.expiry_deletes",
     promise="An expired backup is deleted with its data; other backups can still be restored.",
     apps=extended("notes"),
+    features=(PlatformFeature.OBJECT_STORE,),
 )
 def test_expiry_deletes(
     whole_namespace: WholeNamespace,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.platform.features import PlatformFeature
 from conformance.services.velero import COMPLETED, Velero
 from conformance.suite.check import check, extended
 
@@ -20,6 +21,9 @@ MIB = 1024 * 1024
     "backup_restore.store_down_reported",
     promise="A backup begun while the object store is down reports failure; the next one works.",
     apps=extended("notes"),
+    touches="platform",
+    effect="stops the backups' object store for a while",
+    features=(PlatformFeature.OBJECT_STORE,),
 )
 def test_store_down_reported(
     victim: Victim, velero: Velero, namespace: str, evidence: EvidenceBox
@@ -37,6 +41,9 @@ def test_store_down_reported(
     "backup_restore.interrupted_backup_reported",
     promise="An interrupted backup is never reported as Completed, and the next backup works.",
     apps=extended("notes"),
+    touches="platform",
+    effect="stops the backups' object store, and kills Velero and its node agents",
+    features=(PlatformFeature.OBJECT_STORE,),
 )
 @pytest.mark.parametrize("fault", ["store-down", "node-agent-killed", "velero-killed"])
 def test_interrupted_backup_reported(

@@ -25,8 +25,9 @@ from conformance.kube.apply import apply
 from conformance.kube.conditions import find_condition, matching
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
+from conformance.platform.features import GENERATOR
 from conformance.services.browser import DESKTOP
-from conformance.services.dashboard import GENERATOR, Dashboard
+from conformance.services.dashboard import Dashboard
 from conformance.services.login_pages import User
 from conformance.services.oidc import Client, RelyingParty
 from conformance.suite.check import not_run, shared

@@ -7,6 +7,7 @@ consent and a user's own account are checked with single sign-on.
 from __future__ import annotations
 
 import base64
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,12 @@ from conformance.capabilities.dashboard.administration import forbidden_to
 from conformance.capabilities.dashboard.releases import RELEASE, VALUES, attempted
 from conformance.common.soon import soon
 from conformance.kube.conditions import find_condition
+from conformance.platform.features import PlatformFeature
 from conformance.services.browser import PHONE
 from conformance.services.dashboard import Dashboard
 from conformance.services.form_browser import Form
 from conformance.services.velero import Velero
-from conformance.suite.check import check
+from conformance.suite.check import check as any_check
 
 if TYPE_CHECKING:
     from conformance.apps.tracked import TrackedApp
@@ -35,6 +37,13 @@ if TYPE_CHECKING:
 
 
 COMMITS = commits_in(Path(__file__).with_name("commits.yaml"))
+check = partial(
+    any_check,
+    touches="platform",
+    effect="installs an app among those of the platform, and administers it",
+    features=(PlatformFeature.REFERENCE_DASHBOARD,),
+)
+"""What all of these checks have in common."""
 
 
 @check(
@@ -248,6 +257,7 @@ def test_for_administrators_only(
 @check(
     "dashboard.backs_up_now",
     promise="A backup that an administrator starts completes and contains the app's volumes.",
+    effect="backs up all apps of the platform",
 )
 def test_backs_up_now(admin: Dashboard, velero: Velero, managed: TrackedApp) -> None:
     managed.wait_served()
@@ -265,6 +275,7 @@ def test_backs_up_now(admin: Dashboard, velero: Velero, managed: TrackedApp) -> 
     "dashboard.restores_backup",
     level="extended",
     promise="A restore in the dashboard brings back a destroyed app with its data.",
+    effect="restores all apps of the platform from a backup",
 )
 def test_restores_backup(admin: Dashboard, velero: Velero, managed: TrackedApp) -> None:
     seed = managed.seed()

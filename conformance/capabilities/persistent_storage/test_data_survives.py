@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.report.evidence import EvidenceBox
 
+KILLS = "kills a container by a command on the node"
+
 
 # Runs first: after the node was killed, what later checks need is installed during the others.
 @check(
@@ -63,6 +65,8 @@ def test_survives_pod_deletion(deployed: HelmDeployment, seed: Seed, kube: Kube)
     promise="Data on a persistent volume survives when the container is killed.",
     needs=(Feature.NODE_SHELL,),
     apps=core("notes", "wordpress"),
+    touches="node",
+    effect=KILLS,
 )
 def test_survives_container_kill(deployed: HelmDeployment, seed: Seed, cluster: Cluster) -> None:
     deployed.wait_for_restart(kill_container(deployed, cluster), deployed.keeper.container)
@@ -89,6 +93,8 @@ def test_survives_chart_upgrade(
     promise="Writes that the app has acknowledged survive when it is killed while writing.",
     needs=(Feature.NODE_SHELL,),
     apps=core("notes"),
+    touches="node",
+    effect=KILLS,
 )
 def test_acknowledged_write_survives_kill(
     deployed: HelmDeployment, cluster: Cluster, evidence: EvidenceBox

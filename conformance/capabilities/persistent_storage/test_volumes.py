@@ -9,6 +9,7 @@ from conformance.clusters.base import Feature
 from conformance.kube.conditions import deleted, phase
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
+from conformance.platform.features import PlatformFeature
 from conformance.suite.check import check
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def test_delete_removes_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     "persistent_storage.retain_keeps_bytes",
     promise="With reclaim policy Retain, the volume and its bytes stay after the claim is deleted.",
     needs=(Feature.BYTES_ON_DISK,),
+    touches="node",
+    effect="deletes a folder on the node, that of a volume it made",
+    features=(PlatformFeature.RETAINED_VOLUMES,),
 )
 def test_retain_keeps_bytes(claim_bytes: ClaimBytes, kube: Kube) -> None:
     kept = claim_bytes(retained=True)

@@ -16,6 +16,7 @@ from conformance.capabilities.single_sign_on.logins import (
     code_in,
     has_session,
 )
+from conformance.platform.features import PlatformFeature
 from conformance.services.browser_forms import gives_password
 from conformance.services.login_pages import shown
 from conformance.services.oidc import RelyingParty
@@ -146,6 +147,7 @@ def test_recovery_code_refused(accounts: Accounts) -> None:
 @check(
     "single_sign_on.second_factor",
     promise="A user with a second factor is asked for it, and a wrong one is refused.",
+    features=(PlatformFeature.SECOND_FACTOR,),
 )
 def test_second_factor(
     accounts: Accounts,

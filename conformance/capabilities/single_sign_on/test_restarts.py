@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 @check(
     "single_sign_on.survives_restart",
     promise="Users, logins and clients survive a restart of all login services.",
+    touches="platform",
+    effect="restarts all services that a login needs",
 )
 def test_survives_restart(
     accounts: Accounts,

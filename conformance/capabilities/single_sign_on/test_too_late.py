@@ -19,11 +19,15 @@ if TYPE_CHECKING:
     from conformance.services.oidc import RelyingParty
     from conformance.suite.accounts import Accounts
 
+NOBODY_LOGS_IN = "gives the login services other settings, with which nobody can log in"
+
 
 @check(
     "single_sign_on.expired_challenge",
     level="extended",
     promise="A login that takes too long is refused with a reason, and the app gets no code.",
+    touches="platform",
+    effect=NOBODY_LOGS_IN,
 )
 def test_expired_challenge(
     accounts: Accounts, relying_party: RelyingParty, short_lived: LoginServices
@@ -38,6 +42,8 @@ def test_expired_challenge(
     "single_sign_on.expired_recovery_code",
     level="extended",
     promise="An expired recovery code is refused.",
+    touches="platform",
+    effect=NOBODY_LOGS_IN,
 )
 def test_expired_recovery_code(accounts: Accounts, short_lived: LoginServices) -> None:
     del short_lived

@@ -10,6 +10,7 @@ from conformance.linter.findings import Place, Problem
 from conformance.linter.reading.documents import Document
 from conformance.linter.reading.one_document import FormatError
 from conformance.platform.checking import infrastructure, login
+from conformance.platform.checking.features import features
 from conformance.platform.checking.wrong import Compared, Wrong
 from conformance.platform.description import Platform, document_of
 from conformance.platform.discovery import discover
@@ -24,6 +25,7 @@ _CHECKS = (
     login.services,
     infrastructure.ingress_and_storage,
     infrastructure.backup,
+    features,
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from conformance.platform.discovery.backups import find_backup
 from conformance.platform.discovery.cluster import Cluster, read_cluster
 from conformance.platform.discovery.domain import find_domain
+from conformance.platform.discovery.features import find_features
 from conformance.platform.discovery.findings import Findings
 from conformance.platform.discovery.flux import find_flux
 from conformance.platform.discovery.infrastructure import find_ingress, find_storage
@@ -33,6 +34,7 @@ def discover(cluster: Cluster, web: Web) -> Findings:
     find_ingress(cluster, authority, findings)
     find_storage(cluster, findings)
     find_backup(cluster, findings)
+    find_features(cluster, web, findings)
     find_namespaces(cluster, findings)
     for kind, why in cluster.unread.items():
         findings.remarks.append(f"Objects of kind {kind} could not be read: {why}")

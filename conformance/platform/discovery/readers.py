@@ -72,20 +72,16 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "backup_restore.store_down_reported",
     ),
     "backup.store": (
+        "app_data.restores_into_empty_cluster",
         "backup_restore.altered_byte_fails_restore",
-        "backup_restore.backup_by_namespace",
-        "backup_restore.dump_of_one_moment",
-        "backup_restore.every_claim_in_backup",
         "backup_restore.expiry_deletes",
-        "backup_restore.hooks_run",
         "backup_restore.interrupted_backup_reported",
         "backup_restore.objects_in_store",
-        "backup_restore.restores_into_other_namespace",
         "backup_restore.restores_into_second_cluster",
-        "backup_restore.restores_lost_namespace",
         "backup_restore.store_down_reported",
-        "backup_restore.writes_stop_for_the_backup",
     ),
+    "features.second_factor": ("single_sign_on.second_factor",),
+    "features.reference_dashboard": ("dashboard",),
 }
 """Key -> checks, or capabilities as a whole; of a key that is not here, see the one above it."""
 

@@ -1,0 +1,48 @@
+"""What the platform can that not every Stackspin can."""
+
+from __future__ import annotations
+
+import requests
+
+from conformance.platform.discovery.cluster import Cluster
+from conformance.platform.discovery.findings import Findings
+from conformance.platform.discovery.ory import KRATOS, instance_of
+from conformance.platform.discovery.settings import setting
+from conformance.platform.discovery.web import Answer, Web
+from conformance.platform.features import GENERATOR, NEEDED, PlatformFeature
+
+_TOTP = ("selfservice", "methods", "totp", "enabled")
+
+
+def find_features(cluster: Cluster, web: Web, findings: Findings) -> None:
+    """Find what to claim: by Kratos' settings, the dashboard's page, and what was found before."""
+    found: dict[PlatformFeature, str] = {}
+    for feature, (part, key) in NEEDED.items():
+        name = f"{part}.{key}"
+        if any(one == name or one.startswith(f"{name}.") for one in findings.found):
+            found[feature] = f"{name} was found"
+    kratos = instance_of(cluster, KRATOS)
+    if kratos and setting(cluster, kratos.pod, *_TOTP).lower() == "true":
+        found[PlatformFeature.SECOND_FACTOR] = "Kratos enables TOTP"
+    else:
+        why = f"Kratos' settings do not say {'.'.join(_TOTP)}: true"
+        findings.miss(f"features.{PlatformFeature.SECOND_FACTOR}", why)
+    if _has_reference_pages(web, str(findings.value("single_sign_on.dashboard") or "")):
+        found[PlatformFeature.REFERENCE_DASHBOARD] = "the login page says that it is that"
+    else:
+        why = f"the dashboard's login page does not name {GENERATOR} as its generator"
+        findings.miss(f"features.{PlatformFeature.REFERENCE_DASHBOARD}", why)
+    claimed = [feature for feature in PlatformFeature if feature in found]
+    if claimed:
+        how = "; ".join(f"{feature}: {found[feature]}" for feature in claimed)
+        findings.put("features", [*map(str, claimed)], how)
+
+
+def _has_reference_pages(web: Web, dashboard: str) -> bool:
+    if not dashboard:
+        return False
+    answer = web.get(f"{dashboard.rstrip('/')}/web/login")
+    if isinstance(answer, Answer):
+        return False
+    response, _ = answer
+    return response.status_code == requests.codes.ok and GENERATOR in response.text

@@ -1,0 +1,62 @@
+"""Fixtures that say of a check, before anything is set up for it, whether it is to run here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.common.errors import HarnessError
+from conformance.formats.reading import nearest
+from conformance.platform.description import FILE
+from conformance.platform.features import PlatformFeature
+from conformance.platform.reference import reference_platform
+from conformance.report.whose import Whose
+from conformance.suite.check import Exempt, NotClaimed, check_of, not_run
+from conformance.suite.platform_under_test import PlatformUnderTest
+from conformance.suite.twins import load_twins
+
+if TYPE_CHECKING:
+    from conformance.common.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def platform_under_test(settings: Settings) -> PlatformUnderTest:
+    """The platform under test, described; it need not be installed yet."""
+    return PlatformUnderTest(Whose.REFERENCE, reference_platform(settings.domain), settings.allow)
+
+
+@pytest.fixture(scope="session")
+def exempt(platform_under_test: PlatformUnderTest) -> Mapping[str, str]:
+    """Features that the platform does not claim, and checks that are not to count -> why.
+
+    Raises HarnessError for the id of a check that there is not.
+    """
+    found = platform_under_test.description.exempt
+    ids = found.keys() - {*PlatformFeature}
+    if unknown := sorted(ids - (known := load_twins().keys()) if ids else ()):
+        near = nearest(unknown[0], known)
+        fix = f"did you mean {near}?" if near else "docs/checks.md lists them"
+        raise HarnessError(f"{FILE} exempts {unknown[0]}, and there is no such check", fix)
+    return found
+
+
+@pytest.fixture
+def expected_here(
+    request: pytest.FixtureRequest,
+    platform_under_test: PlatformUnderTest,
+    exempt: Mapping[str, str],
+) -> None:
+    """The check is about this platform, and may touch what it touches."""
+    check = check_of(request.node)
+    if check is None:
+        return
+    if check.id in exempt:
+        raise Exempt(f"the platform exempts this check: {exempt[check.id]}")
+    for feature in check.features:
+        if feature not in platform_under_test.description.features:
+            why = f": {exempt[feature]}" if feature in exempt else ""
+            raise NotClaimed(f"the platform does not claim {feature}{why}")
+    if check.touches not in platform_under_test.allowed:
+        not_run(f"it {check.effect}; allow it with --allow={check.touches}")

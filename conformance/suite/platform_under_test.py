@@ -1,0 +1,31 @@
+"""The platform under test: whose it is, what it is called, and what checks may do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, get_args
+
+from conformance.report.whose import Whose
+from conformance.suite.check import Touches
+
+if TYPE_CHECKING:
+    from conformance.platform.description import Platform
+
+
+@dataclass(frozen=True)
+class PlatformUnderTest:
+    """A Stackspin that is judged, and what was allowed on it."""
+
+    whose: Whose
+    description: Platform
+    allow: Iterable[str] = ()
+    """What ``--allow`` names."""
+
+    @property
+    def allowed(self) -> tuple[Touches, ...]:
+        """What checks may touch: everything, unless the suite found the platform installed."""
+        everything: tuple[Touches, ...] = get_args(Touches)
+        if self.whose is not Whose.INSTALLED:
+            return everything
+        return tuple(one for one in everything if one == "own" or one in self.allow)
