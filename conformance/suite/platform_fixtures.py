@@ -18,12 +18,15 @@ from conformance.suite.platform_under_test import PlatformUnderTest
 from conformance.suite.twins import load_twins
 
 if TYPE_CHECKING:
-    from conformance.common.settings import Settings
+    from conformance.suite.run import Run
 
 
 @pytest.fixture(scope="session")
-def platform_under_test(settings: Settings) -> PlatformUnderTest:
+def platform_under_test(run: Run) -> PlatformUnderTest:
     """The platform under test, described; it need not be installed yet."""
+    settings = run.settings
+    if run.given is not None:
+        return PlatformUnderTest(Whose.INSTALLED, run.given.described, settings.allow)
     return PlatformUnderTest(Whose.REFERENCE, reference_platform(settings.domain), settings.allow)
 
 

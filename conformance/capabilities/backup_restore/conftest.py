@@ -64,7 +64,9 @@ def whole_namespace(
 ) -> Iterator[WholeNamespace]:
     """An app whose namespace is backed up, lost and restored, in the background."""
     copies = (namespaces("backup-copy"), namespaces("backup-damaged"))
-    begun = WholeNamespace(backed_up_app("backup"), clients.object_store(), copies)
+    described = clients.platform.backup.store
+    store = clients.object_store(described) if described else None
+    begun = WholeNamespace(backed_up_app("backup"), store, copies)
     yield begun
     begun.end()
 
