@@ -122,7 +122,9 @@ class FakeBranch:
             lock=threading.RLock(),
             files=lambda: list(self.content),
             read=lambda path: self.content[path],
+            moved=lambda changes: changes,
         )
+        self.namespace = "stackspin-apps"
         self.flux_does = [lambda: None]
         self.flux = Flux(kube, "flux-system", "stackspin", "stackspin")  # type: ignore[arg-type]
 
