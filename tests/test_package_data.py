@@ -354,6 +354,7 @@ def flux_that_notes(done: list[str]) -> Any:
         return lambda kind, *_, **__: done.append(f"{act} {kind}")
 
     return SimpleNamespace(
+        namespace="flux-system",
         ref=Flux(None, "flux-system", "stackspin", "stackspin").ref,  # type: ignore[arg-type]
         suspend=note("suspend"),
         resume=note("resume"),

@@ -35,8 +35,10 @@ from conformance.kube.conditions import condition_false, condition_true, rolled_
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
 from conformance.services.availability import AvailabilityMonitor
+from conformance.services.flux import Flux
 from conformance.services.git import GitRefused
-from conformance.suite.check import check
+from conformance.services.git_access import Unknown, may_push
+from conformance.suite.check import check, not_run
 
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
+    from conformance.suite.platform_under_test import PlatformUnderTest
 
 GIT_RETRY = 60.0
 """Seconds: Flux tries again after at most 10, and a try takes at most 20; twice that."""
@@ -261,7 +264,9 @@ def test_git_server_outage(
     "auto_update.cluster_never_pushes",
     promise="The cluster reads the Git repository, cannot push to it, and has never tried to.",
 )
-def test_cluster_never_pushes(branch: TrackedBranch, kube: Kube) -> None:
+def test_cluster_never_pushes(
+    branch: TrackedBranch, kube: Kube, platform_under_test: PlatformUnderTest
+) -> None:
     with pytest.raises(GitRefused, match="403"):
         branch.git.push(as_=branch.cluster_credential())
     log = branch.git.access_log()
@@ -270,3 +275,9 @@ def test_cluster_never_pushes(branch: TrackedBranch, kube: Kube) -> None:
     pushes = [entry for entry in log if entry.service == "git-receive-pack"]
     assert any(entry.status < 400 for entry in pushes), "the log shows no push from the suite"
     assert [entry for entry in pushes if entry.client in pods] == []
+    tracked = platform_under_test.description.flux
+    source = Flux(kube, tracked.namespace, tracked.source, tracked.root)
+    try:
+        assert not may_push(kube, source), f"{source.source}'s credential may push"
+    except Unknown as error:
+        not_run(f"whether the platform's own credential may push is not known: {error}")

@@ -54,7 +54,12 @@ READERS: Mapping[str, tuple[str, ...]] = {
     ),
     "single_sign_on.administrators": ("single_sign_on.admin_apis_for_dashboard_alone",),
     "single_sign_on.mail": (),  # Kratos' courier knows the mails, too
-    "ingress": ("app_runs",),
+    "ingress": (
+        "app_runs",
+        "backup_restore",
+        "chart_deployment",
+        "persistent_storage",
+    ),
     "ingress.authority": ("backup_restore.login_after_restore",),
     "storage": (
         "app_runs",
