@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import yaml
 from described_clusters import cluster_of
@@ -99,10 +100,7 @@ class Annex:
         for source in spec.get("postBuild", {}).get("substituteFrom", ()):
             substitutes |= self._data(source)
         for item in _folder(self.tree / spec["path"]):
-            made = item
-            if substitutes:
-                text = _VARIABLE.sub(lambda found: _value(found, substitutes), yaml.safe_dump(item))
-                made = yaml.safe_load(text)
+            made = _substituted(item, substitutes) if substitutes else item
             made["metadata"]["labels"] = {**made["metadata"].get("labels", {}), **labels}
             self.objects.append(made)
             if made["kind"] == "StringSecret":
@@ -140,6 +138,16 @@ class Annex:
             }
             metadata.setdefault("namespace", namespace)
         return items
+
+
+def _substituted(value: Any, substitutes: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda found: _value(found, substitutes), value)
+    if isinstance(value, dict):
+        return {key: _substituted(item, substitutes) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_substituted(item, substitutes) for item in value]
+    return value
 
 
 def _value(found: re.Match[str], substitutes: Mapping[str, str]) -> str:

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 from annex_platform import ADDRESS, ANNEX, Annex, documents, installer
+from check_sources import sources
 from described_clusters import FakeWeb, reference
 
 from conformance.common.settings import PROJECT_ROOT
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import ImagePart
+from conformance.kube.objects import Object
 from conformance.linter.facts.kubernetes_schema import validate
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import parse
@@ -26,6 +28,7 @@ from conformance.platform.reference import reference_platform
 
 DESCRIPTION = ANNEX / "platform.yaml"
 ISSUER = "https://login.annex.test/"
+DEFECTS = sorted((ANNEX / "defects").glob("*.patch"))
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,15 @@ def values(tree: object) -> set[str]:
     if isinstance(tree, list | tuple):
         return {one for item in tree for one in values(item)}
     return {tree} if isinstance(tree, str) else set()
+
+
+def problems_of(item: Object) -> list[str]:
+    """What Kubernetes would refuse of an object."""
+    if "apiVersion" not in item or item["kind"] == "CustomResourceDefinition":
+        return []
+    [document] = parse(yaml.safe_dump(item), item["metadata"]["name"])[0]
+    found = validate(Manifest(document.value, document.file, document.line))
+    return [f"{item['kind']} {item['metadata']['name']}: {one.message}" for one in found]
 
 
 def test_discovery_finds_what_the_description_says(annex: Annex) -> None:
@@ -85,13 +97,7 @@ def test_no_part_is_called_as_the_references_are(annex: Annex, kind: str) -> Non
 
 
 def test_every_object_is_valid(annex: Annex) -> None:
-    wrong = []
-    for item in annex.objects:
-        if "apiVersion" in item and item["kind"] != "CustomResourceDefinition":
-            [document] = parse(yaml.safe_dump(item), item["metadata"]["name"])[0]
-            found = validate(Manifest(document.value, document.file, document.line))
-            wrong += [f"{item['kind']} {item['metadata']['name']}: {one.message}" for one in found]
-    assert wrong == []
+    assert [problem for item in annex.objects for problem in problems_of(item)] == []
 
 
 def test_every_image_is_a_component(annex: Annex) -> None:
@@ -185,3 +191,35 @@ def test_the_certificate_is_of_its_own_authority(tmp_path: Path) -> None:
     asked = ["openssl", "x509", "-in", "tls.crt", "-noout", "-ext", "subjectAltName"]
     shown = subprocess.run(asked, cwd=tmp_path, check=True, capture_output=True, timeout=30).stdout
     assert b"DNS:annex.test, DNS:*.annex.test" in shown
+
+
+def said(patch: Path) -> dict[str, str]:
+    """What the lines above a patch say of it."""
+    lines = patch.read_text().partition("\ndiff --git ")[0].strip().splitlines()
+    return dict(line.split(": ", 1) for line in lines)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ANNEX / "tree", tmp_path / "tree"))
+
+
+def test_there_are_ten_defects_each_for_another_check() -> None:
+    assert len(DEFECTS) == 10
+    assert len({said(patch)["Found by"] for patch in DEFECTS}) == 10
+
+
+@pytest.mark.parametrize("patch", DEFECTS, ids=lambda patch: patch.stem)
+def test_a_defect_applies_and_what_it_changes_is_valid(
+    patch: Path, tree: Path, annex: Annex
+) -> None:
+    words = said(patch)
+    assert set(words) == {"Defect", "Found by"}
+    assert words["Defect"].endswith(".")
+    assert words["Found by"] in sources()
+    applied = ["git", "apply", str(patch)]
+    subprocess.run(applied, cwd=tree, check=True, capture_output=True, timeout=30)
+    changed = [item for item in Annex(tree).objects if item not in annex.objects]
+    arguments = "flux2/infrastructure/flux/kustomization.yaml"  # patches, which are not rendered
+    assert changed or (tree / arguments).read_text() != (ANNEX / "tree" / arguments).read_text()
+    assert [problem for item in changed for problem in problems_of(item)] == []
