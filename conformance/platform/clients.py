@@ -56,7 +56,8 @@ class Clients:
         if store is None:
             return None
         credentials = Ref("v1", "Secret", store.credentials.name, store.credentials.namespace)
-        return ObjectStore(self.service(store.service), credentials, bucket or store.bucket)
+        service = self.service(store.service)
+        return ObjectStore(service, credentials, bucket or store.bucket, store.prefix)
 
     def node_agent(self) -> Selection:
         """Return Velero's pods that copy volumes."""
