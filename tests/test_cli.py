@@ -63,7 +63,7 @@ def test_wrong_usage_is_two_lines_and_status_2(
 def test_without_a_command_all_of_them_are_shown(tmp_path: Path) -> None:
     for words, shown in (
         ([], ("app", "doctor", "cluster", "platform", "components", "--version")),
-        (["cluster"], ("up", "down", "list", "kubeconfig", "shell")),
+        (["cluster"], ("up", "down", "list", "push", "kubeconfig", "shell")),
         (["platform"], ("discover", "check")),
         (["components"], ("list", "build", "update")),
     ):

@@ -262,3 +262,13 @@ def test_what_is_found_is_a_platform_of_nobody() -> None:
     made = found(reference()).platform()
     assert isinstance(made, Platform)
     assert made.implementation.organization == "not given"
+
+
+def test_a_namespace_that_flux_made_is_the_platforms() -> None:
+    cluster = annex()
+    labels = {"kustomize.toolkit.fluxcd.io/name": "everything"}
+    made = {"kind": "Namespace", "metadata": {"name": "certificates", "labels": labels}}
+    cluster.objects["Namespace"].append(made)
+    namespaces = found(cluster, ANNEX_ISSUER).value("namespaces")
+    assert "certificates" in namespaces
+    assert "monitoring" not in namespaces

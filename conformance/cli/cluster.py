@@ -28,6 +28,15 @@ def main(arguments: Sequence[str]) -> int:
     up_parser = group.add(up)
     named = [up_parser, group.add(down), group.add(kubeconfig), group.add(shell)]
     group.add(list_, "list")
+    push_parser = group.add(push)
+    push_parser.add_argument(
+        "names",
+        metavar="COMPONENT",
+        nargs="*",
+        help="images, as components list calls them; by default all that a Stackspin runs",
+    )
+    add_argument(push_parser, Settings, "kubeconfig", type=Path, default=None)
+    add_argument(push_parser, Settings, "context")
     for parser in named:
         add_argument(parser, Settings, "cluster_name", dest="name", metavar="NAME")
     add_argument(
@@ -49,6 +58,13 @@ def up(name: str, provider: str, docker: str) -> None:
     from conformance.cli.cluster_up import bring_up  # noqa: PLC0415
 
     bring_up(name, provider, docker)
+
+
+def push(names: Sequence[str], kubeconfig: Path | None, context: str | None) -> None:
+    """Put images into the registry that a cluster tells of, for a platform of one's own."""
+    from conformance.cli.cluster_push import push_images  # noqa: PLC0415 - as for up
+
+    push_images(names, kubeconfig, context)
 
 
 def down(name: str) -> None:

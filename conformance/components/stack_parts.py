@@ -1,4 +1,4 @@
-"""The parts of single sign-on and of backups: PostgreSQL, Ory, the mail catcher, the object store,
+"""The parts of single sign-on and of backups: databases, Ory, the mail catcher, the object store,
 Velero."""
 
 from __future__ import annotations
@@ -91,6 +91,18 @@ STACK_PARTS: tuple[Part, ...] = (
         space=900,
         origin="substitute",
         note="in place of MariaDB",
+    ),
+    DockerfileImage(
+        name="image-mariadb",
+        version="10.11",
+        source="Debian 12 package mariadb-server-core, fixtures/services/mariadb",
+        reference="docker.io/library/mariadb:10.11",
+        folder="mariadb",
+        inputs=("image-debian",),
+        packages={"buildah": "buildah"},
+        space=900,
+        origin="substitute",
+        note="in place of docker.io/library/mariadb",
     ),
     *_ory("kratos", "kratos"),
     *_ory("hydra", "hydra/v2", replace={"github.com/ory/hydra-client-go/v2": "v2.2.1"}),

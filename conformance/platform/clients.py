@@ -55,7 +55,7 @@ class Clients:
     def object_store(self, store: description.ObjectStore) -> ObjectStore:
         """Return the bucket that a description says is behind the backup location."""
         credentials = Ref("v1", "Secret", store.credentials.name, store.credentials.namespace)
-        return ObjectStore(self.service(store.service), credentials, store.bucket)
+        return ObjectStore(self.service(store.service), credentials, store.bucket, store.prefix)
 
     def node_agent(self) -> Selection:
         """Return Velero's pods that copy volumes."""

@@ -179,6 +179,8 @@ class ObjectStore(Part):
     """A Secret with access_key and secret_key."""
     bucket: Text
     """The bucket's name."""
+    prefix: str = ""
+    """In the bucket, of all that the location has there, without a slash at its end."""
     deployment: NamespacedName
     """The Deployment that it is."""
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from minio import Minio
+from minio.datatypes import Object
 from minio.deleteobjects import DeleteObject
 
 from conformance.kube.objects import Ref
@@ -19,6 +20,7 @@ _PAUSE = 0.1
 """Seconds between two looks into a bucket."""
 _REGION = "us-east-1"
 """Without it, the client would ask for the bucket's region first."""
+_KEYS = ("access_key", "secret_key")
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,13 @@ class ObjectStore:
     credentials: Ref
     """A Secret with access_key and secret_key."""
     bucket: str
+    prefix: str = ""
+    """Of the location in the bucket; names of objects are those below it."""
 
     def objects(self, prefix: str = "") -> dict[str, int]:
         """Return name and size in bytes of every object whose name begins with ``prefix``."""
         with self._client() as client:
-            found = client.list_objects(self.bucket, prefix, recursive=True)
-            return {str(item.object_name): int(item.size or 0) for item in found}
+            return {self._name(item): int(item.size or 0) for item in self._below(client, prefix)}
 
     def wait_for_more(self, prefix: str, size: int, timeout: float) -> int:
         """Wait until the objects whose name begins with ``prefix`` are more than ``size`` bytes.
@@ -47,7 +50,7 @@ class ObjectStore:
         """
         deadline = time.monotonic() + timeout
         with self._client() as client:
-            while (found := _size(client, self.bucket, prefix)) <= size:
+            while (found := self._size(client, prefix)) <= size:
                 if time.monotonic() > deadline:
                     raise AssertionError(f"{prefix}* is still {found} bytes after {timeout:g} s")
                 time.sleep(_PAUSE)
@@ -56,34 +59,34 @@ class ObjectStore:
     def read(self, name: str) -> bytes:
         """Return an object's content."""
         with self._client() as client:
-            return _read(client, self.bucket, name)
+            return self._read(client, name)
 
     def flip(self, name: str, position: int) -> None:
         """Invert one byte of an object."""
         with self._client() as client:
-            content = bytearray(_read(client, self.bucket, name))
+            content = bytearray(self._read(client, name))
             content[position] ^= 0xFF
-            _write(client, self.bucket, name, bytes(content))
+            self._write(client, name, bytes(content))
 
     def delete(self, prefix: str) -> None:
         """Delete every object whose name begins with ``prefix``."""
         with self._client() as client:
-            found = client.list_objects(self.bucket, prefix, recursive=True)
+            found = self._below(client, prefix)
             doomed = [DeleteObject(str(item.object_name)) for item in found]
             for error in client.remove_objects(self.bucket, doomed):
                 raise AssertionError(f"{error.name} cannot be deleted: {error.message}")
 
     def copy_to(self, other: ObjectStore, *prefixes: str) -> int:
-        """Copy every object whose name begins with one of ``prefixes`` into another store's bucket.
+        """Copy every object whose name begins with one of ``prefixes`` into another location.
 
         Returns how many bytes those were.
         """
         with self._client() as source, other._client() as target:
             total = 0
             for prefix in prefixes:
-                for item in source.list_objects(self.bucket, prefix, recursive=True):
-                    content = _read(source, self.bucket, str(item.object_name))
-                    _write(target, other.bucket, str(item.object_name), content)
+                for item in self._below(source, prefix):
+                    content = self._read(source, self._name(item))
+                    other._write(target, self._name(item), content)
                     total += len(content)
         return total
 
@@ -100,25 +103,34 @@ class ObjectStore:
                 region=_REGION,
             )
 
+    def _below(self, client: Minio, prefix: str) -> Iterator[Object]:
+        found: Iterator[Object] = client.list_objects(
+            self.bucket, f"{self._folder}{prefix}", recursive=True
+        )
+        return found
 
-_KEYS = ("access_key", "secret_key")
+    def _name(self, item: Object) -> str:
+        return str(item.object_name).removeprefix(self._folder)
 
+    def _size(self, client: Minio, prefix: str) -> int:
+        return sum(int(item.size or 0) for item in self._below(client, prefix))
 
-def _size(client: Minio, bucket: str, prefix: str) -> int:
-    found = client.list_objects(bucket, prefix, recursive=True)
-    return sum(int(item.size or 0) for item in found)
+    def _read(self, client: Minio, name: str) -> bytes:
+        response = client.get_object(bucket_name=self.bucket, object_name=f"{self._folder}{name}")
+        try:
+            return response.read()
+        finally:
+            response.close()
+            response.release_conn()
 
+    def _write(self, client: Minio, name: str, content: bytes) -> None:
+        client.put_object(
+            bucket_name=self.bucket,
+            object_name=f"{self._folder}{name}",
+            data=io.BytesIO(content),
+            length=len(content),
+        )
 
-def _read(client: Minio, bucket: str, name: str) -> bytes:
-    response = client.get_object(bucket_name=bucket, object_name=name)
-    try:
-        return response.read()
-    finally:
-        response.close()
-        response.release_conn()
-
-
-def _write(client: Minio, bucket: str, name: str, content: bytes) -> None:
-    client.put_object(
-        bucket_name=bucket, object_name=name, data=io.BytesIO(content), length=len(content)
-    )
+    @property
+    def _folder(self) -> str:
+        return f"{self.prefix}/" if self.prefix else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from conformance.kube.objects import Object
 from conformance.platform.checking.wrong import Compared, Wrong
 from conformance.platform.description import ObjectStore
-from conformance.platform.discovery.backups import CREDENTIALS, is_node_agent
+from conformance.platform.discovery.backups import CREDENTIALS, is_node_agent, prefix_of
 from conformance.platform.discovery.cluster import namespace_of
 from conformance.platform.discovery.flux import CONTROLLERS
 from conformance.platform.discovery.pods import hosts_of, images_of, running, words_of
@@ -99,6 +99,10 @@ def _store(compared: Compared, store: ObjectStore, location: Object | None) -> I
     if bucket != store.bucket:
         message = f"the bucket of the BackupStorageLocation is {bucket}, not {store.bucket}"
         yield Wrong((*where, "bucket"), message, f"Write {bucket}.")
+    prefix = prefix_of(location) if location else store.prefix
+    if prefix != store.prefix:
+        message = f"the prefix of the BackupStorageLocation is {prefix!r}, not {store.prefix!r}"
+        yield Wrong((*where, "prefix"), message, f"Write {prefix!r}.")
     yield from compared.named((*where, "deployment"), "Deployment", store.deployment)
     credentials = store.credentials
     if compared.cluster.find("Namespace", credentials.namespace) is None:

@@ -128,13 +128,20 @@ def _find_store(cluster: Cluster, location: Object, findings: Findings) -> None:
                 "the Secret in the environment of the pods of that Service",
             ),
             "bucket": (location["spec"]["objectStorage"]["bucket"], "of the same location"),
+            "prefix": (prefix_of(location), "of the same location"),
             "deployment": (
                 {"namespace": namespace, "name": name_of(deployment)},
                 "selects the pods of that Service",
             ),
         }
         for key, (value, how) in values.items():
-            findings.put(f"{_STORE}.{key}", value, how)
+            if value:
+                findings.put(f"{_STORE}.{key}", value, how)
+
+
+def prefix_of(location: Object) -> str:
+    """Return what the names of a location's objects begin with, without a slash at its end."""
+    return str(location["spec"]["objectStorage"].get("prefix", "")).strip("/")
 
 
 def credentials_of(cluster: Cluster, pod: Object) -> str:

@@ -11,6 +11,7 @@ from conformance.platform.discovery.pods import running
 
 PARTS = ("cert-manager-controller", "kubernetes-secret-generator")
 """Images of parts that no other key of a description names."""
+_APPLIED_BY = "kustomize.toolkit.fluxcd.io/name"
 _KUBERNETES = ("kube-system", "kube-public", "kube-node-lease", "default")
 
 
@@ -36,8 +37,10 @@ def find_namespaces(cluster: Cluster, findings: Findings) -> None:
         parts.add(apps)
     else:
         findings.miss("apps", "no HelmRelease is in a namespace without a part of the platform")
-    if parts:
-        findings.put("namespaces", sorted(parts), "those of the parts below, and of apps")
+    made = {name_of(item) for item in cluster.all("Namespace") if _APPLIED_BY in labels_of(item)}
+    if named := sorted(parts | made - {*_KUBERNETES}):
+        how = "those of the parts below, of apps, and others that a Kustomization made"
+        findings.put("namespaces", named, how)
     else:
         findings.miss("namespaces", "no part of a platform was found")
 
