@@ -220,7 +220,11 @@ def test_a_defect_applies_and_what_it_changes_is_valid(
     assert words["Found by"] in sources()
     applied = ["git", "apply", str(patch)]
     subprocess.run(applied, cwd=tree, check=True, capture_output=True, timeout=30)
-    changed = [item for item in Annex(tree).objects if item not in annex.objects]
+    defective = Annex(tree)
+    changed = [item for item in defective.objects if item not in annex.objects]
     arguments = "flux2/infrastructure/flux/kustomization.yaml"  # patches, which are not rendered
     assert changed or (tree / arguments).read_text() != (ANNEX / "tree" / arguments).read_text()
     assert [problem for item in changed for problem in problems_of(item)] == []
+    document, platform, _ = read_for_check(DESCRIPTION)
+    # What is not as described is reported before any check.
+    assert what_does_not_hold(document, platform, defective.cluster(), web()) == []  # type: ignore[arg-type]
