@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from conformance.common import pages
 from conformance.report.model import CheckResult, Evidence, OverallVerdict, RunReport, Verdict
+from conformance.report.platform import Whose
 
 _TAIL_LINES = 200
 _TAIL_BYTES = 20_000
@@ -32,6 +33,13 @@ _SYMBOLS = {
     "waived": "~",
 }
 _SYMBOLS["partial"] = "◐"
+
+
+_WHOSE = {
+    Whose.REFERENCE: "the suite brings it along, and installed it",
+    Whose.TREE: "the suite installed it from the maintainer's flux2 tree",
+    Whose.INSTALLED: "it was on the cluster",
+}
 
 
 class _Inliner:
@@ -122,7 +130,7 @@ def _environment() -> Environment:
         "again": _again,
         "plain": _plain,
     }
-    environment.globals["symbols"] = _SYMBOLS
+    environment.globals |= {"symbols": _SYMBOLS, "whose": _WHOSE}
     return environment
 
 

@@ -23,6 +23,10 @@ _SHOWN_FAILURES = 5
 def summary(report: RunReport, folder: Path) -> list[Line]:
     """Return the lines that end a run, each with pytest's mark-up for it."""
     lines: list[Line] = [_capability(capability) for capability in report.capabilities]
+    somebodys = report.platform if report.platform and not report.platform.is_reference else None
+    if somebodys:
+        allowed = ", ".join(somebodys.allowed)
+        lines.append((f"Platform: {somebodys.name}; checks might touch: {allowed}", {}))
     if report.mode == "twins":
         lines += [
             (f"  {check.reason}", {}) for check in report.checks if check.twin and check.twin.caught
@@ -65,6 +69,7 @@ def _counts(counts: Counts) -> str:
             (counts.failed, "failed"),
             (counts.not_run, "not run"),
             (counts.waived, "waived"),
+            (counts.exempt, "exempt"),
         )
         if number
     ]
