@@ -259,6 +259,7 @@ def test_every_view_says_on_whose_platform_and_what_was_exempt(tmp_path: Path) -
     lines = [line for line, _ in terminal.summary(report, tmp_path)]
     assert "core 1/1 (1 exempt)" in lines[0]
     assert "Platform: annex v2.7 of Example Co-operative; checks might touch: own" in lines
+    assert f"To hand in: {tmp_path / 'conformance-report.yaml'}" in lines
 
 
 def test_the_report_on_the_reference_platform_stays_plain(tmp_path: Path) -> None:
@@ -267,4 +268,4 @@ def test_the_report_on_the_reference_platform_stays_plain(tmp_path: Path) -> Non
     assert '<a href="#platform">annex</a>' in page
     assert "Exempt: the platform" not in page
     lines = [line for line, _ in terminal.summary(report, tmp_path)]
-    assert not [line for line in lines if line.startswith("Platform")]
+    assert not [line for line in lines if line.startswith(("Platform", "To hand in"))]

@@ -14,6 +14,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from conformance.common import pages
+from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.model import CheckResult, Evidence, OverallVerdict, RunReport, Verdict
 from conformance.report.platform import Whose
 
@@ -153,6 +154,7 @@ def to_html(report: RunReport, folder: Path) -> str:
         "found": {verdict: count for verdict, count in found.items() if count},
         "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,
         "inliner": _Inliner(folder),
+        "to_hand_in": FILE if conformance_report(report) else "",
         # The project's own assets, never data: they need no escaping.
         "style": Markup(_asset("report.css")),  # noqa: S704
         "script": Markup(script),  # noqa: S704

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.model import (
     Capability,
     Change,
@@ -49,6 +50,8 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
     verdict = report.verdict.value
     lines.append((f"Verdict: {verdict}", {**_COLOUR[verdict], "bold": True}))
     lines.append((f"Report: {folder / 'report.html'}", {"bold": True}))
+    if somebodys and conformance_report(report):
+        lines.append((f"To hand in: {folder / FILE}", {}))
     return lines
 
 
