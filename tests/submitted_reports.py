@@ -10,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from conformance.report.conformance_report import ConformanceReport, Result, Status
+from conformance.report.platform import Whose
 
 
 def problems(folder: Path) -> list[str]:
@@ -38,7 +39,8 @@ def _of_report(path: Path, folder: Path) -> Iterator[str]:
     wanted = Path(version, _slug(f"{who.organization}-{who.project}"), name)
     if path.relative_to(folder) != wanted:
         yield f"its place is {wanted}"
-    if not all((who.organization, who.project, who.version)) or not (who.url or who.contact):
+    reached = who.url or who.contact or report.platform is Whose.REFERENCE
+    if not all((who.organization, who.project, who.version, reached)):
         yield "implementation does not say who it is of"
     if not report.suite_commit or report.suite_commit.endswith("-dirty"):
         yield "it is not of a commit of the suite"

@@ -137,10 +137,17 @@ def hand_in(folder: Path, text: str, place: str = "0.1/example-co-operative-anne
 
 
 TEXT = to_yaml(conformance_report(judged()))  # type: ignore[arg-type]
+WHERE_TO_ASK = "  url: https://annex.example.org\n  contact:\n  - admins@annex.example.org\n"
 
 
 def test_a_report_that_follows_the_rules_is_taken(tmp_path: Path) -> None:
     hand_in(tmp_path, TEXT)
+    assert problems(tmp_path) == []
+
+
+def test_the_reference_platform_is_this_repositorys_own(tmp_path: Path) -> None:
+    own = TEXT.replace(WHERE_TO_ASK, "").replace("platform: installed", "platform: reference")
+    hand_in(tmp_path, own)
     assert problems(tmp_path) == []
 
 
@@ -154,6 +161,7 @@ def test_a_report_that_follows_the_rules_is_taken(tmp_path: Path) -> None:
         ("0caa44814c58", "0caa44814c58-dirty", "not of a commit of the suite"),
         ("skipped: 1", "skipped: 0", "the numbers of persistent_storage"),
         ("project: annex", "project: ''", "does not say who it is of"),
+        (WHERE_TO_ASK, "", "does not say who it is of"),
         ("kind:", "kind: [", "while parsing"),
         ("capabilities\ncluster", "capabilities\n- -m core\ncluster", "chosen by hand"),
         ("capabilities\ncluster", "capabilities/dashboard\ncluster", "chosen by hand"),
