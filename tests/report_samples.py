@@ -15,6 +15,7 @@ from conformance.report.model import (
     Verdict,
     summarise,
 )
+from conformance.report.platform import Features, Implementation, JudgedPlatform, Whose
 
 
 def a_check(
@@ -33,6 +34,23 @@ def a_check(
         **more,
     }
     return CheckResult.model_validate(values)
+
+
+def a_platform(whose: Whose = Whose.INSTALLED) -> JudgedPlatform:
+    return JudgedPlatform(
+        whose=whose,
+        implementation=Implementation(
+            organization="Example Co-operative",
+            project="annex",
+            version="v2.7",
+            url="https://annex.example.org",
+            contact=["admins@annex.example.org"],
+        ),
+        features=Features(
+            claimed=["retained_volumes"], exempt={"second_factor": "Passwords are enough."}
+        ),
+        allowed=["own"] if whose is Whose.INSTALLED else ["own", "platform", "node"],
+    )
 
 
 def a_report(checks: dict[str, list[CheckResult]], **more: object) -> RunReport:

@@ -9,13 +9,13 @@ import pytest
 from small_runs import HEAD, NodelessCluster, RunChecks, report, runner, verdicts
 
 from conformance.platform.reference import reference_platform
-from conformance.report.whose import Whose
+from conformance.report.platform import Whose
 from conformance.suite import fixtures
 from conformance.suite.platform_under_test import PlatformUnderTest
 
 INSTALLED = """
 from conformance.platform.reference import reference_platform
-from conformance.report.whose import Whose
+from conformance.report.platform import Whose
 from conformance.suite.platform_under_test import PlatformUnderTest
 
 @pytest.fixture(scope="session")
@@ -70,6 +70,20 @@ def test_what_is_not_run_says_what_it_would_do_and_how_to_allow_it(
         "it deletes a folder there; allow it with --allow=node",
     ]
     assert capability["verdict"] == "partial"
+
+
+def test_the_report_says_whose_platform_it_is_and_what_was_allowed(
+    run: RunChecks, pytester: pytest.Pytester
+) -> None:
+    run(INSTALLED + CHECKS, "--allow=node")
+    platform = report(pytester)["platform"]
+    assert (platform["whose"], platform["allowed"]) == ("installed", ["own", "node"])
+    assert platform["implementation"]["project"] == "reference platform"
+    assert platform["features"] == {
+        "claimed": ["second_factor", "retained_volumes", "object_store", "reference_dashboard"],
+        "exempt": {},
+        "tried": [],
+    }
 
 
 def test_what_is_not_run_is_not_set_up(run: RunChecks, pytester: pytest.Pytester) -> None:
@@ -159,10 +173,11 @@ def checks_in(capability: dict[str, Any]) -> dict[str, tuple[str, str]]:
 
 
 def test_a_check_of_a_feature_runs_where_it_is_claimed(
-    outcome: Callable[[str], dict[str, Any]],
+    outcome: Callable[[str], dict[str, Any]], pytester: pytest.Pytester
 ) -> None:
     capability = outcome(judged(features='("second_factor",)'))
     assert checks_in(capability)["second_factor"] == ("pass", "")
+    assert report(pytester)["platform"]["features"]["tried"] == ["second_factor"]
 
 
 @pytest.mark.parametrize(
@@ -176,15 +191,19 @@ def test_a_check_of_a_feature_that_is_not_claimed_does_not_apply(
     reason = f"the platform does not claim second_factor{why}"
     assert checks_in(capability)["second_factor"] == ("not applicable", reason)
     assert (capability["verdict"], capability["core"]["passed"]) == ("pass", 1)
+    assert [check["exempt"] for check in capability["checks"]] == [True, False]
+    assert capability["core"]["exempt"] == 1
 
 
 def test_a_core_check_that_is_exempt_by_its_id_makes_its_capability_partial(
     outcome: Callable[[str], dict[str, Any]],
 ) -> None:
-    capability = outcome(judged(exempt="{'single_sign_on.login': 'To be mended.'}"))
+    exempt = "{'single_sign_on.login': 'To be mended.'}"
+    capability = outcome(judged(features='("second_factor",)', exempt=exempt))
     reason = "the platform exempts this check: To be mended."
     assert checks_in(capability)["login"] == ("not run", reason)
-    assert (capability["verdict"], capability["core"]["passed"]) == ("partial", 0)
+    assert (capability["verdict"], capability["core"]["passed"]) == ("partial", 1)
+    assert [check["exempt"] for check in capability["checks"]] == [False, True]
 
 
 def test_an_exempt_check_that_there_is_not_is_said_once(

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_samples import a_check, a_report
+from report_samples import a_check, a_platform, a_report
 
 from conformance.report.compare import compare, last_whole_run
 from conformance.report.model import ClusterInfo, RunReport, Verdict
+from conformance.report.platform import Whose
 from conformance.report.write import to_json
 
 
@@ -122,3 +123,15 @@ def test_no_older_report_is_read_than_the_one_that_is_found(
     )
     assert found(tmp_path, a_run("now")) == "r29"
     assert read == ["20261123T210029Z-r29"]
+
+
+def test_a_run_is_compared_with_one_on_the_same_platform_only(tmp_path: Path) -> None:
+    keep(tmp_path, 1, a_run("before", cluster=KIND))
+    keep(tmp_path, 2, a_run("theirs", cluster=KIND, platform=a_platform()))
+    keep(tmp_path, 3, a_run("ours", cluster=KIND, platform=a_platform(Whose.REFERENCE)))
+    keep(tmp_path, 4, a_run("tree", cluster=KIND, platform=a_platform(Whose.TREE)))
+    assert found(tmp_path, a_run("now", cluster=KIND, platform=a_platform())) == "theirs"
+    ours = a_run("now", cluster=KIND, platform=a_platform(Whose.REFERENCE))
+    assert found(tmp_path, ours) == "ours"
+    (tmp_path / "20261123T210003Z-ours/report.json").unlink()
+    assert found(tmp_path, ours) == "before"

@@ -12,9 +12,10 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
-from report_samples import a_check, a_report
+from report_samples import a_check, a_platform, a_report
 
 from conformance.common.settings import PROJECT_ROOT
+from conformance.report import terminal
 from conformance.report.compare import load
 from conformance.report.evidence import EvidenceBox
 from conformance.report.html import to_html
@@ -26,6 +27,7 @@ from conformance.report.model import (
     RunReport,
     Verdict,
 )
+from conformance.report.platform import Whose
 from conformance.report.write import generate_schema, schema, to_json, write_views
 from conformance.suite.check import CAPABILITIES
 
@@ -238,3 +240,32 @@ def test_what_comes_after_the_end_is_not_kept(tmp_path: Path) -> None:
     box.close()
     assert not box.attach("late.txt", "more").exists()
     assert [item.name for item in box.files()] == ["log.txt"]
+
+
+EXEMPT = {"exempt": True, "reason": "the platform does not claim second_factor"}
+
+
+def test_every_view_says_on_whose_platform_and_what_was_exempt(tmp_path: Path) -> None:
+    exempt = a_check("single_sign_on", 2, Verdict.NOT_APPLICABLE, **EXEMPT)
+    checks = {"single_sign_on": [a_check("single_sign_on", 1), exempt]}
+    report = a_report(checks, platform=a_platform())
+    page = html.unescape(to_html(report, tmp_path))
+    assert "annex v2.7 of Example Co-operative: it was on the cluster" in page
+    for said in ("admins@annex.example.org", "second factor: Passwords are enough."):
+        assert said in page
+    assert "core 1/1, 1 exempt" in page
+    assert '<span class="soft">(exempt)</span>' in page
+    assert "Exempt: the platform does not claim what the check is about" in page
+    lines = [line for line, _ in terminal.summary(report, tmp_path)]
+    assert "core 1/1 (1 exempt)" in lines[0]
+    assert "Platform: annex v2.7 of Example Co-operative; checks might touch: own" in lines
+    assert f"To hand in: {tmp_path / 'conformance-report.yaml'}" in lines
+
+
+def test_the_report_on_the_reference_platform_stays_plain(tmp_path: Path) -> None:
+    report = a_report({"x": [a_check("x", 1)]}, platform=a_platform(Whose.REFERENCE))
+    page = to_html(report, tmp_path)
+    assert '<a href="#platform">annex</a>' in page
+    assert "Exempt: the platform" not in page
+    lines = [line for line, _ in terminal.summary(report, tmp_path)]
+    assert not [line for line in lines if line.startswith(("Platform", "To hand in"))]

@@ -16,11 +16,12 @@ from conformance.report.model import (
     RunReport,
     Verdict,
 )
+from conformance.report.platform import Whose
 
 _NOTABLE_SECONDS = 5.0
 _NOTABLE_RATIO = 1.5
 """A shared CI machine's noise stays below these; both must be exceeded."""
-_TESTED = {"mode", "selection", "cluster"}
+_TESTED = {"mode", "selection", "cluster", "platform"}
 
 
 def load(path: Path) -> RunReport | None:
@@ -56,7 +57,12 @@ def _tested(document: dict[str, Any]) -> tuple[object, ...]:
     provider = cluster.get("provider")
     # A cluster of the suite's is called as one likes; the name of another one says which it is.
     which = cluster.get("name") if provider == "existing" else None
-    return document.get("mode"), document.get("selection"), provider, which
+    platform = document.get("platform") or {"whose": Whose.REFERENCE}
+    who = platform.get("implementation") or {}
+    # The suite's own platform changes with the suite, and is still the one that it brings along.
+    other = platform["whose"] != Whose.REFERENCE
+    whose = (platform["whose"], who.get("organization"), who.get("project")) if other else None
+    return document.get("mode"), document.get("selection"), provider, which, whose
 
 
 def compare(before: RunReport, after: RunReport) -> Comparison:

@@ -14,7 +14,9 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from conformance.common import pages
+from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.model import CheckResult, Evidence, OverallVerdict, RunReport, Verdict
+from conformance.report.platform import Whose
 
 _TAIL_LINES = 200
 _TAIL_BYTES = 20_000
@@ -32,6 +34,13 @@ _SYMBOLS = {
     "waived": "~",
 }
 _SYMBOLS["partial"] = "◐"
+
+
+_WHOSE = {
+    Whose.REFERENCE: "the suite brings it along, and installed it",
+    Whose.TREE: "the suite installed it from the maintainer's flux2 tree",
+    Whose.INSTALLED: "it was on the cluster",
+}
 
 
 class _Inliner:
@@ -122,7 +131,7 @@ def _environment() -> Environment:
         "again": _again,
         "plain": _plain,
     }
-    environment.globals["symbols"] = _SYMBOLS
+    environment.globals |= {"symbols": _SYMBOLS, "whose": _WHOSE}
     return environment
 
 
@@ -145,6 +154,7 @@ def to_html(report: RunReport, folder: Path) -> str:
         "found": {verdict: count for verdict, count in found.items() if count},
         "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,
         "inliner": _Inliner(folder),
+        "to_hand_in": FILE if conformance_report(report) else "",
         # The project's own assets, never data: they need no escaping.
         "style": Markup(_asset("report.css")),  # noqa: S704
         "script": Markup(script),  # noqa: S704

@@ -6,10 +6,11 @@ import enum
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, computed_field, model_validator
 
+from conformance.report.base import Model
 from conformance.report.level import Level
+from conformance.report.platform import JudgedPlatform
 
 
 class Verdict(enum.StrEnum):
@@ -28,14 +29,6 @@ class OverallVerdict(enum.StrEnum):
     PASS = "pass"  # noqa: S105 - a verdict, not a password
     FAIL = "fail"
     PARTIAL = "partial"
-
-
-class Model(BaseModel):
-    """camelCase in JSON, snake_case in Python; an unknown field is an error."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", ser_json_inf_nan="null"
-    )
 
 
 class Evidence(Model):
@@ -83,7 +76,14 @@ class CheckResult(Model):
     app_level: Literal[4, 5, 6] | None = Field(
         default=None, description="The level of an app package that the check decides on."
     )
+    features: list[str] = Field(
+        default_factory=list, description="What a platform must claim for the check to apply."
+    )
     verdict: Verdict
+    exempt: bool = Field(
+        default=False,
+        description="Whether the platform's description is why it was not run or does not apply.",
+    )
     reason: str = Field(
         default="", description="Why the check did not pass; the first lines of the failure."
     )
@@ -108,6 +108,10 @@ class Counts(Model):
     not_run: int = 0
     not_applicable: int = 0
     waived: int = 0
+    exempt: int = Field(
+        default=0,
+        description="Of those not applicable: the platform does not claim what they are about.",
+    )
 
     @property
     def total(self) -> int:
@@ -245,6 +249,7 @@ class RunReport(Model):
     )
     host: Host
     cluster: ClusterInfo | None = None
+    platform: JudgedPlatform | None = None
     settings: dict[str, str | bool | None]
     components: list[Component] = Field(default_factory=list)
     substitutes: list[Substitute] = Field(default_factory=list)
@@ -318,6 +323,7 @@ def summarise(capability_id: str, checks: list[CheckResult]) -> Capability:
         field = _COUNTED_AS[result.verdict]
         level = counts[result.level]
         setattr(level, field, getattr(level, field) + 1)
+        level.exempt += result.exempt and result.verdict is Verdict.NOT_APPLICABLE
     return Capability(
         id=capability_id,
         verdict=capability_verdict(counts[Level.CORE], counts[Level.EXTENDED]),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from conformance.report.compare import compare, last_whole_run
 from conformance.report.evidence import EvidenceBox, RedactsText, file_name
-from conformance.report.model import CheckResult, RunReport, summarise
+from conformance.report.model import CheckResult, RunReport, Verdict, summarise
 from conformance.report.write import write_views
 
 
@@ -104,6 +104,14 @@ class Recorder:
             capabilities.setdefault(result.id.partition(".")[0], []).append(result)
         self.report.errors = [self.redactor.redact(error) for error in self.report.errors]
         self.report.capabilities = [summarise(*entry) for entry in capabilities.items()]
+        if self.report.platform:
+            self.report.platform.features.tried = tried(self.report.checks)
+
+
+def tried(checks: Iterable[CheckResult]) -> list[str]:
+    """Return the features of which a check passed or failed."""
+    ran = (check for check in checks if check.verdict in (Verdict.PASS, Verdict.FAIL))
+    return sorted({feature for check in ran for feature in check.features})
 
 
 def replace_link(link: Path, target: str) -> None:

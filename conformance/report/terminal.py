@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.model import (
     Capability,
     Change,
@@ -23,6 +24,10 @@ _SHOWN_FAILURES = 5
 def summary(report: RunReport, folder: Path) -> list[Line]:
     """Return the lines that end a run, each with pytest's mark-up for it."""
     lines: list[Line] = [_capability(capability) for capability in report.capabilities]
+    somebodys = report.platform if report.platform and not report.platform.is_reference else None
+    if somebodys:
+        allowed = ", ".join(somebodys.allowed)
+        lines.append((f"Platform: {somebodys.name}; checks might touch: {allowed}", {}))
     if report.mode == "twins":
         lines += [
             (f"  {check.reason}", {}) for check in report.checks if check.twin and check.twin.caught
@@ -45,6 +50,8 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
     verdict = report.verdict.value
     lines.append((f"Verdict: {verdict}", {**_COLOUR[verdict], "bold": True}))
     lines.append((f"Report: {folder / 'report.html'}", {"bold": True}))
+    if somebodys and conformance_report(report):
+        lines.append((f"To hand in: {folder / FILE}", {}))
     return lines
 
 
@@ -65,6 +72,7 @@ def _counts(counts: Counts) -> str:
             (counts.failed, "failed"),
             (counts.not_run, "not run"),
             (counts.waived, "waived"),
+            (counts.exempt, "exempt"),
         )
         if number
     ]

@@ -1,4 +1,4 @@
-"""Writing of the views: report.json, junit.xml, report.html."""
+"""Writing of the views: report.json, junit.xml, report.html, and what may be handed in."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from conformance.report.conformance_report import (
+    FILE,
+    conformance_report,
+    to_yaml,
+)
 from conformance.report.html import to_html
 from conformance.report.junit import to_junit
 from conformance.report.model import RunReport
@@ -61,3 +66,5 @@ def write_views(report: RunReport, folder: Path) -> None:
     write_atomically(folder / "report.json", to_json(report))
     write_atomically(folder / "junit.xml", to_junit(report))
     write_atomically(folder / "report.html", to_html(report, folder))
+    if to_hand_in := conformance_report(report):
+        write_atomically(folder / FILE, to_yaml(to_hand_in))

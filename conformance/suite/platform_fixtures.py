@@ -12,7 +12,7 @@ from conformance.formats.reading import nearest
 from conformance.platform.description import FILE
 from conformance.platform.features import PlatformFeature
 from conformance.platform.reference import reference_platform
-from conformance.report.whose import Whose
+from conformance.report.platform import Whose
 from conformance.suite.check import Exempt, NotClaimed, check_of, not_run
 from conformance.suite.platform_under_test import PlatformUnderTest
 from conformance.suite.twins import load_twins

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
 
-from conformance.report.whose import Whose
+from conformance.report.platform import Features, Implementation, JudgedPlatform, Whose
 from conformance.suite.check import Touches
 
 if TYPE_CHECKING:
@@ -29,3 +29,13 @@ class PlatformUnderTest:
         if self.whose is not Whose.INSTALLED:
             return everything
         return tuple(one for one in everything if one == "own" or one in self.allow)
+
+    def describe(self) -> JudgedPlatform:
+        """Return it as the report has it."""
+        said = self.description
+        return JudgedPlatform(
+            whose=self.whose,
+            implementation=Implementation(**said.implementation.model_dump()),
+            features=Features(claimed=[*map(str, said.features)], exempt=dict(said.exempt)),
+            allowed=[*self.allowed],
+        )

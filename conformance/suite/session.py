@@ -18,7 +18,15 @@ from conformance.common.errors import HarnessError
 from conformance.components.waiting import seconds_waited
 from conformance.report import terminal
 from conformance.report.model import CheckResult, TwinResult, Verdict
-from conformance.suite.check import Check, NotApplicable, app_of, check_of, checks_in
+from conformance.suite.check import (
+    Check,
+    Exempt,
+    NotApplicable,
+    NotClaimed,
+    app_of,
+    check_of,
+    checks_in,
+)
 from conformance.suite.diagnostics import Diagnostics
 from conformance.suite.run import Run
 from conformance.suite.twins import Twin, judge, twin_of
@@ -94,6 +102,7 @@ def _result(check: Check, node_id: str, app: str | None, reason: str) -> CheckRe
         promise=check.promise,
         app=app,
         app_level=check.app_level,
+        features=[*map(str, check.features)],
         verdict=Verdict.NOT_RUN,
         reason=reason,
     )
@@ -161,9 +170,11 @@ class ConformanceSession:
         elif report.failed and call.excinfo:
             self._failed(item, call.excinfo.value, report, result)
         elif report.skipped and call.excinfo:
-            applies = not isinstance(call.excinfo.value, NotApplicable)
+            skipped = call.excinfo.value
+            applies = not isinstance(skipped, NotApplicable)
             result.verdict = Verdict.NOT_RUN if applies else Verdict.NOT_APPLICABLE
-            result.reason = str(call.excinfo.value)
+            result.exempt = isinstance(skipped, Exempt | NotClaimed)
+            result.reason = str(skipped)
         elif report.when == "call":
             result.verdict, result.reason = Verdict.PASS, ""
         return report

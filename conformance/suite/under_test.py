@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from conformance.platform.namespaces import Namespaces
     from conformance.platform.secondary import SecondaryClusters
     from conformance.platform.stack import Stack
+    from conformance.suite.platform_under_test import PlatformUnderTest
     from conformance.suite.run import Run
 
 WORD = re.compile(r"[A-Za-z0-9][\w.-]{3,}")
@@ -32,6 +33,7 @@ class UnderTest:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self.platform_under_test: PlatformUnderTest | None = None
         self.components: Components | None = None
         self.chosen_cluster: Cluster | None = None
         self.kube: Kube | None = None
@@ -59,6 +61,8 @@ class UnderTest:
     def describe(self) -> None:
         """Describe in the report what is under test, as far as it has started."""
         report, cluster = self._run.recorder.report, self.chosen_cluster
+        if self.platform_under_test is not None and report.platform is None:
+            report.platform = self.platform_under_test.describe()
         if cluster is None:
             return
         if self.kube is not None and not self._nodes:
