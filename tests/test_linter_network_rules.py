@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from drafts import write_chart
 from linter_workloads import (
     INGRESS,
     SERVICE,
@@ -18,6 +21,8 @@ from linter_workloads import (
     plain,
     reasons,
 )
+
+from conformance.linter.lint import lint
 
 
 def test_a_service_without_selector_or_with_a_name_elsewhere_selects_nothing_rightly():
@@ -145,3 +150,14 @@ def test_passwords_may_be_in_another_namespace_or_in_a_map():
     ]
     assert check(flux(secret, by_map), "ingress.http-auth") == []
     assert len(check(flux(secret, typo), "ingress.http-auth")) == 1
+
+
+def test_what_a_chart_that_does_not_render_lacks_is_not_known(tmp_path: Path) -> None:
+    other = INGRESS.replace("{name: notes", "{name: other")
+    web = "".join(f"---\n{one}" for one in (SERVICE, other))
+    broken = "apiVersion: apps/v1\nkind: Deployment\n  metadata: {}\n"
+    chart = write_chart(tmp_path, "", web, **{"templates/pods.yaml": broken})
+    [found] = lint(chart).apps
+    assert not [one for one in found.findings if one.rule.id.startswith("network")]
+    not_run = {rule.id for rule, reason in found.not_run if "does not render" in reason}
+    assert {"network.service-selector", "network.backend", "backup.volume-listed"} <= not_run

@@ -14,6 +14,7 @@ from typing import Any
 from conformance.common.backup_labels import BACKUP_SET, BACKUP_VOLUMES
 from conformance.linter.access import Path, get, mapping, sequence, text, walk
 from conformance.linter.app import AppPackage, Installation, Release
+from conformance.linter.facts.cluster import missing
 from conformance.linter.findings import NotRun, Place
 from conformance.linter.manifest import Manifest
 from conformance.linter.pods import Pod
@@ -219,6 +220,6 @@ def _plain(key: object) -> str:
 
 def unknown(app: AppPackage, what: str) -> Iterator[NotRun]:
     """Yield, for each thing that is missing of the app, what is therefore not known."""
-    reasons = {reason: None for one in app.installations for reason in one.missing}
+    reasons = {reason: None for one in app.installations for reason in missing(app, one)}
     for reason in reasons:
         yield NotRun(f"{reason}: it is not known {what}")

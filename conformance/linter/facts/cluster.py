@@ -107,6 +107,12 @@ class Cluster:
         charts = [one for one in self.app.charts if inside(manifest.file, one.folder)]
         return max(charts, key=lambda one: len(one.folder), default=None)
 
+    def knows_around(self, manifest: Manifest) -> bool:
+        """Return whether all is known that an object may lead to: all there is, or its chart."""
+        chart = self.chart_of(manifest)
+        whole = chart is not None and not any(one.chart is chart for one in self.app.failures)
+        return self.complete or whole
+
     def template_of(self, manifest: Manifest) -> str:
         """Return the template, without comments, that a chart made an object of."""
         chart = self.chart_of(manifest)
@@ -185,19 +191,17 @@ def clusters(app: AppPackage) -> list[Cluster]:
     bare = [one for one in app.installations if not _of_package(one)]
     together = [one for one in app.installations if _of_package(one)]
     found = [
-        Cluster(app, one.manifests, _missing(app, one), (one.values,), bare=True) for one in bare
+        Cluster(app, one.manifests, missing(app, one), (one.values,), bare=True) for one in bare
     ]
     if together:
         manifests = {id(one): one for installation in together for one in installation.manifests}
-        missing = dict.fromkeys(
-            why for installation in together for why in _missing(app, installation)
-        )
+        why = dict.fromkeys(reason for one in together for reason in missing(app, one))
         values = tuple(release.values for release in app.releases)
-        found.append(Cluster(app, tuple(manifests.values()), tuple(missing), values, bare=False))
+        found.append(Cluster(app, tuple(manifests.values()), tuple(why), values, bare=False))
     return found
 
 
-def _missing(app: AppPackage, installation: Installation) -> tuple[str, ...]:
+def missing(app: AppPackage, installation: Installation) -> tuple[str, ...]:
     """Return why objects are missing; also where some of a chart's templates render to none."""
     failures = [one for one in app.failures if one.label == installation.label]
     broken = dict.fromkeys(f"chart {one.chart.name} does not render" for one in failures)

@@ -57,7 +57,7 @@ def _idle_services(cluster: Cluster) -> Iterator[Problem | NotRun]:
         if others:
             maker = f"{others[0].kind} {others[0].name}"[:100]
             yield NotRun(f"an operator may create pods from {maker}")
-        elif cluster.complete or service.rendered:
+        elif cluster.knows_around(service):
             yield _selects_nothing(cluster, service, selector)
 
 
@@ -187,7 +187,7 @@ def backend(app: AppPackage) -> Iterator[Problem | NotRun]:
 def _lost_backends(cluster: Cluster) -> Iterator[Problem]:
     services = list(cluster.objects("Service"))
     for ingress in cluster.objects("Ingress"):
-        if not cluster.certain(ingress) or not (cluster.complete or ingress.rendered):
+        if not cluster.certain(ingress) or not cluster.knows_around(ingress):
             continue
         for path, service in _backends(ingress):
             name = text(service.get("name"))
