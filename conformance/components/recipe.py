@@ -19,6 +19,7 @@ from conformance.components.parts import (
     GoPart,
     KindNode,
     Part,
+    ProgramPart,
 )
 
 _WORDS_ONLY = {"source", "packages", "space", "origin", "note", "inputs", "replace", "shares"}
@@ -64,7 +65,7 @@ def recipe(wanted: Part, sources: Sources) -> dict[str, object]:
             result["program"] = hash_file(sources.programs / wanted.file)
         case DockerfileImage():
             result["context"] = hash_folder(sources.services / wanted.folder)
-        case FileImage():
+        case FileImage() | ProgramPart():
             result["files"] = list(wanted.files.items())
         case KindNode():
             result["program"] = hash_file(sources.programs / PRELOAD)

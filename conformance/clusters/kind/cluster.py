@@ -132,7 +132,7 @@ class KindCluster(Cluster):
         if not private:
             self._refuse_taken_name()
         parts = (private_engine.PART, LOCAL_IMAGE) if private else ()
-        self._components.require(*parts, "kind", "kubernetes", "registry")
+        self._components.require(*parts, "kind", "kubectl", "registry")
         try:
             self._ownership.found()
             if private:
