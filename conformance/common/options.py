@@ -34,7 +34,8 @@ class Option:
     """Whether it has no value; then there is no environment variable for it either."""
     path: bool = False
     several: bool = False
-    """Whether it may be repeated; its variable has the values with colons between them."""
+    """Whether it may be repeated; its variable has the values with separators between them."""
+    separator: str = os.pathsep
     number: bool = False
     """Whether its value is a number above 0."""
     field: str = ""
@@ -114,7 +115,7 @@ def read(
         if not value:
             continue
         if each.several:
-            values = value.split(os.pathsep) if isinstance(value, str) else list(value)  # type: ignore[call-overload]
+            values = value.split(each.separator) if isinstance(value, str) else list(value)  # type: ignore[call-overload]
             found[each.field] = tuple(_value(each, one) for one in values if one)
         else:
             found[each.field] = _value(each, value)

@@ -324,21 +324,6 @@ def owner(binary: str) -> Part:
     return part(_OWNERS.get(binary, binary))
 
 
-def with_inputs(names: Iterable[str]) -> list[Part]:
-    """Return the parts called ``names`` and all they are made from, inputs first, each once."""
-    ordered: dict[str, Part] = {}
-
-    def visit(name: str) -> None:
-        wanted = part(name)
-        for needed in wanted.inputs:
-            visit(needed)
-        ordered.setdefault(name, wanted)
-
-    for name in names:
-        visit(name)
-    return list(ordered.values())
-
-
 def _programs(one: Part) -> Iterable[str]:
     match one:
         case GoPart():
