@@ -127,10 +127,15 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that have read enough."""
+
+
 @contextlib.contextmanager
 def serving() -> Iterator[StubRegistry]:
     """Serve an empty registry on this machine."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+    with _Server(("127.0.0.1", 0), _Handler) as server:
         stub = StubRegistry()
         server.stub = stub  # type: ignore[attr-defined]
         stub.address = f"127.0.0.1:{server.server_port}"

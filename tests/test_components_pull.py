@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import shutil
@@ -359,6 +360,30 @@ def test_a_mirror_is_asked_by_https_but_on_this_machine(text: str, host: Host) -
     assert Host.parse(text) == host
 
 
+def test_a_login_that_cannot_be_read_is_said_once_and_what_is_public_is_pulled(
+    bench: Bench, monkeypatch
+) -> None:
+    bench.publish(HELM, usr__bin__helm="pulled")
+    monkeypatch.setenv("DOCKER_CONFIG", str(bench.folder))
+    (bench.folder / "config.json").write_text("{")
+    bench.components("pull").require("helm")
+    assert bench.output.getvalue().count("no login at 127.0.0.1") == 1
+
+
+def test_the_login_of_a_mirror_is_used(bench: Bench, monkeypatch) -> None:
+    bench.publish(HELM, usr__bin__helm="pulled")
+    bench.stub.login = "ann:secret"
+    auth = base64.b64encode(b"ann:secret").decode()
+    monkeypatch.setenv("DOCKER_CONFIG", str(bench.folder))
+    with pytest.raises(HarnessError, match="no registry gives"):
+        bench.components("pull").require("helm")
+    (bench.folder / "config.json").write_text(
+        json.dumps({"auths": {bench.stub.address: {"auth": auth}}})
+    )
+    bench.components("pull").require("helm")
+    assert bench.made == []
+
+
 def test_docker_io_is_asked_where_it_is() -> None:
     client, wanted = Registries((), print).locate(Reference.parse("docker.io/library/x:1"))
     assert client.address == "registry-1.docker.io"
@@ -379,7 +404,7 @@ def test_what_no_upstream_publishes_goes_from_machine_to_machine(bench: Bench, m
             name, _, tag = reference.partition(":")
             bench.stub.add(f"ours/{name}", tag, layout)
 
-    monkeypatch.setattr(Host, "client", lambda _: Uploading())
+    monkeypatch.setattr(Host, "client", lambda *_: Uploading())
     pushed = publish.push(here, Host.parse("127.0.0.1:1/ours"), (), Progress(bench.output))
     monkeypatch.undo()
     monkeypatch.setattr(builder, "ensure_packages", lambda *_args, **_more: None)

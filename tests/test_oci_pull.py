@@ -163,7 +163,10 @@ def test_the_host_that_blobs_are_redirected_to_gets_no_token(
         storage.kept.update(stub.kept)
         stub.redirect_blobs = f"http://{storage.address}".replace("127.0.0.1", "localhost")
         pull_image(client(stub, ("ann", "secret")), TOOL, NAME, tmp_path / "oci")
-        assert storage.asked
+        storage.login = "ann:secret"
+        with pytest.raises(HarnessError, match="answered 401"):
+            pull_image(client(stub, ("ann", "secret")), TOOL, NAME, tmp_path / "again")
+        assert [one for one in storage.asked if "/blobs/" in one]
         assert set(storage.authorizations) == {""}
 
 

@@ -18,6 +18,7 @@ from conformance.components.progress import Progress
 from conformance.components.registries import Host
 from conformance.components.ways import own_image
 from conformance.oci.layout import Entry, Layout
+from conformance.oci.login import credentials
 
 
 def push(components: Components, host: Host, names: Sequence[str], progress: Progress) -> list[str]:
@@ -31,7 +32,7 @@ def push(components: Components, host: Host, names: Sequence[str], progress: Pro
                 f"component {name} was not built on this machine",
                 f"`stackspin-conformance components build --parts=build {name}` does so",
             )
-    registry = host.client()
+    registry = host.client(credentials(host.address))
     pushed = []
     for name in names or (one for one in CATALOGUE if not _has_upstream(one)):
         built = components.built_files(part(name))

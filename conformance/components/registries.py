@@ -40,12 +40,12 @@ class Host:
         secure = not plain and not address.startswith(_LOOPBACK)
         return cls(address, prefix.strip("/"), secure)
 
-    def client(self) -> Registry:
-        """Return a client that logs in with what Docker's configuration has."""
+    def client(self, login: tuple[str, str] | None) -> Registry:
+        """Return a client that logs in, where that is asked for, with this name and password."""
         timeouts = Timeouts()
-        login = Login(self.address, credentials(self.address), timeouts.http)
+        auth = Login(self.address, login, timeouts.http)
         return Registry(
-            self.address, secure=self.secure, prefix=self.prefix, auth=login, timeouts=timeouts
+            self.address, secure=self.secure, prefix=self.prefix, auth=auth, timeouts=timeouts
         )
 
     def __str__(self) -> str:
@@ -81,6 +81,7 @@ class Registries:
         self._say = say
         self._answers: dict[str, bool] = {}
         self._given: dict[str, bool] = {}
+        self._logins: dict[str, tuple[str, str] | None] = {}
         self._asking = threading.RLock()
 
     @property
@@ -117,7 +118,18 @@ class Registries:
     def locate(self, image: Reference) -> tuple[Registry, Reference]:
         """Return the client of an image's registry or mirror, and the image's name there."""
         registry, _, repository = image.repository.partition("/")
-        return self._host(registry).client(), Reference(repository, image.tag, image.digest)
+        return self._client(registry), Reference(repository, image.tag, image.digest)
+
+    def _client(self, registry: str) -> Registry:
+        host = self._host(registry)
+        with self._asking:
+            if host.address not in self._logins:
+                try:
+                    self._logins[host.address] = credentials(host.address)
+                except HarnessError as error:  # what is public can be pulled all the same
+                    self._say(f"no login at {host.address}: {error.message}")
+                    self._logins[host.address] = None
+            return host.client(self._logins[host.address])
 
     def _host(self, registry: str) -> Host:
         default = Host(DOCKER_HUB if registry == "docker.io" else registry)
@@ -135,7 +147,7 @@ class Registries:
         return self._answers[registry]
 
     def _probe(self, registry: str) -> Future[bool]:
-        client = self._host(registry).client()
+        client = self._client(registry)
         probe: BuildingFuture[bool] = in_thread(f"probe {registry}", client.answers)
         return probe
 

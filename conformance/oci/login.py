@@ -138,14 +138,16 @@ class Login(AuthBase):
         if secure and not realm.startswith("https://"):
             raise HarnessError(f"{self._host} asks for a login at {realm}, which is not https")
         headers = {"Authorization": _basic(self._login)} if self._login else {}
-        answer = requests.get(
-            realm,
-            params={name: told[name] for name in ("service", "scope") if name in told},
-            headers=headers,
-            timeout=self._timeout,
-            auth=_no_netrc,
-            verify=more.get("verify"),
-        )
+        with requests.Session() as session:
+            session.trust_env = secure  # as the registry's own client
+            answer = session.get(
+                realm,
+                params={name: told[name] for name in ("service", "scope") if name in told},
+                headers=headers,
+                timeout=self._timeout,
+                auth=_no_netrc,
+                verify=more.get("verify"),
+            )
         try:
             tokens = answer.json()
             return f"Bearer {tokens.get('token') or tokens['access_token']}"
