@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -382,6 +383,28 @@ def test_the_login_of_a_mirror_is_used(bench: Bench, monkeypatch) -> None:
     )
     bench.components("pull").require("helm")
     assert bench.made == []
+
+
+def test_a_run_that_ends_does_not_wait_for_what_is_being_pulled(bench: Bench) -> None:
+    bench.publish(HELM, usr__bin__helm="pulled")
+    asked, ended = threading.Event(), threading.Event()
+
+    def waiting(path: str) -> None:
+        if "/blobs/" in path:
+            asked.set()
+            assert ended.wait(10)
+
+    bench.stub.answer = waiting
+    components = bench.components("pull")
+    components.prefetch("helm")
+    assert asked.wait(10)
+    closing = threading.Thread(target=components.close)
+    closing.start()
+    assert components._polite_runner.stopped.wait(10)
+    ended.set()
+    closing.join(10)
+    assert not components.is_present("helm")
+    assert not list((bench.folder / "cache" / "store").glob("*helm*"))
 
 
 def test_docker_io_is_asked_where_it_is() -> None:

@@ -16,6 +16,7 @@ from conformance.common.settings import Settings
 from conformance.components import lock_file, recipe, upstream
 from conformance.components.catalogue import owner, part
 from conformance.components.debian import ensure_packages
+from conformance.components.describe import described
 from conformance.components.make import make
 from conformance.components.obtain import Maker, Obtainer
 from conformance.components.parts import ImagePart, Part
@@ -128,34 +129,13 @@ class Components:
 
     def describe(self) -> list[dict[str, str]]:
         """Return name, version, origin, source, note and key of each part this run used."""
-        return [self._described(one, self._ways.of(one)) for one in self._used.values()]
+        return [described(one, self._ways.of(one), self._store) for one in self._used.values()]
 
     def describe_part(self, name: str) -> dict[str, str]:
         """Return the same of any part: of the one in the cache, else of one that is made here."""
         wanted = part(name)
-        return self._described(wanted, self._ways.cached(wanted) or self._ways.built(wanted))
-
-    def _described(self, wanted: Part, way: Way) -> dict[str, str]:
-        pulled = way.how == PULLED
-        described = {
-            "name": wanted.name,
-            "version": upstream.version(wanted, pulled=pulled),
-            "origin": wanted.origin,
-            "source": wanted.source,
-            "note": wanted.note,
-            "key": way.key,
-        }
-        there = self._store.has(wanted.name, way.key)
-        facts = self._store.facts(wanted.name, way.key) if there else {}
-        images = facts.get("pulled", [])
-        if pulled and there:
-            unpinned = " (unpinned)" if facts["unpinned"] else ""
-            described["source"] = f"{', '.join(images)}{unpinned}"
-            if wanted.name not in upstream.STILL_SUBSTITUTES:
-                described |= {"origin": "pulled", "note": ""}
-        elif images:
-            described["source"] += f", as {images[0]}"
-        return described
+        way = self._ways.cached(wanted) or self._ways.built(wanted)
+        return described(wanted, way, self._store)
 
     def is_present(self, name: str) -> bool:
         """Return whether the part is in the cache, without a look at its bytes."""
@@ -183,7 +163,8 @@ class Components:
 
     def _prepare(self, names: tuple[str, ...]) -> None:
         """Fail before any work when a package or the space for all of ``names`` is missing."""
-        missing = self._missing(names)
+        with waiting_for_build():  # registries may be asked
+            missing = self._missing(names)
         if not missing:
             return
         if lost := [one.name for one in missing if self._ways.of(one).how == NOWHERE]:

@@ -10,7 +10,7 @@ from conformance.common.errors import HarnessError
 from conformance.components import golang, upstream
 from conformance.components.debian import system_environment
 from conformance.components.parts import GoPart, ImagePart, Part
-from conformance.components.processes import CommandFailedError
+from conformance.components.processes import CommandFailedError, StoppedError
 from conformance.components.registries import Registries
 from conformance.components.ways import OWN_MIRROR, Way, own_image
 from conformance.components.work import Work
@@ -31,7 +31,8 @@ def pull(
     """Fill ``work.target`` with ``wanted``'s files, and return what is to be recorded of them.
 
     ``facts_of`` gives what was recorded of the images that its programs are in. Raises HarnessError
-    (RegistryTroubleError where another try may help), and what ``golang.fetch_folders`` does.
+    (RegistryTroubleError where another try may help), StoppedError, and what
+    ``golang.fetch_folders`` does.
     """
     if way.how == OWN_MIRROR:
         layout = work.scratch / "own"
@@ -64,7 +65,13 @@ def _pull(
     image: Reference, reference: str, registries: Registries, layout: Path, work: Work
 ) -> str:
     client, there = registries.locate(image)
-    return pull_image(client, there, reference, layout, work.line)
+
+    def say(progress: str) -> None:
+        if work.runner.stopped.is_set():
+            raise StoppedError
+        work.line(progress)
+
+    return pull_image(client, there, reference, layout, say)
 
 
 def _check_libraries(program: Path, image: str, work: Work) -> None:
