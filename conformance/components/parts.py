@@ -143,7 +143,7 @@ class KindNode(SystemImage):
     """A node image for kind: it has kind's own files too, and a second layer of images."""
 
     images: tuple[str, ...]
-    """Image parts, of one layer each, that the node's containerd has from the start."""
+    """Image parts that the node's containerd has from the start."""
 
 
 @dataclass(frozen=True, kw_only=True)
