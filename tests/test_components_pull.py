@@ -431,7 +431,7 @@ def test_what_no_upstream_publishes_goes_from_machine_to_machine(bench: Bench, m
     pushed = publish.push(here, Host.parse("127.0.0.1:1/ours"), (), Progress(bench.output))
     monkeypatch.undo()
     monkeypatch.setattr(builder, "ensure_packages", lambda *_args, **_more: None)
-    assert pushed == ["debian", "image-git-server", "kind"]
+    assert pushed == ["image-git-server", "kind"]
     bench.made.clear()
     own = f"own={bench.stub.address}/ours"
     there = bench.components("pull", own, cache="elsewhere")

@@ -14,6 +14,7 @@ from conformance.common.errors import HarnessError
 from conformance.components import upstream
 from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE, part
+from conformance.components.parts import GoPart
 from conformance.components.progress import Progress
 from conformance.components.registries import Host
 from conformance.components.ways import own_image
@@ -22,7 +23,7 @@ from conformance.oci.login import credentials
 
 
 def push(components: Components, host: Host, names: Sequence[str], progress: Progress) -> list[str]:
-    """Push the parts called ``names``, by default all that are built and upstream has no image of.
+    """Push the parts called ``names``, by default what runs ask for and upstream has no image of.
 
     Returns the names of what was pushed. HarnessError: not in the cache, or the registry's words.
     """
@@ -34,7 +35,7 @@ def push(components: Components, host: Host, names: Sequence[str], progress: Pro
             )
     registry = host.client(credentials(host.address))
     pushed = []
-    for name in names or (one for one in CATALOGUE if not _has_upstream(one)):
+    for name in names or filter(_is_asked_for, CATALOGUE):
         built = components.built_files(part(name))
         if built is None:
             continue
@@ -51,8 +52,16 @@ def push(components: Components, host: Host, names: Sequence[str], progress: Pro
     return pushed
 
 
-def _has_upstream(name: str) -> bool:
-    return name in upstream.PROGRAMS or upstream.reference(name) is not None
+def _is_asked_for(name: str) -> bool:
+    """Return whether upstream has no image of a part that is more than what another is made from.
+
+    A program that has no image is used as such, whatever else it goes into.
+    """
+    if name in upstream.PROGRAMS or upstream.reference(name):
+        return False
+    if isinstance(part(name), GoPart) and f"image-{name}" not in CATALOGUE:
+        return True
+    return not any(name in one.inputs for one in CATALOGUE.values())
 
 
 def _write(files: Path, layout: Path, reference: str) -> None:
