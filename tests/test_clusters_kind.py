@@ -55,6 +55,67 @@ def test_a_private_engine_cannot_pull_the_image_that_was_asked_for(
     assert not (tmp_path / "state/clusters/stackspin").exists()
 
 
+class Docker:
+    """An engine that has one image, and can pull another."""
+
+    def __init__(self, has: str = "", gets: str = "") -> None:
+        self.has = has
+        self.gets = gets
+        self.pulled: list[str] = []
+
+    def has_image(self, name: str) -> bool:
+        return name == self.has
+
+    def attempt(self, *arguments: str, timeout: float) -> subprocess.CompletedProcess[bytes]:
+        assert arguments[0] == "pull"
+        assert timeout
+        self.pulled.append(arguments[1])
+        return subprocess.CompletedProcess((), int(arguments[1] != self.gets))
+
+    def load(self, folder: Path) -> None:
+        self.has = f"loaded from {folder.name}"
+
+
+class Layouts:
+    """Components that have the node image that is made here."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def image_layout(self, _: str) -> Path:
+        (self._folder / "manifest.json").write_text('[{"RepoTags": ["made:1"]}]')
+        return self._folder
+
+
+MIRRORED = f"mirror.example/hub/{kind.UPSTREAM_IMAGE}"
+
+
+@pytest.mark.parametrize(
+    ("parts", "mirror", "engine", "image", "pulled"),
+    [
+        ("auto", (), Docker(has=kind.UPSTREAM_IMAGE), kind.UPSTREAM_IMAGE, []),
+        ("pull", (), Docker(gets=kind.UPSTREAM_IMAGE), kind.UPSTREAM_IMAGE, [kind.UPSTREAM_IMAGE]),
+        ("auto", (), Docker(), "made:1", [kind.UPSTREAM_IMAGE]),
+        ("build", (), Docker(has=kind.UPSTREAM_IMAGE), "made:1", []),
+        ("auto", ("docker.io=mirror.example/hub",), Docker(gets=MIRRORED), MIRRORED, [MIRRORED]),
+        ("auto", ("docker.io=mirror.example/hub",), Docker(has=MIRRORED), MIRRORED, []),
+    ],
+)
+def test_the_node_image_is_pulled_unless_all_is_to_be_built(
+    tmp_path: Path,
+    parts: str,
+    mirror: tuple[str, ...],
+    engine: Docker,
+    image: str,
+    pulled: list[str],
+) -> None:
+    settings = Settings(parts=parts, mirror=mirror, state_dir=tmp_path)
+    cluster = kind.KindCluster(settings, Layouts(tmp_path))  # type: ignore[arg-type]
+    cluster._engine = engine  # type: ignore[assignment]
+    assert cluster._node_image(private=False) == image
+    assert engine.pulled == pulled
+
+
 def test_kind_neither_takes_over_nor_removes_what_others_made(tmp_path: Path) -> None:
     script = kind_command.write(Folder(tmp_path), Path("/bin/echo"), docker.environment())
 

@@ -17,7 +17,7 @@ import pytest
 
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
-from conformance.components import builder, debian
+from conformance.components import builder, debian, obtain
 from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import Part
@@ -32,7 +32,7 @@ class Bench:
     """Components whose parts are made by a function of the test."""
 
     def __init__(self, folder: Path) -> None:
-        self.settings = Settings(cache_dir=folder)
+        self.settings = Settings(cache_dir=folder, parts="build")
         self.output = io.StringIO()
         self.made: list[str] = []
         self.make: Make = lambda wanted, work: (work.target / wanted.name).write_text("x")
@@ -48,7 +48,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch) -> Bench:
     monkeypatch.setattr(builder, "ensure_packages", lambda *_args, **_more: None)
-    monkeypatch.setattr(builder, "PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(obtain, "PAUSES", (0.0, 0.0))
     return Bench(tmp_path)
 
 

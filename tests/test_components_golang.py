@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,9 @@ from conformance.components import golang
 from conformance.components.catalogue import CATALOGUE, GO_VERSION
 from conformance.components.parts import GoPart
 from conformance.components.processes import Runner
+from conformance.components.recipe import Sources
 from conformance.components.update import pin, propose, wrapper_module
+from conformance.components.work import Work
 
 PROXY = "https://proxy.example"
 REFUSED = [
@@ -151,3 +155,65 @@ def test_a_part_that_shares_anothers_wrapper_has_no_version_of_its_own(tmp_path:
         )
     assert "kubernetes" in refused.value.fix
     assert "kubeadm" not in refused.value.fix
+
+
+@pytest.fixture
+def archive(tmp_path: Path, monkeypatch) -> tuple[GoPart, Work]:
+    """A part with a folder of its module, which a proxy of files has, and all it is made with."""
+    versions = tmp_path / "proxy" / "example.test" / "tool" / "@v"
+    versions.mkdir(parents=True)
+    (versions / "v1.0.0.info").write_text('{"Version": "v1.0.0"}')
+    (versions / "v1.0.0.mod").write_text("module example.test/tool\n\ngo 1.26\n")
+    with zipfile.ZipFile(versions / "v1.0.0.zip", "w") as packed:
+        root = "example.test/tool@v1.0.0"
+        packed.writestr(f"{root}/go.mod", "module example.test/tool\n\ngo 1.26\n")
+        packed.writestr(f"{root}/config/crd/crd.yaml", "kind: CustomResourceDefinition\n")
+    monkeypatch.setenv("GOPROXY", f"file://{tmp_path / 'proxy'}")
+    part = GoPart(
+        name="tool",
+        version="v1.0.0",
+        source="",
+        module="example.test/tool",
+        commands={"tool": ""},
+        folders={"manifests": "config/crd"},
+    )
+    wrapper = tmp_path / "wrappers" / "tool"
+    wrapper.mkdir(parents=True)
+    (wrapper / "go.mod").write_text("module x\n\ngo 1.26\n\nrequire example.test/tool v1.0.0\n")
+    runner = Runner()
+    env = golang.environment(tmp_path / "first", f"file://{tmp_path / 'proxy'}")
+    command = [golang.toolchain(), "mod", "download", "-modcacherw", "-json"]
+    told = json.loads(runner.run([*command, "example.test/tool@v1.0.0"], env=env, cwd=tmp_path))
+    (wrapper / "go.sum").write_text(
+        f"example.test/tool v1.0.0 {told['Sum']}\n"
+        f"example.test/tool v1.0.0/go.mod {told['GoModSum']}\n"
+    )
+    for name in ("target", "scratch"):
+        (tmp_path / name).mkdir()
+    sources = Sources(tmp_path / "wrappers", tmp_path, tmp_path)
+    cache = tmp_path / "cache"
+    work = Work(
+        tmp_path / "target", tmp_path / "scratch", cache, sources, runner, print, lambda _: cache
+    )
+    return part, work
+
+
+def test_folders_of_a_module_are_fetched_and_nothing_is_compiled(
+    archive: tuple[GoPart, Work],
+) -> None:
+    part, work = archive
+    golang.fetch_folders(part, work)
+    found = [path.relative_to(work.target) for path in work.target.rglob("*.yaml")]
+    assert found == [Path("manifests/crd.yaml")]
+    assert [path.name for path in (work.cache / "go").iterdir()] == ["mod"], "no compiler's cache"
+
+
+def test_folders_of_another_archive_than_the_pinned_one_are_refused(
+    archive: tuple[GoPart, Work],
+) -> None:
+    part, work = archive
+    sums = work.sources.wrappers / "tool" / "go.sum"
+    sums.write_text(sums.read_text().replace("v1.0.0 h1:", "v1.0.0 h1:AAAA", 1))
+    with pytest.raises(HarnessError, match=r"example.test/tool@v1.0.0 is not what was pinned"):
+        golang.fetch_folders(part, work)
+    assert list(work.target.iterdir()) == []

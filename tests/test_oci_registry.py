@@ -11,7 +11,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from conformance.common.errors import HarnessError
-from conformance.oci.registry import Reference, Registry
+from conformance.oci.reference import Reference
+from conformance.oci.registry import Registry
 
 NAME = "docker.io/library/tool"
 

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 
+from conformance.cli.components import settings_of
 from conformance.clusters.select import make_cluster
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
@@ -15,7 +16,9 @@ from conformance.platform.reference import ReferenceStack
 
 def bring_up(name: str, provider: str, docker: str) -> None:
     """Start a cluster and keep it; print the line that makes kubectl use it."""
-    settings = Settings(cluster=provider, docker=docker, cluster_name=name, keep_cluster=True)
+    settings = Settings(
+        cluster=provider, docker=docker, cluster_name=name, keep_cluster=True, **settings_of()
+    )
     components = Components(settings)
     with contextlib.redirect_stdout(sys.stderr):  # a shell reads what is printed last
         cluster = make_cluster(settings, components)

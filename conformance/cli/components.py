@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
+from conformance.common.options import add_argument, read
 from conformance.common.settings import Settings
+from conformance.components import lock_file, publish
 from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE, part
 from conformance.components.parts import ImagePart
 from conformance.components.processes import Runner
 from conformance.components.progress import make_progress
 from conformance.components.recipe import Sources
+from conformance.components.registries import Host, Registries
 from conformance.components.update import pin, proposals
 
 
@@ -25,11 +30,20 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; return its exit status. Raises HarnessError."""
     group = CommandGroup(
         "stackspin-conformance components",
-        "List, build and update the pinned parts.",
+        "List, obtain, pin and share the parts that the suite runs.",
     )
     group.add(list_parts, "list")
-    group.add(build).add_argument(
-        "names", metavar="NAME", nargs="*", help="parts to build; all of them by default"
+    building = group.add(build)
+    building.add_argument(
+        "names", metavar="NAME", nargs="*", help="parts to obtain; all of them by default"
+    )
+    add_argument(building, Settings, "parts", default=None)
+    add_argument(building, Settings, "mirror", action="append", default=[])
+    add_argument(group.add(lock), Settings, "mirror", action="append", default=[])
+    pushing = group.add(push)
+    pushing.add_argument("host", metavar="HOST[/PREFIX]", help="what --mirror=own= will name")
+    pushing.add_argument(
+        "names", metavar="NAME", nargs="*", help="parts to push; those in the cache by default"
     )
     group.add(update).add_argument(
         "choice", metavar="NAME@VERSION", nargs="?", help="the version to pin"
@@ -44,29 +58,67 @@ def _print(table: Table) -> None:
     console.print(table)
 
 
+def settings_of(parts: str | None = None, mirror: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the settings that say how parts are obtained: as given, else from the environment."""
+    given = {"parts": parts, "mirror": mirror}
+    try:
+        found = read(Settings, given.get, os.environ)
+    except ValueError as error:
+        raise HarnessError(str(error)) from None
+    return {name: found[name] for name in given if name in found}
+
+
 def list_parts() -> None:
     """Show every part: version, how it is obtained, whether it is in the cache."""
     components = Components(Settings())
+    digests = lock_file.read()
     table = Table(box=None, pad_edge=False)
     for title in ("component", "version", "origin", "cached", "from"):
         table.add_column(title, no_wrap=title != "from", overflow="fold")
     for one in CATALOGUE.values():
-        cached = "yes" if components.is_present(one.name) else "no"
-        where = f"{one.reference}, " if isinstance(one, ImagePart) else ""
-        note = f" ({one.note})" if one.note else ""
-        table.add_row(one.name, one.version, one.origin, cached, f"{where}{one.source}{note}")
+        cached = components.is_present(one.name)
+        told = components.describe_part(one.name)
+        images = [] if cached else lock_file.images_of(one.name, digests)
+        where = [one.reference] if isinstance(one, ImagePart) else []
+        note = f" ({told['note']})" if told["note"] else ""
+        text = f"{', '.join((*where, told['source']))}{note}"
+        if images:
+            text += f"; or pulled: {', '.join(images)}"
+        table.add_row(one.name, told["version"], told["origin"], "yes" if cached else "no", text)
     _print(table)
 
 
-def build(names: Sequence[str]) -> None:
-    """Build what is missing or damaged in the cache, so that later runs need no network."""
+def build(names: Sequence[str], parts: str | None, mirror: Sequence[str]) -> None:
+    """Obtain what is missing or damaged in the cache, so that later runs need no network.
+
+    Parts are pulled or built, as --parts says.
+    """
     wanted = names or list(CATALOGUE)
-    components = Components(Settings())
+    components = Components(Settings(**settings_of(parts, mirror)))
     try:
         components.require(*wanted)
     finally:
         components.close()
     print(f"{len(wanted)} component{'s' if len(wanted) > 1 else ''} present and intact")
+
+
+def lock(mirror: Sequence[str]) -> None:
+    """Ask which bytes upstream's tags stand for, and pin those."""
+    registries = Registries(settings_of(mirror=mirror).get("mirror", ()), make_progress().say)
+    changes = lock_file.lock(registries)
+    for one in changes:
+        if one.changed or not one.digest:
+            print(f"{one.reference}: {one.digest or 'no registry gives it; unpinned'}")
+    pinned = sum(bool(one.digest) for one in changes)
+    new = sum(one.changed for one in changes)
+    print(f"{pinned} of {len(changes)} images are pinned, {new} of them changed: {lock_file.FILE}")
+
+
+def push(host: str, names: Sequence[str]) -> None:
+    """Put parts of the cache that no upstream publishes into a registry, for other machines."""
+    components = Components(Settings())
+    pushed = publish.push(components, Host.parse(host), names, make_progress())
+    print(f"{len(pushed)} parts are at {host}: use them with --mirror=own={host}")
 
 
 def update(choice: str | None) -> None:

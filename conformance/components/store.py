@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from conformance.common.locks import Waiting, locked
 
@@ -64,10 +65,10 @@ class Store:
                 self._verified.add(entry)
         return entry / "files"
 
-    def facts(self, name: str, key: str) -> dict[str, object]:
-        """Return what was recorded when the part was built (``recipe``, ``seconds``)."""
+    def facts(self, name: str, key: str) -> dict[str, Any]:
+        """Return what was recorded when the part was made (``recipe``) or ``pulled``."""
         text = (self.entry(name, key) / "manifest.json").read_text()
-        manifest: dict[str, object] = json.loads(text)
+        manifest: dict[str, Any] = json.loads(text)
         return manifest
 
     def discard(self, name: str, key: str) -> None:

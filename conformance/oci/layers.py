@@ -1,6 +1,6 @@
 """Reading the layers of an image that nobody trusts.
 
-A layer is a tar archive somebody else made, so nothing is ever written to disk, no link is
+A layer is a tar archive somebody else made, so nothing is written to disk here, no link is
 followed, and count, size and time are bounded. Files that a later layer deletes are read like all
 others: whoever pulls the image can read them too. Source: OCI image specification, "Image Layer
 Filesystem Changeset".
@@ -62,6 +62,7 @@ class LayerFile:
     path: PurePosixPath
     """Without a leading slash; ``..`` and ``.`` are taken out."""
     chunks: Iterator[bytes]
+    executable: bool = False
 
     def __str__(self) -> str:
         return f"layer {self.layer}: {ascii('/' + str(self.path))[1:-1]}"
@@ -186,7 +187,8 @@ def read_layers(
             for archive, member in _members(blob, budget):
                 if member.isreg():
                     chunks = _chunks(number, archive, member)
-                    yield LayerFile(number, _safe(member.name), chunks)
+                    executable = bool(member.mode & 0o111)
+                    yield LayerFile(number, _safe(member.name), chunks, executable)
 
 
 def read_file(blobs: Iterable[BinaryIO], path: str) -> bytes:

@@ -27,7 +27,6 @@ _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _MODIFIED = 1
 """Seconds since 1970 that every file carries."""
 _CREATED = "1970-01-01T00:00:01Z"
-_CREATED = "1970-01-01T00:00:01Z"
 _CAPABILITY_BITS = {"cap_net_bind_service": 10}
 
 
@@ -134,7 +133,7 @@ class Layout:
             "layers": self._layers,
         }
         described = self._blob(MANIFEST, manifest)
-        _write_index(self._folder, reference, described)
+        write_index(self._folder, reference, described)
         return str(described["digest"])
 
     def _blob(self, media_type: str, content: Mapping[str, object]) -> dict[str, object]:
@@ -161,7 +160,7 @@ def layout_from_dir(source: Path, reference: str, folder: Path) -> str:
         if not (blobs / name).exists():  # the same layer may stand in an image twice
             shutil.move(source / name, blobs / name)
     described = {"mediaType": MANIFEST, "digest": f"sha256:{digest}", "size": len(content)}
-    _write_index(folder, reference, described)
+    write_index(folder, reference, described)
     return f"sha256:{digest}"
 
 
@@ -186,7 +185,8 @@ def add_docker_index(folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps([image]))
 
 
-def _write_index(folder: Path, reference: str, manifest: Mapping[str, object]) -> None:
+def write_index(folder: Path, reference: str, manifest: Mapping[str, object]) -> None:
+    """Make a folder with the blobs of one image a layout; ``manifest`` is its descriptor."""
     annotations = {
         "io.containerd.image.name": reference,
         "org.opencontainers.image.ref.name": reference.rpartition(":")[2],

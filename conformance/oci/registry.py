@@ -1,4 +1,9 @@
-"""Client of a container registry (OCI distribution specification v1.1) without authentication."""
+"""Client of a container registry (OCI distribution specification v1.1).
+
+Libraries that were tried: oras 0.2 does not compare a blob with its digest and knows no index of
+platforms; python-dxf 12 refuses a login at a registry of this machine, has no prefix of a mirror
+and does not read Docker's configuration. Both keep one token, whichever repository it is for.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +12,23 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urljoin
 
 import requests
+import urllib3
+from requests.auth import AuthBase
 
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Timeouts
+from conformance.oci.reference import Reference, digest_of
 
+MAX_MANIFEST_BYTES = 4 * 1024**2
+"""What a registry has to accept at least (specification, "Pushing Manifests"): none is larger."""
+_PASSING = {408, 425, 429, 500, 502, 503, 504}
+"""Statuses of a trouble that may pass."""
 _MANIFESTS = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",
@@ -26,41 +37,49 @@ _MANIFESTS = (
 )
 
 
-@dataclass(frozen=True)
-class Reference:
-    """An image reference: ``docker.io/library/x:1``, ``x@sha256:...`` or both forms in one."""
+class RegistryTroubleError(HarnessError):
+    """The registry does not answer, or not now: another try may help."""
 
-    repository: str
-    tag: str | None
-    digest: str | None
 
-    @classmethod
-    def parse(cls, text: str) -> Reference:
-        """Split a reference; a tag's colon stands after the last slash."""
-        rest, _, digest = text.partition("@")
-        folder, slash, last = rest.rpartition("/")
-        name, _, tag = last.partition(":")
-        return cls(f"{folder}{slash}{name}", tag or None, digest or None)
-
-    @property
-    def version(self) -> str:
-        """The digest, else the tag, else latest: what the manifest is asked for by."""
-        return self.digest or self.tag or "latest"
+class WrongBytesError(HarnessError):
+    """A registry, or whoever is between, sent something else than its digest says."""
 
 
 class Registry:
-    """The registry at ``address`` (``host:port``, plain HTTP).
+    """The registry at ``address`` (``host:port``): of a cluster by plain HTTP, else ``secure``.
 
-    Repository ``docker.io/library/x`` holds the image of that name. Every method raises
-    HarnessError when the registry does not answer, or not as the specification says.
+    Repository ``docker.io/library/x`` holds the image of that name; ``prefix`` is put before every
+    repository. Every method raises HarnessError when the registry does not answer, or not as the
+    specification says; RegistryTroubleError where another try may help.
     """
 
-    def __init__(self, address: str, *, timeouts: Timeouts | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        secure: bool = False,
+        prefix: str = "",
+        auth: AuthBase | None = None,
+        timeouts: Timeouts | None = None,
+    ) -> None:
         self.address = address
-        self._url = f"http://{address}/v2"
+        self._url = f"{'https' if secure else 'http'}://{address}/v2"
+        self._base = f"{self._url}/{prefix}".rstrip("/")
         self._timeout = (timeouts or Timeouts()).http
         self._session = requests.Session()
-        self._session.trust_env = False  # the registry is never behind this machine's proxy
+        # One that speaks plain HTTP is never behind this machine's proxy.
+        self._session.trust_env = secure
+        self._session.auth = auth
+        self._session.headers["Accept-Encoding"] = "identity"  # digests are of what is kept there
+        self._hint = "" if secure else "is it running? `stackspin-conformance cluster list`"
+
+    def answers(self) -> bool:
+        """Return whether there is a registry, be it one that wants a login."""
+        try:
+            self._ask("GET", f"{self._url}/", expect=(200, 401))
+        except HarnessError:
+            return False
+        return True
 
     def push_layout(self, layout: Path, reference: str) -> str:
         """Upload the image of an OCI layout folder as ``reference``; return its digest.
@@ -80,12 +99,12 @@ class Registry:
     def copy_to(self, other: Registry, reference: str) -> str:
         """Upload an image to another registry under the same name; return its digest."""
         wanted = Reference.parse(reference)
-        content, media_type = self._manifest(wanted)
+        content, media_type = self.manifest(wanted)
         manifest = self._image_manifest(wanted)
         for blob in (manifest["config"], *manifest["layers"]):
             self._copy_blob(other, wanted.repository, blob["digest"])
         other._put_manifest(wanted.repository, wanted.version, content, media_type)
-        return _digest(content)
+        return digest_of(content)
 
     def exists(self, reference: str) -> bool:
         """Return whether the registry has a manifest by this tag or digest."""
@@ -95,7 +114,7 @@ class Registry:
 
     def digest(self, reference: str) -> str:
         """Return the digest (``sha256:...``) that a tag stands for."""
-        return _digest(self._manifest(Reference.parse(reference))[0])
+        return digest_of(self.manifest(Reference.parse(reference))[0])
 
     def tags(self, repository: str) -> list[str]:
         """Return the sorted tags of a repository, none when there is no such repository."""
@@ -116,9 +135,9 @@ class Registry:
         The manifest's bytes stay the same, so the new tag has the very same digest.
         """
         wanted = Reference.parse(reference)
-        content, media_type = self._manifest(wanted)
+        content, media_type = self.manifest(wanted)
         self._put_manifest(wanted.repository, new_tag, content, media_type)
-        return _digest(content)
+        return digest_of(content)
 
     def config(self, reference: str) -> dict[str, Any]:
         """Return an image's configuration (image-spec, config.md): env, entrypoint, history."""
@@ -140,23 +159,35 @@ class Registry:
         """Yield a blob as a stream; a wrong hash is an error when its end is reached."""
         answer = self._ask("GET", f"{repository}/blobs/{digest}", stream=True)
         with answer:
-            yield _Verified(answer, digest)  # type: ignore[misc]
+            yield _Verified(answer, digest, self._reading)  # type: ignore[misc]
+
+    def manifest(self, wanted: Reference) -> tuple[bytes, str]:
+        """Return a manifest's bytes, which are those of its digest, and its media type."""
+        answer = self._ask("GET", _manifest_path(wanted), headers=_accept(), stream=True)
+        with answer, self._reading():
+            content: bytes = answer.raw.read(MAX_MANIFEST_BYTES + 1)
+        if len(content) > MAX_MANIFEST_BYTES:
+            raise HarnessError(f"{self.address} sent a manifest of more than 4 MiB")
+        if wanted.digest and digest_of(content) != wanted.digest:
+            raise WrongBytesError(f"{self.address} sent another manifest than {wanted.digest}")
+        return content, answer.headers.get("Content-Type", "")
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Say what went wrong while a body was read."""
+        try:
+            yield
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise RegistryTroubleError(f"the registry {self.address} broke off: {error}") from error
 
     def _image_manifest(self, wanted: Reference) -> dict[str, Any]:
-        manifest: dict[str, Any] = json.loads(self._manifest(wanted)[0])
+        manifest: dict[str, Any] = json.loads(self.manifest(wanted)[0])
         if "layers" not in manifest:
             raise HarnessError(
                 f"{wanted.repository}:{wanted.version} is not an image manifest but "
                 f"{manifest.get('mediaType', 'something else')}"
             )
         return manifest
-
-    def _manifest(self, wanted: Reference) -> tuple[bytes, str]:
-        answer = self._ask("GET", _manifest_path(wanted), headers=_accept())
-        content = answer.content
-        if wanted.digest and _digest(content) != wanted.digest:
-            raise HarnessError(f"{self.address} sent another manifest than {wanted.digest}")
-        return content, answer.headers["Content-Type"]
 
     def _put_manifest(self, repository: str, version: str, content: bytes, media_type: str) -> None:
         self._ask(
@@ -207,7 +238,7 @@ class Registry:
         data: IO[bytes] | bytes | None = None,
         stream: bool = False,
     ) -> requests.Response:
-        url = path if path.startswith("http://") else f"{self._url}/{path}"
+        url = path if "://" in path else f"{self._base}/{path}"
         try:
             answer = self._session.request(
                 method,
@@ -219,13 +250,13 @@ class Registry:
                 timeout=self._timeout,
             )
         except requests.RequestException as error:
-            raise HarnessError(
-                f"the registry {self.address} does not answer: {error}",
-                "is its cluster still running? `stackspin-conformance cluster list`",
+            raise RegistryTroubleError(
+                f"the registry {self.address} does not answer: {error}", self._hint
             ) from error
         if answer.status_code not in expect:
             text = answer.text[:300] if not stream else ""
-            raise HarnessError(
+            answer.close()
+            raise (RegistryTroubleError if answer.status_code in _PASSING else HarnessError)(
                 f"the registry {self.address} answered {answer.status_code} to {method} "
                 f"{url.removeprefix(self._url)}: {text}"
             )
@@ -235,19 +266,26 @@ class Registry:
 class _Verified:
     """A response's body as a file that is hashed while it is read."""
 
-    def __init__(self, answer: requests.Response, digest: str) -> None:
+    def __init__(
+        self,
+        answer: requests.Response,
+        digest: str,
+        reading: Callable[[], contextlib.AbstractContextManager[None]],
+    ) -> None:
         self._raw = answer.raw
+        self._reading = reading
         self._digest = digest
         self._sha256 = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
         """Read as a file does."""
-        data: bytes = self._raw.read(None if size < 0 else size)
+        with self._reading():
+            data: bytes = self._raw.read(None if size < 0 else size)
         self._sha256.update(data)
         if (size < 0 or (size and not data)) and (
             f"sha256:{self._sha256.hexdigest()}" != self._digest
         ):
-            raise HarnessError(f"the registry sent other bytes than {self._digest}")
+            raise WrongBytesError(f"the registry sent other bytes than {self._digest}")
         return data
 
 
@@ -273,7 +311,3 @@ def _manifest_path(wanted: Reference) -> str:
 
 def _accept() -> dict[str, str]:
     return {"Accept": ", ".join(_MANIFESTS)}
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"

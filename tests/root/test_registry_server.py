@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import subprocess
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from host import wait_for
 
 from conformance.apps.package.chart_fetch import ChartFetcher
 from conformance.common.errors import HarnessError
@@ -22,30 +18,6 @@ from conformance.oci.layout import Entry, Layout
 from conformance.oci.registry import Registry
 
 NAME = "docker.io/library/tool"
-
-
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[Registry]:
-    components = Components(Settings())
-    configuration = tmp_path / "registry.yaml"
-    storage = {"filesystem": {"rootdirectory": str(tmp_path / "storage")}}
-    configuration.write_text(
-        json.dumps({"version": "0.1", "storage": storage, "http": {"addr": "127.0.0.1:0"}})
-    )
-    log = (tmp_path / "log").open("wb")
-
-    def address() -> str | None:
-        """Where it listens, as it says."""
-        said = re.search(r"listening on (127\.0\.0\.1:\d+)", (tmp_path / "log").read_text())
-        return said and said[1]
-
-    command = [components.binary("registry"), "serve", configuration]
-    with log, subprocess.Popen(command, stdout=log, stderr=log) as process:
-        try:
-            wait_for(address)
-            yield Registry(address() or "")
-        finally:
-            process.terminate()
 
 
 def make_layout(folder: Path, text: bytes = b"content") -> str:

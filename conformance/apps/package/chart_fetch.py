@@ -22,7 +22,7 @@ from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.deadline import TooLongError, at_most
 from conformance.linter.elsewhere import Origin
 from conformance.linter.limits import MEBIBYTE
-from conformance.oci.registry import Reference
+from conformance.oci.reference import Reference
 
 _INDEX_BYTES = 50 * MEBIBYTE
 _CHART_BYTES = 10 * MEBIBYTE

@@ -18,7 +18,8 @@ from conformance.common.errors import HarnessError
 from conformance.components.processes import Runner
 from conformance.components.waiting import submit
 from conformance.linter.reading.description import located
-from conformance.oci.registry import Reference, Registry
+from conformance.oci.reference import Reference
+from conformance.oci.registry import Registry
 
 if TYPE_CHECKING:
     from conformance.apps.package.model import Image

@@ -33,6 +33,7 @@ from conformance.clusters.node_registry import registry_hint
 from conformance.clusters.ownership.ownership import Ownership
 from conformance.clusters.sandbox.log_tail import log_tail
 from conformance.common.errors import HarnessError
+from conformance.components.registries import mirrors
 from conformance.kube.apply import apply
 from conformance.kube.client import Kube
 from conformance.kube.conditions import matching
@@ -132,7 +133,7 @@ class KindCluster(Cluster):
         if not private:
             self._refuse_taken_name()
         parts = (private_engine.PART, LOCAL_IMAGE) if private else ()
-        self._components.require(*parts, "kind", "kubernetes", "registry")
+        self._components.require(*parts, "kind", "kubectl", "registry")
         try:
             self._ownership.found()
             if private:
@@ -231,17 +232,24 @@ class KindCluster(Cluster):
             if not self._engine.has_image(given):
                 self._engine.run("pull", given, timeout=_PULL_SECONDS)
             return given
-        if not private and (
-            self._engine.has_image(UPSTREAM_IMAGE)
-            or self._engine.attempt("pull", UPSTREAM_IMAGE, timeout=_PULL_SECONDS).returncode == 0
-        ):
-            return UPSTREAM_IMAGE
+        if not private and self._settings.parts != "build" and (image := self._upstream_image()):
+            return image
         layout = self._components.image_layout(LOCAL_IMAGE)
         (described,) = json.loads((layout / "manifest.json").read_text())
         reference = str(described["RepoTags"][0])
         if not self._engine.has_image(reference):
             self._engine.load(layout)
         return reference
+
+    def _upstream_image(self) -> str | None:
+        """Return upstream's node image, None where the engine can neither find nor pull it."""
+        mirror = mirrors(self._settings.mirror).get("docker.io")
+        names = [UPSTREAM_IMAGE, f"{mirror}/{UPSTREAM_IMAGE}"] if mirror else [UPSTREAM_IMAGE]
+        for name in names:
+            if self._engine.has_image(name):
+                return name
+        pulled = self._engine.attempt("pull", names[-1], timeout=_PULL_SECONDS)
+        return names[-1] if pulled.returncode == 0 else None
 
     def _create(self) -> None:
         """Make the node and wait until it is Ready and has its registry."""
