@@ -151,6 +151,47 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert (root / "flux2" / "apps" / "notes" / "pvc.yaml").read_text() == "mine"
 
 
+def test_a_chart_that_is_described_gets_the_package_that_the_description_is_of(
+    tmp_path: Path,
+) -> None:
+    root = shutil.copytree(CHARTS["notes"], tmp_path / "notes")
+    before = (root / "conformance.yaml").read_text()
+    [draft] = init(root)
+    assert (root / "conformance.yaml").read_text() == before
+    assert draft.todo == ()
+    client = yaml.safe_load(draft.files["flux2/apps/notes/oauth2-client.yaml"])["spec"]
+    assert client["backChannelLogoutURI"] == "https://${notes_domain}/oidc/backchannel-logout"
+    values = yaml.safe_load(draft.files["flux2/apps/notes/values-configmap.yaml"])["data"]
+    assert yaml.safe_load(values["values.yaml"])["apiToken"]["existingSecret"] == "notes-api-token"
+    [secret] = yaml.safe_load_all(draft.files["flux2/apps/notes/secrets.yaml"])
+    assert secret["metadata"]["name"] == "notes-api-token"
+    assert (only(root).level, only(root).findings) == (3, ())
+    with pytest.raises(HarnessError, match="is there already: nothing was written"):
+        init(root)
+
+
+@pytest.mark.parametrize(
+    ("described", "host"),
+    [
+        ("host: www.${domain}", "www.${domain}"),
+        ('host: "a: b"', "wiki.${domain}"),
+        ("[]", "wiki.${domain}"),
+        ("secrets: [a, {name: b}, {name: c, data: {1: x}}]", "wiki.${domain}"),
+        ("login: {redirect_uri: 'a\\n\"b'}", "wiki.${domain}"),
+    ],
+)
+def test_what_cannot_be_of_a_description_is_as_if_not_there(
+    described: str, host: str, tmp_path: Path
+) -> None:
+    root = copied(CHARTS["wiki"], tmp_path)
+    (root / "conformance.yaml").write_text(described)
+    [draft] = init(root)
+    variables = draft.files["flux2/apps/wiki-secrets/wiki-kustomization-variables.yaml"]
+    assert yaml.safe_load(variables)["data"]["wiki_domain"] == host
+    client = yaml.safe_load(draft.files["flux2/apps/wiki/oauth2-client.yaml"])["spec"]
+    assert client["redirectUris"] == ["https://${wiki_domain}/oidc/callback"]
+
+
 def test_a_link_leads_nowhere_else(tmp_path: Path) -> None:
     root = copied(CHARTS["notes"], tmp_path)
     (tmp_path / "outside").mkdir()

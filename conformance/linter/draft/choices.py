@@ -44,6 +44,14 @@ Rendering = Callable[[Mapping[str, Any]], Installation | None]
 
 
 @dataclass(frozen=True)
+class SecretDraft:
+    """A Secret that the chart's pods need and nothing else makes: each key, and its value."""
+
+    name: str
+    entries: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Given:
     """What somebody has said of a chart's installation already."""
 
@@ -53,18 +61,12 @@ class Given:
     """They win; ``${domain}`` and ``${host}`` may stand in them."""
     secrets: Collection[str] = ()
     """Names of Secrets that somebody makes by hand."""
+    made: tuple[SecretDraft, ...] = ()
+    """Secrets whose keys are known: the package makes them."""
     redirect: str = ""
     """The path that the provider sends people back to."""
     backchannel_logout: str = ""
     """The path where the provider tells the app that somebody has logged out elsewhere."""
-
-
-@dataclass(frozen=True)
-class SecretDraft:
-    """A Secret that the chart's pods need and nothing makes: each key, and its value."""
-
-    name: str
-    entries: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,9 @@ def choose(chart: Chart, name: str, render: Rendering, given: Given) -> Chosen:
     drafted = [one for path, one in claims.items() if path in kept]
     drafted += _missing_claims(installed, {one.name for one in drafted})
     has_login = bool(login) and all(path in kept for path in login)
-    secrets, keyless = _missing_secrets(installed, given.secrets, login=has_login)
+    known = {*given.secrets, *(one.name for one in given.made)}
+    missing, keyless = _missing_secrets(installed, known, login=has_login)
+    secrets = (*given.made, *missing)
     fields = [_variable_in(kept[path]) for path in generated if path in kept]
     fields += [_variable_in(v) for one in secrets for v in one.entries.values()]
     own = [one for one in fields if one and one not in ("client_id", "client_secret")]

@@ -13,6 +13,7 @@ from conformance.linter.app import AppPackage
 from conformance.linter.deadline import TooLongError, at_most
 from conformance.linter.draft.description import describe
 from conformance.linter.draft.flux_package import draft_for, is_chart_alone
+from conformance.linter.draft.said import described, given_in
 from conformance.linter.files import KUSTOMIZATION_FILES, inside, parent
 from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
@@ -36,6 +37,7 @@ class Draft:
 def init(root: Path, limits: Limits = _DEFAULT) -> list[Draft]:
     """Write the drafts for the apps of a package into it; return what was written.
 
+    Of a chart that is described already, the Flux package is made of what the description says.
     Nothing is written unless everything can be. Raises HarnessError: PATH is no folder or has no
     app, a file is there already, there is no folder for a description, or it takes too long.
     """
@@ -53,6 +55,10 @@ def init(root: Path, limits: Limits = _DEFAULT) -> list[Draft]:
     try:
         with at_most(limits.seconds):
             for app in apps:
+                if is_chart_alone(app) and (there := described(root, app, limits)) is not None:
+                    package = draft_for(app, given_in(there))
+                    drafts.append(Draft(app.name, package.files, tuple(package.todo())))
+                    continue
                 taken = {path for draft in drafts for path in draft.files}
                 folder = _folder(root, app, taken, alone=len(apps) == 1)
                 drafts.append(_draft(app, folder, [relpath(one, folder) for one in dockerfiles]))
