@@ -14,6 +14,7 @@ import pytest
 from stub_registry import StubRegistry, serving
 
 from conformance.common.errors import HarnessError
+from conformance.common.pins import pin
 from conformance.common.settings import Settings
 from conformance.components import (
     builder,
@@ -26,7 +27,14 @@ from conformance.components import (
 )
 from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE
-from conformance.components.parts import CPart, GoPart, ImagePart, Part
+from conformance.components.parts import (
+    CPart,
+    DockerfileImage,
+    GoPart,
+    ImagePart,
+    KindNode,
+    Part,
+)
 from conformance.components.progress import Progress
 from conformance.components.registries import Host, Registries, mirrors
 from conformance.components.work import Work
@@ -470,6 +478,21 @@ def test_the_table_of_programs_is_that_of_the_catalogue() -> None:
         for image, path in programs.values():
             assert upstream.reference(image), image
             assert path.startswith("/")
+
+
+def test_every_image_that_is_not_the_suites_own_is_in_the_table() -> None:
+    own = {name for name, one in CATALOGUE.items() if isinstance(one, DockerfileImage | KindNode)}
+    images = {name for name, one in CATALOGUE.items() if isinstance(one, ImagePart)}
+    assert images - own == set(upstream.IMAGES)
+
+
+def test_the_node_image_is_of_the_pinned_kind_and_kubernetes() -> None:
+    lookup = "the notes of kind's release list its node images: change upstream.py and the lock"
+    assert pin("kind").version == "v0.33.0", lookup
+    minor = pin("kubernetes").version.rpartition(".")[0]
+    assert NODE.partition(":")[2].rpartition(".")[0] == minor, lookup
+    assert upstream.PROGRAM_IMAGES["upstream-kind-node"].reference == NODE
+    assert NODE in json.loads(lock_file.FILE.read_text())
 
 
 def test_all_locked_images_are_in_the_table() -> None:

@@ -207,6 +207,12 @@ def test_an_unknown_choice_in_the_environment_is_a_usage_error(
     result.stderr.fnmatch_lines([f"*{name}={value}: choose from {first}, *"])
 
 
+def test_a_mirror_of_an_unknown_registry_is_a_usage_error(run: RunChecks) -> None:
+    result = run(PASSES, "--mirror=quay.oi=mirror.example")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*nothing is pulled from 'quay.oi'*", "*write quay.io*"])
+
+
 def test_a_planted_secret_in_an_artifact_fails_the_run(run: RunChecks) -> None:
     result = run(
         """

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     pushing = group.add(push)
     pushing.add_argument("host", metavar="HOST[/PREFIX]", help="what --mirror=own= will name")
     pushing.add_argument(
-        "names", metavar="NAME", nargs="*", help="parts to push; those in the cache by default"
+        "names", metavar="NAME", nargs="*", help="parts to push; by default what runs ask for"
     )
     group.add(update).add_argument(
         "choice", metavar="NAME@VERSION", nargs="?", help="the version to pin"

@@ -226,6 +226,14 @@ def _settings(config: pytest.Config) -> Settings:
         return None if (name, value) == PYTEST_KIND_DEFAULT else value
 
     try:
-        return Settings(**read(Settings, given, os.environ))
+        settings = Settings(**read(Settings, given, os.environ))
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
+    if settings.mirror:
+        from conformance.components.registries import mirrors  # noqa: PLC0415 - imports requests
+
+        try:
+            mirrors(settings.mirror)
+        except HarnessError as error:
+            raise pytest.UsageError(str(error)) from error
+    return settings
