@@ -119,6 +119,7 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_everything_with_the_label_goes_and_nothing_else(removed: Any) -> None:
     foreign_ones = [
         item("Namespace", "velero"),
+        item("BackupStorageLocation", "default", "velero"),
         item("Backup", "nightly", "velero", spec={"storageLocation": "default"}),
         item("BackupRepository", "theirs", "velero", {"velero.io/volume-namespace": "wiki"}),
         item("PersistentVolume", "theirs", spec={"claimRef": {"namespace": "wiki"}}),

@@ -127,6 +127,8 @@ class ConformanceSession:
         # What the report says before anything is deployed is public, even if a Secret holds it.
         page = (self._run.recorder.folder / "report.html").read_text(encoding="utf-8")
         self._run.redactor.allow(self._run.settings.domain, *WORD.findall(page))
+        if self._run.given is not None:
+            self._run.redactor.allow(*WORD.findall(self._run.given.description))
 
     def pytest_report_collectionfinish(self) -> str:
         """Say where the report of this run is being written."""

@@ -55,15 +55,20 @@ def _remove_backups(kube: Kube, namespace: str, say: Callable[[str], None]) -> l
 
     gone = [one for kind in _RUN_BY_VELERO for one in labelled(kind)]
     _delete(kube, gone)
-    locations = {name_of(one) for one in labelled("BackupStorageLocation")}
+    theirs = {
+        name_of(one)
+        for one in kube.list(VELERO, "BackupStorageLocation", namespace)
+        if RUN_LABEL not in (one["metadata"].get("labels") or {})
+    }
     backups = labelled("Backup")
     if backups:
         say(f"removing {len(backups)} backups")
     for one in backups:
-        if one["spec"].get("storageLocation") in locations:  # perhaps one that does not answer
-            kube.delete(*ref_of(one))
-        else:
+        # One in a location of the run's own has no data: these do not answer, or are gone.
+        if one["spec"].get("storageLocation") in theirs:
             kube.create(_request(one))
+        else:
+            kube.delete(*ref_of(one))
     left = _still_there(kube, backups, kube.timeouts.backup)
     others = [*labelled("BackupStorageLocation"), *labelled("Secret", "v1")]
     _delete(kube, others)
