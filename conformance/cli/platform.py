@@ -12,11 +12,13 @@ from conformance.common.errors import HarnessError
 from conformance.common.options import add_argument
 from conformance.common.settings import Settings
 from conformance.kube.client import Kube
+from conformance.linter.findings import Place, Problem
 from conformance.linter.reading.one_document import in_one_line
 from conformance.platform.checking import read_for_check, what_does_not_hold
 from conformance.platform.description import FILE
 from conformance.platform.discovery import Cluster, Web, discover, read_cluster, web_of, written
 from conformance.platform.discovery.web import are_certificates
+from conformance.suite.exemptions import unknown_checks
 
 EXIT_DOES_NOT_HOLD = 1
 
@@ -90,6 +92,10 @@ def check(file: Path, kubeconfig: Path | None, context: str | None, ca_file: Pat
                 "give a kubeconfig or context whose user may list all of these",
             )
         problems += what_does_not_hold(document, platform, cluster, web)
+    problems += [
+        Problem(Place(str(file), document.line(("exempt", name))), f"there is no check {name}", fix)
+        for name, fix in unknown_checks(platform.exempt).items()
+    ]
     for problem in problems:
         print(in_one_line(problem))
     if problems:
