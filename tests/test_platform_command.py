@@ -142,6 +142,21 @@ def test_discover_writes_a_file_that_check_accepts(
     assert {path.name for path in tmp_path.iterdir()} == {"kubeconfig", "platform.yaml"}
 
 
+@pytest.mark.usefixtures("cluster", "web")
+def test_check_names_an_exempt_check_that_there_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "platform.yaml"
+    described = FILE.read_text().replace("${domain}", "stackspin.test")
+    file.write_text(f"{described}exempt:\n  dashboard.roles_decid: No.\n")
+    assert command.main(["check", "--kubeconfig", str(tmp_path / "kubeconfig"), str(file)]) == 1
+    line = len(file.read_text().splitlines())
+    assert capsys.readouterr().out == (
+        f"{file}, line {line}: there is no check dashboard.roles_decid. "
+        "Did you mean dashboard.roles_decide?\n"
+    )
+
+
 @pytest.mark.usefixtures("web")
 def test_check_compares_nothing_that_it_may_not_read(cluster: WireServer, tmp_path: Path) -> None:
     cluster.intercept = _forbidding

@@ -213,5 +213,5 @@ def test_an_exempt_check_that_there_is_not_is_said_once(
     assert {verdict for verdict, _ in checks_in(capability).values()} == {"not run"}
     assert report(pytester)["errors"] == [
         "platform.yaml exempts single_sign_on.logn, and there is no such check\n"
-        "  To do: did you mean single_sign_on.login?"
+        "  To do: Did you mean single_sign_on.login?"
     ]

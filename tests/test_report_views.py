@@ -152,6 +152,9 @@ def test_html_says_how_to_run_one_run_of_a_check_again(tmp_path: Path) -> None:
     given = {"selection": ["conformance/capabilities", "--app my/packages"]}
     of_apps = html.unescape(to_html(a_report({"backup_restore": [run]}, **given), tmp_path))
     assert "-- --cluster=embedded --app=my/packages -k " in of_apps
+    theirs = {"selection": ["--allow node"], "settings": {"platform": "platform.yaml"}}
+    of_theirs = html.unescape(to_html(a_report({"backup_restore": [run]}, **theirs), tmp_path))
+    assert "-- --cluster=embedded --platform=platform.yaml --allow=node -k " in of_theirs
 
 
 def test_html_names_every_control_and_heads_in_order(report: RunReport, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
 from conformance.common.options import add_argument
 from conformance.common.settings import Settings
+from conformance.linter.findings import Place, Problem
 from conformance.linter.reading.one_document import in_one_line
 from conformance.platform.checking import read_for_check, what_does_not_hold
 from conformance.platform.clients import Clients
@@ -18,6 +19,7 @@ from conformance.platform.discovery import Cluster, Web, discover, read_cluster,
 from conformance.platform.installed.given import authority_of, opened
 from conformance.platform.installed.ledger import refuse_beside_another_run
 from conformance.platform.installed.leftovers import remove
+from conformance.suite.exemptions import unknown_checks
 
 EXIT_DOES_NOT_HOLD = 1
 
@@ -93,6 +95,10 @@ def check(file: Path, kubeconfig: Path | None, context: str | None, ca_file: Pat
                 "give a kubeconfig or context whose user may list all of these",
             )
         problems += what_does_not_hold(document, platform, cluster, web)
+    problems += [
+        Problem(Place(str(file), document.line(("exempt", name))), f"there is no check {name}", fix)
+        for name, fix in unknown_checks(platform.exempt).items()
+    ]
     for problem in problems:
         print(in_one_line(problem))
     if problems:

@@ -36,6 +36,8 @@ _SYMBOLS = {
 _SYMBOLS["partial"] = "◐"
 
 
+_AGAIN = ("--app ", "--allow ")
+"""Of what selected the checks, what has to be given again to run one of them."""
 _WHOSE = {
     Whose.REFERENCE: "the suite brings it along, and installed it",
     Whose.TREE: "the suite installed it from the maintainer's flux2 tree",
@@ -103,13 +105,14 @@ def _anchor(check: CheckResult) -> str:
 def _again(check: CheckResult, report: RunReport) -> str:
     """Return the command that runs this check again, in a checkout of the suite."""
     options = {"cluster": report.cluster.provider if report.cluster else report.settings["cluster"]}
-    if docker := report.settings.get("docker"):
-        options["docker"] = docker
+    for name in ("docker", "platform"):
+        if value := report.settings.get(name):
+            options[name] = value
     job = "twins" if report.mode == "twins" else "conformance"
     given = " ".join(
         [
             *(f"--{name}={value}" for name, value in options.items()),
-            *(one.replace(" ", "=", 1) for one in report.selection if one.startswith("--app ")),
+            *(one.replace(" ", "=", 1) for one in report.selection if one.startswith(_AGAIN)),
         ]
     )
     words = " and ".join(filter(None, (check.id, check.run)))

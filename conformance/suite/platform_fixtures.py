@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.common.errors import HarnessError
-from conformance.formats.reading import nearest
 from conformance.platform.description import FILE
-from conformance.platform.features import PlatformFeature
 from conformance.platform.reference import reference_platform
 from conformance.report.platform import Whose
 from conformance.suite.check import Exempt, NotClaimed, check_of, not_run
+from conformance.suite.exemptions import unknown_checks
 from conformance.suite.platform_under_test import PlatformUnderTest
-from conformance.suite.twins import load_twins
 
 if TYPE_CHECKING:
     from conformance.suite.run import Run
@@ -37,11 +35,8 @@ def exempt(platform_under_test: PlatformUnderTest) -> Mapping[str, str]:
     Raises HarnessError for the id of a check that there is not.
     """
     found = platform_under_test.description.exempt
-    ids = found.keys() - {*PlatformFeature}
-    if unknown := sorted(ids - (known := load_twins().keys()) if ids else ()):
-        near = nearest(unknown[0], known)
-        fix = f"did you mean {near}?" if near else "docs/checks.md lists them"
-        raise HarnessError(f"{FILE} exempts {unknown[0]}, and there is no such check", fix)
+    for name, fix in unknown_checks(found).items():
+        raise HarnessError(f"{FILE} exempts {name}, and there is no such check", fix)
     return found
 
 
