@@ -20,6 +20,7 @@ from conformance.platform.installed.ledger import LEASE_SECONDS, Ledger, refuse_
 from conformance.platform.installed.rights import refuse_without_rights
 from conformance.platform.namespaces import RUN_LABEL
 from conformance.platform.reference import reference_platform
+from conformance.services.in_cluster import ServiceRefused
 
 PLATFORM = reference_platform("example.org")
 LABELS = {RUN_LABEL: "r1"}
@@ -151,6 +152,20 @@ def test_everything_with_the_label_goes_and_nothing_else(removed: Any) -> None:
     assert users.ids == []
     requests = [one["spec"]["backupName"] for one in api.created]
     assert requests == ["mine"], "one in a location that is the run's own goes with that"
+
+
+def test_namespaces_go_even_if_kratos_does_not_answer(
+    removed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(_: Users) -> list[str]:
+        raise ServiceRefused("GET /admin/identities", 503, "not now")
+
+    monkeypatch.setattr(Users, "marked", silent)
+    api = Api(item("Namespace", homes.RUN, labels=LABELS))
+    left, _ = removed(api, "ada")
+    [told] = left
+    assert told.startswith("users: Kratos does not answer: GET /admin/identities")
+    assert api.items == []
 
 
 def test_what_does_not_go_is_named(removed: Any) -> None:

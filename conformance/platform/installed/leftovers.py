@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
+import requests
+
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted
 from conformance.kube.inventory import ref_of
@@ -14,6 +16,7 @@ from conformance.platform.clients import Clients
 from conformance.platform.installed import homes
 from conformance.platform.namespaces import RUN_LABEL
 from conformance.services.flux import API_VERSIONS
+from conformance.services.in_cluster import ServiceRefused
 from conformance.services.velero import API_VERSION as VELERO
 
 _RUN_BY_VELERO = ("Schedule", "Restore")
@@ -26,12 +29,8 @@ def remove(kube: Kube, clients: Clients, say: Callable[[str], None]) -> list[str
 
     ``say`` gets a line about each kind of thing that there was.
     """
-    left: list[str] = []
+    left = _remove_users(clients, say)
     namespaces = [name_of(one) for one in kube.list("v1", "Namespace", labels=RUN_LABEL)]
-    if users := clients.kratos().marked():
-        say(f"removing {len(users)} users")
-        for user in users:
-            clients.kratos().delete(user)
     left += _remove_backups(kube, clients.platform.backup.namespace, say)
     if namespaces:
         say(f"removing {len(namespaces)} namespaces")
@@ -39,6 +38,18 @@ def remove(kube: Kube, clients: Clients, say: Callable[[str], None]) -> list[str
     left += _remove_repositories(kube, clients.platform.backup.namespace, namespaces)
     left += _remove_volumes(kube, namespaces)
     return left
+
+
+def _remove_users(clients: Clients, say: Callable[[str], None]) -> list[str]:
+    kratos = clients.kratos()
+    try:
+        if users := kratos.marked():
+            say(f"removing {len(users)} users")
+        for user in users:
+            kratos.delete(user)
+    except (ServiceRefused, requests.RequestException) as error:
+        return [f"users: Kratos does not answer: {error}"]
+    return []
 
 
 def name_of(item: Object) -> str:
