@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import requests
-
 from conformance.platform.discovery.cluster import Cluster
 from conformance.platform.discovery.findings import Findings
 from conformance.platform.discovery.ory import KRATOS, instance_of
@@ -28,9 +26,9 @@ def find_features(cluster: Cluster, web: Web, findings: Findings) -> None:
         why = f"Kratos' settings do not say {'.'.join(_TOTP)}: true"
         findings.miss(f"features.{PlatformFeature.SECOND_FACTOR}", why)
     if _has_reference_pages(web, str(findings.value("single_sign_on.dashboard") or "")):
-        found[PlatformFeature.REFERENCE_DASHBOARD] = "the login page says that it is that"
+        found[PlatformFeature.REFERENCE_DASHBOARD] = "its pages say that they are that"
     else:
-        why = f"the dashboard's login page does not name {GENERATOR} as its generator"
+        why = f"the dashboard's pages do not name {GENERATOR} as their generator"
         findings.miss(f"features.{PlatformFeature.REFERENCE_DASHBOARD}", why)
     claimed = [feature for feature in PlatformFeature if feature in found]
     if claimed:
@@ -41,8 +39,6 @@ def find_features(cluster: Cluster, web: Web, findings: Findings) -> None:
 def _has_reference_pages(web: Web, dashboard: str) -> bool:
     if not dashboard:
         return False
-    answer = web.get(f"{dashboard.rstrip('/')}/web/login")
-    if isinstance(answer, Answer):
-        return False
-    response, _ = answer
-    return response.status_code == requests.codes.ok and GENERATOR in response.text
+    # The login page needs a login to have begun; this one answers at once, if with an error.
+    answer = web.get(f"{dashboard.rstrip('/')}/web/error")
+    return not isinstance(answer, Answer) and GENERATOR in answer[0].text
