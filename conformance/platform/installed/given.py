@@ -20,6 +20,7 @@ from conformance.platform.checking import read_for_check, what_does_not_hold
 from conformance.platform.description import FILE, Platform
 from conformance.platform.discovery import discover, read_cluster, web_of, written
 from conformance.platform.discovery.web import are_certificates
+from conformance.platform.installed.ledger import refuse_beside_another_run
 from conformance.platform.installed.rights import refuse_without_rights
 
 DISCOVER = "discover"
@@ -43,8 +44,9 @@ class GivenPlatform:
 def given_platform(settings: Settings) -> GivenPlatform | None:
     """Return the platform that ``--platform`` names; None: the suite installs the reference one.
 
-    Raises HarnessError if it cannot be judged: the cluster or the file cannot be read, the user
-    lacks rights, or the platform is not as it is described. Nothing is changed on the cluster.
+    Raises HarnessError if it cannot be judged: the cluster or the file cannot be read, another run
+    is on it, the user lacks rights, or the platform is not as it is described. Nothing is changed
+    on the cluster.
     """
     if settings.platform is None:
         return None
@@ -55,6 +57,7 @@ def given_platform(settings: Settings) -> GivenPlatform | None:
         )
     with opened(settings) as (name, kube):
         refuse_old_kubernetes(name, kube.version())
+        refuse_beside_another_run(kube)
         cluster = read_cluster(kube)
         if cluster.unread:
             unread = "\n".join(f"  {kind}: {why}" for kind, why in cluster.unread.items())
