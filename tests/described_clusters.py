@@ -72,8 +72,9 @@ class FakeWeb:
         return Answer(problem=f"{issuer} does not answer", fix="See to it.")
 
     def get(self, url: str) -> Any:
-        del url
         response = requests.Response()
-        response.status_code = self.status
-        response.raw = io.BytesIO(self.page.encode())
+        # As the reference dashboard: a login begins at Kratos.
+        begins_login = url.endswith("/web/login")
+        response.status_code = 302 if begins_login else self.status
+        response.raw = io.BytesIO(b"" if begins_login else self.page.encode())
         return response, self.trusted

@@ -143,9 +143,10 @@ def test_an_authority_that_pods_need_is_missed(tmp_path: Path) -> None:
 
 
 def test_pages_that_do_not_answer_are_reported(tmp_path: Path) -> None:
-    issuer, dashboard = problems(tmp_path, TEXT, web=FakeWeb(status=503))
+    issuer, dashboard, pages = problems(tmp_path, TEXT, web=FakeWeb(status=503))
     assert (issuer.message, issuer.fix) == (f"{ISSUER} does not answer", "See to it.")
     assert dashboard.message == "https://dashboard.stackspin.test answers 503"
+    assert pages.message.startswith("reference_dashboard is claimed, but the dashboard's page")
 
 
 def test_a_feature_that_is_claimed_and_not_seen_is_reported(tmp_path: Path) -> None:

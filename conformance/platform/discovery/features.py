@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import requests
+
 from conformance.platform.discovery.cluster import Cluster
 from conformance.platform.discovery.findings import Findings
 from conformance.platform.discovery.ory import KRATOS, instance_of
@@ -9,6 +11,8 @@ from conformance.platform.discovery.settings import setting
 from conformance.platform.discovery.web import Answer, Web
 from conformance.platform.features import GENERATOR, NEEDED, PlatformFeature
 
+_PAGE = "/web/logged-out"
+"""Answers by itself, where the login page sends browsers to Kratos first."""
 _TOTP = ("selfservice", "methods", "totp", "enabled")
 
 
@@ -26,9 +30,9 @@ def find_features(cluster: Cluster, web: Web, findings: Findings) -> None:
         why = f"Kratos' settings do not say {'.'.join(_TOTP)}: true"
         findings.miss(f"features.{PlatformFeature.SECOND_FACTOR}", why)
     if _has_reference_pages(web, str(findings.value("single_sign_on.dashboard") or "")):
-        found[PlatformFeature.REFERENCE_DASHBOARD] = "its pages say that they are that"
+        found[PlatformFeature.REFERENCE_DASHBOARD] = f"{_PAGE} says that it is that"
     else:
-        why = f"the dashboard's pages do not name {GENERATOR} as their generator"
+        why = f"the dashboard's page {_PAGE} does not name {GENERATOR} as its generator"
         findings.miss(f"features.{PlatformFeature.REFERENCE_DASHBOARD}", why)
     claimed = [feature for feature in PlatformFeature if feature in found]
     if claimed:
@@ -39,6 +43,8 @@ def find_features(cluster: Cluster, web: Web, findings: Findings) -> None:
 def _has_reference_pages(web: Web, dashboard: str) -> bool:
     if not dashboard:
         return False
-    # The login page needs a login to have begun; this one answers at once, if with an error.
-    answer = web.get(f"{dashboard.rstrip('/')}/web/error")
-    return not isinstance(answer, Answer) and GENERATOR in answer[0].text
+    answer = web.get(f"{dashboard.rstrip('/')}{_PAGE}")
+    if isinstance(answer, Answer):
+        return False
+    response, _ = answer
+    return response.status_code == requests.codes.ok and GENERATOR in response.text
