@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -114,6 +115,23 @@ def test_only_what_was_late_with_the_control_is_the_machines(
         )
     visitor._outages, control._outages = [own], of_control
     assert visitor.own_outages(control) == ([] if excused else [own])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "average", "excused"),
+    [(5.0, 23.7, True), (5.0, 33.6, True), (5.0, 4.9, False), (15.0, 33.6, False)],
+)
+def test_an_answer_that_is_late_on_a_starved_machine_is_no_outage(
+    seconds: float, average: float, excused: bool
+) -> None:
+    """The first two are as measured, while a control answered."""
+    with requests.Session() as session:
+        visitor, control = (AvailabilityMonitor(session, f"http://{one}/") for one in "ab")
+    load = Load("CPU pressure", 97.0, average, 2)
+    late = Outage(10, seconds, "ReadTimeout", over=True, slow=True, load=load)
+    refused = replace(late, problem="HTTP 503", slow=False)
+    visitor._outages = [late, refused]
+    assert visitor.own_outages(control) == ([refused] if excused else [late, refused])
 
 
 def test_an_answer_that_is_only_late_is_told_from_a_refusal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,8 @@ PACE = 0.25
 """Seconds between two requests: the resolution of every outage."""
 PATIENCE = 5.0
 """Seconds after which a request without an answer counts as failed; a busy app is not away."""
+ALONE = 0.5
+"""Seconds in which an app answers for sure that shares no processor."""
 
 
 @dataclass(frozen=True)
@@ -104,19 +107,17 @@ class AvailabilityMonitor:
         return longest.load if longest else self._meter.read()
 
     def own_outages(self, control: AvailabilityMonitor) -> list[Outage]:
-        """Return the outages that ``control``, to which nothing was done, does not account for.
+        """Return the outages that are no sign of a machine that was too busy.
 
-        It accounts for an outage in which answers only were late, if its own were late at the same
-        time and for as long: then the machine was too busy for both.
+        One in which answers were only late is such a sign if it took no longer than an answer does
+        on a machine that busy, or if those of ``control``, to which nothing was done, were late at
+        the same time and for as long.
         """
         late = [outage for outage in control.outages if outage.slow]
         return [
             outage
             for outage in self.outages
-            if not outage.slow
-            or outage.seconds
-            > PATIENCE + sum(other.seconds for other in late if outage.overlaps(other))
-            or not any(outage.overlaps(other) for other in late)
+            if not outage.slow or outage.seconds > max(_busy(outage), _as_late(outage, late))
         ]
 
     def wait_answer(self, timeout: float) -> None:
@@ -174,3 +175,14 @@ class AvailabilityMonitor:
         began = self._down_since or until
         load = self._outage_meter.read()
         return Outage(began, until - began, self._problem, over, self._slow, load)
+
+
+def _busy(outage: Outage) -> float:
+    """Return the seconds in which an app answers on a machine as busy as during an outage."""
+    return ALONE * outage.load.slowdown
+
+
+def _as_late(outage: Outage, others: Iterable[Outage]) -> float:
+    """Return the seconds that an outage may take beside others, 0 without one."""
+    beside = [other.seconds for other in others if outage.overlaps(other)]
+    return PATIENCE + sum(beside) if beside else 0.0
