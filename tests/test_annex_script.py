@@ -80,23 +80,31 @@ class Flux:
 def test_the_tree_is_the_branch_and_the_same_tree_the_same_commit(
     script: ModuleType, forge: Forge
 ) -> None:
-    made = script.commit(forge, None)
+    made = script.commit(forge, [])
     assert forge.git("rev-parse", "v2").decode().strip() == made
     listed = forge.git("ls-tree", "-r", "--name-only", "v2").decode().splitlines()
     tree = ANNEX / "tree"
     there = [path for path in tree.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     assert sorted(listed) == sorted(str(path.relative_to(tree)) for path in there)
-    assert script.commit(forge, None) == made
+    assert script.commit(forge, []) == made
 
 
 def test_a_defect_is_another_commit_and_goes_away_again(script: ModuleType, forge: Forge) -> None:
-    good = script.commit(forge, None)
-    bad = script.commit(forge, DEFECT)
+    good = script.commit(forge, [])
+    bad = script.commit(forge, [DEFECT])
     assert bad != good
     changed = forge.git("diff", "--name-only", good, "v2").decode().splitlines()
     assert changed == ["flux2/core/single-sign-on/tokens-values.yaml"]
-    script.commit(forge, None)
+    script.commit(forge, [])
     assert forge.git("rev-parse", "v2").decode().strip() == good
+
+
+def test_defects_may_be_there_together(script: ModuleType, forge: Forge) -> None:
+    good = script.commit(forge, [])
+    # Both in the same file.
+    script.commit(forge, [DEFECT, "logout-not-told"])
+    changed = forge.git("diff", "--numstat", good, "v2").decode().split()
+    assert changed == ["1", "2", "flux2/core/single-sign-on/tokens-values.yaml"]
 
 
 def test_it_waits_until_all_is_ready_and_suspends_the_source(
