@@ -113,6 +113,13 @@ class Settings:
     cluster: str = option(
         "auto", "provider of the cluster", choices=("auto", "kind", "embedded", "existing")
     )
+    egress: bool = option(
+        False,
+        "for embedded: give the node a way out, by a network stack that is a process of this host "
+        "and ends with the node",
+        "it has one only if a --platform-repository takes something from elsewhere",
+        switch=True,
+    )
     docker: str = option(
         "running",
         "for kind: the Docker engine that is running, or a private one that ends with the run if "

@@ -179,6 +179,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         raise pytest.UsageError(str(error)) from error
     if given is not None:
         settings = replace(settings, domain=given.described.domain)
+    if isinstance(given, GivenTree) and given.elsewhere:
+        settings = replace(settings, egress=True)
     selected, twins = selection(config, settings), config.getoption("twins")
     run = Run.begin(settings, twins=twins, selection=selected, given=given)
     config.stash[RUN] = run

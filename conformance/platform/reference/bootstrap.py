@@ -40,10 +40,11 @@ def to_ingress(domain: str) -> str:
     return f"rewrite stop {{\n            name regex {name} answer auto\n        }}"
 
 
-def dns(context: Context, names: str) -> None:
+def dns(context: Context, names: str, *, with_others: bool) -> None:
     """Install CoreDNS, unless the cluster has its own DNS, which is not changed.
 
-    ``names`` is what it needs to lead the domain's names to the ingress.
+    ``names`` is what it needs to lead the domain's names to the ingress. ``with_others``: names
+    outside of the cluster are asked for where the node asks for them.
     """
     service = context.kube.find("v1", "Service", "kube-dns", "kube-system")
     key, value = MANAGED_BY
@@ -54,7 +55,8 @@ def dns(context: Context, names: str) -> None:
         _foreign_dns(context, "it has its own")
         return
     context.images(["image-coredns"])
-    context.apply_bootstrap("coredns.yaml", names=names)
+    others = "forward . /etc/resolv.conf" if with_others else "file /etc/coredns/root.zone ."
+    context.apply_bootstrap("coredns.yaml", names=names, others=others)
     _rolled_out(context, "coredns", "kube-system")
 
 

@@ -173,7 +173,9 @@ class ReferenceStack(Stack):
         return self._context.steps
 
     def _dns(self) -> None:
-        bootstrap.dns(self._context, bootstrap.to_ingress(self._context.settings.domain))
+        settings = self._context.settings
+        names = bootstrap.to_ingress(settings.domain)
+        bootstrap.dns(self._context, names, with_others=settings.egress)
 
     def _begin_images(self, names: Iterable[str]) -> None:
         for name in names:

@@ -160,7 +160,7 @@ class TreeStack(InstalledStack):
 
     def _dns(self) -> None:
         names = to_address(self._tree.described.domain, self._cluster.node_address)
-        bootstrap.dns(self._context, names)
+        bootstrap.dns(self._context, names, with_others=self._cluster.egress)
 
     def _variables(self) -> None:
         values = with_defaults(self._tree.variables, self._tree.described.domain, self._cluster)
