@@ -40,11 +40,6 @@ def test_what_is_not_committed_is_said(tmp_path: Path) -> None:
     assert "platform: what is judged is not what is committed" in notes
 
 
-def test_the_reports_description_says_what_was_judged(tmp_path: Path) -> None:
-    text = given(write(tmp_path / "mine")).description
-    assert text.startswith("# mine, which Git does not know\n")
-
-
 def test_a_source_that_is_given_is_not_fetched(tmp_path: Path) -> None:
     folder = chart(tmp_path / "charts", "velero")
     found = given(write(tmp_path / "mine"), source=(f"vendor={folder}",))

@@ -25,8 +25,10 @@ def platform_under_test(run: Run) -> PlatformUnderTest:
     """The platform under test, described; it need not be installed yet."""
     settings = run.settings
     if run.given is not None:
-        whose = Whose.TREE if isinstance(run.given, GivenTree) else Whose.INSTALLED
-        return PlatformUnderTest(whose, run.given.described, settings.allow)
+        described = run.given.described
+        if isinstance(run.given, GivenTree):
+            return PlatformUnderTest(Whose.TREE, described, origin=run.given.content.origin)
+        return PlatformUnderTest(Whose.INSTALLED, described, settings.allow)
     return PlatformUnderTest(Whose.REFERENCE, reference_platform(settings.domain), settings.allow)
 
 

@@ -106,7 +106,7 @@ def given_tree(settings: Settings) -> GivenTree | None:
     return GivenTree(
         described=described,
         authority=b"",
-        description=f"# {found.origin}\n{text}",
+        description=text,
         document=replace(document, file=file.name),
         content=found,
         files=in_place(found.files, folders, own),
