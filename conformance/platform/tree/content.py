@@ -46,7 +46,7 @@ def opened(where: str, branch: str) -> Iterator[Path]:
     checked out there. Raises HarnessError if there is none.
     """
     if not _URL.match(where):
-        folder = Path(where).absolute()
+        folder = Path(where).resolve()
         if not folder.is_dir():
             raise HarnessError(
                 f"--platform-repository={where}: there is no such folder",
@@ -77,7 +77,9 @@ def read(folder: Path, where: str) -> Content:
         return Content(
             _read(folder, _walk(folder)), f"{name}, which Git does not know", clean=False
         )
-    files = _read(folder, sorted({one for one in listed.stdout.decode().split("\0") if one}))
+    files = _read(
+        folder, sorted({one for one in listed.stdout.decode(errors="replace").split("\0") if one})
+    )
     commit = _run(folder, "rev-parse", "--short=12", "HEAD").stdout.decode().strip()
     branch = _run(folder, "symbolic-ref", "--short", "HEAD").stdout.decode().strip()
     origin = f"{name} at {f'commit {commit}' if commit else 'no commit'}"
