@@ -19,6 +19,7 @@ from conformance.platform.tree.stack import bring_to
 from conformance.services.git import Credential, GitServer, Repository
 
 VERSIONS = {
+    "HelmRepository": "source.toolkit.fluxcd.io/v1",
     "Kustomization": "kustomize.toolkit.fluxcd.io/v1",
     "HelmRelease": "helm.toolkit.fluxcd.io/v2",
 }
@@ -76,6 +77,28 @@ def test_when_nothing_becomes_ready_it_is_said_what_is_waited_for(
     ]
 
 
+def test_a_source_that_cannot_be_had_is_named_before_what_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(progress, "_QUIET_SECONDS", -1)
+    suspended = item("HelmRepository", "given", message="never looked at")
+    suspended["spec"]["suspend"] = True
+    look, said = looking(
+        Api(
+            item("Kustomization", "sso", message="waits"),
+            item("HelmRelease", "hydra", message="no chart"),
+            item("HelmRepository", "ory", message="no such host"),
+            suspended,
+            item("HelmRepository", "other", "True"),
+        )
+    )
+    look.look()
+    assert said == [
+        "platform: waiting for HelmRepository ory: no such host; HelmRelease hydra: no chart; "
+        "sso: waits"
+    ]
+
+
 def test_what_is_suspended_is_not_waited_for() -> None:
     suspended = item("Kustomization", "optional")
     suspended["spec"]["suspend"] = True
@@ -83,9 +106,28 @@ def test_what_is_suspended_is_not_waited_for() -> None:
     assert not progress.is_done(item("Kustomization", "nginx"))
 
 
+def stalled(name: str, since: str) -> Any:
+    found = item("HelmRelease", name)
+    condition = {"type": "Stalled", "status": "True", "lastTransitionTime": since}
+    found["status"]["conditions"].append({**condition, "observedGeneration": 1})
+    return found
+
+
 def test_a_release_that_flux_gave_up_ends_the_wait() -> None:
-    look, _ = looking(Api(item("HelmRelease", "nginx", failures=6)))
+    api = Api(item("HelmRelease", "nginx", failures=6))
+    look, _ = looking(api)
+    look.look()
+    api.items = [stalled("nginx", "2026-11-29T10:00:00Z")]
     with pytest.raises(HarnessError, match="HelmRelease nginx: Flux has given up"):
+        look.look()
+
+
+def test_what_was_given_up_before_may_be_mended_by_the_tree() -> None:
+    api = Api(stalled("nginx", "2026-11-29T10:00:00Z"))
+    look, _ = looking(api)
+    look.look()
+    api.items = [stalled("nginx", "2026-11-29T10:05:00Z")]
+    with pytest.raises(HarnessError, match="given up"):
         look.look()
 
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 
 from conformance.common.errors import HarnessError
 from conformance.kube.client import Kube
-from conformance.kube.conditions import find_condition, matching, reconciled
+from conformance.kube.conditions import condition_true, find_condition, matching, reconciled
 from conformance.kube.errors import ApiError, NotFound, UnknownKind, Unreachable
 from conformance.kube.explain import explain
 from conformance.kube.objects import Object, Objects, Selection
 from conformance.kube.wait import Wait, WaitTimeout, wait_all
-from conformance.services.flux import API_VERSIONS, hopeless
+from conformance.services.flux import API_VERSIONS
 
 _KINDS = ("Kustomization", "HelmRelease")
+_SOURCES = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket", "HelmChart")
+_SOURCE_VERSION = API_VERSIONS["GitRepository"]
 _QUIET_SECONDS = 20.0
 """After which a line says what is waited for, if nothing has become Ready."""
 _SHOWN = 3
@@ -32,6 +34,11 @@ class Progress:
     say: Callable[[str], None]
     _ready: set[str] = field(default_factory=set)
     _said: float = field(default_factory=time.monotonic)
+    _before: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Remember what Flux gave up before: on a kept cluster the tree may mend it."""
+        self._before = {_giving_up(one) for one in objects_of_flux(self.kube)}
 
     def look(self) -> None:
         """Say what is new since the last look.
@@ -42,14 +49,14 @@ class Progress:
             found = objects_of_flux(self.kube)
         except (Unreachable, ApiError, UnknownKind):  # whoever waits knows how long that may be
             return
-        if lost := [one for one in found if _is_given_up(one)]:
+        if lost := [one for one in found if _giving_up(one) not in {"", *self._before}]:
             opening = f"{', '.join(map(title, lost))}: Flux has given up"
             raise _failed(self.kube, opening, lost)
         done = {title(one) for one in found if is_done(one)}
         if new := sorted(done - self._ready):
             self.say(f"platform: Ready: {', '.join(new)} ({len(done)} of {len(found)})")
         elif time.monotonic() - self._said > _QUIET_SECONDS:
-            waiting = [one for one in found if not is_done(one)]
+            waiting = _in_the_way(self.kube)
             shown = "; ".join(f"{title(one)}: {says(one)}" for one in waiting[:_SHOWN])
             more = f"; and {len(waiting) - _SHOWN} more" if len(waiting) > _SHOWN else ""
             self.say(f"platform: waiting for {shown or 'Flux to begin'}{more}")
@@ -88,14 +95,27 @@ def wait_for_all(
 
 def objects_of_flux(kube: Kube) -> Objects:
     """Return all Kustomizations and HelmReleases."""
-    found: Objects = []
-    for kind in _KINDS:
-        try:
-            listed = kube.list(API_VERSIONS[kind], kind)
-        except (NotFound, UnknownKind):  # not yet
-            continue
-        found += [{**one, "apiVersion": API_VERSIONS[kind], "kind": kind} for one in listed]
-    return found
+    return [one for kind in _KINDS for one in _listed(kube, API_VERSIONS[kind], kind)]
+
+
+def _listed(kube: Kube, version: str, kind: str) -> Objects:
+    try:
+        listed = kube.list(version, kind)
+    except (NotFound, UnknownKind):  # not yet
+        return []
+    return [{**one, "apiVersion": version, "kind": kind} for one in listed]
+
+
+def _in_the_way(kube: Kube) -> Objects:
+    """Return what is not Ready: sources that fail, then releases, then what waits for these."""
+    sources = [one for kind in _SOURCES for one in _listed(kube, _SOURCE_VERSION, kind)]
+    failing = [one for one in sources if not is_suspended(one) and _has_failed(one)]
+    waiting = [one for one in objects_of_flux(kube) if not is_done(one)]
+    return [*failing, *sorted(waiting, key=lambda one: str(one["kind"]))]
+
+
+def _has_failed(item: Object) -> bool:
+    return (find_condition(item, "Ready") or {}).get("status") == "False"
 
 
 def is_suspended(item: Object) -> bool:
@@ -122,14 +142,20 @@ def says(item: Object) -> str:
     return first if len(first) <= _MESSAGE else f"{first[: _MESSAGE - 3]}..."
 
 
-def _is_given_up(item: Object) -> bool:
-    return item["kind"] == "HelmRelease" and not is_suspended(item) and hopeless().test(item)
+def _giving_up(item: Object) -> str:
+    """Return which release Flux has given up, and when; empty: it has not.
+
+    What fails for want of something that comes later is tried again, and is not given up.
+    """
+    stalled = find_condition(item, "Stalled")
+    if is_suspended(item) or stalled is None or not condition_true("Stalled").test(item):
+        return ""
+    return f"{title(item)} {item['metadata'].get('uid')} {stalled.get('lastTransitionTime')}"
 
 
 def _not_ready(kube: Kube, timeout: float) -> HarnessError:
-    """Return the error with the releases first: they are what their Kustomizations wait for."""
-    waiting = [one for one in objects_of_flux(kube) if not is_done(one)]
-    waiting.sort(key=lambda one: str(one["kind"]))
+    """Return the error with what is in the way, and why."""
+    waiting = _in_the_way(kube)
     lines = "\n".join(f"  {title(one)}: {says(one)}" for one in waiting)
     return _failed(kube, f"the platform is not Ready after {timeout:g} s\n{lines}", waiting)
 
