@@ -125,7 +125,7 @@ class TreeStack(InstalledStack):
             steps.start("dns", self._dns),
             steps.start("flux applied", self._controllers),
         ]
-        for one in begun:
+        for one in (*begun, *images):  # the kubelet waits longer and longer for one that is late
             one.result()
         self._variables()
         apply(self._kube, *self._tree.setup)
@@ -136,8 +136,6 @@ class TreeStack(InstalledStack):
         server = steps.run("tree's repository", self._serve)
         head = server.head(self._tree.branch)
         assert head is not None  # noqa: S101 - the tree is committed
-        for image in images:
-            image.result()
         commits = {described.flux.source: head}
         steps.run(
             "tree ready",
