@@ -93,6 +93,27 @@ def test_registries_are_the_local_one_under_their_name(disk: Path) -> None:
     assert hosts["override_path"] is True
 
 
+def test_with_a_way_out_a_node_asks_and_pulls_outside_too(tmp_path: Path, disk: Path) -> None:
+    assert not files.has_egress(disk / "etc/resolv.conf")
+    files.write_files(
+        tmp_path / "other",
+        name="n",
+        address="10.213.0.2",
+        cgroup_root="/ssc-0",
+        snapshotter="native",
+        restrict_oom_score=True,
+        pause_image="registry.k8s.io/pause:3.10",
+        open_files=1024,
+        name_server="10.213.0.131",
+    )
+    etc = tmp_path / "other" / "etc"
+    assert (etc / "resolv.conf").read_text() == "nameserver 10.213.0.131\n"
+    assert files.has_egress(etc / "resolv.conf")
+    hosts = tomllib.loads((etc / "containerd/certs.d/quay.io/hosts.toml").read_text())
+    assert "server" not in hosts
+    assert hosts["host"]["http://127.0.0.1:5000/v2/quay.io"]["override_path"] is True
+
+
 def test_every_file_that_a_process_is_given_is_there(disk: Path) -> None:
     write_cluster_pki(
         disk / "etc/kubernetes/pki", node="n", address="10.0.0.1", service_address="10.96.0.1"

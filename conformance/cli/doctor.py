@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from conformance.clusters import probe
 from conformance.clusters.docker import running
+from conformance.clusters.ownership.egress import PACKAGES as EGRESS_PACKAGES
 from conformance.clusters.probe import Finding, Outcome
 from conformance.common.arguments import Parser
 from conformance.common.settings import Settings
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = Settings()
     findings = [
         *examine(probe.all_probes(settings.state_dir)),
-        *examine([build_tools, browser, docker]),
+        *examine([build_tools, browser, way_out, docker]),
     ]
     _print_table(findings)
     blocked = [finding for finding in findings if finding.outcome is Outcome.BLOCKED]
@@ -52,6 +53,11 @@ def examine(probes: Sequence[Callable[[], Finding]]) -> list[Finding]:
 def build_tools() -> Finding:
     """Look for what builds images and parts."""
     return _packages("image builds", _BUILD_PACKAGES)
+
+
+def way_out() -> Finding:
+    """Look for what gives a node a way out; only ``--egress`` needs it."""
+    return _packages("egress", EGRESS_PACKAGES)
 
 
 def browser() -> Finding:

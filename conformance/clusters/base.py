@@ -38,6 +38,11 @@ class Cluster(ABC):
         """Do the part of ``start`` that can be done long before; safe to call twice."""
 
     @property
+    def egress(self) -> bool:
+        """Whether its node and pods reach what is outside of it, as far as the provider knows."""
+        return False
+
+    @property
     def connected(self) -> bool:
         """Whether ``start`` will no longer change the host's network."""
         return False

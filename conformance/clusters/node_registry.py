@@ -31,12 +31,25 @@ server = "http://127.0.0.1:$port/v2/$registry"
 override_path = true
 capabilities = ["pull", "resolve"]
 """)
+_HOSTS_AND_UPSTREAM = string.Template("""\
+[host."http://127.0.0.1:$port/v2/$registry"]
+  capabilities = ["pull", "resolve"]
+  override_path = true
+""")
+"""Without a server, containerd's is the registry itself.
+
+https://github.com/containerd/containerd/blob/main/docs/hosts.md#server-field
+"""
 
 
-def registry_files() -> dict[str, str]:
-    """Return the files in /etc (path: content) of the node's registry, and of its mirroring."""
+def registry_files(*, with_upstream: bool = False) -> dict[str, str]:
+    """Return the files in /etc (path: content) of the node's registry, and of its mirroring.
+
+    With upstream, an image that the node's registry does not have comes from where its name says.
+    """
+    form = _HOSTS_AND_UPSTREAM if with_upstream else _HOSTS
     hosts = {
-        f"containerd/certs.d/{registry}/hosts.toml": _HOSTS.substitute(
+        f"containerd/certs.d/{registry}/hosts.toml": form.substitute(
             registry=registry, port=REGISTRY_PORT
         )
         for registry in IMAGE_REGISTRIES

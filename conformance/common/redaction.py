@@ -77,6 +77,11 @@ _OVERLAP = 1 << 16
 """Characters of a stream held back, because a value may go on in the next chunk."""
 
 
+def names_a_secret(name: str) -> bool:
+    """Whether what has this name is to be hidden, as far as a name can tell."""
+    return bool(_SECRET_KEY.search(name))
+
+
 class Redactor:
     """Learns secret values and hides every form of them. Thread-safe.
 
@@ -281,7 +286,7 @@ def _leaves(node: object, key: str) -> Iterator[str]:
         yield from _inner_values(node)
     elif node is not None and not isinstance(node, bool) and not _PUBLIC_KEY.search(key):
         text = str(node)
-        if _SECRET_KEY.search(key) or (len(text) >= 16 and " " not in text):
+        if names_a_secret(key) or (len(text) >= 16 and " " not in text):
             yield text
 
 

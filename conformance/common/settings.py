@@ -40,6 +40,8 @@ class Timeouts:
     """One Flux object after it was asked to reconcile; includes its health checks."""
     stack: float = 300.0
     """All of flux2/, from the first commit to every Kustomization and HelmRelease Ready."""
+    tree: float = 900.0
+    """The same of a maintainer's tree: nobody has measured it, and images may be fetched for it."""
     deletion: float = 120.0
     """One object with its finalizers; a namespace with claims takes 16 s."""
     crd: float = 30.0
@@ -111,6 +113,13 @@ class Settings:
     cluster: str = option(
         "auto", "provider of the cluster", choices=("auto", "kind", "embedded", "existing")
     )
+    egress: bool = option(
+        False,
+        "for embedded: give the node a way out, by a network stack that is a process of this host "
+        "and ends with the node",
+        "it has one only if a --platform-repository takes something from elsewhere",
+        switch=True,
+    )
     docker: str = option(
         "running",
         "for kind: the Docker engine that is running, or a private one that ends with the run if "
@@ -141,8 +150,48 @@ class Settings:
     )
     platform: str | None = option(
         None,
-        "for existing: the platform that is on the cluster: its platform.yaml, or discover",
+        "for existing: the platform that is on the cluster: its platform.yaml, or discover; with "
+        "--platform-repository: its platform.yaml",
+        "the suite installs its reference platform; platform.yaml of the repository",
+    )
+    platform_repository: str | None = option(
+        None,
+        "a platform's repository, a folder or a URL, that the suite installs on a fresh cluster",
         "the suite installs its reference platform",
+        reported=False,
+    )
+    platform_branch: str = option(
+        "main",
+        "for --platform-repository: the branch that Flux follows; of a URL also the one to clone",
+        reported=False,
+    )
+    platform_path: str = option(
+        "flux2",
+        "for --platform-repository: the folder in it that Flux begins at",
+        reported=False,
+    )
+    platform_variables: Path | None = option(
+        None,
+        "for --platform-repository: what a Stackspin has as clusters/HOST/.flux.env",
+        "domain and address of the cluster alone",
+        path=True,
+        reported=False,
+    )
+    platform_setup: Path | None = option(
+        None,
+        "for --platform-repository: folder with manifests that are applied before Flux begins, of "
+        "what the platform has elsewhere",
+        "none",
+        path=True,
+        reported=False,
+    )
+    source: tuple[str, ...] = option(
+        (),
+        "for --platform-repository: NAME=FOLDER, served in the place of the HelmRepository, "
+        "OCIRepository or GitRepository of that name",
+        "the cluster fetches each from where it is",
+        several=True,
+        reported=False,
     )
     ca_file: Path | None = option(
         None,

@@ -21,6 +21,8 @@ from conformance.kube.explain import learn_secrets
 from conformance.oci.registry import Registry
 from conformance.platform.reference.stack import ReferenceStack
 from conformance.platform.stack import Stack
+from conformance.platform.tree.given import GivenTree
+from conformance.platform.tree.stack import TreeStack
 
 LONGEST_NAME = 32
 """Characters of a cluster's name; if need be, its prefix is cut, not its purpose."""
@@ -53,6 +55,8 @@ class SiteMaker:
     components: Components
     redactor: Redactor
     say: Callable[[str], None]
+    given: GivenTree | None = None
+    """The tree that Stackspin is installed from; None: it is the reference platform."""
 
     def named_for(self, purpose: str) -> SiteMaker:
         """Return the same for a cluster called ``CLUSTER-PURPOSE``, which is not kept."""
@@ -69,8 +73,12 @@ class SiteMaker:
         timeouts = self.settings.timeouts
         return Kube(cluster.kubeconfig, redactor=self.redactor, timeouts=timeouts)
 
-    def stack(self, cluster: Cluster, kube: Kube) -> ReferenceStack:
+    def stack(self, cluster: Cluster, kube: Kube) -> Stack:
         """Return Stackspin on the cluster, with nothing installed."""
+        if self.given is not None:
+            return TreeStack(
+                self.settings, cluster, kube, self.components, self.given, say=self.say
+            )
         return ReferenceStack(self.settings, cluster, kube, self.components, say=self.say)
 
 
@@ -96,11 +104,11 @@ class SecondaryClusters:
         self._bring_up(purpose)
 
     def begin(
-        self, purpose: str, install: Callable[[ReferenceStack], object] = lambda _: None
+        self, purpose: str, install: Callable[[Stack], object] = lambda _: None
     ) -> Future[Site]:
         """Begin to start the cluster for ``purpose`` unless that has begun; returns immediately.
 
-        The result is set when ``install`` (a level: ``ReferenceStack.platform``) has returned; it
+        The result is set when ``install`` (a level: ``Stack.platform``) has returned; it
         raises what start and installation raise. Raises ``HarnessError`` after ``close``.
         """
         bring_up = self._bring_up(purpose)
@@ -114,7 +122,7 @@ class SecondaryClusters:
         When the host gets a new network interface, Chromium assumes that the network has changed
         and aborts the page that it loads: no check of a page may run meanwhile.
         """
-        site = self.begin(self.TESTING, ReferenceStack.single_sign_on)
+        site = self.begin(self.TESTING, lambda stack: stack.single_sign_on())
         self.wait_connected(self.TESTING)
         return site
 
@@ -160,15 +168,15 @@ class _BringUp(threading.Thread):
         self.site: BuildingFuture[Site] = BuildingFuture()
         self.kube: Kube | None = None
         self._maker = maker
-        self._begun: SimpleQueue[Callable[[ReferenceStack], object] | None] = SimpleQueue()
+        self._begun: SimpleQueue[Callable[[Stack], object] | None] = SimpleQueue()
         self._wanted = False
         self._prepared = threading.Event()
         self._connected = threading.Event()
         self._has_started = threading.Event()  # Thread has a _started of its own
         self._cluster = maker.cluster()
-        self._stack: ReferenceStack | None = None
+        self._stack: Stack | None = None
 
-    def begin(self, install: Callable[[ReferenceStack], object]) -> None:
+    def begin(self, install: Callable[[Stack], object]) -> None:
         """Let the cluster start, if it has not started yet."""
         self._wanted = True
         self._begun.put(install)

@@ -75,6 +75,8 @@ class ConformanceReport(Model):
     """When the run began, UTC."""
     implementation: Implementation
     platform: Whose
+    origin: str = ""
+    """Of a tree: repository, commit, and whether it had files that were not committed."""
     suite_version: str
     suite_commit: str
     run_id: str
@@ -108,6 +110,7 @@ def conformance_report(report: RunReport) -> ConformanceReport | None:
         date=report.started_at.isoformat().replace("+00:00", "Z"),
         implementation=report.platform.implementation,
         platform=report.platform.whose,
+        origin=report.platform.origin,
         suite_version=report.suite_version,
         suite_commit=report.suite_commit,
         run_id=report.run_id,

@@ -47,6 +47,10 @@ class JudgedPlatform(Model):
     """The platform under test."""
 
     whose: Whose
+    origin: str = Field(
+        default="",
+        description="Of a tree: repository, commit, and whether it had files not committed.",
+    )
     implementation: Implementation
     features: Features = Field(default_factory=Features)
     allowed: list[str] = Field(

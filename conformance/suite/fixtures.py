@@ -26,6 +26,8 @@ from conformance.platform.namespaces import Namespaces
 from conformance.platform.occupied import refuse_platform_of_others
 from conformance.platform.reference import ReferenceStack, reference_platform
 from conformance.platform.secondary import SecondaryClusters, Site, SiteMaker
+from conformance.platform.tree.given import GivenTree
+from conformance.platform.tree.stack import TreeStack
 from conformance.services.browser import Browser
 from conformance.suite.check import check_of, not_run, once, shared
 from conformance.suite.diagnostics import learn_all_secrets
@@ -154,22 +156,24 @@ def registry(cluster: Cluster) -> Registry:
 
 
 @pytest.fixture(scope="session")
-def ledger(run: Run, kube: Kube) -> Iterator[Ledger | None]:
+def ledger(run: Run, cluster: Cluster, kube: Kube) -> Iterator[Ledger | None]:
     """What holds a platform of others for this run, and removes all that the run has made.
 
-    What is not the run's is seen before and after. None: the suite installs the platform.
+    What is not the run's is seen before and after, unless the suite installed the platform.
+    None: what the run makes goes with the cluster, or it is the reference platform.
     """
-    if run.given is None:
+    is_tree = isinstance(run.given, GivenTree)
+    if run.given is None or (is_tree and not stays(run, cluster)):
         yield None
         return
     clients = Clients(kube, run.given.described, run.settings.run_id)
     made = Ledger(kube, clients, run.settings.run_id, run.terminal.say)
     made.begin()
-    before = foreign(kube)
+    before = None if is_tree else foreign(kube)
     yield made
     for leftover in made.end():
         run.recorder.error(f"left on the platform: {leftover}")
-    for change in before.changes_to(foreign(kube)):
+    for change in before.changes_to(foreign(kube)) if before else ():
         run.recorder.error(f"not the run's, and not as before: {change}")
 
 
@@ -185,7 +189,10 @@ def stack(
     if cluster.registry is None:
         not_run(_NO_REGISTRY)
     made: Stack
-    if run.given is not None:
+    if isinstance(run.given, GivenTree):
+        say = run.terminal.say
+        made = TreeStack(run.settings, cluster, kube, components, run.given, say=say)
+    elif run.given is not None:
         made = InstalledStack(run.settings, cluster, kube, components, run.given)
     else:
         made = ReferenceStack(run.settings, cluster, kube, components, say=run.terminal.say)
@@ -205,8 +212,9 @@ def secondary_clusters(
     cluster: Cluster,  # noqa: ARG001 - the one under test starts first and ends last
     components: Components,
 ) -> Iterator[SecondaryClusters]:
-    """Maker of more clusters: ``.begin("restore", ReferenceStack.backups).result()``."""
-    maker = SiteMaker(run.settings, components, run.redactor, run.terminal.say)
+    """Maker of more clusters: ``.begin("restore", lambda stack: stack.backups()).result()``."""
+    tree = run.given if isinstance(run.given, GivenTree) else None
+    maker = SiteMaker(run.settings, components, run.redactor, run.terminal.say, tree)
     made = SecondaryClusters(maker)
     yield made
     made.close()
@@ -232,7 +240,7 @@ def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
 @pytest.fixture(scope="session")
 def other_cluster(secondary_clusters: SecondaryClusters) -> Future[Site]:
     """Another cluster, being started: it has the platform's backups, and no app."""
-    return secondary_clusters.begin("restore", ReferenceStack.backups)
+    return secondary_clusters.begin("restore", lambda stack: stack.backups())
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ import pytest
 from conformance.platform.installed.given import GivenPlatform
 from conformance.platform.installed.stack import GIT_SERVER
 from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON, images_for
+from conformance.platform.tree.given import GivenTree
+from conformance.platform.tree.stack import images_of
 
 
 def fixtures_of(items: Iterable[pytest.Item]) -> set[str]:
@@ -19,10 +21,12 @@ def fixtures_of(items: Iterable[pytest.Item]) -> set[str]:
 def images_of_platform(fixtures: set[str], given: GivenPlatform | None) -> tuple[str, ...]:
     """Return the platform's images that checks with these fixtures need, in the order of use.
 
-    A ``given`` platform has its own; the run adds one to it.
+    A ``given`` platform has its own, and the run adds one to it; a tree names some of the suite's.
     """
     if "stack" not in fixtures:
         return ()
+    if isinstance(given, GivenTree):
+        return images_of(given)
     if given is not None:
         return (GIT_SERVER,)
     levels = {"single_sign_on": SINGLE_SIGN_ON, "backups": BACKUPS}

@@ -10,6 +10,7 @@ import pytest
 from conformance.common.errors import HarnessError
 from conformance.platform.description import FILE
 from conformance.platform.reference import reference_platform
+from conformance.platform.tree.given import GivenTree
 from conformance.report.platform import Whose
 from conformance.suite.check import Exempt, NotClaimed, check_of, not_run
 from conformance.suite.exemptions import unknown_checks
@@ -24,7 +25,10 @@ def platform_under_test(run: Run) -> PlatformUnderTest:
     """The platform under test, described; it need not be installed yet."""
     settings = run.settings
     if run.given is not None:
-        return PlatformUnderTest(Whose.INSTALLED, run.given.described, settings.allow)
+        described = run.given.described
+        if isinstance(run.given, GivenTree):
+            return PlatformUnderTest(Whose.TREE, described, origin=run.given.content.origin)
+        return PlatformUnderTest(Whose.INSTALLED, described, settings.allow)
     return PlatformUnderTest(Whose.REFERENCE, reference_platform(settings.domain), settings.allow)
 
 

@@ -21,6 +21,8 @@ class PlatformUnderTest:
     description: Platform
     allow: Iterable[str] = ()
     """What ``--allow`` names."""
+    origin: str = ""
+    """Of a tree: where it is from, and whether that is what was committed."""
 
     @property
     def allowed(self) -> tuple[Touches, ...]:
@@ -35,6 +37,7 @@ class PlatformUnderTest:
         said = self.description
         return JudgedPlatform(
             whose=self.whose,
+            origin=self.origin,
             implementation=Implementation(**said.implementation.model_dump()),
             features=Features(claimed=[*map(str, said.features)], exempt=dict(said.exempt)),
             allowed=[*self.allowed],

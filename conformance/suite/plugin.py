@@ -166,6 +166,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         raise pytest.UsageError(_WITHOUT_XDIST)
     # Only when there are checks: these import what a run needs.
     from conformance.platform.installed.given import given_platform  # noqa: PLC0415
+    from conformance.platform.tree.given import GivenTree, given_tree  # noqa: PLC0415
     from conformance.suite import schedule  # noqa: PLC0415
     from conformance.suite.run import RUN, Run  # noqa: PLC0415
     from conformance.suite.session import ConformanceSession  # noqa: PLC0415
@@ -173,14 +174,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     settings = _settings(config)
     try:
-        given = given_platform(settings)
+        given = given_tree(settings) or given_platform(settings)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
     if given is not None:
         settings = replace(settings, domain=given.described.domain)
+    if isinstance(given, GivenTree) and given.elsewhere:
+        settings = replace(settings, egress=True)
     selected, twins = selection(config, settings), config.getoption("twins")
     run = Run.begin(settings, twins=twins, selection=selected, given=given)
     config.stash[RUN] = run
+    for line in given.notes if isinstance(given, GivenTree) else ():
+        run.terminal.say(line)
     under_test = UnderTest(run)
     config.pluginmanager.register(under_test, "stackspin-conformance-under-test")
     hooks = ConformanceSession(run, under_test)

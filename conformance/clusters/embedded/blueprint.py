@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from conformance.clusters.embedded import files, pki
 from conformance.clusters.embedded import processes as node
 from conformance.clusters.node import API_PORT
+from conformance.clusters.ownership import egress
 from conformance.clusters.ownership.network import Link
 from conformance.clusters.ownership.state import Folder
 from conformance.clusters.sandbox.sandbox import SYSTEM_PATH
@@ -48,7 +49,9 @@ def write_plan(folder: Folder, link: Link, components: Components) -> None:
     folder.plan.write_text(json.dumps(plan, indent=1), encoding="utf-8")
 
 
-def write_disk(folder: Folder, link: Link, host: HostFacts, components: Components) -> None:
+def write_disk(
+    folder: Folder, link: Link, host: HostFacts, components: Components, *, with_egress: bool
+) -> None:
     """Write certificates, configuration and the administrator's kubeconfig."""
     for name in DISK_FOLDERS:
         (folder.disk / name).mkdir(parents=True)
@@ -70,6 +73,7 @@ def write_disk(folder: Folder, link: Link, host: HostFacts, components: Componen
         restrict_oom_score=host.restrict_oom_score,
         pause_image=components.image_reference(PAUSE),
         open_files=host.open_files,
+        name_server=egress.name_server(link.containers) if with_egress else "",
     )
     kubeconfig = files.admin_kubeconfig(
         folder.pki,

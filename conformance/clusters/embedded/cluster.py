@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 
 from conformance.clusters import probe
 from conformance.clusters.base import Cluster, Feature
-from conformance.clusters.embedded import blueprint
+from conformance.clusters.embedded import blueprint, files
 from conformance.clusters.embedded.bring_up import BringUp
 from conformance.clusters.embedded.processes import KUBELET_ROOT
 from conformance.clusters.node import REGISTRY_PORT
+from conformance.clusters.ownership import egress
 from conformance.clusters.ownership.ownership import Ownership
 from conformance.clusters.ownership.state import Folder
 from conformance.clusters.sandbox.sandbox import enter_command
 from conformance.common.errors import HarnessError
+from conformance.components.debian import ensure_packages
 
 if TYPE_CHECKING:
     from conformance.common.settings import Settings
@@ -59,6 +61,12 @@ class EmbeddedCluster(Cluster):
         """The cluster's folder: logs and disk of the node."""
         return self._folder
 
+    @property
+    def egress(self) -> bool:
+        """Whether the node has a way out; a kept one has it as it was started."""
+        path = self._folder.disk / "etc/resolv.conf"
+        return self._settings.egress if not path.is_file() else files.has_egress(path)
+
     def start(self) -> None:
         """Bring the cluster up, or take over a kept one of this name.
 
@@ -66,8 +74,17 @@ class EmbeddedCluster(Cluster):
         get Ready in time; nothing is left behind then.
         """
         facts = probe.examine(self._settings.state_dir)
+        if self._settings.egress:
+            ensure_packages(egress.PACKAGES, why="give the node a way out")
         self.reused = self._ownership.enter()
         if self.reused:
+            if self._settings.egress and not self.egress:
+                self._ownership.release()
+                raise HarnessError(
+                    f"the kept cluster {self.name} was started without a way out",
+                    f"stackspin-conformance cluster down --cluster-name {self.name}, or choose "
+                    "another --cluster-name",
+                )
             if not self._ownership.runs:
                 self.restart_node()
             return
@@ -76,7 +93,9 @@ class EmbeddedCluster(Cluster):
             link = self._ownership.found()
             blueprint.write_plan(self._folder, link, self._components)
             self._run_node(
-                lambda: blueprint.write_disk(self._folder, link, facts, self._components)
+                lambda: blueprint.write_disk(
+                    self._folder, link, facts, self._components, with_egress=self._settings.egress
+                )
             )
             if self._settings.keep_cluster:
                 self._ownership.keep()
@@ -139,7 +158,7 @@ class EmbeddedCluster(Cluster):
 
     def _run_node(self, prepare: Callable[[], None] = lambda: None) -> None:
         """Start the node, write its disk meanwhile, and return when it is Ready."""
-        since = time.time()
-        sandbox = self._ownership.run_sandbox(prepare)
+        since, with_egress = time.time(), self.egress
+        sandbox = self._ownership.run_sandbox(prepare, with_egress=with_egress)
         bring_up = BringUp(self._folder, sandbox, self.node_address, self._components)
         bring_up.wait(since, self._settings.timeouts.node_ready)

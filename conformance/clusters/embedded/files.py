@@ -35,6 +35,7 @@ HOST_ETC = (
     "terminfo",
 )
 """What the host's own programs (iptables, ip, sh) and kubelet read in /etc; copied."""
+_NAME_SERVER = "nameserver"
 
 
 def write_files(
@@ -47,11 +48,13 @@ def write_files(
     restrict_oom_score: bool,
     pause_image: str,
     open_files: int,
+    name_server: str = "",
 ) -> None:
     """Write the node's /etc below ``disk``; the certificates are there already.
 
     ``name`` is the node's, ``cgroup_root`` the cgroup that pods are put in, ``open_files`` the
-    limit that processes of the node may set.
+    limit that processes of the node may set. ``name_server`` is for names outside; empty: the node
+    reaches nothing there.
     """
     etc = disk / "etc"
     for entry in HOST_ETC:
@@ -59,8 +62,11 @@ def write_files(
     _write(etc / "hostname", f"{name}\n")
     _write(etc / "machine-id", f"{uuid.uuid4().hex}\n")
     _write(etc / "hosts", f"127.0.0.1 localhost\n{address} {name}\n")
-    # The node has no way out, so there is no name server to ask but the cluster's own.
-    _write(etc / "resolv.conf", "# none: the node reaches nothing outside\n")
+    # Without a way out there is no name server to ask but the cluster's own.
+    resolv = f"{_NAME_SERVER} {name_server}\n" if name_server else "# the node has no way out\n"
+    _write(etc / "resolv.conf", resolv)
+    if name_server:
+        _copy_from_host("ssl/certs/ca-certificates.crt", etc)  # images are pulled from outside, too
     server = f"https://{address}:{API_PORT}"
     for user in ("controller-manager", "scheduler", "kubelet", "proxy"):
         _write(etc / f"kubernetes/{user}.conf", _kubeconfig_of(user, server), mode=0o600)
@@ -78,8 +84,13 @@ def write_files(
             runc=f"{PARTS}/runc/runc",
         ),
     )
-    for path, text in registry_files().items():
+    for path, text in registry_files(with_upstream=bool(name_server)).items():
         _write(etc / path, text)
+
+
+def has_egress(resolv: Path) -> bool:
+    """Whether a node with this resolv.conf has a way out."""
+    return resolv.read_text(encoding="utf-8").startswith(_NAME_SERVER)
 
 
 def admin_kubeconfig(pki: Path, *, context: str, server: str) -> str:
@@ -229,4 +240,5 @@ def _copy_from_host(entry: str, etc: Path) -> None:
     if source.is_dir():
         shutil.copytree(source, etc / entry, symlinks=True, dirs_exist_ok=True)
     elif source.is_file():
+        (etc / entry).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, etc / entry)

@@ -93,6 +93,11 @@ class KindCluster(Cluster):
         return self._address
 
     @property
+    def egress(self) -> bool:
+        """An engine of the user's lets containers out; a private one has no way out itself."""
+        return self._settings.docker == "running"
+
+    @property
     def registry(self) -> str | None:
         """The distribution registry that runs in the node."""
         return f"{self.node_address}:{REGISTRY_PORT}"

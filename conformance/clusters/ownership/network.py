@@ -63,7 +63,10 @@ class Link:
 
     @property
     def containers(self) -> IPv4Network:
-        """Addresses for what runs in containers behind the node's end: the block's second half."""
+        """Addresses for what is behind the node's end: the block's second half.
+
+        Containers of an engine in the node, or its way out.
+        """
         return list(self.block.subnets(prefixlen_diff=1))[1]
 
     def reserve(self) -> None:

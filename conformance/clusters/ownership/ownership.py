@@ -15,9 +15,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from conformance.clusters.docker import Outside
-from conformance.clusters.ownership import network
+from conformance.clusters.ownership import egress, network
 from conformance.clusters.ownership.network import NODE_DEVICE, Link
 from conformance.clusters.ownership.state import Record, State
 from conformance.clusters.sandbox.cgroups import Cgroups
@@ -98,10 +99,13 @@ class Ownership:
             )
         return link
 
-    def run_sandbox(self, prepare: Callable[[], None] = lambda: None) -> Sandbox:
+    def run_sandbox(
+        self, prepare: Callable[[], None] = lambda: None, *, with_egress: bool = False
+    ) -> Sandbox:
         """Start the sandbox that the folder's plan describes, and connect it with the host.
 
-        ``prepare`` is called while it starts; it may write the sandbox's disk.
+        ``prepare`` is called while it starts; it may write the sandbox's disk. With egress it
+        reaches whatever the host reaches, too.
         """
         link = self.record.link
         link.reserve()
@@ -112,13 +116,16 @@ class Ownership:
         self._update(replace(self.record, node=node))
         self._refuse_if_cancelled()
         link.create(node.pid)
-        self.sandbox.go(
-            {
-                "address": f"{link.address}/{link.subnet.prefixlen}",
-                "gateway": str(link.gateway),
-                "device": NODE_DEVICE,
-            }
-        )
+        connected: dict[str, Any] = {
+            "address": f"{link.address}/{link.subnet.prefixlen}",
+            "gateway": str(link.gateway),
+            "device": NODE_DEVICE,
+        }
+        if with_egress:
+            log = self.folder.path / "egress.log"
+            ended = self.sandbox.ended
+            connected["egress"] = egress.give_way_out(node.pid, ended, link.containers, log)
+        self.sandbox.go(connected)
         return self.sandbox
 
     def go_outside(self, outside: Outside) -> None:

@@ -6,7 +6,8 @@ its node ends with it.
 
 The channel is a socket pair of datagrams, one JSON object each. To the owner: ``hello`` (the
 kernel adds our process id as the owner sees it), ``ready``, ``exited``, ``failed``. From the
-owner: ``go`` with the network's addresses once the node's end of the veth pair is here.
+owner: ``go`` with the network's addresses once the node's end of the veth pair is here. Of a pipe
+we have the other end, and nothing to say: whoever reads it sees when we have ended.
 Standard library only, and little of it: all of this is in the node's start-up time.
 """
 
@@ -158,21 +159,31 @@ class Node:
             new.replace(self._logs / "exited")
 
 
-def set_up_network(address: str, gateway: str, device: str) -> None:
-    """Give the node's end of the veth pair its address, and routes through the host's end."""
-    commands = (
-        f"link set lo up\naddr add {address} dev {device}\nlink set {device} up\n"
-        f"route add default via {gateway}\n"
-    )
+def set_up_network(
+    address: str, gateway: str, device: str, egress: Mapping[str, str] | None = None
+) -> None:
+    """Give the node's end of the veth pair its address, and routes through the host's end.
+
+    With ``egress``, the same of another device, through which it reaches what is not the host.
+    """
+    commands = f"link set lo up\naddr add {address} dev {device}\nlink set {device} up\n"
+    if egress is not None:
+        out, gateway = egress["device"], egress["gateway"]
+        commands += f"addr add {egress['address']} dev {out}\nlink set {out} up\n"
+    commands += f"route add default via {gateway}\n"
     subprocess.run(["ip", "-batch", "-"], input=commands.encode(), check=True, capture_output=True)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
 
 def main() -> None:
-    """Run the node described by the JSON file given first; the second is the channel's number."""
+    """Run the node described by the JSON file given first.
+
+    The numbers of the channel and of our end of the pipe follow.
+    """
     plan = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     channel = socket.socket(fileno=int(sys.argv[2]))
-    os.set_inheritable(channel.fileno(), False)
+    for descriptor in (channel.fileno(), int(sys.argv[3])):
+        os.set_inheritable(descriptor, False)
     node = Node(channel, plan)
     try:
         node.say("hello")

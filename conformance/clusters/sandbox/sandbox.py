@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import json
+import os
 import socket
 import struct
 import subprocess
@@ -28,12 +29,16 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Sandbox:
-    """The owner's end of a node. ``channel`` open is what keeps the node alive."""
+    """The owner's end of a node. ``channel`` open is what keeps the node alive.
+
+    ``ended`` is the end of a pipe that PID 1 has the other end of: closed there, it has ended.
+    """
 
     def __init__(self, plan: Path, log: Path) -> None:
         """Start PID 1, which waits for its network. ``log`` takes what it and unshare print."""
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.ended, alive = os.pipe()
         self._log = log
         with theirs, log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -41,15 +46,16 @@ class Sandbox:
                     *UNSHARE,
                     sys.executable,
                     *("-I", "-S", "-c", _INIT, str(PROJECT_ROOT), str(plan)),
-                    str(theirs.fileno()),
+                    *(str(theirs.fileno()), str(alive)),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), alive],
                 start_new_session=True,  # Ctrl-C is for the owner, who then takes the node down
                 cwd="/",
             )
+        os.close(alive)
 
     def hello(self) -> HostProcess:
         """Return the node's PID 1 as a process of the host, once it says hello."""
@@ -68,7 +74,7 @@ class Sandbox:
         self._process.wait()
         raise self._did_not_start("it ended")
 
-    def go(self, network: Mapping[str, str]) -> None:
+    def go(self, network: Mapping[str, Any]) -> None:
         """Let the node start its processes: its end of the veth pair is there."""
         self.channel.send(json.dumps({"network": network}).encode())
 
@@ -98,6 +104,7 @@ class Sandbox:
     def close(self) -> None:
         """Let go of the node, which ends by that unless somebody else holds the channel."""
         self.channel.close()
+        self._forget_end()
 
     def wait(self) -> None:
         """Wait until the node is gone; it must have been killed or let go."""
@@ -107,6 +114,12 @@ class Sandbox:
         """Give the channel to a holder process, which keeps the node alive from now on."""
         give(holder, self.channel)
         self.channel.close()
+        self._forget_end()
+
+    def _forget_end(self) -> None:
+        if self.ended >= 0:
+            os.close(self.ended)
+            self.ended = -1
 
 
 def give(holder: socket.socket, what: socket.socket) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from conformance.linter.reading.one_document import in_one_line
 from conformance.platform.checking import read_for_check, what_does_not_hold
 from conformance.platform.description import FILE, Platform
 from conformance.platform.discovery import discover, read_cluster, web_of, written
-from conformance.platform.discovery.web import are_certificates
+from conformance.platform.discovery.web import Web, are_certificates
 from conformance.platform.installed.ledger import refuse_beside_another_run
 from conformance.platform.installed.rights import refuse_without_rights
 
@@ -53,7 +53,8 @@ def given_platform(settings: Settings) -> GivenPlatform | None:
     if settings.cluster != "existing":
         raise HarnessError(
             "--platform is about a cluster that has the platform already",
-            "add --cluster=existing, with --kubeconfig and --context as needed",
+            "add --cluster=existing, with --kubeconfig and --context as needed; or, to have the "
+            "suite install it from its repository, --platform-repository",
         )
     with opened(settings) as (name, kube):
         refuse_old_kubernetes(name, kube.version())
@@ -66,9 +67,8 @@ def given_platform(settings: Settings) -> GivenPlatform | None:
                 "give a kubeconfig or context whose user may list all of these",
             )
         web = web_of(cluster, authority_of(settings.ca_file))
-        found = discover(cluster, web)
         if settings.platform == DISCOVER:
-            document, described, text = _found(written(found, name))
+            document, described, text = _found(written(discover(cluster, web), name))
             problems: list[Problem] = []
         else:
             path = Path(settings.platform)
@@ -76,15 +76,23 @@ def given_platform(settings: Settings) -> GivenPlatform | None:
             text = path.read_text(encoding="utf-8")
         problems += what_does_not_hold(document, described, cluster, web)
         if problems:
-            lines = "\n".join(f"  {in_one_line(one)}" for one in problems)
-            raise HarnessError(
-                f"the platform on {name} is not as described\n{lines}",
-                "mend the description or the platform; stackspin-conformance platform check says "
-                "the same",
-            )
+            raise not_as_described(name, problems)
         refuse_without_rights(kube, described)
-        trusted = web.certificates(web.document(described.single_sign_on.issuer).trusted)
-        return GivenPlatform(described, trusted.encode(), text)
+        return GivenPlatform(described, authority_by(web, described), text)
+
+
+def not_as_described(name: str, problems: Iterable[Problem]) -> HarnessError:
+    """Return the error that says what of a description does not hold on a cluster."""
+    lines = "\n".join(f"  {in_one_line(one)}" for one in problems)
+    return HarnessError(
+        f"the platform on {name} is not as described\n{lines}",
+        "mend the description or the platform; stackspin-conformance platform check says the same",
+    )
+
+
+def authority_by(web: Web, described: Platform) -> bytes:
+    """Return the certificates, PEM, by which a platform's own is trusted."""
+    return web.certificates(web.document(described.single_sign_on.issuer).trusted).encode()
 
 
 def _found(text: str) -> tuple[Document, Platform, str]:

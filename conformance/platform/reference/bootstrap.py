@@ -34,8 +34,18 @@ MAIL_HOST = "mail.stackspin.svc.cluster.local"
 MAIL_PORT = "1025"
 
 
-def dns(context: Context) -> None:
-    """Install CoreDNS, unless the cluster has its own DNS, which is not changed."""
+def to_ingress(domain: str) -> str:
+    """Return what CoreDNS needs to lead a domain's names to the reference platform's ingress."""
+    name = rf"^(.*\.)?{re.escape(domain)}\.$ nginx.stackspin.svc.cluster.local."
+    return f"rewrite stop {{\n            name regex {name} answer auto\n        }}"
+
+
+def dns(context: Context, names: str, *, with_others: bool) -> None:
+    """Install CoreDNS, unless the cluster has its own DNS, which is not changed.
+
+    ``names`` is what it needs to lead the domain's names to the ingress. ``with_others``: names
+    outside of the cluster are asked for where the node asks for them.
+    """
     service = context.kube.find("v1", "Service", "kube-dns", "kube-system")
     key, value = MANAGED_BY
     if service is None and context.cluster.provider == "existing":
@@ -45,8 +55,8 @@ def dns(context: Context) -> None:
         _foreign_dns(context, "it has its own")
         return
     context.images(["image-coredns"])
-    pattern = re.escape(context.settings.domain)
-    context.apply_bootstrap("coredns.yaml", domain_pattern=pattern)
+    others = "forward . /etc/resolv.conf" if with_others else "file /etc/coredns/root.zone ."
+    context.apply_bootstrap("coredns.yaml", names=names, others=others)
     _rolled_out(context, "coredns", "kube-system")
 
 

@@ -85,7 +85,7 @@ def listed(kustomization: str, *, add: str | None = None, remove: str | None = N
     return str(yaml.safe_dump({**content, "resources": entries}, sort_keys=False))
 
 
-def flux_manifests(components: Components) -> list[Object]:
+def flux_manifests(components: Components, namespace: str = "flux-system") -> list[Object]:
     """Render Flux's controllers from the manifests of their own modules.
 
     Raises ``HarnessError`` if kubectl cannot render them.
@@ -99,25 +99,34 @@ def flux_manifests(components: Components) -> list[Object]:
         kustomization = {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
-            "namespace": "flux-system",
+            "namespace": namespace,
             "resources": [
                 f"{name}/{part}" for name in CONTROLLERS for part in ("crd", "rbac", "manager")
             ],
             "images": images,
         }
         Path(folder, "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-        argv = [str(components.binary("kubectl")), "kustomize", folder]
-        result = subprocess.run(argv, capture_output=True, timeout=_RENDER_TIMEOUT, check=False)
-    if result.returncode != 0:
-        raise HarnessError(
-            f"kubectl cannot render Flux's manifests: {result.stderr.decode().strip()}",
-            "`stackspin-conformance components build` for the controllers, then run again",
-        )
-    manifests: list[Object] = [item for item in yaml.load_all(result.stdout, _LOADER) if item]
+        manifests = rendered(components, Path(folder), "Flux's manifests")
     for item in manifests:
         if item["kind"] == "Deployment":
             _tune(item)
     return manifests
+
+
+def rendered(components: Components, folder: Path, what: str) -> list[Object]:
+    """Return what kustomize makes of a folder; ``what`` that is, for the error.
+
+    Raises ``HarnessError`` if it is refused.
+    """
+    argv = [str(components.binary("kubectl")), "kustomize", str(folder)]
+    result = subprocess.run(argv, capture_output=True, timeout=_RENDER_TIMEOUT, check=False)
+    if result.returncode != 0:
+        raise HarnessError(
+            f"kubectl cannot render {what}: {result.stderr.decode().strip()}",
+            "`kubectl kustomize` says the same of the folder; of the suite's own manifests, "
+            "`stackspin-conformance components build` for the controllers, then run again",
+        )
+    return [item for item in yaml.load_all(result.stdout, _LOADER) if item]
 
 
 def _tune(deployment: Object) -> None:

@@ -80,7 +80,7 @@ class ReferenceStack(Stack):
 
     def dns(self) -> None:
         """Install CoreDNS where it is missing; returns when it answers."""
-        self._steps.run("dns", lambda: bootstrap.dns(self._context))
+        self._steps.run("dns", self._dns)
 
     def bootstrap(self) -> None:
         """Install what Flux needs or cannot install itself: DNS, Git server, variables, CA."""
@@ -88,7 +88,7 @@ class ReferenceStack(Stack):
         steps = self._steps
         begun: list[Future[Any]] = [
             steps.start("repository", lambda: bootstrap.repository(self._context)),
-            steps.start("dns", lambda: bootstrap.dns(self._context)),
+            steps.start("dns", self._dns),
             steps.start("variables", lambda: bootstrap.variables(self._context)),
             steps.start("certificate", lambda: bootstrap.certificate(self._context)),
         ]
@@ -171,6 +171,11 @@ class ReferenceStack(Stack):
     @property
     def _steps(self) -> Steps:
         return self._context.steps
+
+    def _dns(self) -> None:
+        settings = self._context.settings
+        names = bootstrap.to_ingress(settings.domain)
+        bootstrap.dns(self._context, names, with_others=settings.egress)
 
     def _begin_images(self, names: Iterable[str]) -> None:
         for name in names:

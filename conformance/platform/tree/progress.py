@@ -1,0 +1,167 @@
+"""What becomes Ready of a platform while Flux installs it, and what waits for what."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from conformance.common.errors import HarnessError
+from conformance.kube.client import Kube
+from conformance.kube.conditions import condition_true, find_condition, matching, reconciled
+from conformance.kube.errors import ApiError, NotFound, UnknownKind, Unreachable
+from conformance.kube.explain import explain
+from conformance.kube.objects import Object, Objects, Selection
+from conformance.kube.wait import Wait, WaitTimeout, wait_all
+from conformance.services.flux import API_VERSIONS
+
+_KINDS = ("Kustomization", "HelmRelease")
+_SOURCES = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket", "HelmChart")
+_SOURCE_VERSION = API_VERSIONS["GitRepository"]
+_QUIET_SECONDS = 20.0
+"""After which a line says what is waited for, if nothing has become Ready."""
+_SHOWN = 3
+"""How many objects such a line names."""
+_MESSAGE = 160
+"""Characters of what an object says."""
+
+
+@dataclass
+class Progress:
+    """Says what has become Ready, and what has not for a while."""
+
+    kube: Kube
+    say: Callable[[str], None]
+    _ready: set[str] = field(default_factory=set)
+    _said: float = field(default_factory=time.monotonic)
+    _before: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Remember what Flux gave up before: on a kept cluster the tree may mend it."""
+        self._before = {_giving_up(one) for one in objects_of_flux(self.kube)}
+
+    def look(self) -> None:
+        """Say what is new since the last look.
+
+        Raises HarnessError if Flux has given a release up.
+        """
+        try:
+            found = objects_of_flux(self.kube)
+        except (Unreachable, ApiError, UnknownKind):  # whoever waits knows how long that may be
+            return
+        if lost := [one for one in found if _giving_up(one) not in {"", *self._before}]:
+            opening = f"{', '.join(map(title, lost))}: Flux has given up"
+            raise _failed(self.kube, opening, lost)
+        done = {title(one) for one in found if is_done(one)}
+        if new := sorted(done - self._ready):
+            self.say(f"platform: Ready: {', '.join(new)} ({len(done)} of {len(found)})")
+        elif time.monotonic() - self._said > _QUIET_SECONDS:
+            waiting = _in_the_way(self.kube)
+            shown = "; ".join(f"{title(one)}: {says(one)}" for one in waiting[:_SHOWN])
+            more = f"; and {len(waiting) - _SHOWN} more" if len(waiting) > _SHOWN else ""
+            self.say(f"platform: waiting for {shown or 'Flux to begin'}{more}")
+        else:
+            return
+        self._ready, self._said = done, time.monotonic()
+
+
+def wait_for_all(
+    kube: Kube, revisions: Mapping[str, str], timeout: float, say: Callable[[str], None]
+) -> None:
+    """Wait until every Kustomization and HelmRelease is Ready; those that are suspended are.
+
+    ``revisions`` is the commit that Kustomizations of a source must have applied, by the source's
+    name. Raises HarnessError after ``timeout`` seconds, with all that is not Ready and why.
+    """
+    progress = Progress(kube, say)
+    deadline = time.monotonic() + timeout
+
+    def at_its_commit(item: Object) -> bool:
+        wanted = revisions.get(str(item["spec"].get("sourceRef", {}).get("name")))
+        return is_suspended(item) or reconciled(wanted).test(item)
+
+    try:
+        # A parent is Ready only after it has made its children, so all of them are there by then.
+        for kind, minimum in zip(_KINDS, (1, 0), strict=True):
+            selection = Selection(API_VERSIONS[kind], kind)
+            left = max(deadline - time.monotonic(), 1.0)
+            condition = matching("Ready, or suspended", at_its_commit)
+            waits = [Wait(selection, condition, minimum=minimum)]
+            wait_all(kube, waits, timeout=left, meanwhile=progress.look)
+    except WaitTimeout as error:
+        raise _not_ready(kube, timeout) from error
+    progress.look()
+
+
+def objects_of_flux(kube: Kube) -> Objects:
+    """Return all Kustomizations and HelmReleases."""
+    return [one for kind in _KINDS for one in _listed(kube, API_VERSIONS[kind], kind)]
+
+
+def _listed(kube: Kube, version: str, kind: str) -> Objects:
+    try:
+        listed = kube.list(version, kind)
+    except (NotFound, UnknownKind):  # not yet
+        return []
+    return [{**one, "apiVersion": version, "kind": kind} for one in listed]
+
+
+def _in_the_way(kube: Kube) -> Objects:
+    """Return what is not Ready: sources that fail, then releases, then what waits for these."""
+    sources = [one for kind in _SOURCES for one in _listed(kube, _SOURCE_VERSION, kind)]
+    failing = [one for one in sources if not is_suspended(one) and _has_failed(one)]
+    waiting = [one for one in objects_of_flux(kube) if not is_done(one)]
+    return [*failing, *sorted(waiting, key=lambda one: str(one["kind"]))]
+
+
+def _has_failed(item: Object) -> bool:
+    return (find_condition(item, "Ready") or {}).get("status") == "False"
+
+
+def is_suspended(item: Object) -> bool:
+    """Whether nobody reconciles an object, as its owner wants."""
+    return bool(item["spec"].get("suspend"))
+
+
+def is_done(item: Object) -> bool:
+    """Whether an object of Flux's is Ready, or suspended."""
+    return is_suspended(item) or reconciled().test(item)
+
+
+def title(item: Object) -> str:
+    """Return an object's kind and name; Kustomizations are what is meant without a kind."""
+    kind = "" if item["kind"] == "Kustomization" else f"{item['kind']} "
+    return f"{kind}{item['metadata']['name']}"
+
+
+def says(item: Object) -> str:
+    """Return the first line of what an object's status says of it."""
+    ready = find_condition(item, "Ready") or {}
+    message = str(ready.get("message") or "Flux has not looked at it yet")
+    first = message.strip().partition("\n")[0]
+    return first if len(first) <= _MESSAGE else f"{first[: _MESSAGE - 3]}..."
+
+
+def _giving_up(item: Object) -> str:
+    """Return which release Flux has given up, and when; empty: it has not.
+
+    What fails for want of something that comes later is tried again, and is not given up.
+    """
+    stalled = find_condition(item, "Stalled")
+    if is_suspended(item) or stalled is None or not condition_true("Stalled").test(item):
+        return ""
+    return f"{title(item)} {item['metadata'].get('uid')} {stalled.get('lastTransitionTime')}"
+
+
+def _not_ready(kube: Kube, timeout: float) -> HarnessError:
+    """Return the error with what is in the way, and why."""
+    waiting = _in_the_way(kube)
+    lines = "\n".join(f"  {title(one)}: {says(one)}" for one in waiting)
+    return _failed(kube, f"the platform is not Ready after {timeout:g} s\n{lines}", waiting)
+
+
+def _failed(kube: Kube, opening: str, about: Objects) -> HarnessError:
+    return HarnessError(
+        explain(kube, opening, about, None, lambda: []),
+        "see to what is named first; --keep-cluster leaves the cluster for a look at it",
+    )
