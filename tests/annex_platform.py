@@ -20,6 +20,7 @@ from conformance.platform.discovery import Cluster
 from conformance.platform.discovery.cluster import KINDS
 
 ANNEX = PROJECT_ROOT / "fixtures" / "platforms" / "annex"
+DEFECTS = sorted((ANNEX / "defects").glob("*.patch"))
 ADDRESS = "192.0.2.9"
 KEYS = {"access_key": "key", "secret_key": "secret"}
 _VARIABLE = re.compile(r"\$\{(\w+)(?::=([^}]*))?\}")
@@ -47,6 +48,12 @@ def installer() -> ModuleType:
 
 def documents(path: Path) -> Objects:
     return [item for item in yaml.load_all(path.read_text(), _LOADER) if item]
+
+
+def said(patch: Path) -> dict[str, str]:
+    """What the lines above a patch say of it."""
+    lines = patch.read_text().partition("\ndiff --git ")[0].strip().splitlines()
+    return dict(line.split(": ", 1) for line in lines)
 
 
 class Annex:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from annex_platform import ADDRESS, ANNEX, Annex, documents, installer
+from annex_platform import ADDRESS, ANNEX, DEFECTS, Annex, documents, installer, said
 from check_sources import sources
 from described_clusters import FakeWeb, reference
 
@@ -28,7 +28,6 @@ from conformance.platform.reference import reference_platform
 
 DESCRIPTION = ANNEX / "platform.yaml"
 ISSUER = "https://login.annex.test/"
-DEFECTS = sorted((ANNEX / "defects").glob("*.patch"))
 
 
 @pytest.fixture(scope="module")
@@ -192,12 +191,6 @@ def test_the_certificate_is_of_its_own_authority(tmp_path: Path) -> None:
     asked = ["openssl", "x509", "-in", "tls.crt", "-noout", "-ext", "subjectAltName"]
     shown = subprocess.run(asked, cwd=tmp_path, check=True, capture_output=True, timeout=30).stdout
     assert b"DNS:annex.test, DNS:*.annex.test" in shown
-
-
-def said(patch: Path) -> dict[str, str]:
-    """What the lines above a patch say of it."""
-    lines = patch.read_text().partition("\ndiff --git ")[0].strip().splitlines()
-    return dict(line.split(": ", 1) for line in lines)
 
 
 @pytest.fixture
