@@ -13,6 +13,7 @@ from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import Wait, WaitFailed, wait_all
 from conformance.platform import conventions
 from conformance.platform.clients import Clients
+from conformance.platform.discovery.cluster import name_of
 from conformance.platform.installed import homes
 from conformance.platform.namespaces import RUN_LABEL
 from conformance.services.flux import API_VERSIONS
@@ -50,11 +51,6 @@ def _remove_users(clients: Clients, say: Callable[[str], None]) -> list[str]:
     except (ServiceRefused, requests.RequestException) as error:
         return [f"users: Kratos does not answer: {error}"]
     return []
-
-
-def name_of(item: Object) -> str:
-    """Return an object's name."""
-    return str(item["metadata"]["name"])
 
 
 def _remove_backups(kube: Kube, namespace: str, say: Callable[[str], None]) -> list[str]:
