@@ -65,8 +65,8 @@ class Ledger:
                 "another run of this suite has just begun on this platform", "wait for its end"
             ) from error
         self._kube.create(self._lease())
+        apply(self._kube, _namespace(homes.APPS, self._run_id))
         for name in homes.BOTH:
-            apply(self._kube, _namespace(name, self._run_id))
             wait(self._kube, Ref("v1", "ServiceAccount", "default", name), exists())
         apply(self._kube, self._entry())
         threading.Thread(target=self._renew, name="lease", daemon=True).start()
