@@ -12,6 +12,7 @@ import pytest
 from conformance.apps.base import Instance, Seed
 from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
 from conformance.capabilities.backup_restore.background import Background
+from conformance.common.settings import Timeouts
 from conformance.services.velero import COMPLETED, PodVolume
 
 BACKUP = {"metadata": {"name": "b"}, "status": {"phase": COMPLETED}}
@@ -30,9 +31,10 @@ class App:
             }
         ]
         self.done: list[str] = []
+        self.status = 200
         self.host = "app.stackspin.test"
         self.namespace = "apps"
-        self.kube = SimpleNamespace(list=self.list)
+        self.kube = SimpleNamespace(list=self.list, timeouts=Timeouts())
         url = f"https://{self.host}"
         self.instance = Instance(self.kube, "apps", "x=y", url, self, "app")  # type: ignore[arg-type]
         self.app = self
@@ -41,8 +43,9 @@ class App:
         del labels
         return self.pods if kind == "Pod" else []
 
-    def wait_served(self) -> None:
+    def wait_served(self) -> SimpleNamespace:
         self.done.append("served")
+        return SimpleNamespace(status_code=self.status)
 
     def verify(self, *_: object) -> None:
         self.done.append("verified")
@@ -72,6 +75,9 @@ def test_a_restored_app_is_asked_when_the_ingress_has_it(monkeypatch: pytest.Mon
     )
     backed_up(app).verify(Seed(1, {}, {}))
     assert app.done == ["ready", "served", "verified"]
+    app.status = 503
+    with pytest.raises(AssertionError, match="the ingress still answers 503 after 60 s"):
+        backed_up(app).verify(Seed(1, {}, {}))
 
 
 def test_acts_follow_one_another_until_one_fails() -> None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from conformance.apps.base import App, Instance
 from conformance.apps.images import Candidate
 from conformance.kube.client import Kube
@@ -76,9 +78,12 @@ class HelmDeployment:
         self.wait_served()
         return release
 
-    def wait_served(self) -> None:
-        """Return when the ingress routes to the app, which comes some moments after it is Ready."""
-        self.http.get_routed(
+    def wait_served(self) -> requests.Response:
+        """Return what the app answers when the ingress routes to it, moments after it is Ready.
+
+        After ``timeouts.routing_after_restart`` seconds the ingress' own refusal is returned.
+        """
+        return self.http.get_routed(
             f"https://{self.host}/", within=self.kube.timeouts.routing_after_restart
         )
 

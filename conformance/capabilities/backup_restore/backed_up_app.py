@@ -21,6 +21,7 @@ from conformance.kube.conditions import ready
 from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.port_forward import forward
 from conformance.kube.wait import wait_each
+from conformance.services.ingress import UNROUTED
 from conformance.services.velero import COMPLETED, Velero
 
 NO_INGRESS = ("ingresses.networking.k8s.io",)
@@ -115,7 +116,11 @@ class BackedUpApp:
     def wait_until_served(self) -> None:
         """Return when the restored app is Ready and the ingress routes to it again."""
         wait_each(self.kube, self.pods_in(self.namespace), ready())
-        self.deployment.wait_served()
+        status = self.deployment.wait_served().status_code
+        assert status not in UNROUTED, (
+            f"the pods of {self.namespace} are Ready, but the ingress still answers {status} after"
+            f" {self.kube.timeouts.routing_after_restart:.0f} s"
+        )
 
     def pods_in(self, namespace: str) -> Selection:
         """Return which pods in a namespace are the app's."""
