@@ -75,7 +75,7 @@ def test_each_service_has_a_generated_password_of_its_own(
     assert reference == {"name": secret["metadata"]["name"], "key": name}
     assert name in [field["fieldName"] for field in secret["spec"]["fields"]]
     address = f"{name}:$(DATABASE_PASSWORD)@{DATABASE}:5432/{name}"
-    assert variables["DSN"]["value"] == f"postgres://{address}?sslmode=disable"
+    assert variables["DSN"]["value"] == f"postgres://{address}?sslmode=disable&connect_timeout=5"
     assert list(variables).index("DATABASE_PASSWORD") < list(variables).index("DSN")
     assert "dsn" not in service[f"ConfigMap/{name}"]["data"][f"{name}.yml"]
     port = database[f"Service/{DATABASE}"]["spec"]["ports"][0]["port"]

@@ -9,7 +9,7 @@ env:
         key: {{ .Values.database.name }}
   - name: DSN
     {{- with .Values.database }}
-    value: postgres://{{ .name }}:$(DATABASE_PASSWORD)@{{ .host }}:5432/{{ .name }}?sslmode=disable
+    value: postgres://{{ .name }}:$(DATABASE_PASSWORD)@{{ .host }}:5432/{{ .name }}?sslmode=disable&connect_timeout=5
     {{- end }}
   - name: SQA_OPT_OUT
     value: "true"
