@@ -83,7 +83,7 @@ def test_a_cluster_is_read_over_its_api(cluster: WireServer, tmp_path: Path) -> 
     assert found.secret("velero", "object-store") == {"access_key": "a", "secret_key": "b"}
     assert found.secret("velero", "none-such") == {}
     assert {method for method, _ in cluster.requests} == {"GET"}
-    assert found.unread == {}
+    found.refuse_unread("a cluster")
 
 
 def reference_with(*versions: tuple[str, str]) -> dict[str, list[dict[str, object]]]:
@@ -100,7 +100,9 @@ def test_what_may_not_be_listed_is_noted(cluster: WireServer, tmp_path: Path) ->
     found = read_cluster(kube)
     kube.close()
     assert found.all("Ingress") == []
-    assert "user a cannot list ingresses" in found.unread["Ingress"]
+    unread = "what is on a cluster cannot be read\n  Ingress: .*user a cannot list ingresses"
+    with pytest.raises(HarnessError, match=unread):
+        found.refuse_unread("a cluster")
 
 
 def test_a_cluster_without_flux_and_velero_has_none(cluster: WireServer, tmp_path: Path) -> None:

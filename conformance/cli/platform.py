@@ -88,12 +88,7 @@ def check(file: Path, kubeconfig: Path | None, context: str | None, ca_file: Pat
     """
     document, platform, problems = read_for_check(file)
     with _opened(kubeconfig, context, ca_file) as (name, cluster, web):
-        if cluster.unread:
-            unread = "\n".join(f"{kind}: {why}" for kind, why in cluster.unread.items())
-            raise HarnessError(
-                f"{name} cannot be compared with {file}\n{unread}",
-                "give a kubeconfig or context whose user may list all of these",
-            )
+        cluster.refuse_unread(name)
         problems += what_does_not_hold(document, platform, cluster, web)
     problems += [
         Problem(Place(str(file), document.line(("exempt", name))), f"there is no check {name}", fix)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from conformance.common.errors import HarnessError
 from conformance.kube.client import Kube
 from conformance.kube.errors import ApiError, Forbidden, NotFound
 from conformance.kube.objects import Object, Objects
@@ -56,6 +57,15 @@ class Cluster:
             if namespace in (None, namespace_of(item))
             and "deletionTimestamp" not in item["metadata"]
         ]
+
+    def refuse_unread(self, name: str) -> None:
+        """Raise HarnessError unless all of the cluster called ``name`` could be read."""
+        if self.unread:
+            lines = "\n".join(f"  {kind}: {why}" for kind, why in self.unread.items())
+            raise HarnessError(
+                f"what is on {name} cannot be read\n{lines}",
+                "give a kubeconfig or context whose user may list all of these",
+            )
 
     def pods(self, namespace: str | None = None) -> Objects:
         """Return the pods of a namespace, or all; those that have ended are none."""

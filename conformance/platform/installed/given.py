@@ -60,12 +60,7 @@ def given_platform(settings: Settings) -> GivenPlatform | None:
         refuse_old_kubernetes(name, kube.version())
         refuse_beside_another_run(kube)
         cluster = read_cluster(kube)
-        if cluster.unread:
-            unread = "\n".join(f"  {kind}: {why}" for kind, why in cluster.unread.items())
-            raise HarnessError(
-                f"what is on {name} cannot be read\n{unread}",
-                "give a kubeconfig or context whose user may list all of these",
-            )
+        cluster.refuse_unread(name)
         web = web_of(cluster, authority_of(settings.ca_file))
         if settings.platform == DISCOVER:
             document, described, text = _found(written(discover(cluster, web), name))
