@@ -18,7 +18,7 @@ from delivered_packages import FakeKube, an_object, installed, without_waiting
 
 from conformance.apps import tree
 from conformance.apps.package import own_data, sentinels
-from conformance.apps.package.model import Data
+from conformance.apps.package.model.steps import Data
 from conformance.apps.package.named_by_pods import named_by
 from conformance.apps.package.own_data import OwnData, container_of
 from conformance.apps.package.sentinels import Sentinels, plant

@@ -18,7 +18,7 @@ from delivered_packages import (
 from conformance.apps.package import delivery as delivery_module
 from conformance.apps.package import leftovers
 from conformance.apps.package.given import GivenApp
-from conformance.apps.package.model import Description
+from conformance.apps.package.model.description import Description
 from conformance.apps.package.secrets_by_hand import made_by_hand
 from conformance.common.redaction import Redactor
 from conformance.kube.wait import Wait, WaitTimeout

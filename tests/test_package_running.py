@@ -10,7 +10,7 @@ import pytest
 from delivered_packages import FakeKube, an_object
 
 from conformance.apps.package.delivery import TimeLimit
-from conformance.apps.package.model import Description
+from conformance.apps.package.model.description import Description
 from conformance.apps.package.running import (
     Answer,
     NoHost,
