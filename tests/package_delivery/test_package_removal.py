@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 from delivered_packages import (
     FakeKube,
-    a_cluster,
     a_delivery,
     an_object,
     installed,
-    without_waiting,
 )
 
 from conformance.apps.package import delivery as delivery_module
@@ -22,16 +20,7 @@ from conformance.apps.package.model.description import Description
 from conformance.apps.package.secrets_by_hand import made_by_hand
 from conformance.common.redaction import Redactor
 from conformance.kube.wait import Wait, WaitTimeout
-
-
-@pytest.fixture
-def kube() -> FakeKube:
-    return a_cluster()
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[Wait]:
-    return without_waiting(monkeypatch)
+from conformance.platform.reference.content import ROOT_KUSTOMIZATION
 
 
 def test_a_removal_tells_claims_from_what_is_left_and_from_what_is_lost(
@@ -50,6 +39,20 @@ def test_a_removal_tells_claims_from_what_is_left_and_from_what_is_lost(
     assert remains.names_of_claims == ["kept"]
     assert remains.lost == ["lost"]
     assert remains.names_of_left == ["ConfigMap forgotten in stackspin-apps"]
+
+
+def test_a_package_comes_back_as_it_was(kube: FakeKube, no_waiting: list[Wait]) -> None:
+    del no_waiting
+    delivery, branch = installed(kube)
+    there = dict(branch.content)
+    branch.flux_does = [lambda: None, lambda: None]
+    delivery.remove()
+    assert branch.content != there
+    delivery.put_back()
+    assert branch.content == there
+    branch.flux_does = [lambda: None]
+    delivery.remove()
+    assert list(branch.content) == [ROOT_KUSTOMIZATION]
 
 
 def test_what_is_about_to_go_is_waited_for(kube: FakeKube, no_waiting: list[Wait]) -> None:

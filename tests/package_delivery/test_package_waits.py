@@ -8,11 +8,9 @@ from types import SimpleNamespace
 import pytest
 from delivered_packages import (
     FakeKube,
-    a_cluster,
     a_delivery,
     an_object,
     installed,
-    without_waiting,
 )
 
 from conformance.apps.package import delivery as delivery_module
@@ -21,16 +19,6 @@ from conformance.apps.package.time_limit import OutOfTime, TimeLimit
 from conformance.common.settings import Timeouts
 from conformance.kube.wait import Wait, WaitFailed, WaitTimeout
 from conformance.services.flux import hopeless
-
-
-@pytest.fixture
-def kube() -> FakeKube:
-    return a_cluster()
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[Wait]:
-    return without_waiting(monkeypatch)
 
 
 def test_only_what_was_ready_once_can_stop(
