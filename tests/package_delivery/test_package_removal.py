@@ -13,8 +13,7 @@ from delivered_packages import (
     installed,
 )
 
-from conformance.apps.package import delivery as delivery_module
-from conformance.apps.package import leftovers
+from conformance.apps.package import leftovers, waits
 from conformance.apps.package.given import GivenApp
 from conformance.apps.package.model.description import Description
 from conformance.apps.package.secrets_by_hand import made_by_hand
@@ -63,15 +62,15 @@ def test_what_is_about_to_go_is_waited_for(kube: FakeKube, no_waiting: list[Wait
 
 
 def test_what_hangs_says_what_to_do(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hangs(_: object, waits: list[Wait], **__: object) -> None:
-        for one in waits:
+    def hangs(_: object, these: list[Wait], **__: object) -> None:
+        for one in these:
             if one.target.kind == "ConfigMap":
                 raise WaitTimeout(f"Waited 120 s for {one}\n  finalizers: example.org/never")
 
     held = an_object("ConfigMap", "held")
     delivery, _ = installed(kube, held)
     held["metadata"]["deletionTimestamp"] = "2026-11-28T20:00:00Z"
-    monkeypatch.setattr(delivery_module, "wait_all", hangs)
+    monkeypatch.setattr(waits, "wait_all", hangs)
     with pytest.raises(WaitTimeout, match=r"ConfigMap held.*\n  To do: .*\n  finalizers: example"):
         delivery.remove()
 
@@ -109,7 +108,7 @@ def test_what_cannot_be_cleaned_up_is_told(kube: FakeKube, monkeypatch: pytest.M
     def never(*_: object, **__: object) -> None:
         raise WaitTimeout("Waited 120 s for Kustomization pages to be: deleted\n  more")
 
-    monkeypatch.setattr(delivery_module, "wait_all", never)
+    monkeypatch.setattr(waits, "wait_all", never)
     monkeypatch.setattr(leftovers, "wait_all", never)
     delivery, _ = installed(kube)
     assert "Waited 120 s for Kustomization pages to be: deleted" in delivery.clean_up()
