@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from conformance.apps.package import delivery as delivery_module
-from conformance.apps.package import leftovers
+from conformance.apps.package import leftovers, waits
 from conformance.apps.package.delivery import Delivery
 from conformance.apps.package.given import read_apps
 from conformance.apps.package.placement import place
@@ -149,18 +148,24 @@ def a_cluster() -> FakeKube:
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> list[Wait]:
     """Have what is awaited be there at once; return what was awaited."""
     awaited: list[Wait] = []
-    for module in (delivery_module, leftovers):
-        monkeypatch.setattr(module, "wait_all", lambda _kube, waits, **_more: awaited.extend(waits))
+    for module in (waits, leftovers):
+        monkeypatch.setattr(module, "wait_all", lambda _kube, these, **_more: awaited.extend(these))
     return awaited
 
 
 def a_delivery(
-    kube: FakeKube, files: Mapping[str, str] | None = None, **more: Any
+    kube: FakeKube,
+    files: Mapping[str, str] | None = None,
+    *,
+    limit: TimeLimit | None = None,
+    by_hand: Sequence[Object] = (),
 ) -> tuple[Delivery, FakeBranch]:
     """Return a delivery of a static site, and the branch that it is brought to."""
     [app] = read_apps(data_root() / "fixtures" / "packages" / "static-site")
     branch = FakeBranch(kube, files)
-    return Delivery(branch, place(app), "pages", TimeLimit(1), **more), branch  # type: ignore[arg-type]
+    limit = limit or TimeLimit(1)
+    delivery = Delivery(branch, place(app), "pages", limit, by_hand)  # type: ignore[arg-type]
+    return delivery, branch
 
 
 def installed(kube: FakeKube, *made: Object) -> tuple[Delivery, FakeBranch]:

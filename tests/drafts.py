@@ -10,7 +10,7 @@ import yaml
 from linter_packages import GOOD
 
 from conformance.apps.package.description import read_description
-from conformance.apps.package.model import Description
+from conformance.apps.package.model.description import Description
 from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.draft.init import Draft
 from conformance.linter.lint import AppResult, lint

@@ -12,7 +12,8 @@ from small_runs import RunChecks, report, runner
 
 from conformance.apps.package.abilities import Ability, lack_of
 from conformance.apps.package.given import by_name, read_apps
-from conformance.apps.package.model import CommandStep, Description, RequestStep
+from conformance.apps.package.model.description import Description
+from conformance.apps.package.model.steps import CommandStep, RequestStep
 from conformance.apps.package.reference import reference_copy
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package

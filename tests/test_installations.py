@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance.apps.package.model import Description
+from conformance.apps.package.model.description import Description
 from conformance.apps.package.time_limit import OutOfTime
 from conformance.suite import installations
 from conformance.suite.installations import Installations, prepared_platform

@@ -11,10 +11,12 @@ from pathlib import Path
 import kube_wire as wire
 import pytest
 
+from conformance.common.errors import HarnessError
 from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted, exists, image_unavailable, ready
 from conformance.kube.errors import Forbidden
+from conformance.kube.explain import explain
 from conformance.kube.objects import Ref, Selection
 from conformance.kube.wait import Wait, WaitFailed, WaitTimeout, wait, wait_all, wait_each
 
@@ -288,3 +290,17 @@ def test_a_time_out_explains_itself_without_secrets(server: wire.WireServer, kub
         "connecting with ***",
     ):
         assert part in text
+
+
+def test_what_cannot_be_explained_says_nothing_of_how_to_fix_the_api_server(
+    kube: Kube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(*_: object) -> None:
+        raise HarnessError("the API server does not answer", "Check that it is running.")
+
+    monkeypatch.setattr("conformance.kube.explain.learn_secrets", slow)
+    text = explain(kube, "Waited 5 s for Pod web", [wire.pod()], None, list)
+    assert text.splitlines() == [
+        "Waited 5 s for Pod web",
+        "  more could not be read: the API server does not answer",
+    ]

@@ -14,28 +14,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from delivered_packages import FakeKube, an_object, installed, without_waiting
+from delivered_packages import FakeKube, an_object
 
 from conformance.apps import tree
 from conformance.apps.package import own_data, sentinels
-from conformance.apps.package.model import Data
+from conformance.apps.package.model.steps import Data
 from conformance.apps.package.named_by_pods import named_by
 from conformance.apps.package.own_data import OwnData, container_of
 from conformance.apps.package.sentinels import Sentinels, plant
 from conformance.apps.package.steps import StepFailed
 from conformance.kube.objects import Object, Ref
-from conformance.kube.wait import Wait
-from conformance.platform.reference.content import ROOT_KUSTOMIZATION
-from conformance.services.flux import Flux
 
 NAMESPACE = "stackspin-apps"
 CLAIM = Ref("v1", "PersistentVolumeClaim", "app-data", NAMESPACE)
 OTHER = CLAIM._replace(name="app-cache")
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[Wait]:
-    return without_waiting(monkeypatch)
 
 
 @pytest.fixture
@@ -310,54 +302,3 @@ def test_what_pods_name_is_found_wherever_their_specs_name_it() -> None:
     }  # fmt: skip
     assert {one.namespace for one in found} == {NAMESPACE}
     assert len(found) == len(set(found))
-
-
-def test_a_package_comes_back_as_it_was(kube: FakeKube, no_waiting: list[Wait]) -> None:
-    del no_waiting
-    delivery, branch = installed(kube)
-    there = dict(branch.content)
-    branch.flux_does = [lambda: None, lambda: None]
-    delivery.remove()
-    assert branch.content != there
-    delivery.put_back()
-    assert branch.content == there
-    branch.flux_does = [lambda: None]
-    delivery.remove()
-    assert list(branch.content) == [ROOT_KUSTOMIZATION]
-
-
-@pytest.fixture
-def kube() -> FakeKube:
-    return FakeKube()
-
-
-def test_flux_goes_on_with_an_app_even_if_something_fails_meanwhile(
-    kube: FakeKube, no_waiting: list[Wait]
-) -> None:
-    del no_waiting
-    done: list[str] = []
-    delivery, branch = installed(kube)
-    branch.flux = flux_that_notes(done)
-    with delivery.suspended():
-        done.append("restored")
-    assert done == [
-        "suspend Kustomization", "restored", "resume Kustomization", "reconcile Kustomization",
-    ]  # fmt: skip
-    done.clear()
-    with pytest.raises(ValueError, match="no"), delivery.suspended():
-        raise ValueError("no")
-    assert done == ["suspend Kustomization", "resume Kustomization"]
-
-
-def flux_that_notes(done: list[str]) -> Any:
-    def note(act: str) -> Any:
-        return lambda kind, *_, **__: done.append(f"{act} {kind}")
-
-    return SimpleNamespace(
-        namespace="flux-system",
-        ref=Flux(None, "flux-system", "stackspin", "stackspin").ref,  # type: ignore[arg-type]
-        suspend=note("suspend"),
-        resume=note("resume"),
-        reconcile=note("reconcile"),
-        wait_ready=lambda *_, **__: None,
-    )

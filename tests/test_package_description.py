@@ -12,7 +12,8 @@ from conformance.apps.package.description import (
     read_description,
 )
 from conformance.apps.package.given import read_apps
-from conformance.apps.package.model import CommandStep, Description, RequestStep
+from conformance.apps.package.model.description import Description
+from conformance.apps.package.model.steps import CommandStep, RequestStep
 from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.app import AppPackage
 from conformance.linter.limits import Limits

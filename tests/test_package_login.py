@@ -17,7 +17,7 @@ from https_server import https_server
 from conformance.apps.package.client import AppClient, clients_of
 from conformance.apps.package.given import read_apps
 from conformance.apps.package.login import AppLogin
-from conformance.apps.package.model import Description
+from conformance.apps.package.model.description import Description
 from conformance.apps.package.placement import place
 from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.running import RunningApp

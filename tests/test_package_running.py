@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from delivered_packages import FakeKube, an_object
 
-from conformance.apps.package.delivery import TimeLimit
-from conformance.apps.package.model import Description
+from conformance.apps.package.model.description import Description
 from conformance.apps.package.running import (
     Answer,
     NoHost,
@@ -18,6 +17,7 @@ from conformance.apps.package.running import (
     differences,
     killed_for_memory,
 )
+from conformance.apps.package.time_limit import TimeLimit
 from conformance.apps.package.usage import image_sizes, memory_peaks, warnings_about
 from conformance.capabilities.app_runs.neighbours import Neighbours, state_of
 from conformance.kube.objects import Object

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import pytest
 from https_server import DOMAIN
 
-from conformance.apps.package.model import CommandStep, RequestStep, Step
+from conformance.apps.package.model.steps import CommandStep, RequestStep, Step
 from conformance.apps.package.steps import AppAccess, StepFailed, run_steps
 from conformance.common.pki import ServerCertificate
 from conformance.common.settings import Timeouts

@@ -61,8 +61,11 @@ def _details(kube: Kube, unmet: Objects, others: Callable[[], Objects]) -> Itera
             yield from _object(kube, item)
         if len(unmet) > _OBJECTS:
             yield f"  and {len(unmet) - _OBJECTS} more" + _names(unmet[_OBJECTS:])
-    except (ApiError, HarnessError) as error:
+    except ApiError as error:
         yield f"  more could not be read: {error}"
+    except HarnessError as error:
+        # Without how to fix that: what was awaited is what has to be fixed.
+        yield f"  more could not be read: {error.message}"
 
 
 def _object(kube: Kube, item: Object) -> Iterator[str]:

@@ -16,7 +16,7 @@ from conformance.platform.reference.levels import BACKUPS
 
 if TYPE_CHECKING:
     from conformance.apps.package.given import GivenApp
-    from conformance.apps.package.model import Description
+    from conformance.apps.package.model.description import Description
     from conformance.apps.package.placement import Placement
     from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings

@@ -29,7 +29,7 @@ from conformance.suite.twins import load_twins
 if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages
-    from conformance.apps.package.model import Description
+    from conformance.apps.package.model.description import Description
     from conformance.apps.package.running import RunningApp
     from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conformance.apps.package.model import Description
+    from conformance.apps.package.model.description import Description
 
 
 class Ability(enum.Enum):

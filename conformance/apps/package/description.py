@@ -7,7 +7,8 @@ from itertools import islice
 from pathlib import Path
 
 from conformance.apps.package import variables
-from conformance.apps.package.model import COMMAND, REQUEST, CommandStep, Description, RequestStep
+from conformance.apps.package.model.description import Description
+from conformance.apps.package.model.steps import COMMAND, REQUEST, CommandStep, RequestStep
 from conformance.formats.reading import MOST, Format, name_of, nearest, validate
 from conformance.linter.access import Path as Where
 from conformance.linter.access import get, walk

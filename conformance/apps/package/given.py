@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from conformance.apps.package.description import description_of, read_description
-from conformance.apps.package.model import Description
+from conformance.apps.package.model.description import Description
 from conformance.common.errors import HarnessError
 from conformance.linter import detection
 from conformance.linter.app import AppPackage

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from conformance.services.browser_forms import LOG_IN, fills_in_login
 
 if TYPE_CHECKING:
-    from conformance.apps.package.model import Login
+    from conformance.apps.package.model.login import Login
     from conformance.apps.package.running import RunningApp
     from conformance.services.login_pages import User
     from conformance.services.visitor import Visitor

@@ -14,7 +14,7 @@ from conformance.kube.execution import execute
 from conformance.kube.objects import Object, Objects, Selection, label_selector
 
 if TYPE_CHECKING:
-    from conformance.apps.package.model import Data
+    from conformance.apps.package.model.steps import Data
     from conformance.apps.package.running import RunningApp
     from conformance.services.ingress import HttpClient
 

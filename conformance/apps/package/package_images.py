@@ -22,7 +22,7 @@ from conformance.oci.reference import Reference
 from conformance.oci.registry import Registry
 
 if TYPE_CHECKING:
-    from conformance.apps.package.model import Image
+    from conformance.apps.package.model.brought import Image
     from conformance.components.builder import Components
 
 _DOCKER_HUB = "docker.io"

@@ -21,7 +21,7 @@ from conformance.kube.wait import wait, wait_each
 from conformance.services.ingress import HttpClient
 
 if TYPE_CHECKING:
-    from conformance.apps.package.model import Description
+    from conformance.apps.package.model.description import Description
 
 _REDIRECTS = range(300, 400)
 _BROKEN = 500

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.apps.package.model import Description
+from conformance.apps.package.model.description import Description
 from conformance.formats import schema
 
 SCHEMA_FILE = "conformance.schema.json"

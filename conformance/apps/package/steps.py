@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from conformance.apps.package import variables
-from conformance.apps.package.model import CommandStep, RequestStep
+from conformance.apps.package.model.steps import CommandStep, RequestStep
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Timeouts
 from conformance.kube.errors import ApiError, NotFound

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from delivered_packages import (
+    FakeBranch,
     FakeKube,
-    a_cluster,
     a_delivery,
     an_object,
     installed,
-    without_waiting,
 )
 
-from conformance.apps.package import delivery as delivery_module
-from conformance.apps.package import time_limit
+from conformance.apps.package import time_limit, waits
+from conformance.apps.package.delivery import Delivery
+from conformance.apps.package.placement import place
+from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.time_limit import OutOfTime, TimeLimit
-from conformance.common.settings import Timeouts
+from conformance.common.package import Package
+from conformance.common.settings import data_root
 from conformance.kube.wait import Wait, WaitFailed, WaitTimeout
 from conformance.services.flux import hopeless
 
 
 @pytest.fixture
-def kube() -> FakeKube:
-    return a_cluster()
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[Wait]:
-    return without_waiting(monkeypatch)
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the clock of every time limit shows; a test moves it on."""
+    clock = [100.0]
+    monkeypatch.setattr(time_limit, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    return clock
 
 
 def test_only_what_was_ready_once_can_stop(
@@ -41,19 +41,19 @@ def test_only_what_was_ready_once_can_stop(
     def never(*_: object, **__: object) -> None:
         raise WaitTimeout("Waited 20 s")
 
-    ready = delivery_module.wait_all
+    ready = waits.wait_all
     delivery, branch = a_delivery(kube)
     assert not delivery.is_there
     branch.flux_does = [lambda: None, lambda: None]
     delivery.begin()
-    monkeypatch.setattr(delivery_module, "wait_all", never)
+    monkeypatch.setattr(waits, "wait_all", never)
     assert (delivery.is_there, delivery.has_stopped()) == (True, False)
-    monkeypatch.setattr(delivery_module, "wait_all", ready)
+    monkeypatch.setattr(waits, "wait_all", ready)
     delivery.wait_ready()
     assert not delivery.has_stopped()
-    monkeypatch.setattr(delivery_module, "wait_all", never)
+    monkeypatch.setattr(waits, "wait_all", never)
     assert delivery.has_stopped()
-    monkeypatch.setattr(delivery_module, "wait_all", ready)
+    monkeypatch.setattr(waits, "wait_all", ready)
     delivery.remove()
     assert not delivery.is_there
 
@@ -67,7 +67,7 @@ def test_an_app_that_never_got_ready_is_waited_for_once(
         waited.append(1)
         raise WaitTimeout("Waited 180 s for Deployment pages to be: rolled out")
 
-    monkeypatch.setattr(delivery_module, "wait_all", never)
+    monkeypatch.setattr(waits, "wait_all", never)
     delivery, _ = a_delivery(kube)
     for within in (20.0, None, 20.0, None):
         with pytest.raises(WaitFailed, match="Deployment pages to be"):
@@ -76,7 +76,7 @@ def test_an_app_that_never_got_ready_is_waited_for_once(
     monkeypatch.undo()
     ready, _ = a_delivery(kube)
     ready.wait_ready()
-    monkeypatch.setattr(delivery_module, "wait_all", never)
+    monkeypatch.setattr(waits, "wait_all", never)
     for _ in range(2):
         with pytest.raises(WaitFailed):
             ready.wait_ready()
@@ -118,30 +118,44 @@ def test_no_wait_is_longer_than_the_time_that_an_app_has() -> None:
         TimeLimit(1e-9).at_most(5)
 
 
+@pytest.mark.parametrize(
+    ("of_release", "longest"), [("10m", 630.0), (None, 330.0), ("5s", 300.0), ("soon", 330.0)]
+)
+def test_a_package_that_has_flux_wait_for_longer_is_waited_for_as_long(
+    kube: FakeKube,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    of_release: str | None,
+    longest: float,
+) -> None:
+    timeouts: list[float] = []
+    monkeypatch.setattr(waits, "wait_all", lambda *_, timeout, **__: timeouts.append(timeout))
+    placement = place(reference_copy(Package(data_root()), "notes", "memos", tmp_path))
+    for release in placement.releases:
+        release.manifest.value["spec"]["timeout"] = of_release
+    delivery = Delivery(FakeBranch(kube), placement, "memos", TimeLimit(60))  # type: ignore[arg-type]
+    delivery.wait_applied()
+    assert timeouts == [longest]
+
+
 def test_a_wait_that_the_apps_time_cuts_says_so_and_what_it_waited_for(
-    kube: FakeKube, monkeypatch: pytest.MonkeyPatch
+    kube: FakeKube, monkeypatch: pytest.MonkeyPatch, now: list[float]
 ) -> None:
     def never(*_: object, timeout: float, **__: object) -> None:
-        time.sleep(timeout)
+        now[0] += timeout
         raise WaitTimeout(f"Waited {timeout:g} s for Kustomization pages to be: reconciled")
 
-    delivery, _ = a_delivery(kube)
+    delivery, _ = a_delivery(kube, limit=TimeLimit(0.5))
     delivery.begin()
-    monkeypatch.setattr(delivery_module, "wait_all", never)
-    delivery.limit = TimeLimit(0.02)
-    with pytest.raises(OutOfTime, match=r"used up its 0.02 minutes\n  To do: .*\nWaited "):
+    monkeypatch.setattr(waits, "wait_all", never)
+    with pytest.raises(OutOfTime, match=r"used up its 0.5 minutes\n  To do: .*\nWaited 30 s"):
         delivery.wait_applied()
-    another, _ = a_delivery(FakeKube())
-    another.kube.timeouts = Timeouts(stack=0.01)
-    with pytest.raises(WaitTimeout, match=r"^Waited 0.01 s for Kustomization"):
+    another, _ = a_delivery(FakeKube(), limit=TimeLimit(10))
+    with pytest.raises(WaitTimeout, match=r"^Waited 300 s for Kustomization"):
         another.wait_applied()
 
 
-def test_what_is_not_of_the_apps_doing_takes_none_of_its_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr(time_limit, "time", SimpleNamespace(monotonic=lambda: now[0]))
+def test_what_is_not_of_the_apps_doing_takes_none_of_its_time(now: list[float]) -> None:
     limit = TimeLimit(1)
     with limit.paused():
         now[0] += 3600

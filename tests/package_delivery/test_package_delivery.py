@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
@@ -12,10 +14,9 @@ from delivered_packages import (
     ROOT,
     FakeBranch,
     FakeKube,
-    a_cluster,
     a_delivery,
     an_object,
-    without_waiting,
+    installed,
 )
 
 from conformance.apps.package.delivery import Delivery
@@ -31,16 +32,6 @@ from conformance.kube.inventory import everything
 from conformance.kube.wait import Wait
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
 from conformance.services.flux import Flux
-
-
-@pytest.fixture
-def kube() -> FakeKube:
-    return a_cluster()
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[Wait]:
-    return without_waiting(monkeypatch)
 
 
 def test_a_package_is_listed_beside_its_files_and_leaves_the_repository_as_it_was(
@@ -149,6 +140,38 @@ def test_what_flux_applies_again_it_is_asked_for_all_at_once_and_upgrades_come_a
     assert flux.asked[-1] == release
     assert [wait.target.kind for wait in no_waiting] == [*3 * ["Kustomization"], "HelmRelease"]
     assert all("as requested at now" in str(wait.condition) for wait in no_waiting)
+
+
+def test_flux_goes_on_with_an_app_even_if_something_fails_meanwhile(
+    kube: FakeKube, no_waiting: list[Wait]
+) -> None:
+    del no_waiting
+    done: list[str] = []
+    delivery, branch = installed(kube)
+    branch.flux = flux_that_notes(done)
+    with delivery.suspended():
+        done.append("restored")
+    assert done == [
+        "suspend Kustomization", "restored", "resume Kustomization", "reconcile Kustomization",
+    ]  # fmt: skip
+    done.clear()
+    with pytest.raises(ValueError, match="no"), delivery.suspended():
+        raise ValueError("no")
+    assert done == ["suspend Kustomization", "resume Kustomization"]
+
+
+def flux_that_notes(done: list[str]) -> Any:
+    def note(act: str) -> Any:
+        return lambda kind, *_, **__: done.append(f"{act} {kind}")
+
+    return SimpleNamespace(
+        namespace="flux-system",
+        ref=Flux(None, "flux-system", "stackspin", "stackspin").ref,  # type: ignore[arg-type]
+        suspend=note("suspend"),
+        resume=note("resume"),
+        reconcile=note("reconcile"),
+        wait_ready=lambda *_, **__: None,
+    )
 
 
 def test_an_app_of_the_same_name_is_not_replaced(kube: FakeKube) -> None:

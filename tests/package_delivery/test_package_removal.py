@@ -8,30 +8,18 @@ from typing import Any
 import pytest
 from delivered_packages import (
     FakeKube,
-    a_cluster,
     a_delivery,
     an_object,
     installed,
-    without_waiting,
 )
 
-from conformance.apps.package import delivery as delivery_module
-from conformance.apps.package import leftovers
+from conformance.apps.package import leftovers, waits
 from conformance.apps.package.given import GivenApp
-from conformance.apps.package.model import Description
+from conformance.apps.package.model.description import Description
 from conformance.apps.package.secrets_by_hand import made_by_hand
 from conformance.common.redaction import Redactor
 from conformance.kube.wait import Wait, WaitTimeout
-
-
-@pytest.fixture
-def kube() -> FakeKube:
-    return a_cluster()
-
-
-@pytest.fixture
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> list[Wait]:
-    return without_waiting(monkeypatch)
+from conformance.platform.reference.content import ROOT_KUSTOMIZATION
 
 
 def test_a_removal_tells_claims_from_what_is_left_and_from_what_is_lost(
@@ -52,6 +40,20 @@ def test_a_removal_tells_claims_from_what_is_left_and_from_what_is_lost(
     assert remains.names_of_left == ["ConfigMap forgotten in stackspin-apps"]
 
 
+def test_a_package_comes_back_as_it_was(kube: FakeKube, no_waiting: list[Wait]) -> None:
+    del no_waiting
+    delivery, branch = installed(kube)
+    there = dict(branch.content)
+    branch.flux_does = [lambda: None, lambda: None]
+    delivery.remove()
+    assert branch.content != there
+    delivery.put_back()
+    assert branch.content == there
+    branch.flux_does = [lambda: None]
+    delivery.remove()
+    assert list(branch.content) == [ROOT_KUSTOMIZATION]
+
+
 def test_what_is_about_to_go_is_waited_for(kube: FakeKube, no_waiting: list[Wait]) -> None:
     pod = an_object("Pod", "pages-1", owner="pages")
     delivery, _ = installed(kube, pod, an_object("ConfigMap", "forgotten"))
@@ -60,15 +62,15 @@ def test_what_is_about_to_go_is_waited_for(kube: FakeKube, no_waiting: list[Wait
 
 
 def test_what_hangs_says_what_to_do(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hangs(_: object, waits: list[Wait], **__: object) -> None:
-        for one in waits:
+    def hangs(_: object, these: list[Wait], **__: object) -> None:
+        for one in these:
             if one.target.kind == "ConfigMap":
                 raise WaitTimeout(f"Waited 120 s for {one}\n  finalizers: example.org/never")
 
     held = an_object("ConfigMap", "held")
     delivery, _ = installed(kube, held)
     held["metadata"]["deletionTimestamp"] = "2026-11-28T20:00:00Z"
-    monkeypatch.setattr(delivery_module, "wait_all", hangs)
+    monkeypatch.setattr(waits, "wait_all", hangs)
     with pytest.raises(WaitTimeout, match=r"ConfigMap held.*\n  To do: .*\n  finalizers: example"):
         delivery.remove()
 
@@ -106,7 +108,7 @@ def test_what_cannot_be_cleaned_up_is_told(kube: FakeKube, monkeypatch: pytest.M
     def never(*_: object, **__: object) -> None:
         raise WaitTimeout("Waited 120 s for Kustomization pages to be: deleted\n  more")
 
-    monkeypatch.setattr(delivery_module, "wait_all", never)
+    monkeypatch.setattr(waits, "wait_all", never)
     monkeypatch.setattr(leftovers, "wait_all", never)
     delivery, _ = installed(kube)
     assert "Waited 120 s for Kustomization pages to be: deleted" in delivery.clean_up()

@@ -1,0 +1,109 @@
+"""Which objects of a cluster are an app's own: those that have come with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.kube.inventory import by_uid, everything, ref_of
+from conformance.kube.objects import Object, Objects
+
+if TYPE_CHECKING:
+    from conformance.apps.package.live import LiveApp
+    from conformance.kube.client import Kube
+
+_CLAIM = "PersistentVolumeClaim"
+_OF_A_NAMESPACE = ("default", "kube-root-ca.crt")
+"""A ServiceAccount and a ConfigMap that Kubernetes makes in every namespace."""
+_HELM_STORAGE = "helm.sh/release.v1"
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What there is after an app's removal."""
+
+    claims: Objects
+    """Its claims, with their data."""
+    lost: list[str]
+    """Names of claims that it had, and that are gone."""
+    left: Objects
+    """What else it has left behind, and nobody is about to remove."""
+
+    @property
+    def names_of_claims(self) -> list[str]:
+        """The claims that stay."""
+        return sorted(item["metadata"]["name"] for item in self.claims)
+
+    @property
+    def names_of_left(self) -> list[str]:
+        """What is left behind, in words."""
+        return sorted(str(ref_of(item)) for item in self.left)
+
+
+class OwnObjects:
+    """What has come since before an app was installed, and nobody has applied for others."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        namespaces: Callable[[], Collection[str]],
+        live: Callable[[], LiveApp],
+    ) -> None:
+        """``namespaces`` are those of the app, ``live`` is what Flux has applied of it."""
+        self._kube = kube
+        self._namespaces = namespaces
+        self._live = live
+        self._before: set[str] = set()
+
+    def begin(self) -> None:
+        """Take what is there now for that of others."""
+        self._before = set(by_uid(self._everything()))
+
+    def claims(self) -> Objects:
+        """Return the claims that came with the app, whoever made them."""
+        return [item for item in self.made() if item["kind"] == _CLAIM]
+
+    def made(self) -> Objects:
+        """Return what has come where the app's objects are; nothing of the whole cluster."""
+        return [item for item in self.made_anywhere() if "namespace" in item["metadata"]]
+
+    def made_anywhere(self) -> Objects:
+        """Return the same, and what Flux has applied of the app for the whole cluster."""
+        live = self._live()
+        return [
+            item
+            for item in by_uid(self._everything()).values()
+            if self.has(item)
+            and item.get("type") != _HELM_STORAGE
+            and ("namespace" in item["metadata"] or live.has(item))
+            and item["metadata"]["name"] not in _OF_A_NAMESPACE
+        ]
+
+    def has(self, item: Object) -> bool:
+        """Whether an object has come since, and for nobody else."""
+        new = item["metadata"]["uid"] not in self._before
+        return new and not self._live().is_of_another(item)
+
+    def going(self) -> Objects:
+        """Return what is left of the app but for its claims, and somebody is about to remove."""
+        return [item for item in self._left() if _is_going(item)]
+
+    def remains(self, claims: Objects) -> Remains:
+        """Return what there is after a removal; ``claims`` are those from before it."""
+        had, now = by_uid(claims), by_uid(self._everything())
+        kept = {uid for uid in had if uid in now and not _is_going(now[uid])}
+        lost = [item["metadata"]["name"] for uid, item in had.items() if uid not in kept]
+        return Remains([now[uid] for uid in kept], lost, self._left())
+
+    def _left(self) -> Objects:
+        return [item for item in self.made() if item["kind"] != _CLAIM]
+
+    def _everything(self) -> Objects:
+        return everything(self._kube, namespaces=self._namespaces())
+
+
+def _is_going(item: Object) -> bool:
+    """Whether somebody is about to remove an object: it is being deleted, or its owner is gone."""
+    metadata = item["metadata"]
+    return "deletionTimestamp" in metadata or bool(metadata.get("ownerReferences"))
