@@ -81,7 +81,7 @@ def _declares(pod: Pod, service: Manifest) -> bool:
         for port in sequence(service.get("spec", "ports"))
     }
     return any(
-        mapping(port).get(key) in wanted
+        port_number(mapping(port).get(key)) in wanted
         for container in pod.containers
         for port in sequence(container.value.get("ports"))
         for key in ("containerPort", "name")
