@@ -39,7 +39,7 @@ spec:
       securityContext: {allowPrivilegeEscalation: false}
       ports: [{name: http, containerPort: 8080}]
       readinessProbe: {httpGet: {port: http}}
-      livenessProbe: {httpGet: {port: http}}
+      livenessProbe: {httpGet: {port: http}, initialDelaySeconds: 60}
       resources: {limits: {memory: 64Mi}}
 """
 DEPLOYMENT = """

@@ -124,13 +124,7 @@ class Cluster:
 
     def selected(self, selector: Mapping[str, Any], namespace: str) -> list[Pod]:
         """Return the lasting pods that have all labels of ``selector``."""
-        return [
-            pod
-            for pod in self.pods
-            if _serves(pod)
-            and same_namespace(pod.workload.namespace, namespace)
-            and all(key in pod.labels and pod.labels[key] == selector[key] for key in selector)
-        ]
+        return [pod for pod in self.pods if _serves(pod) and selects(selector, namespace, pod)]
 
     @cached_property
     def targets(self) -> list[Target]:
@@ -220,6 +214,13 @@ def _serves(pod: Pod) -> bool:
 def selector_of(service: Manifest) -> Mapping[str, Any]:
     """Return the labels that a Service selects pods by."""
     return mapping(service.get("spec", "selector"))
+
+
+def selects(selector: Mapping[str, Any], namespace: str, pod: Pod) -> bool:
+    """Return whether a pod is in ``namespace``, or may be, and has all labels of ``selector``."""
+    return same_namespace(pod.workload.namespace, namespace) and all(
+        key in pod.labels and pod.labels[key] == selector[key] for key in selector
+    )
 
 
 def same_namespace(one: str, other: str) -> bool:
