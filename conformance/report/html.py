@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -17,6 +16,7 @@ from conformance.common import pages
 from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.model import CheckResult, Evidence, OverallVerdict, RunReport, Verdict
 from conformance.report.platform import Whose
+from conformance.report.wording import history_of, named, pace, plain, version_change
 
 _TAIL_LINES = 200
 _TAIL_BYTES = 20_000
@@ -24,8 +24,6 @@ _IMAGE_BYTES = 1_000_000
 _INLINE_TOTAL = 6_000_000
 """Bytes of evidence inside the page, so that a phone still opens the report of a bad night."""
 
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SYMBOLS = {
     "pass": "✓",
     "fail": "✗",
@@ -62,7 +60,7 @@ class _Inliner:
             data = file.read()
         if b"\0" in data:
             return None
-        text = _plain("\n".join(data.decode(errors="replace").splitlines()[-_TAIL_LINES:]))
+        text = plain("\n".join(data.decode(errors="replace").splitlines()[-_TAIL_LINES:]))
         self._left -= len(text)
         return text
 
@@ -119,11 +117,6 @@ def _again(check: CheckResult, report: RunReport) -> str:
     return f'./bootstrap tox -e {job} -- {given} -k "{words}"'
 
 
-def _plain(text: str) -> str:
-    """Drop a terminal's control sequences, and show any other control character as a box."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("", text))
-
-
 @cache
 def _environment() -> Environment:
     environment = pages.environment("conformance.report")
@@ -132,7 +125,11 @@ def _environment() -> Environment:
         "size": _size,
         "anchor": _anchor,
         "again": _again,
-        "plain": _plain,
+        "plain": plain,
+        "named": named,
+        "history": history_of,
+        "version_change": version_change,
+        "pace": pace,
     }
     environment.globals |= {"symbols": _SYMBOLS, "whose": _WHOSE}
     return environment
