@@ -7,7 +7,7 @@ last run before it in which it passed or failed.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from conformance.report.history.durations import Usual, pace
 from conformance.report.history.episodes import CheckHistory
 from conformance.report.history.facts import OBSERVED, CheckFacts, Key, RunFacts, facts_of
 from conformance.report.history.store import newest_first
+from conformance.report.history.versions import changed_versions
 from conformance.report.model import (
     Change,
     Comparison,
@@ -23,7 +24,6 @@ from conformance.report.model import (
     RunReference,
     RunReport,
     Verdict,
-    VersionChange,
 )
 
 LOOKED_AT = 30
@@ -61,23 +61,6 @@ def compare_with_last(reports_dir: Path, report: RunReport) -> Comparison | None
     earlier = [*itertools.islice(found, LOOKED_AT)]
     before = next((run for run in earlier if run.state == "complete"), None)
     return compare(before, now, earlier) if before else None
-
-
-def changed_versions(before: RunFacts, after: RunFacts) -> list[VersionChange]:
-    """Return what two runs had in different versions, and how their machines differ."""
-    return [
-        *_changed(before.versions, after.versions),
-        *_changed(before.machine, after.machine),
-    ]
-
-
-def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[VersionChange]:
-    names = dict.fromkeys([*after, *before])
-    return [
-        VersionChange(what=name, before=before.get(name), after=after.get(name))
-        for name in names
-        if before.get(name) != after.get(name)
-    ]
 
 
 @dataclass(frozen=True)

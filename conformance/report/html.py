@@ -5,18 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
-from markupsafe import Markup
 
 from conformance.common import pages
+from conformance.report.assets import policy_and_script, style
 from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.model import CheckResult, Evidence, OverallVerdict, RunReport, Verdict
 from conformance.report.platform import Whose
-from conformance.report.wording import history_of, named, pace, plain, version_change
+from conformance.report.wording import history_of, named, pace, plain, seconds, version_change
 
 _TAIL_LINES = 200
 _TAIL_BYTES = 20_000
@@ -73,12 +72,6 @@ class _Inliner:
         return f"data:image/png;base64,{data}"
 
 
-def _duration(seconds: float) -> str:
-    if seconds >= 120:
-        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
-    return f"{seconds:.1f} s"
-
-
 def _size(count: int) -> str:
     value = float(count)
     for unit in ("B", "KiB", "MiB"):
@@ -121,7 +114,7 @@ def _again(check: CheckResult, report: RunReport) -> str:
 def _environment() -> Environment:
     environment = pages.environment("conformance.report")
     environment.filters |= {
-        "duration": _duration,
+        "duration": seconds,
         "size": _size,
         "anchor": _anchor,
         "again": _again,
@@ -135,14 +128,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
-
-
 def to_html(report: RunReport, folder: Path) -> str:
     """Return report.html; ``folder`` holds the evidence that ``report`` names."""
-    script = _asset("report.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     order = [Verdict.FAIL, Verdict.NOT_RUN, Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.WAIVED]
     found: dict[str, int] = {verdict.value: 0 for verdict in order}
     for check in report.checks:
@@ -155,9 +142,7 @@ def to_html(report: RunReport, folder: Path) -> str:
         "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,
         "inliner": _Inliner(folder),
         "to_hand_in": FILE if conformance_report(report) else "",
-        # The project's own assets, never data: they need no escaping.
-        "style": Markup(_asset("report.css")),  # noqa: S704
-        "script": Markup(script),  # noqa: S704
-        "script_hash": digest,
+        "style": style("report.css"),
+        **policy_and_script(),
     }
     return _environment().get_template("report.html.j2").render(context)

@@ -15,6 +15,13 @@ def plain(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("", text))
 
 
+def seconds(count: float) -> str:
+    """Return a duration as people say it."""
+    if count >= 120:
+        return f"{int(count) // 60} min {int(count) % 60} s"
+    return f"{count:.1f} s"
+
+
 def named(what: CheckResult | Change | DurationChange) -> str:
     """Return what to call a check in one line."""
     return f"{what.id} on {what.run}" if what.run else what.id

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from conformance.common.errors import HarnessError
+from conformance.report.files import write_atomically
 from conformance.report.history.facts import RunFacts, Tested, facts_of
 from conformance.report.model import RunReport
 
@@ -79,9 +80,7 @@ def update(reports_dir: Path, store: Path) -> list[RunFacts]:
     runs = sorted(known.values(), key=lambda run: (run.started_at, run.run_id))
     text = "".join(f"{run.model_dump_json(by_alias=True, exclude_defaults=True)}\n" for run in runs)
     with _refused(store):
-        temporary = store.with_name(f".{store.name}.new")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(store)
+        write_atomically(store, text)
     return runs
 
 
