@@ -15,6 +15,9 @@ from conformance.linter.on_cluster.merge import merged
 from conformance.linter.on_cluster.report import read_run
 from conformance.linter.views.html import to_html as linter_page
 from conformance.report.evidence import EvidenceBox
+from conformance.report.history.facts import facts_of
+from conformance.report.history.page import to_html as history_page
+from conformance.report.history.summary import summarise
 from conformance.report.html import to_html
 from conformance.report.model import (
     Change,
@@ -109,4 +112,20 @@ def write_cluster_page(folder: Path) -> Path:
     run = read_run(write_run(folder / "reports", failed, other, errors=[LONG]))
     page = folder / "app.html"
     page.write_text(linter_page(merged(a_result(an_app_result()), run), folder), encoding="utf-8")
+    return page
+
+
+def write_history_page(folder: Path) -> Path:
+    """Write the history of a check that breaks and flakes into ``folder``; return the page."""
+    name = f"backup_restore.{'long_' * 20}name"
+    runs = []
+    for night, verdict in enumerate("ppfppppfff"):
+        failed = {"p": Verdict.PASS, "f": Verdict.FAIL}[verdict]
+        check = a_check("backup_restore", 1, failed, id=name, reason=LONG if verdict == "f" else "")
+        part = Component(name="long-" * 15, version=f"{LONG}-{night > 6}", origin="built")
+        report = a_report({"backup_restore": [check]}, run_id="n" * 60, components=[part])
+        report.started_at += timedelta(days=night)
+        runs.append(facts_of(report, "none"))
+    page = folder / "history.html"
+    page.write_text(history_page(summarise(runs), folder, [LONG]), encoding="utf-8")
     return page

@@ -39,7 +39,10 @@ def test_list_of_no_clusters(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nonsense"], "choose from 'app', 'doctor', 'cluster', 'platform', 'components'"),
+        (
+            ["nonsense"],
+            "choose from 'app', 'doctor', 'cluster', 'platform', 'report', 'components'",
+        ),
         (["cluster", "nonsense"], "choose from 'up', 'down'"),
         (["cluster", "--"], "the following arguments are required: COMMAND"),
         (["cluster", "up", "--cluster"], "--cluster: expected one argument"),
@@ -62,7 +65,7 @@ def test_wrong_usage_is_two_lines_and_status_2(
 
 def test_without_a_command_all_of_them_are_shown(tmp_path: Path) -> None:
     for words, shown in (
-        ([], ("app", "doctor", "cluster", "platform", "components", "--version")),
+        ([], ("app", "doctor", "cluster", "platform", "report", "components", "--version")),
         (["cluster"], ("up", "down", "list", "push", "kubeconfig", "shell")),
         (["platform"], ("discover", "check")),
         (["components"], ("list", "build", "update")),

@@ -3,39 +3,142 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from report_samples import a_check, a_platform, a_report
 
-from conformance.report.compare import compare, last_whole_run
-from conformance.report.model import ClusterInfo, RunReport, Verdict
+from conformance.report.compare import LOOKED_AT, compare, compare_with_last
+from conformance.report.history import store
+from conformance.report.history.facts import RunFacts, facts_of
+from conformance.report.model import ClusterInfo, Component, RunReport, Verdict
 from conformance.report.platform import Whose
 from conformance.report.write import to_json
 
+DAY = timedelta(days=1)
+FIRST_NIGHT = datetime(2026, 11, 1, 21, 0, tzinfo=UTC)
+
+
+def a_night(number: int, verdicts: str, *seconds: float, **more: object) -> RunFacts:
+    """Return a run, with a letter for each check: pass, fail, not run (n), without it (-)."""
+    meaning = {"p": Verdict.PASS, "f": Verdict.FAIL, "n": Verdict.NOT_RUN}
+    took = [*seconds, *[4.2] * (len(verdicts) - len(seconds))]
+    checks = [
+        a_check("x", at, meaning[letter], seconds=took[at], id=f"x.{'abcdefgh'[at]}")
+        for at, letter in enumerate(verdicts)
+        if letter != "-"
+    ]
+    values = {"run_id": f"night{number}", "started_at": FIRST_NIGHT + number * DAY}
+    return facts_of(a_report({"x": checks}, **values | more))
+
+
+def named(changes: list[Any]) -> list[str]:
+    return [change.id for change in changes]
+
 
 def test_comparison_says_what_broke_and_what_healed() -> None:
-    def run(**verdicts: Verdict) -> RunReport:
-        return a_report({"x": [a_check("x", 0, v, id=f"x.{name}") for name, v in verdicts.items()]})
-
-    before = run(a=Verdict.PASS, b=Verdict.FAIL, c=Verdict.FAIL, d=Verdict.PASS, e=Verdict.PASS)
-    after = run(a=Verdict.FAIL, b=Verdict.PASS, c=Verdict.FAIL, d=Verdict.NOT_RUN, f=Verdict.PASS)
-    found = compare(before, after)
-    assert [c.id for c in found.newly_failing] == ["x.a"]
-    assert [c.id for c in found.fixed] == ["x.b"]
-    assert [c.id for c in found.still_failing] == ["x.c"]
-    assert [c.id for c in found.no_longer_run] == ["x.d", "x.e"]
-    assert [c.id for c in found.new] == ["x.f"]
+    found = compare(a_night(1, "pffpp-"), a_night(2, "fpfn-p"))
+    assert named(found.newly_failing) == ["x.a"]
+    assert named(found.fixed) == ["x.b"]
+    assert named(found.still_failing) == ["x.c"]
+    assert named(found.no_longer_run) == ["x.d", "x.e"]
+    assert named(found.new) == ["x.f"]
+    assert not found.running_again
 
 
-def test_comparison_names_only_notable_changes_of_duration() -> None:
-    def run(*seconds: float) -> RunReport:
-        return a_report({"x": [a_check("x", n, seconds=s) for n, s in enumerate(seconds)]})
+@pytest.mark.parametrize(
+    ("nights", "where"),
+    [
+        ("fnf", "still_failing"),
+        ("fnnf", "still_failing"),
+        ("pnf", "newly_failing"),
+        ("nnf", "newly_failing"),
+        ("-f", "newly_failing"),
+        ("fnp", "fixed"),
+        ("pnp", "running_again"),
+        ("nnp", "running_again"),
+        ("p-p", "running_again"),
+        ("pn", "no_longer_run"),
+        ("fn", "no_longer_run"),
+        ("n-p", "new"),
+        ("nn", None),
+        ("pp", None),
+    ],
+)
+def test_a_check_is_compared_with_the_last_run_in_which_it_ran(
+    nights: str, where: str | None
+) -> None:
+    *earlier, before, now = (a_night(number, letter) for number, letter in enumerate(nights))
+    found = compare(before, now, earlier)
+    lists = found.model_dump(exclude={"versions"})
+    filled = [name for name, value in lists.items() if isinstance(value, list) and value]
+    assert filled == ([where] if where else [])
 
-    found = compare(run(1, 10, 60, 30), run(4, 30, 64, 10))
-    assert [c.id for c in found.slower] == ["x.promise_1"]
-    assert [c.id for c in found.faster] == ["x.promise_3"]
+
+def test_a_failure_says_since_when_and_when_it_passed_last() -> None:
+    *earlier, before, now = (a_night(at, letter) for at, letter in enumerate("ppfnff"))
+    (change,) = compare(before, now, earlier).still_failing
+    assert change.failing_since
+    assert change.last_passed
+    assert (change.failing_since.run_id, change.last_passed.run_id) == ("night2", "night1")
+
+
+def test_a_failure_says_how_often_it_was_a_flake() -> None:
+    *earlier, before, now = (a_night(at, letter) for at, letter in enumerate("pfpppfppnpf"))
+    (change,) = compare(before, now, earlier).newly_failing
+    assert (change.flaked, change.ran) == (2, 9)
+
+
+def test_runs_between_the_two_do_not_decide_what_is_new() -> None:
+    old, between, new = (a_night(at, letter) for at, letter in enumerate("pff"))
+    (change,) = compare(old, new, [between]).newly_failing
+    assert change.failing_since
+    assert change.failing_since.run_id == "night1"
+
+
+def test_without_a_history_only_great_changes_of_duration_are_named() -> None:
+    found = compare(a_night(1, "pppp", 1, 10, 60, 30), a_night(2, "pppp", 4, 30, 64, 10))
+    assert named(found.slower) == ["x.b"]
+    assert named(found.faster) == ["x.d"]
+
+
+def test_slower_is_what_is_beyond_the_noise_of_the_history() -> None:
+    steady, noisy = 10.0, (8.0, 30.0, 12.0, 25.0)
+    earlier = [a_night(at, "pp", steady, noisy[at % 4]) for at in range(12)]
+    found = compare(earlier[-1], a_night(12, "pp", 14.0, 32.0), earlier)
+    (change,) = found.slower
+    assert (change.id, change.before, change.after, change.usual) == ("x.a", 10.0, 14.0, 10.0)
+    assert not found.faster
+
+
+def test_what_was_slow_in_the_run_before_is_not_said_again() -> None:
+    earlier = [a_night(at, "p", 10.0) for at in range(12)]
+    slow = a_night(12, "p", 20.0)
+    assert not compare(slow, a_night(13, "p", 20.0), earlier).slower
+
+
+def test_a_slow_machine_is_named_once_and_not_with_each_check() -> None:
+    usual = [10.0, 20.0, 30.0, 40.0, 50.0, 60.0]
+    earlier = [a_night(at, "pppppp", *usual) for at in range(6)]
+    slow = [2 * seconds for seconds in usual]
+    found = compare(earlier[-1], a_night(6, "pppppp", *slow), earlier)
+    assert (found.pace, found.slower) == (2.0, [])
+    found = compare(earlier[-1], a_night(6, "pppppp", 50.0, *slow[1:]), earlier)
+    assert named(found.slower) == ["x.a"]
+
+
+def test_comparison_names_the_versions_that_changed() -> None:
+    def on(number: int, commit: str, traefik: str) -> RunFacts:
+        part = Component(name="traefik", version=traefik, origin="pulled", key="3f9fbc339cc9")
+        return a_night(number, "p", suite_commit=commit, components=[part])
+
+    found = compare(on(1, "0caa44814c58", "3.7.15"), on(2, "5f9fd5ec6e5b", "3.7.16"))
+    assert [(one.what, one.before, one.after) for one in found.versions] == [
+        ("suite commit", "0caa44814c58", "5f9fd5ec6e5b"),
+        ("traefik", "3.7.15 (3f9fbc33)", "3.7.16 (3f9fbc33)"),
+    ]
 
 
 KIND = ClusterInfo(provider="kind", name="stackspin")
@@ -54,8 +157,8 @@ def keep(reports: Path, second: int, report: RunReport, **changed: object) -> No
 
 
 def found(reports: Path, report: RunReport) -> str | None:
-    before = last_whole_run(reports, report)
-    return before.run_id if before else None
+    comparison = compare_with_last(reports, report)
+    return comparison.previous_run_id if comparison else None
 
 
 def test_a_run_is_compared_with_the_newest_whole_one(tmp_path: Path) -> None:
@@ -111,18 +214,35 @@ def test_a_report_of_another_schema_or_half_of_one_is_passed_over(tmp_path: Path
     assert found(tmp_path, a_run("now")) == "good"
 
 
-def test_no_older_report_is_read_than_the_one_that_is_found(
+def test_a_run_that_was_cut_short_still_says_what_its_checks_did(tmp_path: Path) -> None:
+    def night(second: int, verdict: Verdict, **more: object) -> None:
+        checks = {"x": [a_check("x", 1, verdict)]}
+        started = FIRST_NIGHT + timedelta(seconds=second)
+        values = {"run_id": f"r{second}", "selection": ALL, "started_at": started, **more}
+        keep(tmp_path, second, a_report(checks, **values))
+
+    night(1, Verdict.PASS)
+    night(2, Verdict.FAIL, state="interrupted")
+    now = a_report({"x": [a_check("x", 1, Verdict.FAIL)]}, run_id="now", selection=ALL)
+    comparison = compare_with_last(tmp_path, now)
+    assert comparison
+    assert comparison.previous_run_id == "r1"
+    (change,) = comparison.newly_failing
+    assert change.failing_since
+    assert change.failing_since.run_id == "r2"
+
+
+def test_no_more_than_a_month_of_reports_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for second in range(30):
+    for second in range(40):
         keep(tmp_path, second, a_run(f"r{second}"))
     read: list[str] = []
-    whole = Path.read_bytes
-    monkeypatch.setattr(
-        Path, "read_bytes", lambda path: read.append(path.parent.name) or whole(path)
-    )
-    assert found(tmp_path, a_run("now")) == "r29"
-    assert read == ["20261123T210029Z-r29"]
+    load = store.load
+    monkeypatch.setattr(store, "load", lambda path: read.append(path.parent.name) or load(path))
+    assert found(tmp_path, a_run("now")) == "r39"
+    assert len(read) == LOOKED_AT
+    assert read[0] == "20261123T210039Z-r39"
 
 
 def test_a_run_is_compared_with_one_on_the_same_platform_only(tmp_path: Path) -> None:

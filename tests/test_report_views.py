@@ -16,8 +16,8 @@ from report_samples import a_check, a_platform, a_report
 
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report import terminal
-from conformance.report.compare import load
 from conformance.report.evidence import EvidenceBox
+from conformance.report.history.store import load
 from conformance.report.html import to_html
 from conformance.report.junit import to_junit
 from conformance.report.level import Level

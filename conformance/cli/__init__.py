@@ -41,6 +41,10 @@ COMMANDS: Mapping[str, Command] = {
         "conformance.cli.platform",
         "describe the Stackspin that is on a cluster, and check such a description",
     ),
+    "report": Command(
+        "conformance.cli.report",
+        "compare runs, and say what many of them say together",
+    ),
     "components": Command(
         "conformance.cli.components",
         "list, build and update the pinned parts",

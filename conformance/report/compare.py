@@ -1,108 +1,187 @@
-"""What changed between two runs: what a nightly job's reader wants to know first."""
+"""What changed between two runs: what a nightly job's reader wants to know first.
+
+One broken night blinds nobody: a check that did not run in the earlier run is compared with the
+last run before it in which it passed or failed.
+"""
 
 from __future__ import annotations
 
-import json
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
+from conformance.report.history.durations import Usual, pace
+from conformance.report.history.episodes import CheckHistory
+from conformance.report.history.facts import OBSERVED, CheckFacts, Key, RunFacts, facts_of
+from conformance.report.history.store import newest_first
+from conformance.report.history.versions import changed_versions
 from conformance.report.model import (
     Change,
-    CheckResult,
     Comparison,
     DurationChange,
+    RunReference,
     RunReport,
     Verdict,
 )
-from conformance.report.platform import Whose
+
+LOOKED_AT = 30
+"""Earlier runs that a comparison looks at: a month of nights."""
 
 _NOTABLE_SECONDS = 5.0
 _NOTABLE_RATIO = 1.5
-"""A shared CI machine's noise stays below these; both must be exceeded."""
-_TESTED = {"mode", "selection", "cluster", "platform"}
+"""Where the history is too short: a shared machine's noise stays below these; both are exceeded."""
+_NOTABLE_PACE = 1.2
 
 
-def load(path: Path) -> RunReport | None:
-    """Return the report in ``path``; None when there is none or it is of another schema version."""
-    try:
-        return RunReport.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError):
-        return None
+def compare(before: RunFacts, after: RunFacts, earlier: Sequence[RunFacts] = ()) -> Comparison:
+    """Compare two runs check by check, and each on what it ran on: app, fault, twin.
+
+    ``earlier`` are other runs of the same, in any order: they say what a check did when it ran
+    last, since when it fails, and how long it usually takes.
+    """
+    others = {
+        run.run_id: run
+        for run in earlier
+        if run.run_id != after.run_id and run.started_at <= after.started_at
+    }
+    runs = [*(others | {before.run_id: before}).values()]
+    return _Comparing(before, after, sorted(runs, key=lambda run: run.started_at)).all()
 
 
-def last_whole_run(reports_dir: Path, report: RunReport) -> RunReport | None:
-    """Return the newest complete report that says the same as ``report`` of what was tested.
+def compare_with_last(reports_dir: Path, report: RunReport) -> Comparison | None:
+    """Compare a run with the newest complete one that says the same of what was tested, if any.
 
     A run that was cut short, or had another selection, mode or provider, would only look as if
-    checks were lost. The names of the folders begin with the time; a report is parsed until one is
-    found, and only the one found is made a model.
+    checks were lost.
     """
-    wanted = _tested(report.model_dump(mode="json", by_alias=True, include=_TESTED))
-    for path in sorted(reports_dir.glob("*Z-*/report.json"), reverse=True):
-        try:
-            document = json.loads(path.read_bytes())
-        except (OSError, ValueError):
-            continue
-        whole = document.get("state") == "complete" and document.get("runId") != report.run_id
-        if whole and _tested(document) == wanted and (found := load(path)):
-            return found
-    return None
+    now = facts_of(report)
+    found = newest_first(reports_dir, now.tested, without=now.run_id)
+    earlier = [*itertools.islice(found, LOOKED_AT)]
+    before = next((run for run in earlier if run.state == "complete"), None)
+    return compare(before, now, earlier) if before else None
 
 
-def _tested(document: dict[str, Any]) -> tuple[object, ...]:
-    """Return what must be the same in two reports that are compared."""
-    cluster = document.get("cluster") or {}
-    provider = cluster.get("provider")
-    # A cluster of the suite's is called as one likes; the name of another one says which it is.
-    which = cluster.get("name") if provider == "existing" else None
-    platform = document.get("platform") or {"whose": Whose.REFERENCE}
-    who = platform.get("implementation") or {}
-    # The suite's own platform changes with the suite, and is still the one that it brings along.
-    other = platform["whose"] != Whose.REFERENCE
-    whose = (platform["whose"], who.get("organization"), who.get("project")) if other else None
-    return document.get("mode"), document.get("selection"), provider, which, whose
+@dataclass(frozen=True)
+class _Comparing:
+    before: RunFacts
+    after: RunFacts
+    runs: list[RunFacts]
+    """All earlier ones, oldest first; ``before`` is one of them."""
+
+    @cached_property
+    def _until_before(self) -> int:
+        return self.runs.index(self.before) + 1
+
+    def _history(self, key: Key) -> CheckHistory:
+        return CheckHistory(key, self.runs, [run.by_key.get(key) for run in self.runs])
+
+    def _usual(self, key: Key) -> Usual | None:
+        return self._history(key).usual
+
+    def all(self) -> Comparison:
+        result = Comparison(
+            previous_run_id=self.before.run_id,
+            previous_started_at=self.before.started_at,
+            runs_before=len(self.runs),
+            versions=changed_versions(self.before, self.after),
+        )
+        for check in self.after.checks:
+            self._place(result, check)
+        for check in self.before.checks:
+            if check.key not in self.after.by_key:
+                result.no_longer_run.append(self._change(check, check.verdict, None))
+        self._place_durations(result)
+        return result
+
+    def _last_known(self, key: Key) -> Verdict | None:
+        """Return what the check did when it ran last, up to the earlier run; None: it never did."""
+        for run in reversed(self.runs[: self._until_before]):
+            check = run.by_key.get(key)
+            if check and check.verdict in OBSERVED:
+                return check.verdict
+        return None
+
+    def _place(self, result: Comparison, now: CheckFacts) -> None:
+        was = self.before.by_key.get(now.key)
+        before = was.verdict if was else None
+        known = self._last_known(now.key)
+        change = self._change(now, before, now.verdict)
+        if now.verdict is Verdict.FAIL:
+            failed = known is Verdict.FAIL
+            (result.still_failing if failed else result.newly_failing).append(change)
+        elif before is None and known is None:
+            result.new.append(change)
+        elif now.verdict is Verdict.PASS and known is Verdict.FAIL:
+            result.fixed.append(change)
+        elif now.verdict is Verdict.PASS and before is not Verdict.PASS:
+            result.running_again.append(change)
+        elif now.verdict not in OBSERVED and before in OBSERVED:
+            result.no_longer_run.append(change)
+
+    def _change(self, check: CheckFacts, before: Verdict | None, after: Verdict | None) -> Change:
+        change = Change(
+            id=check.id,
+            run=check.run,
+            before=before,
+            after=after,
+            reason=check.reason if after else "",
+        )
+        if after in (Verdict.PASS, Verdict.WAIVED, Verdict.NOT_APPLICABLE):
+            return change
+        history = self._history(check.key)
+        change.ran, change.flaked = len(history.observed), history.flaked
+        passed = [run for run, one in history.observed if one.verdict is Verdict.PASS]
+        change.last_passed = _reference(passed[-1]) if passed else None
+        if after is Verdict.FAIL:
+            since = history.failing.first if history.failing else self.after
+            change.failing_since = _reference(since)
+        return change
+
+    def _place_durations(self, result: Comparison) -> None:
+        both = [
+            (was, now, self._usual(now.key))
+            for now in self.after.checks
+            if (was := self.before.by_key.get(now.key))
+            and was.verdict is now.verdict is Verdict.PASS
+        ]
+        found = pace((now.seconds, usual) for _, now, usual in both if usual)
+        if found >= _NOTABLE_PACE or found <= 1 / _NOTABLE_PACE:
+            result.pace = round(found, 2)
+        for was, now, usual in both:
+            seconds = now.seconds / result.pace
+            if _is_slower(was.seconds, seconds, usual):
+                result.slower.append(_duration(was, now, usual))
+            elif _is_faster(was.seconds, seconds, usual):
+                result.faster.append(_duration(was, now, usual))
 
 
-def compare(before: RunReport, after: RunReport) -> Comparison:
-    """Compare two runs check by check, and each on what it ran on: app, fault, twin."""
-    result = Comparison(previous_run_id=before.run_id, previous_started_at=before.started_at)
-    old = {(check.id, check.run): check for check in before.checks}
-    new = {(check.id, check.run): check for check in after.checks}
-    for key, check in new.items():
-        _place(result, old.get(key), check)
-    for key, check in old.items():
-        if key not in new:
-            result.no_longer_run.append(_change(check, check.verdict, None))
-    return result
+def _is_slower(before: float, now: float, usual: Usual | None) -> bool:
+    """Whether a check has become slower; if it already was in the run before, that was said then.
+
+    The verdicts of checks that became slower for good are news once.
+    """
+    if usual:
+        return now > usual.longest >= before
+    return now - before >= _NOTABLE_SECONDS and now >= before * _NOTABLE_RATIO
 
 
-def _place(result: Comparison, was: CheckResult | None, now: CheckResult) -> None:
-    before = was.verdict if was else None
-    change = _change(now, before, now.verdict)
-    if now.verdict is Verdict.FAIL:
-        known = before is Verdict.FAIL
-        (result.still_failing if known else result.newly_failing).append(change)
-    elif before is None:
-        result.new.append(change)
-    elif before is Verdict.FAIL and now.verdict is Verdict.PASS:
-        result.fixed.append(change)
-    elif now.verdict is Verdict.NOT_RUN and before is not Verdict.NOT_RUN:
-        result.no_longer_run.append(change)
-    elif was and before is now.verdict is Verdict.PASS:
-        _place_duration(result, was, now)
+def _is_faster(before: float, now: float, usual: Usual | None) -> bool:
+    if usual:
+        return now < usual.shortest <= before
+    return before - now >= _NOTABLE_SECONDS and before >= now * _NOTABLE_RATIO
 
 
-def _change(check: CheckResult, before: Verdict | None, after: Verdict | None) -> Change:
-    return Change(
-        id=check.id, run=check.run, before=before, after=after, reason=check.reason if after else ""
+def _duration(was: CheckFacts, now: CheckFacts, usual: Usual | None) -> DurationChange:
+    return DurationChange(
+        id=now.id,
+        run=now.run,
+        before=was.seconds,
+        after=now.seconds,
+        usual=round(usual.median, 1) if usual else None,
     )
 
 
-def _place_duration(result: Comparison, was: CheckResult, now: CheckResult) -> None:
-    slow, fast = max(was.seconds, now.seconds), min(was.seconds, now.seconds)
-    if slow - fast < _NOTABLE_SECONDS or slow < fast * _NOTABLE_RATIO:
-        return
-    change = DurationChange(id=now.id, run=now.run, before=was.seconds, after=now.seconds)
-    (result.slower if now.seconds > was.seconds else result.faster).append(change)
+def _reference(run: RunFacts) -> RunReference:
+    return RunReference(run_id=run.run_id, started_at=run.started_at)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
-from markupsafe import Markup
 
 from conformance.common import pages
+from conformance.report.assets import policy_and_script, style
 from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.model import CheckResult, Evidence, OverallVerdict, RunReport, Verdict
 from conformance.report.platform import Whose
+from conformance.report.wording import history_of, named, pace, plain, seconds, version_change
 
 _TAIL_LINES = 200
 _TAIL_BYTES = 20_000
@@ -24,8 +23,6 @@ _IMAGE_BYTES = 1_000_000
 _INLINE_TOTAL = 6_000_000
 """Bytes of evidence inside the page, so that a phone still opens the report of a bad night."""
 
-_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SYMBOLS = {
     "pass": "✓",
     "fail": "✗",
@@ -62,7 +59,7 @@ class _Inliner:
             data = file.read()
         if b"\0" in data:
             return None
-        text = _plain("\n".join(data.decode(errors="replace").splitlines()[-_TAIL_LINES:]))
+        text = plain("\n".join(data.decode(errors="replace").splitlines()[-_TAIL_LINES:]))
         self._left -= len(text)
         return text
 
@@ -73,12 +70,6 @@ class _Inliner:
         data = base64.b64encode((self._folder / evidence.path).read_bytes()).decode()
         self._left -= len(data)
         return f"data:image/png;base64,{data}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds >= 120:
-        return f"{int(seconds) // 60} min {int(seconds) % 60} s"
-    return f"{seconds:.1f} s"
 
 
 def _size(count: int) -> str:
@@ -119,33 +110,26 @@ def _again(check: CheckResult, report: RunReport) -> str:
     return f'./bootstrap tox -e {job} -- {given} -k "{words}"'
 
 
-def _plain(text: str) -> str:
-    """Drop a terminal's control sequences, and show any other control character as a box."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("", text))
-
-
 @cache
 def _environment() -> Environment:
     environment = pages.environment("conformance.report")
     environment.filters |= {
-        "duration": _duration,
+        "duration": seconds,
         "size": _size,
         "anchor": _anchor,
         "again": _again,
-        "plain": _plain,
+        "plain": plain,
+        "named": named,
+        "history": history_of,
+        "version_change": version_change,
+        "pace": pace,
     }
     environment.globals |= {"symbols": _SYMBOLS, "whose": _WHOSE}
     return environment
 
 
-def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
-
-
 def to_html(report: RunReport, folder: Path) -> str:
     """Return report.html; ``folder`` holds the evidence that ``report`` names."""
-    script = _asset("report.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     order = [Verdict.FAIL, Verdict.NOT_RUN, Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.WAIVED]
     found: dict[str, int] = {verdict.value: 0 for verdict in order}
     for check in report.checks:
@@ -158,9 +142,7 @@ def to_html(report: RunReport, folder: Path) -> str:
         "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,
         "inliner": _Inliner(folder),
         "to_hand_in": FILE if conformance_report(report) else "",
-        # The project's own assets, never data: they need no escaping.
-        "style": Markup(_asset("report.css")),  # noqa: S704
-        "script": Markup(script),  # noqa: S704
-        "script_hash": digest,
+        "style": style("report.css"),
+        **policy_and_script(),
     }
     return _environment().get_template("report.html.j2").render(context)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from conformance.report.compare import compare, last_whole_run
+from conformance.report.compare import compare_with_last
 from conformance.report.evidence import EvidenceBox, RedactsText, file_name
 from conformance.report.model import CheckResult, RunReport, Verdict, summarise
 from conformance.report.write import write_views
@@ -79,8 +79,8 @@ class Recorder:
         for box in self._boxes.values():
             box.close()
         self._summarise()
-        if whole and (before := last_whole_run(self.folder.parent, self.report)):
-            self.report.comparison = compare(before, self.report)
+        if whole:
+            self.report.comparison = compare_with_last(self.folder.parent, self.report)
         self.write()
         if whole:
             replace_link(self._latest, self.folder.name)

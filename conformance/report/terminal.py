@@ -7,13 +7,12 @@ from pathlib import Path
 from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.model import (
     Capability,
-    Change,
-    CheckResult,
     Comparison,
     Counts,
     RunReport,
     Verdict,
 )
+from conformance.report.wording import named
 
 Line = tuple[str, dict[str, bool]]
 
@@ -35,7 +34,7 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
     failures = [check for check in report.checks if check.verdict is Verdict.FAIL]
     for check in failures[:_SHOWN_FAILURES]:
         first = check.reason.splitlines()[0] if check.reason else ""
-        lines.append((f"FAIL {_named(check)}: {first}", {"red": True}))
+        lines.append((f"FAIL {named(check)}: {first}", {"red": True}))
     if len(failures) > _SHOWN_FAILURES:
         lines.append((f"... and {len(failures) - _SHOWN_FAILURES} more failures", {"red": True}))
     lines += [(f"ERROR {error}", {"red": True}) for error in report.errors]
@@ -85,16 +84,14 @@ def _comparison(comparison: Comparison) -> list[Line]:
         ("fixed", comparison.fixed),
         ("still failing", comparison.still_failing),
         ("no longer run", comparison.no_longer_run),
+        ("running again", comparison.running_again),
+        ("new", comparison.new),
         ("slower", comparison.slower),
         ("faster", comparison.faster),
     )
     changes = ", ".join(f"{len(found)} {word}" for word, found in kinds if found)
     lines: list[Line] = [(f"Since run {comparison.previous_run_id}: {changes or 'no change'}", {})]
     lines += [
-        (f"  newly failing: {_named(change)}", {"red": True}) for change in comparison.newly_failing
+        (f"  newly failing: {named(change)}", {"red": True}) for change in comparison.newly_failing
     ]
     return lines
-
-
-def _named(what: CheckResult | Change) -> str:
-    return f"{what.id} on {what.run}" if what.run else what.id

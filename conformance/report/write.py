@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -16,6 +15,7 @@ from conformance.report.conformance_report import (
     conformance_report,
     to_yaml,
 )
+from conformance.report.files import write_atomically
 from conformance.report.html import to_html
 from conformance.report.junit import to_junit
 from conformance.report.model import RunReport
@@ -52,13 +52,6 @@ def to_json(report: RunReport) -> str:
     document = report.model_dump(mode="json", by_alias=True)
     _validator().validate(document)
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write ``text``; whoever reads ``path`` sees the old content or the new, never half."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
 
 
 def write_views(report: RunReport, folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from html_pages import write_cluster_page, write_linter_page, write_report
+from html_pages import write_cluster_page, write_history_page, write_linter_page, write_report
 
 from conformance.common.pki import CertificateAuthority
 from conformance.services.browser import DESKTOP, PHONE, Browser
@@ -28,7 +28,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize("write", [write_report, write_linter_page, write_cluster_page])
+@pytest.mark.parametrize(
+    "write", [write_report, write_linter_page, write_cluster_page, write_history_page]
+)
 def test_no_page_scrolls_sideways(
     browser: Browser, tmp_path: Path, write: Callable[[Path], Path], size: tuple[int, int]
 ) -> None:

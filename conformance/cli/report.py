@@ -1,0 +1,128 @@
+"""``stackspin-conformance report``: what several runs say together, from their reports."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from conformance.common.arguments import CommandGroup
+from conformance.common.errors import HarnessError
+from conformance.report.compare import LOOKED_AT, compare
+from conformance.report.files import write_atomically
+from conformance.report.history.facts import facts_of
+from conformance.report.history.in_short import in_short
+from conformance.report.history.page import to_html
+from conformance.report.history.store import FILE as STORE
+from conformance.report.history.store import YEAR, given, newest_first, update
+from conformance.report.history.summary import summarise
+from conformance.report.markdown import to_markdown
+
+EXIT_WORSE = 1
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; return its exit status. Raises HarnessError."""
+    group = CommandGroup(
+        "stackspin-conformance report",
+        "Compare runs, and say what many of them say together. A report is named by its\n"
+        "report.json, or by the folder that this is in.",
+    )
+    parser = group.add(compare_, "compare")
+    parser.add_argument("old", metavar="OLD", type=Path, help="the earlier report")
+    parser.add_argument("new", metavar="NEW", type=Path, help="the later report")
+    parser.add_argument(
+        "--history",
+        metavar="DIR",
+        type=Path,
+        help="folder of earlier reports, or with a history.jsonl (default: the one that NEW's "
+        "folder is in)",
+    )
+    parser.add_argument(
+        "--format", choices=("markdown", "json"), default="markdown", help="(default: markdown)"
+    )
+    parser = group.add(history)
+    parser.add_argument("folder", metavar="DIR", type=Path, help="folder of the runs' reports")
+    parser.add_argument(
+        "--store",
+        metavar="FILE",
+        type=Path,
+        help="the file that remembers runs whose reports are gone (default: DIR/history.jsonl)",
+    )
+    parser.add_argument(
+        "--output", metavar="FILE", type=Path, help="the page (default: DIR/history.html)"
+    )
+    parser.add_argument(
+        "--like",
+        metavar="RUN",
+        help="id of a run: the history of what it tested (default: the last run)",
+    )
+    parser.add_argument(
+        "--platform-repository",
+        metavar="CLONE",
+        type=Path,
+        help="a clone of the platform's tree, whose commits are listed where a check broke",
+    )
+    return group.main(arguments)
+
+
+def compare_(old: Path, new: Path, history: Path | None, format: str) -> int:
+    """Say what changed between two runs: what newly fails and since when, what is fixed.
+
+    A check that did not run in OLD is compared with the last run before OLD in which it ran; how
+    long a check usually takes is taken from earlier runs of the same, too.
+
+    Exit status 0; 1: a check newly fails, or NEW has errors outside the checks that OLD had not.
+    """
+    (_, first), (file, second) = given(old), given(new)
+    before, after = facts_of(first), facts_of(second)
+    folder = history or file.resolve().parent.parent
+    earlier = itertools.islice(newest_first(folder, after.tested, without=after.run_id), LOOKED_AT)
+    found = compare(before, after, [*earlier])
+    if format == "json":
+        print(found.model_dump_json(by_alias=True, indent=2))
+    else:
+        print(to_markdown(before, after, found), end="")
+    worse = found.newly_failing or set(after.errors) - set(before.errors)
+    return EXIT_WORSE if worse else 0
+
+
+def history(
+    folder: Path,
+    store: Path | None,
+    output: Path | None,
+    like: str | None,
+    platform_repository: Path | None,
+) -> None:
+    """Say of each check how often it passes, how often it flakes, and how long it takes.
+
+    Of a check that fails: the first run in which it did, and what changed since it passed last.
+    Writes a page with plots, and remembers the runs in a file of JSON lines.
+    """
+    if not folder.is_dir():
+        raise HarnessError(f"there is no folder {folder}", "give the folder of the runs' reports")
+    runs = update(folder, store or folder / STORE)
+    if not runs:
+        raise HarnessError(
+            f"no run in {folder} has ended", "give the folder of the runs' reports, or --store FILE"
+        )
+    chosen = next((run for run in reversed(runs) if like in (None, run.run_id)), None)
+    if chosen is None:
+        raise HarnessError(f"{folder} has no run {like} that ended", "give the id of another run")
+    same = [run for run in runs if run.tested == chosen.tested][-YEAR:]
+    others = Counter(str(run.tested) for run in runs if run.tested != chosen.tested)
+    left_out = [
+        f"Left out: {count} {'run' if count == 1 else 'runs'} of something else: {tested}"
+        for tested, count in others.most_common()
+    ]
+    summary = summarise(same, platform_repository)
+    page = output or folder / "history.html"
+    try:
+        write_atomically(page, to_html(summary, folder, left_out))
+    except OSError as error:
+        raise HarnessError(
+            f"{page} cannot be written: {error.strerror}", "give another: --output FILE"
+        ) from error
+    for line in [*in_short(summary), *left_out, f"History: {page}"]:
+        print(line)

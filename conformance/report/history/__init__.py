@@ -1,0 +1,1 @@
+"""What many runs say together: since when a check fails, how often it does, how long it takes."""

@@ -1,0 +1,116 @@
+"""The runs in a folder: their reports, and history.jsonl, which outlives them.
+
+A CI job keeps one small file from night to night, not a year of evidence. It has one line a run,
+in JSON; nothing in it is lost if it is deleted while the reports are there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from conformance.common.errors import HarnessError
+from conformance.report.files import write_atomically
+from conformance.report.history.facts import RunFacts, Tested, facts_of
+from conformance.report.model import RunReport
+
+FILE = "history.jsonl"
+YEAR = 366
+"""How many runs a history looks back on."""
+
+
+def load(path: Path) -> RunReport | None:
+    """Return the report in ``path``; None when there is none or it is of another schema version."""
+    try:
+        return RunReport.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def given(path: Path) -> tuple[Path, RunReport]:
+    """Return where the report is that a user names, by its file or folder, and the report.
+
+    Raises:
+        HarnessError: there is none, or this version of the suite cannot read it.
+    """
+    file = path / "report.json" if path.is_dir() else path
+    try:
+        return file, RunReport.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise HarnessError(
+            f"{file} cannot be read: {error.strerror}", "give a report.json or its folder"
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise HarnessError(
+            f"{file} is not a report that this version of the suite reads: {where}: {first['msg']}",
+            "use the version of the suite that wrote it",
+        ) from error
+
+
+def newest_first(reports_dir: Path, tested: Tested, *, without: str = "") -> Iterator[RunFacts]:
+    """Yield the runs in a folder that ended and tested the same, each read when it is asked for.
+
+    ``without`` is the id of a run to leave out. The names of the folders begin with the time.
+    """
+    kept = {run.folder: run for run in read(reports_dir / FILE)}
+    folders = {path.parent.name for path in reports_dir.glob("*Z-*/report.json")}
+    for folder in sorted(folders | kept.keys(), reverse=True):
+        run = kept.get(folder) or _facts(reports_dir, folder)
+        if run and run.run_id != without and run.tested == tested:
+            yield run
+
+
+def update(reports_dir: Path, store: Path) -> list[RunFacts]:
+    """Add the runs in a folder that have ended to ``store``; return all that it has, oldest first.
+
+    Raises:
+        HarnessError: ``store`` cannot be written.
+    """
+    known = {run.run_id: run for run in read(store)}
+    folders = {run.folder for run in known.values()}
+    for path in sorted(reports_dir.glob("*Z-*/report.json")):
+        name = path.parent.name
+        if name not in folders and (run := _facts(reports_dir, name)):
+            known[run.run_id] = run
+    runs = sorted(known.values(), key=lambda run: (run.started_at, run.run_id))
+    text = "".join(f"{run.model_dump_json(by_alias=True, exclude_defaults=True)}\n" for run in runs)
+    with _refused(store):
+        write_atomically(store, text)
+    return runs
+
+
+def read(store: Path) -> list[RunFacts]:
+    """Return the runs in a store, in its order; none if there is no such file.
+
+    A line of another version of the suite, or half a line, is passed over.
+    """
+    try:
+        lines = store.read_bytes().splitlines()
+    except OSError:
+        return []
+    found = []
+    for line in lines:
+        with contextlib.suppress(ValidationError):
+            found.append(RunFacts.model_validate_json(line))
+    return found
+
+
+def _facts(reports_dir: Path, folder: str) -> RunFacts | None:
+    """Return what a folder's report says; None of one that goes on, was killed or is unreadable."""
+    report = load(reports_dir / folder / "report.json")
+    return facts_of(report, folder) if report and report.state != "running" else None
+
+
+@contextlib.contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HarnessError(
+            f"{path} cannot be written: {error.strerror}", "give another: --store FILE"
+        ) from error

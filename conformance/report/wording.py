@@ -1,0 +1,61 @@
+"""What several views of a report say in the same words."""
+
+from __future__ import annotations
+
+import re
+
+from conformance.report.model import Change, CheckResult, Comparison, DurationChange, VersionChange
+
+_ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def plain(text: str) -> str:
+    """Drop a terminal's control sequences, and show any other control character as a box."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("", text))
+
+
+def seconds(count: float) -> str:
+    """Return a duration as people say it."""
+    if count >= 120:
+        return f"{int(count) // 60} min {int(count) % 60} s"
+    return f"{count:.1f} s"
+
+
+def named(what: CheckResult | Change | DurationChange) -> str:
+    """Return what to call a check in one line."""
+    return f"{what.id} on {what.run}" if what.run else what.id
+
+
+def history_of(change: Change) -> str:
+    """Return since when a check fails or does not run, and how often it flaked; may be empty."""
+    said = []
+    since, passed = change.failing_since, change.last_passed
+    if since:
+        said.append(f"fails since run {since.run_id} of {since.started_at:%Y-%m-%d}")
+    if passed:
+        said.append(f"passed last in run {passed.run_id} of {passed.started_at:%Y-%m-%d}")
+    elif since and change.ran:
+        said.append("passed in no run before")
+    if change.flaked:
+        said.append(f"a flake in {change.flaked} of {change.ran} runs before")
+    return ", ".join(said)
+
+
+def version_change(change: VersionChange) -> str:
+    """Return one version's change in a line."""
+    if change.before is None:
+        return f"{change.what}: {change.after}, not there before"
+    if change.after is None:
+        return f"{change.what}: not there any more, was {change.before}"
+    return f"{change.what}: {change.before} → {change.after}"
+
+
+def pace(comparison: Comparison) -> str:
+    """Return how the run's checks went as a whole; empty if as usual."""
+    if comparison.pace == 1:
+        return ""
+    return (
+        f"The whole run took {comparison.pace:g} times as long as usual; "
+        "what is slower or faster is so beyond that."
+    )
