@@ -12,7 +12,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from conformance.common.errors import HarnessError
@@ -29,6 +29,8 @@ _REFUSED = re.compile(
     r"|(?P<reason>invalid version[^\n]*|unknown revision[^\n]*))"
     r"(?:\n\tserver response: (?P<answer>[^\n]*))?"
 )
+_PACKAGE = re.compile(r"[\w.~/-]+")
+"""A line of ``go build -v``: the import path of a package that is compiled now."""
 _MISMATCH = re.compile(r"verifying (?P<what>\S+@\S+): checksum mismatch")
 _HICCUPS = re.compile(
     r"connection reset|connection refused|connection timed out|i/o timeout|TLS handshake timeout"
@@ -127,9 +129,35 @@ class _Command:
         )
 
     def run(self, *arguments: str) -> str:
-        return self._work.runner.run(
-            [self._go, *arguments], env=self._env, cwd=self._module, line=self._work.line
-        )
+        try:
+            return self._work.runner.run(
+                [self._go, *arguments],
+                env=self._env,
+                cwd=self._module,
+                line=_Counter(self._work.line),
+            )
+        except CommandFailedError as failure:
+            lines = failure.output.splitlines()
+            said = [line for line in lines if not _PACKAGE.fullmatch(line)]
+            raise CommandFailedError(failure.command, failure.status, "\n".join(said)) from None
+
+
+class _Counter:
+    """Counts what go names one by one: a line that stands still for minutes says nothing."""
+
+    def __init__(self, line: Callable[[str], None]) -> None:
+        self._line = line
+        self._modules = self._packages = 0
+
+    def __call__(self, text: str) -> None:
+        if text.startswith("go: downloading "):
+            self._modules += 1
+            self._line(f"{self._modules} modules fetched")
+        elif _PACKAGE.fullmatch(text):
+            self._packages += 1
+            self._line(f"{self._packages} packages compiled")
+        else:
+            self._line(text)
 
 
 @contextlib.contextmanager
@@ -148,6 +176,7 @@ def _arguments(wanted: GoPart, target: Path) -> list[str]:
     output = target if len(packages) > 1 else target / next(iter(wanted.commands))
     return [
         "build",
+        "-v",
         "-trimpath",
         "-buildvcs=false",
         "-mod=readonly",
