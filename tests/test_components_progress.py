@@ -169,7 +169,7 @@ def test_plain_progress_tells_that_it_goes_on() -> None:
     class Lines(Progress):
         def say(self, text: str) -> None:
             super().say(text)
-            if text.startswith("still"):
+            if "612" in text:
                 beats.set()
 
     with Lines(output, heartbeat=0.01).task("building kubernetes v1") as task:
@@ -178,7 +178,7 @@ def test_plain_progress_tells_that_it_goes_on() -> None:
     lines = output.getvalue().splitlines()
     assert lines[0] == "components: building kubernetes v1"
     still = r"components: still building kubernetes v1, \d+\.\d s; 612 packages compiled"
-    assert re.fullmatch(still, lines[1])
+    assert re.fullmatch(still, lines[-1])
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from conformance.common.errors import HarnessError
 from conformance.common.locks import Holder
 from conformance.common.settings import Settings
 from conformance.components import lock_file, recipe, upstream
-from conformance.components.catalogue import owner, part
+from conformance.components.catalogue import CATALOGUE, owner, part
 from conformance.components.describe import described
 from conformance.components.make import make
 from conformance.components.obtain import Maker, Obtainer
@@ -22,7 +22,8 @@ from conformance.components.parts import ImagePart, Part
 from conformance.components.plan import Plan
 from conformance.components.prepare import prepare
 from conformance.components.processes import Runner, StoppedError
-from conformance.components.progress import Progress, make_progress, seconds
+from conformance.components.progress import Progress, make_progress, seconds, size
+from conformance.components.prune import Pruned, prune
 from conformance.components.registries import Registries
 from conformance.components.store import CorruptEntryError, Store
 from conformance.components.waiting import waiting_for_build
@@ -79,6 +80,7 @@ class Components:
                 with waiting_for_build():
                     self._ensure(wanted, then=names[index + 1 :], background=False)
             self._used[wanted.name] = wanted
+            self._plan.found(wanted.name)
 
     def foresee(self, *names: str) -> None:
         """Say what will be asked for later, in this order: progress counts it."""
@@ -109,6 +111,15 @@ class Components:
         self._polite_runner.stop()
         if background:
             background.join()
+        if self._plan.compiled_the_last():
+            self._progress.say("all is built; what only builds need is removed")
+            pruned = self.prune()
+            self._progress.say(f"the cache is {size(sum(one.size for one in pruned))} smaller")
+
+    def prune(self) -> list[Pruned]:
+        """Take away what the cache holds and no run needs any more (``prune.py``)."""
+        keep = {key for one in CATALOGUE.values() for key in self._ways.keys(one)}
+        return list(prune(self._cache, self._store, keep))
 
     def path(self, name: str) -> Path:
         """Return the folder of a part's verified files, built when need be."""

@@ -16,11 +16,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from conformance.common.errors import HarnessError
+from conformance.common.locks import shared
 from conformance.components.catalogue import GO_VERSION
 from conformance.components.parts import GoPart
 from conformance.components.processes import CommandFailedError, Runner
 from conformance.components.work import Work
 
+CACHES = Path("go")
+"""Go's modules and compiled packages, in the cache."""
+LOCK = Path("locks", "go.lock")
+"""Held, in the cache, by all who use Go's caches, and alone by who removes them."""
 _GENEROUS_MEMORY = 6 << 30
 """Bytes of free memory from which on the compiler may collect garbage four times as seldom."""
 
@@ -66,15 +71,20 @@ def environment(cache: Path, proxy: str, **more: str) -> dict[str, str]:
     return {
         **kept,
         "CGO_ENABLED": "0",
-        "GOCACHE": str(cache / "go" / "build"),
+        "GOCACHE": str(cache / CACHES / "build"),
         "GOENV": "off",
-        "GOMODCACHE": str(cache / "go" / "mod"),
+        "GOMODCACHE": str(cache / CACHES / "mod"),
         "GOPROXY": proxy,
         "GOSUMDB": "off",  # every hash is in the wrapper's go.sum
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
         **more,
     }
+
+
+def using_caches(cache: Path) -> contextlib.AbstractContextManager[None]:
+    """Return what keeps Go's caches where they are while its body runs (``prune.py``)."""
+    return shared(cache / LOCK)
 
 
 def proxy_setting(go: Path, runner: Runner) -> str:
@@ -91,7 +101,7 @@ def build(wanted: GoPart, work: Work) -> None:
     the rest (``is_hiccup`` tells whether another try makes sense).
     """
     command = _Command(wanted, work)
-    with _explained(wanted):
+    with _explained(wanted), using_caches(work.cache):
         command.run(*_arguments(wanted, work.target))
         if wanted.folders:
             answer = command.run("list", "-mod=readonly", "-m", "-f", "{{.Dir}}", wanted.module)
@@ -103,7 +113,7 @@ def fetch_folders(wanted: GoPart, work: Work) -> None:
 
     Raises as ``build`` does.
     """
-    with _explained(wanted):
+    with _explained(wanted), using_caches(work.cache):
         answer = _Command(wanted, work).run("mod", "download", "-json", wanted.module)
         _copy_folders(wanted.folders, Path(json.loads(answer)["Dir"]), work.target)
 

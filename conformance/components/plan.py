@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance.components.parts import Part
+from conformance.components.catalogue import CATALOGUE
+from conformance.components.kind_parts import KIND_PARTS
+from conformance.components.parts import GoPart, Part
 from conformance.components.ways import MADE, Ways
 
 _ENOUGH = 20.0
@@ -58,8 +60,9 @@ class Plan:
         self._ways = ways
         self._is_present = is_present
         self._begun: dict[str, float] = {}
-        self._ended: set[str] = set()
+        self._there: dict[str, bool] = {}
         self._known = self._took = 0.0
+        self._compiled = False
         self._foreseen: list[str] = []
         self._guard = threading.RLock()
 
@@ -72,16 +75,22 @@ class Plan:
         """Say that a part is being obtained now; ``then`` are those that somebody waits for."""
         with self._guard:
             self._begun[wanted.name] = time.monotonic()
-            self._ended.discard(wanted.name)
+            self._there[wanted.name] = False
             return self.outlook(wanted, then)
 
     def end(self, wanted: Part, elapsed: float) -> None:
         """Say that a part was obtained in ``elapsed`` seconds."""
         with self._guard:
-            self._ended.add(wanted.name)
+            self.found(wanted.name)
             if self._is_made(wanted):
+                self._compiled = self._compiled or isinstance(wanted, GoPart)
                 self._known += measured().get(wanted.name, 0.0)
                 self._took += elapsed
+
+    def found(self, name: str) -> None:
+        """Say that a part is there, whoever obtained it."""
+        with self._guard:
+            self._there[name] = True
 
     def begun(self, name: str) -> float | None:
         """Return when this run began to obtain a part, as ``time.monotonic`` says."""
@@ -105,11 +114,33 @@ class Plan:
                 rest=sum(map(self._left, coming)),
             )
 
+    def compiled_the_last(self) -> bool:
+        """Return whether this run compiled a Go part, and none is left to compile.
+
+        What only kind needs does not count: most machines never make it.
+        """
+        with self._guard:
+            return self._compiled and not self.left_to_compile()
+
+    def left_to_compile(self) -> list[str]:
+        """Return the Go parts that are not there, but not those of kind, nor inputs of what is."""
+        names = [
+            one.name
+            for one in CATALOGUE.values()
+            if one not in KIND_PARTS and f"image-{one.name}" not in CATALOGUE
+        ]
+        missing = self._ways.closure(names, self._is_missing, self._ways.foreseen)
+        return [one.name for one in missing if isinstance(one, GoPart) and self._is_made(one)]
+
     def _missing(self, names: Iterable[str], without: Part) -> list[Part]:
-        missing = self._ways.closure(
-            names, lambda name: not self._is_present(name), self._ways.foreseen
-        )
+        missing = self._ways.closure(names, self._is_missing, self._ways.foreseen)
         return [one for one in missing if one.name != without.name]
+
+    def _is_missing(self, name: str) -> bool:
+        """Look into the cache once for each part: that takes milliseconds, and there are many."""
+        if name not in self._there:
+            self._there[name] = self._is_present(name)
+        return not self._there[name]
 
     def _left(self, wanted: Part) -> float:
         begun = self._begun.get(wanted.name)

@@ -139,6 +139,11 @@ class Ways:
             visit(name)
         return list(ordered.values())
 
+    def keys(self, wanted: Part) -> set[str]:
+        """Return the keys that a part of this version can have, whatever ``--parts`` says."""
+        made = self.built(wanted), self._made(wanted, self._cached_key), self._pulled(wanted)
+        return {way.key for way in made if way}
+
     def _possible(self, wanted: Part) -> Iterable[Way]:
         built = None if wanted.name in upstream.PROGRAM_IMAGES else self.built(wanted)
         if built:
