@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import pytest
 
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
-from conformance.components import builder, debian, obtain
+from conformance.components import debian, obtain, prepare
 from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import Part
@@ -47,7 +46,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch) -> Bench:
-    monkeypatch.setattr(builder, "ensure_packages", lambda *_args, **_more: None)
+    monkeypatch.setattr(prepare, "ensure_packages", lambda *_args, **_more: None)
     monkeypatch.setattr(obtain, "PAUSES", (0.0, 0.0))
     return Bench(tmp_path)
 
@@ -68,17 +67,6 @@ def test_a_part_is_built_after_its_inputs_and_only_once(bench: Bench) -> None:
     components.require("coredns", "image-coredns")
     bench.components().require("image-coredns")
     assert len(bench.made) == 3
-
-
-def test_progress_counts_what_is_left(bench: Bench) -> None:
-    bench.components().require("pause", "image-coredns")
-    built = [line for line in bench.output.getvalue().splitlines() if ": building" in line]
-    assert [line.partition(", ")[2] for line in built] == [
-        "3 more to come",
-        "2 more to come",
-        "1 more to come",
-        "",
-    ]
 
 
 def test_inputs_of_what_is_there_are_not_built_again(bench: Bench) -> None:
@@ -140,7 +128,7 @@ def test_too_little_disk_is_said_before_any_work_with_numbers(bench: Bench, monk
 
 
 def test_missing_package_names_the_apt_get_line(bench: Bench, monkeypatch) -> None:
-    monkeypatch.setattr(builder, "ensure_packages", debian.ensure_packages)
+    monkeypatch.setattr(prepare, "ensure_packages", debian.ensure_packages)
     monkeypatch.setattr(debian, "missing_packages", sorted)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(HarnessError, match=r"apt-get install .*gcc libc6-dev libseccomp-dev"):
@@ -201,25 +189,6 @@ def test_only_what_a_run_used_is_described(bench: Bench) -> None:
     assert components.image_reference("image-traefik").startswith("docker.io/library/traefik:v")
     with pytest.raises(HarnessError, match="etcd is not an image"):
         components.image_layout("etcd")
-
-
-def test_plain_progress_tells_what_how_many_and_that_it_goes_on() -> None:
-    output = io.StringIO()
-    beats = threading.Event()
-
-    class Lines(Progress):
-        def say(self, text: str) -> None:
-            super().say(text)
-            if text.startswith("still"):
-                beats.set()
-
-    with Lines(output, heartbeat=0.01).task("building kubernetes v1", left=4) as task:
-        task.show("go: downloading x\n")
-        assert beats.wait(10)
-    lines = output.getvalue().splitlines()
-    assert lines[0] == "components: building kubernetes v1, 4 more to come"
-    still = r"components: still building kubernetes v1, \d+\.\d s: go: downloading x"
-    assert re.fullmatch(still, lines[1])
 
 
 def test_stopping_ends_the_command_and_all_its_children(tmp_path: Path) -> None:

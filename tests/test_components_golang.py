@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -12,7 +15,7 @@ from conformance.common.errors import HarnessError
 from conformance.components import golang
 from conformance.components.catalogue import CATALOGUE, GO_VERSION
 from conformance.components.parts import GoPart
-from conformance.components.processes import Runner
+from conformance.components.processes import CommandFailedError, Runner
 from conformance.components.recipe import Sources
 from conformance.components.update import pin, propose, wrapper_module
 from conformance.components.work import Work
@@ -155,6 +158,45 @@ def test_a_part_that_shares_anothers_wrapper_has_no_version_of_its_own(tmp_path:
         )
     assert "kubernetes" in refused.value.fix
     assert "kubeadm" not in refused.value.fix
+
+
+def test_a_build_counts_what_go_names_and_an_error_is_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(_argv: object, *, line: Callable[[str], None], **_more: object) -> str:
+        output = [
+            "go: downloading k8s.io/api v0.36.3",
+            "go: downloading gopkg.in/yaml.v3 v3.0.1",
+            "k8s.io/api/core/v1",
+            "gopkg.in/yaml.v3",
+            "# k8s.io/api/core/v1",
+            "x.go:2:8: undefined: foo",
+            "internal/abi",
+        ]
+        for text in output:
+            line(text)
+        raise CommandFailedError("go", 1, "\n".join(output))
+
+    monkeypatch.setattr(golang, "proxy_setting", lambda *_: PROXY)
+    said: list[str] = []
+    runner = cast(Runner, SimpleNamespace(run=run))
+    work = Work(tmp_path, tmp_path, tmp_path, Sources(), runner, said.append, Path)
+    command = golang._Command(cast(GoPart, CATALOGUE["etcd"]), work)
+    with pytest.raises(CommandFailedError) as caught:
+        command.run("build")
+    assert said == [
+        "1 modules fetched",
+        "2 modules fetched",
+        "1 packages compiled",
+        "2 packages compiled",
+        "# k8s.io/api/core/v1",
+        "x.go:2:8: undefined: foo",
+        "3 packages compiled",
+    ]
+    assert caught.value.output.splitlines()[2:] == [
+        "# k8s.io/api/core/v1",
+        "x.go:2:8: undefined: foo",
+    ]
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from conformance.common.errors import HarnessError
 from conformance.common.pins import pin
 from conformance.common.settings import Settings
 from conformance.components import (
-    builder,
     lock_file,
     obtain,
+    prepare,
     publish,
     pulled,
     registries,
@@ -86,7 +86,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch) -> Iterator[Bench]:
-    monkeypatch.setattr(builder, "ensure_packages", lambda *_args, **_more: None)
+    monkeypatch.setattr(prepare, "ensure_packages", lambda *_args, **_more: None)
     monkeypatch.setattr(obtain, "PAUSES", (0.0,))
     (tmp_path / "images").mkdir()
     with serving() as stub:
@@ -438,7 +438,7 @@ def test_what_no_upstream_publishes_goes_from_machine_to_machine(bench: Bench, m
     monkeypatch.setattr(Host, "client", lambda *_: Uploading())
     pushed = publish.push(here, Host.parse("127.0.0.1:1/ours"), (), Progress(bench.output))
     monkeypatch.undo()
-    monkeypatch.setattr(builder, "ensure_packages", lambda *_args, **_more: None)
+    monkeypatch.setattr(prepare, "ensure_packages", lambda *_args, **_more: None)
     assert pushed == ["image-git-server", "kind"]
     bench.made.clear()
     own = f"own={bench.stub.address}/ours"

@@ -12,7 +12,7 @@ import pytest
 from small_runs import RunChecks, report, runner
 
 from conformance.common.settings import Settings
-from conformance.components import builder, waiting
+from conformance.components import prepare, waiting
 from conformance.components.builder import Components
 from conformance.components.parts import Part
 from conformance.components.waiting import (
@@ -158,7 +158,7 @@ def test_parts_are_waited_for_until_they_are_there(
         clock.now += 50
         (work.target / wanted.name).write_text("x")
 
-    monkeypatch.setattr(builder, "ensure_packages", install)
+    monkeypatch.setattr(prepare, "ensure_packages", install)
     components = Components(Settings(cache_dir=tmp_path), maker=make)
     components.require("coredns")
     assert seconds_waited() - waited_before == 57

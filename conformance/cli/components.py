@@ -20,7 +20,8 @@ from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE, part
 from conformance.components.parts import ImagePart
 from conformance.components.processes import Runner
-from conformance.components.progress import make_progress
+from conformance.components.progress import make_progress, size
+from conformance.components.prune import disk_usage
 from conformance.components.recipe import Sources
 from conformance.components.registries import Host, Registries
 from conformance.components.update import pin, proposals
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
     pushing.add_argument(
         "names", metavar="NAME", nargs="*", help="parts to push; by default what runs ask for"
     )
+    group.add(prune_cache, "prune")
     group.add(update).add_argument(
         "choice", metavar="NAME@VERSION", nargs="?", help="the version to pin"
     )
@@ -119,6 +121,26 @@ def push(host: str, names: Sequence[str]) -> None:
     components = Components(Settings())
     pushed = publish.push(components, Host.parse(host), names, make_progress())
     print(f"{len(pushed)} parts are at {host}: use them with --mirror=own={host}")
+
+
+def prune_cache() -> None:
+    """Remove what the cache holds and no run needs.
+
+    That is Go's modules and compiled packages (they are only there to build parts: what is built
+    later takes minutes longer), parts of other versions of the suite that no run has used for 30
+    days, and second copies of the same file. A run does the same once it has built all.
+
+    Kept are the parts themselves, which every run uses; the layers of image builds, on which every
+    run builds the apps' images; and the logs of builds that failed. What another process builds
+    with at this moment is kept, too.
+    """
+    settings = Settings()
+    sizes: dict[str, int] = {}
+    for one in Components(settings).prune():
+        sizes[one.what] = sizes.get(one.what, 0) + one.size
+    for what, count in sizes.items():
+        print(f"removed {what}: {size(count)}")
+    print(f"{settings.cache_dir} has {size(disk_usage(settings.cache_dir))} now")
 
 
 def update(choice: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import threading
 import time
 from collections import deque
@@ -14,18 +14,20 @@ from conformance.common.errors import HarnessError
 from conformance.common.locks import Holder
 from conformance.common.settings import Settings
 from conformance.components import lock_file, recipe, upstream
-from conformance.components.catalogue import owner, part
-from conformance.components.debian import ensure_packages
+from conformance.components.catalogue import CATALOGUE, owner, part
 from conformance.components.describe import described
 from conformance.components.make import make
 from conformance.components.obtain import Maker, Obtainer
 from conformance.components.parts import ImagePart, Part
+from conformance.components.plan import Plan
+from conformance.components.prepare import prepare
 from conformance.components.processes import Runner, StoppedError
-from conformance.components.progress import Progress, make_progress, seconds
+from conformance.components.progress import Progress, make_progress, seconds, size
+from conformance.components.prune import Pruned, prune
 from conformance.components.registries import Registries
 from conformance.components.store import CorruptEntryError, Store
 from conformance.components.waiting import waiting_for_build
-from conformance.components.ways import MADE, NOWHERE, PULLED, Way, Ways, any_part, nowhere
+from conformance.components.ways import MADE, PULLED, Way, Ways, any_part
 from conformance.oci.registry import WrongBytesError
 
 
@@ -57,6 +59,7 @@ class Components:
             self._facts,
             self._progress.say,
         )
+        self._plan = Plan(self._ways, self.is_present)
         self._used: dict[str, Part] = {}
         self._queue: deque[str] = deque()
         self._guard = threading.RLock()
@@ -77,6 +80,11 @@ class Components:
                 with waiting_for_build():
                     self._ensure(wanted, then=names[index + 1 :], background=False)
             self._used[wanted.name] = wanted
+            self._plan.found(wanted.name)
+
+    def foresee(self, *names: str) -> None:
+        """Say what will be asked for later, in this order: progress counts it."""
+        self._plan.foresee(names)
 
     def prefetch(self, *names: str) -> None:
         """Build the parts in a background thread, in this order, after those queued before.
@@ -85,6 +93,7 @@ class Components:
         """
         for name in names:
             part(name)
+        self._plan.foresee(names)
         with self._guard:
             self._queue.extend(name for name in names if name not in self._queue)
             if self._background is None and self._queue:
@@ -102,6 +111,15 @@ class Components:
         self._polite_runner.stop()
         if background:
             background.join()
+        if self._plan.compiled_the_last():
+            self._progress.say("all is built; what only builds need is removed")
+            pruned = self.prune()
+            self._progress.say(f"the cache is {size(sum(one.size for one in pruned))} smaller")
+
+    def prune(self) -> list[Pruned]:
+        """Take away what the cache holds and no run needs any more (``prune.py``)."""
+        keep = {key for one in CATALOGUE.values() for key in self._ways.keys(one)}
+        return list(prune(self._cache, self._store, keep))
 
     def path(self, name: str) -> Path:
         """Return the folder of a part's verified files, built when need be."""
@@ -165,30 +183,9 @@ class Components:
         """Fail before any work when a package or the space for all of ``names`` is missing."""
         with waiting_for_build():  # registries may be asked
             missing = self._missing(names)
-        if not missing:
-            return
-        if lost := [one.name for one in missing if self._ways.of(one).how == NOWHERE]:
-            raise nowhere(lost)
-        needed = sum(self._ways.space(one) for one in missing) << 20
-        folder = self._cache
-        while not folder.exists():
-            folder = folder.parent
-        free = shutil.disk_usage(folder).free
-        if free < needed:
-            raise HarnessError(
-                f"too little disk space: building {', '.join(one.name for one in missing)} takes "
-                f"about {needed / (1 << 30):.1f} GiB in {self._cache}, and "
-                f"{free / (1 << 30):.1f} GiB are free",
-                "free some space, or point STACKSPIN_CONFORMANCE_CACHE to a larger disk",
-            )
-        made = [one for one in missing if self._ways.of(one).how == MADE and one.packages]
-        packages = {name: sign for one in made for name, sign in one.packages.items()}
-        with waiting_for_build(), self._guard:
-            ensure_packages(
-                packages,
-                why=f"build {', '.join(one.name for one in made)}",
-                say=self._progress.say,
-            )
+        if missing:
+            with waiting_for_build(), self._guard:
+                prepare(missing, self._ways, self._cache, self._progress.say)
 
     def _ensure(self, wanted: Part, *, then: tuple[str, ...], background: bool) -> None:
         """Obtain ``wanted`` if need be; ``then`` are the parts that are to follow it."""
@@ -211,10 +208,13 @@ class Components:
             following = (*inputs[index + 1 :], wanted.name, *then)
             self._ensure(any_part(name), then=following, background=background)
         way = self._ways.of(wanted)
-        with self._store.lock(wanted.name, way.key, self._waiting(wanted, background)):
-            if self._intact(wanted, locked=True):  # someone else obtained it meanwhile
-                return
-            self._obtain(wanted, way, then, background)
+        with contextlib.ExitStack() as shown:
+            waiting = self._waiting(wanted, then, background, shown)
+            with self._store.lock(wanted.name, way.key, waiting):
+                shown.close()
+                if self._intact(wanted, locked=True):  # someone else obtained it meanwhile
+                    return
+                self._obtain(wanted, way, then, background)
 
     def _intact(self, wanted: Part, *, locked: bool = False) -> bool:
         """Return whether the part can be used; a corrupt one is taken away under its lock only."""
@@ -228,23 +228,33 @@ class Components:
                 self._store.discard(wanted.name, self._ways.of(wanted).key)
             return False
 
-    def _waiting(self, wanted: Part, background: bool) -> Callable[[Holder | None], None]:
+    def _waiting(
+        self, wanted: Part, then: tuple[str, ...], background: bool, shown: contextlib.ExitStack
+    ) -> Callable[[Holder | None], None]:
+        """Return what is told who builds the part already; it is ``shown`` until that is over."""
+
         def say(holder: Holder | None) -> None:
             if not background:
-                who = holder or "another process"
-                self._progress.say(f"waiting for {wanted.name}: already being built by {who}")
+                what = f"waiting for {wanted.name}: already being built by "
+                task = self._progress.task(
+                    f"{what}{holder or 'another process'}",
+                    self._plan.outlook(wanted, then),
+                    begun=self._plan.begun(wanted.name),
+                )
+                shown.enter_context(task)
                 self._polite_runner.hurry()
 
         return say
 
     def _obtain(self, wanted: Part, way: Way, then: tuple[str, ...], background: bool) -> None:
-        left = len([one for one in self._missing(then) if one.name != wanted.name])
         made = way.how == MADE
         runner = self._polite_runner if background else self._runner
         what = f"{wanted.name} {upstream.version(wanted, pulled=way.how == PULLED)}"
         facts: dict[str, Any] = {}
         with self._progress.task(
-            f"{'building' if made else 'pulling'} {what}", left, background=background
+            f"{'building' if made else 'pulling'} {what}",
+            self._plan.begin(wanted, then),
+            background=background,
         ) as task:
 
             def recorded() -> dict[str, object]:
@@ -254,6 +264,7 @@ class Components:
                 facts |= self._obtainer.obtain(wanted, way, folders, task, runner)
                 if made:
                     facts["recipe"] = self._ways.recipe(wanted)
+        self._plan.end(wanted, task.elapsed)
         self._progress.say(
             f"{wanted.name} {'built' if made else 'pulled'} in {seconds(task.elapsed)}"
         )

@@ -12,15 +12,20 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from conformance.common.errors import HarnessError
+from conformance.common.locks import shared
 from conformance.components.catalogue import GO_VERSION
 from conformance.components.parts import GoPart
 from conformance.components.processes import CommandFailedError, Runner
 from conformance.components.work import Work
 
+CACHES = Path("go")
+"""Go's modules and compiled packages, in the cache."""
+LOCK = Path("locks", "go.lock")
+"""Held, in the cache, by all who use Go's caches, and alone by who removes them."""
 _GENEROUS_MEMORY = 6 << 30
 """Bytes of free memory from which on the compiler may collect garbage four times as seldom."""
 
@@ -29,6 +34,8 @@ _REFUSED = re.compile(
     r"|(?P<reason>invalid version[^\n]*|unknown revision[^\n]*))"
     r"(?:\n\tserver response: (?P<answer>[^\n]*))?"
 )
+_PACKAGE = re.compile(r"[\w.~/-]+")
+"""A line of ``go build -v``: the import path of a package that is compiled now."""
 _MISMATCH = re.compile(r"verifying (?P<what>\S+@\S+): checksum mismatch")
 _HICCUPS = re.compile(
     r"connection reset|connection refused|connection timed out|i/o timeout|TLS handshake timeout"
@@ -64,15 +71,20 @@ def environment(cache: Path, proxy: str, **more: str) -> dict[str, str]:
     return {
         **kept,
         "CGO_ENABLED": "0",
-        "GOCACHE": str(cache / "go" / "build"),
+        "GOCACHE": str(cache / CACHES / "build"),
         "GOENV": "off",
-        "GOMODCACHE": str(cache / "go" / "mod"),
+        "GOMODCACHE": str(cache / CACHES / "mod"),
         "GOPROXY": proxy,
         "GOSUMDB": "off",  # every hash is in the wrapper's go.sum
         "GOTOOLCHAIN": "local",
         "GOWORK": "off",
         **more,
     }
+
+
+def using_caches(cache: Path) -> contextlib.AbstractContextManager[None]:
+    """Return what keeps Go's caches where they are while its body runs (``prune.py``)."""
+    return shared(cache / LOCK)
 
 
 def proxy_setting(go: Path, runner: Runner) -> str:
@@ -89,7 +101,7 @@ def build(wanted: GoPart, work: Work) -> None:
     the rest (``is_hiccup`` tells whether another try makes sense).
     """
     command = _Command(wanted, work)
-    with _explained(wanted):
+    with _explained(wanted), using_caches(work.cache):
         command.run(*_arguments(wanted, work.target))
         if wanted.folders:
             answer = command.run("list", "-mod=readonly", "-m", "-f", "{{.Dir}}", wanted.module)
@@ -101,7 +113,7 @@ def fetch_folders(wanted: GoPart, work: Work) -> None:
 
     Raises as ``build`` does.
     """
-    with _explained(wanted):
+    with _explained(wanted), using_caches(work.cache):
         answer = _Command(wanted, work).run("mod", "download", "-json", wanted.module)
         _copy_folders(wanted.folders, Path(json.loads(answer)["Dir"]), work.target)
 
@@ -127,9 +139,35 @@ class _Command:
         )
 
     def run(self, *arguments: str) -> str:
-        return self._work.runner.run(
-            [self._go, *arguments], env=self._env, cwd=self._module, line=self._work.line
-        )
+        try:
+            return self._work.runner.run(
+                [self._go, *arguments],
+                env=self._env,
+                cwd=self._module,
+                line=_Counter(self._work.line),
+            )
+        except CommandFailedError as failure:
+            lines = failure.output.splitlines()
+            said = [line for line in lines if not _PACKAGE.fullmatch(line)]
+            raise CommandFailedError(failure.command, failure.status, "\n".join(said)) from None
+
+
+class _Counter:
+    """Counts what go names one by one: a line that stands still for minutes says nothing."""
+
+    def __init__(self, line: Callable[[str], None]) -> None:
+        self._line = line
+        self._modules = self._packages = 0
+
+    def __call__(self, text: str) -> None:
+        if text.startswith("go: downloading "):
+            self._modules += 1
+            self._line(f"{self._modules} modules fetched")
+        elif _PACKAGE.fullmatch(text):
+            self._packages += 1
+            self._line(f"{self._packages} packages compiled")
+        else:
+            self._line(text)
 
 
 @contextlib.contextmanager
@@ -148,6 +186,7 @@ def _arguments(wanted: GoPart, target: Path) -> list[str]:
     output = target if len(packages) > 1 else target / next(iter(wanted.commands))
     return [
         "build",
+        "-v",
         "-trimpath",
         "-buildvcs=false",
         "-mod=readonly",

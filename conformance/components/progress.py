@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import threading
 import time
@@ -10,12 +11,18 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from rich.console import Console
-from rich.progress import Progress as RichProgress
-from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Column
+from rich.live import Live
+from rich.text import Text
+
+from conformance.components.plan import Outlook
 
 HEARTBEAT = 30.0
 """Seconds between the lines that say that a long build goes on, without a terminal."""
+_STALE = 10.0
+"""Seconds after which what a command said last is no sign of life any more."""
+_LONG = 20.0
+"""Seconds from which on it is worth a line on a terminal that the background begins a part."""
+_NOBODY = Outlook()
 
 
 def seconds(duration: float) -> str:
@@ -27,27 +34,69 @@ def seconds(duration: float) -> str:
     return f"{int(duration) // 60} min {int(duration) % 60} s"
 
 
+def about(duration: float) -> str:
+    """Return an estimate for people: ``less than 1 min``, ``about 7 min``."""
+    return "less than 1 min" if duration < 60 else f"about {math.ceil(duration / 60)} min"
+
+
+def size(count: int) -> str:
+    """Return bytes for people: ``0.3 GB``."""
+    return f"{count / 1e9:.1f} GB"
+
+
 class Task:
     """One part that is being built or waited for."""
 
-    def __init__(self, what: str, left: int) -> None:
+    def __init__(
+        self, what: str, outlook: Outlook = _NOBODY, *, begun: float | None = None
+    ) -> None:
         self.what = what
-        self.left = left
-        self.detail = ""
-        self.begun = time.monotonic()
+        self.outlook = outlook
+        self.begun = time.monotonic() if begun is None else begun
+        self._detail = ""
+        self._said = -math.inf
 
     @property
     def elapsed(self) -> float:
         """Seconds since the task began."""
         return time.monotonic() - self.begun
 
+    @property
+    def detail(self) -> str:
+        """What was said last of what goes on inside; "" if that was some time ago."""
+        return self._detail if time.monotonic() - self._said < _STALE else ""
+
     def show(self, detail: str) -> None:
         """Say what is going on inside; shown with the next sign of life."""
-        self.detail = detail.strip()
+        self._detail, self._said = detail.strip(), time.monotonic()
 
-    def __str__(self) -> str:
-        more = f", {self.left} more to come" if self.left else ""
-        return f"{self.what}{more}"
+    def beginning(self) -> str:
+        """Return the line that says that the task begins."""
+        elsewhere = self.outlook.elsewhere
+        took = f" (took {seconds(elsewhere)} elsewhere)" if elsewhere >= 1 else ""
+        return "; ".join((f"{self._place()}{self.what}{took}", *self._coming()))
+
+    def going_on(self) -> str:
+        """Return the line that says how far the task is."""
+        elsewhere = self.outlook.elsewhere
+        took = f" ({seconds(elsewhere)} elsewhere)" if elsewhere >= 1 else ""
+        now = f"{self._place()}{self.what}, {seconds(self.elapsed)}{took}"
+        return "; ".join(filter(None, (now, *self._coming(), self.detail)))
+
+    def _place(self) -> str:
+        number, total = self.outlook.number, self.outlook.total
+        return f"part {number} of {total}: " if number else ""
+
+    def _coming(self) -> Iterator[str]:
+        """Say about how long it takes until all is there, and what comes next."""
+        here = max(self.outlook.here - self.elapsed, 0.0)
+        awaited, rest = self.outlook.awaited + here, self.outlook.rest + here
+        if rest > awaited + 60:
+            yield f"{about(awaited)} for these, {about(rest)} for all"
+        elif rest >= 1:
+            yield f"{about(rest)} left"
+        if self.outlook.following:
+            yield f"next {self.outlook.following}"
 
 
 class Progress:
@@ -65,11 +114,18 @@ class Progress:
             self._stream.flush()
 
     @contextlib.contextmanager
-    def task(self, what: str, left: int = 0, *, background: bool = False) -> Iterator[Task]:
-        """Report on ``what`` while the body runs; ``left`` parts come after it."""
+    def task(
+        self,
+        what: str,
+        outlook: Outlook = _NOBODY,
+        *,
+        background: bool = False,
+        begun: float | None = None,
+    ) -> Iterator[Task]:
+        """Report on ``what`` while the body runs. It may have ``begun`` before (monotonic time)."""
         del background  # plain lines are as good for both
-        task = Task(what, left)
-        self.say(str(task))
+        task = Task(what, outlook, begun=begun)
+        self.say(task.beginning())
         ended = threading.Event()
         beat = threading.Thread(target=self._beat, args=(task, ended), daemon=True)
         beat.start()
@@ -81,85 +137,57 @@ class Progress:
 
     def _beat(self, task: Task, ended: threading.Event) -> None:
         while not ended.wait(self._heartbeat):
-            detail = f": {task.detail}" if task.detail else ""
-            self.say(f"still {task.what}, {seconds(task.elapsed)}{detail}")
+            self.say(f"still {task.going_on()}")
 
 
 class TerminalProgress(Progress):
-    """A live display for what the user waits for; one line for what the background finished."""
+    """One line that goes on, for what somebody waits for; long parts of the background have one."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
         self._guard = threading.Lock()
-        self._live: RichProgress | None = None
-        self._shown = 0
+        self._live: Live | None = None
+        self._shown: list[Task] = []
 
     def say(self, text: str) -> None:
-        """Write one line above the live display."""
+        """Write one line above the one that goes on."""
         self._console.print(f"components: {text}", highlight=False, markup=False)
 
     @contextlib.contextmanager
-    def task(self, what: str, left: int = 0, *, background: bool = False) -> Iterator[Task]:
-        """Report on ``what`` while the body runs; the display goes away with the last task."""
-        task = _LiveTask(what, left)
+    def task(
+        self,
+        what: str,
+        outlook: Outlook = _NOBODY,
+        *,
+        background: bool = False,
+        begun: float | None = None,
+    ) -> Iterator[Task]:
+        """Report on ``what`` while the body runs; the line goes away with the last task."""
+        task = Task(what, outlook, begun=begun)
         if background:
+            if outlook.here >= _LONG:
+                self.say(task.beginning())
             yield task
             return
         with self._guard:
+            self._shown.append(task)
             if self._live is None:
-                self._live = RichProgress(
-                    SpinnerColumn(),
-                    TextColumn("{task.description}", markup=False, table_column=_column()),
-                    TimeElapsedColumn(table_column=_column()),
-                    TextColumn(
-                        "{task.fields[detail]}",
-                        style="dim",
-                        markup=False,
-                        table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
-                    ),
-                    expand=True,
-                    console=self._console,
-                    transient=True,
-                )
+                self._live = Live(get_renderable=self._line, console=self._console, transient=True)
                 self._live.start()
-            self._shown += 1
-            task.attach(self._live)
         try:
             yield task
         finally:
             with self._guard:
-                task.detach()
-                self._shown -= 1
+                self._shown.remove(task)
                 if not self._shown and self._live:
                     self._live.stop()
                     self._live = None
 
-
-def _column() -> Column:
-    """Return a column that is never shortened; the detail has what is left of the line."""
-    return Column(no_wrap=True, overflow="ignore")
-
-
-class _LiveTask(Task):
-    def __init__(self, what: str, left: int) -> None:
-        super().__init__(what, left)
-        self._live: RichProgress | None = None
-        self._id = TaskID(0)
-
-    def attach(self, live: RichProgress) -> None:
-        self._live = live
-        self._id = live.add_task(str(self), total=None, detail="")
-
-    def detach(self) -> None:
-        if self._live:
-            self._live.remove_task(self._id)
-            self._live = None
-
-    def show(self, detail: str) -> None:
-        super().show(detail)
-        if self._live:
-            self._live.update(self._id, detail=self.detail)
+    def _line(self) -> Text:
+        """Return the line about the task that has gone on for longest."""
+        shown = list(self._shown)
+        return Text(min(shown, key=lambda task: task.begun).going_on() if shown else "")
 
 
 def make_progress(stream: TextIO | None = None) -> Progress:

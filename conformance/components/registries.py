@@ -89,6 +89,11 @@ class Registries:
         """Whether there is a mirror of what no upstream publishes."""
         return OWN in self._mirrors
 
+    @property
+    def some_answered(self) -> bool:
+        """Whether any registry has answered so far."""
+        return any(self._answers.values())
+
     def gives(self, image: Reference) -> bool:
         """Return whether the registry of ``image``, or its mirror, has it now."""
         name = f"{image.repository}:{image.version}"

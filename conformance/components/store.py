@@ -62,8 +62,21 @@ class Store:
                 if not entry.exists():
                     return None
                 _verify(entry, key)
+                with contextlib.suppress(OSError):  # a cache that may only be read is none to tidy
+                    os.utime(entry)
                 self._verified.add(entry)
         return entry / "files"
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """Yield what was recorded of each part that is there; who reads it may find it gone."""
+        for file in sorted(self._entries.glob("[!.]*/manifest.json")):
+            with contextlib.suppress(OSError, ValueError):
+                manifest: dict[str, Any] = json.loads(file.read_text())
+                yield manifest
+
+    def last_used(self, name: str, key: str) -> float:
+        """Return when a run used the part last, in seconds since the epoch."""
+        return self.entry(name, key).stat().st_mtime
 
     def facts(self, name: str, key: str) -> dict[str, Any]:
         """Return what was recorded when the part was made (``recipe``) or ``pulled``."""
@@ -97,7 +110,7 @@ class Store:
         When the body ends well the files become the entry in one step; else they are removed.
         ``facts`` is asked at the end what to record.
         """
-        with self._temporary(f"{name}-{key[:_KEY_LENGTH]}-") as folder:
+        with self.temporary(f"{name}-{key[:_KEY_LENGTH]}-") as folder:
             new, scratch = folder / "entry", folder / "scratch"
             (new / "files").mkdir(parents=True)
             scratch.mkdir()
@@ -108,7 +121,8 @@ class Store:
             new.rename(self.entry(name, key))
 
     @contextlib.contextmanager
-    def _temporary(self, label: str) -> Iterator[Path]:
+    def temporary(self, label: str) -> Iterator[Path]:
+        """Yield a folder beside the parts; it goes at the end, or with the next ``sweep``."""
         self._entries.mkdir(parents=True, exist_ok=True)
         with self._sweeping():
             folder = Path(tempfile.mkdtemp(prefix=f".tmp-{label}", dir=self._entries))

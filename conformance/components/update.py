@@ -48,7 +48,7 @@ def proposals(scratch: Path, cache: Path, runner: Runner) -> list[Proposal]:
             return Proposal(part.name, part.version, problem=str(error).splitlines()[-1].strip())
         return propose(part.name, part.version, found)
 
-    with ThreadPoolExecutor(4) as threads:
+    with golang.using_caches(cache), ThreadPoolExecutor(4) as threads:
         return list(threads.map(one, parts))
 
 
@@ -121,7 +121,8 @@ def pin(
     part = CATALOGUE.get(name)
     match part:
         case GoPart(shares=""):
-            _WrapperMaker(part, version, scratch, cache, runner, line).generate()
+            with golang.using_caches(cache):
+                _WrapperMaker(part, version, scratch, cache, runner, line).generate()
             (wrappers / name).mkdir(exist_ok=True)
             for file in ("go.mod", "go.sum"):
                 shutil.copyfile(scratch / file, wrappers / name / file)

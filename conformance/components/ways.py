@@ -82,6 +82,14 @@ class Ways:
             self._built[wanted.name] = recipe.key(wanted, self._sources)
         return Way(MADE, self._built[wanted.name], wanted.inputs)
 
+    def foreseen(self, wanted: Part) -> Way:
+        """Return how a part is obtained, as far as that is known without asking a registry."""
+        if known := self._decided.get(wanted.name) or self.cached(wanted):
+            return known
+        if self._mode == "pull" or (self._mode == "auto" and self._registries.some_answered):
+            return self._pulled(wanted) or self.built(wanted)
+        return self.built(wanted)
+
     def make_instead(self, wanted: Part) -> bool:
         """Give up pulling a part; return False where it was not pulled, or may not be made."""
         if self.of(wanted).how == MADE or self._mode != "auto":
@@ -105,24 +113,36 @@ class Ways:
         """Return about how many MiB of disk it takes to obtain a part."""
         return wanted.space if self.of(wanted).how == MADE else min(wanted.space, _PULLED_SPACE)
 
-    def closure(self, names: Iterable[str], missing: Callable[[str], bool]) -> list[Part]:
+    def closure(
+        self,
+        names: Iterable[str],
+        missing: Callable[[str], bool],
+        way_of: Callable[[Part], Way] | None = None,
+    ) -> list[Part]:
         """Return the parts called ``names`` that are ``missing``, and what they are obtained from.
 
-        Inputs come first, each part once; those of what is there are left out.
+        Inputs come first, each part once; those of what is there are left out. ``way_of`` is
+        ``of``, which may ask registries, or ``foreseen``.
         """
+        way_of = way_of or self.of
         ordered: dict[str, Part] = {}
 
         def visit(name: str) -> None:
             if name in ordered or not missing(name):
                 return
             wanted = any_part(name)
-            for needed in self.of(wanted).inputs:
+            for needed in way_of(wanted).inputs:
                 visit(needed)
             ordered.setdefault(name, wanted)
 
         for name in names:
             visit(name)
         return list(ordered.values())
+
+    def keys(self, wanted: Part) -> set[str]:
+        """Return the keys that a part of this version can have, whatever ``--parts`` says."""
+        made = self.built(wanted), self._made(wanted, self._cached_key), self._pulled(wanted)
+        return {way.key for way in made if way}
 
     def _possible(self, wanted: Part) -> Iterable[Way]:
         built = None if wanted.name in upstream.PROGRAM_IMAGES else self.built(wanted)

@@ -93,12 +93,15 @@ def cluster(
     run: Run, components: Components, chosen_cluster: Cluster, request: pytest.FixtureRequest
 ) -> Iterator[Cluster]:
     """A running cluster; taken away at the end unless it is to be kept."""
+    # What every image is made of, then the images.
+    images = ("image-debian", *images_of_platform(fixtures_of(request.session.items), run.given))
     try:
+        if chosen_cluster.provider != "existing":
+            components.foresee(*images, "helm")
         with run.terminal.showing():
             _start(chosen_cluster, run)
-        if chosen_cluster.registry is not None:  # what every image is made of, then the images
-            images = images_of_platform(fixtures_of(request.session.items), run.given)
-            components.prefetch("image-debian", *images)
+        if chosen_cluster.registry is not None:
+            components.prefetch(*images)
         components.prefetch("helm")
         yield chosen_cluster
     finally:

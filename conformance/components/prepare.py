@@ -1,0 +1,43 @@
+"""What must be there before parts are obtained: somebody who has them, disk space, packages."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from conformance.common.errors import HarnessError
+from conformance.components.debian import ensure_packages
+from conformance.components.parts import Part
+from conformance.components.ways import MADE, NOWHERE, Ways, nowhere
+
+
+def prepare(missing: Sequence[Part], ways: Ways, cache: Path, say: Callable[[str], None]) -> None:
+    """Fail before any work if one of these parts cannot be obtained; install what it takes.
+
+    Raises HarnessError: no registry gives it, too little space, a package that is not there.
+    """
+    if lost := [one.name for one in missing if ways.of(one).how == NOWHERE]:
+        raise nowhere(lost)
+    _check_space(missing, ways, cache)
+    made = [one for one in missing if ways.of(one).how == MADE and one.packages]
+    ensure_packages(
+        {name: sign for one in made for name, sign in one.packages.items()},
+        why=f"build {', '.join(one.name for one in made)}",
+        say=say,
+    )
+
+
+def _check_space(missing: Sequence[Part], ways: Ways, cache: Path) -> None:
+    needed = sum(ways.space(one) for one in missing) << 20
+    folder = cache
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise HarnessError(
+            f"too little disk space: building {', '.join(one.name for one in missing)} takes "
+            f"about {needed / (1 << 30):.1f} GiB in {cache}, and "
+            f"{free / (1 << 30):.1f} GiB are free",
+            "free some space, or point STACKSPIN_CONFORMANCE_CACHE to a larger disk",
+        )
