@@ -60,7 +60,7 @@ def _of_report(path: Path, folder: Path) -> Iterator[str]:
 
 
 def _may_be_given(option: str) -> bool:
-    return option.startswith(("--allow ", "--dashboard-url "))
+    return option == "--all" or option.startswith(("--allow ", "--dashboard-url "))
 
 
 def _slug(text: str) -> str:

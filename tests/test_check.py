@@ -104,7 +104,7 @@ def test_the_checks_of_a_package_come_together_and_what_takes_it_away_at_the_end
     ):  # fmt: skip
         source = OF_PACKAGES.format(capability=capability, name=name, last=last)
         pytester.makepyfile(**{f"{capability}/test_{name}": source})
-    shown = pytester.runpytest("--collect-only", "-q").stdout.str()
+    shown = pytester.runpytest("--collect-only", "-q", "--all").stdout.str()
     order = [line.partition("::")[2] for line in shown.splitlines() if "::" in line]
     assert order == [
         "test_works",

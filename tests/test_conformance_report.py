@@ -151,6 +151,11 @@ def test_the_reference_platform_is_this_repositorys_own(tmp_path: Path) -> None:
     assert problems(tmp_path) == []
 
 
+def test_a_report_of_all_checks_is_taken(tmp_path: Path) -> None:
+    hand_in(tmp_path, TEXT.replace("capabilities\ncluster", "capabilities\n- --all\ncluster"))
+    assert problems(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "said"),
     [

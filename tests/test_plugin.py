@@ -243,7 +243,7 @@ def test_serves(app):
 def test_a_check_runs_on_each_of_its_apps_at_the_level_it_has_there(
     run: RunChecks, pytester: pytest.Pytester
 ) -> None:
-    run(ON_APPS).assert_outcomes(passed=1, failed=1)
+    run(ON_APPS, "--all").assert_outcomes(passed=1, failed=1)
     (capability,) = report(pytester)["capabilities"]
     assert [(c["app"], c["level"], c["verdict"]) for c in capability["checks"]] == [
         ("notes", "core", "pass"),

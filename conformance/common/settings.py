@@ -110,6 +110,14 @@ def state_dir() -> Path:
 class Settings:
     """One run's settings."""
 
+    all: bool = option(
+        False,
+        "run the extended checks, too; those that -k, -m or the path of a capability, a file or a "
+        "check names run without it",
+        "the core checks",
+        switch=True,
+        reported=False,
+    )
     cluster: str = option(
         "auto", "provider of the cluster", choices=("auto", "kind", "embedded", "existing")
     )

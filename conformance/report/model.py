@@ -287,6 +287,9 @@ class RunReport(Model):
     )
     checks_selected: int = 0
     checks_done: int = Field(default=0, description="How many of the selected checks have ended.")
+    left_out: int = Field(
+        default=0, description="How many extended checks were left out, as nothing asked for them."
+    )
     started_at: datetime
     written_at: datetime = Field(
         description="When the report was last written: after each check, and at the end."

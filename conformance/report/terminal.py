@@ -38,6 +38,9 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
     if len(failures) > _SHOWN_FAILURES:
         lines.append((f"... and {len(failures) - _SHOWN_FAILURES} more failures", {"red": True}))
     lines += [(f"ERROR {error}", {"red": True}) for error in report.errors]
+    if report.left_out:
+        left_out = f"{report.left_out}; --all runs them, too"
+        lines.append((f"Extended checks left out: {left_out}", {}))
     if report.building_seconds >= 1:
         waited = f"{report.building_seconds:.0f} s, not in any check's time"
         lines.append((f"Building components: {waited}", {}))

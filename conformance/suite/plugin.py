@@ -29,7 +29,7 @@ from conformance.suite.check import (
     level_marker,
 )
 from conformance.suite.given_apps import given_apps, read_given
-from conformance.suite.selection import selection
+from conformance.suite.selection import leave_out_extended, selection
 
 PYTEST_KIND_DEFAULT = ("cluster_name", "pytest-kind")
 """What an option of pytest-kind holds when nobody gave it."""
@@ -147,6 +147,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if check := check_of(item):
             item.extra_keyword_matches.add(check.id)
+    leave_out_extended(config, items)
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

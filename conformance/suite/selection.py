@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 from conformance.common.settings import Settings
+from conformance.report.level import Level
+from conformance.suite.check import CAPABILITIES, check_of
+from conformance.suite.given_apps import given_apps
 
 _OPTIONS = {
     "-k": "keyword",
@@ -18,6 +22,57 @@ _OPTIONS = {
     "--stepwise": "stepwise",
 }
 """Every option that chooses among the checks, and pytest's name of it."""
+LEFT_OUT = pytest.StashKey[bool]()
+"""Set on a check that is left out because it is extended and nobody asked for it."""
+
+
+def leave_out_extended(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the extended checks, unless ``--all`` or a choice asks for them.
+
+    Whoever chooses, by an option or by a path, chooses among all checks: nothing is missing from
+    what was named.
+    """
+    if config.getoption("all") or _chooses(config):
+        return
+    left_out = [item for item in items if _is_extended(item) and not _is_named(item, config)]
+    if not left_out:
+        return
+    for item in left_out:
+        item.stash[LEFT_OUT] = True
+    items[:] = [item for item in items if LEFT_OUT not in item.stash]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _chooses(config: pytest.Config) -> bool:
+    """Whether an option chooses among the checks; ``--lf`` chooses nothing if nothing failed."""
+    if config.getoption("lf", default=False) and config.cache:
+        return bool(config.cache.get("cache/lastfailed", None))
+    options = ("keyword", "markexpr", "twins")
+    return any(map(config.getoption, options)) or bool(given_apps(config))
+
+
+def _is_extended(item: pytest.Item) -> bool:
+    check = check_of(item)
+    return check is not None and check.level is Level.EXTENDED
+
+
+def _is_named(item: pytest.Item, config: pytest.Config) -> bool:
+    """Whether the path of the check's capability, of its file or its node id was given."""
+    name = item.nodeid.partition("::")[2]
+    for argument in config.args:
+        given, _, test = argument.partition("::")
+        path = config.invocation_params.dir / given
+        if test:
+            found = path == item.path and test in {name, name.partition("[")[0]}
+        else:
+            found = _is_choice(path) and item.path.is_relative_to(path)
+        if found:
+            return True
+    return False
+
+
+def _is_choice(path: Path) -> bool:
+    return path.is_file() or path.name in CAPABILITIES
 
 
 def selection(config: pytest.Config, settings: Settings) -> list[str]:
@@ -29,6 +84,8 @@ def selection(config: pytest.Config, settings: Settings) -> list[str]:
     Kubernetes breaks is to be seen.
     """
     found = sorted({_relative(argument, config) for argument in config.args})
+    if settings.all and not _chooses(config):
+        found.append("--all")
     for option, name in _OPTIONS.items():
         value = config.getoption(name, default=None)
         for each in value if isinstance(value, list) else [value]:

@@ -29,6 +29,7 @@ from conformance.suite.check import (
 )
 from conformance.suite.diagnostics import Diagnostics
 from conformance.suite.run import Run
+from conformance.suite.selection import LEFT_OUT
 from conformance.suite.twins import Twin, judge, twin_of
 from conformance.suite.under_test import WORD, UnderTest
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 TWIN_CAUGHT = pytest.StashKey[bool]()
 _NOT_SELECTED = "not selected on the command line"
+_LEFT_OUT = "it is extended: --all or its id runs it"
 
 
 def planned(
@@ -57,7 +59,8 @@ def planned(
     others = [item for item in deselected if item.path.parent in folders]
     left_out = {item: check for item in others if (check := check_of(item))}
     for item, check in left_out.items():
-        yield _result(check, item.nodeid, app_of(item), _NOT_SELECTED)
+        reason = _LEFT_OUT if LEFT_OUT in item.stash else _NOT_SELECTED
+        yield _result(check, item.nodeid, app_of(item), reason)
     yield from _not_collected(checks | left_out, given)
 
 
@@ -123,6 +126,7 @@ class ConformanceSession:
     ) -> None:
         """Record what will run and what was left out, before anything runs."""
         selected = sum(check_of(item) is not None for item in items)
+        self._run.recorder.report.left_out = sum(LEFT_OUT in item.stash for item in deselected)
         self._run.recorder.plan(planned(items, deselected, given), selected=selected)
         # What the report says before anything is deployed is public, even if a Secret holds it.
         page = (self._run.recorder.folder / "report.html").read_text(encoding="utf-8")
