@@ -26,6 +26,7 @@ from conformance.report.model import (
     DurationChange,
     InstallationStep,
     Measurement,
+    ObtainedPart,
     Substitute,
     TwinResult,
     Verdict,
@@ -74,6 +75,7 @@ def write_report(folder: Path) -> Path:
     report.components.append(
         Component(name="long-" * 15, version="v1", origin="built", source=LONG)
     )
+    report.obtained = [ObtainedPart(name="long-" * 15, how="built", began=1.0, seconds=300.0)]
     page = folder / "report.html"
     page.write_text(to_html(report, folder), encoding="utf-8")
     return page

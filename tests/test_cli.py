@@ -68,7 +68,7 @@ def test_without_a_command_all_of_them_are_shown(tmp_path: Path) -> None:
         ([], ("app", "doctor", "cluster", "platform", "report", "components", "--version")),
         (["cluster"], ("up", "down", "list", "push", "kubeconfig", "shell")),
         (["platform"], ("discover", "check")),
-        (["components"], ("list", "build", "prune", "update")),
+        (["components"], ("list", "build", "export", "import", "prune", "update")),
     ):
         bare, asked = run(*words, state=tmp_path), run(*words, "--help", state=tmp_path)
         assert (bare.returncode, asked.returncode, bare.stderr) == (2, 0, "")

@@ -15,7 +15,7 @@ from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
 from conformance.common.options import add_argument, read
 from conformance.common.settings import Settings
-from conformance.components import lock_file, publish
+from conformance.components import bundle, lock_file, publish
 from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE, part
 from conformance.components.parts import ImagePart
@@ -24,7 +24,9 @@ from conformance.components.progress import make_progress, size
 from conformance.components.prune import disk_usage
 from conformance.components.recipe import Sources
 from conformance.components.registries import Host, Registries
+from conformance.components.store import Store
 from conformance.components.update import pin, proposals
+from conformance.components.ways import Ways
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -40,6 +42,12 @@ def main(arguments: Sequence[str]) -> int:
     )
     add_argument(building, Settings, "parts", default=None)
     add_argument(building, Settings, "mirror", action="append", default=[])
+    exporting = group.add(export_parts, "export")
+    exporting.add_argument("file", metavar="FILE", type=Path, help="such as parts.tar.zst")
+    exporting.add_argument(
+        "names", metavar="NAME", nargs="*", help="parts to write; by default all in the cache"
+    )
+    group.add(import_parts, "import").add_argument("file", metavar="FILE", type=Path)
     add_argument(group.add(lock), Settings, "mirror", action="append", default=[])
     pushing = group.add(push)
     pushing.add_argument("host", metavar="HOST[/PREFIX]", help="what --mirror=own= will name")
@@ -102,6 +110,51 @@ def build(names: Sequence[str], parts: str | None, mirror: Sequence[str]) -> Non
     finally:
         components.close()
     print(f"{len(wanted)} component{'s' if len(wanted) > 1 else ''} present and intact")
+
+
+def export_parts(file: Path, names: Sequence[str]) -> None:
+    """Write parts of the cache to a file, for `components import` on another machine.
+
+    It is a tar archive, compressed by zstd. Without names it has all parts of this version that
+    are there; what is missing is not obtained.
+    """
+    store = Store(Settings().cache_dir)
+    ways = _ways(store)
+    cached = {name: ways.cached(part(name)) for name in names or CATALOGUE}
+    if lost := [name for name in names if cached[name] is None]:
+        raise HarnessError(
+            f"not in the cache: {', '.join(lost)}",
+            f"`stackspin-conformance components build {' '.join(lost)}` obtains that",
+        )
+    there = [(name, way.key) for name, way in cached.items() if way]
+    if not there:
+        raise HarnessError("the cache has no parts", "`components build` obtains them")
+    with make_progress().task(f"writing {len(there)} parts to {file}"):
+        count = bundle.write(store, there, file)
+    print(f"{file} has {len(there)} parts: {size(count)}")
+
+
+def import_parts(file: Path) -> None:
+    """Put the parts in a file that `components export` wrote into the cache.
+
+    Every file's hash is verified, and nothing is put there unless all of the archive is right. The
+    hashes are in the archive: take one only from where you would take programs from.
+    """
+    store = Store(Settings().cache_dir)
+    ways = _ways(store)
+    with make_progress().task(f"reading {file}"):
+        result = bundle.read(
+            store, file, lambda name, key: name in CATALOGUE and key in ways.keys(part(name))
+        )
+    print(f"{len(result.added)} parts were put into the cache, {len(result.there)} were there")
+    if result.unknown:
+        print(f"not imported, as this version has others: {', '.join(result.unknown)}")
+
+
+def _ways(store: Store) -> Ways:
+    settings = Settings(**settings_of())
+    registries = Registries((), make_progress().say)  # none is asked for what is in the cache
+    return Ways(settings.parts, store, Sources(), registries, lock_file.read())
 
 
 def lock(mirror: Sequence[str]) -> None:

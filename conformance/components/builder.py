@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,10 @@ class Components:
     def describe(self) -> list[dict[str, str]]:
         """Return name, version, origin, source, note and key of each part this run used."""
         return [described(one, self._ways.of(one), self._store) for one in self._used.values()]
+
+    def obtained(self) -> list[dict[str, Any]]:
+        """Return name, way (built, pulled), beginning and duration of what this run obtained."""
+        return [asdict(one) for one in self._plan.obtained()]
 
     def describe_part(self, name: str) -> dict[str, str]:
         """Return the same of any part: of the one in the cache, else of one that is made here."""

@@ -42,6 +42,18 @@ class Outlook:
     """The same of all that the run is known to need."""
 
 
+@dataclass(frozen=True)
+class Obtained:
+    """One part that this run obtained."""
+
+    name: str
+    how: str
+    """built or pulled."""
+    began: float
+    """Seconds since the run began to look for parts."""
+    seconds: float
+
+
 @functools.cache
 def measured() -> Mapping[str, float]:
     """Return how many seconds each part took to build elsewhere."""
@@ -59,7 +71,9 @@ class Plan:
     def __init__(self, ways: Ways, is_present: Callable[[str], bool]) -> None:
         self._ways = ways
         self._is_present = is_present
+        self._since = time.monotonic()
         self._begun: dict[str, float] = {}
+        self._obtained: list[Obtained] = []
         self._there: dict[str, bool] = {}
         self._known = self._took = 0.0
         self._compiled = False
@@ -82,6 +96,9 @@ class Plan:
         """Say that a part was obtained in ``elapsed`` seconds."""
         with self._guard:
             self.found(wanted.name)
+            how = "built" if self._is_made(wanted) else "pulled"
+            began = time.monotonic() - elapsed - self._since
+            self._obtained.append(Obtained(wanted.name, how, round(began, 1), round(elapsed, 1)))
             if self._is_made(wanted):
                 self._compiled = self._compiled or isinstance(wanted, GoPart)
                 self._known += measured().get(wanted.name, 0.0)
@@ -113,6 +130,11 @@ class Plan:
                 awaited=sum(map(self._left, awaited)),
                 rest=sum(map(self._left, coming)),
             )
+
+    def obtained(self) -> list[Obtained]:
+        """Return what was obtained in this run, in the order in which that ended."""
+        with self._guard:
+            return list(self._obtained)
 
     def compiled_the_last(self) -> bool:
         """Return whether this run compiled a Go part, and none is left to compile.

@@ -167,6 +167,15 @@ class Component(Model):
     key: str = Field(default="", description="Hash of everything it was built from.")
 
 
+class ObtainedPart(Model):
+    """A part that was not in the cache; several are obtained at the same time."""
+
+    name: str
+    how: Literal["built", "pulled"]
+    began: float = Field(description="Seconds since the run began to look for parts.")
+    seconds: float
+
+
 class Substitute(Model):
     """What stands in for upstream software."""
 
@@ -309,6 +318,10 @@ class RunReport(Model):
     platform: JudgedPlatform | None = None
     settings: dict[str, str | bool | None]
     components: list[Component] = Field(default_factory=list)
+    obtained: list[ObtainedPart] = Field(
+        default_factory=list,
+        description="The parts that this run built or pulled, in the order in which that ended.",
+    )
     substitutes: list[Substitute] = Field(default_factory=list)
     building_seconds: float = Field(
         default=0.0,

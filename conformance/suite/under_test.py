@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.report.model import ClusterInfo, Component, InstallationStep, Substitute
+from conformance.report.model import (
+    ClusterInfo,
+    Component,
+    InstallationStep,
+    ObtainedPart,
+    Substitute,
+)
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
@@ -79,6 +85,8 @@ class UnderTest:
         components, stack = self.components, self.stack
         parts = components.describe() if components else []
         report.components = [Component.model_validate(part) for part in parts]
+        obtained = components.obtained() if components else []
+        report.obtained = [ObtainedPart.model_validate(part) for part in obtained]
         installed = stack.describe() if stack else {"substitutes": []}
         report.installation = [
             InstallationStep.model_validate(step) for step in installed.get("timings", ())
