@@ -1,4 +1,4 @@
-"""Good packages of several styles, and broken ones made of them: see fixtures/broken/README.md."""
+"""Good packages of several styles, and broken and unusual ones made of them (fixtures/)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from conformance.common.settings import data_root
 
 GOOD = data_root() / "fixtures" / "packages"
 BROKEN = data_root() / "fixtures" / "broken"
+UNUSUAL = data_root() / "fixtures" / "unusual"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Case:
     """Of the finding: ``file``, ``line``, ``object``, ``says``."""
     not_run: list[str] = field(default_factory=list)
     """Rules that cannot be judged any more, as there is nothing left to judge; ``*`` for any."""
+    level: int | None = None
+    """Of an unusual package, where it is another one than the good package's."""
 
     def __str__(self) -> str:
         return f"{self.rule}-{self.number}"
@@ -101,6 +104,15 @@ def cases() -> list[Case]:
             assert family == file.stem, f"{rule} is in {file.name}: it belongs to {family}.yaml"
             found += [_case(rule, number, item) for number, item in enumerate(items, 1)]
     return found
+
+
+def unusual() -> list[Case]:
+    """Return all good packages that are written in an unusual way."""
+    return [
+        _case(f"{file.stem}.{name}", 1, item)
+        for file in sorted(UNUSUAL.glob("*.yaml"))
+        for name, item in yaml.safe_load(file.read_text()).items()
+    ]
 
 
 def _case(rule: str, number: int, item: dict[str, Any]) -> Case:

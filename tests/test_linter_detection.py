@@ -239,7 +239,7 @@ def test_labels_for_selectors_select_the_pods_that_they_are_on(labels, tmp_path)
     }
 
 
-def test_patches_make_an_app_incomplete(tmp_path):
+def test_an_app_is_judged_as_its_patches_leave_it(tmp_path):
     write(
         tmp_path,
         {
@@ -254,7 +254,8 @@ def test_patches_make_an_app_incomplete(tmp_path):
     )
     [app] = apps_in(tmp_path)
     assert len(app.releases) == 1
-    assert any("patches" in why for one in app.installations for why in one.missing)
+    assert app.releases[0].manifest.get("spec", "interval") == "1h"
+    assert not any("patches" in why for one in app.installations for why in one.missing)
 
 
 def test_values_are_merged_in_order_and_know_their_lines(tmp_path):

@@ -110,7 +110,7 @@ class FluxKustomization:
     problems: tuple[Problem, ...] = ()
     """Why Flux could not build the folder: files named but not there, files that are no objects."""
     beyond: tuple[str, ...] = ()
-    """What of it is not followed here, a sentence each: patches, remote resources."""
+    """What of it is not followed here, a sentence each: remote resources, plugins."""
 
     @property
     def name(self) -> str:
@@ -199,6 +199,8 @@ class Installation:
     values: Mapping[str, Any] = field(default_factory=dict)
     """What the chart was rendered with, beside its own values."""
     release: Release | None = None
+    beyond: tuple[str, ...] = ()
+    """What Flux does to the chart's objects and is not followed here, a sentence each."""
 
     @property
     def complete(self) -> bool:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import difflib
 import posixpath
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from conformance.linter.access import text
+from conformance.linter.access import mapping, text
 from conformance.linter.app import FluxKustomization, SubstituteSource, VariableUse
-from conformance.linter.files import YamlFiles, inside, objects_in, parent
+from conformance.linter.files import YamlFiles, inside, manifest_of, objects_in, parent
 from conformance.linter.flux import platform
-from conformance.linter.flux.kustomize import Build, build, generated_manifests
+from conformance.linter.flux.kustomize import Build, build
+from conformance.linter.flux.resources import Resource
+from conformance.linter.flux.transforms import label
 from conformance.linter.flux.variables import Sources, substitute, uses_of
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import parse
@@ -65,7 +67,10 @@ class FluxTree:
             self._near_folder(one, exact) if missing else folder
             for one, folder, missing in zip(self._kustomizations, exact, self._missing, strict=True)
         ]
-        self._builds = [None if f is None else build(files, f) for f in self._folders]
+        self._builds = [
+            None if folder is None else build(files, folder, one)
+            for one, folder in zip(self._kustomizations, self._folders, strict=True)
+        ]
         for built in self._builds:
             for manifest in built.generated if built else ():
                 self.sources.add(manifest)
@@ -145,7 +150,7 @@ class FluxTree:
         depth = {index: len(_parts(f or "")) for index, f in enumerate(self._folders)}
         owner: dict[str, int] = {}
         for index, built in enumerate(self._builds):
-            for file, _ in built.files if built else ():
+            for file in built.files if built else ():
                 if file not in owner or depth[index] > depth[owner[file]]:
                     owner[file] = index
         return owner
@@ -153,17 +158,17 @@ class FluxTree:
     def _kustomization(self, index: int) -> FluxKustomization:
         manifest, folder = self._kustomizations[index], self._folders[index]
         built = self._builds[index] or Build()
+        own = {file for file in built.files if self.owner.get(file) == index}
+        written = [one for file in own for one in self._files.objects(file)]
+        written += [manifest_of(document) for document in built.documents]
+        found = [
+            VariableUse(use.name or use.expression, place, use.has_default)
+            for one in sorted(written, key=lambda one: (one.file, one.line_of(())))
+            for use, place in uses_of(one)
+        ]
         substitutes = bool(manifest.get("spec", "postBuild"))
-        value_of = self._value_of(index) if substitutes else None
-        own = [file for file, _ in built.files if self.owner.get(file) == index]
-        members, found = [], []
-        for file in own:
-            members += self._objects(file, value_of)
-            for raw in self._files.objects(file):
-                found += [
-                    VariableUse(use.name or use.expression, place, use.has_default)
-                    for use, place in uses_of(raw)
-                ]
+        if substitutes and folder is not None:
+            built = build(self._files, folder, manifest, self._filling(index))
         path = _path(manifest)
         return FluxKustomization(
             manifest=manifest,
@@ -172,11 +177,27 @@ class FluxTree:
             missing=self._missing[index],
             sources=self._sources(index),
             substitutes=substitutes,
-            members=tuple(generated_manifests(built, members)),
+            members=tuple(self._members(manifest, built, own)),
             uses=tuple(found),
             problems=tuple(built.problems),
             beyond=tuple(built.beyond),
         )
+
+    def _filling(self, index: int) -> Callable[[str], str]:
+        value_of = self._value_of(index)
+        return lambda content: substitute(content, value_of)
+
+    @staticmethod
+    def _members(manifest: Manifest, built: Build, own: Collection[str]) -> Iterator[Manifest]:
+        """Yield what a Kustomization applies, with the labels that it gives to all of it."""
+        common = mapping(manifest.get("spec", "commonMetadata"))
+        labels, annotations = mapping(common.get("labels")), mapping(common.get("annotations"))
+        generated = set(map(id, built.generated))
+        for one in built.objects:
+            if one.file in own or id(one) in generated:
+                resource = Resource(one.value, one)
+                label(resource, labels, annotations)
+                yield resource.manifest()
 
     def _objects(self, file: str, value_of: Callable[[str], str] | None) -> list[Manifest]:
         content = self._files.text(file)

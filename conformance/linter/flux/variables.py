@@ -64,10 +64,15 @@ def substitute(string: str, value_of: Callable[[str], str]) -> str:
     return _SUBSTITUTION.sub(fill, string)
 
 
+def substitutes_nothing(manifest: Manifest) -> bool:
+    """Return whether Flux is told to leave an object's variables alone."""
+    marks = (manifest.annotations.get(SUBSTITUTE), manifest.labels.get(SUBSTITUTE))
+    return "disabled" in marks
+
+
 def uses_of(manifest: Manifest) -> Iterator[tuple[Use, Place]]:
     """Yield the variables in an object as written, and where each is."""
-    marks = (manifest.annotations.get(SUBSTITUTE), manifest.labels.get(SUBSTITUTE))
-    if "disabled" in marks:
+    if substitutes_nothing(manifest):
         return
     for path, value in walk(manifest.value):
         if isinstance(value, str) and "${" in value:
