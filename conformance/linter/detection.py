@@ -285,7 +285,8 @@ class _Detector:
             for one in self._unowned
             if parent(one.file) in folders
             and (one.file in files or not is_flux_kustomization(one))
-            and self._files.kustomization_file(parent(one.file)) is not None
+            and one.file not in self._files.named
+            and self._files.reads(parent(one.file))
         )
 
     def _problems_in(self, group: _Group, files: set[str]) -> list[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import PurePosixPath
 from posixpath import join, normpath
@@ -18,6 +19,8 @@ KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization
 FLUX_FOLDER = "flux2"
 """Stackspin's own folder in a repository; inside of a chart's folder it is no part of the chart."""
 KUSTOMIZE = "kustomize.config.k8s.io/"
+_NAMING = ("resources", "bases", "crds", "configurations", "generators", "transformers")
+"""Lists of a kustomization.yaml whose entries are files and folders."""
 _LIKE_AN_OBJECT = (re.compile(r"(?m)^apiVersion:"), re.compile(r"(?m)^kind:"))
 
 
@@ -34,10 +37,15 @@ def is_object(document: Document) -> bool:
     return bool(version and text(value.get("kind"))) and not version.startswith(KUSTOMIZE)
 
 
-def _patches(document: Document) -> list[Value]:
+def _patches(kustomization: Value) -> list[Value]:
     return [
-        one for key in ("patches", "patchesJson6902") for one in sequence(get(document.value, key))
+        one for key in ("patches", "patchesJson6902") for one in sequence(get(kustomization, key))
     ]
+
+
+def _paths(folder: str, entries: Iterable[Value]) -> set[str]:
+    """Return the paths that entries of a kustomization.yaml name, relative to PATH."""
+    return {normpath(join(folder, one)) for one in entries if isinstance(one, str) and one}
 
 
 def objects_in(document: Document) -> list[Manifest]:
@@ -76,7 +84,11 @@ class YamlFiles:
     def chart_folders(self) -> list[str]:
         """Folders of charts, without those that lie in another chart."""
         found = sorted(
-            (parent(path) for path in self.tree.files if PurePosixPath(path).name == "Chart.yaml"),
+            (
+                parent(path)
+                for path in self.tree.files
+                if PurePosixPath(path).name == "Chart.yaml" and not self.tree.links.behind(path)
+            ),
             key=lambda folder: (folder.count("/") if folder != "." else -1, folder),
         )
         outer: list[str] = []
