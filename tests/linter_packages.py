@@ -37,6 +37,8 @@ class Case:
     edits: list[Edit] = field(default_factory=list)
     add: dict[str, str] = field(default_factory=dict)
     remove: list[str] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
+    """Symbolic links -> what each leads to."""
     previous: str = ""
     """BASE: the good package is the earlier version."""
     before: list[Edit] = field(default_factory=list)
@@ -62,6 +64,8 @@ class Case:
             assert not file.exists(), f"{self}: {path} is there already: use edits"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content)
+        for path, target in self.links.items():
+            (root / path).symlink_to(target)
         return root
 
     def make_previous(self, folder: Path) -> Path | None:
@@ -120,5 +124,5 @@ def _case(rule: str, number: int, item: dict[str, Any]) -> Case:
     case = Case(rule=rule, number=number, **edits, **item)
     assert case.base in styles(), f"{case}: there is no package {case.base}"
     assert case.previous in ("", "BASE"), f"{case}: previous can be BASE only"
-    assert case.edits or case.add or case.remove, f"{case} breaks nothing"
+    assert case.edits or case.add or case.remove or case.links, f"{case} breaks nothing"
     return case

@@ -44,6 +44,8 @@ class Build:
 
     files: list[str] = field(default_factory=list)
     """Those that its objects stand in, each once, in the order in which they are met."""
+    folders: set[str] = field(default_factory=set)
+    """Those that were looked into."""
     objects: list[Manifest] = field(default_factory=list)
     """As kustomize leaves them; those of generators are named without kustomize's hash."""
     generated: list[Manifest] = field(default_factory=list)
@@ -74,6 +76,7 @@ class _Builder:
         self._met: dict[str, None] = {}
         self._references: list[tuple[str, Field]] = []
         self._outcome = Outcome([], [], [])
+        self._folders: set[str] = set()
         self._visits = 0
 
     def build(self, folder: str, flux: Manifest | None) -> Build:
@@ -83,6 +86,7 @@ class _Builder:
         outcome = self._outcome
         return Build(
             list(self._met),
+            self._folders,
             [manifest for _, manifest in made],
             [manifest for one, manifest in made if one.generated],
             outcome.documents,
@@ -113,6 +117,7 @@ class _Builder:
 
     def _may_visit(self, folder: str, above: tuple[str, ...]) -> bool:
         self._visits += 1
+        self._folders.add(folder)
         if folder in above:
             file = self._files.kustomization_file(folder) or ""
             cycle = "this folder leads back to itself: kustomize fails, and nothing is applied"
@@ -252,11 +257,13 @@ class _Builder:
 
     def _absent(self, layer: Layer, key: str, index: int, entry: str) -> None:
         what = "component" if key == "components" else "resource"
+        why = self._files.tree.links.broken.get(layer.path(entry))
+        wrong = f"is a symbolic link that cannot be followed: {why}" if why else "does not exist"
         self._outcome.problems.append(
             Problem(
                 layer.place(key, index),
-                f"{what} {quoted(entry)} does not exist: kustomize fails, and nothing of this"
-                " folder is applied",
+                f"{what} {quoted(entry)} {wrong}: kustomize fails, and nothing of this folder is"
+                " applied",
                 "Correct the name, or remove the line.",
             )
         )
