@@ -1,4 +1,4 @@
-"""Good packages of several styles, and broken ones made of them: see fixtures/broken/README.md."""
+"""Good packages of several styles, and broken and unusual ones made of them (fixtures/)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from conformance.common.settings import data_root
 
 GOOD = data_root() / "fixtures" / "packages"
 BROKEN = data_root() / "fixtures" / "broken"
+UNUSUAL = data_root() / "fixtures" / "unusual"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Case:
     edits: list[Edit] = field(default_factory=list)
     add: dict[str, str] = field(default_factory=dict)
     remove: list[str] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
+    """Symbolic links -> what each leads to."""
     previous: str = ""
     """BASE: the good package is the earlier version."""
     before: list[Edit] = field(default_factory=list)
@@ -44,6 +47,8 @@ class Case:
     """Of the finding: ``file``, ``line``, ``object``, ``says``."""
     not_run: list[str] = field(default_factory=list)
     """Rules that cannot be judged any more, as there is nothing left to judge; ``*`` for any."""
+    level: int | None = None
+    """Of an unusual package, where it is another one than the good package's."""
 
     def __str__(self) -> str:
         return f"{self.rule}-{self.number}"
@@ -59,6 +64,8 @@ class Case:
             assert not file.exists(), f"{self}: {path} is there already: use edits"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content)
+        for path, target in self.links.items():
+            (root / path).symlink_to(target)
         return root
 
     def make_previous(self, folder: Path) -> Path | None:
@@ -103,10 +110,19 @@ def cases() -> list[Case]:
     return found
 
 
+def unusual() -> list[Case]:
+    """Return all good packages that are written in an unusual way."""
+    return [
+        _case(f"{file.stem}.{name}", 1, item)
+        for file in sorted(UNUSUAL.glob("*.yaml"))
+        for name, item in yaml.safe_load(file.read_text()).items()
+    ]
+
+
 def _case(rule: str, number: int, item: dict[str, Any]) -> Case:
     edits = {key: [Edit(**one) for one in item.pop(key, [])] for key in ("edits", "before")}
     case = Case(rule=rule, number=number, **edits, **item)
     assert case.base in styles(), f"{case}: there is no package {case.base}"
     assert case.previous in ("", "BASE"), f"{case}: previous can be BASE only"
-    assert case.edits or case.add or case.remove, f"{case} breaks nothing"
+    assert case.edits or case.add or case.remove or case.links, f"{case} breaks nothing"
     return case

@@ -239,7 +239,7 @@ def test_labels_for_selectors_select_the_pods_that_they_are_on(labels, tmp_path)
     }
 
 
-def test_patches_make_an_app_incomplete(tmp_path):
+def test_an_app_is_judged_as_its_patches_leave_it(tmp_path):
     write(
         tmp_path,
         {
@@ -254,7 +254,8 @@ def test_patches_make_an_app_incomplete(tmp_path):
     )
     [app] = apps_in(tmp_path)
     assert len(app.releases) == 1
-    assert any("patches" in why for one in app.installations for why in one.missing)
+    assert app.releases[0].manifest.get("spec", "interval") == "1h"
+    assert not any("patches" in why for one in app.installations for why in one.missing)
 
 
 def test_values_are_merged_in_order_and_know_their_lines(tmp_path):
@@ -371,3 +372,47 @@ def test_a_chart_may_have_its_flux_package_in_its_folder(folder, tmp_path):
     assert found.chart is not None
     assert (found.chart.folder, found.broken) == (folder, False)
     assert not app.problems
+
+
+def test_a_link_in_the_tree_is_applied_as_what_it_leads_to(tmp_path):
+    write(
+        tmp_path,
+        {
+            "app.yaml": kustomization("app", "./app"),
+            "app/kustomization.yaml": {"resources": ["release.yaml"]},
+            "shared/release.yaml": release("app"),
+        },
+    )
+    (tmp_path / "app" / "release.yaml").symlink_to("../shared/release.yaml")
+    (tmp_path / "LICENSE").symlink_to("../LICENSE")
+
+    [app] = apps_in(tmp_path)
+
+    assert [one.name for one in app.releases] == ["app"]
+    assert (list(app.problems), [k.problems for k in app.kustomizations]) == ([], [()])
+    assert [one for one in app.neighbours if one.kind == "HelmRelease"] == []
+    assert app.linked == ("app/release.yaml",)
+
+
+def test_a_link_that_leads_out_is_a_problem_only_where_it_is_needed(tmp_path):
+    root = write(
+        tmp_path / "tree",
+        {
+            "named.yaml": kustomization("named", "./named"),
+            "named/kustomization.yaml": {"resources": ["release.yaml", "out.yaml"]},
+            "named/release.yaml": release("named"),
+            "scanned.yaml": kustomization("scanned", "./scanned"),
+            "scanned/release.yaml": release("scanned"),
+        },
+    )
+    (tmp_path / "out.yaml").write_text("a: b\n")
+    for folder in ("named", "scanned", "."):
+        (root / folder / "out.yaml").symlink_to(tmp_path / "out.yaml")
+        (root / folder / "NOTES.md").symlink_to("nowhere")
+
+    [named, scanned] = apps_in(root)
+
+    [refused] = named.kustomizations[0].problems
+    assert "symbolic link that cannot be followed: it leads out of the package" in refused.message
+    assert [one.place.file for one in scanned.problems] == ["scanned/out.yaml"]
+    assert list(named.problems) == []

@@ -67,7 +67,7 @@ def test_hidden_folders_and_node_modules_are_not_read(tmp_path: Path) -> None:
     assert set(Tree.read(tmp_path).files) == {"app/a.yaml", ".helmignore"}
 
 
-def test_links_and_devices_are_left_out(tmp_path: Path) -> None:
+def test_links_that_lead_out_and_devices_are_left_out(tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret.yaml").write_text("secret: 1\n")
@@ -76,17 +76,54 @@ def test_links_and_devices_are_left_out(tmp_path: Path) -> None:
     (folder / "file.yaml").symlink_to(outside / "secret.yaml")
     (folder / "folder").symlink_to(outside)
     (folder / "loop").symlink_to(folder)
+    (folder / "self").symlink_to(folder / "self")
+    (folder / "none").symlink_to("nothing")
     os.mkfifo(folder / "pipe.yaml")
+
     tree = Tree.read(folder)
+
     assert tree.files == {}
     assert tree.folders == {"."}
-    assert sorted(problem.place.file for problem in tree.problems) == [
-        "file.yaml",
-        "folder",
-        "loop",
-        "pipe.yaml",
-    ]
-    assert "symbolic link: Flux ignores it" in messages(tree)
+    assert [problem.place.file for problem in tree.problems] == ["pipe.yaml"]
+    assert tree.links.broken == {
+        "file.yaml": "it leads out of the package",
+        "folder": "it leads out of the package",
+        "loop": "it leads to a folder around it, or to what is not read",
+        "none": "it leads to nothing, or to itself",
+        "self": "it leads to nothing, or to itself",
+    }
+
+
+def test_links_inside_the_tree_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "base" / "deep").mkdir(parents=True)
+    (tmp_path / "base" / "deep" / "a.yaml").write_text("a: 1\n")
+    (tmp_path / "base" / "b.yaml").symlink_to("deep/a.yaml")
+    (tmp_path / "app").symlink_to("base")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "c.yaml").write_text("c: 1\n")
+    (tmp_path / "c.yaml").symlink_to(".hidden/c.yaml")
+
+    tree = Tree.read(tmp_path)
+
+    texts = {path: tree.text(path) for path in tree.files}
+    assert texts == dict.fromkeys(
+        ("base/deep/a.yaml", "base/b.yaml", "app/deep/a.yaml", "app/b.yaml"), "a: 1\n"
+    )
+    assert {"app", "app/deep"} <= tree.folders
+    assert tree.links.real("app/deep/a.yaml") == "base/deep/a.yaml"
+    assert list(tree.links.broken) == ["c.yaml"]
+
+
+def test_links_that_multiply_files_stop_at_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "0").mkdir()
+    for number in range(50):
+        (tmp_path / "0" / f"{number}.yaml").write_text("a: 1\n")
+    for number in range(1, 20):
+        (tmp_path / str(number)).mkdir()
+        for name in "abc":
+            (tmp_path / str(number) / name).symlink_to(f"../{number - 1}")
+
+    assert len(Tree.read(tmp_path, Limits(files=500)).files) <= 500
 
 
 def test_single_file_is_a_tree_of_one(tmp_path: Path) -> None:

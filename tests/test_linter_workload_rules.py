@@ -293,11 +293,12 @@ def test_what_patches_may_change_is_not_judged():
 
 def test_what_post_renderers_may_change_is_not_judged():
     app = bare(deployment(container(image="notes")), template="image")
-    value = named("HelmRelease", "notes", spec={"postRenderers": [{"kustomize": {}}]})
-    release = Release(manifests([value])[0], app.charts[0], "", (), {})
+    release = Release(manifests([named("HelmRelease", "notes")])[0], app.charts[0], "", (), {})
+    [one] = app.installations
+    changed = replace(one, release=release, beyond=("a post-renderer that is not kustomize",))
 
     assert len(messages(app)) == 1
-    assert messages(replace(app, releases=(release,))) == []
+    assert messages(replace(app, releases=(release,), installations=(changed,))) == []
 
 
 def test_a_chart_that_half_renders_is_not_judged_for_what_is_missing():

@@ -13,6 +13,8 @@ from conformance.linter.manifest import Manifest
 from conformance.linter.pods import Pod, pods_of
 from conformance.linter.reading.documents import Document
 
+_READ_BY_HELM = frozenset({"Chart.yaml", "values.yaml", "values.schema.json"})
+
 
 @dataclass(frozen=True, eq=False)
 class Chart:
@@ -44,6 +46,11 @@ class Chart:
             return None if content is None else content.decode("utf-8")
         except UnicodeDecodeError:
             return None
+
+    def needs(self, path: str) -> bool:
+        """Return whether Helm reads a file, be it there or not; ``path`` is relative to PATH."""
+        file = path if self.folder == "." else path.removeprefix(f"{self.folder}/")
+        return file in _READ_BY_HELM or file.startswith(("templates/", "crds/", "charts/"))
 
     def path(self, file: str) -> str:
         """Return the path, relative to PATH, of a file of the chart."""
@@ -107,10 +114,12 @@ class FluxKustomization:
     members: tuple[Manifest, ...]
     """What it applies, variables filled in."""
     uses: tuple[VariableUse, ...]
+    clusters: frozenset[str] = frozenset()
+    """Folders of the clusters that have it; none: the tree is for one, or for any."""
     problems: tuple[Problem, ...] = ()
     """Why Flux could not build the folder: files named but not there, files that are no objects."""
     beyond: tuple[str, ...] = ()
-    """What of it is not followed here, a sentence each: patches, remote resources."""
+    """What of it is not followed here, a sentence each: remote resources, plugins."""
 
     @property
     def name(self) -> str:
@@ -199,6 +208,8 @@ class Installation:
     values: Mapping[str, Any] = field(default_factory=dict)
     """What the chart was rendered with, beside its own values."""
     release: Release | None = None
+    beyond: tuple[str, ...] = ()
+    """What Flux does to the chart's objects and is not followed here, a sentence each."""
 
     @property
     def complete(self) -> bool:
@@ -251,8 +262,12 @@ class AppPackage:
     """Files that could not be read, documents that are no YAML."""
     unread: tuple[str, ...] = ()
     """Files of its objects that nothing could be read of."""
+    linked: tuple[str, ...] = ()
+    """Files of its objects that are symbolic links, or lie behind one."""
     neighbours: tuple[Manifest, ...] = ()
     """Objects elsewhere under PATH: of other apps, or of nobody."""
+    above: tuple[Problem, ...] = ()
+    """Why folders cannot be built that lead to the app's own Kustomizations."""
     strays: tuple[FluxKustomization, ...] = ()
     """Kustomizations of nobody whose folder is not in the package."""
     unlisted: tuple[Manifest, ...] = ()

@@ -16,15 +16,16 @@ from conformance.linter.access import get, sequence, text
 from conformance.linter.app import AppPackage, Chart, FluxKustomization, Release
 from conformance.linter.deadline import at_most
 from conformance.linter.elsewhere import ChartsElsewhere
-from conformance.linter.files import YamlFiles, inside, parent
-from conformance.linter.findings import Problem
+from conformance.linter.files import YamlFiles, in_chart, inside, parent
+from conformance.linter.findings import Place, Problem, quoted
+from conformance.linter.flux.clusters import together
 from conformance.linter.flux.kustomizations import FluxTree, is_flux_kustomization
 from conformance.linter.flux.values import HELM_RELEASE, release_of
 from conformance.linter.helm.installations import Installer, Renders, charts_of
 from conformance.linter.limits import Limits
 from conformance.linter.manifest import Manifest
 from conformance.linter.pods import WORKLOADS
-from conformance.linter.reading.tree import Tree
+from conformance.linter.reading.tree import YAML_SUFFIXES, Tree, shown
 from conformance.linter.rules.package import NOTHING
 
 _INSTALLS = frozenset({HELM_RELEASE, *WORKLOADS})
@@ -36,6 +37,8 @@ class _Group:
 
     name: str
     path: str
+    cluster: frozenset[str] = frozenset()
+    """The one that it is judged in; empty: the tree is for one cluster, or for any."""
     kustomizations: list[FluxKustomization] = field(default_factory=list)
     objects: list[Manifest] = field(default_factory=list)
     charts: list[Chart] = field(default_factory=list)
@@ -102,8 +105,8 @@ class _Detector:
         self._kustomizations = self._flux.kustomizations()
         self._unowned = self._flux.unowned()
         self._everything = [
-            *(one for k in self._kustomizations for one in k.members),
-            *self._unowned,
+            *((one, k.clusters) for k in self._kustomizations for one in k.members),
+            *((one, self._flux.clusters.of_object(one)) for one in self._unowned),
         ]
 
     def apps(self) -> list[AppPackage]:
@@ -129,18 +132,28 @@ class _Detector:
         installing = [
             one for one in self._kustomizations if any(m.kind in _INSTALLS for m in one.members)
         ]
-        groups = []
+        groups: list[_Group] = []
         for one in installing:
-            group = _Group(one.name, one.folder or parent(one.manifest.file), [one])
+            if any(_alike(one, group.kustomizations[0]) for group in groups):
+                continue
+            cluster = frozenset(sorted(one.clusters)[:1])
+            group = _Group(one.name, one.folder or parent(one.manifest.file), cluster, [one])
             group.kustomizations += [
                 other
                 for other in self._kustomizations
-                if other not in installing and self._serves(other, one)
+                if other not in installing
+                and together(other.clusters, cluster)
+                and self._serves(other, one)
             ]
             groups.append(group)
         for parent_one in self._kustomizations:
             children = {m.name for m in parent_one.members if is_flux_kustomization(m)}
-            holders = [g for g in groups if children & {k.name for k in g.kustomizations}]
+            holders = [
+                g
+                for g in groups
+                if together(g.cluster, parent_one.clusters)
+                and children & {k.name for k in g.kustomizations}
+            ]
             if len(holders) == 1 and parent_one not in holders[0].kustomizations:
                 holders[0].kustomizations.append(parent_one)
         for group in groups:
@@ -211,7 +224,7 @@ class _Detector:
             if one.kind == HELM_RELEASE:
                 release = release_of(
                     one,
-                    [*self._everything, *group.objects],
+                    [*self._around(group), *group.objects],
                     self._charts,
                     self._flux,
                     self._given or {},
@@ -230,7 +243,7 @@ class _Detector:
             release,
             group.name,
             [group.path, *(chart.folder for chart in group.charts)],
-            [*group.objects, *self._everything],
+            [*group.objects, *self._around(group)],
             {chart.folder: chart for chart in self._charts},
             alone=alone,
         )
@@ -248,6 +261,8 @@ class _Detector:
         else:
             found = [one for chart in group.charts for one in installer.of_chart(chart)]
         own = {id(one) for one in group.objects}
+        told = {problem for k in group.kustomizations for problem in k.problems}
+        above = self._flux.above(k.manifest.file for k in group.kustomizations)
         return AppPackage(
             name=group.name,
             path=group.path,
@@ -260,11 +275,17 @@ class _Detector:
             failures=tuple(installer.failures),
             texts={file: self._files.text(file) for file in sorted(files)},
             problems=[*problems, *installer.problems],
-            neighbours=tuple(one for one in self._everything if id(one) not in own),
+            neighbours=tuple(one for one in self._around(group) if id(one) not in own),
+            above=tuple(one for one in above if one not in told),
             strays=self._strays(group, groups),
             unread=unread,
+            linked=tuple(filter(self._tree.links.behind, sorted(files))),
             unlisted=self._unlisted(group, files),
         )
+
+    def _around(self, group: _Group) -> list[Manifest]:
+        """Return the objects of the whole tree that may be in the cluster of a group."""
+        return [one for one, clusters in self._everything if together(clusters, group.cluster)]
 
     def _strays(self, group: _Group, groups: Sequence[_Group]) -> tuple[FluxKustomization, ...]:
         """Return the Kustomizations without a folder that belong to a group, by their names."""
@@ -285,7 +306,8 @@ class _Detector:
             for one in self._unowned
             if parent(one.file) in folders
             and (one.file in files or not is_flux_kustomization(one))
-            and self._files.kustomization_file(parent(one.file)) is not None
+            and one.file not in self._files.named
+            and self._files.reads(parent(one.file))
         )
 
     def _problems_in(self, group: _Group, files: set[str]) -> list[Problem]:
@@ -304,7 +326,30 @@ class _Detector:
         paths = {*self._files.candidates, *self._flux.owner}
         read = [problem for path in sorted(paths) for problem in self._files.parse(path)[1]]
         of_charts = [*self._chart_problems, *(self._elsewhere.problems if self._elsewhere else ())]
-        return [*self._tree.problems, *of_charts, *read]
+        return [*self._tree.problems, *self._link_problems(), *of_charts, *read]
+
+    def _link_problems(self) -> list[Problem]:
+        """Return the links that Helm or Flux needs and that lead nowhere."""
+        scanned = [
+            one.folder
+            for one in self._kustomizations
+            if one.folder is not None and self._files.kustomization_file(one.folder) is None
+        ]
+        needed = [
+            path
+            for path in self._tree.links.broken
+            if any(in_chart(path, one.folder) and one.needs(path) for one in self._charts)
+            or (path.endswith(YAML_SUFFIXES) and any(inside(path, one) for one in scanned))
+        ]
+        return [
+            Problem(
+                Place(path),
+                f"{quoted(shown(path))} is a symbolic link that cannot be followed:"
+                f" {self._tree.links.broken[path]}",
+                "Put the file itself here.",
+            )
+            for path in needed
+        ]
 
     def _with_other_problems(self, apps: list[AppPackage]) -> list[AppPackage]:
         """Add what is wrong with files of no app: to the only app, else as an entry of its own."""
@@ -316,6 +361,15 @@ class _Detector:
             return [replace(apps[0], problems=[*apps[0].problems, *left])]
         rest = AppPackage(self._tree.name, ".", "files that do not belong to an app", problems=left)
         return [*apps, rest]
+
+
+def _alike(one: FluxKustomization, other: FluxKustomization) -> bool:
+    """Return whether two clusters get the same of a folder, so that it is judged once."""
+    return (
+        (one.name, one.folder) == (other.name, other.folder)
+        and not together(one.clusters, other.clusters)
+        and [m.value for m in one.members] == [m.value for m in other.members]
+    )
 
 
 def _source_kind(kind: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import PurePosixPath
 from posixpath import join, normpath
@@ -18,6 +19,8 @@ KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization
 FLUX_FOLDER = "flux2"
 """Stackspin's own folder in a repository; inside of a chart's folder it is no part of the chart."""
 KUSTOMIZE = "kustomize.config.k8s.io/"
+_NAMING = ("resources", "bases", "crds", "configurations", "generators", "transformers")
+"""Lists of a kustomization.yaml whose entries are files and folders."""
 _LIKE_AN_OBJECT = (re.compile(r"(?m)^apiVersion:"), re.compile(r"(?m)^kind:"))
 
 
@@ -34,10 +37,15 @@ def is_object(document: Document) -> bool:
     return bool(version and text(value.get("kind"))) and not version.startswith(KUSTOMIZE)
 
 
-def _patches(document: Document) -> list[Value]:
+def _patches(kustomization: Value) -> list[Value]:
     return [
-        one for key in ("patches", "patchesJson6902") for one in sequence(get(document.value, key))
+        one for key in ("patches", "patchesJson6902") for one in sequence(get(kustomization, key))
     ]
+
+
+def _paths(folder: str, entries: Iterable[Value]) -> set[str]:
+    """Return the paths that entries of a kustomization.yaml name, relative to PATH."""
+    return {normpath(join(folder, one)) for one in entries if isinstance(one, str) and one}
 
 
 def objects_in(document: Document) -> list[Manifest]:
@@ -76,7 +84,11 @@ class YamlFiles:
     def chart_folders(self) -> list[str]:
         """Folders of charts, without those that lie in another chart."""
         found = sorted(
-            (parent(path) for path in self.tree.files if PurePosixPath(path).name == "Chart.yaml"),
+            (
+                parent(path)
+                for path in self.tree.files
+                if PurePosixPath(path).name == "Chart.yaml" and not self.tree.links.behind(path)
+            ),
             key=lambda folder: (folder.count("/") if folder != "." else -1, folder),
         )
         outer: list[str] = []
@@ -97,9 +109,11 @@ class YamlFiles:
 
     @cached_property
     def candidates(self) -> list[str]:
-        """Those of ``paths`` that look like objects of Kubernetes."""
+        """Those of ``paths`` that look like objects of Kubernetes, each once: without links."""
         found = []
         for path in sorted(set(self.paths) - self._patches):
+            if self.tree.links.behind(path):
+                continue
             content = self.text(path)
             if all(pattern.search(content) for pattern in _LIKE_AN_OBJECT):
                 found.append(path)
@@ -109,12 +123,37 @@ class YamlFiles:
     def _patches(self) -> set[str]:
         """Files that a kustomization.yaml patches others with: they look like objects."""
         found = set()
-        for folder in self.tree.folders:
+        for folder, value in self._kustomizations:
+            entries = [get(one, "path") for one in _patches(value)]
+            entries += sequence(get(value, "patchesStrategicMerge"))
+            found |= _paths(folder, entries)
+        return found
+
+    @cached_property
+    def named(self) -> set[str]:
+        """Files that some kustomization.yaml of the tree names, whether anything applies it."""
+        found = set(self._patches)
+        for folder, value in self._kustomizations:
+            for key in _NAMING:
+                found |= _paths(folder, sequence(get(value, key)))
+            for key in ("configMapGenerator", "secretGenerator"):
+                for entry in sequence(get(value, key)):
+                    files = [text(one).rpartition("=")[2] for one in sequence(get(entry, "files"))]
+                    found |= _paths(folder, files)
+        return found
+
+    def reads(self, folder: str) -> bool:
+        """Return whether a folder has a kustomization.yaml, and what it names is known."""
+        return any(folder == other for other, _ in self._kustomizations)
+
+    @cached_property
+    def _kustomizations(self) -> list[tuple[str, Value]]:
+        """Each folder with a kustomization.yaml, and what is written there."""
+        found = []
+        for folder in sorted(self.tree.folders):
             path = self.kustomization_file(folder)
-            for document in self.parse(path)[0][:1] if path is not None else ():
-                entries = [get(one, "path") for one in _patches(document)]
-                entries += sequence(get(document.value, "patchesStrategicMerge"))
-                found |= {normpath(join(folder, one)) for one in entries if isinstance(one, str)}
+            documents = self.parse(path)[0] if path is not None else []
+            found += [(folder, documents[0].value)] if documents else []
         return found
 
     def text(self, path: str) -> str:

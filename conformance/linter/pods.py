@@ -21,6 +21,11 @@ WORKLOADS = frozenset(_TEMPLATES)
 """Kinds that make pods."""
 
 
+def template_path(kind: str) -> Path:
+    """Return where an object of a kind of ``WORKLOADS`` has its pod template."""
+    return _TEMPLATES[kind]
+
+
 @dataclass(frozen=True, eq=False)
 class Container:
     """A container of a pod template."""

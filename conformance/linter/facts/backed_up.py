@@ -75,13 +75,12 @@ class LabelledClaim:
     """Where the label of the backup set stands."""
 
 
-def claim_labels(app: AppPackage, installation: Installation) -> Iterator[LabelledClaim]:
+def claim_labels(installation: Installation) -> Iterator[LabelledClaim]:
     """Yield the claims of an installation."""
     at = ("metadata", "labels")
     for manifest in installation.objects("PersistentVolumeClaim"):
-        labels = {**manifest.labels, **_common_labels(app, installation, manifest)}
         yield LabelledClaim(
-            manifest.name, labels, manifest.place(*at), manifest.place(*at, BACKUP_SET)
+            manifest.name, manifest.labels, manifest.place(*at), manifest.place(*at, BACKUP_SET)
         )
     for manifest in installation.objects("StatefulSet"):
         for index, template in enumerate(sequence(manifest.get("spec", "volumeClaimTemplates"))):
@@ -93,19 +92,6 @@ def claim_labels(app: AppPackage, installation: Installation) -> Iterator[Labell
                 manifest.place(*path),
                 manifest.place(*path, BACKUP_SET),
             )
-
-
-def _common_labels(
-    app: AppPackage, installation: Installation, manifest: Manifest
-) -> Mapping[str, Any]:
-    """Return the labels that Flux adds to all that a HelmRelease or Kustomization applies."""
-    at = ("spec", "commonMetadata", "labels")
-    if manifest.rendered:
-        return mapping(installation.release and installation.release.manifest.get(*at))
-    for one in app.kustomizations:
-        if any(member is manifest for member in one.members):
-            return mapping(one.manifest.get(*at))
-    return {}
 
 
 def _templates(workload: Manifest) -> Mapping[str, str]:

@@ -96,8 +96,8 @@ class Cluster:
             return not any(one.beyond for one in self.app.kustomizations)
         chart = self.chart_of(manifest)
         return not any(
-            release.chart is chart and sequence(release.manifest.get("spec", "postRenderers"))
-            for release in self.app.releases
+            one.beyond and one.release is not None and one.release.chart is chart
+            for one in self.app.installations
         )
 
     def chart_of(self, manifest: Manifest) -> Chart | None:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import difflib
 import posixpath
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from conformance.linter.access import text
+from conformance.linter.access import mapping, text
 from conformance.linter.app import FluxKustomization, SubstituteSource, VariableUse
-from conformance.linter.files import YamlFiles, inside, objects_in, parent
+from conformance.linter.files import YamlFiles, inside, manifest_of, objects_in, parent
+from conformance.linter.findings import Problem
 from conformance.linter.flux import platform
-from conformance.linter.flux.kustomize import Build, build, generated_manifests
+from conformance.linter.flux.clusters import Clusters, cluster_folders, together
+from conformance.linter.flux.kustomize import Build, build
+from conformance.linter.flux.resources import Resource
+from conformance.linter.flux.transforms import label
 from conformance.linter.flux.variables import Sources, substitute, uses_of
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import parse
@@ -65,10 +70,18 @@ class FluxTree:
             self._near_folder(one, exact) if missing else folder
             for one, folder, missing in zip(self._kustomizations, exact, self._missing, strict=True)
         ]
-        self._builds = [None if f is None else build(files, f) for f in self._folders]
+        self._builds = [
+            None if folder is None else build(files, folder, one)
+            for one, folder in zip(self._kustomizations, self._folders, strict=True)
+        ]
         for built in self._builds:
             for manifest in built.generated if built else ():
                 self.sources.add(manifest)
+        self.clusters = Clusters(
+            cluster_folders(self._kustomizations, self._folders),
+            self._kustomizations,
+            [built.files if built else () for built in self._builds],
+        )
         self.owner = self._owners()
         self._resolved: dict[int, tuple[SubstituteSource, ...]] = {}
 
@@ -78,10 +91,11 @@ class FluxTree:
 
     def unowned(self) -> list[Manifest]:
         """Return the objects of files that no Kustomization applies, variables guessed."""
+        owned = {*self.owner, *map(self._files.tree.links.real, self.owner)}
         return [
             manifest
             for path in self._files.candidates
-            if path not in self.owner
+            if path not in owned
             for manifest in self._objects(path, platform.placeholder)
         ]
 
@@ -89,7 +103,8 @@ class FluxTree:
         """Return where a path in the repository that ``file`` is of is; None: not in the tree."""
         root = self._root_near(file)
         folder = None if root is None else root.folder(path)
-        return folder if folder in self._files.tree.folders else None
+        there = folder in self._files.tree.folders
+        return self._files.tree.links.real(folder) if folder and there else None
 
     def covers(self, path: str, file: str) -> bool:
         """Return whether that path would lie in the tree, if it were there."""
@@ -140,30 +155,72 @@ class FluxTree:
         near = difflib.get_close_matches(name or "", others, n=1, cutoff=0.8)
         return near[0] if near else None
 
-    def _owners(self) -> dict[str, int]:
-        """Return for each file the Kustomization that applies it: that of the deepest folder."""
+    def _owners(self) -> dict[str, tuple[int, ...]]:
+        """Return for each file the Kustomizations that apply it.
+
+        That is one in each cluster: of several that of the deepest folder.
+        """
         depth = {index: len(_parts(f or "")) for index, f in enumerate(self._folders)}
-        owner: dict[str, int] = {}
-        for index, built in enumerate(self._builds):
-            for file, _ in built.files if built else ():
-                if file not in owner or depth[index] > depth[owner[file]]:
-                    owner[file] = index
-        return owner
+        found: dict[str, list[int]] = {}
+        for index in sorted(depth, key=lambda one: -depth[one]):
+            built = self._builds[index]
+            for file in built.files if built else ():
+                owners = found.setdefault(file, [])
+                clusters = self.clusters.of_kustomization(index)
+                if not any(
+                    together(clusters, self.clusters.of_kustomization(one)) for one in owners
+                ):
+                    owners.append(index)
+        return {file: tuple(owners) for file, owners in found.items()}
+
+    def above(self, files: Iterable[str]) -> tuple[Problem, ...]:
+        """Return why folders cannot be built that lead to Kustomizations in these files."""
+        reached, waiting = set(), set(files)
+        builds = [one for one in (*self._builds, *self._by_hand) if one is not None]
+        while waiting:
+            file = waiting.pop()
+            for built in builds:
+                if id(built) not in reached and file in built.files:
+                    reached.add(id(built))
+                    waiting |= self._manifests_of(built)
+        found = [problem for one in builds if id(one) in reached for problem in one.problems]
+        return tuple(dict.fromkeys(found))
+
+    def _manifests_of(self, built: Build) -> set[str]:
+        """Return the files with the Kustomizations that apply a build."""
+        return {
+            one.file
+            for one, other in zip(self._kustomizations, self._builds, strict=True)
+            if other is built
+        }
+
+    @cached_property
+    def _by_hand(self) -> list[Build]:
+        """What a kustomization.yaml comes to that no Kustomization applies: somebody may do so."""
+        applied = {one for built in self._builds if built for one in built.folders}
+        found = []
+        for folder in sorted(self._files.tree.folders, key=lambda one: (one.count("/"), one)):
+            if folder not in applied and self._files.kustomization_file(folder):
+                built = build(self._files, folder)
+                applied |= built.folders
+                if built.files:
+                    found.append(built)
+        return found
 
     def _kustomization(self, index: int) -> FluxKustomization:
         manifest, folder = self._kustomizations[index], self._folders[index]
         built = self._builds[index] or Build()
+        own = {file for file in built.files if index in self.owner.get(file, ())}
+        written = [one for file in own for one in self._files.objects(file)]
+        written += [manifest_of(document) for document in built.documents]
+        found = [
+            VariableUse(use.name or use.expression, place, use.has_default)
+            for one in sorted(written, key=lambda one: (one.file, one.line_of(())))
+            for use, place in uses_of(one)
+        ]
         substitutes = bool(manifest.get("spec", "postBuild"))
-        value_of = self._value_of(index) if substitutes else None
-        own = [file for file, _ in built.files if self.owner.get(file) == index]
-        members, found = [], []
-        for file in own:
-            members += self._objects(file, value_of)
-            for raw in self._files.objects(file):
-                found += [
-                    VariableUse(use.name or use.expression, place, use.has_default)
-                    for use, place in uses_of(raw)
-                ]
+        if substitutes and folder is not None:
+            built = build(self._files, folder, manifest, self._filling(index))
         path = _path(manifest)
         return FluxKustomization(
             manifest=manifest,
@@ -171,12 +228,29 @@ class FluxTree:
             folder=folder,
             missing=self._missing[index],
             sources=self._sources(index),
+            clusters=self.clusters.of_kustomization(index),
             substitutes=substitutes,
-            members=tuple(generated_manifests(built, members)),
+            members=tuple(self._members(manifest, built, own)),
             uses=tuple(found),
             problems=tuple(built.problems),
             beyond=tuple(built.beyond),
         )
+
+    def _filling(self, index: int) -> Callable[[str], str]:
+        value_of = self._value_of(index)
+        return lambda content: substitute(content, value_of)
+
+    @staticmethod
+    def _members(manifest: Manifest, built: Build, own: Collection[str]) -> Iterator[Manifest]:
+        """Yield what a Kustomization applies, with the labels that it gives to all of it."""
+        common = mapping(manifest.get("spec", "commonMetadata"))
+        labels, annotations = mapping(common.get("labels")), mapping(common.get("annotations"))
+        generated = set(map(id, built.generated))
+        for one in built.objects:
+            if one.file in own or id(one) in generated:
+                resource = Resource(one.value, one)
+                label(resource, labels, annotations)
+                yield resource.manifest()
 
     def _objects(self, file: str, value_of: Callable[[str], str] | None) -> list[Manifest]:
         content = self._files.text(file)
@@ -212,11 +286,18 @@ class FluxTree:
         if index in self._resolved:
             return self._resolved[index]
         resolved = []
-        for source, manifest in self.sources.of(self._kustomizations[index]):
-            owner = None if manifest is None else self.owner.get(manifest.file)
+        clusters = self.clusters.of_kustomization(index)
+
+        def near(manifest: Manifest) -> bool:
+            return together(clusters, self.clusters.of_object(manifest))
+
+        for source, manifest in self.sources.of(self._kustomizations[index], near):
+            owners = () if manifest is None else self.owner.get(manifest.file, ())
             fill: Callable[[str], str] = platform.placeholder
-            if owner is not None and owner != index and owner not in seen:
-                fill = self._value_of(owner, seen | {index})
+            for owner in owners:
+                if owner != index and owner not in seen:
+                    fill = self._value_of(owner, seen | {index})
+                    break
             variables = {
                 name: replace(one, value=substitute(one.value, fill))
                 for name, one in source.variables.items()

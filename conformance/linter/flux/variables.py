@@ -64,10 +64,15 @@ def substitute(string: str, value_of: Callable[[str], str]) -> str:
     return _SUBSTITUTION.sub(fill, string)
 
 
+def substitutes_nothing(manifest: Manifest) -> bool:
+    """Return whether Flux is told to leave an object's variables alone."""
+    marks = (manifest.annotations.get(SUBSTITUTE), manifest.labels.get(SUBSTITUTE))
+    return "disabled" in marks
+
+
 def uses_of(manifest: Manifest) -> Iterator[tuple[Use, Place]]:
     """Yield the variables in an object as written, and where each is."""
-    marks = (manifest.annotations.get(SUBSTITUTE), manifest.labels.get(SUBSTITUTE))
-    if "disabled" in marks:
+    if substitutes_nothing(manifest):
         return
     for path, value in walk(manifest.value):
         if isinstance(value, str) and "${" in value:
@@ -138,18 +143,19 @@ class Sources:
     """All sources of variables in a tree."""
 
     def __init__(self) -> None:
-        self._written: dict[tuple[str, str], tuple[Manifest, Mapping[str, Variable]]] = {}
+        self._written: dict[tuple[str, str], list[tuple[Manifest, Mapping[str, Variable]]]] = {}
 
     def add(self, manifest: Manifest) -> None:
-        """Learn what an object as written defines; a StringSecret wins over an OAuth2Client."""
+        """Learn what an object as written defines."""
         for name, variables in definitions(manifest).items():
-            key = (name, manifest.namespace)
-            if manifest.kind != "OAuth2Client" or key not in self._written:
-                self._written[key] = (manifest, variables)
+            self._written.setdefault((name, manifest.namespace), []).append((manifest, variables))
 
-    def of(self, kustomization: Manifest) -> tuple[tuple[SubstituteSource, Manifest | None], ...]:
+    def of(
+        self, kustomization: Manifest, near: Callable[[Manifest], bool]
+    ) -> tuple[tuple[SubstituteSource, Manifest | None], ...]:
         """Return the entries of a Kustomization's ``postBuild``, and the objects behind them.
 
+        ``near`` says whether an object may be in the Kustomization's own cluster.
         Values are as written: their own variables are not filled in.
         """
         found: list[tuple[SubstituteSource, Manifest | None]] = []
@@ -159,7 +165,7 @@ class Sources:
             name = f"{text(get(entry, 'kind'))} {text(get(entry, 'name'))}"
             place = kustomization.place("spec", "postBuild", "substituteFrom", index)
             optional = get(entry, "optional") is True
-            manifest, variables = self._find(name, kustomization.namespace)
+            manifest, variables = self._find(name, kustomization.namespace, near)
             known = manifest is not None or platform.provides_source(name)
             found.append((SubstituteSource(name, place, optional, variables, known), manifest))
         inline = kustomization.get("spec", "postBuild", "substitute")
@@ -170,8 +176,13 @@ class Sources:
             found.append((SubstituteSource(name, place, False, variables, True), None))
         return tuple(found)
 
-    def _find(self, name: str, namespace: str) -> tuple[Manifest | None, Mapping[str, Variable]]:
+    def _find(
+        self, name: str, namespace: str, near: Callable[[Manifest], bool]
+    ) -> tuple[Manifest | None, Mapping[str, Variable]]:
         for where in (namespace, ""):
-            if (name, where) in self._written:
-                return self._written[name, where]
+            found = [one for one in self._written.get((name, where), ()) if near(one[0])]
+            # A StringSecret wins over the OAuth2Client that uses its Secret.
+            made = [one for one in found if one[0].kind != "OAuth2Client"]
+            if found:
+                return (made or found[:1])[-1]
         return None, {}

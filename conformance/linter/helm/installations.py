@@ -11,6 +11,7 @@ from conformance.linter.access import mapping, text
 from conformance.linter.app import Chart, Installation, Release, RenderFailure
 from conformance.linter.files import YamlFiles, in_chart
 from conformance.linter.findings import Place, Problem
+from conformance.linter.flux.post_renderers import post_render
 from conformance.linter.helm.chart_parts import absent
 from conformance.linter.helm.rendered import objects_of, template_source
 from conformance.linter.helm.rendering import RenderError
@@ -77,11 +78,7 @@ class Installer:
         self, releases: Sequence[Release], written: Sequence[Manifest], beyond: Iterable[str]
     ) -> Iterator[Installation]:
         """Yield each HelmRelease with its values and the written objects, and ``ci/`` values."""
-        missing = tuple(beyond) + tuple(
-            f"HelmRelease {one.name} has postRenderers, which are not applied here"
-            for one in releases
-            if one.manifest.get("spec", "postRenderers")
-        )
+        missing = tuple(beyond)
         if not releases:
             yield Installation("the package's objects", tuple(written), missing)
         for release in releases:
@@ -92,9 +89,14 @@ class Installer:
                 yield Installation(label, tuple(written), why, release.values, release)
                 continue
             one = self._installation(release.chart, label, release.values, name, release.namespace)
-            together = (*one.manifests, *written)
-            why = (*missing, *one.missing)
-            yield Installation(label, together, why, release.values, release)
+            after = post_render(release.manifest, one.manifests)
+            self.failures += [
+                RenderFailure(release.chart, label, problem.message, problem.place)
+                for problem in after.problems
+            ]
+            together = (*after.manifests, *written)
+            why = (*missing, *one.missing, *after.beyond)
+            yield Installation(label, together, why, release.values, release, tuple(after.beyond))
 
     def _ci_values(self, chart: Chart) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for path in sorted(chart.files):

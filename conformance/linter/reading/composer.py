@@ -61,6 +61,32 @@ def child(spot: Spot, key: Key) -> Spot | None:
     return None
 
 
+def moved(old: Value, new: Value, spot: Spot) -> Spot:
+    """Return the lines of ``new``, which was made of ``old``: members of lists may have moved."""
+    if new is old or isinstance(spot, int):
+        return spot
+    if isinstance(old, dict) and isinstance(new, dict) and isinstance(spot[1], dict):
+        there = spot[1]
+        kept = {key: moved(old[key], new[key], there[key]) for key in new if key in there}
+        return spot[0], kept
+    if isinstance(old, list) and isinstance(new, list) and isinstance(spot[1], list):
+        lines: list[Spot] = []
+        for number, item in enumerate(new):
+            at = _index(old, item, number)
+            lines.append(spot[0] if at is None else moved(old[at], item, spot[1][at]))
+        return spot[0], lines
+    return spot if new == old else spot[0]
+
+
+def _index(old: list[Value], item: Value, number: int) -> int | None:
+    """Return where a member of a list was: the same one, or one of the same name."""
+    name = item.get("name") if isinstance(item, dict) else None
+    for at, one in enumerate(old):
+        if one is item or (name is not None and isinstance(one, dict) and one.get("name") == name):
+            return at
+    return number if name is None and number < len(old) else None
+
+
 def content_line(spot: Spot) -> int | None:
     """Return the line on which the text of a literal block starts; None for anything else."""
     return spot[1] if isinstance(spot, tuple) and isinstance(spot[1], int) else None

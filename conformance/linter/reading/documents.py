@@ -71,6 +71,10 @@ class Document:
             spot = composer.child(spot, key) or composer.line_of(spot)
         return Document(self.file, value, spot)
 
+    def changed(self, value: Value) -> Document:
+        """Return the document with another value; what is new has the line of what is around it."""
+        return Document(self.file, value, composer.moved(self.value, value, self._spot))
+
     def line_in(self, path: Path, offset: int) -> int:
         """Return the line of the character ``offset`` of the text at ``path``, as far as known."""
         first = composer.content_line(self.part(path)._spot)

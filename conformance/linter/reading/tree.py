@@ -13,6 +13,7 @@ from conformance.linter.findings import Place, Problem, quoted
 from conformance.linter.limits import MEBIBYTE, Limits
 from conformance.linter.reading import archive
 from conformance.linter.reading.archive import SKIPPED_FOLDERS
+from conformance.linter.reading.links import Links, follow
 
 YAML_SUFFIXES = (".yaml", ".yml")
 _READ_FIRST = (*YAML_SUFFIXES, ".json", ".tpl", ".toml", ".txt", ".tgz", ".conf", ".ini")
@@ -23,7 +24,7 @@ _DEFAULT = Limits()
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """The regular files under PATH. Links are left out, as Flux's source-controller does."""
+    """The regular files under PATH, and what links to them stand for."""
 
     name: str
     """The last part of the absolute PATH; of an archive without ``.tgz``."""
@@ -35,6 +36,7 @@ class Tree:
     """Relative to PATH; ``.`` is among them."""
     problems: list[Problem]
     """What was left out, and why."""
+    links: Links = field(default_factory=Links)
     _texts: dict[str, str | None] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -94,13 +96,15 @@ class _Reader:
         self.files: dict[str, bytes] = {}
         self.folders = {"."}
         self.problems: list[Problem] = []
+        self.links: list[tuple[str, bytes]] = []
+        """Path relative to PATH, and the real one."""
         self.room = limits.total_bytes
 
     def problem(self, file: str, message: str, fix: str = "") -> None:
         if len(self.problems) < _PROBLEMS:
             self.problems.append(Problem(Place(file), message, fix))
 
-    def tree(self, name: str, tail: tuple[str, ...]) -> Tree:
+    def tree(self, name: str, tail: tuple[str, ...], links: Links | None = None) -> Tree:
         texts = {}
         for file, content in self.files.items():
             if file.endswith(YAML_SUFFIXES):
@@ -111,7 +115,8 @@ class _Reader:
                         f"{quoted(shown(file))} is named like YAML but is not UTF-8 text",
                         "Save the file as UTF-8 text, or give it another name.",
                     )
-        return Tree(name, tail, self.files, frozenset(self.folders), self.problems, texts)
+        folders = frozenset(self.folders)
+        return Tree(name, tail, self.files, folders, self.problems, links or Links(), texts)
 
 
 def _read_folder(root: Path, limits: Limits) -> Tree:
@@ -138,7 +143,8 @@ def _read_folder(root: Path, limits: Limits) -> Tree:
             f"{unread} of them were not read",
             "Check a smaller folder.",
         )
-    return reader.tree(root.name, root.parts[1:])
+    links = follow(root, reader.links, reader.files, reader.folders, limits.files)
+    return reader.tree(root.name, root.parts[1:], links)
 
 
 def _order(name: str) -> int:
@@ -193,11 +199,7 @@ def _entry(
     base = entry.name.decode("utf-8", "replace")
     name = prefix + base
     if entry.is_symlink():
-        reader.problem(
-            name,
-            f"{quoted(shown(name))} is a symbolic link: Flux ignores it",
-            "Put the file itself here.",
-        )
+        reader.links.append((name, entry.path))
     elif entry.is_file(follow_symlinks=False):
         return name, entry.stat(follow_symlinks=False).st_size
     elif not entry.is_dir(follow_symlinks=False):

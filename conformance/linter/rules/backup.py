@@ -196,7 +196,7 @@ def claim_label(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim without it; one that every pod leaves out of the backup needs none."""
     for installation in app.installations:
         users = pods_by_claim(installation)
-        for claim in claim_labels(app, installation):
+        for claim in claim_labels(installation):
             mounted = users.get(claim.name, [])
             if mounted and all(volume in _excluded(pod) for pod, volume in mounted):
                 continue
@@ -254,7 +254,7 @@ def _set_labels(app: AppPackage, installation: Installation) -> Iterator[tuple[s
         value = pod.labels.get(BACKUP_SET)
         if mounts(pod) and isinstance(value, str):
             yield value, pod.place("metadata", "labels", BACKUP_SET), "the pod"
-    for claim in claim_labels(app, installation):
+    for claim in claim_labels(installation):
         value = claim.labels.get(BACKUP_SET)
         if isinstance(value, str) and (claim.name in used or len(app.releases) < 2):
             yield value, claim.label_place, f"claim {claim.name}"

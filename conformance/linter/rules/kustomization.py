@@ -95,9 +95,10 @@ resources:
 """,
 )
 def resources(app: AppPackage) -> Iterator[Problem | NotRun]:
-    """Yield what kustomize would stop at."""
+    """Yield what kustomize would stop at, in the app's folders and in those that lead to them."""
     for kustomization in app.kustomizations:
         yield from kustomization.problems
+    yield from app.above
 
 
 @rule(

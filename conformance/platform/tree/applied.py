@@ -27,7 +27,7 @@ def applied(files: Mapping[str, bytes], path: str, source: str) -> list[Manifest
     waiting = [folder_of(path)]
     while waiting:
         folder = waiting.pop(0)
-        for file, _ in build(yaml_files, folder).files:
+        for file in build(yaml_files, folder).files:
             if file in seen:
                 continue
             seen.add(file)
