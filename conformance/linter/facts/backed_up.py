@@ -34,6 +34,11 @@ _SUBCHARTS = re.compile(
     r"timescaledb|percona|zookeeper|seaweedfs)([-_]?(ha|cluster|galera|server|operator|master))?"
 )
 """Charts that others depend on: their pods get nothing that stands outside of their key."""
+_BUNDLED = re.compile(
+    r"(postgres(ql)?|mariadb|mysql|mongodb|couchdb|percona|timescaledb|influxdb|clickhouse)"
+    r"([-_]?(ha|cluster|galera|server))?"
+)
+"""Those of them that hold what nothing else holds."""
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 
 
@@ -128,16 +133,8 @@ class Component:
 def components(app: AppPackage, installation: Installation) -> Iterator[Component]:
     """Yield each claim that an installation's values hand to a chart that is elsewhere."""
     release = installation.release
-    if release is None or release.chart is not None or not _is_public(release):
+    if release is None or not _marked_by_values_only(release):
         return
-    patches = [
-        part
-        for path, value in walk(release.manifest.get("spec", "postRenderers"))
-        for part in (*path[-1:], value)
-        if isinstance(part, str)
-    ]
-    if any(name in part for part in patches for name in (BACKUP_VOLUMES, BACKUP_SET)):
-        return  # What they come to is not worked out here.
     marks = _marks(release)
     written = {one.name for one in app.objects("PersistentVolumeClaim")}
     for path, claim in _claims_in(release.values, written):
@@ -149,6 +146,52 @@ def components(app: AppPackage, installation: Installation) -> Iterator[Componen
             _reaches(marks[BACKUP_VOLUMES], part),
             _reaches(marks[BACKUP_SET], part),
         )
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A database that a chart elsewhere brings, as its values ask for."""
+
+    name: str
+    """The key of the values that it is switched on by."""
+    place: Place
+    missing: tuple[str, ...]
+    """What of a backup's annotation and label its pods are not given."""
+
+
+def bundled(app: AppPackage, installation: Installation) -> Iterator[Bundled]:
+    """Yield each such database that has no claim of the package's."""
+    release = installation.release
+    if release is None or not _marked_by_values_only(release):
+        return
+    marks = _marks(release)
+    written = {one.name for one in app.objects("PersistentVolumeClaim")}
+    given = [path for path, _ in _claims_in(release.values, written)]
+    for path, value in walk(release.values):
+        name = str(path[-2]) if len(path) > 1 else ""
+        if value is not True or path[-1] != "enabled" or not _BUNDLED.fullmatch(name.lower()):
+            continue
+        inside = path[:-1]
+        parts = (("persistence",), ("primary", "persistence"), ("master", "persistence"))
+        kept = all(get(release.values, *inside, *one, "enabled") is not False for one in parts)
+        if kept and not any(one[: len(inside)] == inside for one in given):
+            part = str(path[0])
+            missing = tuple(key for key in marks if not _reaches(marks[key], part))
+            yield Bundled(name, release.place(*inside), missing)
+
+
+def _marked_by_values_only(release: Release) -> bool:
+    """Return whether a chart's pods have of the backup's marks only what the values give them."""
+    if release.chart is not None or not _is_public(release):
+        return False
+    patches = [
+        part
+        for path, value in walk(release.manifest.get("spec", "postRenderers"))
+        for part in (*path[-1:], value)
+        if isinstance(part, str)
+    ]
+    # What patches come to is not worked out here.
+    return not any(name in part for part in patches for name in (BACKUP_VOLUMES, BACKUP_SET))
 
 
 def _is_public(release: Release) -> bool:

@@ -14,8 +14,9 @@ from pathlib import Path as File
 from weakref import WeakKeyDictionary
 
 from conformance.common.pins import pin
-from conformance.linter.access import text
+from conformance.linter.access import mapping, text
 from conformance.linter.facts import object_names
+from conformance.linter.facts.resources import wrong_resources
 from conformance.linter.facts.structural import (
     OBJECT_META,
     Checker,
@@ -80,6 +81,11 @@ def validate(manifest: Manifest) -> list[Violation]:
     if strange:
         return [strange]
     return [*_verdict(manifest).violations, *_beyond_schemas(manifest)]
+
+
+def checked_as(value: object, definition: str) -> tuple[Violation, ...]:
+    """Return what is wrong with a part of an object, such as ``io.k8s.api.core.v1.Probe``."""
+    return _checker().check(value, {"$ref": f"#/$defs/{definition}"}).violations
 
 
 def invalid_names(manifest: Manifest) -> list[Violation]:
@@ -225,11 +231,17 @@ def _beyond_schemas(manifest: Manifest) -> Iterator[Violation]:
                 f"{dotted(path)} of a {manifest.kind} must be {listed(ends)}",
                 "Write restartPolicy: OnFailure.",
             )
+        for container in pod.containers:
+            path = (*pod.path, *container.path, "resources")
+            for one in wrong_resources(mapping(container.value.get("resources"))):
+                says = f"{dotted(path)}: {one.message}"
+                yield Violation((*path, *one.path), says, one.fix)
 
 
 __all__ = [
     "Advice",
     "Violation",
+    "checked_as",
     "deprecated",
     "invalid_names",
     "kinds",

@@ -70,6 +70,8 @@ class Violation:
     """The offending value, where it is one of the wrong kind; None for a secret."""
     absent: bool = False
     """Whether something is missing."""
+    slip: bool = False
+    """Whether it is nearly right: a misspelt field, an amount in a unit that is none."""
 
 
 @dataclass(frozen=True)
@@ -177,8 +179,11 @@ class _Walk:
         else:
             self._scalar(value, resolved, name, path)
 
-    def _add(self, path: Path, message: str, fix: str = "", value: Any = None) -> None:
-        self.found.append(Violation(path, message, fix, None if self._secret else value))
+    def _add(
+        self, path: Path, message: str, fix: str = "", value: Any = None, *, slip: bool = False
+    ) -> None:
+        kept = None if self._secret else value
+        self.found.append(Violation(path, message, fix, kept, slip=slip))
 
     def _shown(self, value: Any, path: Path) -> str:
         key = next((key for key in reversed(path) if isinstance(key, str)), "")
@@ -241,7 +246,8 @@ class _Walk:
         where = dotted(path)
         says = f"{quoted(key)} is not a field of {where}"
         if meant := nearest(key, list(fields)):
-            self._add((*path, key), f'{says}; did you mean "{meant}"?', f'Write "{meant}" instead.')
+            says = f'{says}; did you mean "{meant}"?'
+            self._add((*path, key), says, f'Write "{meant}" instead.', slip=True)
         elif place := self._home(key):
             self._add(
                 (*path, key),
@@ -298,6 +304,7 @@ class _Walk:
                 f"{where} is {self._shown(value, path)}, which is not a valid amount",
                 fix,
                 value,
+                slip=True,
             )
         elif isinstance(value, str):
             self._text(value, schema, path)

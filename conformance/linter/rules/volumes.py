@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from conformance.linter.access import get, sequence, text
 from conformance.linter.facts.cluster import Cluster, each, unknown_charts
+from conformance.linter.facts.data_folders import layout, misplaced
 from conformance.linter.facts.images import data_folder, holds_data
 from conformance.linter.facts.storage import ONE_NODE, claim_of, mounts_of, unkept
 from conformance.linter.findings import NotRun, Problem, Severity, quoted
@@ -178,6 +179,28 @@ def _fleeting_data(pod: Pod, container: Container) -> Iterator[Problem]:
             container.place("volumeMounts"),
             f"container {container.name} has its data in {folder}, but no volume is mounted there",
         )
+        return
+    if sequence(container.value.get("args")):
+        return
+    found = layout(image, container.value.get("command"), next(iter(_told(container)), ""))
+    why = misplaced(found, _kept(container, volumes)) if found else ""
+    if found and why:
+        yield Problem(
+            container.place("volumeMounts"),
+            f"container {container.name} has its data in {found.data}: {why}",
+        )
+
+
+def _kept(container: Container, volumes: Mapping[str, Any]) -> list[str]:
+    """Return where volumes are mounted whose content may outlive the pod."""
+    return [
+        text(get(mount, "mountPath"))
+        for mount in sequence(container.value.get("volumeMounts"))
+        if not any(
+            get(volumes.get(text(get(mount, "name"))), kind) is not None
+            for kind in ("emptyDir", "configMap", "secret", "projected", "downwardAPI")
+        )
+    ]
 
 
 def _is_data(container: Container, path: str) -> bool:
