@@ -21,13 +21,9 @@ from conformance.report.history.store import load
 from conformance.report.html import to_html
 from conformance.report.junit import to_junit
 from conformance.report.level import Level
-from conformance.report.model import (
-    ClusterInfo,
-    Measurement,
-    RunReport,
-    Verdict,
-)
+from conformance.report.model import ClusterInfo, Measurement, RunReport
 from conformance.report.platform import Whose
+from conformance.report.verdict import Verdict
 from conformance.report.write import generate_schema, schema, to_json, write_views
 from conformance.suite.check import CAPABILITIES
 
@@ -96,7 +92,8 @@ def test_the_published_example_follows_the_schema_and_reads_back() -> None:
     jsonschema.validate(document, schema())
     example = load(path)
     assert example is not None
-    assert json.loads(to_json(example)) == document
+    # What reports have been given since then has a default.
+    assert example.model_dump(mode="json", by_alias=True, exclude_unset=True) == document
 
 
 def test_json_follows_the_schema_and_reads_back(report: RunReport, tmp_path: Path) -> None:
