@@ -173,7 +173,7 @@ def test_the_page_of_a_bad_night_stays_small(tmp_path: Path) -> None:
         box.attach(f"{n}.log", "x" * 19_999 + "\n")
     failed = a_check("auto_update", 1, Verdict.FAIL, evidence=box.files())
     text = to_html(a_report({"auto_update": [failed]}), tmp_path)
-    assert len(text) < 8_000_000
+    assert len(text) < 5_000_000
 
 
 def test_junit_is_what_ci_systems_read(report: RunReport) -> None:

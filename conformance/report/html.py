@@ -21,7 +21,7 @@ from conformance.report.wording import history_of, named, pace, plain, seconds, 
 _TAIL_LINES = 200
 _TAIL_BYTES = 20_000
 _IMAGE_BYTES = 1_000_000
-_INLINE_TOTAL = 6_000_000
+_INLINE_TOTAL = 4_000_000
 """Bytes of evidence inside the page, so that a phone still opens the report of a bad night."""
 
 _SYMBOLS = {
