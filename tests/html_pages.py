@@ -14,23 +14,21 @@ from conformance.linter.findings import Place
 from conformance.linter.on_cluster.merge import merged
 from conformance.linter.on_cluster.report import read_run
 from conformance.linter.views.html import to_html as linter_page
+from conformance.report.changes import Change, Comparison, DurationChange
 from conformance.report.evidence import EvidenceBox
 from conformance.report.history.facts import facts_of
 from conformance.report.history.page import to_html as history_page
 from conformance.report.history.summary import summarise
 from conformance.report.html import to_html
 from conformance.report.model import (
-    Change,
-    Comparison,
     Component,
-    DurationChange,
     InstallationStep,
     Measurement,
     ObtainedPart,
     Substitute,
     TwinResult,
-    Verdict,
 )
+from conformance.report.verdict import Verdict
 
 LONG = "docker.io/stackspin/wordpress@sha256:" + 2 * "3f9fbc339cc9af4be84a5d518289404dd3671e1b"
 

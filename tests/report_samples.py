@@ -12,10 +12,10 @@ from conformance.report.model import (
     Host,
     Phases,
     RunReport,
-    Verdict,
     summarise,
 )
 from conformance.report.platform import Features, Implementation, JudgedPlatform, Whose
+from conformance.report.verdict import Verdict
 
 
 def a_check(

@@ -13,8 +13,9 @@ from submitted_reports import problems
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report.conformance_report import FILE, conformance_report, to_yaml
 from conformance.report.level import Level
-from conformance.report.model import RunReport, Verdict
+from conformance.report.model import RunReport
 from conformance.report.recorder import tried
+from conformance.report.verdict import Verdict
 from conformance.report.write import write_views
 
 SUBMITTED = PROJECT_ROOT / "reports" / "submitted"

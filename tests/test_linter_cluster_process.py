@@ -23,7 +23,7 @@ from conformance.common.errors import HarnessError
 from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.on_cluster.options import with_provider
 from conformance.linter.on_cluster.process import CAPABILITIES, Ended, pytest_arguments
-from conformance.report.model import Verdict
+from conformance.report.verdict import Verdict
 
 CHART = PROJECT_ROOT / "fixtures" / "packages" / "single-chart"
 NAME = "polls"

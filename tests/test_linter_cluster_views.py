@@ -23,7 +23,7 @@ from conformance.linter.views.json_view import to_json
 from conformance.linter.views.junit import to_junit
 from conformance.linter.views.look import Look
 from conformance.linter.views.terminal import to_terminal
-from conformance.report.model import Verdict
+from conformance.report.verdict import Verdict
 
 PLAIN = Look()
 FAILED = "app_runs.survives_pod_deletion"

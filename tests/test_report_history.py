@@ -22,7 +22,7 @@ from conformance.report.history.episodes import CheckHistory, histories
 from conformance.report.history.facts import RunFacts, facts_of
 from conformance.report.history.store import FILE, read, update
 from conformance.report.history.summary import State, summarise
-from conformance.report.model import Verdict
+from conformance.report.verdict import Verdict
 
 FIRST_NIGHT = datetime(2026, 11, 1, 21, 0, tzinfo=UTC)
 MEANING = {"p": Verdict.PASS, "f": Verdict.FAIL, "n": Verdict.NOT_RUN}

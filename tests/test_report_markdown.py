@@ -12,7 +12,7 @@ from report_samples import a_check, a_report
 
 from conformance.cli.report import main
 from conformance.common.errors import HarnessError
-from conformance.report.model import Verdict
+from conformance.report.verdict import Verdict
 from conformance.report.write import to_json
 
 START = datetime(2026, 11, 1, 21, 0, tzinfo=UTC)
@@ -39,10 +39,10 @@ def test_what_newly_fails_is_named_with_its_reason_and_since_when(
     text = capsys.readouterr().out
     assert "## Stackspin conformance: fail" in text
     assert (
-        "### 1 newly failing\n\n- `x.promise_0`: reason of 0 (fails since run night3 of 2026-11-04,"
-        " passed last in run night1 of 2026-11-02)" in text
+        "### Newly failing: 1\n\n- `x.promise_0`: reason of 0 (fails since run night3 of "
+        "2026-11-04, passed last in run night1 of 2026-11-02)" in text
     )
-    assert "### 1 still failing\n\n- `x.promise_1`: reason of 1 (fails since run night1" in text
+    assert "### Still failing: 1\n\n- `x.promise_1`: reason of 1 (fails since run night1" in text
     assert "- suite commit: aaaaaaaaaaaa → bbbbbbbbbbbb" in text
 
 
@@ -64,7 +64,7 @@ def test_an_error_outside_the_checks_is_worse_than_none(
     old = a_night(tmp_path, 1, Verdict.PASS)
     new = a_night(tmp_path, 2, Verdict.PASS, errors=["the node died\nlog"])
     assert main(["compare", str(old), str(new)]) == 1
-    assert "### 1 errors outside the checks\n\n- the node died\n" in capsys.readouterr().out
+    assert "### Errors outside the checks: 1\n\n- the node died\n" in capsys.readouterr().out
 
 
 def test_the_history_may_be_somewhere_else(
@@ -76,7 +76,7 @@ def test_the_history_may_be_somewhere_else(
     old, new = a_night(here, 2, Verdict.NOT_RUN), a_night(here, 3, Verdict.FAIL)
     assert main(["compare", str(old), str(new)]) == 1
     assert main(["compare", str(old), str(new), "--history", str(kept)]) == 0
-    assert "1 still failing" in capsys.readouterr().out
+    assert "### Still failing: 1" in capsys.readouterr().out
 
 
 def test_each_of_many_changes_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

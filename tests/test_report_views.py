@@ -21,13 +21,9 @@ from conformance.report.history.store import load
 from conformance.report.html import to_html
 from conformance.report.junit import to_junit
 from conformance.report.level import Level
-from conformance.report.model import (
-    ClusterInfo,
-    Measurement,
-    RunReport,
-    Verdict,
-)
+from conformance.report.model import ClusterInfo, Measurement, RunReport
 from conformance.report.platform import Whose
+from conformance.report.verdict import Verdict
 from conformance.report.write import generate_schema, schema, to_json, write_views
 from conformance.suite.check import CAPABILITIES
 
@@ -96,7 +92,8 @@ def test_the_published_example_follows_the_schema_and_reads_back() -> None:
     jsonschema.validate(document, schema())
     example = load(path)
     assert example is not None
-    assert json.loads(to_json(example)) == document
+    # What reports have been given since then has a default.
+    assert example.model_dump(mode="json", by_alias=True, exclude_unset=True) == document
 
 
 def test_json_follows_the_schema_and_reads_back(report: RunReport, tmp_path: Path) -> None:
@@ -176,7 +173,7 @@ def test_the_page_of_a_bad_night_stays_small(tmp_path: Path) -> None:
         box.attach(f"{n}.log", "x" * 19_999 + "\n")
     failed = a_check("auto_update", 1, Verdict.FAIL, evidence=box.files())
     text = to_html(a_report({"auto_update": [failed]}), tmp_path)
-    assert len(text) < 8_000_000
+    assert len(text) < 5_000_000
 
 
 def test_junit_is_what_ci_systems_read(report: RunReport) -> None:

@@ -9,9 +9,11 @@ import requests
 import testinfra
 
 from conformance.common.errors import HarnessError
+from conformance.common.transcript import record
 from conformance.kube.execution import execute
 from conformance.kube.logs import wait_for_line
 from conformance.kube.port_forward import forward
+from conformance.services.ingress import answered
 
 if TYPE_CHECKING:
     from testinfra.host import Host
@@ -69,7 +71,10 @@ class RunningImage:
             requests.Session() as session,
         ):
             session.trust_env = False
-            return session.get(f"http://127.0.0.1:{local}{path}", timeout=self.kube.timeouts.http)
+            url = f"http://127.0.0.1:{local}{path}"
+            answer = session.get(url, timeout=self.kube.timeouts.http)
+        record(f"GET {path} of pod {self.namespace}/{self.name}, port {port}", answered(answer))
+        return answer
 
     def listens_on(self, cluster: Cluster) -> set[int]:
         """Return the TCP ports on which the pod listens, as the node's kernel has them.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
+from conformance.report.badge import to_badge
 from conformance.report.compare import LOOKED_AT, compare
 from conformance.report.files import write_atomically
 from conformance.report.history.facts import facts_of
@@ -18,8 +19,11 @@ from conformance.report.history.store import FILE as STORE
 from conformance.report.history.store import YEAR, given, newest_first, update
 from conformance.report.history.summary import summarise
 from conformance.report.markdown import to_markdown
+from conformance.report.merge import merge
+from conformance.report.verdict import OverallVerdict
+from conformance.report.verify import verify_file
 
-EXIT_WORSE = 1
+EXIT_WORSE = EXIT_FAILED = EXIT_NOT_WHOLE = 1
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -64,6 +68,20 @@ def main(arguments: Sequence[str]) -> int:
         type=Path,
         help="a clone of the platform's tree, whose commits are listed where a check broke",
     )
+    parser = group.add(merge_, "merge")
+    parser.add_argument("reports", metavar="REPORT", type=Path, nargs="+", help="two or more")
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, required=True, help="folder of the merged report"
+    )
+    parser = group.add(verify)
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="report.json, its folder, or conformance-report.yaml",
+    )
+    parser = group.add(badge)
+    parser.add_argument("report", metavar="REPORT", type=Path, help="the report")
     return group.main(arguments)
 
 
@@ -78,8 +96,9 @@ def compare_(old: Path, new: Path, history: Path | None, format: str) -> int:
     (_, first), (file, second) = given(old), given(new)
     before, after = facts_of(first), facts_of(second)
     folder = history or file.resolve().parent.parent
-    earlier = itertools.islice(newest_first(folder, after.tested, without=after.run_id), LOOKED_AT)
-    found = compare(before, after, [*earlier])
+    same = newest_first(folder, after.tested, without=after.run_id)
+    earlier = (run for run in same if run.started_at <= after.started_at)
+    found = compare(before, after, [*itertools.islice(earlier, LOOKED_AT)])
     if format == "json":
         print(found.model_dump_json(by_alias=True, indent=2))
     else:
@@ -126,3 +145,39 @@ def history(
         ) from error
     for line in [*in_short(summary), *left_out, f"History: {page}"]:
         print(line)
+
+
+def merge_(reports: list[Path], output: Path) -> int:
+    """Make one report of several: of shards of one run, of several providers, of several machines.
+
+    Where a check ran in more than one of them, each result stays, with what tells the runs apart.
+
+    Exit status 0; 1: the merged report says fail.
+    """
+    merged = merge([given(path) for path in reports], output)
+    print(f"Verdict: {merged.verdict.value}")
+    print(f"Report: {output / 'report.html'}")
+    return EXIT_FAILED if merged.verdict is OverallVerdict.FAIL else 0
+
+
+def verify(file: Path) -> int:
+    """Say what of a report that was handed in is not whole.
+
+    It follows the schema, its sums are those of its checks, and each file of evidence is there with
+    the hash that the report says. That nobody wrote all of it by hand is not to be seen.
+
+    Exit status 0: it is whole; 1: it is not; 2: it cannot be read.
+    """
+    verified = verify_file(file)
+    for problem in verified.problems:
+        print(f"{file}: {problem}")
+    if verified.problems:
+        return EXIT_NOT_WHOLE
+    print(f"{file}: whole: {verified.said}")
+    return 0
+
+
+def badge(report: Path) -> None:
+    """Print a badge, an SVG image, with the verdict of a run."""
+    _, found = given(report)
+    print(to_badge(found), end="")

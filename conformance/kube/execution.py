@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.common.errors import HarnessError
+from conformance.common.transcript import record
 from conformance.kube.client import Kube
 from conformance.kube.errors import ApiError, Unreachable
 from conformance.kube.transport import Transport
@@ -100,11 +101,14 @@ def execute(
     transport = kube.transport
     timeout = kube.timeouts.command if timeout is None else timeout
     path = kube.discovery.find("v1", "Pod").path(namespace, pod) + "/exec"
+    asked = f"exec {namespace}/{pod}: {shlex.join(argv)}"
     try:
         result = _run(transport, path, argv, container, stdin, timeout, until)
     except CommandTimeout:
+        record(asked, f"nothing within {timeout:g} s")
         _kill(transport, path, argv, container)
         raise
+    record(asked, f"exit status {result.exit_code}, {len(result.stdout)} bytes")
     if until is not None and until in result.stdout:
         _kill(transport, path, argv, container)
     return result

@@ -19,6 +19,7 @@ import urllib3
 import yaml
 
 from conformance.common.errors import HarnessError
+from conformance.common.transcript import record
 from conformance.kube.errors import ApiError, Unreachable, from_status
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ class Transport:
                 continue
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise self.unreachable(error) from error
+            record(_asked(method, path, query, body), response.status)
             if response.status < 300:
                 return response.data
             pause = _retry_after(response)
@@ -175,6 +177,7 @@ class Transport:
             )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise self.unreachable(error) from error
+        record(_asked("GET", path, query), response.status)
         stream = LineStream(response, remaining)
         if response.status >= 300:
             with stream:
@@ -255,6 +258,15 @@ def encode_query(query: Query | None) -> str:
         if value is not None
     }
     return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def _asked(method: str, path: str, query: Query | None, body: object = None) -> str:
+    """Return a request for a transcript: of a body, what kind of object it is and how called."""
+    asked = f"{method} {path}{encode_query(query)}"
+    if not isinstance(body, Mapping):
+        return asked
+    name = (body.get("metadata") or {}).get("name", "")
+    return f"{asked} {body.get('kind', '')} {name}".rstrip()
 
 
 def _tls_context(configuration: kubernetes.client.Configuration) -> ssl.SSLContext:

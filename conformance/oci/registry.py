@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -23,6 +23,7 @@ from requests.auth import AuthBase
 
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Timeouts
+from conformance.common.transcript import record
 from conformance.oci.reference import Reference, digest_of
 
 MAX_MANIFEST_BYTES = 4 * 1024**2
@@ -253,6 +254,8 @@ class Registry:
             raise RegistryTroubleError(
                 f"the registry {self.address} does not answer: {error}", self._hint
             ) from error
+        asked = f"{method} {self.address}{urlsplit(url).path}"
+        record(asked, f"{answer.status_code} {answer.headers.get('Content-Type', '')}".rstrip())
         if answer.status_code not in expect:
             text = answer.text[:300] if not stream else ""
             answer.close()

@@ -12,19 +12,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from conformance.report.changes import Change, Comparison, DurationChange, RunReference
 from conformance.report.history.durations import Usual, pace
 from conformance.report.history.episodes import CheckHistory
 from conformance.report.history.facts import OBSERVED, CheckFacts, Key, RunFacts, facts_of
 from conformance.report.history.store import newest_first
 from conformance.report.history.versions import changed_versions
-from conformance.report.model import (
-    Change,
-    Comparison,
-    DurationChange,
-    RunReference,
-    RunReport,
-    Verdict,
-)
+from conformance.report.model import RunReport
+from conformance.report.verdict import Verdict
 
 LOOKED_AT = 30
 """Earlier runs that a comparison looks at: a month of nights."""

@@ -13,14 +13,15 @@ from jinja2 import Environment
 from conformance.common import pages
 from conformance.report.assets import policy_and_script, style
 from conformance.report.conformance_report import FILE, conformance_report
-from conformance.report.model import CheckResult, Evidence, OverallVerdict, RunReport, Verdict
+from conformance.report.model import CheckResult, Evidence, RunReport
 from conformance.report.platform import Whose
+from conformance.report.verdict import OverallVerdict, Verdict
 from conformance.report.wording import history_of, named, pace, plain, seconds, version_change
 
 _TAIL_LINES = 200
 _TAIL_BYTES = 20_000
 _IMAGE_BYTES = 1_000_000
-_INLINE_TOTAL = 6_000_000
+_INLINE_TOTAL = 4_000_000
 """Bytes of evidence inside the page, so that a phone still opens the report of a bad night."""
 
 _SYMBOLS = {
@@ -90,12 +91,14 @@ def _headline(report: RunReport) -> list[str]:
 
 
 def _anchor(check: CheckResult) -> str:
-    return "check-" + hashlib.sha256(check.node_id.encode()).hexdigest()[:12]
+    return "check-" + hashlib.sha256(f"{check.node_id}{check.where}".encode()).hexdigest()[:12]
 
 
 def _again(check: CheckResult, report: RunReport) -> str:
     """Return the command that runs this check again, in a checkout of the suite."""
-    options = {"cluster": report.cluster.provider if report.cluster else report.settings["cluster"]}
+    merged = [one.provider for one in report.merged_from if one.where == check.where]
+    provider = next(filter(None, merged), report.cluster.provider if report.cluster else None)
+    options = {"cluster": provider or report.settings["cluster"]}
     for name in ("docker", "platform"):
         if value := report.settings.get(name):
             options[name] = value
@@ -106,7 +109,7 @@ def _again(check: CheckResult, report: RunReport) -> str:
             *(one.replace(" ", "=", 1) for one in report.selection if one.startswith(_AGAIN)),
         ]
     )
-    words = " and ".join(filter(None, (check.id, check.run)))
+    words = " and ".join(filter(None, (check.id, check.parameters)))
     return f'./bootstrap tox -e {job} -- {given} -k "{words}"'
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from conformance.report.changes import Change, Comparison, DurationChange
 from conformance.report.history.facts import RunFacts
-from conformance.report.model import Change, Comparison, DurationChange, Verdict
+from conformance.report.verdict import Verdict
 from conformance.report.wording import history_of, named, pace, plain, version_change
 
 _NAMED = 50
@@ -21,7 +22,7 @@ def to_markdown(before: RunFacts, after: RunFacts, comparison: Comparison) -> st
 def _lines(before: RunFacts, after: RunFacts, found: Comparison) -> Iterator[str]:
     yield f"## Stackspin conformance: {after.verdict.value}"
     yield ""
-    yield f"{_run(after)}, compared with {_run(before)}: {_in_short(found)}."
+    yield f"Run {_run(after)}, compared with run {_run(before)}: {_in_short(found)}."
     if after.state != "complete":
         yield f"The run did not come to its end: its state is {after.state}."
     if before.tested != after.tested:
@@ -44,11 +45,11 @@ def _lines(before: RunFacts, after: RunFacts, found: Comparison) -> Iterator[str
     yield from _list("faster", map(_duration, found.faster))
     if said := pace(found):
         yield from ("", said)
-    yield from _list("versions changed", (_text(version_change(one)) for one in found.versions))
+    yield from _list("changed versions", (_text(version_change(one)) for one in found.versions))
 
 
 def _run(run: RunFacts) -> str:
-    return f"run `{run.run_id}` of {run.started_at:%Y-%m-%d %H:%M} UTC"
+    return f"`{run.run_id}` of {run.started_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _in_short(found: Comparison) -> str:
@@ -74,7 +75,7 @@ def _list(title: str, lines: Iterable[str]) -> Iterator[str]:
     found = list(lines)
     if not found:
         return
-    yield from ("", f"### {len(found)} {title}", "")
+    yield from ("", f"### {title.capitalize()}: {len(found)}", "")
     yield from (f"- {line}" for line in found[:_NAMED])
     if len(found) > _NAMED:
         rest = found[_NAMED:]

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import enum
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field, computed_field, model_validator
 
 from conformance.report.base import Model
+from conformance.report.changes import Comparison
 from conformance.report.level import Level
 from conformance.report.platform import JudgedPlatform
-
-
-class Verdict(enum.StrEnum):
-    """What is known about a promise after the run; never more than was observed."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    NOT_RUN = "not run"
-    NOT_APPLICABLE = "not applicable"
-    WAIVED = "waived"
-
-
-class OverallVerdict(enum.StrEnum):
-    """Verdict over many checks: a capability's core checks, or a run."""
-
-    PASS = "pass"  # noqa: S105 - a verdict, not a password
-    FAIL = "fail"
-    PARTIAL = "partial"
+from conformance.report.verdict import OverallVerdict, Verdict
 
 
 class Evidence(Model):
@@ -93,11 +76,19 @@ class CheckResult(Model):
     measurements: list[Measurement] = Field(default_factory=list)
     evidence: list[Evidence] = Field(default_factory=list)
     twin: TwinResult | None = None
+    where: str = Field(
+        default="", description="In a merged report: the label of the runs that this is from."
+    )
+
+    @property
+    def parameters(self) -> str:
+        """What pytest ran the check with, the app first, or nothing."""
+        return self.node_id.partition("[")[2].rstrip("]")
 
     @property
     def run(self) -> str:
-        """Which of the check's runs this is: its parameters, the app first, or nothing."""
-        return self.node_id.partition("[")[2].rstrip("]")
+        """Which of the check's runs this is: its parameters, then where it ran, or nothing."""
+        return ", ".join(filter(None, (self.parameters, self.where)))
 
 
 class Counts(Model):
@@ -194,95 +185,22 @@ class InstallationStep(Model):
     seconds: float
 
 
-class RunReference(Model):
-    """Another run."""
+class MergedRun(Model):
+    """One of the runs that a merged report is made of."""
 
     run_id: str
+    where: str = Field(default="", description="The label of its checks, if there are several.")
     started_at: datetime
-
-
-class Change(Model):
-    """One check that ended otherwise than in the previous run."""
-
-    id: str
-    run: str = Field(default="", description="Its parameters, the app first.")
-    before: Verdict | None
-    after: Verdict | None
-    reason: str = ""
-    failing_since: RunReference | None = Field(
-        default=None, description="Of a check that fails: the first run in which it did."
-    )
-    last_passed: RunReference | None = Field(
-        default=None, description="Of a check that fails or did not run: when it passed last."
-    )
-    flaked: int = Field(
-        default=0, description="In how many of the runs before its failure was a flake."
-    )
-    ran: int = Field(default=0, description="In how many of the runs before it passed or failed.")
-
-
-class DurationChange(Model):
-    """A check that passed in both runs and took a notably different time."""
-
-    id: str
-    run: str = Field(default="", description="Its parameters, the app first.")
-    before: float
-    after: float
-    usual: float | None = Field(
-        default=None, description="Seconds that it usually takes: the median of the runs before."
-    )
-
-
-class VersionChange(Model):
-    """Something that was tested in another version, or on another machine."""
-
-    what: str
-    before: str | None = Field(description="None: the run before did not have it.")
-    after: str | None
-
-
-class Comparison(Model):
-    """What changed since an earlier run."""
-
-    previous_run_id: str
-    previous_started_at: datetime
-    newly_failing: list[Change] = Field(default_factory=list)
-    fixed: list[Change] = Field(default_factory=list)
-    still_failing: list[Change] = Field(default_factory=list)
-    no_longer_run: list[Change] = Field(default_factory=list)
-    running_again: list[Change] = Field(
-        default_factory=list, description="Not run in the run before, and passed in this one."
-    )
-    new: list[Change] = Field(default_factory=list)
-    slower: list[DurationChange] = Field(default_factory=list)
-    faster: list[DurationChange] = Field(default_factory=list)
-    pace: float = Field(
-        default=1.0,
-        description="How many times as long as usual the checks took, by their median. What is "
-        "slower or faster is so beyond this.",
-    )
-    runs_before: int = Field(
-        default=1, description="How many earlier runs of the same were looked at."
-    )
-    versions: list[VersionChange] = Field(default_factory=list)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no check changed."""
-        return not (
-            self.newly_failing
-            or self.fixed
-            or self.still_failing
-            or self.no_longer_run
-            or self.running_again
-            or self.new
-            or self.slower
-            or self.faster
-        )
+    seconds: float
+    suite_commit: str
+    provider: str = ""
+    kubernetes: str = ""
+    platform: str = Field(default="", description="Its name; empty: the suite's own.")
+    host: Host
 
 
 class RunReport(Model):
-    """One run of the suite."""
+    """One run of the suite, or several that were merged."""
 
     schema_version: Literal["3"] = "3"
     suite_version: str
@@ -336,6 +254,11 @@ class RunReport(Model):
     )
     capabilities: list[Capability] = Field(default_factory=list)
     comparison: Comparison | None = None
+    merged_from: list[MergedRun] = Field(
+        default_factory=list,
+        description="Of a merged report: the runs. What is said of a host is said of the first's, "
+        "and what is not the same in all of them is left out.",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from conformance.report.compare import compare_with_last
 from conformance.report.evidence import EvidenceBox, RedactsText, file_name
-from conformance.report.model import CheckResult, RunReport, Verdict, summarise
+from conformance.report.model import CheckResult, RunReport, summarise
+from conformance.report.verdict import Verdict
 from conformance.report.write import write_views
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from conformance.report.changes import Comparison
 from conformance.report.conformance_report import FILE, conformance_report
-from conformance.report.model import (
-    Capability,
-    Comparison,
-    Counts,
-    RunReport,
-    Verdict,
-)
+from conformance.report.model import Capability, Counts, RunReport
+from conformance.report.verdict import Verdict
 from conformance.report.wording import named
 
 Line = tuple[str, dict[str, bool]]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from conformance.report.model import Change, CheckResult, Comparison, DurationChange, VersionChange
+from conformance.report.changes import Change, Comparison, DurationChange, VersionChange
+from conformance.report.model import CheckResult
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")

@@ -32,7 +32,8 @@ def schema() -> dict[str, Any]:
 
 
 @cache
-def _validator() -> Draft202012Validator:
+def validator() -> Draft202012Validator:
+    """Return what validates a report.json against its schema."""
     return Draft202012Validator(schema())
 
 
@@ -50,7 +51,7 @@ def to_json(report: RunReport) -> str:
         jsonschema.ValidationError: the report does not follow the shipped schema.
     """
     document = report.model_dump(mode="json", by_alias=True)
-    _validator().validate(document)
+    validator().validate(document)
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -26,6 +27,7 @@ from urllib.parse import parse_qs, urljoin
 import requests
 
 from conformance.common.errors import HarnessError
+from conformance.common.transcript import record
 from conformance.kube.client import Kube
 from conformance.kube.logs import wait_for_line
 
@@ -206,6 +208,7 @@ class Repository:
             timeout=_GIT_TIMEOUT,
             check=False,
         )
+        record(shlex.join(["git", *argv]), f"exit status {result.returncode}")
         if result.returncode != 0:
             raise GitRefused(f"git {argv[0]}: {result.stderr.decode(errors='replace').strip()}")
         text = result.stdout.decode()

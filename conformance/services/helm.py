@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from conformance.common.transcript import record
 
 _MARGIN = 15.0
 """Seconds that helm may take beyond its own time-out before it is killed."""
@@ -166,6 +169,7 @@ class Helm:
             )
         except subprocess.TimeoutExpired as error:
             raise HelmError(command, f"did not end within {error.timeout:.0f} s") from error
+        record(shlex.join(["helm", command, *arguments]), f"exit status {result.returncode}")
         if result.returncode != 0:
             message = result.stderr.decode(errors="replace").strip()
             raise HelmError(command, message.removeprefix("Error: "))

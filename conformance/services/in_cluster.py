@@ -10,8 +10,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
+from conformance.common.transcript import record
 from conformance.kube.client import Kube
 from conformance.kube.port_forward import forward
+from conformance.services.ingress import answered
 
 
 class ServiceRefused(AssertionError):
@@ -70,6 +72,7 @@ class InClusterService:
                 parameters = dict(parse_qsl(urlsplit(link).query))
 
     def _json(self, answer: requests.Response, request: str) -> Any:  # noqa: ANN401 - JSON
+        record(request, answered(answer))
         if not answer.ok:
             raise ServiceRefused(request, answer.status_code, answer.text)
         return answer.json() if answer.content else None

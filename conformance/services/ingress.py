@@ -13,6 +13,15 @@ from urllib3.poolmanager import PoolManager
 from urllib3.util.retry import Retry
 
 from conformance.common.settings import Timeouts
+from conformance.common.transcript import record, without_values
+
+
+def answered(answer: requests.Response) -> str:
+    """Return an answer for a transcript: its status, and where it leads or what it is."""
+    location = answer.headers.get("Location")
+    what = without_values(location) if location else answer.headers.get("Content-Type", "")
+    return f"{answer.status_code} {what}".rstrip()
+
 
 UNROUTED = (404, 502, 503, 504)
 """What the ingress answers between the API accepting an Ingress and its own reload of it."""
@@ -131,7 +140,9 @@ class PlatformAdapter(HTTPAdapter):
         """Send a request with the Host header of its URL."""
         del decided_here
         request.headers["Host"] = urlsplit(request.url or "").netloc
-        return super().send(request, stream=stream, timeout=timeout or self._settings[3])
+        answer = super().send(request, stream=stream, timeout=timeout or self._settings[3])
+        record(f"{request.method} {without_values(str(request.url))}", answered(answer))
+        return answer
 
     def get_connection_with_tls_context(
         self, request: requests.PreparedRequest, *_decided_here: object, **_too: object

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from playwright.sync_api import ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page, Response
 from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
+
+from conformance.common.transcript import record, without_values
 
 READABLE = ("input[autocomplete=one-time-code]", "input[name=lookup_secret]", "[data-secret]")
 """CSS selectors of what nobody may read in a picture."""
@@ -64,7 +66,15 @@ class Visitor:
         """Errors that the pages reported, script exceptions included."""
         self._evidence = evidence
         page.on("console", self._hear)
+        page.on("response", self._record)
         page.on("pageerror", lambda error: self.console.append(str(error)))
+
+    def _record(self, response: Response) -> None:
+        """Keep what a page was asked for, not all that it loads."""
+        request = response.request
+        if request.is_navigation_request():
+            asked = f"{self.name} in the browser: {request.method} {without_values(request.url)}"
+            record(asked, response.status)
 
     def open(self, url: str) -> None:
         """Go to ``url`` and wherever it leads."""

@@ -47,6 +47,7 @@ _OF_CHECKS = (
     "package_fixtures",
     "accounts",
     "schedule",
+    "transcripts",
 )
 """Modules beside this one that are plugins of a run of checks."""
 _NAMES_OF_APPS = ("app", "app_description", "previous")

@@ -17,7 +17,8 @@ from conformance.clusters.base import Feature
 from conformance.common.errors import HarnessError
 from conformance.components.waiting import seconds_waited
 from conformance.report import terminal
-from conformance.report.model import CheckResult, TwinResult, Verdict
+from conformance.report.model import CheckResult, TwinResult
+from conformance.report.verdict import Verdict
 from conformance.suite.check import (
     Check,
     Exempt,

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from conformance.report.history.durations import Usual, usual
 from conformance.report.history.facts import OBSERVED, CheckFacts, Key, RunFacts
-from conformance.report.model import Verdict
+from conformance.report.verdict import Verdict
 
 
 @dataclass(frozen=True)

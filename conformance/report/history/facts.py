@@ -9,8 +9,9 @@ from typing import NamedTuple
 from pydantic import Field
 
 from conformance.report.base import Model
-from conformance.report.model import CheckResult, OverallVerdict, RunReport, Verdict
+from conformance.report.model import CheckResult, RunReport
 from conformance.report.platform import Whose
+from conformance.report.verdict import OverallVerdict, Verdict
 
 Key = tuple[str, str]
 """A check's id and its parameters, the app first: what is the same check in two runs."""

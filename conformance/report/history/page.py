@@ -16,7 +16,7 @@ from conformance.report.history import plots
 from conformance.report.history.episodes import CheckHistory
 from conformance.report.history.facts import RunFacts
 from conformance.report.history.summary import State, Summary
-from conformance.report.model import Verdict
+from conformance.report.verdict import Verdict
 from conformance.report.wording import plain, seconds, version_change
 
 _EPISODES = 20

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from conformance.report.history.episodes import CheckHistory
 from conformance.report.history.facts import RunFacts
-from conformance.report.model import Verdict
+from conformance.report.verdict import Verdict
 
 _HEIGHT = 40
 _STRIP = 10

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.report.changes import VersionChange
 from conformance.report.history.commits import between
 from conformance.report.history.durations import usual
 from conformance.report.history.episodes import CheckHistory, Episode, histories
 from conformance.report.history.facts import OBSERVED, RunFacts
 from conformance.report.history.versions import changed_versions
-from conformance.report.model import Verdict, VersionChange
+from conformance.report.verdict import Verdict
 
 _RECENT = 7
 """Runs whose median is compared with what was usual before them."""

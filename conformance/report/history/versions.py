@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from conformance.report.changes import VersionChange
 from conformance.report.history.facts import RunFacts
-from conformance.report.model import VersionChange
 
 
 def changed_versions(before: RunFacts, after: RunFacts) -> list[VersionChange]:

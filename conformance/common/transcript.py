@@ -1,0 +1,88 @@
+"""What a check asks of the platform and what it is answered, in order: evidence of what was seen.
+
+The clients of ``kube``, ``oci`` and ``services`` record each exchange; nothing is kept unless
+somebody has begun a transcript in the same thread. Bodies and the values of parameters are left
+out: a transcript says what happened, and holds no secret that somebody could have answered with.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from urllib.parse import parse_qsl, urlsplit
+
+_CURRENT = threading.local()
+"""No context variable: Playwright calls back in greenlets, which have contexts of their own."""
+_LINES = 80
+"""Of a longer transcript, the first and the last lines are shown."""
+_WIDTH = 300
+"""Characters of a line."""
+_MOST = 5000
+
+
+class Transcript:
+    """The exchanges of one check. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._lines: list[tuple[float, str, int]] = []
+        self._left_out = 0
+        self._lock = threading.Lock()
+
+    def add(self, asked: str, answered: str) -> None:
+        """Keep one exchange; one that is the same as the last is only counted."""
+        line = f"{asked} → {answered}"
+        with self._lock:
+            if self._lines and self._lines[-1][1] == line:
+                at, _, times = self._lines[-1]
+                self._lines[-1] = (at, line, times + 1)
+            elif len(self._lines) < _MOST:
+                self._lines.append((time.monotonic() - self._began, line, 1))
+            else:
+                self._left_out += 1
+
+    def text(self, redact: Callable[[str], str]) -> str:
+        """Return a line an exchange, with the seconds since the beginning; empty if there is none.
+
+        A line is redacted before it is cut: half a secret would no longer be known as one.
+        """
+        with self._lock:
+            lines = [*self._lines]
+        shown = [_line(at, redact(line), times) for at, line, times in lines]
+        if len(shown) > _LINES:
+            half = _LINES // 2
+            left_out = f"... {len(shown) - 2 * half + self._left_out} more ..."
+            shown = [*shown[:half], left_out, *shown[-half:]]
+        return "".join(f"{line}\n" for line in shown)
+
+
+def _line(at: float, line: str, times: int) -> str:
+    often = f" ({times} times)" if times > 1 else ""
+    return f"{at:7.2f} s  {line[:_WIDTH]}{often}"
+
+
+def begin() -> Transcript:
+    """Begin the transcript of this thread, in place of the one before."""
+    transcript = Transcript()
+    _CURRENT.transcript = transcript
+    return transcript
+
+
+def end() -> None:
+    """Keep nothing more of this thread."""
+    _CURRENT.transcript = None
+
+
+def record(asked: str, answered: object) -> None:
+    """Keep an exchange in this thread's transcript, if it has one."""
+    transcript: Transcript | None = getattr(_CURRENT, "transcript", None)
+    if transcript is not None:
+        transcript.add(asked, str(answered))
+
+
+def without_values(url: str) -> str:
+    """Return an address with the names of its parameters alone: values may be codes and tokens."""
+    parts = urlsplit(url)
+    names: Sequence[str] = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    return parts._replace(query="&".join(names), fragment="").geturl()
