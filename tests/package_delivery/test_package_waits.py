@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from delivered_packages import (
+    FakeBranch,
     FakeKube,
     a_delivery,
     an_object,
@@ -13,8 +15,12 @@ from delivered_packages import (
 )
 
 from conformance.apps.package import time_limit, waits
+from conformance.apps.package.delivery import Delivery
+from conformance.apps.package.placement import place
+from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.time_limit import OutOfTime, TimeLimit
-from conformance.common.settings import Timeouts
+from conformance.common.package import Package
+from conformance.common.settings import data_root
 from conformance.kube.wait import Wait, WaitFailed, WaitTimeout
 from conformance.services.flux import hopeless
 
@@ -112,6 +118,26 @@ def test_no_wait_is_longer_than_the_time_that_an_app_has() -> None:
         TimeLimit(1e-9).at_most(5)
 
 
+@pytest.mark.parametrize(
+    ("of_release", "longest"), [("10m", 630.0), (None, 330.0), ("5s", 300.0), ("soon", 330.0)]
+)
+def test_a_package_that_has_flux_wait_for_longer_is_waited_for_as_long(
+    kube: FakeKube,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    of_release: str | None,
+    longest: float,
+) -> None:
+    timeouts: list[float] = []
+    monkeypatch.setattr(waits, "wait_all", lambda *_, timeout, **__: timeouts.append(timeout))
+    placement = place(reference_copy(Package(data_root()), "notes", "memos", tmp_path))
+    for release in placement.releases:
+        release.manifest.value["spec"]["timeout"] = of_release
+    delivery = Delivery(FakeBranch(kube), placement, "memos", TimeLimit(60))  # type: ignore[arg-type]
+    delivery.wait_applied()
+    assert timeouts == [longest]
+
+
 def test_a_wait_that_the_apps_time_cuts_says_so_and_what_it_waited_for(
     kube: FakeKube, monkeypatch: pytest.MonkeyPatch, now: list[float]
 ) -> None:
@@ -124,9 +150,8 @@ def test_a_wait_that_the_apps_time_cuts_says_so_and_what_it_waited_for(
     monkeypatch.setattr(waits, "wait_all", never)
     with pytest.raises(OutOfTime, match=r"used up its 0.5 minutes\n  To do: .*\nWaited 30 s"):
         delivery.wait_applied()
-    another, _ = a_delivery(FakeKube())
-    another.kube.timeouts = Timeouts(stack=0.01)
-    with pytest.raises(WaitTimeout, match=r"^Waited 0.01 s for Kustomization"):
+    another, _ = a_delivery(FakeKube(), limit=TimeLimit(10))
+    with pytest.raises(WaitTimeout, match=r"^Waited 300 s for Kustomization"):
         another.wait_applied()
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from conformance.kube.conditions import Condition, matching, reconciled
 from conformance.kube.objects import Ref
 from conformance.kube.wait import Wait
+from conformance.linter.access import text
+from conformance.linter.durations import seconds as seconds_of
 from conformance.services.flux import hopeless
 
 if TYPE_CHECKING:
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
     from conformance.apps.package.waits import AppWaits
     from conformance.apps.tracked import TrackedBranch
     from conformance.linter.app import Release
+
+_OF_RELEASES = 300.0
+"""Seconds that Flux gives a HelmRelease that says nothing of it.
+https://fluxcd.io/flux/components/helm/helmreleases/#timeout
+"""
+_AFTERWARDS = 30.0
+"""Seconds after Flux's own time-out in which it says what has become of an object."""
 
 
 class OfFlux:
@@ -29,6 +38,7 @@ class OfFlux:
         self._kube = branch.kube
         self._waits = waits
         self._described = placement.releases
+        self._own_timeout = _timeout_of(placement) + _AFTERWARDS
         self.kustomizations = [
             branch.flux.ref("Kustomization", name) for name in placement.kustomizations
         ]
@@ -50,7 +60,7 @@ class OfFlux:
         """Wait until a commit is applied; ``is_included`` says whether a revision includes it."""
         waits = [Wait(one, reconciled(commit, includes=is_included)) for one in self.kustomizations]
         waits += [Wait(one, reconciled(), fail_on=hopeless()) for one in self.releases]
-        self._waits.wait(waits, self._kube.timeouts.stack)
+        self._wait(waits, self._kube.timeouts.stack)
 
     def wait_charts(self, commit: str, is_included: Callable[[str], bool]) -> None:
         """Wait until the charts of the releases are those of a commit."""
@@ -64,7 +74,7 @@ class OfFlux:
             namespace, _, name = (status.get("helmChart") or "").partition("/")
             if name:
                 waits.append(Wait(self._branch.flux.ref("HelmChart", name, namespace), built))
-        self._waits.wait(waits, self._kube.timeouts.reconciliation)
+        self._wait(waits, self._kube.timeouts.reconciliation)
 
     def reconcile(self) -> None:
         """Have Flux apply the same again, and helm upgrade to the same."""
@@ -100,4 +110,19 @@ class OfFlux:
             Wait(one, reconciled(requested_at=token), fail_on)
             for one, token in zip(which, tokens, strict=True)
         ]
-        self._waits.wait(waits, self._kube.timeouts.reconciliation)
+        self._wait(waits, self._kube.timeouts.reconciliation)
+
+    def _wait(self, waits: list[Wait], seconds: float) -> None:
+        """Wait for as long as the package has Flux wait, if that is more than ``seconds``."""
+        self._waits.wait(waits, max(seconds, self._own_timeout))
+
+
+def _timeout_of(placement: Placement) -> float:
+    """Return the longest time in seconds that Flux gives an object of the package."""
+    objects = [(one.manifest, _OF_RELEASES) for one in placement.releases]
+    objects += [(one.manifest, 0.0) for one in placement.app.kustomizations]
+    own = (
+        seconds_of(text(manifest.get("spec", "timeout"))) or default
+        for manifest, default in objects
+    )
+    return max(own, default=0.0)
