@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from small_runs import RunChecks, report, runner
 
+from conformance.apps.package import chart_fetch
 from conformance.apps.package.abilities import Ability, lack_of
 from conformance.apps.package.given import by_name, read_apps
 from conformance.apps.package.model.description import Description
@@ -17,10 +20,13 @@ from conformance.apps.package.model.steps import CommandStep, RequestStep
 from conformance.apps.package.reference import reference_copy
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package
-from conformance.common.settings import data_root
+from conformance.common.settings import Settings, data_root
+from conformance.linter.elsewhere import Origin
+from conformance.suite.given_apps import earlier_version, given_apps, read_given
 
 PACKAGES = data_root() / "fixtures" / "packages"
 ON_PACKAGES = """
+from conformance.apps.package import chart_fetch
 from conformance.apps.package.abilities import Ability
 from conformance.suite.check import extended
 
@@ -238,6 +244,40 @@ def test_an_earlier_version_is_that_of_the_same_name_or_the_only_one(
     failed = {one["app"]: one["reason"] for one in results(pytester) if one["verdict"] == "fail"}
     assert set(failed) == set(expected)
     assert all(text in failed[app] for app, text in expected.items())
+
+
+def test_both_versions_have_the_description_beside_them_and_charts_that_are_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    earlier = shutil.copytree(PACKAGES / "remote-chart", tmp_path / "earlier")
+    release = earlier / "apps/forge/forgejo/forgejo-release.yaml"
+    version = r"(?m)(version: ).*$"
+    release.write_text(re.sub(version, r"\g<1>1.2.3", release.read_text()))
+    asked: list[str] = []
+
+    def fetched(origin: Origin) -> Path:
+        asked.append(origin.version)
+        return PACKAGES / "single-chart"
+
+    monkeypatch.setattr(chart_fetch, "ChartFetcher", lambda _: fetched)
+    described = tmp_path / "conformance.yaml"
+    described.write_text("host: forge.${domain}")
+    config: Any = SimpleNamespace(stash=pytest.Stash(), getoption=lambda _: False)
+    read_given(
+        config,
+        Settings(
+            app=(PACKAGES / "remote-chart",),
+            previous=earlier,
+            app_description=described,
+            app_fetch=True,
+        ),
+    )
+    [later] = given_apps(config).values()
+    before = earlier_version(config, later.name)
+    assert before is not None
+    assert [one.description.host for one in (before, later)] == 2 * ["forge.${domain}"]
+    assert [len(one.app.charts) for one in (before, later)] == [1, 1]
+    assert asked[1:] == ["1.2.3"]
 
 
 def test_a_folder_without_an_app_stands_for_something_that_cannot_be_installed(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from conformance.common.errors import HarnessError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conformance.apps.package.given import GivenApp
     from conformance.common.settings import Settings
 
@@ -36,32 +39,40 @@ def read_given(config: pytest.Config, settings: Settings) -> None:
 
     if config.getoption("twins"):
         raise pytest.UsageError("--twins is about the reference apps: leave --app out")
-    fetch = ChartFetcher(settings.cache_dir) if settings.app_fetch else None
-    description = settings.app_description
+    read = partial(
+        read_apps,
+        description=settings.app_description,
+        fetch=ChartFetcher(settings.cache_dir) if settings.app_fetch else None,
+    )
     try:
-        apps = by_name(
-            one
-            for path in settings.app
-            for one in read_apps(path, description=description, fetch=fetch)
-        )
-        config.stash[_GIVEN] = _described(apps, settings)
-        config.stash[_EARLIER] = _earlier(apps, settings)
+        apps = _described(by_name(one for path in settings.app for one in read(path)), settings)
+        config.stash[_GIVEN] = apps
+        config.stash[_EARLIER] = _earlier(apps, settings.previous, read)
     except HarnessError as error:
         raise pytest.UsageError(str(error)) from error
 
 
-def _earlier(apps: dict[str, GivenApp], settings: Settings) -> dict[str, GivenApp]:
-    """Return the earlier version of each app: the one of its name; of a single app, the single."""
-    from conformance.apps.package.given import by_name, read_apps  # noqa: PLC0415
+def _earlier(
+    apps: dict[str, GivenApp], previous: Path | None, read: Callable[[Path], list[GivenApp]]
+) -> dict[str, GivenApp]:
+    """Return the earlier version of each app: the one of its name; of a single app, the single.
 
-    if settings.previous is None:
+    What ``--app-description`` says of an app, it says of both versions.
+    """
+    from conformance.apps.package.given import by_name  # noqa: PLC0415
+
+    if previous is None:
         return {}
     if not apps:
         raise HarnessError("--previous is a version of no app", "name its package with --app")
-    before = by_name(read_apps(settings.previous))
+    before = by_name(read(previous))
     alone = next(iter(before.values())) if len(apps) == len(before) == 1 else None
     found = {name: before.get(name, alone) for name in apps}
-    return {name: one for name, one in found.items() if one is not None}
+    return {
+        name: replace(one, described_in=apps[name].described_in)
+        for name, one in found.items()
+        if one is not None
+    }
 
 
 def _described(apps: dict[str, GivenApp], settings: Settings) -> dict[str, GivenApp]:

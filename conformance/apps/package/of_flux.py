@@ -10,7 +10,7 @@ from conformance.kube.conditions import Condition, matching, reconciled
 from conformance.kube.objects import Ref
 from conformance.kube.wait import Wait
 from conformance.linter.access import text
-from conformance.linter.rules.release import seconds as seconds_of
+from conformance.linter.durations import seconds as seconds_of
 from conformance.services.flux import hopeless
 
 if TYPE_CHECKING:

@@ -7,25 +7,16 @@ from collections.abc import Iterator
 
 from conformance.linter.access import get, mapping, text
 from conformance.linter.app import AppPackage
+from conformance.linter.durations import seconds
 from conformance.linter.findings import NotRun, Problem, Severity, quoted
 from conformance.linter.rule import rule
 
 HELM_RELEASE = "https://fluxcd.io/flux/components/helm/helmreleases/"
 KUSTOMIZATION = "https://fluxcd.io/flux/components/kustomize/kustomizations/"
 _EXACT = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SHORTEST, _LONGEST = 30.0, 86_400.0
 """Seconds between reconciliations: below, the node is busy with it; above, drift stays a day."""
 PRUNE = "kustomize.toolkit.fluxcd.io/prune"
-
-
-def seconds(duration: str) -> float | None:
-    """Return a duration of Go, as in ``1h30m``, in seconds; None if it is none."""
-    parts = _DURATION.findall(duration)
-    if not parts or "".join(number + unit for number, unit in parts) != duration:
-        return None
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
 @rule(
