@@ -22,7 +22,7 @@ from conformance.platform.reference.levels import (
     Level,
 )
 from conformance.platform.steps import Steps
-from conformance.suite.needs import images_of_platform
+from conformance.suite.needs import images_of_platform, parts_ahead
 
 FLUX2 = data_root() / "fixtures" / "flux2"
 BOOTSTRAP = data_root() / "fixtures" / "bootstrap"
@@ -102,6 +102,14 @@ def test_a_run_prefetches_what_the_fixtures_of_its_checks_need() -> None:
     assert {"image-traefik", "image-git-server"} <= platform
     assert not {"image-kratos", "image-velero"} & platform
     assert images_of_platform({"kube"}, None) == ()
+
+
+def test_helm_is_built_for_the_first_checks_of_the_platform_and_only_where_it_is_used() -> None:
+    ahead = parts_ahead({"stack", "single_sign_on", "backups", "helm"}, None)
+    assert ahead[0] == "image-debian"
+    assert ahead[ahead.index("helm") - 1] == PLATFORM.images[-1]
+    assert ahead[ahead.index("helm") + 1] == SINGLE_SIGN_ON.images[0]
+    assert "helm" not in parts_ahead({"stack", "images"}, None)
 
 
 def test_dependencies_are_kustomizations_of_the_tree() -> None:

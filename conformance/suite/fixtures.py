@@ -31,7 +31,7 @@ from conformance.platform.tree.stack import TreeStack
 from conformance.services.browser import Browser
 from conformance.suite.check import check_of, not_run, once, shared
 from conformance.suite.diagnostics import learn_all_secrets
-from conformance.suite.needs import fixtures_of, images_of_platform
+from conformance.suite.needs import fixtures_of, parts_ahead
 from conformance.suite.run import RUN
 
 if TYPE_CHECKING:
@@ -93,16 +93,14 @@ def cluster(
     run: Run, components: Components, chosen_cluster: Cluster, request: pytest.FixtureRequest
 ) -> Iterator[Cluster]:
     """A running cluster; taken away at the end unless it is to be kept."""
-    # What every image is made of, then the images.
-    images = ("image-debian", *images_of_platform(fixtures_of(request.session.items), run.given))
+    ahead = parts_ahead(fixtures_of(request.session.items), run.given)
     try:
         if chosen_cluster.provider != "existing":
-            components.foresee(*images, "helm")
+            components.foresee(*ahead)
         with run.terminal.showing():
             _start(chosen_cluster, run)
-        if chosen_cluster.registry is not None:
-            components.prefetch(*images)
-        components.prefetch("helm")
+        with_images = chosen_cluster.registry is not None
+        components.prefetch(*(one for one in ahead if with_images or one == "helm"))
         yield chosen_cluster
     finally:
         with run.terminal.showing():

@@ -12,10 +12,25 @@ from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON, image
 from conformance.platform.tree.given import GivenTree
 from conformance.platform.tree.stack import images_of
 
+_BARE = set(images_for())
+
 
 def fixtures_of(items: Iterable[pytest.Item]) -> set[str]:
     """Return the names of all fixtures that any of the tests needs."""
     return {name for item in items for name in getattr(item, "fixturenames", ())}
+
+
+def parts_ahead(fixtures: set[str], given: GivenPlatform | None) -> tuple[str, ...]:
+    """Return the parts that are obtained in the background, in the order in which checks need them.
+
+    What every image is made of, then the images. Helm comes after those of the bare platform: its
+    first checks are the next ones, single sign-on and backups are later.
+    """
+    images = images_of_platform(fixtures, given)
+    of_platform = [one for one in images if one in _BARE]
+    later = [one for one in images if one not in _BARE]
+    helm = ("helm",) if "helm" in fixtures else ()
+    return ("image-debian", *of_platform, *helm, *later)
 
 
 def images_of_platform(fixtures: set[str], given: GivenPlatform | None) -> tuple[str, ...]:
