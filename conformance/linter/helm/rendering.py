@@ -132,18 +132,20 @@ class Renderer:
         values: Mapping[str, Any],
         name: str,
         namespace: str,
+        upgrade: bool = False,
     ) -> dict[str, str]:
         """Return what each template renders to: ``notes/templates/service.yaml`` -> text.
 
         ``files`` are the chart's: path inside the chart -> content. ``values`` are laid over the
-        chart's own. Raises RenderError.
+        chart's own. ``upgrade``: as an upgrade, not as an installation. Raises RenderError.
         """
         archive = chart_archive(files)
         chart = hashlib.sha256(archive).hexdigest()
         if chart in self._given_up:
             raise RenderError(self._given_up[chart], limit=True)
         try:
-            return self._render(archive, values, name, namespace)
+            options = {"name": name, "namespace": namespace, "upgrade": upgrade}
+            return self._render(archive, values, options)
         except _UnusableError as error:
             self.close()
             raise RenderError(str(error), limit=True) from None
@@ -153,9 +155,9 @@ class Renderer:
             raise RenderError(str(error), limit=True) from None
 
     def _render(
-        self, archive: bytes, values: Mapping[str, Any], name: str, namespace: str
+        self, archive: bytes, values: Mapping[str, Any], options: Mapping[str, Any]
     ) -> dict[str, str]:
-        request = {"size": len(archive), "values": values, "name": name, "namespace": namespace}
+        request = {"size": len(archive), "values": values, **options}
         try:
             header = json.dumps(request, allow_nan=False).encode("ascii")
         except (TypeError, ValueError, RecursionError) as error:
