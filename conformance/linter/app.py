@@ -241,6 +241,8 @@ class RenderFailure:
     place: Place
     limit: bool = False
     """Whether a limit on time or memory ended it."""
+    needed: bool = False
+    """Whether the chart itself says that a value is missing or wrong."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -79,8 +79,17 @@ class Installer:
         sets: list[tuple[str, Mapping[str, Any]]] = [(DEFAULTS, {}), *self._ci_values(chart)]
         if self._given is not None:
             sets.append((GIVEN, self._given))
-        for label, values in sets:
-            yield self._installation(chart, label, values, chart.name or "app", APPS_NAMESPACE)
+        made = [
+            self._installation(chart, label, values, chart.name or "app", APPS_NAMESPACE)
+            for label, values in sets
+        ]
+        failed = {one.label for one in self.failures if one.chart is chart}
+        if any(one.label not in failed for one in made[1:]):
+            # Without values it is not meant to be installed, and others show how it is.
+            needed = [one for one in self.failures if one.label == DEFAULTS and one.needed]
+            self.failures = [one for one in self.failures if one not in needed]
+            made = made[1:] if needed else made
+        yield from made
 
     def of_releases(
         self, releases: Sequence[Release], written: Sequence[Manifest], beyond: Iterable[str]
@@ -124,17 +133,20 @@ class Installer:
     def _installation(
         self, chart: Chart, label: str, values: Mapping[str, Any], name: str, namespace: str
     ) -> Installation:
+        missing = absent(chart, values)
         try:
             rendered = self._renderer.render(
                 chart.files, values=values, name=name, namespace=namespace
             )
         except RenderError as error:
+            if missing and not error.limit:  # that is the finding: a template may be in what misses
+                return Installation(label, (), tuple(missing), values)
             place = self._template_place(chart, error)
-            self.failures.append(RenderFailure(chart, label, error.message, place, error.limit))
+            failure = RenderFailure(chart, label, error.message, place, error.limit, error.needed)
+            self.failures.append(failure)
             return Installation(label, (), (f"chart {chart.name} does not render",), values)
         manifests, problems = objects_of(rendered, chart, self._limits)
         self.failures += [RenderFailure(chart, label, one.message, one.place) for one in problems]
-        missing = absent(chart)
         if _is_library(chart):
             missing.append(f"chart {chart.name} is a library, which creates no objects")
         renewed, undecided = self._renewed(chart, values, name, namespace, manifests)

@@ -39,7 +39,13 @@ class RenderError(Exception):
     """A chart that does not render."""
 
     def __init__(
-        self, message: str, template: str = "", line: int = 0, *, limit: bool = False
+        self,
+        message: str,
+        template: str = "",
+        line: int = 0,
+        *,
+        limit: bool = False,
+        needed: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -50,6 +56,8 @@ class RenderError(Exception):
         """Of the template; 0: of no line in particular."""
         self.limit = limit
         """Whether it could not be judged: a limit was reached, or something could not be had."""
+        self.needed = needed
+        """Whether the chart itself says that a value is missing or wrong."""
 
 
 class Renderer:
@@ -183,7 +191,13 @@ class Renderer:
             return {file: text for file, text in texts.items() if not file.endswith(_NOTES)}
         if "error" in answer:
             found = explain(answer["error"], values)
-            raise RenderError(found.message, found.template, found.line, limit=found.unjudged)
+            raise RenderError(
+                found.message,
+                found.template,
+                found.line,
+                limit=found.unjudged,
+                needed=found.needed,
+            )
         raise _LimitError(
             f"the chart renders to more than {self._limits.rendered_bytes / MEBIBYTE:g} MiB"
         )
