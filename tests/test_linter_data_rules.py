@@ -540,14 +540,66 @@ class TestChart:
         "head",
         [
             '{{- $old := lookup "v1" "Secret" .Release.Namespace "notes" }}',
-            "{{- if .Release.IsInstall }}{{ end }}",
-            "{{- /* password: {{ randAlphaNum 32 }} */ -}}\n# helm.sh/hook: pre-install",
+            '{{- $old := include "kept" . | fromJson }}',
         ],
     )
     def test_what_is_kept_is_right(self, tmp_path, head):
         secret = f"{head}\n" + CHART["templates/secret.yaml"].replace(
-            "{{ .Values.password |", "{{ randAlphaNum 32 |"
+            "{{ .Values.password |",
+            "{{ if $old }}{{ $old.data.password }}{{ else }}{{ randAlphaNum 32 | b64enc }}{{ end }}"
+            "\n  other: {{ 1 | toString |",
         )
+        kept = (
+            '{{ define "kept" }}{{ lookup "v1" "Secret" .Release.Namespace "x" | toJson }}{{ end }}'
+        )
+
+        assert (
+            chart(tmp_path, **{"templates__secret.yaml": secret, "templates___kept.tpl": kept})
+            == []
+        )
+
+    @pytest.mark.parametrize(
+        ("head", "metadata"),
+        [
+            ("{{- if .Release.IsInstall }}", "{name: x}"),
+            ("{{- if true }}", "{name: x, annotations: {helm.sh/hook: pre-install}}"),
+        ],
+    )
+    def test_what_only_an_installation_makes_is_right(self, tmp_path, head, metadata):
+        secret = (
+            f"{head}\napiVersion: v1\nkind: Secret\nmetadata: {metadata}\n"
+            "data:\n  password: {{ randAlphaNum 32 | b64enc }}\n{{- end }}\n"
+        )
+
+        assert chart(tmp_path, **{"templates__secret.yaml": secret}) == []
+
+    def test_a_lookup_whose_result_is_not_used_keeps_nothing(self, tmp_path):
+        secret = (
+            '{{- $old := lookup "v1" "Secret" .Release.Namespace "x" }}\n'
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
+            "data:\n  password: {{ randAlphaNum 32 | b64enc }}\n"
+        )
+
+        assert chart(tmp_path, **{"templates__secret.yaml": secret}) == [
+            ("secrets.unstable-template", "templates/secret.yaml", 6)
+        ]
+
+    def test_a_chart_that_needs_more_of_what_it_looks_up_is_not_judged(self, tmp_path):
+        secret = (
+            '{{- $old := lookup "v1" "Secret" .Release.Namespace "other" }}\n'
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n"
+            "data:\n  password: {{ randAlphaNum 32 | b64enc }}\n"
+            "  copied: {{ if $old }}{{ $old.data.gone.deeper }}{{ else }}bm9uZQ=={{ end }}\n"
+        )
+        folder = tmp_path / "notes"
+        folder.mkdir()
+        for path, text in {**CHART, "templates/secret.yaml": secret}.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+
+        app = lint(folder, rules=_rules()).apps[0]
+
+        assert [rule.id for rule, _ in app.not_run] == ["secrets.unstable-template"]
 
         assert chart(tmp_path, **{"templates__secret.yaml": secret}) == []
 

@@ -633,9 +633,29 @@ def test_a_dependency_that_is_not_there_is_known():
     needs = "apiVersion: v2\nname: a\ndependencies: [{name: db, version: 1.x}, {name: web}]"
     has = {"charts__db_yaml": "", "charts__web__Chart_yaml": "name: web"}
 
-    assert absent(chart(needs, **has)) == [
+    assert absent(chart(needs, **has), {}) == [
         "chart db, which chart a depends on, is not in the package"
     ]
+
+
+@pytest.mark.parametrize(
+    ("dependency", "values", "missed"),
+    [
+        ("condition: db.enabled", {}, False),
+        ("condition: db.enabled", {"db": {"enabled": True}}, True),
+        ("condition: 'none.there,db.enabled'", {}, False),
+        ("condition: none.there", {}, True),
+        ("tags: [data]", {"tags": {"data": False}}, False),
+        ("tags: [data, web]", {"tags": {"data": False, "web": True}}, True),
+        ("condition: db.enabled, tags: [data]", {"tags": {"data": True}}, False),
+    ],
+)
+def test_a_dependency_that_is_switched_off_is_not_missed(dependency, values, missed):
+    needs = f"apiVersion: v2\nname: a\ndependencies: [{{name: db, {dependency}}}]"
+
+    found = absent(chart(needs, values="db: {enabled: false}"), values)
+
+    assert bool(found) == missed
 
 
 @pytest.mark.parametrize("metadata", ["[]", "text", "{1: 2}", "{version: [], dependencies: {}}"])

@@ -210,6 +210,10 @@ class Installation:
     release: Release | None = None
     beyond: tuple[str, ...] = ()
     """What Flux does to the chart's objects and is not followed here, a sentence each."""
+    renewed: tuple[Place, ...] = ()
+    """Where passwords stand that the chart makes anew at each upgrade."""
+    undecided: str = ""
+    """Why it is not known whether there are any; empty if it is."""
 
     @property
     def complete(self) -> bool:
@@ -237,6 +241,8 @@ class RenderFailure:
     place: Place
     limit: bool = False
     """Whether a limit on time or memory ended it."""
+    needed: bool = False
+    """Whether the chart itself says that a value is missing or wrong."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,10 @@ class Dependency:
     version: str
     """A constraint, as written."""
     place: Place
+    conditions: tuple[str, ...] = ()
+    """Paths of values: the first that is there says whether Helm uses the chart."""
+    tags: tuple[str, ...] = ()
+    """Keys of ``tags`` in the values, one of which has to be true if any is there."""
 
 
 def declared(chart: Chart) -> list[Dependency]:
@@ -39,8 +43,30 @@ def declared(chart: Chart) -> list[Dependency]:
     for index, one in enumerate(sequence(get(document.value, "dependencies"))):
         name, alias = text(get(one, "name")), text(get(one, "alias"))
         place = Place(document.file, document.line(("dependencies", index)))
-        found.append(Dependency(name, alias, str(get(one, "version") or ""), place))
+        conditions = tuple(part.strip() for part in text(get(one, "condition")).split(","))
+        tags = tuple(map(text, sequence(get(one, "tags"))))
+        version = str(get(one, "version") or "")
+        found.append(Dependency(name, alias, version, place, conditions, tags))
     return found
+
+
+def is_used(one: Dependency, chart: Chart, values: Mapping[str, Any]) -> bool:
+    """Return whether Helm uses a dependency with these values, laid over the chart's own.
+
+    https://helm.sh/docs/topics/charts/#tags-and-condition-fields-in-dependencies
+    """
+    defaults = chart.values.value if chart.values is not None else {}
+
+    def value(*path: str) -> Any:
+        given = get(values, *path)
+        return get(defaults, *path) if given is None else given
+
+    for condition in one.conditions:
+        decided = value(*condition.split("."))
+        if condition and isinstance(decided, bool):
+            return decided
+    tagged = [value("tags", tag) for tag in one.tags]
+    return True in tagged or False not in tagged
 
 
 def vendored(chart: Chart) -> Mapping[str, set[str]]:
@@ -58,13 +84,16 @@ def vendored(chart: Chart) -> Mapping[str, set[str]]:
     return found
 
 
-def absent(chart: Chart) -> list[str]:
-    """Return why not everything can be rendered, a sentence for each dependency that is missing."""
+def absent(chart: Chart, values: Mapping[str, Any]) -> list[str]:
+    """Return why not everything can be rendered, a sentence for each dependency that is missing.
+
+    One that the values switch off is not missed.
+    """
     found = vendored(chart)
     return [
         f"chart {one.name}, which chart {chart.name} depends on, is not in the package"
         for one in declared(chart)
-        if one.name and one.name not in found
+        if one.name and one.name not in found and is_used(one, chart, values)
     ]
 
 

@@ -20,6 +20,8 @@ _NO_TEMPLATE = re.compile(r'no template "([^"\n]{1,200})"')
 _ENDLESS = ("has a nested reference name", "exceeded maximum template depth")
 _LOAD = re.compile(r"cannot load (?P<file>[^\s:]+): (?:.*?\byaml: )?(?:line (?P<line>\d+): )?")
 _SCHEMA = "values don't meet the specifications of the schema(s)"
+_SAID_BY_CHART = "execution error at ("
+"""How Helm introduces what ``required`` and ``fail`` say."""
 _LOADING = re.compile(r'failing loading "([^"\n]{1,200})"')
 _QUOTED = re.compile(r"'[^'\n]*'")
 _SECRET_LENGTH = 4
@@ -37,6 +39,9 @@ class HelmMessage:
     line: int = 0
     unjudged: bool = False
     """Whether it is no fault of the chart: what it needs could not be had."""
+    needed: bool = False
+    """Whether the chart itself says that a value is missing or wrong: ``required``, ``fail``, or
+    its values.schema.json."""
 
 
 def explain(raw: str, values: Mapping[str, Any]) -> HelmMessage:
@@ -49,7 +54,8 @@ def explain(raw: str, values: Mapping[str, Any]) -> HelmMessage:
     message = " ".join(message.split())
     if len(message) > _SHOWN:
         message = f"{message[:_SHOWN]}…"
-    return HelmMessage(message, found.template, found.line, found.unjudged)
+    needed = raw.startswith(_SCHEMA) or _SAID_BY_CHART in raw
+    return HelmMessage(message, found.template, found.line, found.unjudged, needed)
 
 
 def _explain(raw: str) -> HelmMessage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from conformance.linter.flux.post_renderers import post_render
 from conformance.linter.helm.chart_parts import absent
 from conformance.linter.helm.rendered import objects_of, template_source
 from conformance.linter.helm.rendering import RenderError
+from conformance.linter.helm.upgrades import changing, is_random
 from conformance.linter.limits import Limits
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import Document, parse
@@ -29,7 +31,13 @@ class Renders(Protocol):
     """Renders charts."""
 
     def render(
-        self, files: Mapping[str, bytes], *, values: Mapping[str, Any], name: str, namespace: str
+        self,
+        files: Mapping[str, bytes],
+        *,
+        values: Mapping[str, Any],
+        name: str,
+        namespace: str,
+        upgrade: bool = False,
     ) -> dict[str, str]:
         """Return the rendered templates by path. Raises RenderError."""
 
@@ -71,8 +79,17 @@ class Installer:
         sets: list[tuple[str, Mapping[str, Any]]] = [(DEFAULTS, {}), *self._ci_values(chart)]
         if self._given is not None:
             sets.append((GIVEN, self._given))
-        for label, values in sets:
-            yield self._installation(chart, label, values, chart.name or "app", APPS_NAMESPACE)
+        made = [
+            self._installation(chart, label, values, chart.name or "app", APPS_NAMESPACE)
+            for label, values in sets
+        ]
+        failed = {one.label for one in self.failures if one.chart is chart}
+        if any(one.label not in failed for one in made[1:]):
+            # Without values it is not meant to be installed, and others show how it is.
+            needed = [one for one in self.failures if one.label == DEFAULTS and one.needed]
+            self.failures = [one for one in self.failures if one not in needed]
+            made = made[1:] if needed else made
+        yield from made
 
     def of_releases(
         self, releases: Sequence[Release], written: Sequence[Manifest], beyond: Iterable[str]
@@ -96,7 +113,13 @@ class Installer:
             ]
             together = (*after.manifests, *written)
             why = (*missing, *one.missing, *after.beyond)
-            yield Installation(label, together, why, release.values, release, tuple(after.beyond))
+            yield replace(
+                one,
+                manifests=together,
+                missing=why,
+                release=release,
+                beyond=tuple(after.beyond),
+            )
 
     def _ci_values(self, chart: Chart) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for path in sorted(chart.files):
@@ -110,20 +133,55 @@ class Installer:
     def _installation(
         self, chart: Chart, label: str, values: Mapping[str, Any], name: str, namespace: str
     ) -> Installation:
+        missing = absent(chart, values)
         try:
             rendered = self._renderer.render(
                 chart.files, values=values, name=name, namespace=namespace
             )
         except RenderError as error:
+            if missing and not error.limit:  # that is the finding: a template may be in what misses
+                return Installation(label, (), tuple(missing), values)
             place = self._template_place(chart, error)
-            self.failures.append(RenderFailure(chart, label, error.message, place, error.limit))
+            failure = RenderFailure(chart, label, error.message, place, error.limit, error.needed)
+            self.failures.append(failure)
             return Installation(label, (), (f"chart {chart.name} does not render",), values)
         manifests, problems = objects_of(rendered, chart, self._limits)
         self.failures += [RenderFailure(chart, label, one.message, one.place) for one in problems]
-        missing = absent(chart)
         if _is_library(chart):
             missing.append(f"chart {chart.name} is a library, which creates no objects")
-        return Installation(label, tuple(_in(namespace, manifests)), tuple(missing), values)
+        renewed, undecided = self._renewed(chart, values, name, namespace, manifests)
+        return Installation(
+            label,
+            tuple(_in(namespace, manifests)),
+            tuple(missing),
+            values,
+            renewed=renewed,
+            undecided=undecided,
+        )
+
+    def _renewed(
+        self,
+        chart: Chart,
+        values: Mapping[str, Any],
+        name: str,
+        namespace: str,
+        installed: Sequence[Manifest],
+    ) -> tuple[tuple[Place, ...], str]:
+        """Return the passwords that an upgrade makes anew, or why it is not known."""
+        files = is_random(chart, self._limits)
+        if files is None:
+            return (), ""
+
+        def render(prepared: Mapping[str, bytes]) -> Mapping[str, str]:
+            return self._renderer.render(
+                prepared, values=values, name=name, namespace=namespace, upgrade=True
+            )
+
+        try:
+            found = changing(files, chart, installed, render, self._limits)
+        except RenderError as error:
+            return (), f"as an upgrade, chart {chart.name} does not render here: {error.message}"
+        return tuple(one.place(*path) for one, path in found), ""
 
     @staticmethod
     def _template_place(chart: Chart, error: RenderError) -> Place:

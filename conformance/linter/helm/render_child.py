@@ -64,7 +64,11 @@ def _confine(memory: int, seconds: int) -> None:
 def _rendered(chart_class: Any, request: dict[str, Any], archive: bytes) -> dict[str, str]:
     with chart_class.load_archive(archive) as chart:
         rendered: dict[str, str] = chart.render(
-            request["values"], name=request["name"], namespace=request["namespace"]
+            request["values"],
+            name=request["name"],
+            namespace=request["namespace"],
+            is_install=not request["upgrade"],
+            is_upgrade=request["upgrade"],
         )
     return rendered
 

@@ -39,7 +39,13 @@ class RenderError(Exception):
     """A chart that does not render."""
 
     def __init__(
-        self, message: str, template: str = "", line: int = 0, *, limit: bool = False
+        self,
+        message: str,
+        template: str = "",
+        line: int = 0,
+        *,
+        limit: bool = False,
+        needed: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -50,6 +56,8 @@ class RenderError(Exception):
         """Of the template; 0: of no line in particular."""
         self.limit = limit
         """Whether it could not be judged: a limit was reached, or something could not be had."""
+        self.needed = needed
+        """Whether the chart itself says that a value is missing or wrong."""
 
 
 class Renderer:
@@ -132,18 +140,20 @@ class Renderer:
         values: Mapping[str, Any],
         name: str,
         namespace: str,
+        upgrade: bool = False,
     ) -> dict[str, str]:
         """Return what each template renders to: ``notes/templates/service.yaml`` -> text.
 
         ``files`` are the chart's: path inside the chart -> content. ``values`` are laid over the
-        chart's own. Raises RenderError.
+        chart's own. ``upgrade``: as an upgrade, not as an installation. Raises RenderError.
         """
         archive = chart_archive(files)
         chart = hashlib.sha256(archive).hexdigest()
         if chart in self._given_up:
             raise RenderError(self._given_up[chart], limit=True)
         try:
-            return self._render(archive, values, name, namespace)
+            options = {"name": name, "namespace": namespace, "upgrade": upgrade}
+            return self._render(archive, values, options)
         except _UnusableError as error:
             self.close()
             raise RenderError(str(error), limit=True) from None
@@ -153,9 +163,9 @@ class Renderer:
             raise RenderError(str(error), limit=True) from None
 
     def _render(
-        self, archive: bytes, values: Mapping[str, Any], name: str, namespace: str
+        self, archive: bytes, values: Mapping[str, Any], options: Mapping[str, Any]
     ) -> dict[str, str]:
-        request = {"size": len(archive), "values": values, "name": name, "namespace": namespace}
+        request = {"size": len(archive), "values": values, **options}
         try:
             header = json.dumps(request, allow_nan=False).encode("ascii")
         except (TypeError, ValueError, RecursionError) as error:
@@ -181,7 +191,13 @@ class Renderer:
             return {file: text for file, text in texts.items() if not file.endswith(_NOTES)}
         if "error" in answer:
             found = explain(answer["error"], values)
-            raise RenderError(found.message, found.template, found.line, limit=found.unjudged)
+            raise RenderError(
+                found.message,
+                found.template,
+                found.line,
+                limit=found.unjudged,
+                needed=found.needed,
+            )
         raise _LimitError(
             f"the chart renders to more than {self._limits.rendered_bytes / MEBIBYTE:g} MiB"
         )

@@ -10,7 +10,7 @@ from conformance.common.pins import pin
 from conformance.linter import semver
 from conformance.linter.access import Path, mapping
 from conformance.linter.findings import NotRun, Place, Problem, Severity, did_you_mean, quoted
-from conformance.linter.helm.chart_parts import declared, misspelt, vendored
+from conformance.linter.helm.chart_parts import declared, is_used, misspelt, vendored
 from conformance.linter.reading.documents import Document, parse
 from conformance.linter.rule import rule
 
@@ -239,15 +239,21 @@ charts/
 """,
 )
 def dependencies(app: AppPackage) -> Iterator[Problem]:
-    """Yield each dependency that is not there."""
+    """Yield each dependency that is not there, and that some set of values switches on."""
     for chart in app.charts:
         found = vendored(chart)
+        sets = [one.values for one in app.releases if one.chart is chart]
+        if not app.releases:
+            sets = [one.values for one in app.installations] or [{}]
+        folder = "" if chart.folder == "." else f" {chart.folder}"
         for one in declared(chart):
-            if one.name and one.name not in found:
+            used = any(is_used(one, chart, values) for values in sets)
+            if one.name and one.name not in found and used:
                 yield Problem(
                     one.place,
                     f"chart {chart.name} depends on {one.name} {one.version}".rstrip()
                     + ", which is not in charts/",
+                    f"Run `helm dependency build{folder}`.",
                 )
 
 

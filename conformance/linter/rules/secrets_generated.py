@@ -10,9 +10,8 @@ from conformance.linter.access import Path, get, mapping, sequence, text
 from conformance.linter.facts import logins
 from conformance.linter.facts.configuration import Lines
 from conformance.linter.facts.credentials import words_of
-from conformance.linter.findings import NotRun, Place, Problem, Severity, quoted
+from conformance.linter.findings import NotRun, Problem, Severity, quoted
 from conformance.linter.flux import platform
-from conformance.linter.helm.chart_text import chance
 from conformance.linter.rule import rule
 
 if TYPE_CHECKING:
@@ -201,12 +200,12 @@ data:
 """,
 )
 def unstable_template(app: AppPackage) -> Iterator[Problem | NotRun]:
-    """Yield each value that a template makes by chance."""
-    for chart in app.charts:
-        for one in chance(app, chart):
-            yield Problem(
-                Place(one.file, one.line), f"{one.key} gets another value at each upgrade"
-            )
+    """Yield each value that differs between two upgrades, once for all sets of values."""
+    places = {place: None for one in app.installations for place in one.renewed}
+    for place in places:
+        yield Problem(place, "this value is another one after each upgrade")
+    for why in dict.fromkeys(one.undecided for one in app.installations if one.undecided):
+        yield NotRun(f"{why}: it is not known whether it makes new passwords")
     for reason in dict.fromkeys(one.chart_missing for one in app.releases if one.chart is None):
         yield NotRun(f"{reason}: it is not known whether it generates new passwords")
 
