@@ -153,6 +153,7 @@ def test_an_update_that_ends_the_old_pod_first_is_no_rolling_one():
         database("bitnami/mariadb:11.4", "/elsewhere", emptyDir={}),
         database("docker.io/library/wordpress:6.7", "/tmp", emptyDir={}),
         database("mongo:8", "/data/configdb", ["docker-entrypoint.sh"], emptyDir={}),
+        database("mysql:8.4", "/var/lib", hostPath={"path": "/srv"}),
     ],
 )
 def test_data_that_goes_with_the_pod(workload):
@@ -166,7 +167,7 @@ def test_data_that_goes_with_the_pod(workload):
         database("postgres:16", "/tmp", ["pg_dump"], emptyDir={}),
         database("postgres:16", "/pg", env=[{"name": "PGDATA", "value": "/pg"}], emptyDir={}),
         database("mysql:8.4", "/var/lib/mysql-files", ["backup"], emptyDir={}),
-        database("mysql:8.4", "/var/lib", hostPath={"path": "/srv"}),
+        database("mysql:8.4", "/var/lib/mysql", hostPath={"path": "/srv"}),
     ],
 )
 def test_data_that_may_well_be_somewhere_else(workload):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from conformance.common.backup_labels import BACKUP_SET, BACKUP_VOLUMES
-from conformance.linter.facts.backed_up import bundled
+from conformance.linter.facts.backed_up import bundled, unknown
 from conformance.linter.findings import NotRun, Problem, Severity
 from conformance.linter.rule import rule
 
@@ -48,3 +48,4 @@ def bundled_database(app: AppPackage) -> Iterator[Problem | NotRun]:
                     f'the values switch on the chart\'s own "{one.name}", but give its pods no '
                     f"{absent}: its data is in no backup",
                 )
+    yield from unknown(app, "which databases it brings")
