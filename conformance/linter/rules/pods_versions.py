@@ -65,7 +65,7 @@ def _versioned(cluster: Cluster) -> Iterator[Problem]:
                     )
 
 
-def _fixed(pod: Pod) -> Iterator[tuple[Path, Mapping[Key, object]]]:
+def _fixed(pod: Pod) -> Iterator[tuple[Path, Mapping[str, object]]]:
     """Yield the labels, and the like, that Kubernetes allows nobody to change."""
     path: Path = ("spec", "selector", "matchLabels")
     yield path, mapping(pod.workload.get(*path))
