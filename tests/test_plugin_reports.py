@@ -112,7 +112,7 @@ def test_a_run_is_compared_over_a_killed_one_and_over_a_check_that_was_added(
     killed = "import os, signal\n" + SECOND.replace("pass", "os.kill(os.getpid(), signal.SIGKILL)")
     pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + PASSES + killed})
     assert pytester.runpytest_subprocess().ret == -signal.SIGKILL
-    run(PASSES + SECOND, *AGAIN).stdout.fnmatch_lines([f"Since run {whole}: no change"])
+    run(PASSES + SECOND, *AGAIN).stdout.fnmatch_lines([f"Since run {whole}: 1 new"])
     comparison = report(pytester)["comparison"]
     assert [change["id"] for change in comparison["new"]] == ["auto_update.x"]
 
