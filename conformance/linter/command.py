@@ -35,6 +35,7 @@ from conformance.linter.reading.tree import decode
 from conformance.linter.result import ClusterRun, Result, joined
 from conformance.linter.rule import all_rules
 from conformance.linter.rules.package import NOTHING
+from conformance.linter.versions import Versions
 from conformance.linter.views import shown
 from conformance.linter.views.explain import explain, explain_check, explain_family
 from conformance.linter.views.json_view import as_data
@@ -177,6 +178,7 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
         "values": _values(given.values, limits) if given.values else None,
         "previous": given.previous,
         "description": given.app_description,
+        "versions": Versions(given.flux, given.kubernetes),
         "limits": limits,
     }
 

@@ -18,6 +18,7 @@ from conformance.linter.limits import Limits
 from conformance.linter.reading.tree import Tree
 from conformance.linter.result import AppResult, Finding, Result, rank
 from conformance.linter.rule import all_rules
+from conformance.linter.versions import PINNED, Versions
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
@@ -46,6 +47,7 @@ class _Request:
     description: Path | None
     fetch: Fetch | None
     changed: frozenset[str] | None
+    versions: Versions
     limits: Limits
 
 
@@ -59,6 +61,7 @@ def lint(
     description: Path | None = None,
     fetch: Fetch | None = None,
     changed: frozenset[str] | None = None,
+    versions: Versions = PINNED,
     limits: Limits = _DEFAULT,
 ) -> Result:
     """Look at everything under ``path``. Raises HarnessError if it cannot be read at all.
@@ -66,7 +69,8 @@ def lint(
     ``rules`` are the only ones to run; then no level is claimed. ``values`` are added to each
     chart's own. ``previous`` is an earlier version of ``path``. ``description`` is used instead of
     the package's own conformance.yaml. ``fetch`` gets charts from their own address. Of the apps
-    only those that have one of the files ``changed`` are judged; None: all.
+    only those that have one of the files ``changed`` are judged; None: all. ``versions`` are what
+    the apps are to run on.
     """
     began = time.monotonic()
     with Renderer(limits) as renderer:
@@ -82,6 +86,7 @@ def lint(
             description,
             fetch,
             changed,
+            versions,
             limits,
         )
         found = _apps(tree, request, renderer)
@@ -127,6 +132,7 @@ def _apps(tree: Tree, request: _Request, renderer: Renderer) -> list[_Found]:
 
     try:
         found = detected(tree, request.path)
+        found = [replace(app, versions=request.versions) for app in found]
         if request.changed is not None:
             found = [app for app in found if touched(app, request.changed)]
         if request.previous is None:

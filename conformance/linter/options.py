@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.common.arguments import Parser
+from conformance.common.pins import pin
 from conformance.linter.levels import HIGHEST
 from conformance.linter.on_cluster.options import add_options
 from conformance.linter.output import FORMATS
+from conformance.linter.versions import FLUX, dotted, minor
 from conformance.linter.waivers import FORM
 
 _MORE = """\
@@ -95,6 +97,19 @@ def option_parser() -> Parser:
         metavar="FILE",
         type=Path,
         help="findings of this earlier result (written with --format json) do not fail",
+    )
+    parser.add_argument(
+        "--flux",
+        metavar="VERSION",
+        type=minor,
+        help=f"judge API versions for this Flux, such as 2.8 (default: {dotted(FLUX)})",
+    )
+    parser.add_argument(
+        "--kubernetes",
+        metavar="VERSION",
+        type=minor,
+        help="judge API versions and kubeVersion for this Kubernetes, such as 1.36 (default: "
+        f"{dotted(minor(pin('kubernetes').version))})",
     )
     parser.add_argument(
         "--fetch",
