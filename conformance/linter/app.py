@@ -12,6 +12,7 @@ from conformance.linter.findings import Place, Problem
 from conformance.linter.manifest import Manifest
 from conformance.linter.pods import Pod, pods_of
 from conformance.linter.reading.documents import Document
+from conformance.linter.versions import PINNED, Versions
 
 _READ_BY_HELM = frozenset({"Chart.yaml", "values.yaml", "values.schema.json"})
 
@@ -280,6 +281,8 @@ class AppPackage:
     """Objects beside the app's that a kustomization.yaml leaves out."""
     previous: AppPackage | None = None
     """The same app in the tree that ``--previous`` names."""
+    versions: Versions = PINNED
+    """What it is to run on."""
 
     def everything(self) -> Iterator[Manifest]:
         """Yield the written objects of the whole tree, the app's own first."""

@@ -5,25 +5,23 @@ With ``--cluster``, whether it runs on Stackspin, too: in minutes.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from conformance.common.arguments import EXIT_WRONG_USAGE, Parser
 from conformance.common.errors import HarnessError
 from conformance.common.installation import require_cluster_extra
-from conformance.linter.levels import HIGHEST, STATIC
+from conformance.linter.earlier import earlier_of, lowered, read_earlier, with_known
+from conformance.linter.levels import STATIC
 from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
 from conformance.linter.on_cluster.merge import SAME_NAME, merged, names_shared
 from conformance.linter.on_cluster.options import (
-    add_options,
     for_pytest,
     reports_folder,
     with_provider,
@@ -31,20 +29,24 @@ from conformance.linter.on_cluster.options import (
 )
 from conformance.linter.on_cluster.process import CAPABILITIES, run_checks
 from conformance.linter.on_cluster.promises import promises
+from conformance.linter.options import option_parser
+from conformance.linter.output import Judgement, report, show
 from conformance.linter.reading.tree import decode
 from conformance.linter.result import ClusterRun, Result, joined
 from conformance.linter.rule import all_rules
 from conformance.linter.rules.package import NOTHING
+from conformance.linter.versions import Versions
 from conformance.linter.views import shown
 from conformance.linter.views.explain import explain, explain_check, explain_family
-from conformance.linter.views.json_view import to_json
+from conformance.linter.views.json_view import as_data
 from conformance.linter.views.look import Look
 from conformance.linter.views.terminal import to_terminal
-from conformance.linter.waivers import FORM, parse_waivers, unknown_rule
+from conformance.linter.waivers import parse_waivers, unknown_rule
 
 if TYPE_CHECKING:
     import argparse
 
+    from conformance.linter.earlier import Earlier
     from conformance.linter.elsewhere import Fetch
     from conformance.linter.rule import Rule
 
@@ -53,13 +55,6 @@ _EXIT_SIGNAL = 128
 """Added to a signal's number, as in a shell."""
 _PROSE = 80
 """Columns of an explanation where there is no terminal: it is read, not searched."""
-_FORMATS = ("terminal", "json", "junit", "html")
-_MORE = """\
-Levels: 1, Flux can apply it; 2, it runs the Stackspin way; 3, its data is safe.
-With --cluster: 4, it runs on Stackspin; 5, its data survives; 6, people log in once.
-Exit status: 0 if there is no error (with --level, if each app has that level), 1 if there is one,
-2 if something is wrong with the command itself, or the run on the cluster did not come to its end.
-"""
 
 
 def main(arguments: Sequence[str], fetcher: Callable[[], Fetch]) -> int:
@@ -68,19 +63,16 @@ def main(arguments: Sequence[str], fetcher: Callable[[], Fetch]) -> int:
     ``fetcher`` makes what gets the charts of ``--fetch``: the linter itself knows no network.
     Raises HarnessError on wrong usage, if a PATH cannot be read, or the output not be written.
     """
-    parser = _parser()
+    parser = option_parser()
     try:
         given = parser.parse_intermixed_args(with_provider(arguments))
     except ValueError as error:
         parser.error(str(error))
-    if given.explain is None and not given.paths:
-        parser.error("give at least one PATH: a chart, a package, or a folder with many of them")
-    if given.rule and given.level is not None:
-        parser.error("use --rule or --level, not both")
+    _check_given(given, parser)
     _check_cluster(given, parser)
     try:
         if given.explain is not None:
-            _show(_explained(given.explain))
+            show(_explained(given.explain))
             return 0
         request = _request(given)
     except ValueError as error:
@@ -91,7 +83,10 @@ def main(arguments: Sequence[str], fetcher: Callable[[], Fetch]) -> int:
         return 0
     if given.fetch:
         request["fetch"] = fetcher()
-    result = joined([lint(path, **request) for path in given.paths])
+    earlier = _earlier(given, request)
+    result = joined([_linted(path, request, given) for path in given.paths])
+    known = earlier if given.baseline else None
+    result = with_known(result, known or {})
     status, shared = 0, names_shared(result)
     if given.cluster:
         there = [one for one in result.apps if one.app.detected != NOTHING]
@@ -99,8 +94,36 @@ def main(arguments: Sequence[str], fetcher: Callable[[], Fetch]) -> int:
             result, status = _on_cluster(result, given)
         elif there:
             result = merged(result, ClusterRun())
-    _report(result, given)
-    return status or (_EXIT_FOUND if _failed(result, given.level) else 0)
+    failed = _failed(result, given.level, known)
+    report(result, given, Judgement(given.level, earlier, not (status or failed)))
+    return status or (_EXIT_FOUND if failed else 0)
+
+
+def _check_given(given: argparse.Namespace, parser: Parser) -> None:
+    """Refuse options that make no sense together."""
+    if given.explain is None and not given.paths:
+        parser.error("give at least one PATH: a chart, a package, or a folder with many of them")
+    if given.rule and given.level is not None:
+        parser.error("use --rule or --level, not both")
+    if given.format == "changes" and given.previous is None:
+        parser.error("--format changes needs the version to compare with: add --previous")
+
+
+def _linted(path: Path, request: Mapping[str, Any], given: argparse.Namespace) -> Result:
+    if given.changed_since is None:
+        return lint(path, **request)
+    from conformance.linter.changed import changed_since  # noqa: PLC0415 - only for this
+
+    return lint(path, **request, changed=changed_since(path, given.changed_since))
+
+
+def _earlier(given: argparse.Namespace, request: Mapping[str, Any]) -> Earlier | None:
+    """Return the result of ``--baseline``; for a comment also what is said of ``--previous``."""
+    if given.baseline:
+        return read_earlier(given.baseline)
+    if given.format != "markdown" or given.previous is None:
+        return None
+    return earlier_of(as_data(lint(given.previous, **{**request, "previous": None})))
 
 
 def _check_paths(given: argparse.Namespace) -> None:
@@ -135,7 +158,7 @@ def _check_cluster(given: argparse.Namespace, parser: Parser) -> None:
 def _on_cluster(result: Result, given: argparse.Namespace) -> tuple[Result, int]:
     """Run the checks on a cluster; return the whole result, and 0 if the run came to its end."""
     # Standard output has the result alone, in whatever format.
-    _show(to_terminal(result, Look.of(sys.stderr), final=False), sys.stderr)
+    show(to_terminal(result, Look.of(sys.stderr), final=False), sys.stderr)
     ended = run_checks(for_pytest(given), reports_folder(given))
     run = ended.run()
     status = 0
@@ -144,81 +167,6 @@ def _on_cluster(result: Result, given: argparse.Namespace) -> tuple[Result, int]
     elif run.trouble or run.errors:
         status = EXIT_WRONG_USAGE
     return merged(result, run), status
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        "stackspin-conformance app",
-        description="Check app packages against what Stackspin needs: no cluster, no root, and "
-        "no network without --fetch. With --cluster, run them on Stackspin, too.",
-        epilog=_MORE,
-    )
-    parser.add_argument(
-        "paths",
-        metavar="PATH",
-        nargs="*",
-        type=Path,
-        help="a Helm chart (folder or .tgz), a Flux package, or a folder with many of them",
-    )
-    parser.add_argument(
-        "--rule",
-        metavar="RULE",
-        action="append",
-        help="run only this rule, or this family; may be repeated",
-    )
-    parser.add_argument(
-        "--waive",
-        metavar=FORM,
-        action="append",
-        help="accept a rule's findings until a date such as 2027-01-31; may be repeated",
-    )
-    parser.add_argument(
-        "--level",
-        type=int,
-        choices=range(HIGHEST + 1),
-        help="exit with 1 if an app is below this level, instead of if there is an error",
-    )
-    parser.add_argument(
-        "--format", choices=_FORMATS, default=_FORMATS[0], help="how the result is shown"
-    )
-    parser.add_argument(
-        "--output",
-        metavar="FILE",
-        type=Path,
-        help="write the result to this file; the terminal shows the findings, too",
-    )
-    parser.add_argument(
-        "--init",
-        action="store_true",
-        help="write a first conformance.yaml into PATH, and a Flux package for a chart without one",
-    )
-    parser.add_argument(
-        "--explain",
-        metavar="RULE",
-        help="say what a rule or check wants and why; with a family, or all, list them",
-    )
-    parser.add_argument(
-        "--values", metavar="FILE", type=Path, help="render charts with these values, too"
-    )
-    parser.add_argument(
-        "--previous",
-        metavar="PATH",
-        type=Path,
-        help="an earlier version: check whether people can upgrade from it",
-    )
-    parser.add_argument(
-        "--app-description",
-        type=Path,
-        metavar="FILE",
-        help="a conformance.yaml beside a package that one may not change",
-    )
-    parser.add_argument(
-        "--fetch",
-        action="store_true",
-        help="fetch charts of Helm repositories and registries from their own address",
-    )
-    add_options(parser)
-    return parser
 
 
 def _request(given: argparse.Namespace) -> dict[str, Any]:
@@ -230,6 +178,7 @@ def _request(given: argparse.Namespace) -> dict[str, Any]:
         "values": _values(given.values, limits) if given.values else None,
         "previous": given.previous,
         "description": given.app_description,
+        "versions": Versions(given.flux, given.kubernetes),
         "limits": limits,
     }
 
@@ -239,12 +188,14 @@ def _init(paths: Iterable[Path]) -> None:
     from conformance.linter.draft.init import init, told  # noqa: PLC0415 - only for this
 
     for path in paths:
-        _show(told(path, init(path)))
+        show(told(path, init(path)))
 
 
-def _failed(result: Result, level: int | None) -> bool:
+def _failed(result: Result, level: int | None, earlier: Earlier | None) -> bool:
     if level is None:
         return result.failed
+    if earlier is not None:
+        return any(lowered(one, earlier, level) for one in result.apps)
     return any(one.level is None or one.level < level for one in result.apps)
 
 
@@ -290,51 +241,3 @@ def _values(path: Path, limits: Limits) -> Mapping[str, Any]:
     if text is None or len(documents) > 1 or not isinstance(value, Mapping):
         raise ValueError(f"--values: {path} is not a single YAML document with names and values")
     return value
-
-
-def _show(text: str, stream: TextIO | None = None) -> None:
-    """Print a text; what the terminal's encoding has no character for is escaped."""
-    stream = stream or sys.stdout
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")
-    try:
-        stream.write(text)
-        stream.flush()
-    except BrokenPipeError:  # as in ``app PATH | head``; Python would complain at its end
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _report(result: Result, given: argparse.Namespace) -> None:
-    look = Look.of(sys.stdout)
-    here = Path()
-    if given.output is None:
-        _show(_view(result, given.format, look, given.level, here))
-        return
-    try:
-        text = _view(result, given.format, Look(), given.level, given.output.parent)
-        given.output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise HarnessError(
-            f"{given.output} cannot be written: {error.strerror}", "name another file"
-        ) from None
-    _show(_view(result, _FORMATS[0], look, given.level, here))
-
-
-def _view(result: Result, form: str, look: Look, level: int | None, folder: Path) -> str:
-    """Return the result in this form; what XML and HTML need is imported only for them.
-
-    Links to a run's report are relative to ``folder``; in the terminal, to where one is.
-    """
-    if form == "json":
-        return to_json(result, folder)
-    if form == "junit":
-        from conformance.linter.views.junit import to_junit  # noqa: PLC0415
-
-        return to_junit(result, level, folder)
-    if form == "html":
-        from conformance.linter.views.html import to_html  # noqa: PLC0415
-
-        return to_html(result, folder)
-
-    return to_terminal(result, look)

@@ -18,6 +18,7 @@ from conformance.linter.limits import Limits
 from conformance.linter.reading.tree import Tree
 from conformance.linter.result import AppResult, Finding, Result, rank
 from conformance.linter.rule import all_rules
+from conformance.linter.versions import PINNED, Versions
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
@@ -45,6 +46,8 @@ class _Request:
     previous: Path | None
     description: Path | None
     fetch: Fetch | None
+    changed: frozenset[str] | None
+    versions: Versions
     limits: Limits
 
 
@@ -57,13 +60,17 @@ def lint(
     previous: Path | None = None,
     description: Path | None = None,
     fetch: Fetch | None = None,
+    changed: frozenset[str] | None = None,
+    versions: Versions = PINNED,
     limits: Limits = _DEFAULT,
 ) -> Result:
     """Look at everything under ``path``. Raises HarnessError if it cannot be read at all.
 
     ``rules`` are the only ones to run; then no level is claimed. ``values`` are added to each
     chart's own. ``previous`` is an earlier version of ``path``. ``description`` is used instead of
-    the package's own conformance.yaml. ``fetch`` gets charts from their own address.
+    the package's own conformance.yaml. ``fetch`` gets charts from their own address. Of the apps
+    only those that have one of the files ``changed`` are judged; None: all. ``versions`` are what
+    the apps are to run on.
     """
     began = time.monotonic()
     with Renderer(limits) as renderer:
@@ -78,6 +85,8 @@ def lint(
             previous,
             description,
             fetch,
+            changed,
+            versions,
             limits,
         )
         found = _apps(tree, request, renderer)
@@ -111,6 +120,7 @@ def _start(renderer: Renderer, tree: Tree) -> None:
 
 def _apps(tree: Tree, request: _Request, renderer: Renderer) -> list[_Found]:
     from conformance.linter import detection  # noqa: PLC0415 - Helm starts meanwhile
+    from conformance.linter.changed import touched  # noqa: PLC0415
     from conformance.linter.elsewhere import ChartsElsewhere  # noqa: PLC0415
 
     def detected(tree: Tree, path: Path) -> list[AppPackage]:
@@ -122,6 +132,9 @@ def _apps(tree: Tree, request: _Request, renderer: Renderer) -> list[_Found]:
 
     try:
         found = detected(tree, request.path)
+        found = [replace(app, versions=request.versions) for app in found]
+        if request.changed is not None:
+            found = [app for app in found if touched(app, request.changed)]
         if request.previous is None:
             return [_Found(app) for app in found]
         previous = Tree.read(request.previous, request.limits)

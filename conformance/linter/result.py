@@ -79,6 +79,8 @@ class Finding:
     waiver: Waiver | None = None
     failed: CheckResult | None = None
     """The check that failed; None: it was found in the files."""
+    known: bool = False
+    """Whether an earlier result, that of ``--baseline``, has it."""
 
     @property
     def severity(self) -> Severity:
@@ -87,8 +89,15 @@ class Finding:
 
     @property
     def fails(self) -> bool:
-        """Whether it is an error that nobody has waived."""
-        return self.rule.core and self.waiver is None
+        """Whether it is an error that nobody has waived, and that is not known."""
+        return self.rule.core and self.waiver is None and not self.known
+
+    @property
+    def kind(self) -> str:
+        """``error``, ``warning`` or ``note``; ``waived``; ``known``."""
+        if self.waiver:
+            return "waived"
+        return "known" if self.known else self.severity.value
 
 
 @dataclass(frozen=True)

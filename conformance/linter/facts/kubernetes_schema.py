@@ -30,7 +30,8 @@ from conformance.linter.facts.structural import (
 from conformance.linter.findings import quoted
 from conformance.linter.manifest import Manifest
 from conformance.linter.pods import pods_of
-from conformance.linter.schemas.removed import NOTES, PRODUCTS, REMOVED
+from conformance.linter.schemas.removed import BEGINS, ENDS, NOTES, PRODUCTS, REMOVED
+from conformance.linter.versions import PINNED, PRODUCT, Versions, minor
 
 _SCHEMAS = File(__file__).parents[1] / "schemas"
 KUBERNETES = _SCHEMAS / "kubernetes.json"
@@ -93,20 +94,24 @@ def invalid_names(manifest: Manifest) -> list[Violation]:
     return list(object_names.invalid(manifest, _verdict(manifest).metadata))
 
 
-def unserved(manifest: Manifest) -> Advice | None:
+def unserved(manifest: Manifest, versions: Versions = PINNED) -> Advice | None:
     """Return what to do about an ``apiVersion`` that the cluster does not have, or no more."""
     api, kind = manifest.api_version, manifest.kind
     group, version = manifest.group, api.rpartition("/")[2]
     known = kinds().get(group, {})
-    if version in known.get(kind, {}):
+    product = PRODUCTS.get(group, PRODUCT)
+    asked = versions.of(product)
+    last, first = _listed(kind, REMOVED.get(api), ENDS.get(api)), _listed(kind, BEGINS.get(api))
+    if asked and first and asked < minor(first):
+        return Advice(
+            f"{kind} of {quoted(api)} is new in {product} {first}",
+            f"Write an older apiVersion, or require {product} {first}.",
+        )
+    gone = last is not None and (asked is None or asked >= minor(last))
+    if not gone and (last or version in known.get(kind, {}) or kind not in known):
         return None
-    removed = REMOVED.get(api, {})
-    since = removed.get(kind) or removed.get("*")
-    if since is None and kind not in known:
-        return None
-    product = PRODUCTS.get(group, "Kubernetes")
-    says = f"{kind} of {quoted(api)} was removed in {product} {since}"
-    if since is None:
+    says = f"{kind} of {quoted(api)} was removed in {product} {last}"
+    if last is None:
         says = f"{kind} has no version {quoted(version)} in {product}"
     instead = _home(kind)
     if not instead:
@@ -115,15 +120,25 @@ def unserved(manifest: Manifest) -> Advice | None:
     return Advice(says, f"Write apiVersion: {instead}.{' ' if note else ''}{note}")
 
 
-def deprecated(manifest: Manifest) -> Advice | None:
+def _listed(kind: str, *lists: Mapping[str, str] | None) -> str | None:
+    """Return what the first list says of a kind, or of all kinds."""
+    found = (one.get(kind) or one.get("*") for one in lists if one)
+    return next((one for one in found if one), None)
+
+
+def deprecated(manifest: Manifest, versions: Versions = PINNED) -> Advice | None:
     """Return what to write instead of an ``apiVersion`` that will go, but is still served."""
     group, kind = manifest.group, manifest.kind
     version = kinds().get(group, {}).get(kind, {}).get(manifest.api_version.rpartition("/")[2])
-    if version is None or not version.deprecated:
+    if version is None or not version.deprecated or unserved(manifest, versions):
         return None
-    product = PRODUCTS.get(group, "Kubernetes")
+    product = PRODUCTS.get(group, PRODUCT)
+    instead = _home(kind, group)
+    asked, first = versions.of(product), _listed(kind, BEGINS.get(instead))
+    if asked and first and asked < minor(first):
+        return None  # There is nothing else yet.
     says = f"{kind} of {quoted(manifest.api_version)} is deprecated: a later {product} removes it"
-    return Advice(says, f"Write apiVersion: {_home(kind, group)}.")
+    return Advice(says, f"Write apiVersion: {instead}.")
 
 
 @functools.cache

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from conformance.common.pins import pin
 from conformance.linter import semver
 from conformance.linter.access import Path, mapping
 from conformance.linter.findings import NotRun, Place, Problem, Severity, did_you_mean, quoted
@@ -189,8 +188,8 @@ kubeVersion: ">=1.25.0-0"
 """,
 )
 def kube_version(app: AppPackage) -> Iterator[Problem]:
-    """Yield each constraint that does not allow the pinned version."""
-    pinned = pin("kubernetes").version
+    """Yield each constraint that does not allow the cluster's version."""
+    pinned = app.versions.kubernetes_release
     cluster = semver.parse(pinned)
     for chart, metadata in _metadata(app):
         wanted = str(metadata.get("kubeVersion") or "")

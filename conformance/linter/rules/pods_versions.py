@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from conformance.linter.access import Key, Path, get, mapping, sequence, text
+from conformance.linter.access import Path, get, mapping, sequence, text
 from conformance.linter.facts.changes import dotted
 from conformance.linter.facts.cluster import Cluster, each
 from conformance.linter.facts.images import tag_of
@@ -65,7 +65,7 @@ def _versioned(cluster: Cluster) -> Iterator[Problem]:
                     )
 
 
-def _fixed(pod: Pod) -> Iterator[tuple[Path, Mapping[str, object]]]:
+def _fixed(pod: Pod) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Yield the labels, and the like, that Kubernetes allows nobody to change."""
     path: Path = ("spec", "selector", "matchLabels")
     yield path, mapping(pod.workload.get(*path))
@@ -88,7 +88,7 @@ def _versions(cluster: Cluster, pod: Pod) -> set[str]:
     return {one.replace("+", "_") for one in found if _VERSION.search(one)}
 
 
-def _has_version(key: Key, value: str, versions: set[str]) -> bool:
+def _has_version(key: str, value: str, versions: set[str]) -> bool:
     if key in _CARRY_VERSIONS and _VERSION.search(value):
         return True
     return any(

@@ -44,15 +44,11 @@ def null_value(app: AppPackage) -> Iterator[Problem | NotRun]:
                 continue
             lines = app.texts.get(document.file, "").split("\n")
             for path, value in walk(document.value):
+                if value is not None or not path or get(release.values, *path) is not None:
+                    continue
                 line = document.line(path)
                 written = lines[line - 1] if 0 < line <= len(lines) else ""
-                if (
-                    path
-                    and value is None
-                    and get(release.values, *path) is None
-                    and _erases(release, path)
-                    and _NOTHING.fullmatch(written)
-                ):
+                if _erases(release, path) and _NOTHING.fullmatch(written):
                     yield Problem(
                         release.place(*path),
                         f"{'.'.join(map(str, path))} is empty: that is null, which removes "

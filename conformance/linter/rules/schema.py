@@ -21,6 +21,7 @@ from conformance.linter.rule import rule
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
+    from conformance.linter.versions import Versions
 
 _API = "https://kubernetes.io/docs/reference/kubernetes-api/"
 _DEPRECATION = "https://kubernetes.io/docs/reference/using-api/deprecation-guide/"
@@ -144,7 +145,7 @@ kind: HelmRelease
 )
 def removed_api(app: AppPackage) -> Iterator[Problem]:
     """Yield each written object that the cluster does not know any more."""
-    yield from _advised(_written(app), unserved)
+    yield from _advised(app, _written(app), unserved)
 
 
 @rule(
@@ -164,7 +165,7 @@ def rendered_api(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each rendered object that the cluster does not know any more."""
     yield from _not_rendered(app)
     judged = (one for one in _rendered(app) if not _asks_the_cluster(app, one))
-    yield from _advised(judged, unserved)
+    yield from _advised(app, judged, unserved)
 
 
 @rule(
@@ -182,7 +183,7 @@ kind: Kustomization
 )
 def deprecated_api(app: AppPackage) -> Iterator[Problem]:
     """Yield each object of such a version."""
-    yield from _advised((*_written(app), *_rendered(app)), deprecated)
+    yield from _advised(app, (*_written(app), *_rendered(app)), deprecated)
 
 
 @rule(
@@ -310,10 +311,12 @@ def _problem(manifest: Manifest, violation: Violation) -> Problem:
 
 
 def _advised(
-    manifests: Iterable[Manifest], advice_for: Callable[[Manifest], Advice | None]
+    app: AppPackage,
+    manifests: Iterable[Manifest],
+    advice_for: Callable[[Manifest, Versions], Advice | None],
 ) -> Iterator[Problem]:
     for manifest in manifests:
-        advice = advice_for(manifest)
+        advice = advice_for(manifest, app.versions)
         if advice is not None:
             yield Problem(manifest.place("apiVersion"), advice.message, advice.fix)
 

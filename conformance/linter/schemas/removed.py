@@ -48,6 +48,32 @@ REMOVED: Mapping[str, Mapping[str, str]] = {
 }
 """``apiVersion`` -> kind (or ``*``, all others) -> the version that dropped it."""
 
+ENDS: Mapping[str, Mapping[str, str]] = {
+    "helm.toolkit.fluxcd.io/v2beta2": {"*": "2.8"},
+    "kustomize.toolkit.fluxcd.io/v1beta2": {"*": "2.8"},
+    "source.toolkit.fluxcd.io/v1beta2": {"*": "2.8"},
+}
+"""The same of what the pinned versions still have."""
+
+BEGINS: Mapping[str, Mapping[str, str]] = {
+    "autoscaling/v2": {"*": "1.23"},
+    "batch/v1": {"CronJob": "1.21"},
+    "flowcontrol.apiserver.k8s.io/v1": {"*": "1.29"},
+    "helm.toolkit.fluxcd.io/v2": {"*": "2.3"},
+    "kustomize.toolkit.fluxcd.io/v1": {"*": "2.0"},
+    "networking.k8s.io/v1": {"Ingress": "1.19", "IngressClass": "1.19"},
+    "policy/v1": {"*": "1.21"},
+    "source.toolkit.fluxcd.io/v1": {
+        "GitRepository": "2.0",
+        "HelmChart": "2.3",
+        "HelmRepository": "2.3",
+        "Bucket": "2.4",
+        "OCIRepository": "2.6",
+        "ExternalArtifact": "2.7",
+    },
+}
+"""``apiVersion`` -> kind (or ``*``, all others) -> the first version that has it."""
+
 PRODUCTS: Mapping[str, str] = {
     "helm.toolkit.fluxcd.io": "Flux",
     "hydra.ory.sh": "Hydra Maester",

@@ -157,9 +157,9 @@ def counted(number: int, word: str) -> str:
 
 def tally(findings: Iterable[Finding]) -> list[str]:
     """Return how many findings there are of each kind: ``2 errors``, ``1 waived``."""
-    count = Counter("waived" if one.waiver else one.severity.value for one in findings)
+    count = Counter(one.kind for one in findings)
     words = [counted(count[one.value], one.value) for one in Severity if count[one.value]]
-    return [*words, f"{count['waived']} waived"] if count["waived"] else words
+    return [*words, *(f"{count[word]} {word}" for word in ("known", "waived") if count[word])]
 
 
 def levels_tally(apps: Sequence[AppResult]) -> list[str]:

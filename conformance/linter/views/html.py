@@ -43,6 +43,7 @@ _SYMBOLS = {
     "warning": "!",
     "note": "i",
     "waived": "~",
+    "known": "=",
     "pass": "✓",
     "fail": "✗",
     "not run": "\N{EN DASH}",

@@ -89,6 +89,8 @@ def _finding(finding: Finding, folder: Path) -> dict[str, Any]:
     }
     if finding.failed:
         found["evidence"] = _evidence(finding.failed, folder)
+    if finding.known:
+        found["known"] = True
     if finding.waiver:
         found["waived"] = {
             "reason": finding.waiver.reason,

@@ -120,7 +120,7 @@ def _case(rule: Requirement, app: AppResult, asked: int) -> ET.Element:
 
 
 def _text(finding: Finding, app: AppResult) -> str:
-    kind = "waived" if finding.waiver else finding.severity.value
+    kind = finding.kind
     place = shown(where(finding.place, app))
     text = f"{kind}: {place}: {shown(sentence(finding))}"
     return f"{text}\n    fix: {shown(finding.fix)}" if finding.fix else text

@@ -25,6 +25,7 @@ _STYLES = {
     "warning": "1;33",
     "note": "1;34",
     "waived": "1;35",
+    "known": "2",
     "until": "35",
     "not run": "1",
     "cluster": "1",

@@ -112,7 +112,7 @@ def _finding(
     if finding.failed:
         yield from _failed(finding, finding.failed, look)
         return
-    kind = "waived" if finding.waiver else finding.severity.value
+    kind = finding.kind
     place = (shown(where(finding.place, app)), "place")
     rule = (finding.rule.id, "dim")
     yield _line(look, kind, place, (shown(sentence(finding)), ""), rule)
