@@ -71,6 +71,33 @@ def test_a_run_that_is_ended_leaves_a_report_of_what_ran(
     assert not (pytester.path / "reports" / "latest").is_symlink()
 
 
+def test_each_check_that_began_says_when(run: RunChecks, pytester: pytest.Pytester) -> None:
+    run(
+        "@check('auto_update.x', promise='X.')\ndef test_x(): pass\n"
+        "@check('auto_update.y', promise='Y.')\ndef test_y(): pass\n",
+        "-k", "test_x",
+    )  # fmt: skip
+    first, other = report(pytester)["capabilities"][0]["checks"]
+    assert 0 <= first["began"] <= report(pytester)["seconds"]
+    assert other["began"] is None
+
+
+def test_failure_txt_begins_with_what_was_seen(run: RunChecks, pytester: pytest.Pytester) -> None:
+    run(
+        "@pytest.fixture\ndef app():\n    return 'a long representation'\n"
+        "@check('auto_update.x', promise='X.')\n"
+        "def test_x(app):\n"
+        "    try:\n        assert len(app) == 3, 'the app answers'\n"
+        "    except AssertionError as error:\n"
+        "        error.add_note('the node was busy')\n        raise\n"
+    )
+    (kept,) = (pytester.path / "reports" / "latest" / "evidence").glob("*/failure.txt")
+    lines = kept.read_text().splitlines()
+    assert lines[0] == "the app answers"
+    assert lines.index("the node was busy") < lines.index("Where:")
+    assert any("a long representation" in line for line in lines[lines.index("Where:") :])
+
+
 def test_latest_is_the_last_whole_run(run: RunChecks, pytester: pytest.Pytester) -> None:
     checks = PASSES + "@check('auto_update.x', promise='X.')\ndef test_x(): assert %s"
     run(checks % "True")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,16 @@ def test_every_view_has_the_verdict_of_the_run(
     assert f"</span> {expected}</span>" in headline
     lines = [line for line, _ in terminal.summary(report, tmp_path)]
     assert f"Verdict: {expected}" in lines
+
+
+def test_a_capability_whose_extended_check_failed_says_pass_nowhere(tmp_path: Path) -> None:
+    report = a_report({"dashboard": [PASSED, FAILED_EXTENDED], "auto_update": [PASSED]})
+    assert [one.verdict.value for one in report.capabilities] == ["pass", "pass"]
+    first, second, *_ = (line.split()[1] for line, _ in terminal.summary(report, tmp_path))
+    assert (first, second) == ("extended", "pass")
+    page = to_html(report, tmp_path)
+    cards = page.partition('<ul class="cards"')[2].partition("</ul>")[0]
+    assert re.findall(r"</span> ([a-z ]+)</span>", cards) == ["extended fail", "pass"]
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,15 @@ from report_samples import a_check, a_platform, a_report
 
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report import terminal
+from conformance.report.changes import Change, Comparison, RunReference
 from conformance.report.evidence import EvidenceBox
 from conformance.report.history.store import load
 from conformance.report.html import to_html
 from conformance.report.junit import to_junit
 from conformance.report.level import Level
-from conformance.report.model import ClusterInfo, Measurement, RunReport
+from conformance.report.model import ClusterInfo, Measurement, Phases, RunReport
 from conformance.report.platform import Whose
+from conformance.report.timeline import timeline
 from conformance.report.verdict import Verdict
 from conformance.report.write import generate_schema, schema, to_json, write_views
 from conformance.suite.check import CAPABILITIES
@@ -232,6 +234,49 @@ def test_screenshots_are_shown_side_by_side_and_linked_when_too_large(tmp_path: 
     assert re.search(r"<figcaption>consent: <a href=[^>]+consent.png", page)
     assert page.index("Screenshots</h3>") < page.index("Evidence</h3>")
     assert "&lt;b&gt;page&lt;/b&gt;" in page
+
+
+def test_checks_that_ran_beside_each_other_have_lines_of_their_own(tmp_path: Path) -> None:
+    times = [(0.0, 10.0), (2.0, 3.0), (5.0, 9.0), (10.0, 1.0)]
+    checks = [
+        a_check("x", at, began=began, seconds=took, phases=Phases(call=took))
+        for at, (began, took) in enumerate(times)
+    ]
+    report = a_report({"x": [*checks, a_check("x", 9, Verdict.NOT_RUN)]}, seconds=20.0)
+    drawn = str(timeline(report))
+    bars = re.findall(r'<title>([a-z_.0-9]+): pass.*?</title>.*?<path d="M([0-9.]+) (\d+)h', drawn)
+    assert bars == [
+        ("x.promise_0", "0.0", "0"), ("x.promise_1", "100.0", "20"),
+        ("x.promise_2", "250.0", "20"), ("x.promise_3", "500.0", "0"),
+    ]  # fmt: skip
+    assert drawn in to_html(report, tmp_path)
+    assert timeline(a_report({"x": [a_check("x", 1)]})) is None
+
+
+def test_a_failure_says_on_the_page_since_when(tmp_path: Path) -> None:
+    report = a_report({"x": [a_check("x", 1, Verdict.FAIL)]})
+    since = RunReference(run_id="night2", started_at=report.started_at)
+    change = Change(id="x.promise_1", before=Verdict.FAIL, after=Verdict.FAIL, failing_since=since)
+    report.comparison = Comparison(
+        previous_run_id="night3", previous_started_at=report.started_at, still_failing=[change]
+    )
+    page = to_html(report, tmp_path)
+    assert "It fails since run night2 of 2026-11-23." in page
+
+
+def test_evidence_is_in_the_order_in_which_it_is_read(tmp_path: Path) -> None:
+    box = EvidenceBox(tmp_path, "x", Plain())
+    for name in (
+        "node/k.log",
+        "asked.txt",
+        "diagnostics/summary.txt",
+        "failure.txt",
+        "a.log",
+    ):
+        box.attach(name, name)
+    assert [item.name for item in box.files()] == [
+        "failure.txt", "diagnostics/summary.txt", "asked.txt", "a.log", "node/k.log",
+    ]  # fmt: skip
 
 
 def test_what_comes_after_the_end_is_not_kept(tmp_path: Path) -> None:

@@ -65,6 +65,11 @@ def test_a_secret_is_redacted_before_a_line_is_cut(kept: Transcript) -> None:
     assert "planted" not in kept.text(lambda text: text.replace(secret, "***"))
 
 
+def test_a_script_is_one_line(kept: Transcript) -> None:
+    record("exec n/web: sh -c 'cd /data\nls'", "exit status 0, 9 bytes")
+    assert lines(kept) == ["exec n/web: sh -c 'cd /data ls' → exit status 0, 9 bytes"]
+
+
 def test_of_an_address_the_names_of_parameters_are_kept() -> None:
     shown = without_values("https://sso.example.org/auth?client_id=notes&state=s3cr3t&empty=#top")
     assert shown == "https://sso.example.org/auth?client_id&state&empty"

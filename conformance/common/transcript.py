@@ -59,7 +59,7 @@ class Transcript:
 
 def _line(at: float, line: str, times: int) -> str:
     often = f" ({times} times)" if times > 1 else ""
-    return f"{at:7.2f} s  {line[:_WIDTH]}{often}"
+    return f"{at:7.2f} s  {' '.join(line[:_WIDTH].splitlines())}{often}"
 
 
 def begin() -> Transcript:

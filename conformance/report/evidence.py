@@ -107,9 +107,12 @@ class EvidenceBox:
         self.notes.append(text)
 
     def files(self) -> list[Evidence]:
-        """Return what is kept, in the order in which it was."""
+        """Return what is kept in the order in which it is read: a failure, summaries, all else.
+
+        What is alike is in the order in which it was kept; the node's own logs come last.
+        """
         with self._lock:
-            return list(self._files.values())
+            return sorted(self._files.values(), key=_reading_order)
 
     def close(self) -> None:
         """Redact the texts once more: a value may have been learnt after they were written."""
@@ -144,6 +147,23 @@ class EvidenceBox:
             bytes=len(data),
             media_type=media_type(path),
         )
+
+
+def _reading_order(evidence: Evidence) -> int:
+    if evidence.name == "failure.txt":
+        return 0
+    if evidence.name.endswith("/summary.txt"):
+        return 1
+    return 3 if evidence.name.startswith("node/") else 2
+
+
+def failure_text(error: BaseException, traceback: str) -> str:
+    """Return the text of failure.txt: what was seen, then pytest's account of how it came to it.
+
+    That account begins with the representations of all fixtures, which can be long.
+    """
+    said = [str(error).strip() or type(error).__name__, *getattr(error, "__notes__", ())]
+    return "\n".join([*said, "", "Where:", "", traceback])
 
 
 def is_text(path: Path) -> bool:

@@ -12,11 +12,22 @@ from jinja2 import Environment
 
 from conformance.common import pages
 from conformance.report.assets import policy_and_script, style
+from conformance.report.changes import Comparison
 from conformance.report.conformance_report import FILE, conformance_report
+from conformance.report.history.facts import Key
 from conformance.report.model import CheckResult, Evidence, RunReport
 from conformance.report.platform import Whose
+from conformance.report.timeline import timeline
 from conformance.report.verdict import OverallVerdict, Verdict
-from conformance.report.wording import history_of, named, pace, plain, seconds, version_change
+from conformance.report.wording import (
+    capability_verdict,
+    history_of,
+    named,
+    pace,
+    plain,
+    seconds,
+    version_change,
+)
 
 _TAIL_LINES = 200
 _TAIL_BYTES = 20_000
@@ -32,6 +43,7 @@ _SYMBOLS = {
     "waived": "~",
 }
 _SYMBOLS["partial"] = "◐"
+_SYMBOLS["extended fail"] = _SYMBOLS["fail"]
 
 
 _AGAIN = ("--app ", "--allow ")
@@ -123,12 +135,21 @@ def _environment() -> Environment:
         "again": _again,
         "plain": plain,
         "named": named,
+        "said": capability_verdict,
         "history": history_of,
         "version_change": version_change,
         "pace": pace,
     }
     environment.globals |= {"symbols": _SYMBOLS, "whose": _WHOSE}
     return environment
+
+
+def _histories(comparison: Comparison | None) -> dict[Key, str]:
+    """Return since when checks fail, of those that do."""
+    if comparison is None:
+        return {}
+    failing = [*comparison.newly_failing, *comparison.still_failing]
+    return {(change.id, change.run): history_of(change) for change in failing}
 
 
 def to_html(report: RunReport, folder: Path) -> str:
@@ -142,6 +163,8 @@ def to_html(report: RunReport, folder: Path) -> str:
         "headline": _headline(report),
         "failures": [check for check in report.checks if check.verdict is Verdict.FAIL],
         "found": {verdict: count for verdict, count in found.items() if count},
+        "history_of": _histories(report.comparison),
+        "timeline": timeline(report),
         "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,
         "inliner": _Inliner(folder),
         "to_hand_in": FILE if conformance_report(report) else "",

@@ -70,6 +70,9 @@ class CheckResult(Model):
     reason: str = Field(
         default="", description="Why the check did not pass; the first lines of the failure."
     )
+    began: float | None = Field(
+        default=None, description="Seconds after the run began; none: it did not begin."
+    )
     seconds: float = 0.0
     phases: Phases = Field(default_factory=Phases)
     notes: list[str] = Field(default_factory=list)

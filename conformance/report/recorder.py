@@ -39,6 +39,10 @@ class Recorder:
         """Return the time in UTC, to the second."""
         return datetime.now(UTC).replace(microsecond=0)
 
+    def elapsed(self) -> float:
+        """Return the seconds since the run began."""
+        return round(time.monotonic() - self._began, 1)
+
     def plan(self, results: Iterable[CheckResult], *, selected: int) -> None:
         """Say which checks this run consists of, in order, each with its verdict until it ran.
 
@@ -90,7 +94,7 @@ class Recorder:
         """Write every view of what is known now, each file at once or not at all."""
         self._summarise()
         self.report.written_at = self.now()
-        self.report.seconds = round(time.monotonic() - self._began, 1)
+        self.report.seconds = self.elapsed()
         write_views(self.report, self.folder)
 
     def _summarise(self) -> None:

@@ -8,11 +8,16 @@ from conformance.report.changes import Comparison
 from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.model import Capability, Counts, RunReport
 from conformance.report.verdict import Verdict
-from conformance.report.wording import named
+from conformance.report.wording import capability_verdict, named
 
 Line = tuple[str, dict[str, bool]]
 
-_COLOUR = {"pass": {"green": True}, "fail": {"red": True}, "partial": {"yellow": True}}
+_COLOUR = {
+    "pass": {"green": True},
+    "fail": {"red": True},
+    "extended fail": {"red": True},
+    "partial": {"yellow": True},
+}
 _SHOWN_FAILURES = 5
 
 
@@ -54,12 +59,13 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
 
 
 def _capability(capability: Capability) -> Line:
-    parts = [f"{capability.id:<20} {capability.verdict.value:<8}"]
+    said = capability_verdict(capability)
+    parts = [f"{capability.id:<20} {said:<13}"]
     for name, counts in (("core", capability.core), ("extended", capability.extended)):
         if counts.total or counts.not_applicable:
             parts.append(f"{name} {_counts(counts)}")
     parts.append(f"{capability.seconds:.0f} s")
-    return "  ".join(parts), _COLOUR[capability.verdict.value]
+    return "  ".join(parts), _COLOUR[said]
 
 
 def _counts(counts: Counts) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from conformance.report.changes import Change, Comparison, DurationChange, VersionChange
-from conformance.report.model import CheckResult
+from conformance.report.model import Capability, CheckResult
+from conformance.report.verdict import OverallVerdict
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -14,6 +15,16 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 def plain(text: str) -> str:
     """Drop a terminal's control sequences, and show any other control character as a box."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE.sub("", text))
+
+
+def capability_verdict(capability: Capability) -> str:
+    """Return a capability's verdict, in words that do not say "pass" where a check failed.
+
+    Its core checks decide on the verdict; a failed extended check makes the run fail nevertheless.
+    """
+    if capability.verdict is OverallVerdict.PASS and capability.extended.failed:
+        return "extended fail"
+    return capability.verdict.value
 
 
 def seconds(count: float) -> str:

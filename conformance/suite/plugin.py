@@ -47,6 +47,7 @@ _OF_CHECKS = (
     "package_fixtures",
     "accounts",
     "schedule",
+    "beginnings",
     "transcripts",
 )
 """Modules beside this one that are plugins of a run of checks."""

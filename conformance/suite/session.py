@@ -17,6 +17,7 @@ from conformance.clusters.base import Feature
 from conformance.common.errors import HarnessError
 from conformance.components.waiting import seconds_waited
 from conformance.report import terminal
+from conformance.report.evidence import failure_text
 from conformance.report.model import CheckResult, TwinResult
 from conformance.report.verdict import Verdict
 from conformance.suite.check import (
@@ -218,7 +219,7 @@ class ConformanceSession:
             self._run.recorder.error(str(error))
             return
         box = self._run.recorder.box(result)
-        box.attach("failure.txt", report.longreprtext)
+        box.attach("failure.txt", failure_text(error, report.longreprtext))
         for name, text in report.sections:
             box.attach(f"{name}.txt", text)
         self._diagnostics.collect(item, box)
