@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.common.errors import HarnessError
 from conformance.common.locks import shared
 from conformance.common.settings import Settings
 from conformance.components import builder, golang, prune
@@ -68,6 +70,18 @@ def test_gos_caches_stay_while_somebody_builds(
     with golang.using_caches(tmp_path), golang.using_caches(tmp_path):
         assert list(prune_go(tmp_path, store)) == []
     assert (go_caches / "build" / "0a").exists()
+
+
+def test_caches_that_cannot_be_moved_are_an_error(
+    store: Store, go_caches: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rename(_from: Path, _to: Path) -> None:
+        raise OSError(errno.EBUSY, "Device or resource busy")
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(HarnessError, match=r"/go cannot be removed: Device or resource busy"):
+        list(prune_go(tmp_path, store))
+    assert go_caches.is_dir()
 
 
 def test_what_a_killed_prune_left_is_swept(store: Store, go_caches: Path, tmp_path: Path) -> None:

@@ -114,11 +114,17 @@ class Components:
             background.join()
         if self._plan.compiled_the_last():
             self._progress.say("all is built; what only builds need is removed")
-            pruned = self.prune()
-            self._progress.say(f"the cache is {size(sum(one.size for one in pruned))} smaller")
+            try:
+                freed = sum(one.size for one in self.prune())
+                self._progress.say(f"the cache is {size(freed)} smaller")
+            except HarnessError as error:
+                self._progress.say(error.message)
 
     def prune(self) -> list[Pruned]:
-        """Take away what the cache holds and no run needs any more (``prune.py``)."""
+        """Take away what the cache holds and no run needs any more (``prune.py``).
+
+        HarnessError when that cannot be done.
+        """
         keep = {key for one in CATALOGUE.values() for key in self._ways.keys(one)}
         return list(prune(self._cache, self._store, keep))
 

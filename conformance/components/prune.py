@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.common.errors import HarnessError
 from conformance.common.locks import alone
 from conformance.components import golang
 from conformance.components.store import Store
@@ -46,7 +47,10 @@ def prune(cache: Path, store: Store, keep: Iterable[str]) -> Iterator[Pruned]:
 
 
 def prune_go(cache: Path, store: Store) -> Iterator[Pruned]:
-    """Remove Go's caches, unless somebody builds with them."""
+    """Remove Go's caches, unless somebody builds with them.
+
+    HarnessError: they are a disk of their own, or somebody else's.
+    """
     caches = cache / golang.CACHES
     if not caches.is_dir():
         return
@@ -54,7 +58,10 @@ def prune_go(cache: Path, store: Store) -> Iterator[Pruned]:
         with alone(cache / golang.LOCK) as free:
             if not free:
                 return
-            caches.rename(folder / "go")  # who builds from now on begins with empty ones
+            try:
+                caches.rename(folder / "go")  # who builds from now on begins with empty ones
+            except OSError as error:
+                raise HarnessError(f"{caches} cannot be removed: {error.strerror}") from None
         size = disk_usage(folder)
     yield Pruned("Go's modules and compiled packages", size)
 

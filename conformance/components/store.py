@@ -72,7 +72,8 @@ class Store:
         for file in sorted(self._entries.glob("[!.]*/manifest.json")):
             with contextlib.suppress(OSError, ValueError):
                 manifest: dict[str, Any] = json.loads(file.read_text())
-                yield manifest
+                if {"name", "key", "files"} <= manifest.keys():
+                    yield manifest
 
     def last_used(self, name: str, key: str) -> float:
         """Return when a run used the part last, in seconds since the epoch."""
