@@ -17,6 +17,7 @@ from conformance.common.locks import locked
 from conformance.common.settings import data_root
 from conformance.components.recipe import hash_folder, key_of
 from conformance.components.waiting import in_thread
+from conformance.kube.wait import WaitFailed
 from conformance.platform.reference import levels
 
 if TYPE_CHECKING:
@@ -136,6 +137,11 @@ def _make(maker: SiteMaker, kind: Kind, store: SnapshotStore, wanted: str) -> No
         try:
             kind.install(site)
             site.stack.settle()
+        except WaitFailed as error:
+            raise HarnessError(
+                f"what a snapshot is made of could not be installed: {error}",
+                "--snapshot=never installs only what is needed, while checks run",
+            ) from error
         finally:
             site.stack.close()
             site.kube.close()
