@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import pytest
 
+from conformance.clusters import probe
 from conformance.clusters.base import Cluster
 from conformance.clusters.embedded.cluster import EmbeddedCluster
 from conformance.clusters.snapshots.store import Snapshot, SnapshotStore
@@ -61,6 +62,8 @@ def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SiteMaker:
     monkeypatch.setattr(snapshots, "EmbeddedCluster", Node)
     monkeypatch.setattr(snapshots, "key", lambda *_: KEY)
     monkeypatch.setattr(Node, "done", [])
+    can = probe.Finding("overlayfs", probe.Outcome.WORKS, "")
+    monkeypatch.setattr(probe, "overlay", lambda _: can)
     settings = Settings(cluster="embedded", cache_dir=tmp_path, state_dir=tmp_path / "state")
     return Maker(settings, Components(settings), Redactor(), lambda _: None, snapshot="auto")
 
@@ -117,6 +120,17 @@ def test_a_node_with_a_way_out_has_none(maker: SiteMaker, kind: Kind) -> None:
     assert Node.done == ["one: afresh"]
     with pytest.raises(HarnessError, match="its node would have a way out"):
         start(replace(outward, snapshot="require"), node(maker), kind)
+
+
+def test_without_overlays_there_are_none(
+    maker: SiteMaker, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cannot = probe.Finding("overlayfs", probe.Outcome.ADAPTED, "not on /state")
+    monkeypatch.setattr(probe, "overlay", lambda _: cannot)
+    start(maker, node(maker), kind)
+    assert Node.done == ["one: afresh"]
+    with pytest.raises(HarnessError, match="overlayfs: not on /state"):
+        start(replace(maker, snapshot="require"), node(maker), kind)
 
 
 def test_what_cannot_be_installed_is_no_snapshot(maker: SiteMaker) -> None:

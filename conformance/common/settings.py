@@ -120,11 +120,10 @@ class Settings:
         "it has one only if a --platform-repository takes something from elsewhere",
         switch=True,
     )
-    snapshot: str | None = option(
-        None,
+    snapshot: str = option(
+        "never",
         "for embedded, with the reference platform: begin with a snapshot of it, which is made if "
         "none fits (auto); install it (never); or end if no snapshot fits (require)",
-        "auto with --twins and --app, else never",
         choices=("auto", "never", "require"),
     )
     docker: str = option(

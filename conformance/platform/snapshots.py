@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.clusters import probe
 from conformance.clusters.embedded import blueprint
 from conformance.clusters.embedded.cluster import EmbeddedCluster
 from conformance.clusters.ownership import inventory
@@ -157,6 +158,9 @@ def _why_not(maker: SiteMaker, cluster: Cluster) -> str:
         return "the platform is not the reference platform"
     if maker.settings.egress:
         return "its node would have a way out"
+    overlay = probe.overlay(maker.settings.state_dir)
+    if overlay.outcome is not probe.Outcome.WORKS:
+        return f"overlayfs: {overlay.found}"
     return ""
 
 

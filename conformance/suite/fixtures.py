@@ -95,7 +95,12 @@ def site_maker(run: Run, components: Components) -> SiteMaker:
     """Maker of clusters with the platform under test on them, where the suite installs it."""
     tree = run.given if isinstance(run.given, GivenTree) else None
     return SiteMaker(
-        run.settings, components, run.redactor, run.terminal.say, tree, snapshot=run.snapshot
+        run.settings,
+        components,
+        run.redactor,
+        run.terminal.say,
+        tree,
+        snapshot=run.settings.snapshot,
     )
 
 
@@ -130,7 +135,7 @@ def cluster(
 def _start(cluster: Cluster, run: Run, maker: SiteMaker, needed: set[str]) -> None:
     """Start the cluster. If that fails, report it as such, not as a failure of a check."""
     try:
-        if "stack" in needed and run.snapshot != NEVER:
+        if "stack" in needed and run.settings.snapshot != NEVER:
             # Where packages are tested there is no other app.
             kind = PLATFORM if run.settings.app else whole_platform(maker)
             if {"other_cluster", "testing_site"} & needed:

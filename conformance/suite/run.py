@@ -16,7 +16,6 @@ from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
 from conformance.platform.description import FILE
 from conformance.platform.installed.given import GivenPlatform
-from conformance.platform.snapshots import AUTO, NEVER
 from conformance.report.host import describe_host, suite_commit
 from conformance.report.model import RunReport
 from conformance.report.recorder import Recorder
@@ -70,13 +69,6 @@ class Run:
         if given is not None:
             (recorder.folder / FILE).write_text(given.description, encoding="utf-8")
         return cls(settings, recorder, redactor, twins, given=given)
-
-    @property
-    def snapshot(self) -> str:
-        """Whether the platform begins as a snapshot: as asked, else where it is only the place for
-        something else to be tested.
-        """
-        return self.settings.snapshot or (AUTO if self.twins or self.settings.app else NEVER)
 
     def end(self, *, complete: bool) -> None:
         """Write the final report, and search it for secrets."""
