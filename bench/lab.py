@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -123,6 +124,10 @@ class Lab:
             reaper = state.empty_trash()
         if reaper:
             reaper.wait()
+
+    def free_disk(self) -> int:
+        """Return the bytes that are free where clusters have their disks."""
+        return shutil.disk_usage(self.settings.state_dir).free
 
     def push_notes(self, cluster: Cluster) -> str:
         """Put the app's image into the cluster's registry; return its reference."""

@@ -118,7 +118,8 @@ def test_a_benchmark_that_fails_does_not_end_the_others() -> None:
 
 
 def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
-    names = ["backup", "cluster", "kind", "lint", "login", "memory", "restart", "stack", "wait"]
+    names = ["backup", "cluster", "kind", "lint", "login", "memory", "restart", "snapshot"]
+    names += ["stack", "wait"]
     assert list(BENCHMARKS) == names
     assert {one.run.__module__.rpartition(".")[2] for one in BENCHMARKS.values()} == set(
         cases.__all__
@@ -141,6 +142,8 @@ def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
         "lint: memory": 300.0,
         "login: round trip": 3.0,
         "memory: resident": 1024.0,
+        "snapshot: login page answers": 10.0,
+        "snapshot: disk of the fork": 300.0,
         "stack: all Ready": 90.0,
         "stack: teardown": 0.5,
         "wait: conformance.kube.wait": 50.0,

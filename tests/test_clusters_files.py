@@ -11,7 +11,7 @@ import yaml
 from cryptography import x509
 
 from conformance.clusters.embedded import files
-from conformance.clusters.embedded.pki import write_cluster_pki
+from conformance.clusters.embedded.pki import renew_cluster_pki, write_cluster_pki
 from conformance.clusters.embedded.processes import node_processes
 from conformance.clusters.node import is_ready
 
@@ -152,3 +152,23 @@ def test_ready_of_before_a_restart_does_not_count() -> None:
     assert not is_ready(node("False", after), restart.timestamp())
     assert is_ready(node("True", after), restart.timestamp())
     assert not is_ready({}, restart.timestamp())
+
+
+def test_a_fork_has_certificates_of_the_same_authority_for_its_own_address(pki: Path) -> None:
+    before = {path.name: path.read_bytes() for path in pki.iterdir()}
+    renew_cluster_pki(pki, node="n", address="10.213.7.2", service_address="10.96.0.1")
+    after = {path.name: path.read_bytes() for path in pki.iterdir()}
+    kept = {name for name in before if before[name] == after[name]}
+    assert kept == {
+        *("ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key"),
+        *("service-accounts.key", "service-accounts.pub"),
+    }
+    test_every_certificate_is_signed_by_its_authority(pki)
+    test_keys_are_only_their_owner_s_and_fit(pki)
+    for name in ("apiserver.crt", "kubelet-serving.crt"):
+        names = certificate(pki / name).extensions.get_extension_for_class(
+            x509.SubjectAlternativeName
+        )
+        addresses = [str(ip) for ip in names.value.get_values_for_type(x509.IPAddress)]
+        assert "10.213.7.2" in addresses
+        assert "10.213.0.2" not in addresses

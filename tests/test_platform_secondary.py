@@ -13,8 +13,9 @@ from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.waiting import seconds_waited, waiting_for_build
-from conformance.platform import secondary
-from conformance.platform.secondary import SecondaryClusters, SiteMaker
+from conformance.platform import secondary, site
+from conformance.platform.secondary import SecondaryClusters
+from conformance.platform.site import SiteMaker
 
 
 class Stuck:
@@ -46,7 +47,7 @@ class Stuck:
 @pytest.fixture
 def stuck(monkeypatch: pytest.MonkeyPatch) -> Stuck:
     made = Stuck()
-    monkeypatch.setattr(secondary, "make_cluster", lambda *_: made)
+    monkeypatch.setattr(site, "make_cluster", lambda *_: made)
     return made
 
 

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
-from bench.cases import backup, bring_up, lint, login, memory, restart, stack, waiting
+from bench.cases import backup, bring_up, lint, login, memory, restart, snapshot, stack, waiting
 
-__all__ = ["backup", "bring_up", "lint", "login", "memory", "restart", "stack", "waiting"]
+__all__ = [
+    "backup",
+    "bring_up",
+    "lint",
+    "login",
+    "memory",
+    "restart",
+    "snapshot",
+    "stack",
+    "waiting",
+]

@@ -29,7 +29,7 @@ from conformance.services.git import Credential, GitServer
 from conformance.services.ingress import HttpClient
 
 if TYPE_CHECKING:
-    from conformance.platform.secondary import Site
+    from conformance.platform.site import Site
 
 Changes = Mapping[str, str | bytes | None]
 

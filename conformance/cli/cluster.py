@@ -49,15 +49,21 @@ def main(arguments: Sequence[str]) -> int:
         choices=("auto", "embedded", "kind"),
     )
     add_argument(up_parser, Settings, "docker", metavar="ENGINE")
+    up_parser.add_argument(
+        "--platform",
+        action="store_true",
+        help="with all of Stackspin and both reference apps on it; of an embedded cluster from a "
+        "snapshot, which is made the first time",
+    )
     return group.main(arguments)
 
 
-def up(name: str, provider: str, docker: str) -> None:
+def up(name: str, provider: str, docker: str, platform: bool) -> None:
     """Start a cluster and keep it; print the line that makes kubectl use it."""
     # Only this command needs what installs a platform: the others take half a second less.
     from conformance.cli.cluster_up import bring_up  # noqa: PLC0415
 
-    bring_up(name, provider, docker)
+    bring_up(name, provider, docker, with_platform=platform)
 
 
 def push(names: Sequence[str], kubeconfig: Path | None, context: str | None) -> None:

@@ -29,6 +29,12 @@ class Cluster(ABC):
     reused: bool = False
     """True when ``start`` found a kept cluster of this name and took it over."""
     features: frozenset[Feature] = frozenset()
+    snapshot: str = ""
+    """What it is a fork of, in words; empty: it was brought up afresh."""
+    has_apps: bool = False
+    """Of a fork: whether the reference apps are installed on it."""
+    forked_at: float = 0.0
+    """Of a fork: when it was started, in seconds since the epoch."""
     node_image: str = ""
     """Reference and digest of the node's image, if there is one."""
     kubelet_root: str = "/var/lib/kubelet"

@@ -11,14 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VALIDITY = timedelta(days=30)
-"""Longer than any kept platform should live, short enough for the lifetime limits of browsers."""
+VALIDITY = timedelta(days=120)
+"""Longer than any kept platform should live, and than a snapshot of one is used with what starts
+from it; short enough for the lifetime limits of browsers."""
 CLOCK_SKEW = timedelta(minutes=5)
 """A certificate is valid from a little before it is made: clocks may be set back meanwhile."""
 _CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
@@ -66,6 +68,18 @@ class CertificateAuthority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
             .sign(self._key, hashes.SHA256())
         )
+
+    @classmethod
+    def of(cls, pair: KeyPair, validity: timedelta = VALIDITY) -> Self:
+        """Return the CA that has this certificate and key, both PEM; its key is P-256."""
+        made = cls.__new__(cls)
+        made._validity = validity
+        key = serialization.load_pem_private_key(pair.key, password=None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - this class makes no other
+        made._key = key
+        made._certificate = x509.load_pem_x509_certificate(pair.certificate)
+        made._name = made._certificate.subject
+        return made
 
     @property
     def certificate(self) -> bytes:

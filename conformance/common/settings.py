@@ -128,6 +128,12 @@ class Settings:
         "it has one only if a --platform-repository takes something from elsewhere",
         switch=True,
     )
+    snapshot: str = option(
+        "never",
+        "for embedded, with the reference platform: begin with a snapshot of it, which is made if "
+        "none fits (auto); install it (never); or end if no snapshot fits (require)",
+        choices=("auto", "never", "require"),
+    )
     docker: str = option(
         "running",
         "for kind: the Docker engine that is running, or a private one that ends with the run if "

@@ -143,6 +143,10 @@ class ClusterInfo(Model):
     choice: str = Field(default="", description="Why this provider was chosen.")
     name: str
     reused: bool = False
+    snapshot: str = Field(
+        default="",
+        description="The snapshot that it was started from; empty: the platform was installed.",
+    )
     kubernetes: str = ""
     container_runtime: str = ""
     nodes: int = 0

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.oci.registry import Registry
     from conformance.platform.namespaces import Namespaces
-    from conformance.platform.secondary import Site
+    from conformance.platform.site import Site
     from conformance.platform.stack import Stack
     from conformance.services.flux import Flux
     from conformance.suite.run import Run
@@ -129,7 +129,8 @@ def reference_apps(
     """Installs the reference apps side by side, by Flux; returns when they are Ready."""
 
     def release(name: str) -> None:
-        images.released(source_of(name), VERSIONS[0])
+        if not here.cluster.has_apps:
+            images.released(source_of(name), VERSIONS[0])
         if isinstance(here.stack, ReferenceStack):
             here.stack.app(name)
 

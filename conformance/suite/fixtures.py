@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.apps.whole_platform import whole_platform
 from conformance.clusters.base import Feature
 from conformance.clusters.select import make_cluster
 from conformance.common.errors import HarnessError
@@ -24,10 +25,11 @@ from conformance.platform.installed.ledger import Ledger
 from conformance.platform.installed.stack import InstalledStack
 from conformance.platform.namespaces import Namespaces
 from conformance.platform.occupied import refuse_platform_of_others
-from conformance.platform.reference import ReferenceStack, reference_platform
-from conformance.platform.secondary import SecondaryClusters, Site, SiteMaker
+from conformance.platform.reference import reference_platform
+from conformance.platform.secondary import SecondaryClusters
+from conformance.platform.site import Site, SiteMaker
+from conformance.platform.snapshots import NEVER, PLATFORM, make_if_missing, start
 from conformance.platform.tree.given import GivenTree
-from conformance.platform.tree.stack import TreeStack
 from conformance.services.browser import Browser
 from conformance.suite.check import check_of, not_run, once, shared
 from conformance.suite.diagnostics import learn_all_secrets
@@ -89,18 +91,41 @@ def needed_features(request: pytest.FixtureRequest, chosen_cluster: Cluster) -> 
 
 
 @pytest.fixture(scope="session")
+def site_maker(run: Run, components: Components) -> SiteMaker:
+    """Maker of clusters with the platform under test on them, where the suite installs it."""
+    tree = run.given if isinstance(run.given, GivenTree) else None
+    return SiteMaker(
+        run.settings,
+        components,
+        run.redactor,
+        run.terminal.say,
+        tree,
+        snapshot=run.settings.snapshot,
+    )
+
+
+@pytest.fixture(scope="session")
 def cluster(
-    run: Run, components: Components, chosen_cluster: Cluster, request: pytest.FixtureRequest
+    run: Run,
+    components: Components,
+    chosen_cluster: Cluster,
+    site_maker: SiteMaker,
+    request: pytest.FixtureRequest,
 ) -> Iterator[Cluster]:
     """A running cluster; taken away at the end unless it is to be kept."""
-    ahead = parts_ahead(fixtures_of(request.session.items), run.given)
+    needed = fixtures_of(request.session.items)
+    ahead = parts_ahead(needed, run.given)
     try:
         if chosen_cluster.provider != "existing":
             components.foresee(*ahead)
         with run.terminal.showing():
-            _start(chosen_cluster, run)
-        with_images = chosen_cluster.registry is not None
-        components.prefetch(*(one for one in ahead if with_images or one == "helm"))
+            _start(chosen_cluster, run, site_maker, needed)
+        there: set[str] = set()
+        if chosen_cluster.registry is None:
+            there = set(ahead) - {"helm"}
+        elif chosen_cluster.snapshot:
+            there = set(images_of_platform(needed, run.given))
+        components.prefetch(*(one for one in ahead if one not in there))
         yield chosen_cluster
     finally:
         with run.terminal.showing():
@@ -112,10 +137,17 @@ def cluster(
                 chosen_cluster.delete()
 
 
-def _start(cluster: Cluster, run: Run) -> None:
+def _start(cluster: Cluster, run: Run, maker: SiteMaker, needed: set[str]) -> None:
     """Start the cluster. If that fails, report it as such, not as a failure of a check."""
     try:
-        cluster.start()
+        if "stack" in needed and run.settings.snapshot != NEVER:
+            # Where packages are tested there is no other app.
+            kind = PLATFORM if run.settings.app else whole_platform(maker)
+            if {"other_cluster", "testing_site"} & needed:
+                make_if_missing(maker, cluster, PLATFORM)
+            start(maker, cluster, kind)
+        else:
+            cluster.start()
         if cluster.provider == "existing" and run.given is None:
             _refuse_platform_of_others(cluster, run.settings.domain)
     except HarnessError:
@@ -184,19 +216,17 @@ def stack(
     cluster: Cluster,
     kube: Kube,
     components: Components,
+    site_maker: SiteMaker,
     ledger: Ledger | None,  # noqa: ARG001 - the platform is this run's from now on
 ) -> Iterator[Stack]:
     """Stackspin on the cluster: found there, or installed level by level as checks ask for it."""
     if cluster.registry is None:
         not_run(_NO_REGISTRY)
     made: Stack
-    if isinstance(run.given, GivenTree):
-        say = run.terminal.say
-        made = TreeStack(run.settings, cluster, kube, components, run.given, say=say)
-    elif run.given is not None:
+    if run.given is not None and not isinstance(run.given, GivenTree):
         made = InstalledStack(run.settings, cluster, kube, components, run.given)
     else:
-        made = ReferenceStack(run.settings, cluster, kube, components, say=run.terminal.say)
+        made = site_maker.stack(cluster, kube)
     yield made
     made.close()
 
@@ -209,14 +239,11 @@ def clients(stack: Stack) -> Clients:
 
 @pytest.fixture(scope="session")
 def secondary_clusters(
-    run: Run,
     cluster: Cluster,  # noqa: ARG001 - the one under test starts first and ends last
-    components: Components,
+    site_maker: SiteMaker,
 ) -> Iterator[SecondaryClusters]:
     """Maker of more clusters: ``.begin("restore", lambda stack: stack.backups()).result()``."""
-    tree = run.given if isinstance(run.given, GivenTree) else None
-    maker = SiteMaker(run.settings, components, run.redactor, run.terminal.say, tree)
-    made = SecondaryClusters(maker)
+    made = SecondaryClusters(site_maker)
     yield made
     made.close()
 

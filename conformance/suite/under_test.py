@@ -79,6 +79,7 @@ class UnderTest:
             choice=cluster.choice,
             name=cluster.name,
             reused=cluster.reused,
+            snapshot=cluster.snapshot,
             node_image=cluster.node_image,
             **self._nodes,
         )

@@ -14,7 +14,8 @@ from conformance.common.errors import HarnessError
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
-from conformance.platform.secondary import SecondaryClusters, SiteMaker
+from conformance.platform.secondary import SecondaryClusters
+from conformance.platform.site import SiteMaker
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.oci.registry import Registry
-    from conformance.platform.secondary import Site
+    from conformance.platform.site import Site
     from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.velero import Velero

@@ -20,7 +20,7 @@ from conformance.services.velero import RESTORE_NAME
 if TYPE_CHECKING:
     from conformance.capabilities.app_data.backups import AppBackup
     from conformance.oci.registry import Registry
-    from conformance.platform.secondary import Site
+    from conformance.platform.site import Site
 
 _NOT_RESTORED = ("helmreleases.helm.toolkit.fluxcd.io",)
 """What only Flux needs, whose repository in the other cluster has no such app."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from conformance.capabilities.app_data.data import AppData
     from conformance.clusters.base import Cluster
     from conformance.platform.clients import Clients
-    from conformance.platform.secondary import Site
+    from conformance.platform.site import Site
     from conformance.report.evidence import EvidenceBox
 
 ON = extended("notes", "wordpress")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.kube.client import Kube
     from conformance.platform.clients import Clients
-    from conformance.platform.secondary import Site
+    from conformance.platform.site import Site
     from conformance.services.flux import Flux
     from conformance.services.object_store import ObjectStore
     from conformance.services.velero import Velero

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conformance.apps.wordpress import WordPress
     from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
     from conformance.platform.clients import Clients
-    from conformance.platform.secondary import Site
+    from conformance.platform.site import Site
     from conformance.report.evidence import EvidenceBox
     from conformance.services.object_store import ObjectStore
     from conformance.services.velero import Velero

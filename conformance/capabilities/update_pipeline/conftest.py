@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from conformance.apps.tracked import TrackedBranch
     from conformance.common.package import Package
     from conformance.common.settings import Settings
-    from conformance.platform.secondary import Site
+    from conformance.platform.site import Site
 
 
 @pytest.fixture(scope=shared)

@@ -15,7 +15,7 @@ from conformance.apps.update_pipeline import UpdatePipeline
 if TYPE_CHECKING:
     from conformance.apps.image_builds import ImageBuilds
     from conformance.oci.registry import Registry
-    from conformance.platform.secondary import Site
+    from conformance.platform.site import Site
 
 OLD_VERSION = VERSIONS[0]
 

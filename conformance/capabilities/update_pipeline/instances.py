@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.oci.registry import Registry
-    from conformance.platform.secondary import Site
+    from conformance.platform.site import Site
     from conformance.services.ingress import HttpClient
 
 UPGRADE_TIMEOUT = 60

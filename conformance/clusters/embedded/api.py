@@ -23,10 +23,18 @@ class Api:
 
     def create(self, path: str, manifest: Object, timeout: float = 10.0) -> int:
         """POST an object and return the HTTP status; ``timeout`` in seconds."""
+        return self._send("POST", path, manifest, timeout)
+
+    def put(self, path: str, manifest: Object, timeout: float = 10.0) -> None:
+        """Make an object in the list at ``path`` what the manifest says, whether it is there."""
+        if self.create(path, manifest, timeout) == http.client.CONFLICT:
+            self._send("PUT", f"{path}/{manifest['metadata']['name']}", manifest, timeout)
+
+    def _send(self, method: str, path: str, manifest: Object, timeout: float) -> int:
         connection = self._connect(timeout)
         try:
             body = json.dumps(manifest)
-            connection.request("POST", path, body, {"Content-Type": "application/json"})
+            connection.request(method, path, body, {"Content-Type": "application/json"})
             return connection.getresponse().status
         finally:
             connection.close()

@@ -13,9 +13,11 @@ from conformance.clusters.ownership import egress
 from conformance.clusters.ownership.network import Link
 from conformance.clusters.ownership.state import Folder
 from conformance.clusters.sandbox.sandbox import SYSTEM_PATH
+from conformance.clusters.snapshots.disk import LAYERS
 
 if TYPE_CHECKING:
     from conformance.clusters.probe import HostFacts
+    from conformance.clusters.snapshots.store import Snapshot
     from conformance.components.builder import Components
 
 PARTS = ("runc", "cni-plugins", "etcd", "kubernetes", "containerd", "registry")
@@ -27,17 +29,26 @@ DISK_FOLDERS = ("home", "mnt", "opt/local-path-provisioner", "root", "srv", "tmp
 
 
 def node_name(folder: Folder) -> str:
-    """Return the node's name in the cluster, and its host name."""
-    return f"{folder.name}-node"
+    """Return the node's name in the cluster, and its host name, as its plan has it."""
+    return str(json.loads(folder.plan.read_text(encoding="utf-8"))["hostname"])
 
 
-def write_plan(folder: Folder, link: Link, components: Components) -> None:
-    """Write what PID 1 reads: processes, and which folders of the host the node shows where."""
+def write_plan(
+    folder: Folder, link: Link, components: Components, snapshot: Snapshot | None = None
+) -> None:
+    """Write what PID 1 reads: processes, and which folders of the host the node shows where.
+
+    What is on the disk of a ``snapshot`` names the node that it was made of; so does its fork.
+    """
     parts = [(str(components.path(part)), f"{node.PARTS}/{part}") for part in PARTS]
     parts.append((str(components.path("cni-plugins")), CNI_FOLDER))
-    processes = node.node_processes(node=node_name(folder), address=str(link.address))
+    name = f"{folder.name}-node"
+    if snapshot is not None:
+        name = snapshot.node
+        parts.append((str(snapshot.layers), LAYERS))
+    processes = node.node_processes(node=name, address=str(link.address))
     plan = {
-        "hostname": node_name(folder),
+        "hostname": name,
         "disk": str(folder.disk),
         "host_programs": True,
         "parts": parts,
@@ -45,7 +56,7 @@ def write_plan(folder: Folder, link: Link, components: Components) -> None:
         "path": NODE_PATH,
         "processes": [asdict(process) for process in processes],
     }
-    folder.disk.mkdir()
+    folder.disk.mkdir(exist_ok=True)
     folder.plan.write_text(json.dumps(plan, indent=1), encoding="utf-8")
 
 
@@ -58,12 +69,30 @@ def write_disk(
     (folder.disk / "tmp").chmod(0o1777)
     # Where containerd keeps network namespaces; like all of /run gone with the node's end.
     (folder.disk / "var/run").symlink_to("/run")
-    pki.write_cluster_pki(
-        folder.pki,
-        node=node_name(folder),
-        address=str(link.address),
-        service_address=node.API_SERVICE_ADDRESS,
-    )
+    pki.write_cluster_pki(folder.pki, **_whose(folder, link))
+    _write_settings(folder, link, host, components, with_egress=with_egress)
+
+
+def renew_disk(folder: Folder, link: Link, host: HostFacts, components: Components) -> None:
+    """Write anew what a fork's disk has of the node that the snapshot was made of.
+
+    That is what its address, its number or this host is in, and the machine's id. It has no egress.
+    """
+    pki.renew_cluster_pki(folder.pki, **_whose(folder, link))
+    _write_settings(folder, link, host, components, with_egress=False)
+
+
+def _whose(folder: Folder, link: Link) -> dict[str, str]:
+    return {
+        "node": node_name(folder),
+        "address": str(link.address),
+        "service_address": node.API_SERVICE_ADDRESS,
+    }
+
+
+def _write_settings(
+    folder: Folder, link: Link, host: HostFacts, components: Components, *, with_egress: bool
+) -> None:
     files.write_files(
         folder.disk,
         name=node_name(folder),

@@ -109,7 +109,7 @@ class BringUp:
             timeout,
         )
         api.create("/api/v1/namespaces", {"metadata": {"name": "kube-public"}})
-        api.create(_CONFIG_MAPS, registry_hint(f"{self._address}:{REGISTRY_PORT}"))
+        api.put(_CONFIG_MAPS, registry_hint(f"{self._address}:{REGISTRY_PORT}"))
 
     def _push_pause_image(self) -> None:
 

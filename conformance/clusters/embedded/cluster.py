@@ -14,15 +14,19 @@ from conformance.clusters.base import Cluster, Feature
 from conformance.clusters.embedded import blueprint, files
 from conformance.clusters.embedded.bring_up import BringUp
 from conformance.clusters.embedded.processes import KUBELET_ROOT
+from conformance.clusters.embedded.stop import forget_address
 from conformance.clusters.node import REGISTRY_PORT
 from conformance.clusters.ownership import egress
 from conformance.clusters.ownership.ownership import Ownership
 from conformance.clusters.ownership.state import Folder
 from conformance.clusters.sandbox.sandbox import enter_command
+from conformance.clusters.snapshots import disk
+from conformance.clusters.snapshots.store import WITH_APPS
 from conformance.common.errors import HarnessError
 from conformance.components.debian import ensure_packages
 
 if TYPE_CHECKING:
+    from conformance.clusters.snapshots.store import Snapshot, SnapshotStore
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
 
@@ -67,17 +71,20 @@ class EmbeddedCluster(Cluster):
         path = self._folder.disk / "etc/resolv.conf"
         return self._settings.egress if not path.is_file() else files.has_egress(path)
 
-    def start(self) -> None:
+    def start(self, snapshot: Snapshot | None = None) -> None:
         """Bring the cluster up, or take over a kept one of this name.
 
-        HarnessError when the host cannot run it, a live run uses the name, or the node does not
-        get Ready in time; nothing is left behind then.
+        It is a fork of ``snapshot`` if one is given: its lock is the cluster's from now on, and it
+        is started without egress. HarnessError when the host cannot run it, a live run uses the
+        name, or the node does not get Ready in time; nothing is left behind then.
         """
         facts = probe.examine(self._settings.state_dir)
         if self._settings.egress:
             ensure_packages(egress.PACKAGES, why="give the node a way out")
         self.reused = self._ownership.enter()
         if self.reused:
+            if snapshot is not None:
+                snapshot.close()
             if self._settings.egress and not self.egress:
                 self._ownership.release()
                 raise HarnessError(
@@ -88,15 +95,26 @@ class EmbeddedCluster(Cluster):
             if not self._ownership.runs:
                 self.restart_node()
             return
-        self._components.require(*blueprint.PARTS, blueprint.PAUSE)
         try:
+            self._components.require(*blueprint.PARTS, blueprint.PAUSE)
             link = self._ownership.found()
-            blueprint.write_plan(self._folder, link, self._components)
-            self._run_node(
-                lambda: blueprint.write_disk(
-                    self._folder, link, facts, self._components, with_egress=self._settings.egress
+            if snapshot is not None:
+                self._ownership.hold(snapshot.lock)
+                disk.fork(snapshot.path, self._folder.disk)
+                self.snapshot, self.forked_at = str(snapshot), time.time()
+                self.has_apps = snapshot.kind == WITH_APPS
+            blueprint.write_plan(self._folder, link, self._components, snapshot)
+
+            def prepare() -> None:
+                if snapshot is not None:
+                    blueprint.renew_disk(self._folder, link, facts, self._components)
+                    return
+                egress = self._settings.egress
+                blueprint.write_disk(
+                    self._folder, link, facts, self._components, with_egress=egress
                 )
-            )
+
+            self._run_node(prepare)
             if self._settings.keep_cluster:
                 self._ownership.keep()
         except BaseException:
@@ -139,6 +157,18 @@ class EmbeddedCluster(Cluster):
         self._ownership.clear_for_restart()
         self._run_node()
         self._ownership.keep_restarted()
+
+    def become_snapshot(self, store: SnapshotStore, kind: str, key: str) -> None:
+        """Stop the node, and move its disk into a new snapshot; what is left is to be deleted.
+
+        For a cluster that is neither kept nor itself a fork. HarnessError when the node does not
+        run, or the disk cannot be moved.
+        """
+        if node := self._ownership.record.node:
+            forget_address(node)
+        self.kill_node()
+        with store.making(kind, key, blueprint.node_name(self._folder)) as folder:
+            disk.take(self._folder.disk, folder)
 
     def export_logs(self, folder: Path) -> None:
         """Copy the log of each process of the node."""

@@ -238,7 +238,8 @@ def _write(path: Path, text: str, mode: int = 0o644) -> None:
 def _copy_from_host(entry: str, etc: Path) -> None:
     source = Path("/etc") / entry
     if source.is_dir():
-        shutil.copytree(source, etc / entry, symlinks=True, dirs_exist_ok=True)
+        shutil.rmtree(etc / entry, ignore_errors=True)  # of the host that a snapshot was made on
+        shutil.copytree(source, etc / entry, symlinks=True)
     elif source.is_file():
         (etc / entry).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, etc / entry)

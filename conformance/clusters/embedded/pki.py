@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,9 +23,19 @@ class Authority:
     """A certificate authority whose files are ``<folder>/<name>.crt`` and ``.key``."""
 
     def __init__(self, folder: Path, name: str) -> None:
+        """Make a new one."""
         self._folder = folder
         self._authority = CertificateAuthority(name, VALIDITY)
         _write(folder / name, self._authority.key_pair)
+
+    @classmethod
+    def read(cls, folder: Path, name: str) -> Self:
+        """Return the one whose files are there."""
+        made = cls.__new__(cls)
+        made._folder = folder
+        pair = KeyPair(*((folder / f"{name}.{end}").read_bytes() for end in ("crt", "key")))
+        made._authority = CertificateAuthority.of(pair, VALIDITY)
+        return made
 
     def issue(
         self,
@@ -48,7 +59,27 @@ def write_cluster_pki(folder: Path, *, node: str, address: str, service_address:
     ``service_address`` is that of the Service ``kubernetes`` in namespace default.
     """
     folder.mkdir(mode=0o700, parents=True)
-    cluster = Authority(folder, "ca")
+    _issue(Authority(folder, "ca"), node, address, service_address)
+    Authority(folder, "front-proxy-ca").issue("front-proxy-client", "front-proxy-client")
+    accounts = ec.generate_private_key(ec.SECP256R1())
+    _write_private(folder / "service-accounts.key", private_pem(accounts))
+    (folder / "service-accounts.pub").write_bytes(
+        accounts.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+
+
+def renew_cluster_pki(folder: Path, *, node: str, address: str, service_address: str) -> None:
+    """Issue what is in ``folder`` again, for a node that has another address.
+
+    The authorities stay, and the key of service accounts: pods trust them.
+    """
+    _issue(Authority.read(folder, "ca"), node, address, service_address)
+    Authority.read(folder, "front-proxy-ca").issue("front-proxy-client", "front-proxy-client")
+
+
+def _issue(cluster: Authority, node: str, address: str, service_address: str) -> None:
     cluster.issue(
         "apiserver",
         "kube-apiserver",
@@ -72,14 +103,6 @@ def write_cluster_pki(folder: Path, *, node: str, address: str, service_address:
     cluster.issue("proxy", "system:kube-proxy")
     cluster.issue("kubelet", f"system:node:{node}", groups=("system:nodes",))
     cluster.issue("kubelet-serving", node, serves=[node, address])
-    Authority(folder, "front-proxy-ca").issue("front-proxy-client", "front-proxy-client")
-    accounts = ec.generate_private_key(ec.SECP256R1())
-    _write_private(folder / "service-accounts.key", private_pem(accounts))
-    (folder / "service-accounts.pub").write_bytes(
-        accounts.public_key().public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-    )
 
 
 def _write(path: Path, pair: KeyPair) -> None:

@@ -99,6 +99,10 @@ class Ownership:
             )
         return link
 
+    def hold(self, lock: int) -> None:
+        """Keep a descriptor open for as long as somebody owns the cluster."""
+        self._locks.append(lock)
+
     def run_sandbox(
         self, prepare: Callable[[], None] = lambda: None, *, with_egress: bool = False
     ) -> Sandbox:

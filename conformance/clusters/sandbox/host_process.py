@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -29,6 +30,16 @@ class HostProcess:
             return _start_time(self.pid) == self.start_time
         except ProcessLookupError:
             return False
+
+    def child(self, name: str) -> HostProcess | None:
+        """Return the child that runs the program ``name`` (its first 15 characters)."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        with contextlib.suppress(OSError):
+            for pid in map(int, children.read_text(encoding="utf-8").split()):
+                with contextlib.suppress(OSError):
+                    if Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == name:
+                        return self.of(pid)
+        return None
 
     def kill(self, timeout: float = 10.0) -> bool:
         """SIGKILL it and wait until it is gone; False if it is not within ``timeout`` seconds.

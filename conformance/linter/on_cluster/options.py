@@ -16,7 +16,7 @@ from conformance.common.settings import Settings
 _OPTIONS = {each.field: each for each in options(Settings)}
 _PROVIDERS = _OPTIONS["cluster"].choices
 _REACHES = _OPTIONS["app_allow"].choices
-_PASSED_ON = ("cluster_name", "keep_cluster", "kubeconfig", "context", "platform")
+_PASSED_ON = ("cluster_name", "keep_cluster", "snapshot", "kubeconfig", "context", "platform")
 """Options of a run of the suite that are as they are there."""
 _OWN_FOLDER = "apps"
 """Reports of apps are beside those of the suite's main job, which are not compared with them."""

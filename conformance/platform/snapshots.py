@@ -1,0 +1,170 @@
+"""Clusters that start as forks of a snapshot, which is made first if there is none that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.clusters import probe
+from conformance.clusters.embedded import blueprint
+from conformance.clusters.embedded.cluster import EmbeddedCluster
+from conformance.clusters.ownership import inventory
+from conformance.clusters.ownership.state import State
+from conformance.clusters.snapshots.store import SnapshotStore
+from conformance.common.errors import HarnessError
+from conformance.common.locks import locked
+from conformance.common.settings import data_root
+from conformance.components.recipe import hash_folder, key_of
+from conformance.components.waiting import in_thread
+from conformance.kube.wait import WaitFailed
+from conformance.platform.reference import levels
+
+if TYPE_CHECKING:
+    from conformance.clusters.base import Cluster
+    from conformance.clusters.snapshots.store import Snapshot
+    from conformance.platform.site import Site, SiteMaker
+
+_FORMAT = 1
+"""To be raised when the same inputs are to give another snapshot."""
+_INSTALLED = ("charts", "fixtures/apps", "fixtures/bootstrap", "fixtures/flux2")
+_CODE = ("apps", "clusters", "common", "kube", "oci", "platform", "services")
+"""Packages that install, or say what is installed; more than that, rather than less."""
+AUTO, NEVER, REQUIRE = "auto", "never", "require"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is on a cluster when a snapshot of it is made."""
+
+    name: str
+    install: Callable[[Site], None]
+    components: tuple[str, ...]
+    """What it is made of beside the node."""
+
+
+def install_levels(site: Site) -> None:
+    """Install all levels, those side by side that need not wait for each other."""
+    backups = in_thread("backups", site.stack.backups)
+    site.stack.single_sign_on()
+    backups.result()
+
+
+PLATFORM = Kind(
+    "platform",
+    install_levels,
+    levels.images_for(levels.SINGLE_SIGN_ON, levels.BACKUPS),
+)
+"""All levels, and no app."""
+
+
+def start(maker: SiteMaker, cluster: Cluster, kind: Kind) -> None:
+    """Start a cluster: as a fork of a snapshot, unless the maker's are never that.
+
+    With ``auto`` the snapshot is made if none fits, with ``require`` that is a HarnessError, as it
+    is where there are none: they are of the embedded provider, of the reference platform, without
+    egress. A kept cluster is taken over as it is.
+    """
+    why_not = _why_not(maker, cluster)
+    if maker.snapshot == REQUIRE and why_not:
+        raise HarnessError(f"there is no snapshot of this: {why_not}", "leave --snapshot out")
+    if maker.snapshot == NEVER or why_not or _is_kept(maker, cluster):
+        cluster.start()
+        return
+    assert isinstance(cluster, EmbeddedCluster)  # noqa: S101 - of others there is none
+    cluster.start(_snapshot(maker, kind))
+
+
+def make_if_missing(maker: SiteMaker, cluster: Cluster, kind: Kind) -> None:
+    """Make a snapshot for secondary clusters beside this one, if they begin with snapshots."""
+    if maker.snapshot == AUTO and not _why_not(maker, cluster):
+        _snapshot(maker, kind).close()
+
+
+def start_if_there(maker: SiteMaker, cluster: Cluster, kind: Kind) -> None:
+    """Do the same, but do not make a snapshot: nobody waits for a secondary cluster that long."""
+    if maker.snapshot == NEVER or not isinstance(cluster, EmbeddedCluster):
+        cluster.start()
+        return
+    store = SnapshotStore(maker.settings.cache_dir, maker.say)
+    cluster.start(None if _why_not(maker, cluster) else store.find(kind.name, key(maker, kind)))
+
+
+def key(maker: SiteMaker, kind: Kind) -> str:
+    """Return a hash of all that decides what is in a snapshot."""
+    code = Path(__file__).parents[1]
+    components = (*blueprint.PARTS, blueprint.PAUSE, "kubectl", *kind.components)
+    return key_of(
+        {
+            "format": _FORMAT,
+            "kind": kind.name,
+            "domain": maker.settings.domain,
+            "components": {name: maker.components.entry(name).name for name in components},
+            "installed": {name: hash_folder(data_root() / name) for name in _INSTALLED},
+            "code": {name: hash_folder(code / name) for name in _CODE},
+        }
+    )
+
+
+def _snapshot(maker: SiteMaker, kind: Kind) -> Snapshot:
+    store = SnapshotStore(maker.settings.cache_dir, maker.say)
+    wanted = key(maker, kind)
+    found = store.find(kind.name, wanted)
+    if found is not None:
+        return found
+    if maker.snapshot == REQUIRE:
+        raise HarnessError(
+            f"no snapshot of kind {kind.name} fits", "make one: --snapshot=auto instead of require"
+        )
+    lock = maker.settings.cache_dir / "locks" / f"snapshot-{kind.name}.lock"
+    with locked(lock, "making a snapshot", lambda who: maker.say(f"waiting for {who}")):
+        found = store.find(kind.name, wanted)  # made by whom we waited for
+        if found is None:
+            _make(maker.named_for("snapshot"), kind, store, wanted)
+            found = store.find(kind.name, wanted)
+    if found is None:
+        raise HarnessError("the new snapshot cannot be used", "look at the lines above")
+    return found
+
+
+def _make(maker: SiteMaker, kind: Kind, store: SnapshotStore, wanted: str) -> None:
+    store.prune()
+    maker.say(f"no snapshot of kind {kind.name} fits: installing what it is made of")
+    cluster = EmbeddedCluster(maker.settings, maker.components)
+    try:
+        cluster.start()
+        site = maker.site(cluster)
+        try:
+            kind.install(site)
+            site.stack.settle()
+        except WaitFailed as error:
+            raise HarnessError(
+                f"what a snapshot is made of could not be installed: {error}",
+                "--snapshot=never installs only what is needed, while checks run",
+            ) from error
+        finally:
+            site.stack.close()
+            site.kube.close()
+        cluster.become_snapshot(store, kind.name, wanted)
+    finally:
+        cluster.delete()
+
+
+def _why_not(maker: SiteMaker, cluster: Cluster) -> str:
+    if not isinstance(cluster, EmbeddedCluster):
+        return f"the cluster is not embedded but {cluster.provider}"
+    if maker.given is not None:
+        return "the platform is not the reference platform"
+    if maker.settings.egress:
+        return "its node would have a way out"
+    overlay = probe.overlay(maker.settings.state_dir)
+    if overlay.outcome is not probe.Outcome.WORKS:
+        return f"overlayfs: {overlay.found}"
+    return ""
+
+
+def _is_kept(maker: SiteMaker, cluster: Cluster) -> bool:
+    state = maker.settings.state_dir
+    inventory.sweep(state)
+    return State(state).folder(cluster.name).path.exists()
