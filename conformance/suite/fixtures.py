@@ -33,7 +33,7 @@ from conformance.platform.tree.given import GivenTree
 from conformance.services.browser import Browser
 from conformance.suite.check import check_of, not_run, once, shared
 from conformance.suite.diagnostics import learn_all_secrets
-from conformance.suite.needs import fixtures_of, parts_ahead
+from conformance.suite.needs import fixtures_of, images_of_platform, parts_ahead
 from conformance.suite.run import RUN
 
 if TYPE_CHECKING:
