@@ -66,6 +66,9 @@ def substitute(string: str, value_of: Callable[[str], str]) -> str:
         if match[1]:
             return f"${{{match[2]}}}"
         found = _NAME.fullmatch(match[2])
+        if found is not None and found[2].startswith("-"):
+            # That it is no variable is the finding: the rest is judged with what was meant.
+            return value_of(match[2].replace("-", "_"))
         return match[0] if found is None else value_of(found[1])
 
     return _SUBSTITUTION.sub(fill, string)
