@@ -85,6 +85,8 @@ class SubstituteSource:
     """Empty also where nobody knows the source."""
     known: bool
     """False: neither the package nor Stackspin, as far as known here, has this source."""
+    open_ended: bool = False
+    """Whether it may have variables that nobody knows here: an operator makes it in the cluster."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,8 @@ class ValuesSource:
     """What is wrong with the values: no such key, no YAML."""
     repeated: str = ""
     """Which key of the values is there twice."""
+    hidden: bool = False
+    """Whether the values are known in a cluster only: encrypted, or made by an operator."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +183,8 @@ class Release:
     def values_missing(self) -> str:
         """Why not all of its values are known; empty if they are."""
         for source in self.sources:
+            if source.hidden:
+                return f"the values of {source.name} are known in a cluster only"
             if source.problem or (source.manifest is None and not source.optional):
                 return f"HelmRelease {self.name} takes values from {source.name}, which has none"
         return ""
@@ -279,6 +285,8 @@ class AppPackage:
     """Kustomizations of nobody whose folder is not in the package."""
     unlisted: tuple[Manifest, ...] = ()
     """Objects beside the app's that a kustomization.yaml leaves out."""
+    unapplied: bool = False
+    """Whether the tree has Kustomizations, and neither one of them nor a person applies the app."""
     previous: AppPackage | None = None
     """The same app in the tree that ``--previous`` names."""
     versions: Versions = PINNED

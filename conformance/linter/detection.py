@@ -279,6 +279,7 @@ class _Detector:
             above=tuple(one for one in above if one not in told),
             strays=self._strays(group, groups),
             unread=unread,
+            unapplied=bool(files) and self._flux.nobody_applies(files),
             linked=tuple(filter(self._tree.links.behind, sorted(files))),
             unlisted=self._unlisted(group, files),
         )

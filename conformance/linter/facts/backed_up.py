@@ -7,7 +7,7 @@ and whether it is asked to label and annotate its pods.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -195,12 +195,12 @@ def _marked_by_values_only(release: Release) -> bool:
 
 
 def _is_public(release: Release) -> bool:
-    """Return whether a chart knows nothing of Stackspin: those in a repository of one's own may."""
-    kinds = (
-        release.manifest.get("spec", "chart", "spec", "sourceRef", "kind"),
-        release.manifest.get("spec", "chartRef", "kind"),
-    )
-    return "HelmRepository" in kinds or "OCIRepository" in kinds
+    """Return whether a chart knows nothing of Stackspin.
+
+    Those in a repository of one's own may, and what an OCIRepository names is often one's own, too.
+    """
+    kind = release.manifest.get("spec", "chart", "spec", "sourceRef", "kind")
+    return bool(kind == "HelmRepository")
 
 
 def _claims_in(values: Mapping[str, Any], written: set[str]) -> Iterator[tuple[Path, str]]:
@@ -247,8 +247,12 @@ def _plain(key: object) -> str:
     return str(key).lower().replace("-", "").replace("_", "")
 
 
-def unknown(app: AppPackage, what: str) -> Iterator[NotRun]:
-    """Yield, for each thing that is missing of the app, what is therefore not known."""
-    reasons = {reason: None for one in app.installations for reason in missing(app, one)}
+def unknown(app: AppPackage, what: str, told: Collection[str] = ()) -> Iterator[NotRun]:
+    """Yield, for each thing that is missing of the app, what is therefore not known.
+
+    ``told`` are the labels of installations of which a finding says already what is wrong.
+    """
+    judged = [one for one in app.installations if one.label not in told]
+    reasons = {reason: None for one in judged for reason in missing(app, one)}
     for reason in reasons:
         yield NotRun(f"{reason}: it is not known {what}")

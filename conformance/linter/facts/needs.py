@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -11,6 +11,7 @@ from conformance.linter.access import Path, get, mapping, sequence, text
 from conformance.linter.app import AppPackage
 from conformance.linter.facts.cluster import Cluster, guessed, same_namespace, settings, similar
 from conformance.linter.findings import Place
+from conformance.linter.flux.made_secrets import made_secrets
 from conformance.linter.flux.platform import AUTHORITY
 from conformance.linter.manifest import Manifest
 from conformance.linter.pods import Pod
@@ -132,13 +133,12 @@ def _made_by(manifest: Manifest) -> Iterator[tuple[str, _Maker]]:
     raw = "" if written is None else text(get(written.value, "metadata", "name"))
     itself = _Maker(manifest.name, namespace, _keys(manifest), raw)
     yield manifest.kind, itself
-    if manifest.kind in ("StringSecret", "BasicAuth", "SealedSecret"):
+    for made in made_secrets(manifest):
+        yield "Secret", _Maker(made.name, namespace, made.keys)
+    if manifest.kind in ("StringSecret", "BasicAuth"):
         yield "Secret", itself
-    elif manifest.kind in ("OAuth2Client", "Certificate"):
+    elif manifest.kind == "OAuth2Client":
         yield "Secret", _Maker(text(manifest.get("spec", "secretName")), namespace, None)
-    elif manifest.kind == "ExternalSecret":
-        target = text(manifest.get("spec", "target", "name"))
-        yield "Secret", _Maker(target or manifest.name, namespace, None)
     elif manifest.kind == "Ingress":
         for entry in sequence(manifest.get("spec", "tls")):
             yield "Secret", _Maker(text(get(entry, "secretName")), namespace, None)
@@ -216,11 +216,11 @@ def whole(app: AppPackage) -> bool:
     return bool(app.kustomizations) and all(one.folder is not None for one in parts)
 
 
-def operators(cluster: Cluster) -> list[Manifest]:
+def operators(manifests: Iterable[Manifest]) -> list[Manifest]:
     """Return the objects that an operator may make pods and other objects of."""
     return [
         one
-        for one in cluster.manifests
+        for one in manifests
         if one.group and one.group not in _PLAIN and not one.group.endswith(_PLAIN_ENDS)
     ]
 
@@ -228,7 +228,11 @@ def operators(cluster: Cluster) -> list[Manifest]:
 def _by_operator(cluster: Cluster, name: str, namespace: str) -> bool:
     """Return whether an object of some operator, or another release, may make it."""
     others = () if cluster.bare else cluster.app.neighbours
-    makers = [*operators(cluster), *(one for one in others if one.kind == "HelmRelease")]
+    makers = [
+        *operators(cluster.manifests),
+        *operators(others),
+        *(one for one in others if one.kind == "HelmRelease"),
+    ]
     return any(
         one.name
         and (name == one.name or name.startswith(f"{one.name}-"))

@@ -187,7 +187,7 @@ def used_by_name(cluster: Cluster, name: str) -> bool:
     """Return whether a value, or an object that an operator works on, names a claim."""
     word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])")
     releases = [release.values for release in cluster.app.releases]
-    objects = [one.value for one in operators(cluster)]
+    objects = [one.value for one in operators(cluster.manifests)]
     return any(
         isinstance(value, str) and word.search(value)
         for part in (*cluster.values, *releases, *objects)

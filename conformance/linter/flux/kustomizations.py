@@ -186,6 +186,15 @@ class FluxTree:
         found = [problem for one in builds if id(one) in reached for problem in one.problems]
         return tuple(dict.fromkeys(found))
 
+    def nobody_applies(self, files: Collection[str]) -> bool:
+        """Return whether files are applied by nothing of the tree, and the tree would say so.
+
+        It would where it has Kustomizations, and each applies a folder of the tree.
+        """
+        everywhere = bool(self._folders) and None not in self._folders
+        by_hand = {file for built in self._by_hand for file in built.files}
+        return everywhere and not any(file in self.owner or file in by_hand for file in files)
+
     def _manifests_of(self, built: Build) -> set[str]:
         """Return the files with the Kustomizations that apply a build."""
         return {

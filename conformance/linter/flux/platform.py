@@ -35,6 +35,8 @@ _CLUSTER = (
     "backup_*",
     "kubelet_root",
 )
+FREE_TEXT = frozenset({"org_name"})
+"""Variables whose value is whatever people write."""
 _VARIABLES: Mapping[str, tuple[str, ...]] = {
     "Secret stackspin-cluster-variables": _CLUSTER,
     "ConfigMap stackspin-single-sign-on-kustomization-variables": (

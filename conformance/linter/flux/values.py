@@ -18,6 +18,7 @@ from conformance.linter.access import Path, get, mapping, sequence, text
 from conformance.linter.app import Chart, Release, ValuesSource
 from conformance.linter.files import FLUX_FOLDER, inside
 from conformance.linter.flux.kustomizations import FluxTree
+from conformance.linter.flux.variables import definitions, generated_value, is_encrypted
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import parse
 
@@ -46,7 +47,11 @@ def release_of(
     Of two objects of one name the later one counts: put the app's own last.
     ``given`` are values from the command line; they win.
     """
+    objects = list(objects)
     named = {(one.kind, one.namespace, one.name): one for one in objects}
+    for one in objects:
+        for name in definitions(one):  # what is made of an object: a StringSecret's Secret
+            named.setdefault(("Secret", one.namespace, name.removeprefix("Secret ")), one)
     sources = []
     values: dict[str, Any] = {}
     for index, entry in enumerate(sequence(manifest.get("spec", "valuesFrom"))):
@@ -82,15 +87,28 @@ def _source(
     )
     if holder is None:
         return source, {}
+    if holder.kind not in ("ConfigMap", "Secret") or is_encrypted(holder):
+        return _in_cluster(source, holder, entry, key)
     content, path = _content(holder, key)
     if content is None:
-        return replace(source, problem=f"{source.name} has no key {key}"), {}
-    target = text(entry.get("targetPath"))
-    if target:
-        value: Any = content
-        for part in reversed(target.split(".")):
-            value = {part: value}
-        return source, value
+        missing = "" if source.optional else f"{source.name} has no key {key}"
+        return replace(source, problem=missing), {}
+    if entry.get("targetPath"):
+        return source, _nested(text(entry.get("targetPath")), content)
+    return _file(source, holder, key, content, path)
+
+
+def _nested(target: str, value: Any) -> Mapping[str, Any]:
+    """Return values that have one at a path with dots."""
+    for part in reversed(target.split(".")):
+        value = {part: value}
+    return mapping(value)
+
+
+def _file(
+    source: ValuesSource, holder: Manifest, key: str, content: str, path: Path
+) -> tuple[ValuesSource, Mapping[str, Any]]:
+    """Return a source whose text is a file of values."""
     if holder.document is not None and holder.document.has(path):
         documents, problems = holder.document.inner(path)
     else:
@@ -104,6 +122,18 @@ def _source(
     repeated = problems[0].message.partition(": ")[0] if problems else ""
     found = replace(source, document=document, repeated=repeated)
     return found, mapping(document and document.value)
+
+
+def _in_cluster(
+    source: ValuesSource, holder: Manifest, entry: Mapping[str, Any], key: str
+) -> tuple[ValuesSource, Mapping[str, Any]]:
+    """Return a source that only a cluster has: one value of it can be guessed, a file cannot."""
+    target = text(entry.get("targetPath"))
+    if not target:
+        return replace(source, hidden=True), {}
+    known = definitions(holder).get(source.name, {})
+    value = known[key].value if key in known else generated_value(source.name, key)
+    return source, _nested(target, value)
 
 
 def _content(holder: Manifest, key: str) -> tuple[str | None, Path]:

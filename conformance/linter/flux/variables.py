@@ -16,10 +16,17 @@ from conformance.linter.access import get, mapping, sequence, text, walk
 from conformance.linter.app import SubstituteSource, Variable
 from conformance.linter.findings import Place
 from conformance.linter.flux import platform
+from conformance.linter.flux.made_secrets import made_secrets
 from conformance.linter.manifest import Manifest
 
 _SUBSTITUTION = re.compile(r"\$(\$?)\{([^{}\n]*)\}")
 _NAME = re.compile(r"#?([A-Za-z_][A-Za-z0-9_]*)(.*)", re.DOTALL)
+_OPERATORS = ":=#%/^,"
+"""What may follow a name; Flux refuses ``${a-b}``: neither a name nor, as in a shell, a default.
+
+Source: https://github.com/fluxcd/pkg/blob/main/envsubst/parse/parse.go
+"""
+LEGAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PUBLIC = re.compile(r"^(.*_)?(client_id|user(name)?|domain|email|name|host|port)$")
 SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
 """Label or annotation with ``disabled``: Flux leaves the object's variables alone."""
@@ -45,10 +52,10 @@ def uses(string: str) -> Iterator[Use]:
             continue
         found = _NAME.fullmatch(match[2])
         rest = found[2] if found else ""
-        if found is None or (rest and rest[0] not in ":=-+?#%/^,@"):
+        if found is None or (rest and rest[0] not in _OPERATORS):
             yield Use(match[2], "", False, match.start())
         else:
-            default = rest.startswith((":=", ":-", "=", "-"))
+            default = rest.startswith((":=", ":-", "="))
             yield Use(match[2], found[1], default, match.start())
 
 
@@ -59,6 +66,9 @@ def substitute(string: str, value_of: Callable[[str], str]) -> str:
         if match[1]:
             return f"${{{match[2]}}}"
         found = _NAME.fullmatch(match[2])
+        if found is not None and found[2].startswith("-"):
+            # That it is no variable is the finding: the rest is judged with what was meant.
+            return value_of(match[2].replace("-", "_"))
         return match[0] if found is None else value_of(found[1])
 
     return _SUBSTITUTION.sub(fill, string)
@@ -95,8 +105,7 @@ def definitions(manifest: Manifest) -> Mapping[str, Mapping[str, Variable]]:
         return {name: _literals(name, manifest.get("data"), secret=False)}
     name = f"Secret {manifest.name}"
     if manifest.kind == "Secret":
-        plain = {key: _decoded(item) for key, item in mapping(manifest.get("data")).items()}
-        return {name: _literals(name, {**plain, **mapping(manifest.get("stringData"))}, True)}
+        return {name: _of_secret(name, manifest)}
     if manifest.kind == "StringSecret":
         fields = [text(get(one, "fieldName")) for one in sequence(manifest.get("spec", "fields"))]
         return {
@@ -116,7 +125,28 @@ def definitions(manifest: Manifest) -> Mapping[str, Mapping[str, Variable]]:
     if manifest.kind == "OAuth2Client":
         name = f"Secret {text(manifest.get('spec', 'secretName'))}"
         return {name: {field: _generated(name, field) for field in ("client_id", "client_secret")}}
-    return {}
+    return {
+        f"Secret {one.name}": {key: _generated(f"Secret {one.name}", key) for key in one.keys or ()}
+        for one in made_secrets(manifest)
+    }
+
+
+def _of_secret(name: str, secret: Manifest) -> Mapping[str, Variable]:
+    if is_encrypted(secret):
+        parts = (secret.get("data"), secret.get("stringData"))
+        return {key: _generated(name, key) for part in parts for key in mapping(part)}
+    plain = {key: _decoded(item) for key, item in mapping(secret.get("data")).items()}
+    return _literals(name, {**plain, **mapping(secret.get("stringData"))}, secret=True)
+
+
+def is_encrypted(manifest: Manifest) -> bool:
+    """Return whether SOPS has encrypted an object; Flux decrypts it when it is told how."""
+    return isinstance(manifest.get("sops"), Mapping)
+
+
+def _is_open(manifest: Manifest, name: str) -> bool:
+    """Return whether an operator's Secret may have keys that nobody knows here."""
+    return any(one.keys is None and f"Secret {one.name}" == name for one in made_secrets(manifest))
 
 
 def _generated(source: str, field: str) -> Variable:
@@ -167,7 +197,9 @@ class Sources:
             optional = get(entry, "optional") is True
             manifest, variables = self._find(name, kustomization.namespace, near)
             known = manifest is not None or platform.provides_source(name)
-            found.append((SubstituteSource(name, place, optional, variables, known), manifest))
+            open_ended = manifest is not None and _is_open(manifest, name)
+            source = SubstituteSource(name, place, optional, variables, known, open_ended)
+            found.append((source, manifest))
         inline = kustomization.get("spec", "postBuild", "substitute")
         if mapping(inline):
             name = "postBuild.substitute"

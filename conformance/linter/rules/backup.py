@@ -60,6 +60,7 @@ spec:
 )
 def volume_listed(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim that no pod's annotation has."""
+    told: set[str] = set()
     for installation in app.installations:
         for claim, pods in pods_by_claim(installation).items():
             if any(volume in listed(pod) | _excluded(pod) for pod, volume in pods):
@@ -69,6 +70,7 @@ def volume_listed(app: AppPackage) -> Iterator[Problem | NotRun]:
                     yield _not_listed(pod, volume, claim)
         for part in components(app, installation):
             if not part.has_annotation:
+                told.add(installation.label)
                 yield Problem(
                     part.place,
                     f'claim "{part.claim}" is given to the chart, but {part.where} no annotation '
@@ -76,7 +78,7 @@ def volume_listed(app: AppPackage) -> Iterator[Problem | NotRun]:
                     "Give the pods the annotation, with the chart's name for the volume: most "
                     f'charts take podAnnotations: {{{BACKUP_VOLUMES}: "data"}}.',
                 )
-    yield from unknown(app, "which volumes its pods mount and back up")
+    yield from unknown(app, "which volumes its pods mount and back up", told)
 
 
 def _not_listed(pod: Pod, volume: str, claim: str) -> Problem:
@@ -147,6 +149,7 @@ spec:
 )
 def pod_label(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each pod that has claims and no label."""
+    told: set[str] = set()
     for installation in app.installations:
         covered = {
             claim
@@ -167,6 +170,7 @@ def pod_label(app: AppPackage) -> Iterator[Problem | NotRun]:
                 )
         for part in components(app, installation):
             if not part.has_label:
+                told.add(installation.label)
                 yield Problem(
                     part.place,
                     f'claim "{part.claim}" is given to the chart, but {part.where} no label '
@@ -174,7 +178,7 @@ def pod_label(app: AppPackage) -> Iterator[Problem | NotRun]:
                     "Give the pods the label: most charts take podLabels or commonLabels: "
                     f"{{{BACKUP_SET}: {app.name}}}.",
                 )
-    yield from unknown(app, "which labels its pods have")
+    yield from unknown(app, "which labels its pods have", told)
 
 
 @rule(

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from conformance.linter.access import get, sequence, text
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem, Severity, did_you_mean, quoted
+from conformance.linter.pods import WORKLOADS
 from conformance.linter.rule import rule
 
+_INSTALLS = frozenset({"HelmRelease", *WORKLOADS})
 KUSTOMIZATION = "https://fluxcd.io/flux/components/kustomize/kustomizations/"
 
 
@@ -123,4 +125,31 @@ def unlisted(app: AppPackage) -> Iterator[Problem | NotRun]:
             one.place(),
             f"{one.kind} {one.name} is not applied: the kustomization.yaml in its folder does not"
             " name this file",
+        )
+
+
+@rule(
+    "kustomization.applied",
+    "A Kustomization applies the app",
+    level=1,
+    severity=Severity.WARNING,
+    why="Flux applies what Kustomizations lead to. An app beside the others that none leads to is "
+    "never installed, and nobody gets a message.",
+    source=f"{KUSTOMIZATION}#path",
+    fix="Add a Kustomization whose spec.path is the app's folder, and name it where the other apps "
+    "are named.",
+    example="""
+kind: Kustomization
+metadata:
+  name: notes
+spec:
+  path: ./flux2/apps/notes
+""",
+)
+def applied(app: AppPackage) -> Iterator[Problem]:
+    """Yield one problem for an app that nothing of the tree applies, where others are applied."""
+    if app.unapplied:
+        first = next((one for one in app.written if one.kind in _INSTALLS), app.written[0])
+        yield Problem(
+            first.place(), f"no Kustomization of the tree leads to {first.kind} {first.name}"
         )

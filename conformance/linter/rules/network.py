@@ -47,7 +47,7 @@ def service_selector(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 
 def _idle_services(cluster: Cluster) -> Iterator[Problem | NotRun]:
-    others = operators(cluster)
+    others = operators(cluster.manifests)
     for service in cluster.objects("Service"):
         selector = selector_of(service)
         if not selector or not cluster.certain(service):
@@ -208,7 +208,7 @@ def _of_others(cluster: Cluster, name: str, ingress: Manifest) -> bool:
     """Return whether an operator, another app or a person may have made a Service."""
     if cluster.bare and ingress.rendered and given(cluster, name):
         return True
-    makers = operators(cluster)
+    makers = operators(cluster.manifests)
     if not cluster.bare:
         kinds = ("Service", "HelmRelease")
         makers += [one for one in cluster.app.neighbours if one.kind in kinds]

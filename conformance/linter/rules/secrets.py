@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from conformance.linter.access import get
+from conformance.linter.access import get, text
 from conformance.linter.facts import logins
 from conformance.linter.facts.configuration import (
     Lines,
@@ -19,13 +19,15 @@ from conformance.linter.facts.configuration import (
 )
 from conformance.linter.facts.credentials import is_credential
 from conformance.linter.findings import NotRun, Place, Problem, quoted
+from conformance.linter.flux.variables import is_encrypted
+from conformance.linter.helm.chart_parts import declared, is_used
 from conformance.linter.helm.chart_text import literal_credentials
 from conformance.linter.pods import WORKLOADS
 from conformance.linter.reading.documents import Document
 from conformance.linter.rule import rule
 
 if TYPE_CHECKING:
-    from conformance.linter.app import AppPackage
+    from conformance.linter.app import AppPackage, Chart
     from conformance.linter.manifest import Manifest
 
 _WHY = (
@@ -58,7 +60,11 @@ fields:
 )
 def literal_value(app: AppPackage) -> Iterator[Problem]:
     """Yield each credential that stands in the values of a HelmRelease."""
-    settings = [setting for _, _, setting in values_settings(app)]
+    settings = [
+        setting
+        for release, _, setting in values_settings(app)
+        if not _is_off(release.chart, release.values, setting)
+    ]
     yield from _literals(app, settings, "in the values")
 
 
@@ -143,6 +149,36 @@ def committed(app: AppPackage) -> Iterator[Problem]:
         yield from _literals(app, settings, f"in {one.kind} {one.name}")
 
 
+@rule(
+    "secrets.decryption",
+    "Flux is told how to decrypt what SOPS has encrypted",
+    level=1,
+    why="Without spec.decryption, Flux applies the encrypted text as it is: Kubernetes refuses the "
+    "object for its field sops, and nothing of the Kustomization is applied.",
+    source="https://fluxcd.io/flux/components/kustomize/kustomizations/#decryption",
+    fix="Add decryption to the Kustomization, with the Secret that has the key.",
+    example="""
+spec:
+  decryption:
+    provider: sops
+    secretRef:
+      name: sops-age
+""",
+)
+def decryption(app: AppPackage) -> Iterator[Problem]:
+    """Yield each encrypted object of a Kustomization that does not decrypt."""
+    for kustomization in app.kustomizations:
+        if text(kustomization.manifest.get("spec", "decryption", "provider")) == "sops":
+            continue
+        for one in kustomization.members:
+            if is_encrypted(one):
+                yield Problem(
+                    one.place(),
+                    f"{one.kind} {one.name} is encrypted by SOPS, and Kustomization"
+                    f" {kustomization.name} has no spec.decryption",
+                )
+
+
 def _encoded(app: AppPackage, secret: Manifest) -> Iterator[Problem]:
     """Yield each credential in the ``data`` of a Secret, which is base64."""
     lines = Lines(app)
@@ -214,11 +250,31 @@ def default_password(app: AppPackage) -> Iterator[Problem | NotRun]:
         settings = [
             one
             for one in settings_of(chart.values, "")
-            if not releases
-            or any(get(release.values, *one.path) in (None, one.value) for release in releases)
+            if _is_default(chart, one, [release.values for release in releases])
         ]
         yield from _literals(app, settings, "in the chart's default values")
     yield from _charts_elsewhere(app, "whether it has a default password")
+
+
+def _is_default(chart: Chart, one: Setting, releases: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether a default of a chart counts: for a release, or where there is none."""
+    return any(
+        get(values, *one.path) in (None, one.value) and not _is_off(chart, values, one)
+        for values in releases or [{}]
+    )
+
+
+def _is_off(chart: Chart | None, values: Mapping[str, Any], one: Setting) -> bool:
+    """Return whether a setting is for a part of a chart that the values switch off."""
+    defaults = chart.values.value if chart is not None and chart.values is not None else {}
+    for length in range(1, len(one.path)):
+        path = (*one.path[:length], "enabled")
+        enabled = get(values, *path)
+        if (get(defaults, *path) if enabled is None else enabled) is False:
+            return True
+    own = [] if chart is None else declared(chart)
+    parts = [part for part in own if one.path[:1] == (part.alias or part.name,)]
+    return bool(parts) and not any(is_used(part, chart, values) for part in parts if chart)
 
 
 def _charts_elsewhere(app: AppPackage, what: str) -> Iterator[NotRun]:
@@ -233,6 +289,8 @@ def _literals(app: AppPackage, settings: list[Setting], where: str) -> Iterator[
     """
     lines = Lines(app)
     told = {one.place for one in logins.mismatches(app)}
+    names = {one.name for one in app.everything()}
+    names |= {one.name for installation in app.installations for one in installation.manifests}
     replaced = {
         (one.place.file, one.place.object, one.group)
         for one in settings
@@ -241,6 +299,8 @@ def _literals(app: AppPackage, settings: list[Setting], where: str) -> Iterator[
     for one in settings:
         if one.place in told or (one.place.file, one.place.object, one.group) in replaced:
             continue
+        if one.value in names:
+            continue  # a Secret's name under a key such as "secret"
         if is_credential(one.key, one.value, parents=one.path[:-1]):
             place = lines.located(one)
             if lines.written(place, one.value):

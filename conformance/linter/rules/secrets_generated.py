@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _CONTROLLER = "https://github.com/mittwald/kubernetes-secret-generator"
 _ENCODINGS = ("base64", "base64url", "base32", "hex", "raw")
 _LENGTH = re.compile(r"[1-9][0-9]{0,5}[bB]?")
+_IN_ADDRESS = r"\w://[^\s/@:]*:[^\s/@]*\$\{{{}\b"
 _SHORTEST = 16
 _SHORTEST_BYTES = 12
 _PLATFORM_SECRETS = "Secret stackspin-single-sign-on-variables"
@@ -111,6 +112,52 @@ def _wrong_value(one: Manifest, path: Path) -> Iterator[Problem]:
             one.place(*path, "encoding"),
             f"encoding {quoted(encoding)} is none of {', '.join(_ENCODINGS)}",
         )
+
+
+@rule(
+    "secrets.url-safe",
+    "A password in an address has no characters that end it",
+    level=3,
+    why="base64, which a StringSecret uses unless told otherwise, has /, + and =. In an address "
+    "such as postgresql://user:password@host they end the password: the app reaches its database "
+    "in some installations only.",
+    source="https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1",
+    fix="Write encoding: hex for the field of the StringSecret.",
+    example="""
+fields:
+  - fieldName: database_password
+    encoding: hex
+    length: "32"
+""",
+)
+def url_safe(app: AppPackage) -> Iterator[Problem]:
+    """Yield each use of a password in base64 as a part of an address."""
+    lines = Lines(app)
+    for kustomization in app.kustomizations:
+        unsafe = {
+            name
+            for source in kustomization.sources
+            for name in source.variables
+            if _is_base64(app, source.name, name)
+        }
+        for use in kustomization.uses:
+            line = lines.at(use.place.file, use.place.line)
+            if use.name in unsafe and re.search(_IN_ADDRESS.format(re.escape(use.name)), line):
+                yield Problem(
+                    use.place,
+                    f"${{{use.name}}} is generated as base64, and stands in an address: its /, + or"
+                    " = end the password there",
+                )
+
+
+def _is_base64(app: AppPackage, source: str, name: str) -> bool:
+    """Return whether a StringSecret generates a variable with characters that addresses end at."""
+    for one in app.everything():
+        if one.kind == "StringSecret" and f"Secret {one.name}" == source:
+            for field in sequence(one.get("spec", "fields")):
+                if get(field, "fieldName") == name:
+                    return (get(field, "encoding") or "base64") in ("base64", "raw")
+    return False
 
 
 @rule(

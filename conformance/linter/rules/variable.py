@@ -6,14 +6,19 @@ import re
 from collections.abc import Iterator
 
 from conformance.linter.app import AppPackage, FluxKustomization
-from conformance.linter.findings import NotRun, Problem, Severity, did_you_mean
+from conformance.linter.facts.configuration import Lines
+from conformance.linter.findings import NotRun, Problem, Severity, did_you_mean, quoted
 from conformance.linter.flux import platform
+from conformance.linter.flux.made_secrets import made_secrets
+from conformance.linter.flux.variables import LEGAL_NAME
 from conformance.linter.rule import rule
 
 SUBSTITUTION = (
     "https://fluxcd.io/flux/components/kustomize/kustomizations/#post-build-variable-substitution"
 )
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE = LEGAL_NAME
+_UNQUOTED = re.compile(r"\s*(?:- )*[\w.\"'/-]+:\s+([^\s\"'|>{\[&!].*)")
+"""A key with a plain value."""
 
 
 def outside(app: AppPackage) -> list[NotRun]:
@@ -43,8 +48,8 @@ def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each variable that nothing defines."""
     yield from outside(app)
     for kustomization in app.kustomizations:
-        if any(not one.known for one in kustomization.sources):
-            continue  # the missing source is the finding: it may well define these
+        if any(not one.known or one.open_ended for one in kustomization.sources):
+            continue  # it may well define these; where it is missing, that is the finding
         names = {name for one in kustomization.sources for name in one.variables}
         for use in kustomization.uses:
             if not _VARIABLE.fullmatch(use.name):
@@ -94,6 +99,39 @@ def syntax(app: AppPackage) -> Iterator[Problem | NotRun]:
                     f"${{{use.name[:40]}}} is not a variable that Flux can replace: the whole"
                     f" Kustomization {kustomization.name} fails",
                 )
+        for source in kustomization.sources:
+            for name in source.variables:
+                if not _VARIABLE.fullmatch(name):
+                    yield Problem(
+                        source.place,
+                        f"{source.name} has the key {quoted(name)}, which is no name of a variable:"
+                        f" the whole Kustomization {kustomization.name} fails",
+                        "Use letters, digits and _ only, or put the key into another object.",
+                    )
+
+
+@rule(
+    "variable.quoted",
+    "Free text is in quotes where a variable puts it into YAML",
+    level=2,
+    severity=Severity.WARNING,
+    why="An organisation may be called 'Care: all of us' or '#1'. Flux puts the text into the YAML "
+    "as it is: without quotes, the values are then not valid YAML, or end at the #.",
+    source=SUBSTITUTION,
+    fix="Write the value in double quotes, or as a block of text (>-).",
+    example="""
+values.yaml: |
+  title: "${org_name}"
+""",
+)
+def in_quotes(app: AppPackage) -> Iterator[Problem]:
+    """Yield each line of YAML that a name that people chose stands in without quotes."""
+    lines = Lines(app)
+    for kustomization in app.kustomizations:
+        for use in kustomization.uses if kustomization.substitutes else ():
+            bare = _UNQUOTED.match(lines.at(use.place.file, use.place.line))
+            if use.name in platform.FREE_TEXT and bare and f"${{{use.name}" in bare[1]:
+                yield Problem(use.place, f"${{{use.name}}} is free text, and stands without quotes")
 
 
 @rule(
@@ -144,6 +182,11 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
         f"{'ConfigMap' if one.kind == 'ConfigMap' else 'Secret'} {one.name}": one.namespace
         for one in app.everything()
         if one.kind in ("ConfigMap", "Secret", "StringSecret", "BasicAuth")
+    }
+    made |= {
+        f"Secret {secret.name}": one.namespace
+        for one in app.everything()
+        for secret in made_secrets(one)
     }
     for kustomization in app.kustomizations:
         for source in kustomization.sources:
