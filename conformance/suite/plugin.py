@@ -172,6 +172,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from conformance.suite.run import RUN, Run  # noqa: PLC0415
     from conformance.suite.session import ConformanceSession  # noqa: PLC0415
     from conformance.suite.under_test import UnderTest  # noqa: PLC0415
+    from conformance.suite.verdicts import Verdicts  # noqa: PLC0415
 
     settings = _settings(config)
     try:
@@ -189,7 +190,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         run.terminal.say(line)
     under_test = UnderTest(run)
     config.pluginmanager.register(under_test, "stackspin-conformance-under-test")
-    hooks = ConformanceSession(run, under_test)
+    verdicts = Verdicts(run, under_test)
+    config.pluginmanager.register(verdicts, "stackspin-conformance-verdicts")
+    hooks = ConformanceSession(run)
     config.pluginmanager.register(hooks, "stackspin-conformance-session")
     hooks.plan(session.items, config.stash.get(DESELECTED, []), given_apps(config))
     # A job that is cancelled gets SIGTERM: end as after Ctrl-C, taking the cluster down.
