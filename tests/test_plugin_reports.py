@@ -83,7 +83,7 @@ def test_latest_is_the_last_whole_run(run: RunChecks, pytester: pytest.Pytester)
 
 
 def wait_for_file(path: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not path.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)
