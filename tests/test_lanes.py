@@ -242,7 +242,7 @@ def test_a_run_in_lanes_that_is_ended_takes_down_all_and_leaves_a_report(
         for name in ids:
             wait_for_file(pytester.path / name)
         os.kill(process.pid, signum)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=180)
     assert process.returncode == pytest.ExitCode.INTERRUPTED
     assert "Interrupted: 0 of 3 checks ran" in output
     (folder,) = (pytester.path / "reports").glob("2*")
