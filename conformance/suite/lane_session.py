@@ -37,6 +37,9 @@ _OPTIONS: Mapping[str, Any] = {
 }  # fmt: skip
 """Options of a lane: it collects all checks, and is then told which of them it may run."""
 
+_EXPLAINING = threading.Lock()
+"""Held while a failure is explained: pytest parses source code for that, and Python 3.11 counts how
+deep it is in a parsed tree once for all threads ("AST constructor recursion depth mismatch")."""
 _THREAD = "lane-"
 Reports = list[pytest.TestReport]
 
@@ -197,6 +200,12 @@ class Lane:
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
         """Keep what is printed while a check is torn down."""
         with self._output.of(item._report_sections, "teardown"):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let one lane at a time explain what failed."""
+        with _EXPLAINING:
             return (yield)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
