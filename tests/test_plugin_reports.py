@@ -51,7 +51,7 @@ def test_a_run_that_is_ended_leaves_a_report_of_what_ran(
         (folder,) = (pytester.path / "reports").glob("2*")
         running = report(pytester, folder.name)
         os.kill(process.pid, signum)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=180)
     assert process.returncode == (
         -signum if signum is signal.SIGKILL else pytest.ExitCode.INTERRUPTED
     )
@@ -110,7 +110,7 @@ def test_latest_is_the_last_whole_run(run: RunChecks, pytester: pytest.Pytester)
 
 
 def wait_for_file(path: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not path.exists():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -118,6 +118,12 @@ class Settings:
         switch=True,
         reported=False,
     )
+    lanes: str = option(
+        "1",
+        "how many checks may run at the same time on the cluster; what would disturb others, or be "
+        "disturbed, runs alone. With --twins, --app or --pdb it is 1",
+        choices=("1", "2", "3", "4"),
+    )
     cluster: str = option(
         "auto", "provider of the cluster", choices=("auto", "kind", "embedded", "existing")
     )

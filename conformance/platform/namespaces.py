@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 import time
@@ -32,7 +33,7 @@ class Namespaces:
         self._run_id = run_id
         self._deletion_timeout = deletion_timeout
         self._secret = secret
-        self._made = 0
+        self._numbers = itertools.count(1)
         self._owned: dict[str, list[str]] = {}
         self._deletions: dict[str, threading.Thread] = {}
         self._failures: dict[str, str] = {}
@@ -43,9 +44,8 @@ class Namespaces:
         ``owner`` is who uses it, for ``of``. Returns when pods can be made in it: before its
         ServiceAccount is there, they are refused.
         """
-        self._made += 1
         words = _UNSAFE.sub("-", hint.lower()).strip("-")[:40].rstrip("-")
-        name = f"{words or 'check'}-{self._run_id}-{self._made}"
+        name = f"{words or 'check'}-{self._run_id}-{next(self._numbers)}"
         self._owned.setdefault(owner, []).append(name)
         metadata = {"name": name, "labels": {RUN_LABEL: self._run_id}}
         apply(self._kube, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})

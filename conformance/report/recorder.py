@@ -7,6 +7,7 @@ on saying "running", as nobody is left to mark it: it has the time of its last w
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from conformance.report.write import write_views
 
 
 class Recorder:
-    """One run's report in the making."""
+    """One run's report in the making; checks that run side by side may use it at the same time."""
 
     def __init__(self, reports_dir: Path, report: RunReport, redactor: RedactsText) -> None:
         self.report = report
@@ -33,6 +34,7 @@ class Recorder:
         self._results: dict[str, CheckResult] = {}
         self._boxes: dict[str, EvidenceBox] = {}
         self._began = time.monotonic()
+        self._lock = threading.RLock()
 
     @staticmethod
     def now() -> datetime:
@@ -41,29 +43,38 @@ class Recorder:
 
     def elapsed(self) -> float:
         """Return the seconds since the run began."""
-        return round(time.monotonic() - self._began, 1)
+        return self.elapsed()
 
     def plan(self, results: Iterable[CheckResult], *, selected: int) -> None:
         """Say which checks this run consists of, in order, each with its verdict until it ran.
 
         ``selected`` of them are to run; the others were left out on the command line.
         """
-        for result in results:
-            self._results[result.node_id] = result
-        self.report.checks_selected = selected
-        self.write()
+        with self._lock:
+            for result in results:
+                self._results[result.node_id] = result
+            self.report.checks_selected = selected
+            self.write()
 
     def done(self) -> None:
         """Say that one more of the selected checks came to its end."""
-        self.report.checks_done += 1
-        self.write()
+        with self._lock:
+            self.report.checks_done += 1
+            self.write()
+
+    def waited(self, seconds: float) -> None:
+        """Add the seconds for which a check waited for components to be built."""
+        with self._lock:
+            total = self.report.building_seconds + seconds
+            self.report.building_seconds = round(total, 3)
 
     def box(self, result: CheckResult) -> EvidenceBox:
         """Return the evidence of a planned check."""
-        if result.node_id not in self._boxes:
-            folder = file_name(f"{result.id}-{result.run}" if result.run else result.id)
-            self._boxes[result.node_id] = EvidenceBox(self.folder, folder, self.redactor)
-        return self._boxes[result.node_id]
+        with self._lock:
+            if result.node_id not in self._boxes:
+                folder = file_name(f"{result.id}-{result.run}" if result.run else result.id)
+                self._boxes[result.node_id] = EvidenceBox(self.folder, folder, self.redactor)
+            return self._boxes[result.node_id]
 
     def result(self, node_id: str) -> CheckResult:
         """Return the result of a planned check, to be filled in."""
@@ -71,7 +82,8 @@ class Recorder:
 
     def error(self, text: str) -> None:
         """Report something that went wrong outside the checks: it fails the run."""
-        self.report.errors.append(text)
+        with self._lock:
+            self.report.errors.append(text)
 
     def finish(self, *, complete: bool) -> None:
         """Write the report for the last time; not ``complete`` when the run was interrupted.
@@ -92,10 +104,11 @@ class Recorder:
 
     def write(self) -> None:
         """Write every view of what is known now, each file at once or not at all."""
-        self._summarise()
-        self.report.written_at = self.now()
-        self.report.seconds = self.elapsed()
-        write_views(self.report, self.folder)
+        with self._lock:
+            self._summarise()
+            self.report.written_at = self.now()
+            self.report.seconds = self.elapsed()
+            write_views(self.report, self.folder)
 
     def _summarise(self) -> None:
         """Bring what the report says of the checks up to date."""

@@ -29,13 +29,14 @@ from conformance.suite.check import (
     level_marker,
 )
 from conformance.suite.given_apps import given_apps, read_given
+from conformance.suite.lane_plan import LANE
 from conformance.suite.selection import leave_out_extended, selection
 
 PYTEST_KIND_DEFAULT = ("cluster_name", "pytest-kind")
 """What an option of pytest-kind holds when nobody gave it."""
 _WITHOUT_XDIST = (
     "the checks of a run share a cluster and write one report, which pytest-xdist's workers "
-    "cannot: run them without -n (and --dist, --tx)"
+    "cannot: run them without -n (and --dist, --tx); --lanes=2 runs some side by side"
 )
 _REFUSED = "stackspin_conformance_refused"
 _NOT_OURS = ("kind_bin", "kind_kubectl_bin")
@@ -164,6 +165,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     if config.option.collectonly or not any(check_of(item) for item in session.items):
         return
+    if LANE in config.stash:
+        return  # its checks are of the run of another session
     if hasattr(config, "workeroutput"):  # a worker of pytest-xdist; its process is told why
         config.workeroutput[_REFUSED] = True
         raise pytest.UsageError(_WITHOUT_XDIST)
@@ -171,9 +174,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from conformance.platform.installed.given import given_platform  # noqa: PLC0415
     from conformance.platform.tree.given import GivenTree, given_tree  # noqa: PLC0415
     from conformance.suite import schedule  # noqa: PLC0415
+    from conformance.suite.lanes import Lanes, may_run_side_by_side  # noqa: PLC0415
     from conformance.suite.run import RUN, Run  # noqa: PLC0415
     from conformance.suite.session import ConformanceSession  # noqa: PLC0415
     from conformance.suite.under_test import UnderTest  # noqa: PLC0415
+    from conformance.suite.verdicts import Verdicts  # noqa: PLC0415
 
     settings = _settings(config)
     try:
@@ -191,7 +196,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         run.terminal.say(line)
     under_test = UnderTest(run)
     config.pluginmanager.register(under_test, "stackspin-conformance-under-test")
-    hooks = ConformanceSession(run, under_test)
+    verdicts = Verdicts(run, under_test)
+    config.pluginmanager.register(verdicts, "stackspin-conformance-verdicts")
+    hooks = ConformanceSession(run)
     config.pluginmanager.register(hooks, "stackspin-conformance-session")
     hooks.plan(session.items, config.stash.get(DESELECTED, []), given_apps(config))
     # A job that is cancelled gets SIGTERM: end as after Ctrl-C, taking the cluster down.
@@ -200,6 +207,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             signal.signal(number, _interrupt)
             config.add_cleanup(functools.partial(_restore, number, previous))
     schedule.arrange(session.items)
+    count = int(settings.lanes)
+    if count > 1 and may_run_side_by_side(config):
+        lanes = Lanes(count, run, {"stackspin-conformance-verdicts": verdicts})
+        config.pluginmanager.register(lanes, "stackspin-conformance-lanes")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,4 +1,4 @@
-"""One run of checks: from pytest's phases to verdicts, evidence and the report.
+"""One run of checks: what it consists of, and its report.
 
 The plugin registers it only if checks were collected: other pytest runs are not affected.
 """
@@ -13,32 +13,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.clusters.base import Feature
-from conformance.common.errors import HarnessError
-from conformance.components.waiting import seconds_waited
 from conformance.report import terminal
-from conformance.report.evidence import failure_text
 from conformance.report.model import CheckResult, TwinResult
 from conformance.report.verdict import Verdict
-from conformance.suite.check import (
-    Check,
-    Exempt,
-    NotApplicable,
-    NotClaimed,
-    app_of,
-    check_of,
-    checks_in,
-)
-from conformance.suite.diagnostics import Diagnostics
+from conformance.suite.check import Check, app_of, check_of, checks_in
 from conformance.suite.run import Run
 from conformance.suite.selection import LEFT_OUT
-from conformance.suite.twins import Twin, judge, twin_of
-from conformance.suite.under_test import WORD, UnderTest
+from conformance.suite.twins import twin_of
+from conformance.suite.under_test import WORD
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-TWIN_CAUGHT = pytest.StashKey[bool]()
 _NOT_SELECTED = "not selected on the command line"
 _LEFT_OUT = "it is extended: --all or its id runs it"
 
@@ -114,14 +100,10 @@ def _result(check: Check, node_id: str, app: str | None, reason: str) -> CheckRe
 
 
 class ConformanceSession:
-    """Hooks of one run of checks."""
+    """Hooks of one run of checks; those of each check are ``verdicts.Verdicts``'s."""
 
-    def __init__(self, run: Run, under_test: UnderTest) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
-        self._under_test = under_test
-        self._diagnostics = Diagnostics(under_test, run.redactor)
-        self._told: dict[int, tuple[BaseException, str]] = {}
-        self._waited = seconds_waited()
 
     def plan(
         self, items: list[pytest.Item], deselected: list[pytest.Item], given: Collection[str]
@@ -140,133 +122,6 @@ class ConformanceSession:
         """Say where the report of this run is being written."""
         page = self._run.recorder.folder / "report.html"
         return f"report, rewritten after every check: {page}"
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Fail a check without a twin in a twin run; let nothing be installed when a node dies."""
-        check = check_of(item)
-        if check is None:
-            return
-        self._run.recorder.result(item.nodeid).reason = "the run ended during this check"
-        if self._run.twins and twin_of(item) is None:
-            pytest.fail(f"no twin of {check.id} in fixtures/twins/", pytrace=False)
-        if Feature.NODE_KILL in check.needs and self._under_test.stack is not None:
-            self._under_test.stack.settle()
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
-        """Do not call a check if its fixtures have already caught its twin."""
-        return pyfuncitem.stash.get(TWIN_CAUGHT, None)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Turn the outcome of a phase into the verdict, collecting evidence before clean-up."""
-        report = yield
-        if check_of(item) is None:
-            return report
-        if report.failed:
-            self._redact(report)
-        result = self._run.recorder.result(item.nodeid)
-        setattr(result.phases, report.when, self._without_building(report.duration))
-        twin = twin_of(item)
-        if report.when == "teardown":
-            self._after(item, report, result)
-        elif twin and not report.skipped and _is_about_the_check(report, call):
-            self._judge_twin(item, call, report, result, twin)
-        elif report.failed and call.excinfo:
-            self._failed(item, call.excinfo.value, report, result)
-        elif report.skipped and call.excinfo:
-            skipped = call.excinfo.value
-            applies = not isinstance(skipped, NotApplicable)
-            result.verdict = Verdict.NOT_RUN if applies else Verdict.NOT_APPLICABLE
-            result.exempt = isinstance(skipped, Exempt | NotClaimed)
-            result.reason = str(skipped)
-        elif report.when == "call":
-            result.verdict, result.reason = Verdict.PASS, ""
-        return report
-
-    def _without_building(self, duration: float) -> float:
-        """Return a phase's seconds without its wait for components, which counts for the run."""
-        waited = seconds_waited() - self._waited
-        self._waited += waited
-        report = self._run.recorder.report
-        report.building_seconds = round(report.building_seconds + waited, 3)
-        return round(max(0.0, duration - waited), 3)
-
-    def _failed(
-        self,
-        item: pytest.Item,
-        error: BaseException,
-        report: pytest.TestReport,
-        result: CheckResult,
-    ) -> None:
-        harness = isinstance(error, HarnessError) and report.when == "setup"
-        result.verdict = Verdict.NOT_RUN if harness else Verdict.FAIL
-        result.reason = self._run.redactor.redact(_summary(error))
-        if first := self._told.get(id(error)):
-            # pytest raises a session fixture's exception again for each check that needs it.
-            result.reason = f"{result.reason.splitlines()[0]} (reported at {first[1]})"
-            report.longrepr = result.reason
-            if harness:
-                report.outcome = "skipped"
-                report.longrepr = (str(item.path), 0, f"Skipped: {result.reason}")
-            return
-        self._told[id(error)] = (error, item.nodeid)
-        if harness:
-            report.longrepr = self._run.redactor.redact(str(error))
-            self._run.recorder.error(str(error))
-            return
-        box = self._run.recorder.box(result)
-        box.attach("failure.txt", failure_text(error, report.longreprtext))
-        for name, text in report.sections:
-            box.attach(f"{name}.txt", text)
-        self._diagnostics.collect(item, box)
-
-    def _redact(self, report: pytest.TestReport) -> None:
-        """Hide secrets in what pytest is about to print: a CI job's log is kept for a long time."""
-        redact = self._run.redactor.redact
-        text = report.longreprtext
-        if (clean := redact(text)) != text:
-            report.longrepr = clean
-        report.sections = [(name, redact(content)) for name, content in report.sections]
-
-    def _judge_twin(
-        self,
-        item: pytest.Item,
-        call: pytest.CallInfo[None],
-        report: pytest.TestReport,
-        result: CheckResult,
-        twin: Twin,
-    ) -> None:
-        if report.when == "setup" and report.passed:
-            return
-        if item.stash.get(TWIN_CAUGHT, False):
-            return
-        failure = call.excinfo.exconly() if call.excinfo else None
-        judgement = judge(twin, failure)
-        result.reason = judgement.reason
-        result.verdict = Verdict.PASS if judgement.caught else Verdict.FAIL
-        result.twin = TwinResult(defect=twin.defect, expect=twin.expect, caught=judgement.caught)
-        report.outcome = "passed" if judgement.caught else "failed"
-        if judgement.caught:
-            item.stash[TWIN_CAUGHT] = True
-            report.longrepr = None
-            return
-        box = self._run.recorder.box(result)
-        if failure is not None:
-            box.attach("failure.txt", report.longreprtext)
-            self._diagnostics.collect(item, box)
-        report.longrepr = self._run.redactor.redact(judgement.reason)
-
-    def _after(self, item: pytest.Item, report: pytest.TestReport, result: CheckResult) -> None:
-        phases = result.phases
-        result.seconds = round(phases.setup + phases.call + phases.teardown, 3)
-        if report.failed:
-            self._run.recorder.error(f"{item.nodeid}: clean-up failed: {report.longreprtext}")
-        self._under_test.describe()
-        self._run.recorder.done()
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(
@@ -287,16 +142,3 @@ class ConformanceSession:
         terminalreporter.section("Stackspin conformance")
         for line, markup in lines:
             terminalreporter.write_line(line, **markup)
-
-
-def _is_about_the_check(report: pytest.TestReport, call: pytest.CallInfo[None]) -> bool:
-    """Whether the outcome says something about the check, not about a fault of the harness."""
-    if report.when == "call" or call.excinfo is None:
-        return True
-    return isinstance(call.excinfo.value, (AssertionError, pytest.fail.Exception))
-
-
-def _summary(error: BaseException) -> str:
-    told = (str(error).strip() or type(error).__name__, *getattr(error, "__notes__", ()))
-    text = "\n".join(told)
-    return "\n".join(text.splitlines()[:20])[:4000]

@@ -1,0 +1,127 @@
+"""Checks side by side on one cluster: ``--lanes=2``.
+
+This is the first session's part: it makes the lanes, shows what each check came to, and at the end
+takes away what all have shared. The checks themselves run in the lanes (``lane_session``), in the
+order that ``lane_plan`` allows.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+import pytest
+from _pytest import runner
+
+from conformance.suite.given_apps import given_apps
+from conformance.suite.lane_output import Output
+from conformance.suite.lane_plan import Plan, chains_of
+from conformance.suite.lane_session import Lane, SharedFixtures
+from conformance.suite.run import Run
+
+INTERRUPTED = 5.0
+"""Seconds that lanes have after Ctrl-C to take down what their checks have made. What still waits
+then is left: its cluster goes, or what it made is found by the run's label."""
+_ONE_BY_ONE = ("usepdb", "trace", "setupshow", "setuponly", "setupplan", "twins")
+"""Options with which checks run one after another: somebody follows them at the terminal, or the
+platform has a defect during each."""
+
+
+def may_run_side_by_side(config: pytest.Config) -> bool:
+    """Whether a run's options allow that checks run at the same time; not on given apps."""
+    one_by_one = any(config.getoption(name, default=None) for name in _ONE_BY_ONE)
+    return not one_by_one and not given_apps(config)
+
+
+class Lanes:
+    """Hooks of a run in lanes; ``plugins`` are those that each lane has, too."""
+
+    def __init__(self, number: int, run: Run, plugins: Mapping[str, object]) -> None:
+        self._number = number
+        self._run = run
+        self._plugins = plugins
+        self._output = Output()
+        self._lock = threading.Lock()
+        self._interrupted = False
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Run the checks in lanes."""
+        if session.testsfailed:
+            return None  # collection failed: pytest says so
+        # What plugins do around a check, such as keeping its warnings, is done once around all.
+        session.config.hook.pytest_runtest_protocol(item=session.items[0], nextitem=None)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool:
+        """Run all checks, whichever the first one is."""
+        session = item.session
+        plan, lanes = Plan(chains_of(session.items)), list[Lane]()
+        with pytest.MonkeyPatch.context() as patch, self._output.by_thread(item.config):
+            # pytest has one environment variable for the name of the one test that runs.
+            patch.setattr(runner, "_update_current_test_var", lambda _item, _when: None)
+            try:
+                shared = SharedFixtures(session)
+                for number in range(1, self._number + 1):
+                    lanes.append(self._lane(number, session, shared, plan))
+                for lane in lanes:
+                    lane.start(plan)
+                for lane in lanes:
+                    lane.join()
+            except BaseException:
+                self._interrupt(plan, lanes)
+                raise
+            finally:
+                for lane in reversed(lanes):
+                    lane.close()
+        for error in filter(None, (lane.error for lane in lanes)):
+            raise error
+        left = self._taken_down(session)
+        for lane in lanes:
+            lane.release()
+        for error in filter(None, [*(lane.left for lane in lanes), left]):
+            self._run.recorder.error(f"clean-up failed: {error}")
+        return True
+
+    def _lane(
+        self, number: int, session: pytest.Session, shared: SharedFixtures, plan: Plan
+    ) -> Lane:
+        def ended(item: pytest.Item, reports: Sequence[pytest.TestReport]) -> None:
+            with self._lock:
+                if self._interrupted:
+                    return
+                hook, where = item.ihook, {"nodeid": item.nodeid, "location": item.location}
+                hook.pytest_runtest_logstart(**where)
+                for report in reports:
+                    hook.pytest_runtest_logreport(report=report)
+                hook.pytest_runtest_logfinish(**where)
+                if session.shouldfail or session.shouldstop:
+                    plan.stop()
+
+        return Lane(number, session, shared, self._plugins, self._output, ended)
+
+    def _interrupt(self, plan: Plan, lanes: Sequence[Lane]) -> None:
+        """End the lanes early; no check is reported any more."""
+        with self._lock:
+            self._interrupted = True
+        plan.stop()
+        for lane in lanes:
+            lane.interrupt()
+        deadline = time.monotonic() + INTERRUPTED
+        for lane in lanes:
+            lane.join(max(0.0, deadline - time.monotonic()))
+
+    @staticmethod
+    def _taken_down(session: pytest.Session) -> Exception | None:
+        """Tear down what the checks have shared; return what went wrong."""
+        try:
+            session._setupstate.teardown_exact(None)
+        except Exception as error:
+            return error
+        return None
