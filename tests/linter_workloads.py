@@ -123,10 +123,17 @@ def claim(**spec: Any) -> Object:
     return value
 
 
+_VERSIONS = {
+    "Certificate": "cert-manager.io/v1",
+    "ExternalSecret": "external-secrets.io/v1",
+    "SealedSecret": "bitnami.com/v1alpha1",
+    "StringSecret": "secretgenerator.mittwald.de/v1alpha1",
+}
+
+
 def named(kind: str, name: str, namespace: str = "apps", **fields: Any) -> Object:
-    group = {"StringSecret": "secretgenerator.mittwald.de/v1alpha1", "Secret": "v1"}
     return {
-        "apiVersion": group.get(kind, "v1"),
+        "apiVersion": _VERSIONS.get(kind, "v1"),
         "kind": kind,
         "metadata": {"name": name, "namespace": namespace},
         **fields,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +14,7 @@ import kube_wire as wire
 import pytest
 
 from conformance.common.errors import HarnessError
-from conformance.common.settings import Timeouts
+from conformance.common.settings import PROJECT_ROOT, Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted, exists, image_unavailable, ready
 from conformance.kube.errors import Forbidden
@@ -249,6 +251,40 @@ def test_an_interruption_ends_all_waits(
     with pytest.raises(KeyboardInterrupt):
         wait_all(kube, [Wait(POD, ready())], timeout=60)
     assert time.monotonic() - began < 30
+
+
+WAITS_FOR_EVER = """
+import sys, threading, time
+from pathlib import Path
+from conformance.kube.client import Kube
+from conformance.kube.conditions import exists
+from conformance.kube.objects import Ref
+from conformance.kube.wait import Wait, wait_all
+
+def step():
+    wait_all(Kube(Path(sys.argv[1])), [Wait(Ref("v1", "Pod", "web", "n"), exists())], timeout=3600)
+
+threading.Thread(target=step, daemon=True).start()
+while not any(one.name.startswith("wait") for one in threading.enumerate()):
+    time.sleep(0.05)
+print("waits")
+"""
+
+
+def test_a_process_ends_though_a_step_of_it_waits_for_a_cluster_that_is_gone(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    kubeconfig = wire.write_kubeconfig(tmp_path, port)
+    run = subprocess.run(
+        [sys.executable, "-c", WAITS_FOR_EVER, kubeconfig],
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        timeout=120,
+        check=True,
+    )
+    assert run.stdout == b"waits\n"
 
 
 def test_a_time_out_explains_itself_without_secrets(server: wire.WireServer, kube: Kube):

@@ -148,9 +148,12 @@ def test_port_names_that_kubernetes_does_not_take(name):
         named("Secret", "notes-secrets", namespace="", data={"key": "eA=="}),
         named("StringSecret", "notes-secrets", spec={"fields": [{"fieldName": "key"}]}),
         named("OAuth2Client", "notes", spec={"secretName": "notes-secrets"}),
-        named("Certificate", "notes", spec={"secretName": "notes-secrets"}),
-        named("ExternalSecret", "notes", spec={"target": {"name": "notes-secrets"}}),
-        named("SealedSecret", "notes-secrets"),
+        named(
+            "ExternalSecret",
+            "notes",
+            spec={"target": {"name": "notes-secrets"}, "data": [{"secretKey": "key"}]},
+        ),
+        named("SealedSecret", "notes-secrets", spec={"encryptedData": {"key": "AgB"}}),
         named("Cluster", "notes", apiVersion="postgresql.cnpg.io/v1"),
     ],
     ids=lambda one: one["kind"],
@@ -159,6 +162,15 @@ def test_many_kinds_make_secrets(maker):
     app = flux(reference(), maker)
 
     assert messages(app) == []
+
+
+def test_a_certificate_has_the_keys_of_one():
+    app = flux(reference(), named("Certificate", "notes", spec={"secretName": "notes-secrets"}))
+
+    assert messages(app) == [
+        'pods.reference-keys: container notes reads key "key" of Secret notes-secrets, which has '
+        "no such key"
+    ]
 
 
 def test_a_generator_fills_the_keys_that_an_annotation_names():

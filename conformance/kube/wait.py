@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -109,25 +110,44 @@ def wait_all(
     if not waits:
         return
     cancellers = [Canceller() for _ in waits]
-    with concurrent.futures.ThreadPoolExecutor(len(waits), "wait") as executor:
-        pending = {
-            executor.submit(_Follower(kube, wanted, timeout, canceller).run)
-            for wanted, canceller in zip(waits, cancellers, strict=True)
-        }
+    begun = [
+        _begun(_Follower(kube, wanted, timeout, canceller).run)
+        for wanted, canceller in zip(waits, cancellers, strict=True)
+    ]
+    pending = set(begun)
+    try:
+        while pending:
+            done, pending = concurrent.futures.wait(
+                pending,
+                timeout=None if meanwhile is None else _LOOK,
+                return_when=concurrent.futures.FIRST_COMPLETED,
+            )
+            for future in done:
+                future.result()
+            if pending and meanwhile is not None:
+                meanwhile()
+    finally:  # also when somebody interrupts it
+        for canceller in cancellers:
+            canceller.cancel()
+        concurrent.futures.wait(begun)
+
+
+def _begun(action: Callable[[], Objects]) -> concurrent.futures.Future[Objects]:
+    """Begin an action in a thread that the end of the process does not wait for.
+
+    It does for those of an executor: a run that was interrupted, whose cluster is gone, would go on
+    asking until the time-out.
+    """
+    future: concurrent.futures.Future[Objects] = concurrent.futures.Future()
+
+    def work() -> None:
         try:
-            while pending:
-                done, pending = concurrent.futures.wait(
-                    pending,
-                    timeout=None if meanwhile is None else _LOOK,
-                    return_when=concurrent.futures.FIRST_COMPLETED,
-                )
-                for future in done:
-                    future.result()
-                if pending and meanwhile is not None:
-                    meanwhile()
-        finally:  # also when somebody interrupts it: the executor waits for its threads
-            for canceller in cancellers:
-                canceller.cancel()
+            future.set_result(action())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, name="wait", daemon=True).start()
+    return future
 
 
 class _Follower:
