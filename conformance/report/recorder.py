@@ -43,7 +43,7 @@ class Recorder:
 
     def elapsed(self) -> float:
         """Return the seconds since the run began."""
-        return self.elapsed()
+        return round(time.monotonic() - self._began, 1)
 
     def plan(self, results: Iterable[CheckResult], *, selected: int) -> None:
         """Say which checks this run consists of, in order, each with its verdict until it ran.
