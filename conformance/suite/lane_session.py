@@ -22,6 +22,7 @@ from _pytest.scope import Scope
 from conformance.suite import schedule
 from conformance.suite.lane_output import Output
 from conformance.suite.lane_plan import LANE, Plan
+from conformance.suite.run import RUN
 
 _OWN = frozenset({"pytestconfig", "browser"})
 """Fixtures of scope "session" that each lane has itself: Playwright's objects belong to the thread
@@ -114,6 +115,7 @@ class Lane:
         del given["file_or_dir"]  # given as arguments
         config = pytest.Config.fromdictargs(given, [*without, *map(str, first.args)])
         config.stash[LANE] = True
+        config.stash[RUN] = first.stash[RUN]
         return config
 
     def _keep_logs_apart(self) -> None:
