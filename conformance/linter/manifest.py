@@ -14,6 +14,10 @@ CLUSTER_WIDE = frozenset(
      "CustomResourceDefinition", "IngressClass", "PriorityClass"}
 )  # fmt: skip
 """Kinds that live in no namespace."""
+HOOK = "helm.sh/hook"
+"""The annotation with the moments of a release's life at which Helm runs an object."""
+FORCE = "kustomize.toolkit.fluxcd.io/force"
+"""The annotation by which Flux makes an object anew where Kubernetes refuses to change it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +74,16 @@ class Manifest:
     def annotations(self) -> Mapping[str, Value]:
         """``metadata.annotations``."""
         return mapping(self.get("metadata", "annotations"))
+
+    @property
+    def hook(self) -> bool:
+        """Whether Helm runs it at some moment of a release's life: a test, a migration."""
+        return HOOK in self.annotations
+
+    @property
+    def forced(self) -> bool:
+        """Whether Flux makes it anew where Kubernetes refuses a change."""
+        return text(self.annotations.get(FORCE)).lower() == "enabled"
 
     def in_namespace(self, namespace: str) -> Manifest:
         """Return the object as it is when whoever applies it chooses the namespace."""

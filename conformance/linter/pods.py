@@ -84,7 +84,7 @@ class Pod:
     @property
     def hook(self) -> bool:
         """Whether Helm runs it at some moment of a release's life: a test, a migration."""
-        return "helm.sh/hook" in self.workload.annotations
+        return self.workload.hook
 
     @property
     def containers(self) -> list[Container]:

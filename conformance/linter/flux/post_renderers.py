@@ -16,8 +16,6 @@ from conformance.linter.flux.transforms import label
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import Document
 
-_HOOK = "helm.sh/hook"
-
 
 @dataclass(frozen=True)
 class PostRendered:
@@ -32,8 +30,8 @@ class PostRendered:
 def post_render(release: Manifest, manifests: Sequence[Manifest]) -> PostRendered:
     """Return what a HelmRelease makes of its chart's objects; hooks stay as they are."""
     outcome = Outcome([], [], [])
-    hooks = [one for one in manifests if _HOOK in one.annotations]
-    resources = [Resource(one.value, one) for one in manifests if _HOOK not in one.annotations]
+    hooks = [one for one in manifests if one.hook]
+    resources = [Resource(one.value, one) for one in manifests if not one.hook]
     for index, entry in enumerate(sequence(release.get("spec", "postRenderers"))):
         path = ("spec", "postRenderers", index, "kustomize")
         value = get(entry, "kustomize")

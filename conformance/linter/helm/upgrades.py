@@ -19,7 +19,7 @@ from conformance.linter.app import Chart
 from conformance.linter.facts.credentials import kind_of
 from conformance.linter.helm.rendered import objects_of
 from conformance.linter.limits import Limits
-from conformance.linter.manifest import Manifest
+from conformance.linter.manifest import HOOK, Manifest
 from conformance.linter.reading import archive
 
 _RANDOM = re.compile(
@@ -34,7 +34,6 @@ _SLOW_KEY = re.compile(rb'\bgenPrivateKey\s+"rsa"')
 _ARCHIVE = re.compile(r"((?:.*/)?charts/)[^/]+\.tgz")
 _DEPTH = 3
 """Charts in charts in charts that are unpacked."""
-_HOOK = "helm.sh/hook"
 
 Render = Callable[[Mapping[str, bytes]], Mapping[str, str]]
 """Renders the files of a chart as an upgrade. Raises RenderError."""
@@ -74,7 +73,7 @@ def changing(
 
 def _renewed(manifest: Manifest) -> bool:
     """Return whether an upgrade writes an object: a hook of installations is left alone."""
-    hooks = text(manifest.annotations.get(_HOOK))
+    hooks = text(manifest.annotations.get(HOOK))
     return not hooks or "upgrade" in hooks
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.linter.access import mapping, sequence
 from conformance.linter.facts.cluster import Cluster, each, port_number, selector_of, selects
 from conformance.linter.findings import NotRun, Problem, Severity
+from conformance.linter.manifest import HOOK
 from conformance.linter.rule import rule
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _lasts(pod: Pod) -> bool:
 
 def _test(pod: Pod) -> bool:
     """Whether it runs only when somebody asks Helm to test the release."""
-    return str(pod.workload.annotations.get("helm.sh/hook", "")).startswith("test")
+    return str(pod.workload.annotations.get(HOOK, "")).startswith("test")
 
 
 def _declares(pod: Pod, service: Manifest) -> bool:

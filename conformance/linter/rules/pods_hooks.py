@@ -11,6 +11,7 @@ from conformance.linter.facts.cluster import Cluster, each, same_namespace, sele
 from conformance.linter.facts.needs import needs_of
 from conformance.linter.facts.storage import CLAIM, mounts_of
 from conformance.linter.findings import NotRun, Problem, Severity, quoted
+from conformance.linter.manifest import HOOK
 from conformance.linter.rule import rule
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from conformance.linter.pods import Pod
 
 _HOOKS = "https://helm.sh/docs/topics/charts_hooks/"
-_HOOK, _WEIGHT = "helm.sh/hook", "helm.sh/hook-weight"
+_WEIGHT = "helm.sh/hook-weight"
 _BEFORE, _AFTER = "pre-install", "post-install"
 _ADDRESS = re.compile(r"HOST|URL|URI|DSN|ADDR|SERVER|ENDPOINT", re.IGNORECASE)
 
@@ -96,7 +97,7 @@ def _is_hook(manifest: Manifest) -> bool:
 
 
 def _when(manifest: Manifest) -> str:
-    return text(manifest.annotations.get(_HOOK))
+    return text(manifest.annotations.get(HOOK))
 
 
 def _runs(manifest: Manifest, moment: str) -> bool:

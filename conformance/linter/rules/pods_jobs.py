@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from conformance.linter.facts.cluster import Cluster, each
 from conformance.linter.findings import NotRun, Problem, Severity
+from conformance.linter.manifest import FORCE
 from conformance.linter.rule import rule
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
     from conformance.linter.manifest import Manifest
 
-_FORCE = "kustomize.toolkit.fluxcd.io/force"
 _CHANGING = re.compile(r"Revision|rand(Alpha|Numeric|Ascii)|now\b|sha(1|256)sum|uuidv4|genCA")
 """What makes the name of a rendered object another one in each version."""
 _VERSION = re.compile(r"[0-9]+[.-][0-9]+")
@@ -31,7 +31,7 @@ _VERSION = re.compile(r"[0-9]+[.-][0-9]+")
     source="https://kubernetes.io/docs/concepts/workloads/controllers/job/",
     fix="Make it a hook with helm.sh/hook-delete-policy: before-hook-creation, set "
     "ttlSecondsAfterFinished, or put the revision into its name. Outside of a chart, annotate it "
-    f"with {_FORCE}: enabled.",
+    f"with {FORCE}: enabled.",
     example="""
 metadata:
   name: {{ .Release.Name }}-migrate-{{ .Release.Revision }}
@@ -45,8 +45,7 @@ def job_again(app: AppPackage) -> Iterator[Problem | NotRun]:
 def _lasting(cluster: Cluster) -> Iterator[Problem]:
     for job in cluster.objects("Job"):
         goes = job.get("spec", "ttlSecondsAfterFinished") is not None
-        hook = "helm.sh/hook" in job.annotations
-        if goes or hook or not cluster.certain(job) or _replaced(cluster, job):
+        if goes or job.hook or not cluster.certain(job) or _replaced(cluster, job):
             continue
         yield Problem(
             job.place("metadata", "name"),
@@ -55,7 +54,7 @@ def _lasting(cluster: Cluster) -> Iterator[Problem]:
 
 
 def _replaced(cluster: Cluster, job: Manifest) -> bool:
-    if job.annotations.get(_FORCE) == "enabled" or _VERSION.search(job.name):
+    if job.forced or _VERSION.search(job.name):
         return True
     if not job.name or _CHANGING.search(cluster.template_of(job)):
         return True

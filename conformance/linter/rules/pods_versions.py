@@ -21,7 +21,6 @@ _CARRY_VERSIONS = ("helm.sh/chart", "app.kubernetes.io/version", "chart", "versi
 """Labels that by convention have the version of a chart or an app."""
 _VERSION = re.compile(r"[0-9]+\.[0-9]+")
 _SELECTING = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
-_FORCED = "kustomize.toolkit.fluxcd.io/force"
 
 
 @rule(
@@ -50,7 +49,7 @@ def version_in_label(app: AppPackage) -> Iterator[Problem | NotRun]:
 def _versioned(cluster: Cluster) -> Iterator[Problem]:
     for pod in cluster.judged:
         workload = pod.workload
-        if workload.kind not in _SELECTING or workload.annotations.get(_FORCED) == "enabled":
+        if workload.kind not in _SELECTING or workload.forced:
             continue
         versions = _versions(cluster, pod)
         template = cluster.template_of(workload)

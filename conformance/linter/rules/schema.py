@@ -241,7 +241,7 @@ def made_once(app: AppPackage) -> Iterator[Problem | NotRun]:
         seen: dict[_Identity, Manifest] = {}
         for manifest in sorted(_unfolded(installation.manifests), key=lambda one: one.rendered):
             identity = _identity(manifest)
-            if identity is None or "helm.sh/hook" in manifest.annotations:
+            if identity is None or manifest.hook:
                 continue
             before = seen.setdefault(identity, manifest)
             if before is not manifest and manifest.rendered:

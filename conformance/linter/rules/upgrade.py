@@ -60,7 +60,6 @@ _DEFAULTS: Mapping[str, str] = {
 _SECRET = ("Secret", "ConfigMap", "Job")
 """Kinds of which no message shows a value: it may be a password."""
 _DEFAULT_CLASS = "local-path"
-_FORCE = "kustomize.toolkit.fluxcd.io/force"
 
 
 @rule(
@@ -108,9 +107,7 @@ def _immutable(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 def _made_anew(new: Manifest) -> bool:
     """Return whether the object is deleted and created again; never a claim with its data."""
-    hook = "helm.sh/hook" in new.annotations
-    forced = text(new.annotations.get(_FORCE)).lower() == "enabled"
-    return (hook or forced) and new.kind != "PersistentVolumeClaim"
+    return (new.hook or new.forced) and new.kind != "PersistentVolumeClaim"
 
 
 def _frozen(old: Manifest) -> Iterable[Path]:
