@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from conformance.common.errors import HarnessError
-from conformance.linter.views.json_view import to_json
+from conformance.linter import views
 from conformance.linter.views.look import Look
 from conformance.linter.views.terminal import to_terminal
 
@@ -21,7 +23,24 @@ if TYPE_CHECKING:
     from conformance.linter.earlier import Earlier
     from conformance.linter.result import Result
 
-FORMATS = ("terminal", "json", "junit", "html", "sarif", "markdown", "changes")
+_Write = Callable[[Any, "Result", "Judgement", Path], str]
+"""Takes a view's module, the result, what is said beside it, and the folder it is written to."""
+_WRITTEN: Mapping[str, tuple[str, _Write]] = {
+    "json": ("json_view", lambda view, result, _, folder: view.to_json(result, folder)),
+    "junit": (
+        "junit",
+        lambda view, result, said, folder: view.to_junit(result, said.level, folder),
+    ),
+    "html": ("html", lambda view, result, _, folder: view.to_html(result, folder)),
+    "sarif": ("sarif", lambda view, result, _, __: view.to_sarif(result)),
+    "markdown": (
+        "markdown",
+        lambda view, result, said, _: view.to_markdown(result, said.earlier, passed=said.passed),
+    ),
+    "changes": ("object_changes", lambda view, result, _, __: view.to_changes(result)),
+}
+"""Form of a file -> the module with its view, and how that is called."""
+FORMATS = ("terminal", *_WRITTEN)
 
 
 def show(text: str, stream: TextIO | None = None) -> None:
@@ -65,33 +84,13 @@ def report(result: Result, given: argparse.Namespace, judgement: Judgement) -> N
     show(_view(result, FORMATS[0], look, judgement, Path()))
 
 
-def _view(  # noqa: PLR0911 - one for each form
-    result: Result, form: str, look: Look, judgement: Judgement, folder: Path
-) -> str:
+def _view(result: Result, form: str, look: Look, judgement: Judgement, folder: Path) -> str:
     """Return the result in this form; what a form needs is imported only for it.
 
     Links to a run's report are relative to ``folder``; in the terminal, to where one is.
     """
-    if form == "json":
-        return to_json(result, folder)
-    if form == "junit":
-        from conformance.linter.views.junit import to_junit  # noqa: PLC0415
-
-        return to_junit(result, judgement.level, folder)
-    if form == "html":
-        from conformance.linter.views.html import to_html  # noqa: PLC0415
-
-        return to_html(result, folder)
-    if form == "sarif":
-        from conformance.linter.views.sarif import to_sarif  # noqa: PLC0415
-
-        return to_sarif(result)
-    if form == "markdown":
-        from conformance.linter.views.markdown import to_markdown  # noqa: PLC0415
-
-        return to_markdown(result, judgement.earlier, passed=judgement.passed)
-    if form == "changes":
-        from conformance.linter.views.object_changes import to_changes  # noqa: PLC0415
-
-        return to_changes(result)
-    return to_terminal(result, look)
+    if form not in _WRITTEN:
+        return to_terminal(result, look)
+    module, write = _WRITTEN[form]
+    view = importlib.import_module(f"{views.__name__}.{module}")
+    return write(view, result, judgement, folder)
