@@ -289,7 +289,7 @@ def dependency_version(app: AppPackage) -> Iterator[Problem]:
     "chart.schema",
     "The chart has a schema for its values",
     level=1,
-    severity=Severity.WARNING,
+    severity=Severity.NOTE,
     why="Without it Helm silently ignores a misspelt value: the app runs with the default, and "
     "the mistake is hard to find.",
     source=f"{_MANUAL}#schema-files",

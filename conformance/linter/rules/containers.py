@@ -189,7 +189,7 @@ def _listed(names: list[str]) -> str:
     "containers.port-name",
     "The ports that a Service leads to have names",
     level=2,
-    severity=Severity.WARNING,
+    severity=Severity.NOTE,
     why="A name says what a port is for. If the port's number changes in a new version of the "
     "app, Service and probes still find it.",
     source="https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports",

@@ -138,7 +138,7 @@ def _port_names(target: Target) -> list[str]:
     "network.port-declared",
     "The port number that a Service leads to is declared by a container",
     level=2,
-    severity=Severity.WARNING,
+    severity=Severity.NOTE,
     why="It may work, because containers can listen on ports that they do not declare; usually "
     "the number is mistyped or left over from another app, and people see 503.",
     source=f"{_SERVICE}#field-spec-ports",
