@@ -136,6 +136,21 @@ def test_what_to_do_is_said_once_for_findings_alike() -> None:
     assert re.findall(r"fix: (\w+)", text) == ["Add", "Do"]
 
 
+def test_one_cause_of_several_apps_is_told_once() -> None:
+    own = a_finding(message="of its own", place=Place("b.yaml", 1))
+    apps = [
+        an_app_result(a_finding(), app=an_app("notes")),
+        an_app_result(a_finding(), own, app=an_app("wiki")),
+        an_app_result(a_finding(), app=an_app("pad")),
+    ]
+    text = to_terminal(a_result(*apps), PLAIN)
+    assert text.count("its data is not backed up") == 1
+    assert text.count("of its own") == 1
+    assert text.count("error    as told above for notes: backup.claim-label\n") == 2
+    assert text.count("next     level 3 needs backup.claim-label") == 3
+    assert "4 errors" in text
+
+
 def test_what_was_not_run_is_told_once_for_each_reason_and_promises_nothing() -> None:
     app = an_app_result(not_run=[(rule, ELSEWHERE) for rule in REMOTE])
     text = to_terminal(a_result(app), PLAIN)

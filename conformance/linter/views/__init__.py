@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,6 +124,12 @@ def same_cause(app: AppResult) -> list[Finding]:
     repeated = [one for one in failed if one.failed and _SAME_CAUSE in one.failed.reason]
     # The other one may be of another app.
     return repeated if len(repeated) < len(failed) else repeated[1:]
+
+
+def cause(finding: Finding, app: AppResult) -> Hashable:
+    """Return what findings of several apps have in common that are one cause in one place."""
+    found = (app.root, finding.rule.id, finding.place.file, finding.place.line, finding.message)
+    return id(finding) if finding.failed or not finding.place.file else (*found, finding.kind)
 
 
 def reasons(app: AppResult) -> list[tuple[str, list[Requirement]]]:

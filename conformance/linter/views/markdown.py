@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from conformance.linter.findings import Severity
 from conformance.linter.identity import identity
-from conformance.linter.views import counted, reasons, rules_named, sentence, shown, tally, where
+from conformance.linter.views import (
+    cause,
+    counted,
+    reasons,
+    rules_named,
+    sentence,
+    shown,
+    tally,
+    where,
+)
 
 if TYPE_CHECKING:
     from conformance.linter.earlier import Earlier, EarlierFinding
@@ -33,13 +42,13 @@ def to_markdown(result: Result, earlier: Earlier | None = None, *, passed: bool 
         blocks.append("\n".join(_levels(result, earlier)))
     found = [(finding, app) for app in result.apps for finding in app.findings]
     if earlier is None:
-        blocks += _section("Findings", [_line(*one) for one in found], folded=False)
+        blocks += _section("Findings", list(_lines(found)), folded=False)
     else:
         new = [one for one in found if not _was_there(*one, earlier)]
-        blocks += _section("New findings", [_line(*one) for one in new], folded=False)
+        blocks += _section("New findings", list(_lines(new)), folded=False)
         blocks += _section("Mended", list(_mended(result, earlier)), folded=False)
-        known = [_line(*one) for one in found if _was_there(*one, earlier)]
-        blocks += _section("Known findings", known, folded=True)
+        known = [one for one in found if _was_there(*one, earlier)]
+        blocks += _section("Known findings", list(_lines(known)), folded=True)
     missing = [
         f"- {_code(app.name)}: {rules_named(rules)}: {_plain(reason)}"
         for app in result.apps
@@ -107,13 +116,24 @@ def _section(title: str, lines: Sequence[str], *, folded: bool) -> Iterable[str]
         yield f"#### {title}\n\n{text}"
 
 
-def _line(finding: Finding, app: AppResult) -> str:
+def _lines(found: Iterable[tuple[Finding, AppResult]]) -> Iterator[str]:
+    """Yield a line for each cause, with all apps that have it."""
+    causes: dict[Hashable, list[tuple[Finding, AppResult]]] = {}
+    for finding, app in found:
+        causes.setdefault(cause(finding, app), []).append((finding, app))
+    for same in causes.values():
+        finding, app = same[0]
+        yield _line(finding, app, list(dict.fromkeys(one.name for _, one in same)))
+
+
+def _line(finding: Finding, app: AppResult, names: Sequence[str]) -> str:
+    apps = ", ".join(map(_code, names))
     sign = _SIGNS[finding.severity.value]
     kind = "" if finding.kind == finding.severity.value else f" ({finding.kind})"
     place = _code(where(finding.place, app))
     message = _plain(sentence(finding))
     fix = f"<br>{_plain(finding.fix)}" if finding.fix and finding.kind != "waived" else ""
-    return f"- {sign} {_code(app.name)} {place}: {message}{kind} `{finding.rule.id}`{fix}"
+    return f"- {sign} {apps} {place}: {message}{kind} `{finding.rule.id}`{fix}"
 
 
 def _earlier_line(app: str, one: EarlierFinding) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from conformance.linter.levels import LEVELS
 from conformance.linter.views import (
+    cause,
     counted,
     has_more,
     joined_path,
@@ -30,6 +31,7 @@ from conformance.linter.views.look import Look, Span
 
 if TYPE_CHECKING:
     from conformance.linter.result import AppResult, CheckResult, Finding, Result
+    from conformance.linter.rule import Requirement
 
 _MARGIN = 9
 """Columns of the words on the left: ``warning``, ``not run``."""
@@ -49,9 +51,10 @@ def to_terminal(result: Result, look: Look, *, final: bool = True) -> str:
     width = max((len(shown(app.name)) for app in result.apps), default=0)
     text = ""
     told: set[int] = set()
+    causes: dict[Hashable, str] = {}
     # Those that are well go first: what there is to do stands at the end, above the summary.
     for app in sorted(result.apps, key=has_more):
-        block = "\n".join(_app(app, look, min(width, _NAMES), told))
+        block = "\n".join(_app(app, look, min(width, _NAMES), told, causes))
         if text and ("\n" in block or text.endswith("\n\n")):
             text = text.rstrip("\n") + "\n\n"
         text += block + ("\n\n" if "\n" in block else "\n")
@@ -64,8 +67,14 @@ def _line(look: Look, label: str, *spans: Span, style: str = "") -> str:
     return margin + look.wrapped(spans, _MARGIN)
 
 
-def _app(app: AppResult, look: Look, width: int, told: set[int]) -> Iterator[str]:
-    """Yield an app's lines; ``told`` are the levels whose sentence the reader has seen."""
+def _app(
+    app: AppResult, look: Look, width: int, told: set[int], causes: dict[Hashable, str]
+) -> Iterator[str]:
+    """Yield an app's lines.
+
+    ``told`` are the levels whose sentence the reader has seen; ``causes`` the findings, with the
+    app that they were told of.
+    """
     level, name = level_name(app), shown(app.name)
     about = f"{shown(joined_path(app.root, app.app.path))}: {shown(app.app.detected)}"
     style = _level_style(app)
@@ -83,9 +92,16 @@ def _app(app: AppResult, look: Look, width: int, told: set[int]) -> Iterator[str
         yield _line(look, "", (shown(app.remark), "dim"))
     fixes: set[tuple[str, str]] = set()
     repeated = same_cause(app)
+    before: dict[tuple[str, str], list[Requirement]] = {}
     for finding in app.findings:
-        if finding not in repeated:
+        other = causes.setdefault(cause(finding, app), name)
+        if other != name:
+            before.setdefault((finding.kind, other), []).append(finding.rule)
+        elif finding not in repeated:
             yield from _finding(finding, app, look, fixes)
+    for (kind, other), rules in before.items():
+        once = list(dict.fromkeys(rules))
+        yield _line(look, kind, (f"as told above for {other}: {rules_named(once)}", ""))
     if repeated:
         others = rules_named([one.rule for one in repeated])
         yield _line(look, "error", (f"for a cause that is told above: {others}", ""))
