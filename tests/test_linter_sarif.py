@@ -7,12 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from linter_results import HOSTILE, a_finding, a_result, a_rule, a_waiver, an_app_result
 
 from conformance.linter.findings import Place, Severity
+from conformance.linter.result import Finding
+from conformance.linter.rule import Requirement, all_rules
 from conformance.linter.views.sarif import to_sarif
 
 WARNING = a_rule("containers.image-pinned", 2, Severity.WARNING)
+
+
+@pytest.fixture
+def schema() -> Any:
+    """The schema of OASIS as a model: pydantic-sarif is made of it, and refuses unknown fields."""
+    model = pytest.importorskip("pydantic_sarif.model", reason="the extra tests is not installed")
+    return model.StaticAnalysisResultsFormatSarifVersion210JsonSchema
 
 
 def run_of(*findings: Any, **more: Any) -> dict[str, Any]:
@@ -87,6 +97,38 @@ def test_what_was_not_run_is_told() -> None:
 
     (one,) = notices["toolExecutionNotifications"]
     assert one["message"]["text"] == "notes: containers.image-pinned was not run: chart unknown"
+
+
+def test_it_keeps_the_schema_of_sarif(schema: Any) -> None:
+    known = replace(a_finding(WARNING), known=True)
+    found = (a_finding(), a_finding(waiver=a_waiver()), known, a_finding(place=Place()))
+    hostile = a_finding(message=HOSTILE, place=Place(HOSTILE, 3, HOSTILE), fix=HOSTILE)
+    checked = Requirement("app_runs.serves", "It serves.", 4, Severity.ERROR)
+    on_cluster = Finding(checked, Place(), "It does not serve.", "")
+    app = an_app_result(*found, hostile, on_cluster, not_run=[(WARNING, HOSTILE)], root=HOSTILE)
+
+    log = json.loads(to_sarif(a_result(app, rules=all_rules().values())))
+
+    schema.model_validate_json(json.dumps(log))
+    for place, value in (("level", "fatal"), ("locations", {}), ("ruleIndex", "first")):
+        broken = json.loads(json.dumps(log))
+        broken["runs"][0]["results"][0][place] = value
+        with pytest.raises(ValueError, match=place):
+            schema.model_validate_json(json.dumps(broken))
+
+
+def test_each_rule_that_a_result_names_is_listed() -> None:
+    """What the schema does not say, and code scanning needs."""
+    run = run_of(a_finding(), a_finding(WARNING))
+    rules = run["tool"]["driver"]["rules"]
+    assert len({one["id"] for one in rules}) == len(rules)
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
+        for location in result["locations"]:
+            uri = location["physicalLocation"]["artifactLocation"]["uri"]
+            assert not uri.startswith("/")
+            assert " " not in uri
+    assert all(one["shortDescription"]["text"] for one in rules)
 
 
 def test_hostile_text_is_harmless() -> None:
