@@ -39,6 +39,18 @@ def test_a_comment_says_what_got_worse_and_what_was_mended() -> None:
     assert "has no label" not in section(text, "New findings")
 
 
+def test_one_cause_of_several_apps_is_a_line() -> None:
+    both = [an_app_result(LABEL, app=an_app(name)) for name in ("notes", "wiki")]
+    line = "<code>notes</code>, <code>wiki</code> <code>"
+    assert to_markdown(a_result(*both)).count(line) == 1
+
+    mended = [an_app_result(app=an_app(name)) for name in ("notes", "wiki")]
+    earlier = earlier_of(as_data(a_result(*both)))
+    text = to_markdown(with_known(a_result(*mended), earlier), earlier)
+    assert section(text, "Mended").count("- ✅ <code>notes</code>, <code>wiki</code> <code>") == 1
+    assert text.count("has no label") == 1
+
+
 def test_what_was_there_before_is_folded() -> None:
     text = compared(an_app_result(LABEL), an_app_result(LABEL, NOTE))
 

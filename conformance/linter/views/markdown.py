@@ -91,10 +91,11 @@ def _was_there(finding: Finding, app: AppResult, earlier: Earlier) -> bool:
 
 
 def _mended(result: Result, earlier: Earlier) -> Iterator[str]:
-    """Yield what the earlier result said of these apps and this one does not.
+    """Yield what the earlier result said of these apps and this one does not, each cause once.
 
     A rule that was not run this time has not said that anything is mended.
     """
+    causes: dict[EarlierFinding, list[str]] = {}
     for name in dict.fromkeys(app.name for app in result.apps):
         same = [app for app in result.apps if app.name == name]
         now = {identity(one, name) for app in same for one in app.findings}
@@ -102,7 +103,10 @@ def _mended(result: Result, earlier: Earlier) -> Iterator[str]:
         before = earlier.get(name)
         for key, one in before.found.items() if before else ():
             if key not in now and one.rule not in not_run:
-                yield _earlier_line(name, one)
+                causes.setdefault(one, []).append(name)
+    for one, names in causes.items():
+        apps = ", ".join(map(_code, names))
+        yield f"- ✅ {apps} {_code(one.place)}: {_plain(one.message)} {_code(one.rule)}"
 
 
 def _section(title: str, lines: Sequence[str], *, folded: bool) -> Iterable[str]:
@@ -134,10 +138,6 @@ def _line(finding: Finding, app: AppResult, names: Sequence[str]) -> str:
     message = _plain(sentence(finding))
     fix = f"<br>{_plain(finding.fix)}" if finding.fix and finding.kind != "waived" else ""
     return f"- {sign} {apps} {place}: {message}{kind} `{finding.rule.id}`{fix}"
-
-
-def _earlier_line(app: str, one: EarlierFinding) -> str:
-    return f"- ✅ {_code(app)} {_code(one.place)}: {_plain(one.message)} {_code(one.rule)}"
 
 
 def _plain(text: str) -> str:
