@@ -13,7 +13,8 @@ Path = tuple[Key, ...]
 
 def mapping(value: Value) -> Mapping[str, Value]:
     """Return ``value``, or an empty mapping if it is none."""
-    return value if isinstance(value, Mapping) else {}
+    # Most are, and to ask for the class is many times as fast as to ask for what it is like.
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 def sequence(value: Value) -> Sequence[Value]:
@@ -29,7 +30,9 @@ def text(value: Value) -> str:
 def get(value: Value, *path: Key) -> Value:
     """Return what is at ``path`` inside ``value``; None where there is nothing."""
     for key in path:
-        if isinstance(key, int):
+        if type(value) is dict:
+            value = value.get(key)
+        elif isinstance(key, int):
             items = sequence(value)
             value = items[key] if 0 <= key < len(items) else None
         else:
@@ -39,10 +42,11 @@ def get(value: Value, *path: Key) -> Value:
 
 def walk(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
     """Yield every value inside ``value``, itself included, with its path; parents first."""
-    yield path, value
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from walk(item, (*path, key))
-    else:
-        for index, item in enumerate(sequence(value)):
-            yield from walk(item, (*path, index))
+    waiting = [(path, value)]
+    while waiting:
+        path, value = waiting.pop()
+        yield path, value
+        if type(value) is dict or isinstance(value, Mapping):
+            waiting += [((*path, key), item) for key, item in value.items()][::-1]
+        elif isinstance(value, list | tuple):
+            waiting += [((*path, index), item) for index, item in enumerate(value)][::-1]

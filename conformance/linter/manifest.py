@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from conformance.linter.access import Key, Path, Value, get, mapping, text
 from conformance.linter.findings import Place
@@ -40,37 +41,37 @@ class Manifest:
         """Return what is at ``path``; None where there is nothing."""
         return get(self.value, *path)
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """As in ``Deployment``."""
         return text(self.value.get("kind"))
 
-    @property
+    @cached_property
     def api_version(self) -> str:
         """As in ``apps/v1``."""
         return text(self.value.get("apiVersion"))
 
-    @property
+    @cached_property
     def group(self) -> str:
         """The API group, as in ``apps``; empty for the core group."""
         return self.api_version.rpartition("/")[0]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """``metadata.name``; empty if there is none."""
         return text(self.get("metadata", "name"))
 
-    @property
+    @cached_property
     def namespace(self) -> str:
         """``metadata.namespace``, or the one that whoever applies it chooses; empty if unknown."""
         return text(self.get("metadata", "namespace")) or self.applied_in
 
-    @property
+    @cached_property
     def labels(self) -> Mapping[str, Value]:
         """``metadata.labels``."""
         return mapping(self.get("metadata", "labels"))
 
-    @property
+    @cached_property
     def annotations(self) -> Mapping[str, Value]:
         """``metadata.annotations``."""
         return mapping(self.get("metadata", "annotations"))

@@ -7,8 +7,9 @@ and whether it is asked to label and annotate its pods.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from conformance.common.backup_labels import BACKUP_SET, BACKUP_VOLUMES
@@ -74,19 +75,25 @@ class LabelledClaim:
 
     name: str
     labels: Mapping[str, Any]
-    place: Place
-    """Where its labels stand, or should."""
-    label_place: Place
-    """Where the label of the backup set stands."""
+    manifest: Manifest
+    path: Path
+    """Where in the object its labels stand, or should."""
+
+    @property
+    def place(self) -> Place:
+        """Where its labels are written, or should be."""
+        return self.manifest.place(*self.path)
+
+    def label_place(self) -> Place:
+        """Return where the label of the backup set is written."""
+        return self.manifest.place(*self.path, BACKUP_SET)
 
 
 def claim_labels(installation: Installation) -> Iterator[LabelledClaim]:
     """Yield the claims of an installation."""
     at = ("metadata", "labels")
     for manifest in installation.objects("PersistentVolumeClaim"):
-        yield LabelledClaim(
-            manifest.name, manifest.labels, manifest.place(*at), manifest.place(*at, BACKUP_SET)
-        )
+        yield LabelledClaim(manifest.name, manifest.labels, manifest, at)
     for manifest in installation.objects("StatefulSet"):
         for index, template in enumerate(sequence(manifest.get("spec", "volumeClaimTemplates"))):
             path: Path = ("spec", "volumeClaimTemplates", index, "metadata", "labels")
@@ -94,8 +101,8 @@ def claim_labels(installation: Installation) -> Iterator[LabelledClaim]:
             yield LabelledClaim(
                 _templates(manifest).get(name, name),
                 mapping(get(template, "metadata", "labels")),
-                manifest.place(*path),
-                manifest.place(*path, BACKUP_SET),
+                manifest,
+                path,
             )
 
 
@@ -122,12 +129,15 @@ class Component:
     has_label: bool
 
     @staticmethod
-    def labels_of(installation: Installation) -> Iterator[tuple[Place, str]]:
-        """Yield each backup set that the values of a release give to what the chart makes."""
+    def labels_of(installation: Installation) -> Iterator[tuple[Callable[[], Place], str]]:
+        """Yield each backup set that the values of a release give to what the chart makes.
+
+        Before it, what finds out where that is written.
+        """
         release = installation.release
         for path, value in walk(release.values) if release else ():
             if path and path[-1] == BACKUP_SET and isinstance(value, str):
-                yield release.place(*path), value  # type: ignore[union-attr]
+                yield partial(release.place, *path), value  # type: ignore[union-attr]
 
 
 def components(app: AppPackage, installation: Installation) -> Iterator[Component]:

@@ -291,7 +291,6 @@ class _Walk:
                 )
 
     def _scalar(self, value: Any, schema: Schema, name: str, path: Path) -> None:
-        where = dotted(path)
         if "enum" in schema:
             self._one_of(value, schema["enum"], path)
         if name == _QUANTITY and isinstance(value, str) and not _QUANTITY_FORM.fullmatch(value):
@@ -301,7 +300,7 @@ class _Walk:
                 fix = f"Write {like[1]}{like[2].upper()}i."
             self._add(
                 path,
-                f"{where} is {self._shown(value, path)}, which is not a valid amount",
+                f"{dotted(path)} is {self._shown(value, path)}, which is not a valid amount",
                 fix,
                 value,
                 slip=True,
@@ -313,21 +312,21 @@ class _Walk:
             if schema.get("format") == "int32":
                 low, high = max(low or -_INT32, -_INT32), min(high or _INT32, _INT32 - 1)
             if low is not None and value < low:
-                self._add(path, f"{where} is {value}, but must be {low} or more")
+                self._add(path, f"{dotted(path)} is {value}, but must be {low} or more")
             elif high is not None and value > high:
-                self._add(path, f"{where} is {value}, but must be {high} or less")
+                self._add(path, f"{dotted(path)} is {value}, but must be {high} or less")
 
     def _text(self, value: str, schema: Schema, path: Path) -> None:
-        where, shown = dotted(path), self._shown(value, path)
         self._within(len(value), schema, "Length", "characters", path)
         pattern = schema.get("pattern")
         if pattern and (len(value) > _LONGEST_TEXT or not re.search(pattern, value)):
             must = _PATTERNS.get(pattern, f"fit the pattern {pattern[:120]}")
-            self._add(path, f"{where} is {shown}, but must {must}", value=value)
+            shown = self._shown(value, path)
+            self._add(path, f"{dotted(path)} is {shown}, but must {must}", value=value)
         if schema.get("format") == "byte" and not _base64(value):
             self._add(
                 path,
-                f"{where} is not valid base64",
+                f"{dotted(path)} is not valid base64",
                 "Write the text itself under stringData; data is for text in base64.",
                 value,
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from conformance.linter.access import get, mapping, sequence, text, walk
 from conformance.linter.manifest import Manifest
@@ -31,8 +32,18 @@ class MadeSecret:
     """None: nobody knows them all."""
 
 
-def made_secrets(manifest: Manifest) -> Iterator[MadeSecret]:
-    """Yield the Secrets that an operator makes of an object, in its namespace."""
+_MADE: WeakKeyDictionary[Manifest, tuple[MadeSecret, ...]] = WeakKeyDictionary()
+"""Several rules ask about the same object."""
+
+
+def made_secrets(manifest: Manifest) -> tuple[MadeSecret, ...]:
+    """Return the Secrets that an operator makes of an object, in its namespace."""
+    if manifest not in _MADE:
+        _MADE[manifest] = tuple(_made(manifest))
+    return _MADE[manifest]
+
+
+def _made(manifest: Manifest) -> Iterator[MadeSecret]:
     make = _MAKERS.get((manifest.group, manifest.kind))
     for one in make(manifest) if make is not None else ():
         if one.name:

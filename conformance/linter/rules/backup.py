@@ -6,7 +6,8 @@ The cluster suite's sister is ``conformance.apps.backup_rules``: the same contra
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from conformance.common.backup_labels import (
@@ -240,16 +241,20 @@ def set_name(app: AppPackage) -> Iterator[Problem | NotRun]:
                 other = (
                     f"the rest of the app is in {quoted(usual)}" if usual else "the name is empty"
                 )
-                yield Problem(place, f"{what} is in the backup set {quoted(value)}, but {other}")
+                yield Problem(place(), f"{what} is in the backup set {quoted(value)}, but {other}")
             elif not _fits(usual, own) and usual in _other_apps(app):
                 yield Problem(
-                    place,
+                    place(),
                     f"{what} is in the backup set {quoted(value)}, which belongs to another app",
                 )
     yield from unknown(app, "which backup set its pods are in")
 
 
-def _set_labels(app: AppPackage, installation: Installation) -> Iterator[tuple[str, Place, str]]:
+_Where = Callable[[], Place]
+"""Finds out where something is written, which takes time where a template rendered to it."""
+
+
+def _set_labels(app: AppPackage, installation: Installation) -> Iterator[tuple[str, _Where, str]]:
     """Yield each backup set of an installation's data: the value, its place, who carries it."""
     users = pods_by_claim(installation)
     parts = list(components(app, installation))
@@ -257,7 +262,7 @@ def _set_labels(app: AppPackage, installation: Installation) -> Iterator[tuple[s
     for pod in installation.pods:
         value = pod.labels.get(BACKUP_SET)
         if mounts(pod) and isinstance(value, str):
-            yield value, pod.place("metadata", "labels", BACKUP_SET), "the pod"
+            yield value, partial(pod.place, "metadata", "labels", BACKUP_SET), "the pod"
     for claim in claim_labels(installation):
         value = claim.labels.get(BACKUP_SET)
         if isinstance(value, str) and (claim.name in used or len(app.releases) < 2):
