@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import FrameType
 
 
@@ -12,23 +13,59 @@ class TooLongError(BaseException):
     """Time is up. No Exception, so that no rule takes it for a trouble of its own."""
 
 
+@dataclass(frozen=True)
+class Clock:
+    """What time is measured by."""
+
+    signal: signal.Signals
+    timer: int
+
+
+WALL = Clock(signal.SIGALRM, signal.ITIMER_REAL)
+"""For what waits for others."""
+CPU = Clock(signal.SIGPROF, signal.ITIMER_PROF)
+"""For what computes: a busy machine takes longer, and that is no package's fault."""
+_set: set[Clock] = set()
+"""Whose alarms raise TooLongError already."""
+
+
 @contextlib.contextmanager
-def at_most(seconds: float) -> Iterator[None]:
+def at_most(seconds: float, clock: Clock = WALL) -> Iterator[None]:
     """Raise TooLongError in the body when it takes longer than ``seconds``.
 
     Outside of the main thread, where Python has no signals, nothing ends the body.
     """
-    try:
-        before = signal.signal(signal.SIGALRM, _raise)
-    except ValueError:
-        yield
+    with alarmed(clock) as able:
+        if not able:
+            yield
+            return
+        try:
+            signal.setitimer(clock.timer, max(seconds, 0.001))
+            yield
+        finally:
+            signal.setitimer(clock.timer, 0)
+
+
+@contextlib.contextmanager
+def alarmed(clock: Clock) -> Iterator[bool]:
+    """Have a clock's alarms raise TooLongError, so that each ``at_most`` in the body costs little.
+
+    What it yields is whether there are alarms here.
+    """
+    if clock in _set:
+        yield True
         return
     try:
-        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
-        yield
+        before = signal.signal(clock.signal, _raise)
+    except ValueError:
+        yield False
+        return
+    _set.add(clock)
+    try:
+        yield True
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        _set.discard(clock)
+        signal.signal(clock.signal, before)
 
 
 def _raise(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -29,7 +29,7 @@ class Limits:
     depth: int = 100
     """How deep mappings and lists of a document, or folders, may be nested."""
     seconds: float = 30.0
-    """Seconds on the wall clock that all rendering for one PATH may take."""
+    """Seconds of CPU time that all rendering for one PATH may take, and so may all rules."""
     chart_seconds: float = 10.0
     """Seconds of these that one rendering of one chart may take."""
     memory_bytes: int = 1024 * MEBIBYTE
@@ -39,5 +39,5 @@ class Limits:
 
     @property
     def reading_seconds(self) -> float:
-        """Seconds that reading and rendering a PATH may take together."""
+        """Seconds of CPU time that reading a PATH may take, and finding the apps in it."""
         return 2 * self.seconds

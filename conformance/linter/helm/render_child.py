@@ -16,6 +16,7 @@ import resource
 import select
 import sys
 import threading
+import time
 from typing import Any, BinaryIO
 
 _SHOWN = 8_000
@@ -96,6 +97,7 @@ def main(folder: str, memory: int, seconds: int, most: int) -> None:
         return
     _confine(memory, seconds)
     _answer(answers, ready=True)
+    used = time.process_time()
     while line := requests.readline():
         request = json.loads(line)
         archive = requests.read(request["size"])
@@ -105,12 +107,12 @@ def main(folder: str, memory: int, seconds: int, most: int) -> None:
             message = str(error)
             if len(message) > 2 * _SHOWN:
                 message = f"{message[:_SHOWN]}\n…\n{message[-_SHOWN:]}"
-            _answer(answers, error=message)
-            continue
-        if sum(map(len, rendered.values())) > most:
-            _answer(answers, too_large=True)
+            result: dict[str, object] = {"error": message}
         else:
-            _answer(answers, rendered=rendered)
+            large = sum(map(len, rendered.values())) > most
+            result = {"too_large": True} if large else {"rendered": rendered}
+        before, used = used, time.process_time()
+        _answer(answers, seconds=used - before, **result)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 _CHILD = Path(__file__).with_name("render_child.py")
 _START_SECONDS = 20.0
-"""Loading Helm takes 0.3 s; a busy machine may need much longer, and that is nobody's fault."""
+"""Loading Helm takes 0.3 s."""
+_BUSY = 10
+"""That many times as long as its CPU time a process may take: a busy machine is nobody's fault."""
+_LOOK = 0.05
+"""Seconds between two looks at the CPU time of a process that is late."""
 _CHUNK = 256 * 1024
 _STDERR_BYTES = 64 * 1024
 _ESCAPED = 6
@@ -178,14 +182,14 @@ class Renderer:
         seconds = min(self._left, self._limits.chart_seconds)
         started = time.monotonic()
         try:
-            line = self._exchange(b"".join((header, b"\n", archive)), started + seconds)
+            line = self._exchange(b"".join((header, b"\n", archive)), seconds)
         except BaseException:
             # What it may still answer would be taken for the answer to the next request.
             self.close()
+            self._left -= min(time.monotonic() - started, seconds)
             raise
-        finally:
-            self._left -= time.monotonic() - started
         answer = _decoded(line)
+        self._left -= answer["seconds"]
         if "rendered" in answer:
             texts: dict[str, str] = answer["rendered"]
             return {file: text for file, text in texts.items() if not file.endswith(_NOTES)}
@@ -204,20 +208,24 @@ class Renderer:
 
     def _await_ready(self) -> None:
         try:
-            answer = _decoded(self._exchange(b"", time.monotonic() + _START_SECONDS))
+            answer = _decoded(self._exchange(b"", _START_SECONDS))
         except _LimitError as error:
             raise _UnusableError(f"Helm cannot be loaded: {error}") from None
         if "ready" not in answer:
             raise _UnusableError(f"Helm cannot be loaded: {answer.get('unusable')}")
         self._ready = True
 
-    def _exchange(self, request: bytes, deadline: float) -> bytes:
-        """Send a request, return the line that answers it."""
+    def _exchange(self, request: bytes, seconds: float) -> bytes:
+        """Send a request, return the line that answers it.
+
+        It may take so many seconds of the process's CPU time.
+        """
         process = self._process
         if process is None or not (process.stdin and process.stdout and process.stderr):
             raise _UnusableError("Helm was stopped")
         waiting = memoryview(request)
         answer = bytearray()
+        started, before = time.monotonic(), _cpu_seconds(process)
         most = self._limits.rendered_bytes * _ESCAPED + MEBIBYTE
         with selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
@@ -226,10 +234,11 @@ class Renderer:
                 os.set_blocking(process.stdin.fileno(), False)
                 selector.register(process.stdin, selectors.EVENT_WRITE)
             while not answer.endswith(b"\n"):
-                left = deadline - time.monotonic()
-                if left <= 0:
+                waited = time.monotonic() - started
+                used = min(waited, _cpu_seconds(process) - before) if waited > seconds else waited
+                if used > seconds or waited > seconds * _BUSY:
                     raise _LimitError(self._out_of_time())
-                for key, _ in selector.select(left):
+                for key, _ in selector.select(max(seconds - used, _LOOK)):
                     if key.fileobj is process.stdin:
                         waiting = self._send(process, waiting)
                         if not waiting:
@@ -278,6 +287,15 @@ class Renderer:
                 f"rendering needs more than {self._limits.memory_bytes / MEBIBYTE:g} MiB of memory"
             )
         return f"the process that renders ended with status {code}"
+
+
+def _cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    """Return the CPU time that a process has used; infinite where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return math.inf
 
 
 class _LimitError(Exception):
