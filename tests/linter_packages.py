@@ -119,6 +119,45 @@ def unusual() -> list[Case]:
     ]
 
 
+def case_table(titles: dict[str, str]) -> str:
+    """Return docs/rule-cases.md: what each rule is tested on; ``titles`` are those of the rules."""
+    found = cases()
+    lines = [
+        "# Rules and their cases",
+        "",
+        "Each rule of the linter finds something on the broken packages in its row "
+        "([fixtures/broken](../fixtures/broken/README.md)), and no other rule does. No rule finds "
+        f"anything on the {len(styles())} good packages of "
+        "[fixtures/packages](../fixtures/packages/README.md), nor on those [at the end]"
+        "(#good-packages-that-look-wrong). The page is made of the cases; a test fails if it is "
+        "stale.",
+        "",
+        "| Rule | What it wants | Broken packages |",
+        "|---|---|---|",
+    ]
+    for rule, title in titles.items():
+        whys = [f"{one.why} ({one.base})" for one in found if one.rule == rule]
+        lines.append(f"| `{rule}` | {title} | {'<br>'.join(map(_cell, whys))} |")
+    lines += [
+        "",
+        "## Good packages that look wrong",
+        "",
+        "The linter once said that something was wrong with these "
+        "([fixtures/unusual](../fixtures/unusual/README.md)).",
+        "",
+        "| Package | What is unusual |",
+        "|---|---|",
+    ]
+    lines += [
+        f"| {one.rule.partition('.')[2]} | {_cell(one.why)} ({one.base}) |" for one in unusual()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
 def _case(rule: str, number: int, item: dict[str, Any]) -> Case:
     edits = {key: [Edit(**one) for one in item.pop(key, [])] for key in ("edits", "before")}
     case = Case(rule=rule, number=number, **edits, **item)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from linter_packages import case_table
 from linter_results import a_rule
 
 from conformance.common.settings import PROJECT_ROOT
@@ -39,3 +40,9 @@ def test_each_level_has_its_sentence_and_what_it_asks_for() -> None:
         ("| `backup.advice`", "a note |"),
     ]
     assert "| `app_runs.serves` | It serves. |" in sections[3].splitlines()
+
+
+def test_the_table_of_cases_has_every_rule_and_case() -> None:
+    titles = {rule.id: rule.title for rule in all_rules().values()}
+    text = (PROJECT_ROOT / "docs" / "rule-cases.md").read_text(encoding="utf-8")
+    assert text == case_table(titles), "docs/rule-cases.md: put case_table(titles) into it"

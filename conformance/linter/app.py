@@ -15,6 +15,8 @@ from conformance.linter.reading.documents import Document
 from conformance.linter.versions import PINNED, Versions
 
 _READ_BY_HELM = frozenset({"Chart.yaml", "values.yaml", "values.schema.json"})
+SOURCE_KINDS = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket", "HelmChart")
+"""What Flux fetches charts and folders from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,6 +289,12 @@ class AppPackage:
     """Objects beside the app's that a kustomization.yaml leaves out."""
     unapplied: bool = False
     """Whether the tree has Kustomizations, and neither one of them nor a person applies the app."""
+    idle: tuple[Manifest, ...] = ()
+    """What belongs to no app and is applied by nothing, though it is wanted."""
+    rest: bool = False
+    """Whether this is no app, but what belongs to none of the tree."""
+    strict: bool = False
+    """Whether a Kustomization fails at variables that nothing defines: Flux is installed so."""
     previous: AppPackage | None = None
     """The same app in the tree that ``--previous`` names."""
     versions: Versions = PINNED

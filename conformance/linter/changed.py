@@ -32,7 +32,7 @@ def changed_since(path: Path, ref: str) -> frozenset[str]:
 
 def touched(app: AppPackage, changed: Iterable[str]) -> bool:
     """Return whether an app is made of one of these files, or stands in a folder with one."""
-    folders = [app.path, *(chart.folder for chart in app.charts)]
+    folders = [*([] if app.rest else [app.path]), *(chart.folder for chart in app.charts)]
     folders += [one.folder for one in app.kustomizations if one.folder is not None]
     files = {one.file for one in (*app.written, *app.unlisted)}
     files |= {one.manifest.file for one in app.kustomizations}

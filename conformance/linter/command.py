@@ -89,7 +89,7 @@ def main(arguments: Sequence[str], fetcher: Callable[[], Fetch]) -> int:
     result = with_known(result, known or {})
     status, shared = 0, names_shared(result)
     if given.cluster:
-        there = [one for one in result.apps if one.app.detected != NOTHING]
+        there = [one for one in result.apps if one.app.detected != NOTHING and not one.app.rest]
         if any(one.name not in shared for one in there):
             result, status = _on_cluster(result, given)
         elif there:

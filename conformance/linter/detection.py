@@ -1,48 +1,36 @@
 """Which apps a tree has: told by what its objects are and refer to, not by what folders are called.
 
-An app is what a HelmRelease or a workload belongs to: the Kustomization that applies it, the
-Kustomizations that make what its variables come from, its chart. A chart that no HelmRelease of
-the tree uses is an app of its own.
+A chart that no HelmRelease of the tree uses is an app of its own. What belongs to no app, such as
+sources, namespaces and the Kustomizations that lead to several apps, comes last, as one entry.
 """
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from conformance.linter.access import get, sequence, text
-from conformance.linter.app import AppPackage, Chart, FluxKustomization, Release
-from conformance.linter.deadline import at_most
+from conformance.linter.access import get, text, walk
+from conformance.linter.app import SOURCE_KINDS, AppPackage, Chart, FluxKustomization, Release
+from conformance.linter.deadline import CPU, at_most
 from conformance.linter.elsewhere import ChartsElsewhere
 from conformance.linter.files import YamlFiles, in_chart, inside, parent
 from conformance.linter.findings import Place, Problem, quoted
 from conformance.linter.flux.clusters import together
 from conformance.linter.flux.kustomizations import FluxTree, is_flux_kustomization
-from conformance.linter.flux.values import HELM_RELEASE, release_of
+from conformance.linter.flux.values import HELM_RELEASE, Named, by_name, release_of
+from conformance.linter.grouping import NO_APP, Group, Grouping
 from conformance.linter.helm.installations import Installer, Renders, charts_of
 from conformance.linter.limits import Limits
 from conformance.linter.manifest import Manifest
-from conformance.linter.pods import WORKLOADS
 from conformance.linter.reading.tree import YAML_SUFFIXES, Tree, shown
 from conformance.linter.rules.package import NOTHING
 
-_INSTALLS = frozenset({HELM_RELEASE, *WORKLOADS})
-
-
-@dataclass
-class _Group:
-    """An app in the making."""
-
-    name: str
-    path: str
-    cluster: frozenset[str] = frozenset()
-    """The one that it is judged in; empty: the tree is for one cluster, or for any."""
-    kustomizations: list[FluxKustomization] = field(default_factory=list)
-    objects: list[Manifest] = field(default_factory=list)
-    charts: list[Chart] = field(default_factory=list)
-    releases: list[Release] = field(default_factory=list)
+_STRICT = "StrictPostBuildSubstitutions=true"
+"""Flux' feature gate: variables that nothing defines make a Kustomization fail."""
+_NAMED = 4
+"""That many objects of a kind are named of what belongs to no app."""
 
 
 def nothing(tree: Tree) -> AppPackage:
@@ -79,7 +67,7 @@ def detect_in_time(
     Raises TooLongError if reading and rendering takes longer than the limits allow.
     """
     while True:
-        with at_most(limits.reading_seconds):
+        with at_most(limits.reading_seconds, CPU):
             found = detect(tree, renderer, values=values, limits=limits, elsewhere=elsewhere)
         if elsewhere is None or not elsewhere.fetch_wanted():
             return found
@@ -103,139 +91,51 @@ class _Detector:
         self._charts, self._chart_problems = charts_of(self._files)
         self._flux = FluxTree(self._files)
         self._kustomizations = self._flux.kustomizations()
-        self._unowned = self._flux.unowned()
-        self._everything = [
-            *((one, k.clusters) for k in self._kustomizations for one in k.members),
-            *((one, self._flux.clusters.of_object(one)) for one in self._unowned),
-        ]
+        self._grouping = Grouping(
+            tree.name, self._flux, self._kustomizations, has_charts=bool(self._charts)
+        )
+        self._unowned = self._grouping.unowned
+        self._everything = list(self._grouping.everything())
+        self._names: dict[frozenset[str], Named] = {}
+        self._strict = any(_is_strict(one) for one, _ in self._everything)
 
     def apps(self) -> list[AppPackage]:
-        groups = self._kustomized()
-        groups += self._plain(bool(groups))
+        groups = self._grouping.groups()
         used: set[str] = set()
         for group in groups:
             self._add_releases(group, alone=len(groups) == 1)
             used |= {chart.folder for chart in group.charts}
         groups += [
-            _Group(self._chart_name(chart), chart.folder, charts=[chart])
+            Group(self._chart_name(chart), chart.folder, charts=[chart])
             for chart in self._charts
             if chart.folder not in used
         ]
         apps = [self._app(group, groups) for group in sorted(groups, key=lambda one: one.path)]
-        return self._with_other_problems(apps)
+        rest = self._rest(groups, apps) if apps else None
+        return self._with_other_problems(apps, rest)
 
     def _chart_name(self, chart: Chart) -> str:
         return chart.name or posixpath.basename(chart.folder.removeprefix(".")) or self._tree.name
 
-    def _kustomized(self) -> list[_Group]:
-        """Return the apps that Kustomizations apply."""
-        installing = [
-            one for one in self._kustomizations if any(m.kind in _INSTALLS for m in one.members)
-        ]
-        groups: list[_Group] = []
-        for one in installing:
-            if any(_alike(one, group.kustomizations[0]) for group in groups):
-                continue
-            cluster = frozenset(sorted(one.clusters)[:1])
-            group = _Group(one.name, one.folder or parent(one.manifest.file), cluster, [one])
-            group.kustomizations += [
-                other
-                for other in self._kustomizations
-                if other not in installing
-                and together(other.clusters, cluster)
-                and self._serves(other, one)
-            ]
-            groups.append(group)
-        for parent_one in self._kustomizations:
-            children = {m.name for m in parent_one.members if is_flux_kustomization(m)}
-            holders = [
-                g
-                for g in groups
-                if together(g.cluster, parent_one.clusters)
-                and children & {k.name for k in g.kustomizations}
-            ]
-            if len(holders) == 1 and parent_one not in holders[0].kustomizations:
-                holders[0].kustomizations.append(parent_one)
-        for group in groups:
-            group.objects = [
-                *(one for k in group.kustomizations for one in k.members),
-                *(
-                    k.manifest
-                    for k in group.kustomizations
-                    if k.manifest.file not in self._flux.owner
-                ),
-            ]
-        return groups
-
-    def _serves(self, other: FluxKustomization, main: FluxKustomization) -> bool:
-        """Return whether ``other`` makes something that the app ``main`` refers to."""
-        if any(is_flux_kustomization(one) for one in other.members) or not other.members:
-            return False
-        depends = {
-            text(get(entry, "name")) for entry in sequence(main.manifest.get("spec", "dependsOn"))
-        }
-        made = {f"{_source_kind(one.kind)} {one.name}" for one in other.members}
-        wanted = {source.name for source in main.sources}
-        for one in main.members:
-            for entry in sequence(one.get("spec", "valuesFrom")):
-                wanted.add(f"{text(get(entry, 'kind'))} {text(get(entry, 'name'))}")
-            if one.kind == "OAuth2Client":
-                wanted.add(f"Secret {text(one.get('spec', 'secretName'))}")
-        if made & wanted:
-            # A source that several apps use and none depends on by name is the platform's.
-            return other.name in depends or other.name.startswith(main.name)
-        return other.name == f"{main.name}-secrets"
-
-    def _plain(self, kustomized: bool) -> list[_Group]:
-        """Return the apps whose objects no Kustomization of the tree applies."""
-        loose = [one for one in self._unowned if not is_flux_kustomization(one)]
-        folders = sorted({parent(one.file) for one in loose if one.kind in _INSTALLS})
-        outermost = [
-            folder
-            for folder in folders
-            if not any(folder != other and inside(folder, other) for other in folders)
-        ]
-        groups = [_Group("", folder) for folder in outermost]
-        for one in loose:
-            for group in self._homes(one, groups):
-                group.objects.append(one)
-        for group in groups:
-            releases = [one.name for one in group.objects if one.kind == HELM_RELEASE]
-            workloads = [one.name for one in group.objects if one.kind in WORKLOADS]
-            folder = posixpath.basename(group.path) if group.path != "." else self._tree.name
-            group.name = (releases[0] if len(releases) == 1 else "") or folder
-            if not releases and len(workloads) == 1:
-                group.name = workloads[0] or folder
-        if not groups and loose and not kustomized and not self._charts:
-            groups = [_Group(self._tree.name, ".", objects=loose)]
-        return groups
-
-    @staticmethod
-    def _homes(one: Manifest, groups: Sequence[_Group]) -> list[_Group]:
-        """Return the apps that an object no Kustomization applies belongs to."""
-        homes = [group for group in groups if inside(one.file, group.path)]
-        if homes or len(groups) == 1:
-            return homes or list(groups)
-        folder = posixpath.basename(parent(one.file))
-        return [group for group in groups if folder.startswith(posixpath.basename(group.path))]
-
-    def _add_releases(self, group: _Group, *, alone: bool) -> None:
+    def _add_releases(self, group: Group, *, alone: bool) -> None:
         for one in group.objects:
             if one.kind == HELM_RELEASE:
-                release = release_of(
-                    one,
-                    [*self._around(group), *group.objects],
-                    self._charts,
-                    self._flux,
-                    self._given or {},
-                )
+                named = {**self._named(group.cluster), **by_name(group.objects)}
+                release = release_of(one, named, self._charts, self._flux, self._given or {})
                 if release.chart is None or release.broken:
                     release = self._from_elsewhere(release, group, alone=alone)
                 group.releases.append(release)
                 if release.chart is not None and release.chart not in group.charts:
                     group.charts.append(release.chart)
 
-    def _from_elsewhere(self, release: Release, group: _Group, *, alone: bool) -> Release:
+    def _named(self, cluster: frozenset[str]) -> Named:
+        """Return the objects of the whole tree that may be in a cluster, by their names."""
+        if cluster not in self._names:
+            around = [one for one, clusters in self._everything if together(clusters, cluster)]
+            self._names[cluster] = by_name(around)
+        return self._names[cluster]
+
+    def _from_elsewhere(self, release: Release, group: Group, *, alone: bool) -> Release:
         """Return a release with the chart that is used in the place of one from elsewhere."""
         if self._elsewhere is None:
             return release
@@ -248,7 +148,7 @@ class _Detector:
             alone=alone,
         )
 
-    def _app(self, group: _Group, groups: Sequence[_Group]) -> AppPackage:
+    def _app(self, group: Group, groups: Sequence[Group]) -> AppPackage:
         installer = Installer(self._renderer, self._limits, self._given)
         files = {one.file for one in group.objects}
         problems = self._problems_in(group, files)
@@ -256,6 +156,7 @@ class _Detector:
         unread = tuple(sorted(file for file in broken if not self._files.objects(file)))
         if group.objects:
             beyond = [line for k in group.kustomizations for line in k.beyond]
+            beyond += group.built.beyond if group.built else []
             beyond += [f"{file} cannot be read" for file in unread]
             found = list(installer.of_releases(group.releases, group.objects, beyond))
         else:
@@ -263,6 +164,7 @@ class _Detector:
         own = {id(one) for one in group.objects}
         told = {problem for k in group.kustomizations for problem in k.problems}
         above = self._flux.above(k.manifest.file for k in group.kustomizations)
+        above += tuple(group.built.problems) if group.built else ()
         return AppPackage(
             name=group.name,
             path=group.path,
@@ -272,6 +174,7 @@ class _Detector:
             kustomizations=tuple(group.kustomizations),
             releases=tuple(group.releases),
             installations=tuple(found),
+            strict=self._strict,
             failures=tuple(installer.failures),
             texts={file: self._files.text(file) for file in sorted(files)},
             problems=[*problems, *installer.problems],
@@ -284,11 +187,62 @@ class _Detector:
             unlisted=self._unlisted(group, files),
         )
 
-    def _around(self, group: _Group) -> list[Manifest]:
+    def _rest(self, groups: Sequence[Group], apps: Sequence[AppPackage]) -> AppPackage | None:
+        """Return what belongs to no app; what is wrong with it is told of no app."""
+        strays = [one for app in apps for one in app.strays]
+        group = self._grouping.rest(groups, strays)
+        if group is None:
+            return None
+        files = {one.file for one in group.objects}
+        own = {id(one) for one in group.objects}
+        told = {problem for app in apps for problem in app.above}
+        told |= {problem for app in apps for k in app.kustomizations for problem in k.problems}
+        return AppPackage(
+            name=group.name,
+            path=group.path,
+            detected=_of_no_app(group),
+            written=tuple(group.objects),
+            kustomizations=tuple(
+                replace(k, problems=tuple(one for one in k.problems if one not in told))
+                for k in group.kustomizations
+            ),
+            texts={file: self._files.text(file) for file in sorted(files)},
+            neighbours=tuple(one for one in self._around(group) if id(one) not in own),
+            linked=tuple(filter(self._tree.links.behind, sorted(files))),
+            idle=self._idle(group, apps),
+            strict=self._strict,
+            rest=True,
+        )
+
+    def _idle(self, group: Group, apps: Sequence[AppPackage]) -> tuple[Manifest, ...]:
+        """Return what apps need, or people have set, and nothing of the tree applies.
+
+        What stands beside a Kustomization that nothing applies is applied by hand, as that is.
+        """
+        by_hand = {parent(one.file) for one in self._unowned if is_flux_kustomization(one)}
+        wanted = {
+            (text(get(ref, "kind")), text(get(ref, "name")))
+            for app in apps
+            for release in app.releases
+            for ref in (
+                release.manifest.get("spec", "chart", "spec", "sourceRef"),
+                release.manifest.get("spec", "chartRef"),
+            )
+        }
+        return tuple(
+            one
+            for one in group.objects
+            if not is_flux_kustomization(one)
+            and (one.kind not in SOURCE_KINDS or (one.kind, one.name) in wanted)
+            and parent(one.file) not in {".", *by_hand}
+            and self._flux.nobody_applies({one.file})
+        )
+
+    def _around(self, group: Group) -> list[Manifest]:
         """Return the objects of the whole tree that may be in the cluster of a group."""
         return [one for one, clusters in self._everything if together(clusters, group.cluster)]
 
-    def _strays(self, group: _Group, groups: Sequence[_Group]) -> tuple[FluxKustomization, ...]:
+    def _strays(self, group: Group, groups: Sequence[Group]) -> tuple[FluxKustomization, ...]:
         """Return the Kustomizations without a folder that belong to a group, by their names."""
         return tuple(
             one
@@ -297,7 +251,7 @@ class _Detector:
             and (len(groups) == 1 or group.name in (one.name, one.name.removesuffix("-secrets")))
         )
 
-    def _unlisted(self, group: _Group, files: set[str]) -> tuple[Manifest, ...]:
+    def _unlisted(self, group: Group, files: set[str]) -> tuple[Manifest, ...]:
         """Return objects in a group's folders that their kustomization.yaml leaves out."""
         folders = {parent(file) for file in files} | {
             k.folder for k in group.kustomizations if k.folder is not None
@@ -311,7 +265,7 @@ class _Detector:
             and self._files.reads(parent(one.file))
         )
 
-    def _problems_in(self, group: _Group, files: set[str]) -> list[Problem]:
+    def _problems_in(self, group: Group, files: set[str]) -> list[Problem]:
         folders = [k.folder for k in group.kustomizations if k.folder is not None]
         return [
             problem
@@ -352,32 +306,41 @@ class _Detector:
             for path in needed
         ]
 
-    def _with_other_problems(self, apps: list[AppPackage]) -> list[AppPackage]:
-        """Add what is wrong with files of no app: to the only app, else as an entry of its own."""
+    def _with_other_problems(
+        self, apps: list[AppPackage], rest: AppPackage | None
+    ) -> list[AppPackage]:
+        """Add what is wrong with files of no app: to the only app, else to what belongs to none."""
         told = {problem for app in apps for problem in app.problems}
         left = [problem for problem in self._file_problems() if problem not in told]
-        if not left:
-            return apps
-        if len(apps) == 1:
-            return [replace(apps[0], problems=[*apps[0].problems, *left])]
-        rest = AppPackage(self._tree.name, ".", "files that do not belong to an app", problems=left)
-        return [*apps, rest]
+        if left and len(apps) == 1:
+            apps = [replace(apps[0], problems=[*apps[0].problems, *left])]
+        elif left and apps:
+            none = AppPackage(NO_APP, ".", "files that belong to no app", rest=True)
+            rest = replace(rest or none, problems=left)
+        return apps if rest is None else [*apps, rest]
 
 
-def _alike(one: FluxKustomization, other: FluxKustomization) -> bool:
-    """Return whether two clusters get the same of a folder, so that it is judged once."""
-    return (
-        (one.name, one.folder) == (other.name, other.folder)
-        and not together(one.clusters, other.clusters)
-        and [m.value for m in one.members] == [m.value for m in other.members]
-    )
+def _is_strict(one: Manifest) -> bool:
+    """Return whether Flux is installed so that it fails at variables that nothing defines."""
+    if (one.kind, one.name) != ("Deployment", "kustomize-controller"):
+        return False
+    return any(isinstance(value, str) and _STRICT in value for _, value in walk(one.get("spec")))
 
 
-def _source_kind(kind: str) -> str:
-    return "Secret" if kind in ("StringSecret", "BasicAuth") else kind
+def _of_no_app(group: Group) -> str:
+    """Return what belongs to no app, in words."""
+    kinds: dict[str, list[str]] = {}
+    for one in (*(k.manifest for k in group.kustomizations), *group.objects):
+        kinds.setdefault(one.kind, []).append(one.name)
+    words = []
+    for kind, found in kinds.items():
+        names = list(dict.fromkeys(found))
+        some = ", ".join(names[:_NAMED]) + (" ..." if len(names) > _NAMED else "")
+        words.append(f"{kind}{'s' if len(names) > 1 else ''} {some}")
+    return f"belongs to no app: {'; '.join(words)}"
 
 
-def _detected(group: _Group) -> str:
+def _detected(group: Group) -> str:
     """Return what a group was taken for, in words."""
     charts = ", ".join(f"chart {chart.name or chart.folder}" for chart in group.charts)
     if not group.objects:

@@ -19,7 +19,9 @@ KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization
 FLUX_FOLDER = "flux2"
 """Stackspin's own folder in a repository; inside of a chart's folder it is no part of the chart."""
 KUSTOMIZE = "kustomize.config.k8s.io/"
-_NAMING = ("resources", "bases", "crds", "configurations", "generators", "transformers")
+_NAMING = (
+    "resources", "bases", "components", "crds", "configurations", "generators", "transformers"
+)  # fmt: skip
 """Lists of a kustomization.yaml whose entries are files and folders."""
 _LIKE_AN_OBJECT = (re.compile(r"(?m)^apiVersion:"), re.compile(r"(?m)^kind:"))
 
@@ -59,7 +61,7 @@ def objects_in(document: Document) -> list[Manifest]:
 
 def parent(path: str) -> str:
     """Return the folder of a file or folder; ``.`` for what lies at the root."""
-    return PurePosixPath(path).parent.as_posix()
+    return path.rpartition("/")[0] or "."
 
 
 def inside(path: str, folder: str) -> bool:
@@ -131,7 +133,7 @@ class YamlFiles:
 
     @cached_property
     def named(self) -> set[str]:
-        """Files that some kustomization.yaml of the tree names, whether anything applies it."""
+        """Files and folders that some kustomization.yaml names, whether anything applies it."""
         found = set(self._patches)
         for folder, value in self._kustomizations:
             for key in _NAMING:
@@ -145,6 +147,12 @@ class YamlFiles:
     def reads(self, folder: str) -> bool:
         """Return whether a folder has a kustomization.yaml, and what it names is known."""
         return any(folder == other for other, _ in self._kustomizations)
+
+    def is_kustomized(self, folder: str) -> bool:
+        """Return whether kustomize builds a folder by itself: it has a file, of no Component."""
+        path = self.kustomization_file(folder)
+        documents = self.parse(path)[0] if path is not None else []
+        return bool(path) and not any(get(one.value, "kind") == "Component" for one in documents)
 
     @cached_property
     def _kustomizations(self) -> list[tuple[str, Value]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.common.errors import HarnessError
-from conformance.linter.deadline import TooLongError, at_most
+from conformance.linter.deadline import CPU, TooLongError, alarmed, at_most
 from conformance.linter.findings import NotRun, Place, Problem
 from conformance.linter.helm.rendering import Renderer, RenderError
 from conformance.linter.levels import level_of
@@ -30,6 +30,10 @@ _MOST_FINDINGS = 100
 """Of one rule in one app; more would only hide the others."""
 _MESSAGE, _NAME = 1000, 250
 """Characters of a message, and of an object's name, that are kept."""
+_OF_THE_TREE = (
+    "kustomization", "package", "reference", "release", "schema", "secrets", "variable"
+)  # fmt: skip
+"""Families of rules that also judge what belongs to no app; the others are about one."""
 _DEFAULT = Limits()
 
 
@@ -90,7 +94,8 @@ def lint(
             limits,
         )
         found = _apps(tree, request, renderer)
-    results = _judge(found, request)
+    with alarmed(CPU):
+        results = _judge(found, request)
     used = {finding.rule.id for app in results for finding in app.findings}
     return Result(
         (str(path),),
@@ -150,10 +155,11 @@ def _apps(tree: Tree, request: _Request, renderer: Renderer) -> list[_Found]:
 
 def _compared(apps: list[AppPackage], before: list[AppPackage]) -> list[_Found]:
     """Give each app the one of the same name in the earlier version; a single one, the single."""
+    before = [app for app in before if not app.rest]
     names = {app.name: app for app in before}
-    alone = before[0] if len(apps) == len(before) == 1 else None
-    found = []
-    for app in apps:
+    alone = before[0] if sum(not app.rest for app in apps) == len(before) == 1 else None
+    found = [_Found(app) for app in apps if app.rest]
+    for app in apps[: len(apps) - len(found)]:
         previous = names.get(app.name, alone)
         remark = "" if previous else "not in the previous version: nothing to compare with"
         found.append(_Found(replace(app, previous=previous), remark))
@@ -161,18 +167,22 @@ def _compared(apps: list[AppPackage], before: list[AppPackage]) -> list[_Found]:
 
 
 def _judge(apps: list[_Found], request: _Request) -> list[AppResult]:
-    end = time.monotonic() + request.limits.seconds
+    budget = _Budget(request.limits.seconds)
     results = []
     for found in apps:
         findings: list[Finding] = []
         not_run: dict[tuple[str, str], tuple[Rule, str]] = {}
         for rule in request.rules:
+            if found.app.rest and rule.id.partition(".")[0] not in _OF_THE_TREE:
+                continue
             reasons = [found.trouble]
             if not found.trouble:
-                problems, reasons = _run(rule, found.app, end, request.limits)
+                problems, reasons = _run(rule, found.app, budget)
                 findings += _findings(rule, problems, request.waivers.get(rule.id))
             for reason in reasons:
                 not_run[rule.id, reason] = (rule, _cut(reason, _MESSAGE))
+        if found.app.rest and not (findings or not_run):
+            continue  # nobody looks for it in the list of apps
         findings.sort(key=rank)
         holding = [one.rule for one in findings if one.rule.core]
         holding += [rule for rule, _ in not_run.values()]
@@ -189,17 +199,32 @@ def _judge(apps: list[_Found], request: _Request) -> list[AppResult]:
     return results
 
 
-def _run(
-    rule: Rule, app: AppPackage, end: float, limits: Limits
-) -> tuple[dict[Problem, None], list[str]]:
+class _Budget:
+    """The CPU time that is left for rules."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.process_time() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return self._end - time.process_time()
+
+    def spend(self) -> None:
+        """Leave nothing: an alarm may come a little early."""
+        self._end = 0.0
+
+
+def _run(rule: Rule, app: AppPackage, budget: _Budget) -> tuple[dict[Problem, None], list[str]]:
     """Return what the rule found, each once, and why it could not be judged."""
     problems: dict[Problem, None] = {}
     reasons: list[str] = []
-    left = end - time.monotonic()
+    left = budget.left
     if left <= 0:
-        return problems, [f"the rules before it used up the time of {limits.seconds:g} s"]
+        return problems, [f"the rules before it used up the time of {budget.seconds:g} s"]
     try:
-        with at_most(left):
+        with at_most(left, CPU):
             for one in rule.check(app):
                 if isinstance(one, NotRun):
                     reasons.append(one.reason)
@@ -208,7 +233,8 @@ def _run(
                 if len(problems) > _MOST_FINDINGS:
                     break
     except TooLongError:
-        reasons.append(f"the time for all rules, {limits.seconds:g} s, ran out while this rule ran")
+        budget.spend()
+        reasons.append(f"the time for all rules, {budget.seconds:g} s, ran out while this rule ran")
     except Exception as error:
         reasons.append(_defect(error))
     return problems, reasons

@@ -87,7 +87,8 @@ def read_tree(tree: Tree, path: Path, elsewhere: ChartsElsewhere | None = None) 
             f"reading {path} took longer than {_LIMITS.reading_seconds:g} s",
             "give a smaller folder",
         ) from None
-    apps = [one for one in found if one.written or one.charts] or [detection.nothing(tree)]
+    apps = [one for one in found if not one.rest and (one.written or one.charts)]
+    apps = apps or [detection.nothing(tree)]
     names = tuple(one.name or one.path for one in apps)
     return [GivenApp(path, tree, one, names=names) for one in apps]
 

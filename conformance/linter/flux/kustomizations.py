@@ -57,6 +57,7 @@ class FluxTree:
         for manifest in raw:
             self.sources.add(manifest)
         self._kustomizations = [one for one in raw if is_flux_kustomization(one)]
+        self._near: dict[str, _Root | None] = {}
         self._roots = [self._own_root(one) for one in self._kustomizations]
         exact = [
             None if root is None else root.folder(_path(one))
@@ -134,12 +135,19 @@ class FluxTree:
 
     def _root_near(self, file: str) -> _Root | None:
         """Return the root of the Kustomizations nearest to a file; most of them have it."""
+        folder = parent(file)
+        if folder not in self._near:
+            self._near[folder] = self._nearest_root(file)
+        return self._near[folder]
+
+    def _nearest_root(self, file: str) -> _Root | None:
         votes: Counter[_Root] = Counter()
+        own = parent(file).split("/")
         nearest = -1
         for other, root in zip(self._kustomizations, self._roots, strict=True):
             if root is None or not inside(file, root.base):
                 continue
-            near = len(posixpath.commonpath([parent(other.file), parent(file)]))
+            near = _same(own, parent(other.file).split("/"))
             if near > nearest:
                 votes.clear()
                 nearest = near
@@ -176,7 +184,7 @@ class FluxTree:
     def above(self, files: Iterable[str]) -> tuple[Problem, ...]:
         """Return why folders cannot be built that lead to Kustomizations in these files."""
         reached, waiting = set(), set(files)
-        builds = [one for one in (*self._builds, *self._by_hand) if one is not None]
+        builds = [one for one in (*self._builds, *self._by_hand.values()) if one is not None]
         while waiting:
             file = waiting.pop()
             for built in builds:
@@ -192,8 +200,16 @@ class FluxTree:
         It would where it has Kustomizations, and each applies a folder of the tree.
         """
         everywhere = bool(self._folders) and None not in self._folders
-        by_hand = {file for built in self._by_hand for file in built.files}
+        by_hand = {file for built in self._by_hand.values() for file in built.files}
         return everywhere and not any(file in self.owner or file in by_hand for file in files)
+
+    def overlays(self) -> dict[str, Build]:
+        """Return what each kustomization.yaml comes to that nothing of the tree leads to.
+
+        They are told by their folders: somebody applies them by hand, or from another repository.
+        """
+        named = self._files.named
+        return {folder: built for folder, built in self._by_hand.items() if folder not in named}
 
     def _manifests_of(self, built: Build) -> set[str]:
         """Return the files with the Kustomizations that apply a build."""
@@ -204,16 +220,22 @@ class FluxTree:
         }
 
     @cached_property
-    def _by_hand(self) -> list[Build]:
-        """What a kustomization.yaml comes to that no Kustomization applies: somebody may do so."""
+    def _by_hand(self) -> dict[str, Build]:
+        """What a kustomization.yaml comes to that no Kustomization applies: somebody may do so.
+
+        Variables are guessed. Those that others lead to are a part of these.
+        """
         applied = {one for built in self._builds if built for one in built.folders}
-        found = []
-        for folder in sorted(self._files.tree.folders, key=lambda one: (one.count("/"), one)):
-            if folder not in applied and self._files.kustomization_file(folder):
-                built = build(self._files, folder)
+        named = self._files.named
+        found = {}
+        for folder in sorted(
+            self._files.tree.folders, key=lambda one: (one in named, one.count("/"), one)
+        ):
+            if folder not in applied and self._files.is_kustomized(folder):
+                built = build(self._files, folder, None, _guess)
                 applied |= built.folders
                 if built.files:
-                    found.append(built)
+                    found[folder] = built
         return found
 
     def _kustomization(self, index: int) -> FluxKustomization:
@@ -316,6 +338,16 @@ class FluxTree:
         if not seen:
             self._resolved[index] = result
         return result
+
+
+def _same(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many parts two paths begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _guess(content: str) -> str:
+    return substitute(content, platform.placeholder)
 
 
 def _path(kustomization: Manifest) -> str:

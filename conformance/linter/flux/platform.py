@@ -6,8 +6,10 @@ documentation and in public packages for it, and those of this suite's reference
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 
 DOMAIN = "stackspin.example"
 """Stands for ``${domain}``."""
@@ -27,14 +29,14 @@ SOURCES = frozenset({"stackspin", "flux-system"})
 """GitRepositories in ``flux-system``."""
 
 _CLUSTER = (
-    "domain",
-    "admin_email",
-    "org_name",
-    "ip_address",
-    "outgoing_mail_*",
-    "backup_*",
-    "kubelet_root",
-)
+    "domain", "admin_email", "org_name", "ip_address", "kubelet_root",
+    "outgoing_mail_domain", "outgoing_mail_enabled", "outgoing_mail_from_address",
+    "outgoing_mail_smtp_host", "outgoing_mail_smtp_password", "outgoing_mail_smtp_port",
+    "outgoing_mail_smtp_ssl", "outgoing_mail_smtp_starttls", "outgoing_mail_smtp_tls",
+    "outgoing_mail_smtp_user",
+    "backup_s3_aws_access_key_id", "backup_s3_aws_secret_access_key", "backup_s3_bucket",
+    "backup_s3_prefix", "backup_s3_region", "backup_s3_url",
+)  # fmt: skip
 FREE_TEXT = frozenset({"org_name"})
 """Variables whose value is whatever people write."""
 _VARIABLES: Mapping[str, tuple[str, ...]] = {
@@ -44,7 +46,10 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
         "userbackend_domain", "dashboard_domain",
     ),
     "Secret stackspin-single-sign-on-variables": (
-        "userbackend_*", "userpanel_*", "hydra_*", "kratos_*", "postgresql_*", "mariadb_*",
+        "dashboard_secret_key", "hydra_cookie", "hydra_database_password", "hydra_system",
+        "kratos_cipher", "kratos_cookie", "kratos_database_password", "kratos_default",
+        "mariadb_password", "mariadb_root_password", "postgresql_password",
+        "userbackend_admin_password", "userpanel_secret_key",
     ),
     "ConfigMap stackspin-dashboard-kustomization-variables": ("dashboard_domain",),
     "ConfigMap stackspin-nextcloud-kustomization-variables": (
@@ -55,7 +60,12 @@ _VARIABLES: Mapping[str, tuple[str, ...]] = {
     "ConfigMap stackspin-hedgedoc-kustomization-variables": ("hedgedoc_domain",),
     "ConfigMap stackspin-monitoring-kustomization-variables": ("grafana_domain",),
 }  # fmt: skip
-"""Source of variables -> their names; a ``*`` at the end stands for anything."""
+"""Source of variables -> the names that are known."""
+_OPEN = ("backup_", "hydra_", "kratos_", "mariadb_", "outgoing_mail_", "postgresql_",
+         "userbackend_", "userpanel_")  # fmt: skip
+"""How variables begin of which another version of Stackspin may have more."""
+_NEAR = 0.75
+"""Two words that are at least so alike (1: the same) are one word and a slip."""
 
 
 def provides_source(name: str) -> bool:
@@ -64,11 +74,30 @@ def provides_source(name: str) -> bool:
 
 
 def provides_variable(source: str, variable: str) -> bool:
-    """Return whether a source of the platform defines a variable."""
-    return any(
-        variable.startswith(name[:-1]) if name.endswith("*") else variable == name
-        for name in _VARIABLES.get(source, ())
-    )
+    """Return whether a source of the platform defines a variable, as far as that is known.
+
+    One that differs from a known one by a slip (``smpt`` for ``smtp``) is none.
+    """
+    known = _VARIABLES.get(source, ())
+    if variable in known:
+        return True
+    prefix = next((one for one in _OPEN if variable.startswith(one)), "")
+    if not prefix or not any(one.startswith(prefix) for one in known):
+        return False
+    return not any(_slip(variable, one) for one in known)
+
+
+def _slip(variable: str, known: str) -> bool:
+    pairs = list(zip_longest(variable.split("_"), known.split("_"), fillvalue=""))
+    other = [pair for pair in pairs if pair[0] != pair[1]]
+    if len(other) != 1:
+        return variable.replace("_", "") == known.replace("_", "")
+    return difflib.SequenceMatcher(None, *other[0]).ratio() >= _NEAR
+
+
+def variables(sources: Iterable[str]) -> list[str]:
+    """Return the names that sources of the platform are known to define."""
+    return [variable for one in sources for variable in _VARIABLES.get(one, ())]
 
 
 def sources() -> list[str]:

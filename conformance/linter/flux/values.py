@@ -23,6 +23,9 @@ from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import parse
 
 HELM_RELEASE = "HelmRelease"
+_WITH_VALUES = ("ConfigMap", "Secret")
+Named = Mapping[tuple[str, str, str], Manifest]
+"""Objects by kind, namespace and name."""
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,23 +38,30 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def release_of(
-    manifest: Manifest,
-    objects: Iterable[Manifest],
-    charts: Iterable[Chart],
-    flux: FluxTree,
-    given: Mapping[str, Any],
-) -> Release:
-    """Return a HelmRelease with the values and the chart that ``objects`` and ``charts`` have.
+def by_name(objects: Iterable[Manifest]) -> Named:
+    """Return objects by kind, namespace and name: what a HelmRelease takes values from.
 
-    Of two objects of one name the later one counts: put the app's own last.
-    ``given`` are values from the command line; they win.
+    Of two objects of one name the later one counts.
     """
-    objects = list(objects)
+    objects = [one for one in objects if one.kind in _WITH_VALUES or one.group]
     named = {(one.kind, one.namespace, one.name): one for one in objects}
     for one in objects:
         for name in definitions(one):  # what is made of an object: a StringSecret's Secret
             named.setdefault(("Secret", one.namespace, name.removeprefix("Secret ")), one)
+    return named
+
+
+def release_of(
+    manifest: Manifest,
+    named: Named,
+    charts: Iterable[Chart],
+    flux: FluxTree,
+    given: Mapping[str, Any],
+) -> Release:
+    """Return a HelmRelease with the values and the chart that ``named`` and ``charts`` have.
+
+    ``given`` are values from the command line; they win.
+    """
     sources = []
     values: dict[str, Any] = {}
     for index, entry in enumerate(sequence(manifest.get("spec", "valuesFrom"))):
@@ -72,7 +82,7 @@ def _source(
     release: Manifest,
     index: int,
     entry: Mapping[str, Any],
-    named: Mapping[tuple[str, str, str], Manifest],
+    named: Named,
 ) -> tuple[ValuesSource, Mapping[str, Any]]:
     """Return one entry of ``valuesFrom``, and the values that it adds."""
     kind, name = text(entry.get("kind")), text(entry.get("name"))

@@ -41,7 +41,10 @@ def merged(result: Result, run: ClusterRun) -> Result:
     with_checks = {one.check.level for one in run.checks}
     # What no run can tell yet costs nobody anything: an app is well at the highest level there is.
     highest = max(takewhile(with_checks.__contains__, _ABOVE), default=HIGHEST)
-    apps = (_app(app, run, shared.get(app.name, ()), highest) for app in result.apps)
+    apps = (
+        app if app.app.rest else _app(app, run, shared.get(app.name, ()), highest)
+        for app in result.apps
+    )
     return replace(result, apps=tuple(apps), cluster=run)
 
 
@@ -49,7 +52,8 @@ def names_shared(result: Result) -> Mapping[str, Sequence[AppResult]]:
     """Return the apps that have the same name as others, by that name."""
     named: dict[str, list[AppResult]] = {}
     for app in result.apps:
-        named.setdefault(app.name, []).append(app)
+        if not app.app.rest:
+            named.setdefault(app.name, []).append(app)
     return {name: apps for name, apps in named.items() if len(apps) > 1}
 
 

@@ -147,9 +147,11 @@ spec:
 """,
 )
 def applied(app: AppPackage) -> Iterator[Problem]:
-    """Yield one problem for an app that nothing of the tree applies, where others are applied."""
+    """Yield what nothing of the tree applies, where others are applied; of an app one problem."""
     if app.unapplied:
         first = next((one for one in app.written if one.kind in _INSTALLS), app.written[0])
         yield Problem(
             first.place(), f"no Kustomization of the tree leads to {first.kind} {first.name}"
         )
+    for one in app.idle:
+        yield Problem(one.place(), f"no Kustomization of the tree leads to {one.kind} {one.name}")

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
 from conformance.linter.access import Path, get, sequence, text
-from conformance.linter.app import AppPackage, Release
+from conformance.linter.app import SOURCE_KINDS, AppPackage, Release
+from conformance.linter.facts.cluster import similar
 from conformance.linter.findings import NotRun, Place, Problem, did_you_mean, quoted
 from conformance.linter.flux import platform
 from conformance.linter.flux.kustomizations import is_flux_kustomization
@@ -20,7 +21,8 @@ SUBSTITUTION = (
 KUSTOMIZATION = "https://fluxcd.io/flux/components/kustomize/kustomizations/"
 HELM_RELEASE = "https://fluxcd.io/flux/components/helm/helmreleases/"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_SOURCE_KINDS = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket", "HelmChart")
+_OVERRIDE = "-override"
+_OF_KUBERNETES = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 
 
 @rule(
@@ -128,7 +130,32 @@ def override(app: AppPackage) -> Iterator[Problem | NotRun]:
                     f" people put theirs into {sorted(expected)[0]}",
                     f"Name it {sorted(expected)[0]}.",
                 )
-    yield from _lost_overrides(app)
+    yield from _misnamed_overrides(app) if app.rest else _lost_overrides(app)
+
+
+def _misnamed_overrides(app: AppPackage) -> Iterator[Problem]:
+    """Yield overrides of no app whose names are nearly what a HelmRelease expects."""
+    wanted = {
+        text(get(entry, "name"))
+        for one in app.everything()
+        if one.kind == "HelmRelease"
+        for entry in sequence(one.get("spec", "valuesFrom"))
+    }
+    stems = {_stem(one): one for one in wanted if one.endswith(_OVERRIDE)}
+    for one in app.written:
+        if one.kind not in ("ConfigMap", "Secret") or not one.name.endswith(_OVERRIDE):
+            continue
+        near = similar(_stem(one.name), stems)
+        if one.name not in wanted and near:
+            yield Problem(
+                one.place("metadata", "name"),
+                f"no HelmRelease takes values from {one.kind} {one.name}; did you mean"
+                f" {stems[near]}?",
+            )
+
+
+def _stem(name: str) -> str:
+    return name.removeprefix("stackspin-").removesuffix(_OVERRIDE)
 
 
 def _override_names(release: Release) -> set[str]:
@@ -185,7 +212,7 @@ sourceRef:
 def source(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each source that does not exist."""
     known = {
-        (one.kind, one.namespace, one.name) for one in app.everything() if one.kind in _SOURCE_KINDS
+        (one.kind, one.namespace, one.name) for one in app.everything() if one.kind in SOURCE_KINDS
     }
     own = _own_repository(app)
     for manifest, place, ref in _source_refs(app):
@@ -293,3 +320,31 @@ def namespace(app: AppPackage) -> Iterator[Problem | NotRun]:
                 f"{one.kind} {one.name} is in namespace {quoted(name)}, which nothing else is"
                 f" in{near}",
             )
+    yield from _targets(app, known | _OF_KUBERNETES)
+
+
+def _targets(app: AppPackage, known: Collection[str]) -> Iterator[Problem | NotRun]:
+    """Yield each namespace that the app is to be installed into, and that nobody makes."""
+    own = {id(one) for k in app.kustomizations for one in k.members}
+    known = {*known, *(one.name for one in app.objects("Namespace"))}
+    known |= {one.namespace for one in app.neighbours if id(one) not in own}
+    targets = [one.manifest for one in app.kustomizations]
+    targets += [
+        one.manifest
+        for one in app.releases
+        if one.manifest.get("spec", "install", "createNamespace") is not True
+    ]
+    for one in targets:
+        name = text(one.get("spec", "targetNamespace"))
+        if not name or name in known:
+            continue
+        if app.kustomizations:
+            yield Problem(
+                one.place("spec", "targetNamespace"),
+                f"{one.kind} {one.name} installs into namespace {quoted(name)}, which neither the"
+                f" package nor Stackspin makes{did_you_mean(name, known)}",
+                "Add a Namespace to the package, correct the name, or have Helm make it "
+                "(spec.install.createNamespace).",
+            )
+        else:
+            yield NotRun(f"namespace {name} is not in PATH: it is not known whether it exists")

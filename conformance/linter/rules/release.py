@@ -9,6 +9,7 @@ from conformance.linter.access import get, mapping, text
 from conformance.linter.app import AppPackage
 from conformance.linter.durations import seconds
 from conformance.linter.findings import NotRun, Problem, Severity, quoted
+from conformance.linter.flux import platform
 from conformance.linter.rule import rule
 
 HELM_RELEASE = "https://fluxcd.io/flux/components/helm/helmreleases/"
@@ -132,7 +133,9 @@ spec:
 def suspended(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield what is suspended."""
     for manifest in app.objects("HelmRelease", "Kustomization", "HelmRepository", "GitRepository"):
-        if manifest.get("spec", "suspend") is True:
+        # Stackspin itself suspends its source by day.
+        ours = manifest.kind == "GitRepository" and manifest.name in platform.SOURCES
+        if manifest.get("spec", "suspend") is True and not ours:
             yield Problem(
                 manifest.place("spec", "suspend"),
                 f"{manifest.kind} {manifest.name} is suspended: Flux ignores it",

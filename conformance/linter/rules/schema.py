@@ -164,7 +164,9 @@ kind: Ingress
 def rendered_api(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each rendered object that the cluster does not know any more."""
     yield from _not_rendered(app)
-    judged = (one for one in _rendered(app) if not _asks_the_cluster(app, one))
+    # Whether a template asks the cluster is found out line by line: only where it matters.
+    old = (one for one in _rendered(app) if unserved(one, app.versions) is not None)
+    judged = (one for one in old if not _asks_the_cluster(app, one))
     yield from _advised(app, judged, unserved)
 
 
@@ -205,7 +207,7 @@ def duplicate(app: AppPackage) -> Iterator[Problem]:
     """Yield each written object that is there twice."""
     groups = [(one.name, one.members) for one in app.kustomizations]
     owned = {id(member) for _, members in groups for member in members}
-    loose = [one for one in app.written if id(one) not in owned]
+    loose = [one for one in app.written if id(one) not in owned and not app.rest]
     seen: dict[_Identity, tuple[str, Manifest]] = {}
     for owner, members in (*groups, ("", loose)):
         for manifest in _unfolded(members):

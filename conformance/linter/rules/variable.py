@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from conformance.linter.app import AppPackage, FluxKustomization
+from conformance.linter.app import AppPackage, FluxKustomization, SubstituteSource
 from conformance.linter.facts.configuration import Lines
 from conformance.linter.findings import NotRun, Problem, Severity, did_you_mean, quoted
 from conformance.linter.flux import platform
@@ -23,7 +23,7 @@ _UNQUOTED = re.compile(r"\s*(?:- )*[\w.\"'/-]+:\s+([^\s\"'|>{\[&!].*)")
 
 def outside(app: AppPackage) -> list[NotRun]:
     """Return why nothing can be said where the Kustomization itself is not in the package."""
-    if app.written and not app.kustomizations:
+    if app.written and not app.kustomizations and not app.rest:
         return [NotRun("the Flux Kustomization that applies these files is not in PATH")]
     return []
 
@@ -32,8 +32,9 @@ def outside(app: AppPackage) -> list[NotRun]:
     "variable.defined",
     "Every ${variable} is defined by a source of its Kustomization",
     level=1,
-    why="Flux replaces a variable that no source defines with nothing, or refuses the whole "
-    "Kustomization: a host name, a password or an address is empty, and nobody gets a message.",
+    why="Flux replaces a variable that no source defines with nothing: a host name, a password or "
+    "an address is empty, and nobody gets a message. In strict mode (the feature gate "
+    "StrictPostBuildSubstitutions) it refuses the whole Kustomization.",
     source=SUBSTITUTION,
     fix="Define the variable in a ConfigMap or StringSecret that postBuild.substituteFrom names, "
     "or correct its name. Write $${name} for text that is not a variable.",
@@ -48,7 +49,7 @@ def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each variable that nothing defines."""
     yield from outside(app)
     for kustomization in app.kustomizations:
-        if any(not one.known or one.open_ended for one in kustomization.sources):
+        if any(_may_have_more(one, app.strict) for one in kustomization.sources):
             continue  # it may well define these; where it is missing, that is the finding
         names = {name for one in kustomization.sources for name in one.variables}
         for use in kustomization.uses:
@@ -64,11 +65,23 @@ def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
             elif not (
                 use.has_default or use.name in names or _of_platform(kustomization, use.name)
             ):
+                absent = [one.name for one in kustomization.sources if not one.known]
+                beside = f" but the optional {' and '.join(absent)}" if absent else ""
+                fails = ": in strict mode, all of it fails" if app.strict else ""
+                listed = [*names, *platform.variables(one.name for one in kustomization.sources)]
                 yield Problem(
                     use.place,
                     f"${{{use.name}}} is not defined by any source of Kustomization"
-                    f" {kustomization.name}{did_you_mean(use.name, names)}",
+                    f" {kustomization.name}{beside}{fails}{did_you_mean(use.name, listed)}",
                 )
+
+
+def _may_have_more(source: SubstituteSource, strict: bool) -> bool:
+    """Return whether a source may define variables that are not known here.
+
+    In strict mode a Kustomization must be right without what may as well be absent.
+    """
+    return source.open_ended or not (source.known or (strict and source.optional))
 
 
 def _of_platform(kustomization: FluxKustomization, name: str) -> bool:
