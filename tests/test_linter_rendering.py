@@ -279,8 +279,8 @@ def test_hostile_template_ends_in_time(small: Renderer, template: str, message: 
     started = time.monotonic()
     with pytest.raises(RenderError) as caught:
         render(small, files(templates__a=template))
-    # Starting again is not the chart's time, and the machine may be busy.
-    assert time.monotonic() - started < 25
+    # Its limit is of CPU time; starting again is not the chart's, and the machine may be busy.
+    assert time.monotonic() - started < 90
     assert message in caught.value.message
     assert caught.value.limit
     with pytest.raises(RenderError, match=message):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from importlib import metadata
 
 from conformance.common.errors import HarnessError
 
@@ -14,6 +13,8 @@ _OF_THE_EXTRA = ("kubernetes", "playwright", "pytest_kind")
 
 def version() -> str:
     """Return the suite's version."""
+    from importlib import metadata  # noqa: PLC0415 - slow, for what few commands show
+
     return metadata.version(DISTRIBUTION)
 
 
