@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -16,6 +17,7 @@ from conformance.common.errors import HarnessError
 from conformance.common.settings import data_root
 
 APPS = 25
+CHARTS = 400
 PACKAGE, NAME = "flux-app", "board"
 KIBIBYTES = 1024.0
 _MEASURING = """
@@ -31,27 +33,30 @@ main()
 
 @benchmark(
     "lint",
-    Measure("one chart", target=1.0),
+    Measure("one chart", target=0.45),
     Measure("helm lint and template, one"),
-    Measure(f"tree of {APPS}", target=5.0),
+    Measure(f"tree of {APPS}", target=1.5),
     Measure(f"helm lint and template, {APPS}"),
-    Measure("memory", "MiB", target=300.0),
+    Measure(f"{CHARTS} charts", target=15.0),
+    Measure("memory", "MiB", target=150.0),
     needs_cluster=False,
 )
 def lint(lab: Lab) -> Samples:
-    """The package linter on one chart and on 25 packages, from the start of its process to its end.
+    """The package linter on a chart, 25 packages and 400 charts, from the start of its process on.
 
     Beside it, ``helm lint`` and ``helm template`` of the same charts, where the pinned Helm is in
     the cache. Memory is the most that the linter needs for the tree plus the most that its process
     for rendering needs.
     """
     with tempfile.TemporaryDirectory(prefix="stackspin-bench-") as folder:
-        tree = Path(folder)
+        tree, many = Path(folder) / "packages", Path(folder) / "charts"
         charts = make_tree(tree)
+        make_charts(many)
         program = Path(sysconfig.get_path("scripts")) / "stackspin-conformance"
         found: dict[str, list[float]] = {
             "one chart": [seconds([[str(program), "app", str(charts[0])]])],
             f"tree of {APPS}": [seconds([[str(program), "app", str(tree)]])],
+            f"{CHARTS} charts": [seconds([[str(program), "app", str(many)]])],
             "memory": [memory(tree)],
         }
         if lab.components.is_present("helm"):
@@ -74,6 +79,17 @@ def make_tree(tree: Path) -> list[Path]:
                 copy.write_text(file.read_text(encoding="utf-8").replace(NAME, name))
         charts.append(tree / "charts" / name)
     return charts
+
+
+def make_charts(folder: Path) -> None:
+    """Copy the package's chart under other names."""
+    source = data_root() / "fixtures" / "packages" / PACKAGE / "charts" / NAME
+    for number in range(CHARTS):
+        copy = folder / f"{NAME}{number:03}"
+        shutil.copytree(source, copy)
+        about = copy / "Chart.yaml"
+        text = about.read_text(encoding="utf-8")
+        about.write_text(text.replace(f"name: {NAME}", f"name: {copy.name}", 1), encoding="utf-8")
 
 
 def helm_commands(helm: str, charts: Sequence[Path]) -> list[list[str]]:
