@@ -23,6 +23,8 @@ from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import parse
 
 _GROUP = "kustomize.toolkit.fluxcd.io"
+_LONGEST_CHAIN = 2
+"""That many Kustomizations make the variables of the next: more are made up to cost time."""
 
 
 def is_flux_kustomization(manifest: Manifest) -> bool:
@@ -207,9 +209,9 @@ class FluxTree:
         """Return what each kustomization.yaml comes to that nothing of the tree leads to.
 
         They are told by their folders: somebody applies them by hand, or from another repository.
+        Of those that only lead to each other it is one.
         """
-        named = self._files.named
-        return {folder: built for folder, built in self._by_hand.items() if folder not in named}
+        return self._by_hand
 
     def _manifests_of(self, built: Build) -> set[str]:
         """Return the files with the Kustomizations that apply a build."""
@@ -292,13 +294,13 @@ class FluxTree:
         return [one for document in documents for one in objects_in(document)]
 
     def _value_of(self, index: int, seen: frozenset[int] = frozenset()) -> Callable[[str], str]:
+        sources = self._sources(index, seen)
         values = {
             name: variable.value
-            for source in self._sources(index, seen)
+            for source in sources
             for name, variable in source.variables.items()
         }
-
-        names = [source.name for source in self._sources(index, seen)]
+        names = [source.name for source in sources]
 
         def value_of(name: str) -> str:
             ours = any(platform.provides_variable(one, name) for one in names)
@@ -318,12 +320,13 @@ class FluxTree:
             return self._resolved[index]
         resolved = []
         clusters = self.clusters.of_kustomization(index)
+        end = len(seen) >= _LONGEST_CHAIN
 
         def near(manifest: Manifest) -> bool:
             return together(clusters, self.clusters.of_object(manifest))
 
         for source, manifest in self.sources.of(self._kustomizations[index], near):
-            owners = () if manifest is None else self.owner.get(manifest.file, ())
+            owners = () if manifest is None or end else self.owner.get(manifest.file, ())
             fill: Callable[[str], str] = platform.placeholder
             for owner in owners:
                 if owner != index and owner not in seen:

@@ -34,6 +34,7 @@ _MOST_OBJECTS = 5_000
 _MOST_FOLDERS = 500
 """Visits of folders in one build: two that name each other's neighbours would multiply."""
 
+_OF_GIT = ("git@", "git::", "gh:", "github.com/", "github.com:")
 Fill = Callable[[str], str]
 """Returns a text with its variables filled in."""
 
@@ -299,4 +300,5 @@ class _Builder:
 
 
 def _remote(entry: str) -> bool:
-    return "://" in entry or entry.startswith("git@") or "?ref=" in entry
+    """Return whether kustomize fetches what an entry names: those without a scheme are Git's."""
+    return "://" in entry or "?ref=" in entry or entry.lower().startswith(_OF_GIT)

@@ -40,10 +40,12 @@ _NO_SCALAR = object()
 class BrokenError(Exception):
     """A document that cannot be read; ``line`` counts from 0 in the text."""
 
-    def __init__(self, line: int, message: str) -> None:
+    def __init__(self, line: int, message: str, fix: str = "") -> None:
         super().__init__(message)
         self.line = line
         self.message = message
+        self.fix = fix
+        """What to do, where it is more than to correct a mistake."""
 
 
 def line_of(spot: Spot) -> int:
@@ -221,7 +223,7 @@ class _Reader:
             else:
                 self._close()
             if self._nodes > limits.nodes or self._characters > limits.characters:
-                raise BrokenError(event.start_mark.line, self._too_big())
+                raise self._too_big(event.start_mark.line)
 
     def _scalar(self, event: _Event) -> None:
         value: Value = event.value
@@ -247,7 +249,7 @@ class _Reader:
 
     def _open(self, event: _Event) -> None:
         if len(self._stack) >= self._limits.depth:
-            raise BrokenError(event.start_mark.line, self._too_deep())
+            raise self._too_deep(event.start_mark.line)
         self._stack.append(_Open(event, self._nodes, self._characters))
         self._nodes += 1
         if event.anchor is not None:
@@ -278,7 +280,7 @@ class _Reader:
         if known is None:
             raise BrokenError(line, f"*{name[:40]} is inside the value that it refers to")
         if len(self._stack) + known.height > self._limits.depth:
-            raise BrokenError(line, self._too_deep())
+            raise self._too_deep(line)
         self._nodes += known.nodes
         self._characters += known.characters
         self._add(known.value, known.spot, line, known.height)
@@ -348,16 +350,20 @@ class _Reader:
     def _complain(self, line: int, message: str) -> None:
         self._complaints.append((line, message))
 
-    def _too_deep(self) -> str:
-        return f"nested more than {self._limits.depth} levels deep: not read"
+    def _too_deep(self, line: int) -> BrokenError:
+        says = f"nested more than {self._limits.depth} levels deep: not read"
+        return BrokenError(line, says, "Nest it less deep.")
 
-    def _too_big(self) -> str:
+    def _too_big(self, line: int) -> BrokenError:
         counted = (
             ", counting each alias as the whole value that it refers to" if self._anchors else ""
         )
-        return (
+        says = (
             f"a document of more than {self._limits.nodes} values, or "
             f"{self._limits.characters} characters{counted}: not read"
+        )
+        return BrokenError(
+            line, says, "Split it into several documents, or leave out what is not needed."
         )
 
 

@@ -19,6 +19,7 @@ from conformance.linter.reading.scalars import Value
 
 _PROBLEMS = 20
 """How many problems of one text are told; the rest would say nothing new."""
+_SPLIT = "Split the file into several."
 _NEXT_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What YAML 1.2, section 5.1, does not allow in a file."""
@@ -132,9 +133,9 @@ class _Source:
         """Return the same source for the text without its first ``lines``."""
         return _Source(self.file, self.number(lines), self.fixed)
 
-    def problem(self, line: int, message: str) -> Problem:
+    def problem(self, line: int, message: str, fix: str = "") -> Problem:
         """Return a problem at a line of the text, counted from 0."""
-        return Problem(Place(self.file, self.number(line)), message)
+        return Problem(Place(self.file, self.number(line)), message, fix)
 
 
 def _parse(text: str, source: _Source, limits: Limits) -> tuple[list[Document], list[Problem]]:
@@ -161,13 +162,13 @@ def _parse(text: str, source: _Source, limits: Limits) -> tuple[list[Document], 
             for line, value, spot in composition.documents():
                 count += 1
                 if count > limits.documents:
-                    problems.append(here.problem(line, _too_many(limits)))
+                    problems.append(here.problem(line, _too_many(limits), _SPLIT))
                     return documents, problems
                 if value is not None:
                     documents.append(Document(source.file, value, spot))
         except composer.BrokenError as error:
             broken = True
-            problems.append(here.problem(error.line, error.message))
+            problems.append(here.problem(error.line, error.message, error.fix))
             count += 1
         problems.extend(here.problem(*complaint) for complaint in composition.complaints)
         # A broken document ends where the next one starts.

@@ -18,6 +18,7 @@ from conformance.linter.reading.links import Links, follow
 YAML_SUFFIXES = (".yaml", ".yml")
 _READ_FIRST = (*YAML_SUFFIXES, ".json", ".tpl", ".toml", ".txt", ".tgz", ".conf", ".ini")
 """Files that a chart or a Flux package is made of; others may be an app's source, or pictures."""
+_SMALLER = "Split the file, or keep it out of the package."
 _PROBLEMS = 100
 _DEFAULT = Limits()
 
@@ -127,7 +128,7 @@ def _read_folder(root: Path, limits: Limits) -> Tree:
         wanted = name.endswith(_READ_FIRST)
         if size > limits.file_bytes:
             if wanted:
-                reader.problem(name, _too_large(name, limits))
+                reader.problem(name, _too_large(name, limits), _SMALLER)
             continue
         if size > reader.room:
             unread += wanted
@@ -205,7 +206,7 @@ def _entry(
     elif not entry.is_dir(follow_symlinks=False):
         reader.problem(name, f"{quoted(shown(name))} is not a regular file: ignored")
     elif name.count("/") >= reader.limits.depth:
-        reader.problem(name, "folders are nested too deep here: not read")
+        reader.problem(name, "folders are nested too deep here: not read", "Nest them less deep.")
     elif not base.startswith(".") and base not in SKIPPED_FOLDERS:
         reader.folders.add(name)
         return name, None
@@ -224,7 +225,7 @@ def _content(path: bytes, name: str, reader: _Reader) -> bytes | None:
         reader.problem(name, f"{quoted(shown(name))} cannot be read: {error.strerror}")
         return None
     if len(content) > reader.limits.file_bytes:
-        reader.problem(name, _too_large(name, reader.limits))
+        reader.problem(name, _too_large(name, reader.limits), _SMALLER)
         return None
     return content
 
@@ -244,7 +245,7 @@ def _read_file(path: Path, limits: Limits) -> Tree:
         content = file.read(limits.file_bytes + 1)
     name = os.fsencode(path.name).decode("utf-8", "replace")
     if len(content) > limits.file_bytes:
-        reader.problem(name, _too_large(name, limits))
+        reader.problem(name, _too_large(name, limits), _SMALLER)
     else:
         reader.files[name] = content
     return reader.tree(name, path.parent.parts[1:])
