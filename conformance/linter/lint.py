@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from conformance.common.errors import HarnessError
-from conformance.linter.deadline import CPU, TooLongError, alarmed, at_most
-from conformance.linter.findings import NotRun, Place, Problem
+from conformance.linter.deadline import TooLongError
+from conformance.linter.findings import Place, Problem
 from conformance.linter.helm.rendering import Renderer, RenderError
 from conformance.linter.levels import level_of
 from conformance.linter.limits import Limits
 from conformance.linter.reading.tree import Tree
 from conformance.linter.result import AppResult, Finding, Result, rank
 from conformance.linter.rule import all_rules
+from conformance.linter.running import MOST_FINDINGS, Answer, defect, run_rules
 from conformance.linter.versions import PINNED, Versions
 
 if TYPE_CHECKING:
@@ -26,14 +27,8 @@ if TYPE_CHECKING:
     from conformance.linter.rule import Rule
     from conformance.linter.waivers import Waiver
 
-_MOST_FINDINGS = 100
-"""Of one rule in one app; more would only hide the others."""
 _MESSAGE, _NAME = 1000, 250
 """Characters of a message, and of an object's name, that are kept."""
-_OF_THE_TREE = (
-    "kustomization", "package", "reference", "release", "schema", "secrets", "variable"
-)  # fmt: skip
-"""Families of rules that also judge what belongs to no app; the others are about one."""
 _DEFAULT = Limits()
 
 
@@ -94,8 +89,7 @@ def lint(
             limits,
         )
         found = _apps(tree, request, renderer)
-    with alarmed(CPU):
-        results = _judge(found, request)
+    results = _judge(found, request)
     used = {finding.rule.id for app in results for finding in app.findings}
     return Result(
         (str(path),),
@@ -149,7 +143,7 @@ def _apps(tree: Tree, request: _Request, renderer: Renderer) -> list[_Found]:
     except HarnessError:
         raise
     except Exception as error:  # a defect of ours is no stack trace for a packager
-        trouble = _defect(error)
+        trouble = defect(error)
     return [_Found(detection.nothing(tree), trouble=trouble)]
 
 
@@ -167,19 +161,17 @@ def _compared(apps: list[AppPackage], before: list[AppPackage]) -> list[_Found]:
 
 
 def _judge(apps: list[_Found], request: _Request) -> list[AppResult]:
-    budget = _Budget(request.limits.seconds)
+    sound = [found.app for found in apps if not found.trouble]
+    answers = iter(run_rules(sound, request.rules, request.limits.seconds))
     results = []
     for found in apps:
         findings: list[Finding] = []
         not_run: dict[tuple[str, str], tuple[Rule, str]] = {}
-        for rule in request.rules:
-            if found.app.rest and rule.id.partition(".")[0] not in _OF_THE_TREE:
-                continue
-            reasons = [found.trouble]
-            if not found.trouble:
-                problems, reasons = _run(rule, found.app, budget)
-                findings += _findings(rule, problems, request.waivers.get(rule.id))
-            for reason in reasons:
+        trouble = [Answer(reasons=(found.trouble,))] * len(request.rules)
+        said = trouble if found.trouble else next(answers)
+        for rule, answer in zip(request.rules, said, strict=True):
+            findings += _findings(rule, answer.problems, request.waivers.get(rule.id))
+            for reason in answer.reasons:
                 not_run[rule.id, reason] = (rule, _cut(reason, _MESSAGE))
         if found.app.rest and not (findings or not_run):
             continue  # nobody looks for it in the list of apps
@@ -199,52 +191,11 @@ def _judge(apps: list[_Found], request: _Request) -> list[AppResult]:
     return results
 
 
-class _Budget:
-    """The CPU time that is left for rules."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._end = time.process_time() + seconds
-
-    @property
-    def left(self) -> float:
-        """Seconds."""
-        return self._end - time.process_time()
-
-    def spend(self) -> None:
-        """Leave nothing: an alarm may come a little early."""
-        self._end = 0.0
-
-
-def _run(rule: Rule, app: AppPackage, budget: _Budget) -> tuple[dict[Problem, None], list[str]]:
-    """Return what the rule found, each once, and why it could not be judged."""
-    problems: dict[Problem, None] = {}
-    reasons: list[str] = []
-    left = budget.left
-    if left <= 0:
-        return problems, [f"the rules before it used up the time of {budget.seconds:g} s"]
-    try:
-        with at_most(left, CPU):
-            for one in rule.check(app):
-                if isinstance(one, NotRun):
-                    reasons.append(one.reason)
-                else:
-                    problems[one] = None
-                if len(problems) > _MOST_FINDINGS:
-                    break
-    except TooLongError:
-        budget.spend()
-        reasons.append(f"the time for all rules, {budget.seconds:g} s, ran out while this rule ran")
-    except Exception as error:
-        reasons.append(_defect(error))
-    return problems, reasons
-
-
 def _findings(rule: Rule, problems: Iterable[Problem], waiver: Waiver | None) -> list[Finding]:
     found = []
     for number, problem in enumerate(problems):
-        if number == _MOST_FINDINGS:
-            more = f"and more findings of this rule: only the first {_MOST_FINDINGS} are shown"
+        if number == MOST_FINDINGS:
+            more = f"and more findings of this rule: only the first {MOST_FINDINGS} are shown"
             found.append(Finding(rule, Place(problem.place.file), more, rule.fix, waiver))
             break
         place = replace(problem.place, object=_cut(problem.place.object, _NAME).strip())
@@ -252,18 +203,6 @@ def _findings(rule: Rule, problems: Iterable[Problem], waiver: Waiver | None) ->
         fix = _cut(problem.fix or rule.fix, _MESSAGE)
         found.append(Finding(rule, place, message, fix, waiver))
     return found
-
-
-def _defect(error: Exception) -> str:
-    """Return what to report; never the error's own words, which may hold a secret's value."""
-    where = ""
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        if "conformance" in Path(code.co_filename).parts:
-            where = f" in {Path(code.co_filename).name}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return f"internal error ({type(error).__name__}{where}): please report it"
 
 
 def _cut(text: str, length: int) -> str:
