@@ -13,6 +13,7 @@ from conformance.linter.facts.kubernetes_schema import (
     deprecated,
     kinds,
     unserved,
+    validate,
 )
 from conformance.linter.manifest import Manifest
 from conformance.linter.schemas.removed import REMOVED
@@ -74,3 +75,21 @@ def test_what_is_no_version_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is not a version"):
         minor(text)
     assert minor("v2.8.1") == minor("2.8") == (2, 8)
+
+
+def test_the_types_of_fields_are_judged_in_a_version_without_a_schema() -> None:
+    old = manifest(
+        """
+        apiVersion: helm.toolkit.fluxcd.io/v2beta1
+        kind: HelmRelease
+        metadata: {name: a}
+        spec:
+          interval: 5
+          chart: {spec: {chart: a, valuesFile: values.yaml}}
+          install: {remediation: {retries: "3"}}
+        """
+    )
+    assert [one.message for one in validate(old)] == [
+        'spec.interval is the number "5", but must be text',
+        'spec.install.remediation.retries is the text "3", but must be a whole number',
+    ]

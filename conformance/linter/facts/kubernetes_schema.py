@@ -200,6 +200,7 @@ def _checker() -> Checker:
     return Checker(_definitions())
 
 
+_OF_FLUX = ".toolkit.fluxcd.io"
 _VERDICTS: WeakKeyDictionary[Manifest, Verdict] = WeakKeyDictionary()
 """Several rules ask about the same object."""
 
@@ -211,7 +212,21 @@ def _verdict(manifest: Manifest) -> Verdict:
         schema = _FOREIGN if version is None else version.schema
         secret = manifest.kind == "Secret"
         _VERDICTS[manifest] = _checker().check(manifest.value, schema, secret=secret)
+        if version is None and versions and manifest.group.endswith(_OF_FLUX):
+            _VERDICTS[manifest] = _by_types(manifest, versions)
     return _VERDICTS[manifest]
+
+
+def _by_types(manifest: Manifest, versions: Mapping[str, Version]) -> Verdict:
+    """Return what is wrong with an object of a version that is gone, and has no schema here.
+
+    Fields come and go with versions, but keep their types.
+    """
+    oldest = next((one for name, one in versions.items() if "beta" in name), None)
+    schema = (oldest or next(iter(versions.values()))).schema
+    verdict = _checker().check(manifest.value, schema)
+    wrong = tuple(one for one in verdict.violations if one.wrong_type)
+    return replace(verdict, violations=wrong)
 
 
 def _home(kind: str, group: str | None = None) -> str:

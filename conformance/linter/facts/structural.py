@@ -72,6 +72,8 @@ class Violation:
     """Whether something is missing."""
     slip: bool = False
     """Whether it is nearly right: a misspelt field, an amount in a unit that is none."""
+    wrong_type: bool = False
+    """Whether it is text where a number must be, a list where a mapping must be, and the like."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,9 @@ class _Walk:
             fix = "Put it in quotes" + ("." if self._secret else f': "{written[:40]}".')
         elif isinstance(value, str) and any(_reads_as(value, one) for one in types):
             fix = "Remove the quotes."
-        self._add(path, f"{dotted(path)} is {found}, but must be {wanted}", fix, value)
+        message = f"{dotted(path)} is {found}, but must be {wanted}"
+        kept = None if self._secret else value
+        self.found.append(Violation(path, message, fix, kept, wrong_type=True))
 
     def _mapping(
         self,
