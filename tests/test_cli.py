@@ -10,12 +10,15 @@ import pytest
 
 from conformance.common.settings import PROJECT_ROOT
 
+NAME = "STACKSPIN_CONFORMANCE_CLUSTER_NAME"
 
-def run(*arguments: str, state: Path) -> subprocess.CompletedProcess[str]:
+
+def run(*arguments: str, state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: os.environ[name] for name in os.environ if name != NAME}
     return subprocess.run(
         [sys.executable, "-c", "from conformance.cli import main; main()", *arguments],
         cwd=PROJECT_ROOT,
-        env={**os.environ, "STACKSPIN_CONFORMANCE_STATE": str(state)},
+        env={**environment, "STACKSPIN_CONFORMANCE_STATE": str(state), **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -29,6 +32,17 @@ def test_harness_error_is_two_lines_and_status_2(tmp_path: Path) -> None:
         first, second = answer.stderr.splitlines()
         assert first.startswith("error: there is no cluster named none-such")
         assert second.strip().startswith("To do: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"), [([], "theirs"), (["--cluster-name", "mine"], "mine")]
+)
+def test_a_cluster_has_the_name_that_runs_give_it(
+    arguments: list[str], name: str, tmp_path: Path
+) -> None:
+    for command in ("kubeconfig", "shell", "down"):
+        answer = run("cluster", command, *arguments, state=tmp_path, **{NAME: "theirs"})
+        assert f"there is no cluster named {name} (" in answer.stderr
 
 
 def test_list_of_no_clusters(tmp_path: Path) -> None:

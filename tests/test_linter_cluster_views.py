@@ -368,6 +368,16 @@ def test_checks_that_were_not_run_for_one_reason_are_one_line(result: Result) ->
     assert all(f"<code>{name}</code></a>" in html for name in names)
 
 
+def test_the_names_of_many_that_were_not_run_for_one_reason_are_folded(result: Result) -> None:
+    assert result.cluster
+    one = replace(result.cluster.checks[0], verdict="not run", reason="the end")
+    for number, folded in ((3, 0), (4, 1)):
+        checks = tuple(replace(one, check=replace(one.check, id=f"a.b{n}")) for n in range(number))
+        html = to_html(merged(a_result(an_app_result()), replace(result.cluster, checks=checks)))
+        assert html.count("<summary>Which</summary>") == folded
+        assert html.count("<code>a.b2</code>") == 1 + folded
+
+
 def test_a_check_with_many_files_links_the_first(result: Result) -> None:
     assert result.cluster
     many = tuple(Evidence(f"{n}.txt", Path(f"reports/{n}.txt")) for n in range(9))

@@ -56,6 +56,11 @@ def test_what_is_elsewhere_and_not_described_is_not_judged(tmp_path: Path) -> No
     assert "\nCharts from elsewhere are judged with --fetch" in to_terminal(result, Look())
 
 
+def test_of_a_registry_it_is_the_chart_that_is_missing_and_not_the_source(tmp_path: Path) -> None:
+    found = lint(remote_package(tmp_path, {"url": "oci://a.example/b"}, "OCIRepository"))
+    assert missing(only(found)) == "the chart of OCIRepository charts is not in the package"
+
+
 def a_folder(folder: Path) -> str:
     shutil.move(folder / "wiki", folder / "package" / "vendor")
     return "vendor"

@@ -225,6 +225,22 @@ def test_data_may_be_there_a_little_later_than_the_answer() -> None:
     assert [method for method, *_ in http.asked] == ["POST", "GET", "GET", "GET"]
 
 
+def test_while_the_ingress_knows_no_ready_pod_nothing_is_said_of_the_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(own_data, "SOON", 0.0)
+    http, app = Http(), an_app(SECRET)
+    own = OwnData(app, DATA, http, "test")  # type: ignore[arg-type]
+    own.put()
+    http.status = 503
+    app.prove_again = lambda: setattr(http, "status", 200)
+    own.verify()
+    http.status = 503
+    app.prove_again = lambda: setattr(http, "status", 404)
+    with pytest.raises(StepFailed, match=r"verify step 1 .*status 404"):
+        own.verify()
+
+
 def test_of_an_app_whose_data_nobody_described_nothing_is_asked() -> None:
     own = OwnData(an_app(), None, None, "test")  # type: ignore[arg-type]
     own.put()

@@ -15,7 +15,7 @@ from conformance.clusters.ownership import inventory
 from conformance.clusters.sandbox.sandbox import enter_command
 from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
-from conformance.common.options import add_argument
+from conformance.common.options import add_argument, variable_of
 from conformance.common.settings import Settings
 
 
@@ -38,7 +38,9 @@ def main(arguments: Sequence[str]) -> int:
     add_argument(push_parser, Settings, "kubeconfig", type=Path, default=None)
     add_argument(push_parser, Settings, "context")
     for parser in named:
-        add_argument(parser, Settings, "cluster_name", dest="name", metavar="NAME")
+        add_argument(
+            parser, Settings, "cluster_name", dest="name", metavar="NAME", default=_name_in_runs()
+        )
     add_argument(
         up_parser,
         Settings,
@@ -129,6 +131,11 @@ def shell(name: str) -> None:
             *(f"TERM={os.environ.get('TERM', 'dumb')}", f"PS1={name}-node# ", "sh", "-i"),
         ]
     os.execvp(arguments[0], arguments)  # noqa: S606 - no shell of the host's in between
+
+
+def _name_in_runs() -> str:
+    """Return the name that a run gives its cluster here, if its command line says none."""
+    return os.environ.get(variable_of(Settings, "cluster_name")) or Settings.cluster_name
 
 
 def _state() -> Path:

@@ -76,6 +76,11 @@ def options(settings: type) -> list[Option]:
     ]
 
 
+def variable_of(settings: type, field: str) -> str:
+    """Return the name of the environment variable that sets a field."""
+    return _option_of(settings, field).variable
+
+
 def add_argument(
     parser: argparse._ActionsContainer,
     settings: type,
@@ -86,7 +91,7 @@ def add_argument(
 
     Its default is the field's own unless ``other`` has one.
     """
-    [each] = [each for each in options(settings) if each.field == field]
+    each = _option_of(settings, field)
     text = f"{each.help} (default: {other.get('default', each.default)})"
     if each.switch:
         parser.add_argument(each.flag, help=text, action="store_true", **other)
@@ -125,6 +130,11 @@ def read(
         else:
             found[each.field] = _value(each, value, name)
     return found
+
+
+def _option_of(settings: type, field: str) -> Option:
+    [each] = [each for each in options(settings) if each.field == field]
+    return each
 
 
 def _value(each: Option, value: object, name: str) -> object:

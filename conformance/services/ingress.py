@@ -23,7 +23,9 @@ def answered(answer: requests.Response) -> str:
     return f"{answer.status_code} {what}".rstrip()
 
 
-UNROUTED = (404, 502, 503, 504)
+NOBODY_THERE = (502, 503, 504)
+"""What the ingress answers while none of the pods behind a route is Ready."""
+UNROUTED = (404, *NOBODY_THERE)
 """What the ingress answers between the API accepting an Ingress and its own reload of it."""
 
 

@@ -29,6 +29,9 @@ Value = str | int | float | bool
 class StepFailed(AssertionError):
     """A step did not do what the description promises of it."""
 
+    status = 0
+    """Of the answer that was not the promised one; 0: the failure is about something else."""
+
 
 @dataclass(frozen=True)
 class AppAccess:
@@ -111,7 +114,9 @@ class _Runner:
             raise self._failure(expected, f"there was no answer: {error}") from None
         promised = range(200, 300) if step.status is None else (step.status,)
         if answer.status_code not in promised:
-            raise self._failure(expected, f"the answer has status {answer.status_code}: {text}")
+            failure = self._failure(expected, f"the answer has status {answer.status_code}: {text}")
+            failure.status = answer.status_code
+            raise failure
         return text
 
     def _body(self, step: RequestStep) -> dict[str, Any]:

@@ -39,6 +39,7 @@ class Versions(NamedTuple):
 
 @pytest.fixture(scope=shared)
 def versions(
+    keeps_data: None,  # noqa: ARG001 - first: or else there is nothing to upgrade for
     app: App | GivenApp,
     app_package: GivenApp,
     request: pytest.FixtureRequest,

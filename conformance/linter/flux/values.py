@@ -177,7 +177,8 @@ def _chart(
     spec = mapping(release.get("spec", "chart", "spec"))
     ref = mapping(release.get("spec", "chartRef"))
     if ref:
-        return None, f"{text(ref.get('kind'))} {text(ref.get('name'))} is not in the package", False
+        source = f"{text(ref.get('kind'))} {text(ref.get('name'))}"
+        return None, f"the chart of {source} is not in the package", False
     name = text(spec.get("chart"))
     kind, source = text(get(spec, "sourceRef", "kind")), text(get(spec, "sourceRef", "name"))
     if kind not in ("GitRepository", "Bucket", "OCIRepository"):
