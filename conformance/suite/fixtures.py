@@ -204,10 +204,8 @@ def ledger(run: Run, cluster: Cluster, kube: Kube) -> Iterator[Ledger | None]:
     made.begin()
     before = None if is_tree else foreign(kube)
     yield made
-    for leftover in made.end():
-        run.recorder.error(f"left on the platform: {leftover}")
-    for change in before.changes_to(foreign(kube)) if before else ():
-        run.recorder.error(f"not the run's, and not as before: {change}")
+    for line in made.end(before):
+        run.recorder.error(line)
 
 
 @pytest.fixture(scope="session")
