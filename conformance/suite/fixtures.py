@@ -318,7 +318,12 @@ def velero(clients: Clients, backups: Flux) -> Velero:  # noqa: ARG001 - install
 
 
 @pytest.fixture(scope="session")
-def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Browser]:
+def browser(
+    known_pages: None,  # noqa: ARG001 - it would show pages that no check knows
+    cluster: Cluster,
+    stack: Stack,
+    settings: Settings,
+) -> Iterator[Browser]:
     """Chromium, as the platform's users have it; started when a check first asks for it."""
     with run_folder(settings.cache_dir / "browser") as folder:
         trusted = stack.authority
