@@ -11,7 +11,7 @@ import pytest
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Timeouts
 from conformance.kube.client import Kube
-from conformance.kube.errors import Conflict
+from conformance.kube.errors import Conflict, Unreachable
 from conformance.platform.clients import Clients
 from conformance.platform.installed import homes, leftovers
 from conformance.platform.installed.foreign import foreign
@@ -72,6 +72,15 @@ class Api:
             return False
         self.items.remove(found)
         return True
+
+    def patch(
+        self, version: str, kind: str, name: str, namespace: str | None, body: dict[str, Any]
+    ) -> None:
+        """Let go of what hangs on its finalizer."""
+        assert body == {"metadata": {"finalizers": None}}
+        found = self.find(version, kind, name, namespace)
+        assert found is not None
+        self.items.remove(found)
 
     def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
         self.created.append(manifest)
@@ -173,6 +182,14 @@ def test_what_does_not_go_is_named(removed: Any) -> None:
     assert removed(api)[0] == ["stuck"]
 
 
+def test_a_kustomization_whose_health_flux_waits_for_is_let_go(removed: Any) -> None:
+    theirs = item("Kustomization", "wiki", "flux-system")
+    mine = item("Kustomization", "notes-r1", homes.RUN)
+    api = Api(item("Namespace", homes.RUN, labels=LABELS), theirs, mine, hangs=("notes-r1", "wiki"))
+    assert removed(api)[0] == []
+    assert api.items == [theirs]
+
+
 def lease(age: float) -> dict[str, Any]:
     renewed = (datetime.now(UTC) - timedelta(seconds=age)).isoformat().replace("+00:00", "Z")
     spec = {
@@ -217,6 +234,30 @@ def test_a_run_begins_on_nothing_that_a_killed_one_has_left(
         ledger.begin()
     assert "platform clean" in caught.value.fix
     assert "killed" in said[0]
+
+
+def test_a_cluster_that_is_gone_at_the_end_is_one_line_of_the_report() -> None:
+    class Gone(Api):
+        def list(self, *_: Any, **__: Any) -> list[dict[str, Any]]:
+            raise Unreachable("https://10.0.0.1:6443 does not answer", "is it running?")
+
+    ledger = Ledger(cast(Kube, Gone()), cast(Clients, Users()), "r1", lambda _: None)
+    [line] = ledger.end(None)
+    assert "platform clean" in line
+    assert "10.0.0.1:6443 does not answer" in line
+
+
+def test_what_is_left_and_what_was_changed_is_said_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = seen(item("Secret", "gone", "a"), monkeypatch=monkeypatch)
+    seen(monkeypatch=monkeypatch)
+    monkeypatch.setattr("conformance.platform.installed.ledger.remove", lambda *_: ["Backup mine"])
+    ledger = Ledger(cast(Kube, Api()), cast(Clients, Users()), "r1", lambda _: None)
+    assert ledger.end(before) == [
+        "left on the platform: Backup mine",
+        "not the run's, and not as before: Secret gone in a is gone",
+    ]
 
 
 def seen(*items: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Any:

@@ -204,7 +204,7 @@ def a_login() -> AppLogin:
     description = Description.model_validate(DESCRIBED)
     assert description.login
     app = RunningApp(delivery, description, http, DOMAIN)
-    return AppLogin(app, description.login, f"https://{DASHBOARD}")
+    return AppLogin(app, description.login, lambda name: f"https://{DASHBOARD}/web/{name}")
 
 
 @pytest.mark.skipif(bool(missing_packages(PACKAGES)), reason=f"needs {' and '.join(PACKAGES)}")

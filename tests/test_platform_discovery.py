@@ -78,6 +78,7 @@ def test_a_platform_with_other_names_is_found() -> None:
         "single_sign_on": {
             "issuer": ANNEX_ISSUER,
             "dashboard": "https://portal.example.org",
+            "pages": {"consent": "https://ask.example.org/consent", "kratos": "/kratos/"},
             "kratos": {
                 "admin": {"namespace": "identity", "name": "people-adm", "port": 9434},
                 "workload": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from conformance.common.pki import CertificateAuthority
 from conformance.services.form_browser import FormBrowser, visible
 from conformance.services.ingress import HttpClient
+from conformance.services.self_service import endpoints
 
 DOMAIN = "stackspin.test"
 LOGIN = """<style>p {}</style><h1>Log  in</h1><form action="/search"><input name="q"></form>
@@ -20,10 +22,34 @@ LOGIN = """<style>p {}</style><h1>Log  in</h1><form action="/search"><input name
 <input name="identifier"><input type="checkbox" name="remember" value="1" checked>
 <input type="checkbox" name="spam"><button name="method" value="password">Log in</button></form>"""
 
+FLOW = {
+    "ui": {
+        "action": "https://dashboard.stackspin.test/kratos/self-service/login?flow=f1",
+        "method": "POST",
+        "messages": [{"id": 4000006, "text": "The credentials are <wrong>."}],
+        "nodes": [
+            {"type": "input", "attributes": {"name": "csrf_token", "type": "hidden", "value": "t"}},
+            {
+                "type": "input",
+                "attributes": {"name": "identifier", "type": "text"},
+                "messages": [{"text": "Who are you?"}],
+            },
+            {"type": "input", "attributes": {"name": "password", "type": "password"}},
+            {"type": "text", "attributes": {"text": {"text": "a text"}}},
+            {"type": "input", "attributes": {"name": "method", "type": "submit", "value": "p"}},
+        ],
+    }
+}
+
 
 class Site(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        if self.path == "/":
+        if self.path == "/web/login?flow=f1":
+            self.answer(200, "<script src=/draw.js></script>")
+        elif self.path == "/kratos/self-service/login/flows?id=f1":
+            wanted = self.headers["Accept"] == "application/json"
+            self.answer(200 if wanted else 406, json.dumps(FLOW))
+        elif self.path == "/":
             self.answer(302, "", Location="/login", **{"Set-Cookie": "s=1; Secure"})
         else:
             self.answer(200, LOGIN)
@@ -77,6 +103,20 @@ def test_a_missing_form_is_explained(site: tuple[str, FormBrowser]) -> None:
     url, alice = site
     with pytest.raises(AssertionError, match=r"no form with totp_code at .*HTTP 200.*Log in"):
         alice.open(f"{url}/").form("totp_code")
+
+
+def test_a_form_that_scripts_draw_is_that_of_kratos_flow(site: tuple[str, FormBrowser]) -> None:
+    url, alice = site
+    pages = {"kratos": f"{url}/kratos/", "login": f"{url}/web/login"}
+    drawn = FormBrowser(alice.http, endpoints(lambda name: pages.get(name, f"{url}/{name}")))
+    page = drawn.open(f"{url}/web/login?flow=f1")
+    form = page.form("identifier", "password", "method")
+    assert form.action == FLOW["ui"]["action"]
+    assert form.method == "post"
+    assert form.fields == {"csrf_token": "t", "identifier": "", "password": ""}
+    assert form.buttons == [("method", "p")]
+    assert visible(page.text) == "The credentials are <wrong>. Who are you?"
+    assert alice.open(f"{url}/web/login?flow=f1").forms == ()
 
 
 def test_text_is_what_a_reader_sees() -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urljoin
 
 from pydantic import (
     BaseModel,
@@ -109,6 +110,23 @@ class Flux(Part):
     """The Kustomization that applies all of it."""
 
 
+class Pages(Part):
+    """The pages at which users log in: paths at the dashboard's host, or addresses elsewhere."""
+
+    login: Text = "/web/login"
+    """Where a login begins."""
+    recovery: Text = "/web/recovery"
+    """For users who lost their password."""
+    settings: Text = "/web/settings"
+    """Where users change their password and their second factor."""
+    consent: Text = "/web/consent"
+    """Asks whether an app may know who the user is."""
+    logout: Text = "/web/logout"
+    """Where a logout begins."""
+    kratos: Text = "/"
+    """Kratos' public API, as browsers reach it."""
+
+
 class Kratos(Part):
     """Where users are kept."""
 
@@ -136,6 +154,8 @@ class SingleSignOn(Part):
     """The provider's identifier: where its discovery document is, and what its tokens name."""
     dashboard: Text = "https://dashboard.${domain}"
     """The first page of the dashboard, without a slash at the end."""
+    pages: Pages = Pages()
+    """The pages at which users log in: paths at the dashboard's host, or addresses elsewhere."""
     kratos: Kratos
     """Where users are kept."""
     hydra: Hydra
@@ -147,6 +167,14 @@ class SingleSignOn(Part):
     mail: Service | None = None
     """The API of a Mailpit in which every mail ends that the platform sends; without it, mails are
     read as Kratos' courier has them."""
+
+    def page(self, name: str, dashboard: str = "") -> str:
+        """Return the address of one of ``pages``, by its key.
+
+        ``dashboard`` is the address of a dashboard in place of the described one.
+        """
+        path: str = getattr(self.pages, name)
+        return urljoin(f"{dashboard or self.dashboard}/", path)
 
 
 class Ingress(Part):

@@ -1,20 +1,24 @@
 """Somebody whose browser has no window: follows redirects, keeps cookies, sends forms.
 
-For what is done in many variants, where a real browser would take seconds each. Scripts do not run.
+For what is done in many variants, where a real browser would take seconds each. Scripts do not run:
+a form that they draw is made of what Kratos says of its flow (``self_service``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from html import escape
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
 import requests
 
+from conformance.services import self_service
 from conformance.services.ingress import HttpClient
 
 MOST_REDIRECTS = 20
+_TOKEN = "csrf_token"  # noqa: S105 - the name of a field of each form of Kratos'
 
 
 @dataclass
@@ -61,8 +65,10 @@ class Page:
 class FormBrowser:
     """One user's browser, on connections and cookies of its own."""
 
-    def __init__(self, http: HttpClient) -> None:
+    def __init__(self, http: HttpClient, flows: Mapping[str, str] | None = None) -> None:
+        """``flows``: address of a page -> where Kratos describes the flows that it is about."""
         self.http = http
+        self._flows = flows or {}
 
     def open(self, url: str, until: str = "") -> Page:
         """Go to ``url`` and wherever it leads.
@@ -96,12 +102,29 @@ class FormBrowser:
             if not answer.is_redirect:
                 parser = _Forms()
                 parser.feed(answer.text)
-                return Page(answer.url, answer.status_code, answer.text, tuple(parser.forms))
+                page = Page(answer.url, answer.status_code, answer.text, tuple(parser.forms))
+                return self._drawn(page)
             target = urljoin(answer.url, answer.headers["Location"])
             if until and target.startswith(until):
                 return Page(target, 0)
             answer = self.http.get(target, allow_redirects=False)
         raise AssertionError(f"{MOST_REDIRECTS} redirects in a row, the last to {answer.url}")
+
+    def _drawn(self, page: Page) -> Page:
+        """Return a page with what its scripts would draw, if that is the form of a flow."""
+        flow = self_service.flow_of(page.url)
+        known = (where for address, where in self._flows.items() if page.url.startswith(address))
+        where = next(known, "")
+        if not flow or not where or page.find(_TOKEN):
+            return page
+        answer = self.http.get(where, params={"id": flow}, headers={"Accept": "application/json"})
+        if answer.status_code != requests.codes.ok:
+            return page
+        ui = answer.json()["ui"]
+        form = Form(ui["action"], ui["method"].lower(), self_service.fields(ui))
+        form.buttons += self_service.buttons(ui)
+        said = "".join(f"<p>{escape(text)}</p>" for text in self_service.messages(ui))
+        return replace(page, forms=(*page.forms, form), text=page.text + said)
 
 
 class _Forms(HTMLParser):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from conformance.kube.apply import apply
 from conformance.kube.conditions import (
@@ -26,10 +27,11 @@ from conformance.kube.conditions import (
 )
 from conformance.kube.objects import Ref
 from conformance.kube.wait import WaitFailed, wait
-from conformance.platform.features import GENERATOR
-from conformance.services.form_browser import FormBrowser
+from conformance.platform.features import GENERATOR, PlatformFeature
+from conformance.services import self_service
+from conformance.services.form_browser import FormBrowser, Page
 from conformance.services.hydra import OAUTH2_CLIENT
-from conformance.services.login_pages import LoginClient, User, shown
+from conformance.services.login_pages import LoginClient, User, login_form, shown
 from conformance.services.oidc import Client, Provider, RelyingParty
 from conformance.suite.check import not_run, shared
 
@@ -88,6 +90,15 @@ class Accounts:
         """The address of the dashboard, without a slash at the end."""
         return (self.other_dashboard or self.clients.platform.single_sign_on.dashboard).rstrip("/")
 
+    def page(self, name: str) -> str:
+        """Return the address of a page of the platform's, as platform.yaml calls it."""
+        return self.clients.platform.single_sign_on.page(name, self.dashboard)
+
+    @property
+    def whoami(self) -> str:
+        """The address at which Kratos says who is in front of a browser."""
+        return f"{self.page('kratos').rstrip('/')}/sessions/whoami"
+
     @functools.cached_property
     def mail(self) -> Mails:
         """Every mail that the platform sends."""
@@ -101,8 +112,10 @@ class Accounts:
     def user(self, nick: str, *, may_use: Mapping[str, str] | None = None, name: str = "") -> User:
         """Make a user with a role in each app of ``may_use``, by default in the reference apps.
 
-        Apps made by ``app`` before are among the default.
+        Apps made by ``app`` before are among the default. Not run where nobody knows how to log
+        the user in.
         """
+        self._refuse_unknown_pages()
         if may_use is None:
             may_use = dict.fromkeys([*self.apps.values(), *self._apps], "user")
         email = f"{nick}-{self.clients.run_id}-{next(_numbers)}@{self.domain}"
@@ -111,9 +124,28 @@ class Accounts:
         self._users.append(User(identity.id, email, name, password))
         return self._users[-1]
 
+    def _refuse_unknown_pages(self) -> None:
+        """End the check as not run if the login page is one that the suite cannot use.
+
+        One that is broken is no such page: the check says what is wrong there.
+        """
+        if PlatformFeature.REFERENCE_DASHBOARD in self.clients.platform.features:
+            return
+        page = self._login_page
+        if page.status == requests.codes.ok and login_form(page) is None:
+            not_run(
+                f"{page.url.partition('?')[0]} has no form with the fields identifier and password "
+                "of Kratos, nor is it about a flow of Kratos': how does a user log in there?"
+            )
+
+    @functools.cached_property
+    def _login_page(self) -> Page:
+        browser = FormBrowser(self.http(), self_service.endpoints(self.page))
+        return browser.open(self.page("login"))
+
     def login_client(self, user: User) -> LoginClient:
         """Put a user in front of a browser without a window that nobody has used before."""
-        return LoginClient(FormBrowser(self.http()), user)
+        return LoginClient(FormBrowser(self.http(), self_service.endpoints(self.page)), user)
 
     def disable(self, user: User) -> None:
         """Disable somebody's account as administrators do, by the dashboard's page.
@@ -121,7 +153,7 @@ class Accounts:
         Not run where that is another dashboard's, whose pages nobody here knows.
         """
         admin = self.login_client(self.user("ada", may_use={"dashboard": "admin"}))
-        admin.log_in(admin.browser.open(f"{self.dashboard}/web/login"))
+        admin.log_in(admin.browser.open(self.page("login")))
         page = admin.browser.open(f"{self.dashboard}/users/{user.id}")
         if GENERATOR not in page.text:
             not_run(f"{page.url} is not the reference dashboard's: how is a user disabled there?")

@@ -204,10 +204,8 @@ def ledger(run: Run, cluster: Cluster, kube: Kube) -> Iterator[Ledger | None]:
     made.begin()
     before = None if is_tree else foreign(kube)
     yield made
-    for leftover in made.end():
-        run.recorder.error(f"left on the platform: {leftover}")
-    for change in before.changes_to(foreign(kube)) if before else ():
-        run.recorder.error(f"not the run's, and not as before: {change}")
+    for line in made.end(before):
+        run.recorder.error(line)
 
 
 @pytest.fixture(scope="session")
@@ -320,7 +318,12 @@ def velero(clients: Clients, backups: Flux) -> Velero:  # noqa: ARG001 - install
 
 
 @pytest.fixture(scope="session")
-def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Browser]:
+def browser(
+    known_pages: None,  # noqa: ARG001 - it would show pages that no check knows
+    cluster: Cluster,
+    stack: Stack,
+    settings: Settings,
+) -> Iterator[Browser]:
     """Chromium, as the platform's users have it; started when a check first asks for it."""
     with run_folder(settings.cache_dir / "browser") as folder:
         trusted = stack.authority

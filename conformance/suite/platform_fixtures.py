@@ -9,6 +9,7 @@ import pytest
 
 from conformance.common.errors import HarnessError
 from conformance.platform.description import FILE
+from conformance.platform.features import PlatformFeature
 from conformance.platform.reference import reference_platform
 from conformance.platform.tree.given import GivenTree
 from conformance.report.platform import Whose
@@ -62,3 +63,13 @@ def expected_here(
             raise NotClaimed(f"the platform does not claim {feature}{why}")
     if check.touches not in platform_under_test.allowed:
         not_run(f"it {check.effect}; allow it with --allow={check.touches}")
+
+
+@pytest.fixture(scope="session")
+def known_pages(platform_under_test: PlatformUnderTest) -> None:
+    """The pages at which users log in are those whose labels and buttons the checks know."""
+    if PlatformFeature.REFERENCE_DASHBOARD not in platform_under_test.description.features:
+        not_run(
+            f"{PlatformFeature.REFERENCE_DASHBOARD} is not claimed: what users do in a browser at "
+            "other login pages, the suite does not know"
+        )

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from conformance.services.browser_forms import LOG_IN, fills_in_login
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.apps.package.model.login import Login
     from conformance.apps.package.running import RunningApp
     from conformance.services.login_pages import User
@@ -21,11 +23,11 @@ _LOG_OUT = "Log out"
 class AppLogin:
     """The login of one app, which is the platform's: the pages that ask are the dashboard's."""
 
-    def __init__(self, app: RunningApp, login: Login, dashboard: str) -> None:
-        """``dashboard`` is its address, without a slash at the end."""
+    def __init__(self, app: RunningApp, login: Login, page: Callable[[str], str]) -> None:
+        """``page`` returns the address of a page of the platform's, by what it is for."""
         self._app = app
         self._login = login
-        self._dashboard = dashboard
+        self._page = page
 
     def begin(self, visitor: Visitor) -> None:
         """Go to where a login to the app begins."""
@@ -70,12 +72,12 @@ class AppLogin:
 
     def log_out_of_platform(self, visitor: Visitor) -> None:
         """Log out at the dashboard."""
-        visitor.open(f"{self._dashboard}/web/logout")
+        visitor.open(self._page("logout"))
         self._confirm_logout(visitor)
 
     def log_in_to_platform(self, visitor: Visitor, user: User) -> None:
         """Log in at the dashboard."""
-        visitor.open(f"{self._dashboard}/web/login")
+        visitor.open(self._page("login"))
         self.answer(visitor, user)
 
     def _open(self, visitor: Visitor, path: str) -> None:
@@ -86,12 +88,13 @@ class AppLogin:
         return self._app.filled(self._login.user.contains, email=user.email)
 
     def _confirm_logout(self, visitor: Visitor) -> None:
-        if visitor.page.url.startswith(f"{self._dashboard}/web/logout"):
+        if visitor.page.url.startswith(self._page("logout")):
             visitor.send(_LOG_OUT)
 
     def _is_asked(self, visitor: Visitor) -> bool:
         """Whether the page is the platform's: an app may have forms like its own."""
-        return visitor.page.url.startswith(f"{self._dashboard}/")
+        hosts = {urlsplit(self._page(name)).hostname for name in ("login", "consent")}
+        return urlsplit(visitor.page.url).hostname in hosts
 
     def _has_button(self, visitor: Visitor, name: str) -> bool:
         buttons = visitor.page.get_by_role("button", name=name)

@@ -34,7 +34,7 @@ def login(running: RunningApp, accounts: Accounts) -> AppLogin:
         running.answer(running.host)
     except NoHost as error:
         not_run(str(error))
-    return AppLogin(running, described, accounts.dashboard)
+    return AppLogin(running, described, accounts.page)
 
 
 @pytest.fixture

@@ -68,9 +68,9 @@ class LoginServices:
         accounts = self._accounts
         for url in (
             f"{accounts.issuer}.well-known/jwks.json",
-            f"{accounts.dashboard}/web/login?login_challenge=unknown",  # the dashboard asks Hydra
-            f"{accounts.dashboard}/web/login?flow={UNKNOWN_FLOW}",  # and here Kratos
-            f"{accounts.dashboard}/sessions/whoami",
+            f"{accounts.page('login')}?login_challenge=unknown",  # the dashboard asks Hydra
+            f"{accounts.page('login')}?flow={UNKNOWN_FLOW}",  # and here Kratos
+            accounts.whoami,
         ):
             accounts.http().get_routed(url, within=self._kube.timeouts.routing_after_restart)
 

@@ -31,22 +31,22 @@ def altered(code: str) -> str:
     return f"{(int(code) + 1) % 10 ** len(code):0{len(code)}d}"
 
 
-def asks_for_code(login_client: LoginClient, dashboard: str) -> Page:
+def asks_for_code(login_client: LoginClient, accounts: Accounts) -> Page:
     """Ask for a recovery code by mail; return the page that wants it."""
-    page = login_client.browser.open(f"{dashboard}/web/recovery")
+    page = login_client.browser.open(accounts.page("recovery"))
     return login_client.give(page, email=login_client.user.email, method="code")
 
 
 def can_log_in(accounts: Accounts, user: User) -> bool:
     """Whether address and password are enough for a session."""
     login_client = accounts.login_client(user)
-    login_client.log_in(login_client.browser.open(f"{accounts.dashboard}/web/login"))
-    return has_session(login_client, accounts.dashboard)
+    login_client.log_in(login_client.browser.open(accounts.page("login")))
+    return has_session(login_client, accounts)
 
 
-def has_session(login_client: LoginClient, dashboard: str) -> bool:
+def has_session(login_client: LoginClient, accounts: Accounts) -> bool:
     """Whether Kratos knows who sits in front of this browser, every factor included."""
-    answer = login_client.browser.http.get(f"{dashboard}/sessions/whoami")
+    answer = login_client.browser.http.get(accounts.whoami)
     return bool(answer.status_code == requests.codes.ok)
 
 
@@ -56,19 +56,19 @@ class FirstFactorGiven:
 
     login_client: LoginClient
     page: Page
-    dashboard: str
+    accounts: Accounts
 
     @classmethod
     def by(cls, accounts: Accounts, user: User) -> FirstFactorGiven:
         """Give the password in a browser that nobody has used before."""
         login_client = accounts.login_client(user)
-        page = login_client.log_in(login_client.browser.open(f"{accounts.dashboard}/web/login"))
+        page = login_client.log_in(login_client.browser.open(accounts.page("login")))
         assert page.find("totp_code"), f"not asked for the second factor: {shown(page)}"
-        return cls(login_client, page, accounts.dashboard)
+        return cls(login_client, page, accounts)
 
     def gets_in(self, **factor: str) -> bool:
         """Give a second factor; whether that is enough."""
         [name] = factor
         method = name.removesuffix("_code")
         self.page = self.login_client.give(self.page, **factor, method=method)
-        return has_session(self.login_client, self.dashboard)
+        return has_session(self.login_client, self.accounts)

@@ -92,7 +92,7 @@ def test_cross_site_post(
     accounts: Accounts, relying_party: RelyingParty, visitor: OpenBrowser
 ) -> None:
     user = accounts.user("ted")
-    consent = f"{accounts.dashboard}/web/consent"
+    consent = accounts.page("consent")
     for site in OTHER_SITES:
         with visitor("ted") as ted:
             ted.open(relying_party.attempt().url)
@@ -114,11 +114,12 @@ def test_open_redirect(
 ) -> None:
     evil = "https://evil.example/"
     token = login_client.authorize(relying_party).tokens().id_token
+    login, kratos = accounts.page("login"), accounts.page("kratos").rstrip("/")
     for address in (
-        f"{accounts.dashboard}/web/login?next={quote(evil)}",
-        f"{accounts.dashboard}/web/login?next=//evil.example/",
-        f"{accounts.dashboard}/self-service/login/browser?return_to={quote(evil)}",
-        f"{accounts.dashboard}/self-service/recovery/browser?return_to={quote(evil)}",
+        f"{login}?next={quote(evil)}",
+        f"{login}?next=//evil.example/",
+        f"{kratos}/self-service/login/browser?return_to={quote(evil)}",
+        f"{kratos}/self-service/recovery/browser?return_to={quote(evil)}",
         relying_party.logout_url(token, evil),
     ):
         page = login_client.browser.open(address, evil)
@@ -143,8 +144,9 @@ def test_script_in_display_name(
             shows_name_as_text(bobby, name)
             assert app_sessions.user_of(bobby, app) == name
             bobby.screenshot(app.name)
-        for path in ("", "/users", f"/users/{user.id}", "/web/settings"):
-            bobby.open(f"{accounts.dashboard}{path}")
+        pages = [f"{accounts.dashboard}{path}" for path in ("", "/users", f"/users/{user.id}")]
+        for page in (*pages, accounts.page("settings")):
+            bobby.open(page)
             shows_name_as_text(bobby)
         bobby.screenshot("settings")
 
@@ -170,7 +172,7 @@ def test_cookie_flags(
     with visitor("carol") as carol:
         for app in APPS.values():
             app_sessions.logs_in(carol, app, user)
-        carol.open(f"{accounts.dashboard}/web/settings")
+        carol.open(accounts.page("settings"))
         cookies = carol.cookies()
     owners = {cookie["domain"].lstrip(".") for cookie in cookies}
     addresses = [accounts.dashboard, accounts.issuer, *map(app_sessions.url, APPS.values())]

@@ -107,7 +107,7 @@ def test_recovery(accounts: Accounts, visitor: OpenBrowser) -> None:
     user = accounts.user("wendy")
     fresh = secrets.token_urlsafe(18)
     with visitor("wendy") as wendy:
-        wendy.open(f"{accounts.dashboard}/web/recovery")
+        wendy.open(accounts.page("recovery"))
         wendy.screenshot("recovery")
         wendy.fill("E-mail address", user.email)
         wendy.press("Continue")
@@ -115,7 +115,7 @@ def test_recovery(accounts: Accounts, visitor: OpenBrowser) -> None:
         wendy.screenshot("code")
         wendy.fill("Code from the mail", code)
         wendy.press("Continue")
-        wendy.arrives(f"{accounts.dashboard}/web/settings")
+        wendy.arrives(accounts.page("settings"))
         wendy.screenshot("new password")
         wendy.fill("New password", fresh)
         wendy.press("Save the new password")
@@ -131,7 +131,7 @@ def test_recovery(accounts: Accounts, visitor: OpenBrowser) -> None:
 def test_recovery_code_refused(accounts: Accounts) -> None:
     user = accounts.user("walter")
     walter = accounts.login_client(user)
-    asked = asks_for_code(walter, accounts.dashboard)
+    asked = asks_for_code(walter, accounts)
     code = code_in(accounts.mail.wait_for(user.email).text)
     page = walter.give(asked, code=altered(code))
     assert page.find("code"), f"an altered code was accepted: {shown(page)}"
@@ -139,9 +139,9 @@ def test_recovery_code_refused(accounts: Accounts) -> None:
     again = accounts.login_client(user)
     again.browser.http.cookies.update(walter.browser.http.cookies)
     page = walter.give(asked, code=code)
-    assert has_session(walter, accounts.dashboard), f"the code is refused: {shown(page)}"
+    assert has_session(walter, accounts), f"the code is refused: {shown(page)}"
     page = again.give(asked, code=code)
-    assert not has_session(again, accounts.dashboard), f"a used code was accepted: {shown(page)}"
+    assert not has_session(again, accounts), f"a used code was accepted: {shown(page)}"
 
 
 @check(
@@ -156,12 +156,11 @@ def test_second_factor(
     evidence: EvidenceBox,
 ) -> None:
     user = accounts.user("uma")
-    dashboard = accounts.dashboard
     with visitor("uma") as uma:
-        uma.open(dashboard)
+        uma.open(accounts.dashboard)
         gives_password(uma, user)
-        uma.arrives(dashboard)
-        authenticator, codes = enrols_second_factor(uma, f"{dashboard}/web/settings")
+        uma.arrives(accounts.dashboard)
+        authenticator, codes = enrols_second_factor(uma, accounts.page("settings"))
     page = accounts.login_client(user).authorize(relying_party).page
     assert page.find("totp_code"), f"the app is reached without the second factor: {shown(page)}"
     asked = FirstFactorGiven.by(accounts, user)

@@ -189,5 +189,5 @@ def test_used_challenge(accounts: Accounts, relying_party: RelyingParty) -> None
         page = peggy.walk(challenge, relying_party.client.redirect_uri)
         assert not parameter(page.url, "code"), f"a consent that is {which} gets a code"
         assert page.status >= 400 or parameter(page.url, "error") == "access_denied", shown(page)
-    page = peggy.browser.open(f"{accounts.dashboard}/web/login?login_challenge=unknown")
+    page = peggy.browser.open(f"{accounts.page('login')}?login_challenge=unknown")
     assert 400 <= page.status < 500, shown(page)

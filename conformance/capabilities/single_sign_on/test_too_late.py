@@ -49,7 +49,7 @@ def test_expired_recovery_code(accounts: Accounts, short_lived: LoginServices) -
     del short_lived
     user = accounts.user("kim")
     kim = accounts.login_client(user)
-    page = asks_for_code(kim, accounts.dashboard)
+    page = asks_for_code(kim, accounts)
     code = code_in(accounts.mail.wait_for(user.email).text)
     page = kim.give(page, code=code)
-    assert not has_session(kim, accounts.dashboard), f"an expired code was accepted: {shown(page)}"
+    assert not has_session(kim, accounts), f"an expired code was accepted: {shown(page)}"

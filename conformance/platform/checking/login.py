@@ -9,6 +9,7 @@ from conformance.platform.checking.wrong import Compared, Wrong
 from conformance.platform.discovery.cluster import labels_of
 from conformance.platform.discovery.login import MAILPIT, MAILPIT_PORT, NAME
 from conformance.platform.discovery.ory import HYDRA, KRATOS, Software, instance_of
+from conformance.platform.discovery.pages import pages_of
 from conformance.platform.discovery.pods import images_of
 from conformance.platform.discovery.web import Answer
 
@@ -18,7 +19,7 @@ _NOT_FOUND = 404
 
 
 def pages(compared: Compared) -> Iterator[Wrong]:
-    """Yield what is wrong with the addresses of issuer and dashboard."""
+    """Yield what is wrong with the addresses of issuer, dashboard and login pages."""
     login = compared.platform.single_sign_on
     issuer = (SSO, "issuer")
     answer = compared.web.document(login.issuer)
@@ -33,6 +34,10 @@ def pages(compared: Compared) -> Iterator[Wrong]:
         yield Wrong(dashboard, page.problem, page.fix)
     elif page[0].status_code == _NOT_FOUND or page[0].status_code >= _BROKEN:
         yield compared.wrong(dashboard, f"{login.dashboard} answers {page[0].status_code}")
+    for name, (address, how) in pages_of(compared.cluster).items():
+        if (written := login.page(name)).rstrip("/") != address.rstrip("/"):
+            message = f"{how} is {address}, not {written}"
+            yield Wrong((SSO, "pages", name), message, f"Write {address}.")
 
 
 def services(compared: Compared) -> Iterator[Wrong]:

@@ -12,7 +12,7 @@ from conformance.platform.discovery.infrastructure import find_ingress, find_sto
 from conformance.platform.discovery.login import find_administrators, find_mail, find_needs
 from conformance.platform.discovery.namespaces import find_namespaces
 from conformance.platform.discovery.ory import HYDRA, KRATOS, find_ory
-from conformance.platform.discovery.pages import find_dashboard, find_issuer
+from conformance.platform.discovery.pages import find_dashboard, find_issuer, find_pages
 from conformance.platform.discovery.web import Web, web_of
 from conformance.platform.discovery.writing import written
 
@@ -26,6 +26,7 @@ def discover(cluster: Cluster, web: Web) -> Findings:
     find_flux(cluster, findings)
     authority = find_issuer(cluster, web, findings)
     find_dashboard(cluster, findings)
+    find_pages(cluster, findings)
     for software in (KRATOS, HYDRA):
         find_ory(cluster, software, findings)
     find_needs(cluster, findings)

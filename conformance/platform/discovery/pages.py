@@ -6,12 +6,23 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from conformance.kube.objects import Object
+from conformance.platform.description import Pages
 from conformance.platform.discovery.cluster import Cluster, name_of, namespace_of
 from conformance.platform.discovery.findings import Findings
 from conformance.platform.discovery.ory import HYDRA, KRATOS, Instance, instance_of
 from conformance.platform.discovery.pods import images_of, routes, target_of
 from conformance.platform.discovery.settings import mentions, setting
 from conformance.platform.discovery.web import Web
+
+_PAGES = {
+    "login": ((HYDRA, "urls.login"), (KRATOS, "selfservice.flows.login.ui_url")),
+    "recovery": ((KRATOS, "selfservice.flows.recovery.ui_url"),),
+    "settings": ((KRATOS, "selfservice.flows.settings.ui_url"),),
+    "consent": ((HYDRA, "urls.consent"),),
+    "logout": ((HYDRA, "urls.logout"),),
+    "kratos": ((KRATOS, "serve.public.base_url"),),
+}
+"""Page -> whose settings say its address, the first that says something."""
 
 
 def find_issuer(cluster: Cluster, web: Web, findings: Findings) -> str:
@@ -52,6 +63,28 @@ def find_dashboard(cluster: Cluster, findings: Findings) -> None:
             return
     why = "neither Hydra's nor Kratos' settings say where people log in, and no Ingress does"
     findings.miss("single_sign_on.dashboard", why)
+
+
+def find_pages(cluster: Cluster, findings: Findings) -> None:
+    """Find the pages that are not where the reference platform has them."""
+    dashboard = findings.value("single_sign_on.dashboard") or ""
+    for name, (address, how) in pages_of(cluster).items():
+        path = address.removeprefix(dashboard) if address.startswith(f"{dashboard}/") else address
+        if path != Pages.model_fields[name].default:
+            findings.put(f"single_sign_on.pages.{name}", path, how)
+
+
+def pages_of(cluster: Cluster) -> dict[str, tuple[str, str]]:
+    """Return the address of each page that Hydra's or Kratos' settings name, and which says so."""
+    found: dict[str, tuple[str, str]] = {}
+    for name, ways in _PAGES.items():
+        for software, key in ways:
+            instance = instance_of(cluster, software)
+            address = setting(cluster, instance.pod, *key.split(".")) if instance else ""
+            if urlsplit(address).hostname:
+                how = f"the setting {key} of {software.name.title()}"
+                found.setdefault(name, (address, how))
+    return found
 
 
 def administrators(cluster: Cluster) -> list[Object]:

@@ -18,11 +18,12 @@ from conformance.common.errors import HarnessError
 from conformance.kube.apply import apply
 from conformance.kube.client import Kube
 from conformance.kube.conditions import exists
-from conformance.kube.errors import Conflict
+from conformance.kube.errors import ApiError, Conflict, Unreachable
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import wait
 from conformance.platform.clients import Clients
 from conformance.platform.installed import homes
+from conformance.platform.installed.foreign import Foreign, foreign
 from conformance.platform.installed.leftovers import remove
 from conformance.platform.namespaces import RUN_LABEL
 
@@ -71,10 +72,20 @@ class Ledger:
         apply(self._kube, self._entry())
         threading.Thread(target=self._renew, name="lease", daemon=True).start()
 
-    def end(self) -> list[str]:
-        """Remove everything of this run; return what is still there, a line each."""
+    def end(self, before: Foreign | None) -> list[str]:
+        """Remove everything of this run; return what is still there, a line each.
+
+        So is what is not the run's and not as it was ``before``; None: that does not matter.
+        """
         try:
-            return remove(self._kube, self._clients, lambda _: None)
+            left = [
+                f"left on the platform: {one}"
+                for one in remove(self._kube, self._clients, lambda _: None)
+            ]
+            changes = before.changes_to(foreign(self._kube)) if before else []
+            return left + [f"not the run's, and not as before: {one}" for one in changes]
+        except (ApiError, Unreachable) as error:
+            return [f"what the run has made may still be there ({_CLEAN} removes it): {error}"]
         finally:
             self._over.set()
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 
 import requests
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted
+from conformance.kube.errors import NotFound
 from conformance.kube.inventory import ref_of
-from conformance.kube.objects import Object, Objects, Ref
+from conformance.kube.objects import Object, Objects
 from conformance.kube.wait import Wait, WaitFailed, wait_all
 from conformance.platform import conventions
 from conformance.platform.clients import Clients
@@ -23,6 +25,10 @@ from conformance.services.velero import API_VERSION as VELERO
 _RUN_BY_VELERO = ("Schedule", "Restore")
 _VOLUME_NAMESPACE = "velero.io/volume-namespace"
 """Label of a BackupRepository: whose volumes are in it."""
+_FLUX_SECONDS = 60.0
+"""For Flux to take away what it has made of the run's repository."""
+_WAITING_SECONDS = 20.0
+"""For what it has not begun to take away by then."""
 
 
 def remove(kube: Kube, clients: Clients, say: Callable[[str], None]) -> list[str]:
@@ -104,16 +110,38 @@ def _request(backup: Object) -> Object:
 
 def _remove_namespaces(kube: Kube, names: Collection[str]) -> list[str]:
     """Remove namespaces; Flux first takes away what it has made of the run's repository."""
-    root = Ref(API_VERSIONS["Kustomization"], "Kustomization", conventions.SOURCE, homes.RUN)
-    found = kube.find(*root)
+    version, kind = API_VERSIONS["Kustomization"], "Kustomization"
+    found = kube.find(version, kind, conventions.SOURCE, homes.RUN)
     if found is not None:
-        kube.delete(*root)
-        _still_there(kube, [{**found, "apiVersion": root.api_version, "kind": root.kind}], 60.0)
+        root = {**found, "apiVersion": version, "kind": kind}
+        _delete(kube, [root])
+        _still_there(kube, [root], _FLUX_SECONDS)
     namespaces: Objects = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in names
     ]
     _delete(kube, namespaces)
+    _release_kustomizations(kube, names)
     return _still_there(kube, namespaces, kube.timeouts.deletion)
+
+
+def _release_kustomizations(kube: Kube, namespaces: Collection[str]) -> None:
+    """Take Flux' finalizer from Kustomizations that it does not let go of.
+
+    While it waits for what one has applied to become healthy, up to that one's time-out, it does
+    not see that the same is deleted: the namespace would stay for minutes. Nothing is left behind,
+    as what it has applied goes with the namespaces.
+    """
+    version, kind = API_VERSIONS["Kustomization"], "Kustomization"
+    held: Objects = [
+        {**one, "apiVersion": version, "kind": kind}
+        for one in kube.list(version, kind)
+        if one["metadata"]["namespace"] in namespaces
+    ]
+    _delete(kube, held)
+    if _still_there(kube, held, _WAITING_SECONDS):
+        for one in held:
+            with suppress(NotFound):
+                kube.patch(*ref_of(one), {"metadata": {"finalizers": None}})
 
 
 def _remove_repositories(kube: Kube, namespace: str, gone: Collection[str]) -> list[str]:
