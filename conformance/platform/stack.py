@@ -65,6 +65,10 @@ class Stack(ABC):
         """Return substitutes, what could not be installed, and seconds a step, for the report."""
 
     @abstractmethod
+    def going_on(self) -> dict[str, float]:
+        """Return the steps of the installation that go on, and for how many seconds each has."""
+
+    @abstractmethod
     def close(self) -> None:
         """Remove what the suite keeps of it."""
 

@@ -80,6 +80,10 @@ class Recorder:
         """Return the result of a planned check, to be filled in."""
         return self._results[node_id]
 
+    def find(self, node_id: str) -> CheckResult | None:
+        """Return the result of a planned check; None of a test that is none."""
+        return self._results.get(node_id)
+
     def error(self, text: str) -> None:
         """Report something that went wrong outside the checks: it fails the run."""
         with self._lock:

@@ -39,6 +39,24 @@ def named(what: CheckResult | Change | DurationChange) -> str:
     return f"{what.id} on {what.run}" if what.run else what.id
 
 
+def labelled(check: CheckResult) -> str:
+    """Return what a check is called in a list of many, which is read down its first words."""
+    return f"{check.id} [{check.run}]" if check.run else check.id
+
+
+_REPORTED_AT = re.compile(r" \(reported at .+\)$")
+
+
+def reported_at(reason: str, node_id: str) -> str:
+    """Return the reason of a check that failed by what was reported in full at another one."""
+    return f"{reason.splitlines()[0]} (reported at {node_id})"
+
+
+def is_reported_elsewhere(reason: str) -> bool:
+    """Whether a reason is only a reminder of what was reported in full at another check."""
+    return bool(_REPORTED_AT.search(reason))
+
+
 def history_of(change: Change) -> str:
     """Return since when a check fails or does not run, and how often it flaked; may be empty."""
     said = []

@@ -174,9 +174,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     from conformance.platform.installed.given import given_platform  # noqa: PLC0415
     from conformance.platform.tree.given import GivenTree, given_tree  # noqa: PLC0415
     from conformance.suite import schedule  # noqa: PLC0415
+    from conformance.suite.check_lines import may_be_live, show_checks  # noqa: PLC0415
     from conformance.suite.lanes import Lanes, may_run_side_by_side  # noqa: PLC0415
     from conformance.suite.run import RUN, Run  # noqa: PLC0415
+    from conformance.suite.running import Running  # noqa: PLC0415
     from conformance.suite.session import ConformanceSession  # noqa: PLC0415
+    from conformance.suite.terminal import Terminal  # noqa: PLC0415
     from conformance.suite.under_test import UnderTest  # noqa: PLC0415
     from conformance.suite.verdicts import Verdicts  # noqa: PLC0415
 
@@ -190,14 +193,20 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if isinstance(given, GivenTree) and given.elsewhere:
         settings = replace(settings, egress=True)
     selected, twins = selection(config, settings), config.getoption("twins")
-    run = Run.begin(settings, twins=twins, selection=selected, given=given)
+    terminal = Terminal(live=may_be_live(config, session.items))
+    run = Run.begin(settings, twins=twins, selection=selected, terminal=terminal, given=given)
     config.stash[RUN] = run
+    show_checks(config, run)
     for line in given.notes if isinstance(given, GivenTree) else ():
         run.terminal.say(line)
     under_test = UnderTest(run)
     config.pluginmanager.register(under_test, "stackspin-conformance-under-test")
-    verdicts = Verdicts(run, under_test)
-    config.pluginmanager.register(verdicts, "stackspin-conformance-verdicts")
+    of_each = {
+        "stackspin-conformance-running": Running(run, under_test, told=config.option.verbose >= 0),
+        "stackspin-conformance-verdicts": Verdicts(run, under_test),
+    }
+    for name, plugin in of_each.items():
+        config.pluginmanager.register(plugin, name)
     hooks = ConformanceSession(run)
     config.pluginmanager.register(hooks, "stackspin-conformance-session")
     hooks.plan(session.items, config.stash.get(DESELECTED, []), given_apps(config))
@@ -209,7 +218,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     schedule.arrange(session.items)
     count = int(settings.lanes)
     if count > 1 and may_run_side_by_side(config):
-        lanes = Lanes(count, run, {"stackspin-conformance-verdicts": verdicts})
+        lanes = Lanes(count, run, of_each)
         config.pluginmanager.register(lanes, "stackspin-conformance-lanes")
 
 

@@ -16,6 +16,7 @@ from conformance.components.waiting import seconds_waited
 from conformance.report.evidence import failure_text
 from conformance.report.model import CheckResult, TwinResult
 from conformance.report.verdict import Verdict
+from conformance.report.wording import reported_at
 from conformance.suite.check import Exempt, NotApplicable, NotClaimed, check_of
 from conformance.suite.diagnostics import Diagnostics
 from conformance.suite.run import Run
@@ -107,7 +108,7 @@ class Verdicts:
         result.reason = self._run.redactor.redact(_summary(error))
         if first := self._told.get(id(error)):
             # pytest raises a session fixture's exception again for each check that needs it.
-            result.reason = f"{result.reason.splitlines()[0]} (reported at {first[1]})"
+            result.reason = reported_at(result.reason, first[1])
             report.longrepr = result.reason
             if harness:
                 report.outcome = "skipped"
