@@ -17,8 +17,8 @@ import pytest
 from playwright.sync_api import Error as PlaywrightError
 
 from conformance.common.pki import CertificateAuthority, ServerCertificate
+from conformance.common.timeouts import Timeouts
 from conformance.components.debian import missing_packages
-from conformance.services import browser as module
 from conformance.services.browser import PACKAGES, Browser, resolver_rules
 from conformance.services.dashboard import Dashboard
 from conformance.services.visitor import public
@@ -159,7 +159,7 @@ def test_the_answer_to_a_form_is_read_when_all_of_it_is_there(browser: Browser) 
 def test_a_time_out_says_what_was_seen_and_keeps_it(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ANSWER_TIMEOUT", 3.0)
+    monkeypatch.setattr(browser, "_timeouts", Timeouts(page=3.0))
     kept = Kept()
     with pytest.raises(AssertionError) as stuck, browser.visitor(kept, "alice") as alice:  # noqa: PT012
         alice.open(f"https://notes.{DOMAIN}/web/login?login_challenge=s3cr3t")

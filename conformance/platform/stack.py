@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.components.waiting import in_thread
 from conformance.services.ingress import HttpClient
 

@@ -323,7 +323,8 @@ def browser(cluster: Cluster, stack: Stack, settings: Settings) -> Iterator[Brow
     """Chromium, as the platform's users have it; started when a check first asks for it."""
     with run_folder(settings.cache_dir / "browser") as folder:
         trusted = stack.authority
-        with Browser(settings.domain, cluster.node_address, trusted, folder) as chromium:
+        reached = (settings.domain, cluster.node_address, trusted)
+        with Browser(*reached, folder, settings.timeouts) as chromium:
             yield chromium
 
 

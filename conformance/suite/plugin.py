@@ -20,6 +20,7 @@ import pytest
 from conformance.common.errors import HarnessError
 from conformance.common.options import options, read
 from conformance.common.settings import Settings
+from conformance.common.timeouts import Timeouts
 from conformance.suite.check import (
     Check,
     check_of,
@@ -255,6 +256,7 @@ def _settings(config: pytest.Config) -> Settings:
 
     try:
         settings = Settings(**read(Settings, given, os.environ))
+        timeouts = Timeouts.given(settings.timeout_factor, settings.timeout_of)
     except ValueError as error:
         raise pytest.UsageError(str(error)) from error
     if settings.mirror:
@@ -264,4 +266,4 @@ def _settings(config: pytest.Config) -> Settings:
             mirrors(settings.mirror)
         except HarnessError as error:
             raise pytest.UsageError(str(error)) from error
-    return settings
+    return replace(settings, timeouts=timeouts)
