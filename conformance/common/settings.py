@@ -67,6 +67,42 @@ class Settings:
         "disturbed, runs alone. With --twins, --app or --pdb it is 1",
         choices=("1", "2", "3", "4"),
     )
+    repeat: str = option(
+        "1",
+        "how often each chosen check runs; every result stays, so a check that failed once has "
+        "failed, and the report says how often it passed",
+        reported=False,
+    )
+    rerun_failed: Path | None = option(
+        None,
+        "a report (report.json or its folder): run the checks that failed there, or could not run "
+        "because of an error",
+        "all checks",
+        path=True,
+        reported=False,
+    )
+    shard: str | None = option(
+        None,
+        "K/N: run the K-th of N parts of the chosen checks; `stackspin-conformance report merge` "
+        "makes one report of all",
+        "all of them",
+        reported=False,
+    )
+    shard_times: Path | None = option(
+        None,
+        "for --shard: a report, the same for all parts, by whose times the parts take equally long",
+        "each check counts the same",
+        path=True,
+        reported=False,
+    )
+    pause_on_failure: bool = option(
+        False,
+        "when a check has failed, stop before its clean-up until a key is pressed, with the "
+        "cluster as it is, and say how to enter it; only at a terminal",
+        "the run goes on",
+        switch=True,
+        reported=False,
+    )
     cluster: str = option(
         "auto", "provider of the cluster", choices=("auto", "kind", "embedded", "existing")
     )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from conformance.report.changes import Change, Comparison, DurationChange, VersionChange
-from conformance.report.model import Capability, CheckResult
+from conformance.report.model import Capability, CheckResult, Repeated
 from conformance.report.verdict import OverallVerdict
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
@@ -34,7 +35,7 @@ def seconds(count: float) -> str:
     return f"{count:.1f} s"
 
 
-def named(what: CheckResult | Change | DurationChange) -> str:
+def named(what: CheckResult | Change | DurationChange | Repeated) -> str:
     """Return what to call a check in one line."""
     return f"{what.id} on {what.run}" if what.run else what.id
 
@@ -70,6 +71,23 @@ def history_of(change: Change) -> str:
     if change.flaked:
         said.append(f"a flake in {change.flaked} of {change.ran} runs before")
     return ", ".join(said)
+
+
+def repeated(found: Sequence[Repeated]) -> str:
+    """Return what came of the checks that ran several times; empty if none did."""
+    if not found:
+        return ""
+    always = sum(one.passed == one.times for one in found)
+    flaky = sum(one.flaky for one in found)
+    never = sum(not one.passed and one.failed == one.times for one in found)
+    kinds = (
+        ("passed each time", always),
+        ("passed sometimes", flaky),
+        ("failed each time", never),
+        ("did not run each time", len(found) - always - flaky - never),
+    )
+    said = ", ".join(f"{number} {word}" for word, number in kinds if number)
+    return f"{len(found)} checks, {found[0].times} times each: {said}"
 
 
 def version_change(change: VersionChange) -> str:

@@ -49,7 +49,8 @@ class Verdicts:
         check = check_of(item)
         if check is None:
             return
-        self._run.recorder.result(item.nodeid).reason = "the run ended during this check"
+        result = self._run.recorder.result(item.nodeid)
+        result.reason, result.error = "the run ended during this check", True
         if self._run.twins and twin_of(item) is None:
             pytest.fail(f"no twin of {check.id} in fixtures/twins/", pytrace=False)
         if Feature.NODE_KILL in check.needs and self._under_test.stack is not None:
@@ -73,6 +74,8 @@ class Verdicts:
         result = self._run.recorder.result(item.nodeid)
         setattr(result.phases, report.when, self._without_building(report.duration))
         twin = twin_of(item)
+        if report.when == "call" or not report.passed:
+            result.error = False
         if report.when == "teardown":
             self._after(item, report, result)
         elif twin and not report.skipped and _is_about_the_check(report, call):
@@ -105,6 +108,7 @@ class Verdicts:
     ) -> None:
         harness = isinstance(error, HarnessError) and report.when == "setup"
         result.verdict = Verdict.NOT_RUN if harness else Verdict.FAIL
+        result.error = harness
         result.reason = self._run.redactor.redact(_summary(error))
         if first := self._told.get(id(error)):
             # pytest raises a session fixture's exception again for each check that needs it.
