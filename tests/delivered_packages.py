@@ -14,7 +14,8 @@ from conformance.apps.package.delivery import Delivery
 from conformance.apps.package.given import read_apps
 from conformance.apps.package.placement import place
 from conformance.apps.package.time_limit import TimeLimit
-from conformance.common.settings import Timeouts, data_root
+from conformance.common.settings import data_root
+from conformance.common.timeouts import Timeouts
 from conformance.kube.discovery import Resource
 from conformance.kube.objects import Object
 from conformance.kube.wait import Wait

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,11 +26,18 @@ from conformance.report.model import (
     InstallationStep,
     Measurement,
     ObtainedPart,
+    Repetition,
     Substitute,
     TwinResult,
+    repeated,
 )
 from conformance.report.verdict import Verdict
 
+DOT = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJg"
+    "gg=="
+)
+"""A PNG image of one pixel, in base64."""
 LONG = "docker.io/stackspin/wordpress@sha256:" + 2 * "3f9fbc339cc9af4be84a5d518289404dd3671e1b"
 
 
@@ -54,10 +62,25 @@ def write_report(folder: Path) -> Path:
         twin=TwinResult(defect=LONG, expect="y" * 120, caught=False),
     )
     not_run = a_check("backup_restore", 2, Verdict.NOT_RUN, reason=LONG)
+    seen = EvidenceBox(folder, "y", Plain())
+    seen.attach("asked.txt", f"GET {LONG}: 200\n" * 30)
+    seen.screenshot("notes at the login", base64.b64decode(DOT))
+    passed = [
+        a_check(
+            "backup_restore",
+            3,
+            Verdict.PASS if number == 1 else Verdict.FAIL,
+            node_id=f"test_backup_restore.py::test_promise_3[notes-{number}of2]",
+            repetition=Repetition(number=number, of=2),
+            began=4.0 * number,
+            evidence=seen.files(),
+        )
+        for number in (1, 2)
+    ]
     change = {"id": f"backup_restore.{'long_' * 20}name", "run": "notes-node-agent-killed"}
     failing = Change(**change, before=Verdict.PASS, after=Verdict.FAIL, reason=LONG)
     slower = DurationChange(**change, before=16.1, after=41.2)
-    report = a_report({"backup_restore": [failed, not_run]})
+    report = a_report({"backup_restore": [failed, not_run, *passed]})
     report.comparison = Comparison(
         previous_run_id="tlft1r",
         previous_started_at=report.started_at - timedelta(days=1),
@@ -65,6 +88,7 @@ def write_report(folder: Path) -> Path:
         fixed=[failing],
         slower=[slower],
     )
+    report.repeated = repeated(report.checks)
     report.command.append(f"--kubeconfig=/home/{'long/' * 30}kubeconfig.yaml")
     report.errors.append(f"clean-up failed: {LONG}")
     report.not_installed = {"long-" * 15 + "name": LONG}

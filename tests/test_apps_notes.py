@@ -18,7 +18,7 @@ from notes_server import Host, build
 from conformance.apps.base import Instance, Seed, SeedScale, volume_manifest
 from conformance.apps.notes import Notes
 from conformance.apps.tree import DataDiffers
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
 
 

@@ -14,7 +14,7 @@ import requests
 
 from conformance.apps.base import Instance, Seed, SeedScale, volume_manifest
 from conformance.apps.wordpress import TEXTS, WordPress
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
 
 

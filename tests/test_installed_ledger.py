@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from conformance.common.errors import HarnessError
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.errors import Conflict, Unreachable
 from conformance.platform.clients import Clients

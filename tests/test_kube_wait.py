@@ -14,7 +14,8 @@ import kube_wire as wire
 import pytest
 
 from conformance.common.errors import HarnessError
-from conformance.common.settings import PROJECT_ROOT, Timeouts
+from conformance.common.settings import PROJECT_ROOT
+from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted, exists, image_unavailable, ready
 from conformance.kube.errors import Forbidden

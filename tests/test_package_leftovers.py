@@ -11,7 +11,7 @@ import pytest
 from conformance.apps.package import leftovers
 from conformance.apps.package.given import read_apps
 from conformance.apps.package.leftovers import brought_by, take_away
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.kube.errors import NotFound, UnknownKind
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import Wait, WaitTimeout

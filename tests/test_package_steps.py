@@ -15,7 +15,7 @@ from https_server import DOMAIN
 from conformance.apps.package.model.steps import CommandStep, RequestStep, Step
 from conformance.apps.package.steps import AppAccess, StepFailed, run_steps
 from conformance.common.pki import ServerCertificate
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.kube.errors import ApiError
 from conformance.services.ingress import HttpClient
 

@@ -195,6 +195,22 @@ def test_an_option_wins_over_the_environment(
     assert report(pytester)["settings"]["domain"] == expected
 
 
+def test_time_outs_are_those_of_the_options(
+    run: RunChecks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STACKSPIN_CONFORMANCE_TIMEOUT_OF", "backup=30,dns=5")
+    source = """
+@check("auto_update.waits", promise="It waits.")
+def test_waits(settings):
+    waits = settings.timeouts
+    assert (waits.pod_ready, waits.backup, waits.dns) == (240, 30, 5)
+"""
+    run(source, "--timeout-factor=2").assert_outcomes(passed=1)
+    refused = run(source, "--timeout-of=nap=3")
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: --timeout-of=nap=3: none has this name; *"])
+
+
 @pytest.mark.parametrize(
     ("name", "value", "first"), [("CLUSTER", "minikube", "auto"), ("DOCKER", "podman", "running")]
 )
@@ -375,7 +391,7 @@ def test_logs_of_the_node_are_text_and_redacted_whatever_they_hold(
     monkeypatch.setattr(NodelessCluster, "export_logs", export_logs)
     run(
         """
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 
 class OneNode:
     timeouts = Timeouts()

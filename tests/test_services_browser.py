@@ -17,8 +17,8 @@ import pytest
 from playwright.sync_api import Error as PlaywrightError
 
 from conformance.common.pki import CertificateAuthority, ServerCertificate
+from conformance.common.timeouts import Timeouts
 from conformance.components.debian import missing_packages
-from conformance.services import browser as module
 from conformance.services.browser import PACKAGES, Browser, resolver_rules
 from conformance.services.dashboard import Dashboard
 from conformance.services.visitor import public
@@ -159,10 +159,11 @@ def test_the_answer_to_a_form_is_read_when_all_of_it_is_there(browser: Browser) 
 def test_a_time_out_says_what_was_seen_and_keeps_it(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "ANSWER_TIMEOUT", 3.0)
+    monkeypatch.setattr(browser, "_timeouts", Timeouts(page=3.0))
     kept = Kept()
     with pytest.raises(AssertionError) as stuck, browser.visitor(kept, "alice") as alice:  # noqa: PT012
         alice.open(f"https://notes.{DOMAIN}/web/login?login_challenge=s3cr3t")
+        alice.fill("Password", "correct horse")
         alice.press("Buy")
     told = str(stuck.value)
     for part in ("alice is stuck", "/web/login?login_challenge=...", "Sign in", "No such luck"):
@@ -172,6 +173,12 @@ def test_a_time_out_says_what_was_seen_and_keeps_it(
     assert "No such luck" in html
     for secret in ("hunter2", "c5rf", "JBSWY3DP", "s3cr3t"):
         assert secret not in html + told
+    steps = str(kept.files["alice-steps.txt"])
+    for part in ("opens https://notes.", "GET https://notes.", ": 200", "the page says: seen from",
+                 "fills in 'Password'", "presses 'Buy'"):  # fmt: skip
+        assert part in steps
+    assert "s3cr3t" not in steps
+    assert "correct horse" not in steps
     assert bytes(kept.files["alice-at-failure.png"]).startswith(b"\x89PNG")  # type: ignore[arg-type]
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, cast
 import pytest
 
 from conformance.common.redaction import Redactor
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
 from conformance.services.flux import Flux
 from conformance.services.git_access import Unknown, may_push

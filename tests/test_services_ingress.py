@@ -10,7 +10,7 @@ import requests
 from https_server import DOMAIN
 
 from conformance.common.pki import CertificateAuthority, ServerCertificate
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.services.ingress import HttpClient
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import kube_wire as wire
 import pytest
 
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.objects import Selection
 from conformance.services.velero import PodVolume, Velero, seconds_taken, waits_for_data

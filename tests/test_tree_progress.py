@@ -10,7 +10,7 @@ import pytest
 
 from conformance.common.errors import HarnessError
 from conformance.common.redaction import Redactor
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.wait import WaitTimeout
 from conformance.platform.tree import progress

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from conformance.common.settings import Settings, Timeouts
+from conformance.common.settings import Settings
+from conformance.common.timeouts import Timeouts
 from conformance.platform.steps import Steps
 from conformance.platform.tree import stack
 from conformance.platform.tree.given import GivenTree, given_tree

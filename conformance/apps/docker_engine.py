@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from conformance.clusters.docker import environment
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.components.processes import CommandFailedError, Runner
 from conformance.oci.layers import GZIP_MAGIC
 from conformance.oci.layout import CONFIG, LAYER, MANIFEST

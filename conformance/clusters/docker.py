@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance.common.errors import HarnessError
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.components.debian import system_environment
 
 CLUSTER_LABEL = "io.x-k8s.kind.cluster"

@@ -1,4 +1,4 @@
-"""All options of a run and all its time-outs, in one place.
+"""All options of a run, in one place.
 
 Values come from defaults, then environment variables (``STACKSPIN_CONFORMANCE_*``), then
 command line options.
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance.common.options import ENVIRONMENT_PREFIX, option
+from conformance.common.timeouts import Timeouts
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 PROJECT_ROOT = _PACKAGE.parent
@@ -22,64 +23,6 @@ def data_root() -> Path:
     """Return the folder that holds ``charts/`` and ``fixtures/``: the checkout, or the wheel's."""
     installed = _PACKAGE / "_data"
     return installed if installed.is_dir() else PROJECT_ROOT
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """Upper bounds in seconds. Reaching one is a failure: waits return on the event."""
-
-    node_ready: float = 60.0
-    """From starting the node's processes to Ready; measured 5 s, slow disks take 10 times that."""
-    dns: float = 60.0
-    """From node Ready to CoreDNS answering; measured 3 s."""
-    pod_ready: float = 120.0
-    """One pod, image present in the local registry, including migrations in init containers."""
-    rollout: float = 180.0
-    """One Deployment, image present in the local registry."""
-    reconciliation: float = 180.0
-    """One Flux object after it was asked to reconcile; includes its health checks."""
-    stack: float = 300.0
-    """All of flux2/, from the first commit to every Kustomization and HelmRelease Ready."""
-    tree: float = 900.0
-    """The same of a maintainer's tree: nobody has measured it, and images may be fetched for it."""
-    deletion: float = 120.0
-    """One object with its finalizers; a namespace with claims takes 16 s."""
-    crd: float = 30.0
-    """A CRD that was applied until it is Established; measured 0.1 s, unless its names clash."""
-    kind_served: float = 10.0
-    """A kind whose CRD is Established until it is served; measured below 0.1 s."""
-    volume_bound: float = 60.0
-    """A claim that a pod uses until it is bound, or its impossibility explained; measured 3 s."""
-    volume_reclaimed: float = 60.0
-    """A deleted claim's volume until it is gone; measured 4 s."""
-    upgrade: float = 180.0
-    """One helm command that waits for pods: one stopped and one started; measured 12 s."""
-    probe: float = 60.0
-    """What a probe does: three failures two seconds apart, and a restart; measured 12 s."""
-    routing: float = 30.0
-    """What changed of an Ingress until its controller routes like that; measured 1 s."""
-    routing_after_restart: float = 60.0
-    """The same after a restart of the node: controller and DNS have to reach the API first."""
-    oauth2_client: float = 30.0
-    """What the operator makes of an OAuth2Client; measured 1 s."""
-    mail: float = 20.0
-    """One mail until it has arrived; measured 0.5 s."""
-    transfer: float = 60.0
-    """One request that carries 100 MB to or from an app, which may keep all of it first."""
-    backup_location: float = 40.0
-    """Velero's word on a location: it looks every 10 s, for 5 s at most."""
-    velero_by_itself: float = 90.0
-    """What Velero does unasked: schedule, expiry, a look at what is in the store."""
-    command: float = 60.0
-    """One command inside a container or on the node."""
-    http: float = 10.0
-    """One HTTP request to a Ready service."""
-    log: float = 30.0
-    """From an event in a container to the line in its log; measured below 0.1 on an idle node."""
-    backup: float = 240.0
-    """One backup or restore to its final phase; without a store, Velero tries for 100 s."""
-    image_build: float = 600.0
-    """One image built by buildah, Debian packages fetched over the network."""
 
 
 def new_run_id() -> str:
@@ -123,6 +66,42 @@ class Settings:
         "how many checks may run at the same time on the cluster; what would disturb others, or be "
         "disturbed, runs alone. With --twins, --app or --pdb it is 1",
         choices=("1", "2", "3", "4"),
+    )
+    repeat: str = option(
+        "1",
+        "how often each chosen check runs; every result stays, so a check that failed once has "
+        "failed, and the report says how often it passed",
+        reported=False,
+    )
+    rerun_failed: Path | None = option(
+        None,
+        "a report (report.json or its folder): run the checks that failed there, or could not run "
+        "because of an error",
+        "all checks",
+        path=True,
+        reported=False,
+    )
+    shard: str | None = option(
+        None,
+        "K/N: run the K-th of N parts of the chosen checks; `stackspin-conformance report merge` "
+        "makes one report of all",
+        "all of them",
+        reported=False,
+    )
+    shard_times: Path | None = option(
+        None,
+        "for --shard: a report, the same for all parts, by whose times the parts take equally long",
+        "each check counts the same",
+        path=True,
+        reported=False,
+    )
+    pause_on_failure: bool = option(
+        False,
+        "when a check has failed, stop before its clean-up until a key is pressed, with the "
+        "cluster as it is, and say how to enter it; only at a terminal",
+        "the run goes on",
+        switch=True,
+        reported=False,
     )
     cluster: str = option(
         "auto", "provider of the cluster", choices=("auto", "kind", "embedded", "existing")
@@ -286,6 +265,21 @@ class Settings:
         "for --app: minutes that one app may take",
         "10",
         number=True,
+        reported=False,
+    )
+    timeout_factor: float = option(
+        1.0,
+        "how many times as long as usual to wait for anything: a number above 1 for a slow machine",
+        "1",
+        number=True,
+        reported=False,
+    )
+    timeout_of: tuple[str, ...] = option(
+        (),
+        "NAME=SECONDS: how long to wait for one of the things that are listed below",
+        "as listed, times --timeout-factor",
+        several=True,
+        separator=",",
         reported=False,
     )
     parts: str = option(

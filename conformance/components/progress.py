@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
+from conformance.components.live_line import LiveLine
 from conformance.components.plan import Outlook
 
 HEARTBEAT = 30.0
@@ -143,16 +142,15 @@ class Progress:
 class TerminalProgress(Progress):
     """One line that goes on, for what somebody waits for; long parts of the background have one."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, line: LiveLine) -> None:
         super().__init__()
-        self._console = console
+        self._line = line
         self._guard = threading.Lock()
-        self._live: Live | None = None
         self._shown: list[Task] = []
 
     def say(self, text: str) -> None:
         """Write one line above the one that goes on."""
-        self._console.print(f"components: {text}", highlight=False, markup=False)
+        self._line.say(f"components: {text}")
 
     @contextlib.contextmanager
     def task(
@@ -172,26 +170,24 @@ class TerminalProgress(Progress):
             return
         with self._guard:
             self._shown.append(task)
-            if self._live is None:
-                self._live = Live(get_renderable=self._line, console=self._console, transient=True)
-                self._live.start()
+            if len(self._shown) == 1:
+                self._line.show(self._longest)
         try:
             yield task
         finally:
             with self._guard:
                 self._shown.remove(task)
-                if not self._shown and self._live:
-                    self._live.stop()
-                    self._live = None
+                if not self._shown:
+                    self._line.drop(self._longest)
 
-    def _line(self) -> Text:
-        """Return the line about the task that has gone on for longest."""
+    def _longest(self) -> str:
+        """Return what there is to say of the task that has gone on for longest."""
         shown = list(self._shown)
-        return Text(min(shown, key=lambda task: task.begun).going_on() if shown else "")
+        return min(shown, key=lambda task: task.begun).going_on() if shown else ""
 
 
 def make_progress(stream: TextIO | None = None) -> Progress:
     """Return the progress that suits ``stream`` (default: standard error)."""
     stream = stream or sys.stderr
     console = Console(file=stream)
-    return TerminalProgress(console) if console.is_terminal else Progress(stream)
+    return TerminalProgress(LiveLine(console)) if console.is_terminal else Progress(stream)

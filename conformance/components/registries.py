@@ -10,7 +10,7 @@ from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 
 from conformance.common.errors import HarnessError
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.components import upstream
 from conformance.components.waiting import BuildingFuture, in_thread
 from conformance.oci.login import DOCKER_HUB, Login, credentials

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.common.redaction import Redactor
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.kube.discovery import Discovery
 from conformance.kube.errors import NotFound
 from conformance.kube.objects import Object, Objects, Selection

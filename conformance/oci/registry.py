@@ -22,7 +22,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from conformance.common.errors import HarnessError
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.common.transcript import record
 from conformance.oci.reference import Reference, digest_of
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.components.waiting import in_thread
 from conformance.services.ingress import HttpClient
 
@@ -63,6 +63,10 @@ class Stack(ABC):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Return substitutes, what could not be installed, and seconds a step, for the report."""
+
+    @abstractmethod
+    def going_on(self) -> dict[str, float]:
+        """Return the steps of the installation that go on, and for how many seconds each has."""
 
     @abstractmethod
     def close(self) -> None:

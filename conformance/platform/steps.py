@@ -33,6 +33,7 @@ class Steps:
     def __init__(self) -> None:
         self.timings: list[Timing] = []
         self._futures: dict[str, Future[Any]] = {}
+        self._begun: dict[str, float] = {}
         self._lock = threading.Lock()
         self._origin: float | None = None
 
@@ -56,6 +57,11 @@ class Steps:
             future = self._futures.get(name)
         return future.result() if future and future.done() and not future.exception() else None
 
+    def going_on(self) -> dict[str, float]:
+        """Return for how many seconds each step has gone on that has not ended yet."""
+        now = time.monotonic()
+        return {name: now - began for name, began in list(self._begun.items())}
+
     def described(self) -> list[dict[str, Any]]:
         """Return seconds a step, for the report."""
         return [
@@ -68,8 +74,11 @@ class Steps:
         ]
 
     def _timed(self, name: str, action: Callable[[], Result]) -> Result:
-        began = time.monotonic()
-        result = action()
+        began = self._begun[name] = time.monotonic()
+        try:
+            result = action()
+        finally:
+            del self._begun[name]
         now = time.monotonic()
         self.timings.append(Timing(name, began - (self._origin or began), now - began))
         return result

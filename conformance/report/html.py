@@ -25,6 +25,7 @@ from conformance.report.wording import (
     named,
     pace,
     plain,
+    repeated,
     seconds,
     version_change,
 )
@@ -139,6 +140,7 @@ def _environment() -> Environment:
         "history": history_of,
         "version_change": version_change,
         "pace": pace,
+        "repeated": repeated,
     }
     environment.globals |= {"symbols": _SYMBOLS, "whose": _WHOSE}
     return environment

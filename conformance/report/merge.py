@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from conformance.common.errors import HarnessError
 from conformance.report.history.facts import Key
-from conformance.report.model import CheckResult, MergedRun, RunReport, summarise
+from conformance.report.model import CheckResult, MergedRun, RunReport, repeated, summarise
 from conformance.report.recorder import tried
 from conformance.report.verdict import Verdict
 from conformance.report.write import write_views
@@ -68,6 +68,7 @@ def merge(given: Sequence[tuple[Path, RunReport]], output: Path) -> RunReport:
     for check in checks:
         capabilities.setdefault(check.id.partition(".")[0], []).append(check)
     merged.capabilities = [summarise(*entry) for entry in capabilities.items()]
+    merged.repeated = repeated(checks)
     if merged.platform:
         merged.platform.features.tried = tried(merged.checks)
     write_views(merged, output)
@@ -137,7 +138,13 @@ def _checks(place: _Place, label: str) -> list[CheckResult]:
         other = best.get(check.node_id)
         if other is None or _telling(check) > _telling(other):
             best[check.node_id] = check
-    return [check.model_copy(update={"where": label}) for check in best.values()]
+    repeated = {(check.id, check.parameters) for check in best.values() if check.repetition}
+    return [
+        check.model_copy(update={"where": label})
+        for check in best.values()
+        # Where a shard repeated it, that another one left it out says nothing.
+        if check.repetition or (check.id, check.parameters) not in repeated
+    ]
 
 
 def _telling(check: CheckResult) -> tuple[int, bool]:

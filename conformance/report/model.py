@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -48,6 +49,39 @@ class TwinResult(Model):
     caught: bool
 
 
+class Repetition(Model):
+    """Which time it is that a check ran, with ``--repeat``."""
+
+    number: int
+    of: int
+
+    @property
+    def suffix(self) -> str:
+        """What a test's parameters end with."""
+        return f"{self.number}of{self.of}"
+
+    def without(self, parameters: str) -> str:
+        """Return a test's parameters without what stands for the repetition."""
+        return parameters.removesuffix(self.suffix).removesuffix("-")
+
+    def removed_from(self, node_id: str) -> str:
+        """Return the name of the test without what stands for the repetition."""
+        name, _, parameters = node_id.partition("[")
+        rest = self.without(parameters.removesuffix("]"))
+        return f"{name}[{rest}]" if rest else name
+
+
+class Repeated(Model):
+    """What came of all repetitions of a check."""
+
+    id: str
+    run: str = Field(default="", description="Its parameters, the app first, then where it ran.")
+    times: int
+    passed: int
+    failed: int
+    flaky: bool = Field(description="Whether it both passed and failed.")
+
+
 class CheckResult(Model):
     """One check on one app."""
 
@@ -67,8 +101,16 @@ class CheckResult(Model):
         default=False,
         description="Whether the platform's description is why it was not run or does not apply.",
     )
+    error: bool = Field(
+        default=False,
+        description="Whether it was not run because something outside the checks went wrong, "
+        "which its reason says; or because the run ended while it ran.",
+    )
     reason: str = Field(
         default="", description="Why the check did not pass; the first lines of the failure."
+    )
+    repetition: Repetition | None = Field(
+        default=None, description="With --repeat: which time it is. Each counts by itself."
     )
     began: float | None = Field(
         default=None, description="Seconds after the run began; none: it did not begin."
@@ -86,12 +128,19 @@ class CheckResult(Model):
     @property
     def parameters(self) -> str:
         """What pytest ran the check with, the app first, or nothing."""
-        return self.node_id.partition("[")[2].rstrip("]")
+        inside = self.node_id.partition("[")[2].rstrip("]")
+        return self.repetition.without(inside) if self.repetition else inside
+
+    @property
+    def place(self) -> str:
+        """What the check ran on: its parameters, then where it ran, or nothing."""
+        return ", ".join(filter(None, (self.parameters, self.where)))
 
     @property
     def run(self) -> str:
-        """Which of the check's runs this is: its parameters, then where it ran, or nothing."""
-        return ", ".join(filter(None, (self.parameters, self.where)))
+        """Which of the check's runs this is: what it ran on, then which repetition, or nothing."""
+        one = self.repetition
+        return ", ".join(filter(None, (self.place, f"{one.number} of {one.of}" if one else "")))
 
 
 class Counts(Model):
@@ -260,6 +309,9 @@ class RunReport(Model):
         default_factory=list, description="What went wrong outside the checks; fails the run."
     )
     capabilities: list[Capability] = Field(default_factory=list)
+    repeated: list[Repeated] = Field(
+        default_factory=list, description="Of a run with --repeat: how often each check passed."
+    )
     comparison: Comparison | None = None
     merged_from: list[MergedRun] = Field(
         default_factory=list,
@@ -292,6 +344,25 @@ class RunReport(Model):
     def checks(self) -> list[CheckResult]:
         """Every check of every capability."""
         return [result for capability in self.capabilities for result in capability.checks]
+
+
+def repeated(checks: Iterable[CheckResult]) -> list[Repeated]:
+    """Return what came of each check that ran several times."""
+    found: dict[tuple[str, str], list[CheckResult]] = {}
+    for check in checks:
+        if check.repetition:
+            found.setdefault((check.id, check.place), []).append(check)
+    return [
+        Repeated(
+            id=check_id,
+            run=place,
+            times=len(runs),
+            passed=(passed := sum(one.verdict is Verdict.PASS for one in runs)),
+            failed=(failed := sum(one.verdict is Verdict.FAIL for one in runs)),
+            flaky=bool(passed and failed),
+        )
+        for (check_id, place), runs in found.items()
+    ]
 
 
 def capability_verdict(core: Counts, extended: Counts) -> OverallVerdict:

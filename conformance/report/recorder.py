@@ -15,7 +15,7 @@ from pathlib import Path
 
 from conformance.report.compare import compare_with_last
 from conformance.report.evidence import EvidenceBox, RedactsText, file_name
-from conformance.report.model import CheckResult, RunReport, summarise
+from conformance.report.model import CheckResult, RunReport, repeated, summarise
 from conformance.report.verdict import Verdict
 from conformance.report.write import write_views
 
@@ -80,6 +80,10 @@ class Recorder:
         """Return the result of a planned check, to be filled in."""
         return self._results[node_id]
 
+    def find(self, node_id: str) -> CheckResult | None:
+        """Return the result of a planned check; None of a test that is none."""
+        return self._results.get(node_id)
+
     def error(self, text: str) -> None:
         """Report something that went wrong outside the checks: it fails the run."""
         with self._lock:
@@ -122,6 +126,7 @@ class Recorder:
             capabilities.setdefault(result.id.partition(".")[0], []).append(result)
         self.report.errors = [self.redactor.redact(error) for error in self.report.errors]
         self.report.capabilities = [summarise(*entry) for entry in capabilities.items()]
+        self.report.repeated = repeated(self.report.checks)
         if self.report.platform:
             self.report.platform.features.tried = tried(self.report.checks)
 

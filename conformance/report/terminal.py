@@ -8,7 +8,7 @@ from conformance.report.changes import Comparison
 from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.model import Capability, Counts, RunReport
 from conformance.report.verdict import Verdict
-from conformance.report.wording import capability_verdict, named
+from conformance.report.wording import capability_verdict, named, repeated
 
 Line = tuple[str, dict[str, bool]]
 
@@ -32,6 +32,13 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
         lines += [
             (f"  {check.reason}", {}) for check in report.checks if check.twin and check.twin.caught
         ]
+    if report.repeated:
+        lines.append((f"Repeated: {repeated(report.repeated)}", {}))
+    lines += [
+        (f"FLAKE {named(one)}: passed {one.passed} of {one.times} times", {"yellow": True})
+        for one in report.repeated
+        if one.flaky
+    ]
     failures = [check for check in report.checks if check.verdict is Verdict.FAIL]
     for check in failures[:_SHOWN_FAILURES]:
         first = check.reason.splitlines()[0] if check.reason else ""

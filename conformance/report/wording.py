@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from conformance.report.changes import Change, Comparison, DurationChange, VersionChange
-from conformance.report.model import Capability, CheckResult
+from conformance.report.model import Capability, CheckResult, Repeated
 from conformance.report.verdict import OverallVerdict
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
@@ -27,6 +28,11 @@ def capability_verdict(capability: Capability) -> str:
     return capability.verdict.value
 
 
+def counted(number: int, word: str) -> str:
+    """Return how many of a thing there are."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def seconds(count: float) -> str:
     """Return a duration as people say it."""
     if count >= 120:
@@ -34,9 +40,27 @@ def seconds(count: float) -> str:
     return f"{count:.1f} s"
 
 
-def named(what: CheckResult | Change | DurationChange) -> str:
+def named(what: CheckResult | Change | DurationChange | Repeated) -> str:
     """Return what to call a check in one line."""
     return f"{what.id} on {what.run}" if what.run else what.id
+
+
+def labelled(check: CheckResult) -> str:
+    """Return what a check is called in a list of many, which is read down its first words."""
+    return f"{check.id} [{check.run}]" if check.run else check.id
+
+
+_REPORTED_AT = re.compile(r" \(reported at .+\)$")
+
+
+def reported_at(reason: str, node_id: str) -> str:
+    """Return the reason of a check that failed by what was reported in full at another one."""
+    return f"{reason.splitlines()[0]} (reported at {node_id})"
+
+
+def is_reported_elsewhere(reason: str) -> bool:
+    """Whether a reason is only a reminder of what was reported in full at another check."""
+    return bool(_REPORTED_AT.search(reason))
 
 
 def history_of(change: Change) -> str:
@@ -52,6 +76,23 @@ def history_of(change: Change) -> str:
     if change.flaked:
         said.append(f"a flake in {change.flaked} of {change.ran} runs before")
     return ", ".join(said)
+
+
+def repeated(found: Sequence[Repeated]) -> str:
+    """Return what came of the checks that ran several times; empty if none did."""
+    if not found:
+        return ""
+    always = sum(one.passed == one.times for one in found)
+    flaky = sum(one.flaky for one in found)
+    never = sum(not one.passed and one.failed == one.times for one in found)
+    kinds = (
+        ("passed each time", always),
+        ("passed sometimes", flaky),
+        ("failed each time", never),
+        ("did not run each time", len(found) - always - flaky - never),
+    )
+    said = ", ".join(f"{number} {word}" for word, number in kinds if number)
+    return f"{counted(len(found), 'check')}, {found[0].times} times each: {said}"
 
 
 def version_change(change: VersionChange) -> str:

@@ -24,6 +24,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Playwright, sync_playwright
 
 from conformance.common.errors import HarnessError
+from conformance.common.timeouts import Timeouts
 from conformance.components.debian import ensure_packages
 from conformance.components.processes import prison
 from conformance.services import network_namespace
@@ -37,10 +38,6 @@ PACKAGES = {
 DESKTOP = (1280, 800)
 PHONE = (390, 844)
 """Width and height in CSS pixels."""
-START_TIMEOUT = 60.0
-"""Seconds for Chromium to start; measured 1 s, on a machine that builds something 10 times that."""
-ANSWER_TIMEOUT = 15.0
-"""Seconds for whatever is awaited in a page, the page itself included."""
 
 
 class Browser:
@@ -50,11 +47,19 @@ class Browser:
     certificate of the CA ``ca_certificate`` (PEM). Raises ``HarnessError`` when it does not start.
     """
 
-    def __init__(self, domain: str, address: str, ca_certificate: bytes, folder: Path) -> None:
+    def __init__(
+        self,
+        domain: str,
+        address: str,
+        ca_certificate: bytes,
+        folder: Path,
+        timeouts: Timeouts | None = None,
+    ) -> None:
         self._domain = domain
         self._address = address
         self._ca_certificate = ca_certificate
         self._folder = folder
+        self._timeouts = timeouts or Timeouts()
         self._stack = ExitStack()
         self._chromium: Chromium | None = None
 
@@ -105,7 +110,7 @@ class Browser:
             has_touch=size == PHONE,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(ANSWER_TIMEOUT * 1000)
+        context.set_default_timeout(self._timeouts.page * 1000)
         try:
             visitor = Visitor(context.new_page(), evidence, name)
             with visitor.explaining():
@@ -128,7 +133,7 @@ class Browser:
             handle_sigint=False,
             handle_sigterm=False,
             handle_sighup=False,
-            timeout=START_TIMEOUT * 1000,
+            timeout=self._timeouts.browser_start * 1000,
         )
         self._stack.callback(chromium.close)
         return chromium
@@ -140,7 +145,7 @@ class Browser:
     def _enclosed(self) -> Path:
         """Return a program that starts Chromium in a network of its own, which takes root."""
         path = self._folder / "platform.socket"
-        self._stack.enter_context(_way_to(self._address, path))
+        self._stack.enter_context(_way_to(self._address, path, self._timeouts.page))
         python = (sys.executable, "-I", "-S", network_namespace.__file__)
         own_network = prison(mounts=True, network=True)
         return _command(self._folder, *own_network, *python, path, "chromium")
@@ -167,12 +172,15 @@ def _trusting_home(home: Path, ca_certificate: bytes) -> Path:
 
 
 @contextmanager
-def _way_to(address: str, path: Path) -> Iterator[None]:
-    """Relay connections to the Unix socket ``path`` to the platform at ``address``."""
+def _way_to(address: str, path: Path, within: float) -> Iterator[None]:
+    """Relay connections to the Unix socket ``path`` to the platform at ``address``.
+
+    It must take one ``within`` so many seconds.
+    """
     host, _, port = address.partition(":")
 
     def platform() -> socket.socket:
-        far = socket.create_connection((host, int(port or network_namespace.PORT)), ANSWER_TIMEOUT)
+        far = socket.create_connection((host, int(port or network_namespace.PORT)), within)
         far.settimeout(None)
         return far
 

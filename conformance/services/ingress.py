@@ -12,7 +12,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.poolmanager import PoolManager
 from urllib3.util.retry import Retry
 
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.common.transcript import record, without_values
 
 

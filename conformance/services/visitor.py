@@ -18,6 +18,7 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from conformance.common.transcript import record, without_values
+from conformance.services.browser_steps import FILE, Steps
 
 READABLE = ("input[autocomplete=one-time-code]", "input[name=lookup_secret]", "[data-secret]")
 """CSS selectors of what nobody may read in a picture."""
@@ -65,9 +66,10 @@ class Visitor:
         self.console: list[str] = []
         """Errors that the pages reported, script exceptions included."""
         self._evidence = evidence
+        self._steps = Steps(page)
         page.on("console", self._hear)
         page.on("response", self._record)
-        page.on("pageerror", lambda error: self.console.append(str(error)))
+        page.on("pageerror", lambda error: self._complain(str(error)))
 
     def _record(self, response: Response) -> None:
         """Keep what a page was asked for, not all that it loads."""
@@ -78,14 +80,17 @@ class Visitor:
 
     def open(self, url: str) -> None:
         """Go to ``url`` and wherever it leads."""
+        self._steps.note(f"opens {without_values(url)}")
         self.page.goto(url)
 
     def fill(self, label: str, value: str) -> None:
         """Fill in the field that has this label."""
+        self._steps.note(f"fills in {label!r}")
         self.page.get_by_label(label).fill(value)
 
     def press(self, button: str) -> None:
         """Press the button of this name; what comes of it has to be waited for."""
+        self._steps.note(f"presses {button!r}")
         self.page.get_by_role("button", name=button).click()
 
     def send(self, button: str) -> None:
@@ -98,6 +103,7 @@ class Visitor:
 
         Returns at the page to which that leads; if it leads to none, after a while.
         """
+        self._steps.note(f"clicks {selector}")
         element = self.page.locator(selector).first
         element.wait_for(state="attached")
         with suppress(PlaywrightTimeoutError), self.page.expect_navigation():
@@ -110,6 +116,7 @@ class Visitor:
 
     def arrives(self, url: str) -> None:
         """Wait until a page whose address begins with ``url`` is loaded."""
+        self._steps.note(f"waits for {without_values(url)}")
         self.page.wait_for_url(lambda address: address.startswith(url))
 
     def screenshot(self, name: str) -> None:
@@ -151,7 +158,11 @@ class Visitor:
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.console.append(message.text)
+            self._complain(message.text)
+
+    def _complain(self, text: str) -> None:
+        self.console.append(text)
+        self._steps.note(f"  the page says: {text.partition(chr(10))[0]}")
 
     def _without_secrets(self, wanted: Literal["html", "text"]) -> str:
         return str(self.page.evaluate(WITHOUT_SECRETS, [", ".join(SECRETS), wanted]))
@@ -162,6 +173,7 @@ class Visitor:
             self.screenshot(f"{self.name}-at-failure")
         with suppress(PlaywrightError):
             self._evidence.attach(f"{self.name}-at-failure.html", self._without_secrets("html"))
+        self._evidence.attach(f"{self.name}-{FILE}", self._steps.text())
         if self.console:
             self._evidence.attach(f"{self.name}-console.log", "\n".join(self.console))
 

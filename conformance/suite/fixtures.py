@@ -16,7 +16,6 @@ from conformance.common.errors import HarnessError
 from conformance.common.package import Package
 from conformance.common.run_folder import run_folder
 from conformance.components.builder import Components
-from conformance.components.progress import make_progress
 from conformance.kube.client import Kube
 from conformance.oci.registry import Registry
 from conformance.platform.clients import Clients
@@ -69,7 +68,7 @@ def settings(run: Run) -> Settings:
 @pytest.fixture(scope="session")
 def components(run: Run) -> Iterator[Components]:
     """Pinned parts: built, or taken from the cache, on first use."""
-    made = Components(run.settings, make_progress(run.terminal.stream))
+    made = Components(run.settings, run.terminal.progress())
     yield made
     made.close()
 
@@ -327,7 +326,8 @@ def browser(
     """Chromium, as the platform's users have it; started when a check first asks for it."""
     with run_folder(settings.cache_dir / "browser") as folder:
         trusted = stack.authority
-        with Browser(settings.domain, cluster.node_address, trusted, folder) as chromium:
+        reached = (settings.domain, cluster.node_address, trusted)
+        with Browser(*reached, folder, settings.timeouts) as chromium:
             yield chromium
 
 

@@ -23,7 +23,10 @@ from conformance.suite.run import Run
 INTERRUPTED = 5.0
 """Seconds that lanes have after Ctrl-C to take down what their checks have made. What still waits
 then is left: its cluster goes, or what it made is found by the run's label."""
-_ONE_BY_ONE = ("usepdb", "trace", "setupshow", "setuponly", "setupplan", "twins")
+_ONE_BY_ONE = (
+    *("usepdb", "trace", "setupshow", "setuponly", "setupplan"),
+    *("pause_on_failure", "twins"),
+)
 """Options with which checks run one after another: somebody follows them at the terminal, or the
 platform has a defect during each."""
 

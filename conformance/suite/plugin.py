@@ -6,19 +6,14 @@ installed: what a run of checks needs is imported when the first check is collec
 
 from __future__ import annotations
 
-import functools
 import importlib
 import inspect
 import os
-import signal
-from dataclasses import replace
-from types import FrameType
 from typing import Any
 
 import pytest
 
-from conformance.common.errors import HarnessError
-from conformance.common.options import options, read
+from conformance.common.options import options
 from conformance.common.settings import Settings
 from conformance.suite.check import (
     Check,
@@ -30,17 +25,14 @@ from conformance.suite.check import (
 )
 from conformance.suite.given_apps import given_apps, read_given
 from conformance.suite.lane_plan import LANE
-from conformance.suite.selection import leave_out_extended, selection
+from conformance.suite.selection import leave_out_extended
+from conformance.suite.session_options import DESELECTED, add_fixture, settings_of
 
-PYTEST_KIND_DEFAULT = ("cluster_name", "pytest-kind")
-"""What an option of pytest-kind holds when nobody gave it."""
 _WITHOUT_XDIST = (
     "the checks of a run share a cluster and write one report, which pytest-xdist's workers "
     "cannot: run them without -n (and --dist, --tx); --lanes=2 runs some side by side"
 )
 _REFUSED = "stackspin_conformance_refused"
-_NOT_OURS = ("kind_bin", "kind_kubectl_bin")
-"""Options of pytest-kind that have no effect here: kind and kubectl are pinned parts."""
 _OF_CHECKS = (
     "platform_fixtures",
     "fixtures",
@@ -50,11 +42,12 @@ _OF_CHECKS = (
     "schedule",
     "beginnings",
     "transcripts",
+    "repeating",
+    "sharding",
 )
 """Modules beside this one that are plugins of a run of checks."""
 _NAMES_OF_APPS = ("app", "app_description", "previous")
 _OF_APPS = [each for each in options(Settings) if each.field in _NAMES_OF_APPS]
-DESELECTED = pytest.StashKey[list[pytest.Item]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -96,7 +89,7 @@ def pytest_collection(session: pytest.Session) -> None:
     config = session.config
     if not any(config.getoption(one.field) or one.variable in os.environ for one in _OF_APPS):
         return
-    read_given(config, _settings(config))
+    read_given(config, settings_of(config))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -131,12 +124,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("app", each, indirect=True)
 
 
-def add_fixture(metafunc: pytest.Metafunc, name: str) -> None:
-    """Have a test set up a fixture that it does not name itself."""
-    if name not in metafunc.fixturenames:
-        metafunc.fixturenames.append(name)
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Validate what was collected, before -k and -m select from it, and put it in order."""
@@ -150,6 +137,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if check := check_of(item):
             item.extra_keyword_matches.add(check.id)
+    if LANE not in config.stash:
+        # Only when there are checks: this imports what reports are made of.
+        from conformance.suite.rerun import choose_again  # noqa: PLC0415
+
+        choose_again(config, settings_of(config), items)
     leave_out_extended(config, items)
 
 
@@ -170,47 +162,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if hasattr(config, "workeroutput"):  # a worker of pytest-xdist; its process is told why
         config.workeroutput[_REFUSED] = True
         raise pytest.UsageError(_WITHOUT_XDIST)
-    # Only when there are checks: these import what a run needs.
-    from conformance.platform.installed.given import given_platform  # noqa: PLC0415
-    from conformance.platform.tree.given import GivenTree, given_tree  # noqa: PLC0415
-    from conformance.suite import schedule  # noqa: PLC0415
-    from conformance.suite.lanes import Lanes, may_run_side_by_side  # noqa: PLC0415
-    from conformance.suite.run import RUN, Run  # noqa: PLC0415
-    from conformance.suite.session import ConformanceSession  # noqa: PLC0415
-    from conformance.suite.under_test import UnderTest  # noqa: PLC0415
-    from conformance.suite.verdicts import Verdicts  # noqa: PLC0415
+    # Only when there are checks: this imports what a run needs.
+    from conformance.suite.begin import begin  # noqa: PLC0415
 
-    settings = _settings(config)
-    try:
-        given = given_tree(settings) or given_platform(settings)
-    except HarnessError as error:
-        raise pytest.UsageError(str(error)) from error
-    if given is not None:
-        settings = replace(settings, domain=given.described.domain)
-    if isinstance(given, GivenTree) and given.elsewhere:
-        settings = replace(settings, egress=True)
-    selected, twins = selection(config, settings), config.getoption("twins")
-    run = Run.begin(settings, twins=twins, selection=selected, given=given)
-    config.stash[RUN] = run
-    for line in given.notes if isinstance(given, GivenTree) else ():
-        run.terminal.say(line)
-    under_test = UnderTest(run)
-    config.pluginmanager.register(under_test, "stackspin-conformance-under-test")
-    verdicts = Verdicts(run, under_test)
-    config.pluginmanager.register(verdicts, "stackspin-conformance-verdicts")
-    hooks = ConformanceSession(run)
-    config.pluginmanager.register(hooks, "stackspin-conformance-session")
-    hooks.plan(session.items, config.stash.get(DESELECTED, []), given_apps(config))
-    # A job that is cancelled gets SIGTERM: end as after Ctrl-C, taking the cluster down.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if (previous := signal.getsignal(number)) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
-            config.add_cleanup(functools.partial(_restore, number, previous))
-    schedule.arrange(session.items)
-    count = int(settings.lanes)
-    if count > 1 and may_run_side_by_side(config):
-        lanes = Lanes(count, run, {"stackspin-conformance-verdicts": verdicts})
-        config.pluginmanager.register(lanes, "stackspin-conformance-lanes")
+    begin(session)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -218,41 +173,3 @@ def pytest_testnodedown(node: Any) -> None:  # noqa: ANN401 - pytest-xdist need 
     """End a run whose workers were refused their checks; it would say nothing by itself."""
     if getattr(node, "workeroutput", {}).get(_REFUSED):
         raise pytest.UsageError(_WITHOUT_XDIST)
-
-
-def _restore(number: int, handler: Any) -> None:  # noqa: ANN401 - whatever getsignal returned
-    signal.signal(number, handler)
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    """End the run once: Ctrl-C comes from the terminal and from tox, and must not cut the end."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt(signal.Signals(signum).name)
-
-
-def _settings(config: pytest.Config) -> Settings:
-    """Make the settings: an option wins over the environment, that over the default."""
-    for name in _NOT_OURS:
-        if config.getoption(name, default=None):
-            raise pytest.UsageError(
-                f"--{name.replace('_', '-')} is for tests that use pytest-kind by itself: "
-                "the suite runs its own pinned kind and kubectl, so leave it out"
-            )
-
-    def given(name: str) -> object:
-        value = config.getoption(name, default=None)
-        return None if (name, value) == PYTEST_KIND_DEFAULT else value
-
-    try:
-        settings = Settings(**read(Settings, given, os.environ))
-    except ValueError as error:
-        raise pytest.UsageError(str(error)) from error
-    if settings.mirror:
-        from conformance.components.registries import mirrors  # noqa: PLC0415 - imports requests
-
-        try:
-            mirrors(settings.mirror)
-        except HarnessError as error:
-            raise pytest.UsageError(str(error)) from error
-    return settings

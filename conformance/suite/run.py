@@ -34,7 +34,7 @@ class Run:
     recorder: Recorder
     redactor: Redactor
     twins: bool
-    terminal: Terminal = field(default_factory=Terminal)
+    terminal: Terminal
     given: GivenPlatform | None = None
     """The platform that is on the cluster already; None: the suite installs the reference one."""
     planted: PlantedSecret = field(default_factory=PlantedSecret)
@@ -46,6 +46,7 @@ class Run:
         *,
         twins: bool,
         selection: list[str],
+        terminal: Terminal,
         given: GivenPlatform | None = None,
     ) -> Run:
         """Start a run: from now on there is a report, whatever happens."""
@@ -68,7 +69,7 @@ class Run:
         recorder = Recorder(settings.reports_dir, report, redactor)
         if given is not None:
             (recorder.folder / FILE).write_text(given.description, encoding="utf-8")
-        return cls(settings, recorder, redactor, twins, given=given)
+        return cls(settings, recorder, redactor, twins, terminal, given)
 
     def end(self, *, complete: bool) -> None:
         """Write the final report, and search it for secrets."""

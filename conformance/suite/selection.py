@@ -22,6 +22,8 @@ _OPTIONS = {
     "--stepwise": "stepwise",
 }
 """Every option that chooses among the checks, and pytest's name of it."""
+AGAIN = pytest.StashKey[str]()
+"""Id of the run of ``--rerun-failed``."""
 LEFT_OUT = pytest.StashKey[bool]()
 """Set on a check that is left out because it is extended and nobody asked for it."""
 
@@ -45,6 +47,8 @@ def leave_out_extended(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 def _chooses(config: pytest.Config) -> bool:
     """Whether an option chooses among the checks; ``--lf`` chooses nothing if nothing failed."""
+    if AGAIN in config.stash:
+        return True
     if config.getoption("lf", default=False) and config.cache:
         return bool(config.cache.get("cache/lastfailed", None))
     options = ("keyword", "markexpr", "twins")
@@ -91,6 +95,12 @@ def selection(config: pytest.Config, settings: Settings) -> list[str]:
         for each in value if isinstance(value, list) else [value]:
             if each:
                 found.append(option if each is True else f"{option} {' '.join(str(each).split())}")
+    if AGAIN in config.stash:
+        found.append(f"--rerun-failed {config.stash[AGAIN]}")
+    if settings.shard:
+        found.append(f"--shard {settings.shard}")
+    if settings.repeat != "1":
+        found.append(f"--repeat {settings.repeat}")
     if settings.dashboard_url:
         found.append(f"--dashboard-url {settings.dashboard_url}")
     if settings.allow:

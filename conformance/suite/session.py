@@ -17,6 +17,7 @@ from conformance.report import terminal
 from conformance.report.model import CheckResult, TwinResult
 from conformance.report.verdict import Verdict
 from conformance.suite.check import Check, app_of, check_of, checks_in
+from conformance.suite.repeating import repetition_of
 from conformance.suite.run import Run
 from conformance.suite.selection import LEFT_OUT
 from conformance.suite.twins import twin_of
@@ -41,6 +42,7 @@ def planned(
     folders = {item.path.parent for item in checks}
     for item, check in checks.items():
         result = _result(check, item.nodeid, app_of(item), "the run ended before its turn")
+        result.repetition = repetition_of(item)
         if twin := twin_of(item):
             result.twin = TwinResult(defect=twin.defect, expect=twin.expect, caught=False)
         yield result
@@ -48,7 +50,10 @@ def planned(
     left_out = {item: check for item in others if (check := check_of(item))}
     for item, check in left_out.items():
         reason = _LEFT_OUT if LEFT_OUT in item.stash else _NOT_SELECTED
-        yield _result(check, item.nodeid, app_of(item), reason)
+        repetition, node_id = repetition_of(item), item.nodeid
+        if repetition is None or repetition.number == 1:  # what does not run counts once
+            name = repetition.removed_from(node_id) if repetition else node_id
+            yield _result(check, name, app_of(item), reason)
     yield from _not_collected(checks | left_out, given)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from conformance.common.errors import HarnessError
 from conformance.suite.check import Check, is_check, level_marker
-from conformance.suite.plugin import add_fixture
+from conformance.suite.session_options import add_fixture
 from conformance.suite.twins import Twin, load_twins, twin_of
 
 TWINS = pytest.StashKey[dict[str, list[Twin]]]()

@@ -16,6 +16,7 @@ from conformance.components.waiting import seconds_waited
 from conformance.report.evidence import failure_text
 from conformance.report.model import CheckResult, TwinResult
 from conformance.report.verdict import Verdict
+from conformance.report.wording import reported_at
 from conformance.suite.check import Exempt, NotApplicable, NotClaimed, check_of
 from conformance.suite.diagnostics import Diagnostics
 from conformance.suite.run import Run
@@ -48,7 +49,8 @@ class Verdicts:
         check = check_of(item)
         if check is None:
             return
-        self._run.recorder.result(item.nodeid).reason = "the run ended during this check"
+        result = self._run.recorder.result(item.nodeid)
+        result.reason, result.error = "the run ended during this check", True
         if self._run.twins and twin_of(item) is None:
             pytest.fail(f"no twin of {check.id} in fixtures/twins/", pytrace=False)
         if Feature.NODE_KILL in check.needs and self._under_test.stack is not None:
@@ -72,6 +74,8 @@ class Verdicts:
         result = self._run.recorder.result(item.nodeid)
         setattr(result.phases, report.when, self._without_building(report.duration))
         twin = twin_of(item)
+        if report.when == "call" or not report.passed:
+            result.error = False
         if report.when == "teardown":
             self._after(item, report, result)
         elif twin and not report.skipped and _is_about_the_check(report, call):
@@ -104,10 +108,11 @@ class Verdicts:
     ) -> None:
         harness = isinstance(error, HarnessError) and report.when == "setup"
         result.verdict = Verdict.NOT_RUN if harness else Verdict.FAIL
+        result.error = harness
         result.reason = self._run.redactor.redact(_summary(error))
         if first := self._told.get(id(error)):
             # pytest raises a session fixture's exception again for each check that needs it.
-            result.reason = f"{result.reason.splitlines()[0]} (reported at {first[1]})"
+            result.reason = reported_at(result.reason, first[1])
             report.longrepr = result.reason
             if harness:
                 report.outcome = "skipped"

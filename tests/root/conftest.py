@@ -19,13 +19,11 @@ from conformance.oci.registry import Registry
 HERE = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    mine = [item for item in items if item.path.is_relative_to(HERE)]
-    for item in mine:
-        item.add_marker(pytest.mark.root)
-    if "root" not in config.option.markexpr and mine:
-        items[:] = [item for item in items if item not in mine]
-        config.hook.pytest_deselected(items=mine)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.root)
 
 
 @pytest.fixture(autouse=True)

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from chromium import NothingKept
 from html_pages import write_cluster_page, write_history_page, write_linter_page, write_report
 
-from conformance.common.pki import CertificateAuthority
 from conformance.services.browser import DESKTOP, PHONE, Browser
-
-
-class NothingKept:
-    def attach(self, name: str, content: object) -> Path:  # noqa: ARG002
-        return Path(name)
-
-    screenshot = attach
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    folder = tmp_path_factory.mktemp("browser")
-    certificate = CertificateAuthority().certificate
-    with Browser("stackspin.test", "127.0.0.1:9", certificate, folder) as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -32,9 +17,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     "write", [write_report, write_linter_page, write_cluster_page, write_history_page]
 )
 def test_no_page_scrolls_sideways(
-    browser: Browser, tmp_path: Path, write: Callable[[Path], Path], size: tuple[int, int]
+    chromium: Browser, tmp_path: Path, write: Callable[[Path], Path], size: tuple[int, int]
 ) -> None:
-    with browser.visitor(NothingKept(), size=size) as reader:
+    with chromium.visitor(NothingKept(), size=size) as reader:
         reader.page.goto(write(tmp_path).as_uri())
         reader.page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
         assert reader.page.evaluate("document.documentElement.scrollWidth") <= size[0]

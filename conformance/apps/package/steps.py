@@ -13,7 +13,7 @@ import requests
 from conformance.apps.package import variables
 from conformance.apps.package.model.steps import CommandStep, RequestStep
 from conformance.common.redaction import Redactor
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.kube.errors import ApiError, NotFound
 
 _SHOWN = 500

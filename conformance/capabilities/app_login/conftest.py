@@ -26,6 +26,12 @@ def app_clients(delivered: RunningApp, kube: Kube) -> list[AppClient]:
 
 
 @pytest.fixture
+def told_within(kube: Kube) -> float:
+    """Seconds in which the app knows that somebody has logged out, or is disabled."""
+    return kube.timeouts.back_channel
+
+
+@pytest.fixture
 def login(running: RunningApp, accounts: Accounts) -> AppLogin:
     """The app's login, as it is described; the app serves."""
     described = running.description.login

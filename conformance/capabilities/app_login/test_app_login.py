@@ -110,12 +110,14 @@ def test_person_without_role_kept_out(
     app_level=6,
     abilities=LOGIN,
 )
-def test_logout_here_ends_session(login: AppLogin, member: User, visitor: OpenBrowser) -> None:
+def test_logout_here_ends_session(
+    login: AppLogin, member: User, visitor: OpenBrowser, told_within: float
+) -> None:
     with visitor("mia") as mia:
         login.log_in(mia, member)
         login.log_out(mia)
         mia.screenshot("logged out")
-        assert soon(lambda: not login.shows(mia, member)), (
+        assert soon(lambda: not login.shows(mia, member), within=told_within), (
             "the app still shows a user who has logged out there"
         )
         login.begin(mia)
@@ -131,12 +133,14 @@ def test_logout_here_ends_session(login: AppLogin, member: User, visitor: OpenBr
     app_level=6,
     abilities=LOGIN,
 )
-def test_platform_logout_ends_session(login: AppLogin, member: User, visitor: OpenBrowser) -> None:
+def test_platform_logout_ends_session(
+    login: AppLogin, member: User, visitor: OpenBrowser, told_within: float
+) -> None:
     with visitor("mia") as mia:
         login.log_in(mia, member)
         login.log_out_of_platform(mia)
         mia.screenshot("logged out")
-        assert soon(lambda: not login.shows(mia, member)), (
+        assert soon(lambda: not login.shows(mia, member), within=told_within), (
             "the app still shows a user who has logged out of the platform"
         )
 
@@ -169,12 +173,12 @@ def test_redirect_uri_exact(client: AppClient, member: User, accounts: Accounts)
     abilities=LOGIN,
 )
 def test_disabled_person_out(
-    login: AppLogin, member: User, accounts: Accounts, visitor: OpenBrowser
+    login: AppLogin, member: User, accounts: Accounts, visitor: OpenBrowser, told_within: float
 ) -> None:
     with visitor("mia") as mia:
         login.log_in(mia, member)
         accounts.disable(member)
-        assert soon(lambda: not login.shows(mia, member)), (
+        assert soon(lambda: not login.shows(mia, member), within=told_within), (
             "the app still shows a user whose account is disabled"
         )
     with visitor("mia, another day") as mia:

@@ -40,15 +40,16 @@ def altered(kube: Kube, objects: str, when: str, field: str, value: object) -> I
     """
     resource, _, group = objects.partition(".")
     change = {"when": when, "field": field, "value": json.dumps(value)}
+    within = kube.timeouts.admission
     policy = {"name": NAME, "group": group, "resource": resource, **change}
     apply_file(kube, POLICY, namespace=ANYWHERE, **policy)
     try:
-        assert soon(lambda: _in_effect(kube)), "the policy has no effect"
+        assert soon(lambda: _in_effect(kube), within=within), "the policy has no effect"
         yield
     finally:
         for kind in POLICY_KINDS:
             kube.delete("admissionregistration.k8s.io/v1", kind, NAME)
-        assert soon(lambda: not _in_effect(kube)), "the policy still has an effect"
+        assert soon(lambda: not _in_effect(kube), within=within), "the policy still has an effect"
         kube.delete("v1", "ConfigMap", NAME, ANYWHERE)
 
 

@@ -199,7 +199,8 @@ def test_disables_user(
     assert accounts.kratos.get(user.id).state == "inactive", "the user is still active in Kratos"
     assert accounts.kratos.sessions(user.id) == []
     # The provider notifies the app while it answers the dashboard.
-    out = soon(lambda: inside.browser.open(f"{managed.url}/api/me").status == 401)
+    within = accounts.kube.timeouts.back_channel
+    out = soon(lambda: inside.browser.open(f"{managed.url}/api/me").status == 401, within=within)
     assert out, "the app still lets them in"
     assert (valid := app_login.still_valid(tokens)) == [], (
         f"disabled, but still valid for apps: {valid}"

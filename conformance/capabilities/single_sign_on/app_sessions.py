@@ -76,9 +76,13 @@ class AppSessions:
         shown = visitor.page.locator(app.login.user)
         return (shown.first.text_content() or "").strip() if shown.count() else ""
 
+    @property
+    def _told_within(self) -> float:
+        return self.accounts.kube.timeouts.back_channel
+
     def forgets(self, visitor: Visitor, app: App) -> bool:
         """Whether an app shows, or soon shows, that nobody is logged in."""
-        return soon(lambda: not self.user_of(visitor, app))
+        return soon(lambda: not self.user_of(visitor, app), within=self._told_within)
 
     def logs_out(self, visitor: Visitor, app: App) -> None:
         """Log out at an app; returns when the browser is where that ends."""
@@ -123,7 +127,8 @@ class AppSessions:
         Waits for that. Raises ``AssertionError`` when it sent none.
         """
         name, sent = client.client.client_id, self.accounts.hydra.logouts_sent
-        assert soon(lambda: bool(sent(name))), f"the provider sent {name} no logout token"
+        told = soon(lambda: bool(sent(name)), within=self._told_within)
+        assert told, f"the provider sent {name} no logout token"
         return sent(name)[-1]
 
     @contextmanager

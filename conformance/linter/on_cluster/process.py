@@ -31,7 +31,7 @@ _SEALED = (
     "no:cacheprovider",
 )
 """No file of others decides what pytest does, and none is written beside the suite's own."""
-_TOLD = ("--verbose", "--no-header", "--no-summary")
+_TOLD = ("--no-header", "--no-summary")
 """A line a check; what they found is said by the linter."""
 _NOT_PASSED_ON = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
 """Somebody's own tests may need them: a plugin that changes the order of tests, for example."""

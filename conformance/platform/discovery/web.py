@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import certifi
 import requests
 
-from conformance.common.settings import Timeouts
+from conformance.common.timeouts import Timeouts
 from conformance.platform.discovery.cluster import Cluster, name_of, namespace_of
 from conformance.services.ingress import HttpClient
 

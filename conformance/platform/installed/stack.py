@@ -111,6 +111,10 @@ class InstalledStack(Stack):
         """Return seconds a step: nothing is substituted, and nothing left out."""
         return {"substitutes": [], "not_run": {}, "timings": self._steps.described()}
 
+    def going_on(self) -> dict[str, float]:
+        """Return the steps of the installation that go on, and for how many seconds each has."""
+        return self._steps.going_on()
+
     def close(self) -> None:
         """Remove the clone of the repository; the ledger removes what is on the cluster."""
         if isinstance(server := self._steps.result("repository"), GitServer):

@@ -163,6 +163,10 @@ class ReferenceStack(Stack):
             "timings": self._steps.described(),
         }
 
+    def going_on(self) -> dict[str, float]:
+        """Return the steps of the installation that go on, and for how many seconds each has."""
+        return self._steps.going_on()
+
     def close(self) -> None:
         """Remove what the suite keeps of the stack outside the cluster."""
         if isinstance(server := self._steps.result("repository"), GitServer):

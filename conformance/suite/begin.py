@@ -1,0 +1,99 @@
+"""The beginning of a run: everything that watches over its checks is registered here."""
+
+from __future__ import annotations
+
+import functools
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from conformance.common.errors import HarnessError
+from conformance.common.settings import Settings
+from conformance.platform.installed.given import GivenPlatform, given_platform
+from conformance.platform.tree.given import GivenTree, given_tree
+from conformance.suite import schedule
+from conformance.suite.check_lines import may_be_live, show_checks
+from conformance.suite.given_apps import given_apps
+from conformance.suite.lanes import Lanes, may_run_side_by_side
+from conformance.suite.pausing import Pausing, refuse_without_terminal
+from conformance.suite.run import RUN, Run
+from conformance.suite.running import Running
+from conformance.suite.selection import selection
+from conformance.suite.session import ConformanceSession
+from conformance.suite.session_options import DESELECTED, settings_of
+from conformance.suite.terminal import Terminal
+from conformance.suite.under_test import UnderTest
+from conformance.suite.verdicts import Verdicts
+
+_PREFIX = "stackspin-conformance-"
+"""What the names of the plugins of a run begin with."""
+
+
+def begin(session: pytest.Session) -> None:
+    """Begin a run of the chosen checks. Raises ``UsageError``, before there is a report."""
+    config = session.config
+    settings, given = _given(settings_of(config))
+    if settings.pause_on_failure:
+        refuse_without_terminal(config)
+    selected, twins = selection(config, settings), config.getoption("twins")
+    terminal = Terminal(live=may_be_live(config, session.items))
+    run = Run.begin(settings, twins=twins, selection=selected, terminal=terminal, given=given)
+    config.stash[RUN] = run
+    show_checks(config, run)
+    for line in given.notes if isinstance(given, GivenTree) else ():
+        terminal.say(line)
+    under_test, hooks = UnderTest(run), ConformanceSession(run)
+    of_each: dict[str, object] = {
+        f"{_PREFIX}running": Running(run, under_test, told=config.option.verbose >= 0),
+        f"{_PREFIX}verdicts": Verdicts(run, under_test),
+    }
+    _register(config, {f"{_PREFIX}under-test": under_test, **of_each, f"{_PREFIX}session": hooks})
+    if settings.pause_on_failure:
+        _register(config, {f"{_PREFIX}pausing": Pausing(config, run, under_test)})
+    hooks.plan(session.items, config.stash.get(DESELECTED, []), given_apps(config))
+    _end_on_signals(config)
+    schedule.arrange(session.items)
+    count = int(settings.lanes)
+    if count > 1 and may_run_side_by_side(config):
+        _register(config, {f"{_PREFIX}lanes": Lanes(count, run, of_each)})
+
+
+def _given(settings: Settings) -> tuple[Settings, GivenPlatform | None]:
+    """Return the platform that the options name, if any, and the settings that follow from it."""
+    try:
+        given = given_tree(settings) or given_platform(settings)
+    except HarnessError as error:
+        raise pytest.UsageError(str(error)) from error
+    if given is not None:
+        settings = replace(settings, domain=given.described.domain)
+    if isinstance(given, GivenTree) and given.elsewhere:
+        settings = replace(settings, egress=True)
+    return settings, given
+
+
+def _register(config: pytest.Config, plugins: Mapping[str, object]) -> None:
+    for name, plugin in plugins.items():
+        config.pluginmanager.register(plugin, name)
+
+
+def _end_on_signals(config: pytest.Config) -> None:
+    """End as after Ctrl-C on SIGTERM, too, taking the cluster down: so a job is cancelled."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if (previous := signal.getsignal(number)) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+            config.add_cleanup(functools.partial(_restore, number, previous))
+
+
+def _restore(number: int, handler: Any) -> None:  # noqa: ANN401 - whatever getsignal returned
+    signal.signal(number, handler)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    """End the run once: Ctrl-C comes from the terminal and from tox, and must not cut the end."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt(signal.Signals(signum).name)
