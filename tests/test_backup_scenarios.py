@@ -11,9 +11,9 @@ import pytest
 
 from conformance.apps.base import Instance, Seed
 from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
-from conformance.capabilities.backup_restore.background import Background
 from conformance.common.timeouts import Timeouts
 from conformance.services.velero import COMPLETED, PodVolume
+from conformance.suite.background import Background
 
 BACKUP = {"metadata": {"name": "b"}, "status": {"phase": COMPLETED}}
 

@@ -17,7 +17,10 @@ from conformance.platform.reference.described import FILE
 
 PACKAGE = Path(conformance.__file__).parent
 KNOW_NO_NAMES = ("services", "apps", "suite", "capabilities")
-EVERYWHERE = {"stackspin", "velero", "hydra", "kratos", "mail", "dashboard", "operator", "default"}
+EVERYWHERE = {
+    *("stackspin", "velero", "hydra", "kratos", "mail", "dashboard", "operator", "default"),
+    "recovery",
+}
 """Words that mean other things, too, such as an app's role or the name of a software."""
 MAY = {
     "apps/package/refusals.py",

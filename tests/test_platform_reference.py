@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -22,7 +23,7 @@ from conformance.platform.reference.levels import (
     Level,
 )
 from conformance.platform.steps import Steps
-from conformance.suite.needs import images_of_platform, parts_ahead
+from conformance.suite.needs import images_of_platform, parts_ahead, parts_left
 
 FLUX2 = data_root() / "fixtures" / "flux2"
 BOOTSTRAP = data_root() / "fixtures" / "bootstrap"
@@ -110,6 +111,16 @@ def test_helm_is_built_for_the_first_checks_of_the_platform_and_only_where_it_is
     assert ahead[ahead.index("helm") - 1] == PLATFORM.images[-1]
     assert ahead[ahead.index("helm") + 1] == SINGLE_SIGN_ON.images[0]
     assert "helm" not in parts_ahead({"stack", "images"}, None)
+
+
+def test_what_a_started_cluster_has_is_not_needed_any_more() -> None:
+    fixtures = {"stack", "single_sign_on", "helm"}
+    afresh = SimpleNamespace(registry="127.0.0.1:5000", snapshot="")
+    assert parts_left(afresh, fixtures, None) == parts_ahead(fixtures, None)  # type: ignore[arg-type]
+    fork = SimpleNamespace(registry="127.0.0.1:5000", snapshot="made a minute ago")
+    assert parts_left(fork, fixtures, None) == ("image-debian", "helm")  # type: ignore[arg-type]
+    without_registry = SimpleNamespace(registry=None, snapshot="")
+    assert parts_left(without_registry, fixtures, None) == ("helm",)  # type: ignore[arg-type]
 
 
 def test_dependencies_are_kustomizations_of_the_tree() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from small_runs import HEAD, NodelessCluster, RunChecks, report, runner, verdicts
 
+from conformance.platform.features import PlatformFeature
 from conformance.platform.reference import reference_platform
 from conformance.report.platform import Whose
 from conformance.suite import fixtures
@@ -80,7 +81,7 @@ def test_the_report_says_whose_platform_it_is_and_what_was_allowed(
     assert (platform["whose"], platform["allowed"]) == ("installed", ["own", "node"])
     assert platform["implementation"]["project"] == "reference platform"
     assert platform["features"] == {
-        "claimed": ["second_factor", "retained_volumes", "object_store", "reference_dashboard"],
+        "claimed": [*map(str, PlatformFeature)],
         "exempt": {},
         "tried": [],
     }

@@ -19,6 +19,7 @@ class PlatformFeature(enum.StrEnum):
     RETAINED_VOLUMES = "retained_volumes"
     OBJECT_STORE = "object_store"
     REFERENCE_DASHBOARD = "reference_dashboard"
+    RECOVERY = "recovery"
 
 
 WHAT_IT_IS = {
@@ -29,6 +30,8 @@ WHAT_IT_IS = {
     "its own backups there.",
     PlatformFeature.REFERENCE_DASHBOARD: "The dashboard has the pages of the reference dashboard: "
     "the checks know no others.",
+    PlatformFeature.RECOVERY: "The suite knows how to make the platform anew of its repository and "
+    "the bucket of its backups: so far, the reference platform alone.",
 }
 NEEDED = {
     PlatformFeature.RETAINED_VOLUMES: ("storage", "retained"),

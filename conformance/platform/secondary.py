@@ -6,6 +6,8 @@ import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
 from queue import SimpleQueue
 
 from conformance.common.errors import HarnessError
@@ -42,14 +44,18 @@ class SecondaryClusters:
         self._bring_up(purpose)
 
     def begin(
-        self, purpose: str, install: Callable[[Stack], object] = lambda _: None
+        self,
+        purpose: str,
+        install: Callable[[Stack], object] = lambda _: None,
+        root: Path | None = None,
     ) -> Future[Site]:
         """Begin to start the cluster for ``purpose`` unless that has begun; returns immediately.
 
         The result is set when ``install`` (a level: ``Stack.platform``) has returned; it
-        raises what start and installation raise. Raises ``HarnessError`` after ``close``.
+        raises what start and installation raise. ``root`` has the charts/ and fixtures/ to
+        install, if these are not the suite's own. Raises ``HarnessError`` after ``close``.
         """
-        bring_up = self._bring_up(purpose)
+        bring_up = self._bring_up(purpose, root)
         bring_up.begin(install)
         return bring_up.site
 
@@ -86,13 +92,13 @@ class SecondaryClusters:
         for purpose in list(self._made):
             self.end(purpose)
 
-    def _bring_up(self, purpose: str) -> _BringUp:
+    def _bring_up(self, purpose: str, root: Path | None = None) -> _BringUp:
         """Return what starts the cluster for ``purpose``; if it is new, it begins to prepare."""
         with self._guard:
             if self._closed:
                 raise HarnessError("the secondary clusters are being taken away")
             if purpose not in self._made:
-                made = _BringUp(self._maker.named_for(purpose))
+                made = _BringUp(replace(self._maker.named_for(purpose), root=root))
                 self._made[purpose] = made
                 made.start()
             return self._made[purpose]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from conformance.clusters.base import Cluster
 from conformance.clusters.select import make_cluster
@@ -51,6 +52,8 @@ class SiteMaker:
     """The tree that Stackspin is installed from; None: it is the reference platform."""
     snapshot: str = "never"
     """Whether clusters begin as forks of snapshots: auto, never or require."""
+    root: Path | None = None
+    """The folder with the charts/ and fixtures/ to install; None: the suite's own."""
 
     def named_for(self, purpose: str) -> SiteMaker:
         """Return the same for a cluster called ``CLUSTER-PURPOSE``, which is not kept."""
@@ -74,7 +77,7 @@ class SiteMaker:
                 self.settings, cluster, kube, self.components, self.given, say=self.say
             )
         kind = ForkedStack if cluster.snapshot else ReferenceStack
-        return kind(self.settings, cluster, kube, self.components, say=self.say)
+        return kind(self.settings, cluster, kube, self.components, root=self.root, say=self.say)
 
     def site(self, cluster: Cluster) -> Site:
         """Return a started cluster with both."""

@@ -93,7 +93,7 @@ def start_if_there(maker: SiteMaker, cluster: Cluster, kind: Kind) -> None:
 
 def key(maker: SiteMaker, kind: Kind) -> str:
     """Return a hash of all that decides what is in a snapshot."""
-    code = Path(__file__).parents[1]
+    code, root = Path(__file__).parents[1], maker.root or data_root()
     components = (*blueprint.PARTS, blueprint.PAUSE, "kubectl", *kind.components)
     return key_of(
         {
@@ -101,7 +101,7 @@ def key(maker: SiteMaker, kind: Kind) -> str:
             "kind": kind.name,
             "domain": maker.settings.domain,
             "components": {name: maker.components.entry(name).name for name in components},
-            "installed": {name: hash_folder(data_root() / name) for name in _INSTALLED},
+            "installed": {name: hash_folder(root / name) for name in _INSTALLED},
             "code": {name: hash_folder(code / name) for name in _CODE},
         }
     )

@@ -8,6 +8,7 @@ import io
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from minio import Minio
 from minio.datatypes import Object
@@ -89,6 +90,24 @@ class ObjectStore:
                     other._write(target, self._name(item), content)
                     total += len(content)
         return total
+
+    def save_to(self, folder: Path) -> int:
+        """Write every object of the location to a file below a folder; return how many bytes."""
+        with self._client() as client:
+            total = 0
+            for item in self._below(client, ""):
+                content = self._read(client, self._name(item))
+                path = folder / self._name(item)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                total += path.write_bytes(content)
+        return total
+
+    def load_from(self, folder: Path) -> None:
+        """Make an object of every file below a folder that ``save_to`` wrote."""
+        with self._client() as client:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    self._write(client, path.relative_to(folder).as_posix(), path.read_bytes())
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[Minio]:

@@ -89,6 +89,16 @@ class Velero:
             spec["labelSelector"] = {"matchLabels": dict(labels)}
         self._create("Backup", name, spec)
 
+    def back_up_as(self, schedule: Object, name: str) -> None:
+        """Make the Backup that a Schedule would make now; see ``finished``."""
+        self._create("Backup", name, schedule["spec"]["template"])
+
+    def schedules(self) -> list[Object]:
+        """Return the Schedules that the platform has, not those that the suite made."""
+        every = self._kube.list(API_VERSION, "Schedule", self.namespace)
+        mine = self._labels.keys()
+        return [one for one in every if not mine & (one["metadata"].get("labels") or {}).keys()]
+
     def restore(
         self,
         name: str,
@@ -97,13 +107,16 @@ class Velero:
         mapping: Mapping[str, str] | None = None,
         included: Sequence[str] = (),
         excluded: Sequence[str] = (),
+        selector: Object | None = None,
     ) -> None:
         """Make a Restore of all of a backup but the resources ``excluded``; see ``finished``.
 
         ``mapping``: namespace in the backup -> namespace to restore into. With ``included``, no
-        other resources are restored.
+        other resources are restored; with ``selector``, only what its labels select.
         """
         spec: Object = {"backupName": backup, "excludedResources": list(excluded)}
+        if selector:
+            spec["labelSelector"] = selector
         if included:
             spec["includedResources"] = list(included)
         if mapping:

@@ -39,6 +39,7 @@ CAPABILITIES = (
     "update_pipeline",
     "backup_restore",
     "dashboard",
+    "disaster_recovery",
     "app_runs",
     "app_data",
     "app_login",

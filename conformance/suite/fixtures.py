@@ -32,7 +32,7 @@ from conformance.platform.tree.given import GivenTree
 from conformance.services.browser import Browser
 from conformance.suite.check import check_of, not_run, once, shared
 from conformance.suite.diagnostics import learn_all_secrets
-from conformance.suite.needs import fixtures_of, images_of_platform, parts_ahead
+from conformance.suite.needs import fixtures_of, parts_ahead, parts_left
 from conformance.suite.run import RUN
 
 if TYPE_CHECKING:
@@ -119,12 +119,7 @@ def cluster(
             components.foresee(*ahead)
         with run.terminal.showing():
             _start(chosen_cluster, run, site_maker, needed)
-        there: set[str] = set()
-        if chosen_cluster.registry is None:
-            there = set(ahead) - {"helm"}
-        elif chosen_cluster.snapshot:
-            there = set(images_of_platform(needed, run.given))
-        components.prefetch(*(one for one in ahead if one not in there))
+        components.prefetch(*parts_left(chosen_cluster, needed, run.given))
         yield chosen_cluster
     finally:
         with run.terminal.showing():

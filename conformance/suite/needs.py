@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from conformance.clusters.base import Cluster
 from conformance.platform.installed.given import GivenPlatform
 from conformance.platform.installed.stack import GIT_SERVER
 from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON, images_for
@@ -31,6 +32,20 @@ def parts_ahead(fixtures: set[str], given: GivenPlatform | None) -> tuple[str, .
     later = [one for one in images if one not in _BARE]
     helm = ("helm",) if "helm" in fixtures else ()
     return ("image-debian", *of_platform, *helm, *later)
+
+
+def parts_left(
+    cluster: Cluster, fixtures: set[str], given: GivenPlatform | None
+) -> tuple[str, ...]:
+    """Return those of ``parts_ahead`` that a cluster which has started still needs.
+
+    Without a registry nothing can be pushed to it; what a snapshot is of is there.
+    """
+    ahead = parts_ahead(fixtures, given)
+    if cluster.registry is None:
+        return tuple(one for one in ahead if one == "helm")
+    there = images_of_platform(fixtures, given) if cluster.snapshot else ()
+    return tuple(one for one in ahead if one not in there)
 
 
 def images_of_platform(fixtures: set[str], given: GivenPlatform | None) -> tuple[str, ...]:

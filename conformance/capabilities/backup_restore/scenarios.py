@@ -13,13 +13,13 @@ import requests
 
 from conformance.apps.writer import writer_of
 from conformance.capabilities.backup_restore.backed_up_app import AppBackup, BackedUpApp
-from conformance.capabilities.backup_restore.background import Background
 from conformance.common.backup_labels import BACKUP_SET
 from conformance.kube.conditions import ready
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import WaitTimeout, wait_each
 from conformance.services.object_store import ObjectStore
 from conformance.services.velero import waits_for_data
+from conformance.suite.background import Background
 
 WRITES = 10
 """What has to be acknowledged before the backup begins: the app is in the midst of it."""

@@ -30,6 +30,7 @@ GIT_NAMESPACE = "stackspin-conformance"
 FLUX_CREDENTIAL = ("flux-system", "stackspin-git")
 """The read-only credential, in the form a GitRepository's secretRef takes."""
 VARIABLES = ("flux-system", "stackspin-cluster-variables")
+BUCKET_CREDENTIALS = Ref("v1", "Secret", "stackspin-object-store-variables", "flux-system")
 MAIL_HOST = "mail.stackspin.svc.cluster.local"
 MAIL_PORT = "1025"
 

@@ -15,7 +15,7 @@ from conformance.components.builder import Components
 from conformance.kube.apply import apply
 from conformance.kube.client import Kube
 from conformance.kube.conditions import rolled_out
-from conformance.kube.objects import Ref
+from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import Wait, wait_all
 from conformance.platform.clients import Clients
 from conformance.platform.reference import bootstrap
@@ -125,6 +125,25 @@ class ReferenceStack(Stack):
         self._level(BACKUPS, lambda: velero_crds(self._context.components))
         self._steps.run("backup location", self._backup_location)
         return self._flux
+
+    def bucket_credentials(self) -> Object:
+        """Return the Secret with the credentials of the backups' bucket: who loses the server and
+        has not kept them has lost the backups.
+        """
+        found = self._context.kube.get(*bootstrap.BUCKET_CREDENTIALS)
+        metadata = {key: found["metadata"][key] for key in ("name", "namespace")}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": found["data"]}
+
+    def backups_with(self, bucket_credentials: Object) -> Flux:
+        """Install as ``backups``, with the credentials of a bucket that there is already.
+
+        Restored pods of single sign-on find their images in the cluster's registry.
+        """
+        self._begin_images(SINGLE_SIGN_ON.images)
+        self.flux()
+        self._context.images(SINGLE_SIGN_ON.images)
+        apply(self._context.kube, bucket_credentials)
+        return self.backups()
 
     def app(self, name: str) -> App:
         """Install a reference app by a commit that adds it to flux2/; returns when it is Ready.

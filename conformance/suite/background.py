@@ -42,7 +42,11 @@ class Background:
         """Return when no act goes on any more: all are done, or one has failed."""
         wait_for_futures(self._acts)
 
+    def stop(self) -> None:
+        """Begin no further act."""
+        self._ended.set()
+
     def end(self) -> None:
         """Begin no further act; return when the present one is done."""
-        self._ended.set()
+        self.stop()
         self.wait()

@@ -1,0 +1,1 @@
+"""The server is lost: what is in the backups, and what comes back from them alone."""

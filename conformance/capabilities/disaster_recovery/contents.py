@@ -1,0 +1,113 @@
+"""What only the cluster has: Secrets and claims, and what of them a backup lacks."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from conformance.apps.backup_rules import missing_in_backup
+from conformance.platform.namespaces import RUN_LABEL
+from conformance.services.velero import COMPLETED
+
+if TYPE_CHECKING:
+    from conformance.kube.client import Kube
+    from conformance.kube.objects import Object
+    from conformance.platform.clients import Clients
+    from conformance.services.object_store import ObjectStore
+
+FROM_GIT = "kustomize.toolkit.fluxcd.io/name"
+"""Label of what Flux applies from the repository."""
+GENERATORS = ("StringSecret", "BasicAuth")
+"""Kinds of secretgenerator.mittwald.de of which a Secret is made that they own."""
+MANAGED_BY = "app.kubernetes.io/managed-by"
+OF_HELM = "helm.sh/release.v1"
+"""Type of the Secrets in which helm keeps its releases: it makes them anew."""
+
+
+@dataclass(frozen=True)
+class OnlyHere:
+    """What is on a platform's cluster alone, neither in its repository nor in a chart."""
+
+    secrets: frozenset[str]
+    """Each as ``NAMESPACE/NAME``."""
+
+    @classmethod
+    def on(cls, clients: Clients) -> OnlyHere:
+        """Look for it in the platform's namespaces, but for that of the backups themselves."""
+        return cls(
+            frozenset(
+                f"{namespace}/{secret['metadata']['name']}"
+                for namespace in namespaces_of(clients)
+                for secret in clients.kube.list("v1", "Secret", namespace)
+                if _is_only_here(secret)
+            )
+        )
+
+
+def namespaces_of(clients: Clients) -> list[str]:
+    """Return the platform's namespaces, but for that of the backups themselves."""
+    platform = clients.platform
+    return [name for name in platform.namespaces if name != platform.backup.namespace]
+
+
+def generated_secrets(clients: Clients) -> frozenset[str]:
+    """Return ``NAMESPACE/NAME`` of each Secret that the secret generator has made."""
+    return frozenset(
+        f"{namespace}/{secret['metadata']['name']}"
+        for namespace in namespaces_of(clients)
+        for secret in clients.kube.list("v1", "Secret", namespace)
+        if any(one["kind"] in GENERATORS for one in secret["metadata"].get("ownerReferences") or ())
+    )
+
+
+def digests(clients: Clients, secrets: Iterable[str]) -> dict[str, str]:
+    """Return SHA-256 of the data of each of these Secrets that is there, by ``NAMESPACE/NAME``."""
+    found = {}
+    for name in secrets:
+        namespace, _, secret = name.partition("/")
+        if item := clients.kube.find("v1", "Secret", secret, namespace):
+            data = json.dumps(item.get("data") or {}, sort_keys=True)
+            found[name] = hashlib.sha256(data.encode()).hexdigest()
+    return found
+
+
+def lacking(clients: Clients, store: ObjectStore, backup: Object, wanted: OnlyHere) -> list[str]:
+    """Return, one line each, what a platform has and a backup of it has not.
+
+    ``wanted`` was found before the backup began; what is gone by now is not missed.
+    """
+    name = backup["metadata"]["name"]
+    kept = _secrets_in(store, name)
+    missing = (wanted.secrets & OnlyHere.on(clients).secrets) - kept
+    found = [f"Secret {secret} is not in the backup" for secret in sorted(missing)]
+    copied = [one for one in clients.velero().volumes(backup) if one.phase == COMPLETED]
+    for namespace in namespaces_of(clients):
+        there = {(one.pod, one.volume) for one in copied if one.namespace == namespace}
+        found += _claims_missing(clients.kube, namespace, there)
+    return found
+
+
+def _secrets_in(store: ObjectStore, backup: str) -> frozenset[str]:
+    """Return ``NAMESPACE/NAME`` of each Secret in a backup, as Velero lists what is in it."""
+    listed = gzip.decompress(store.read(f"backups/{backup}/{backup}-resource-list.json.gz"))
+    return frozenset(json.loads(listed).get("v1/Secret", ()))
+
+
+def _claims_missing(kube: Kube, namespace: str, copied: set[tuple[str, str]]) -> list[str]:
+    pods = [
+        pod
+        for pod in kube.list("v1", "Pod", namespace)
+        if pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
+    ]
+    claims = kube.list("v1", "PersistentVolumeClaim", namespace)
+    return missing_in_backup(pods, claims, kube.list("v1", "PersistentVolume"), copied)
+
+
+def _is_only_here(secret: Object) -> bool:
+    labels = secret["metadata"].get("labels") or {}
+    ours, helms = RUN_LABEL in labels, labels.get(MANAGED_BY) == "Helm"
+    return not (ours or helms or FROM_GIT in labels or secret.get("type") == OF_HELM)
