@@ -13,7 +13,7 @@ from conformance.capabilities.disaster_recovery.disaster import TITLE
 from conformance.capabilities.disaster_recovery.visit import Comeback
 from conformance.clusters.base import Feature
 from conformance.platform.features import PlatformFeature
-from conformance.suite.check import check, core
+from conformance.suite.check import check, extended
 from conformance.suite.described import object_store_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ MIB = 1024 * 1024
     "factor, and no app asks them for consent again.",
     needs=NEEDS,
     features=FEATURES,
-    apps=core("notes"),
+    apps=extended("notes"),
 )
 def test_login_after_loss(
     disaster: Disaster, app: App, tmp_path: Path, evidence: EvidenceBox
@@ -50,7 +50,7 @@ def test_login_after_loss(
     promise="After the loss of the server, an app has its data, byte for byte, and its overrides.",
     needs=NEEDS,
     features=FEATURES,
-    apps=core("notes"),
+    apps=extended("notes"),
 )
 def test_data_after_loss(disaster: Disaster, app: App) -> None:
     site = disaster.recovery.result().site
@@ -62,6 +62,7 @@ def test_data_after_loss(disaster: Disaster, app: App) -> None:
     "disaster_recovery.secrets_after_loss",
     promise="After the loss of the server, every generated Secret is the old one: apps stay "
     "registered, and databases readable.",
+    level="extended",
     needs=NEEDS,
     features=FEATURES,
 )
@@ -76,6 +77,7 @@ def test_secrets_after_loss(disaster: Disaster) -> None:
 @check(
     "disaster_recovery.backups_after_loss",
     promise="The platform that came back is backed up as the old one was.",
+    level="extended",
     needs=NEEDS,
     features=FEATURES,
 )

@@ -39,6 +39,8 @@ def test_schedule_fires(velero: Velero, evidence: EvidenceBox) -> None:
     "disaster_recovery.schedule_covers_everything",
     promise="A regular backup has every claim of the platform and its apps, and every Secret that "
     "is neither in Git nor in a chart.",
+    touches="platform",
+    effect="backs up the whole platform, as its Schedules do",
     features=(PlatformFeature.OBJECT_STORE,),
 )
 def test_schedule_covers_everything(
