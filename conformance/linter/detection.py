@@ -25,7 +25,7 @@ from conformance.linter.helm.installations import Installer, Renders, charts_of
 from conformance.linter.limits import Limits
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.tree import YAML_SUFFIXES, Tree, shown
-from conformance.linter.rules.package import NOTHING
+from conformance.linter.rules.package.nothing import NOTHING
 
 _STRICT = "StrictPostBuildSubstitutions=true"
 """Flux' feature gate: variables that nothing defines make a Kustomization fail."""
