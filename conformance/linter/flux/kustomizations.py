@@ -202,8 +202,12 @@ class FluxTree:
         It would where it has Kustomizations, and each applies a folder of the tree.
         """
         everywhere = bool(self._folders) and None not in self._folders
-        by_hand = {file for built in self._by_hand.values() for file in built.files}
-        return everywhere and not any(file in self.owner or file in by_hand for file in files)
+        applied = (self.owner, self._applied_by_hand)
+        return everywhere and not any(file in one for one in applied for file in files)
+
+    @cached_property
+    def _applied_by_hand(self) -> frozenset[str]:
+        return frozenset(file for built in self._by_hand.values() for file in built.files)
 
     def overlays(self) -> dict[str, Build]:
         """Return what each kustomization.yaml comes to that nothing of the tree leads to.
