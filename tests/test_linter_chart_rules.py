@@ -9,7 +9,7 @@ from conformance.linter import semver
 from conformance.linter.app import Chart
 from conformance.linter.helm.chart_parts import absent, misspelt
 from conformance.linter.reading.documents import parse
-from conformance.linter.rules import chart as chart_rules
+from conformance.linter.rule import all_rules
 
 
 def chart(metadata: str = "name: notes", values: str = "", **files: str) -> Chart:
@@ -71,18 +71,9 @@ def test_a_dependency_that_is_switched_off_is_not_missed(dependency, values, mis
 def test_chart_rules_survive_any_metadata(metadata):
     odd = app(charts=(chart(metadata, values="[1]"),))
 
-    for check in (
-        chart_rules.api_version,
-        chart_rules.version,
-        chart_rules.app_version,
-        chart_rules.ignored_key,
-        chart_rules.kube_version,
-        chart_rules.dependencies,
-        chart_rules.dependency_version,
-        chart_rules.schema,
-        chart_rules.unknown_value,
-    ):
-        list(check(odd))
+    for rule in all_rules().values():
+        if rule.id.startswith("chart."):
+            list(rule.check(odd))
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from test_linter_detection import apps_in, config_map, kustomization, release, write
 
-from conformance.linter.rules.kustomization import resources
-from conformance.linter.rules.schema import duplicate
+from conformance.linter.rules.kustomization.resources import resources
+from conformance.linter.rules.schema.duplicate import duplicate
 
 KUSTOMIZE = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 

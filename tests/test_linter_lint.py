@@ -20,7 +20,9 @@ from conformance.linter.lint import lint
 from conformance.linter.reading.documents import Document
 from conformance.linter.result import AppResult, Result, joined
 from conformance.linter.rule import Rule, all_rules
-from conformance.linter.rules.package import nothing, readable, renders
+from conformance.linter.rules.package.nothing import nothing
+from conformance.linter.rules.package.readable import readable
+from conformance.linter.rules.package.renders import renders
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from test_linter_detection import apps_in, config_map, kustomization, release, w
 
 from conformance.linter.findings import Problem
 from conformance.linter.flux.platform import provides_variable
-from conformance.linter.rules.variable import defined
+from conformance.linter.rules.variable.defined import defined
 
 CLUSTER = "Secret stackspin-cluster-variables"
 KUSTOMIZE = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}

@@ -34,7 +34,7 @@ from conformance.linter.output import Judgement, report, show
 from conformance.linter.reading.tree import decode
 from conformance.linter.result import ClusterRun, Result, joined
 from conformance.linter.rule import all_rules
-from conformance.linter.rules.package import NOTHING
+from conformance.linter.rules.package.nothing import NOTHING
 from conformance.linter.versions import Versions
 from conformance.linter.views import shown
 from conformance.linter.views.explain import explain, explain_check, explain_family

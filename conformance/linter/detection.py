@@ -15,8 +15,8 @@ from conformance.linter.access import get, text, walk
 from conformance.linter.app import SOURCE_KINDS, AppPackage, Chart, FluxKustomization, Release
 from conformance.linter.deadline import CPU, at_most
 from conformance.linter.elsewhere import ChartsElsewhere
-from conformance.linter.files import YamlFiles, in_chart, inside, parent
-from conformance.linter.findings import Place, Problem, quoted
+from conformance.linter.file_problems import FileProblems
+from conformance.linter.files import YamlFiles, parent
 from conformance.linter.flux.clusters import together
 from conformance.linter.flux.kustomizations import FluxTree, is_flux_kustomization
 from conformance.linter.flux.values import HELM_RELEASE, Named, by_name, release_of
@@ -24,8 +24,8 @@ from conformance.linter.grouping import NO_APP, Group, Grouping
 from conformance.linter.helm.installations import Installer, Renders, charts_of
 from conformance.linter.limits import Limits
 from conformance.linter.manifest import Manifest
-from conformance.linter.reading.tree import YAML_SUFFIXES, Tree, shown
-from conformance.linter.rules.package import NOTHING
+from conformance.linter.reading.tree import Tree
+from conformance.linter.rules.package.nothing import NOTHING
 
 _STRICT = "StrictPostBuildSubstitutions=true"
 """Flux' feature gate: variables that nothing defines make a Kustomization fail."""
@@ -88,7 +88,7 @@ class _Detector:
         self._given = given
         self._limits = limits
         self._files = YamlFiles(tree, limits)
-        self._charts, self._chart_problems = charts_of(self._files)
+        self._charts, of_charts = charts_of(self._files)
         self._flux = FluxTree(self._files)
         self._kustomizations = self._flux.kustomizations()
         self._grouping = Grouping(
@@ -96,6 +96,9 @@ class _Detector:
         )
         self._unowned = self._grouping.unowned
         self._everything = list(self._grouping.everything())
+        self._problems = FileProblems(
+            self._files, self._flux, self._kustomizations, self._charts, of_charts, elsewhere
+        )
         self._names: dict[frozenset[str], Named] = {}
         self._strict = any(_is_strict(one) for one, _ in self._everything)
 
@@ -151,7 +154,7 @@ class _Detector:
     def _app(self, group: Group, groups: Sequence[Group]) -> AppPackage:
         installer = Installer(self._renderer, self._limits, self._given)
         files = {one.file for one in group.objects}
-        problems = self._problems_in(group, files)
+        problems = self._problems.of(group, files)
         broken = {one.place.file for one in problems} & set(self._files.paths)
         unread = tuple(sorted(file for file in broken if not self._files.objects(file)))
         if group.objects:
@@ -265,53 +268,12 @@ class _Detector:
             and self._files.reads(parent(one.file))
         )
 
-    def _problems_in(self, group: Group, files: set[str]) -> list[Problem]:
-        folders = [k.folder for k in group.kustomizations if k.folder is not None]
-        return [
-            problem
-            for problem in self._file_problems()
-            if problem.place.file in files
-            or any(inside(problem.place.file, folder) for folder in folders)
-            or any(inside(problem.place.file, chart.folder) for chart in group.charts)
-            or (not folders and group.objects and inside(problem.place.file, group.path))
-        ]
-
-    def _file_problems(self) -> list[Problem]:
-        """Return what is wrong with the files that count: those of Flux's folders, and objects."""
-        paths = {*self._files.candidates, *self._flux.owner}
-        read = [problem for path in sorted(paths) for problem in self._files.parse(path)[1]]
-        of_charts = [*self._chart_problems, *(self._elsewhere.problems if self._elsewhere else ())]
-        return [*self._tree.problems, *self._link_problems(), *of_charts, *read]
-
-    def _link_problems(self) -> list[Problem]:
-        """Return the links that Helm or Flux needs and that lead nowhere."""
-        scanned = [
-            one.folder
-            for one in self._kustomizations
-            if one.folder is not None and self._files.kustomization_file(one.folder) is None
-        ]
-        needed = [
-            path
-            for path in self._tree.links.broken
-            if any(in_chart(path, one.folder) and one.needs(path) for one in self._charts)
-            or (path.endswith(YAML_SUFFIXES) and any(inside(path, one) for one in scanned))
-        ]
-        return [
-            Problem(
-                Place(path),
-                f"{quoted(shown(path))} is a symbolic link that cannot be followed:"
-                f" {self._tree.links.broken[path]}",
-                "Put the file itself here.",
-            )
-            for path in needed
-        ]
-
     def _with_other_problems(
         self, apps: list[AppPackage], rest: AppPackage | None
     ) -> list[AppPackage]:
         """Add what is wrong with files of no app: to the only app, else to what belongs to none."""
         told = {problem for app in apps for problem in app.problems}
-        left = [problem for problem in self._file_problems() if problem not in told]
+        left = [problem for problem in self._problems.all if problem not in told]
         if left and len(apps) == 1:
             apps = [replace(apps[0], problems=[*apps[0].problems, *left])]
         elif left and apps:

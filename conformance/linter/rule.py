@@ -84,7 +84,7 @@ def rule(
 
 def all_rules() -> Mapping[str, Rule]:
     """Return every rule by id, families in the order of their names."""
-    rules = importlib.import_module("conformance.linter.rules")  # whose families import this
-    for module in pkgutil.iter_modules(rules.__path__):
-        importlib.import_module(f"{rules.__name__}.{module.name}")
+    rules = importlib.import_module("conformance.linter.rules")  # whose modules import this
+    for module in pkgutil.walk_packages(rules.__path__, f"{rules.__name__}."):
+        importlib.import_module(module.name)
     return dict(sorted(_RULES.items()))

@@ -10,7 +10,7 @@ from posixpath import relpath
 
 from conformance.common.errors import HarnessError
 from conformance.linter.app import AppPackage
-from conformance.linter.deadline import TooLongError, at_most
+from conformance.linter.deadline import CPU, TooLongError, at_most
 from conformance.linter.draft.description import describe
 from conformance.linter.draft.flux_package import draft_for, is_chart_alone
 from conformance.linter.draft.said import described, given_in
@@ -53,7 +53,7 @@ def init(root: Path, limits: Limits = _DEFAULT) -> list[Draft]:
         raise HarnessError(f"{shown(str(root))} has no app", "give a chart or a Flux package")
     drafts: list[Draft] = []
     try:
-        with at_most(limits.seconds):
+        with at_most(limits.seconds, CPU):
             for app in apps:
                 if is_chart_alone(app) and (there := described(root, app, limits)) is not None:
                     package = draft_for(app, given_in(there))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import difflib
-import posixpath
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 
-from conformance.linter.access import mapping, text
+from conformance.linter.access import mapping
 from conformance.linter.app import FluxKustomization, SubstituteSource, VariableUse
-from conformance.linter.files import YamlFiles, inside, manifest_of, objects_in, parent
+from conformance.linter.files import YamlFiles, manifest_of, objects_in
 from conformance.linter.findings import Problem
 from conformance.linter.flux import platform
 from conformance.linter.flux.clusters import Clusters, cluster_folders, together
 from conformance.linter.flux.kustomize import Build, build
 from conformance.linter.flux.resources import Resource
+from conformance.linter.flux.roots import Roots, parts_of, path_of
 from conformance.linter.flux.transforms import label
 from conformance.linter.flux.variables import Sources, substitute, uses_of
 from conformance.linter.manifest import Manifest
@@ -32,23 +31,6 @@ def is_flux_kustomization(manifest: Manifest) -> bool:
     return manifest.kind == "Kustomization" and manifest.group == _GROUP
 
 
-@dataclass(frozen=True)
-class _Root:
-    """Where the root of a repository is in the tree."""
-
-    base: str
-    """The folder that is, or holds, part of the repository."""
-    prefix: tuple[str, ...]
-    """What paths in the repository have before those in ``base``."""
-
-    def folder(self, path: str) -> str | None:
-        """Return where a path of the repository is; None: not under ``base``."""
-        parts = _parts(path)
-        if parts[: len(self.prefix)] != self.prefix or ".." in parts:
-            return None
-        return posixpath.normpath(posixpath.join(self.base, *parts[len(self.prefix) :]))
-
-
 class FluxTree:
     """What Flux would make of a tree."""
 
@@ -59,18 +41,14 @@ class FluxTree:
         for manifest in raw:
             self.sources.add(manifest)
         self._kustomizations = [one for one in raw if is_flux_kustomization(one)]
-        self._near: dict[str, _Root | None] = {}
-        self._roots = [self._own_root(one) for one in self._kustomizations]
-        exact = [
-            None if root is None else root.folder(_path(one))
-            for one, root in zip(self._kustomizations, self._roots, strict=True)
-        ]
+        self.roots = Roots(files.tree, self._kustomizations)
+        exact = self.roots.folders()
         self._missing = [
-            folder is None and self.covers(_path(one), one.file)
+            folder is None and self.roots.covers(path_of(one), one.file)
             for one, folder in zip(self._kustomizations, exact, strict=True)
         ]
         self._folders = [
-            self._near_folder(one, exact) if missing else folder
+            self.roots.near_folder(one, exact) if missing else folder
             for one, folder, missing in zip(self._kustomizations, exact, self._missing, strict=True)
         ]
         self._builds = [
@@ -102,75 +80,12 @@ class FluxTree:
             for manifest in self._objects(path, platform.placeholder)
         ]
 
-    def repository_folder(self, path: str, file: str) -> str | None:
-        """Return where a path in the repository that ``file`` is of is; None: not in the tree."""
-        root = self._root_near(file)
-        folder = None if root is None else root.folder(path)
-        there = folder in self._files.tree.folders
-        return self._files.tree.links.real(folder) if folder and there else None
-
-    def covers(self, path: str, file: str) -> bool:
-        """Return whether that path would lie in the tree, if it were there."""
-        root = self._root_near(file)
-        return root is not None and root.folder(path) is not None
-
-    def _own_root(self, kustomization: Manifest) -> _Root | None:
-        """Return the root that a Kustomization's path is right for: the nearest above its file."""
-        folders = self._files.tree.folders
-        path = _path(kustomization)
-        base = parent(kustomization.file)
-        while True:
-            root = _Root(base, ())
-            if path and root.folder(path) in folders:
-                return root
-            if base == ".":
-                break
-            base = parent(base)
-        tail = self._files.tree.tail
-        parts = _parts(path)
-        for length in range(len(parts), 0, -1):  # PATH itself is a folder of the repository
-            root = _Root(".", parts[:length])
-            ours = tuple(tail[-length:]) == parts[:length]
-            if (ours or parts[length:]) and root.folder(path) in folders:
-                return root
-        return None
-
-    def _root_near(self, file: str) -> _Root | None:
-        """Return the root of the Kustomizations nearest to a file; most of them have it."""
-        folder = parent(file)
-        if folder not in self._near:
-            self._near[folder] = self._nearest_root(file)
-        return self._near[folder]
-
-    def _nearest_root(self, file: str) -> _Root | None:
-        votes: Counter[_Root] = Counter()
-        own = parent(file).split("/")
-        nearest = -1
-        for other, root in zip(self._kustomizations, self._roots, strict=True):
-            if root is None or not inside(file, root.base):
-                continue
-            near = _same(own, parent(other.file).split("/"))
-            if near > nearest:
-                votes.clear()
-                nearest = near
-            if near == nearest:
-                votes[root] += 1
-        return votes.most_common(1)[0][0] if votes else None
-
-    def _near_folder(self, kustomization: Manifest, taken: Sequence[str | None]) -> str | None:
-        """Return the folder that a mistyped path stands for: the rest can then be judged, too."""
-        root = self._root_near(kustomization.file)
-        name = None if root is None else root.folder(_path(kustomization))
-        others = sorted(self._files.tree.folders - {".", *(one for one in taken if one)})
-        near = difflib.get_close_matches(name or "", others, n=1, cutoff=0.8)
-        return near[0] if near else None
-
     def _owners(self) -> dict[str, tuple[int, ...]]:
         """Return for each file the Kustomizations that apply it.
 
         That is one in each cluster: of several that of the deepest folder.
         """
-        depth = {index: len(_parts(f or "")) for index, f in enumerate(self._folders)}
+        depth = {index: len(parts_of(f or "")) for index, f in enumerate(self._folders)}
         found: dict[str, list[int]] = {}
         for index in sorted(depth, key=lambda one: -depth[one]):
             built = self._builds[index]
@@ -202,8 +117,12 @@ class FluxTree:
         It would where it has Kustomizations, and each applies a folder of the tree.
         """
         everywhere = bool(self._folders) and None not in self._folders
-        by_hand = {file for built in self._by_hand.values() for file in built.files}
-        return everywhere and not any(file in self.owner or file in by_hand for file in files)
+        applied = (self.owner, self._applied_by_hand)
+        return everywhere and not any(file in one for one in applied for file in files)
+
+    @cached_property
+    def _applied_by_hand(self) -> frozenset[str]:
+        return frozenset(file for built in self._by_hand.values() for file in built.files)
 
     def overlays(self) -> dict[str, Build]:
         """Return what each kustomization.yaml comes to that nothing of the tree leads to.
@@ -254,7 +173,7 @@ class FluxTree:
         substitutes = bool(manifest.get("spec", "postBuild"))
         if substitutes and folder is not None:
             built = build(self._files, folder, manifest, self._filling(index))
-        path = _path(manifest)
+        path = path_of(manifest)
         return FluxKustomization(
             manifest=manifest,
             path=path,
@@ -343,19 +262,5 @@ class FluxTree:
         return result
 
 
-def _same(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return how many parts two paths begin with alike."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
-
-
 def _guess(content: str) -> str:
     return substitute(content, platform.placeholder)
-
-
-def _path(kustomization: Manifest) -> str:
-    return text(kustomization.get("spec", "path"))
-
-
-def _parts(path: str) -> tuple[str, ...]:
-    return tuple(part for part in path.split("/") if part not in ("", "."))

@@ -183,7 +183,7 @@ def _chart(
     kind, source = text(get(spec, "sourceRef", "kind")), text(get(spec, "sourceRef", "name"))
     if kind not in ("GitRepository", "Bucket", "OCIRepository"):
         return None, f"chart {name} of {kind} {source} is not in the package", False
-    folder = flux.repository_folder(name, release.file)
+    folder = flux.roots.folder(name, release.file)
     parts = [part for part in name.split("/") if part not in ("", ".", "..")]
     missing = f"chart {name} of {kind} {source} is not in the package"
     for chart in charts:
@@ -192,7 +192,7 @@ def _chart(
             return chart, "", False
         if folder is None and _around(chart, release) and parts[-1:] == [chart.name]:
             return chart, "", False
-    if kind != "GitRepository" or not flux.covers(name, release.file):
+    if kind != "GitRepository" or not flux.roots.covers(name, release.file):
         return None, missing, False
     # A mistyped path is one finding: the rest is judged with the chart that was meant.
     by_folder = {chart.folder: chart for chart in charts}

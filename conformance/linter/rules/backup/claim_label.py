@@ -1,0 +1,53 @@
+"""A claim carries the label of its backup set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from conformance.common.backup_labels import (
+    BACKUP_SET,
+    not_labelled,
+)
+from conformance.linter.facts.backed_up import (
+    claim_labels,
+    pods_by_claim,
+    unknown,
+)
+from conformance.linter.findings import NotRun, Problem
+from conformance.linter.rule import rule
+from conformance.linter.rules.backup.shared import excluded
+
+if TYPE_CHECKING:
+    from conformance.linter.app import AppPackage
+
+
+@rule(
+    "backup.claim-label",
+    "A claim carries the label of its backup set",
+    level=3,
+    why="A backup of one app contains only what has the app's label. A claim without the label is "
+    "not in the backup, and after a restore the pod waits for it forever.",
+    source="Stackspin",
+    fix=f"Add the label {BACKUP_SET} with the app's name to the PersistentVolumeClaim.",
+    example="""
+metadata:
+  name: notes-data
+  labels:
+    stackspin.net/backupSet: notes
+""",
+)
+def claim_label(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each claim without it; one that every pod leaves out of the backup needs none."""
+    for installation in app.installations:
+        users = pods_by_claim(installation)
+        for claim in claim_labels(installation):
+            mounted = users.get(claim.name, [])
+            if mounted and all(volume in excluded(pod) for pod, volume in mounted):
+                continue
+            if BACKUP_SET not in claim.labels:
+                yield Problem(
+                    claim.place,
+                    f"{not_labelled(f'claim {claim.name}')}: it is in no backup of the app",
+                )
+    yield from unknown(app, "which claims it creates")

@@ -1,0 +1,48 @@
+"""A claim states its size and its access mode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from conformance.linter.facts.cluster import Cluster, each
+from conformance.linter.facts.storage import (
+    claims,
+)
+from conformance.linter.findings import NotRun, Problem
+from conformance.linter.rule import rule
+from conformance.linter.rules.claims.shared import VOLUMES
+
+if TYPE_CHECKING:
+    from conformance.linter.app import AppPackage
+
+
+@rule(
+    "claims.spec",
+    "A claim states its size and its access mode",
+    level=2,
+    why="Kubernetes refuses a claim without a size or an access mode.",
+    source=f"{VOLUMES}#persistentvolumeclaims",
+    fix="Add accessModes and resources.requests.storage.",
+    example="""
+spec:
+  accessModes: [ReadWriteOnce]
+  resources:
+    requests:
+      storage: 1Gi
+""",
+)
+def claim_spec(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each claim that lacks one."""
+    yield from each(app, _half_claims)
+
+
+def _half_claims(cluster: Cluster) -> Iterator[Problem]:
+    for claim in claims(cluster):
+        size = claim.get("spec", "resources", "requests", "storage")
+        wanting = [] if size or size == 0 else ["resources.requests.storage"]
+        wanting += [] if claim.modes else ["accessModes"]
+        if wanting:
+            yield Problem(
+                claim.place("spec"), f"claim {claim.name} has no {' and no '.join(wanting)}"
+            )

@@ -1,0 +1,1 @@
+"""Whether an app that is taken over by somebody takes the server with it."""

@@ -1,0 +1,1 @@
+"""Whether people reach an app: under a host name of the platform, encrypted, by nginx."""

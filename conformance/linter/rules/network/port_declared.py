@@ -1,0 +1,47 @@
+"""The port number that a Service leads to is declared by a container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from conformance.linter.facts.cluster import (
+    Cluster,
+    each,
+)
+from conformance.linter.findings import NotRun, Problem, Severity
+from conformance.linter.rule import rule
+from conformance.linter.rules.network.shared import SERVICE, targets_of
+
+if TYPE_CHECKING:
+    from conformance.linter.app import AppPackage
+
+
+@rule(
+    "network.port-declared",
+    "The port number that a Service leads to is declared by a container",
+    level=2,
+    severity=Severity.NOTE,
+    why="It may work, because containers can listen on ports that they do not declare; usually "
+    "the number is mistyped or left over from another app, and people see 503.",
+    source=f"{SERVICE}#field-spec-ports",
+    fix="Declare the port in the container, with a name, and use the name as targetPort.",
+    example="""
+ports:
+  - name: http
+    containerPort: 8080
+""",
+)
+def port_declared(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each number that no container declares."""
+    yield from each(app, _lost_numbers)
+
+
+def _lost_numbers(cluster: Cluster) -> Iterator[Problem]:
+    for target, declared in targets_of(cluster):
+        if isinstance(target.number, int) and not declared:
+            yield Problem(
+                target.service.place("spec", "ports", target.index, "targetPort"),
+                f"Service {target.service.name} leads to port {target.number}, which no container "
+                f"of {target.pod.workload.kind} {target.pod.workload.name} declares",
+            )

@@ -1,0 +1,1 @@
+"""Whether there is an app, its files can be read, and its charts render."""

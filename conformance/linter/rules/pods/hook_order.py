@@ -1,0 +1,106 @@
+"""What a pod needs is created before it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from conformance.linter.access import text
+from conformance.linter.facts.cluster import Cluster, each, same_namespace
+from conformance.linter.facts.needs import needs_of
+from conformance.linter.facts.storage import CLAIM, mounts_of
+from conformance.linter.findings import NotRun, Problem, quoted
+from conformance.linter.rule import rule
+from conformance.linter.rules.pods.shared_hooks import (
+    AFTER,
+    BEFORE,
+    HOOKS,
+    is_hook,
+    runs_at,
+    when_it_runs,
+)
+
+if TYPE_CHECKING:
+    from conformance.linter.access import Path
+    from conformance.linter.app import AppPackage
+    from conformance.linter.manifest import Manifest
+    from conformance.linter.pods import Pod
+
+
+_WEIGHT = "helm.sh/hook-weight"
+
+
+@rule(
+    "pods.hook-order",
+    "What a pod needs is created before it",
+    level=2,
+    why="Helm creates nothing else before the hooks for pre-install have ended, and runs those for "
+    "post-install when the app is ready. A pod that needs something from a later step never "
+    "starts: the installation hangs until its time is up, and fails.",
+    source=f"{HOOKS}#hooks-and-the-release-lifecycle",
+    fix="Make what the hook needs a hook, too, with a lower helm.sh/hook-weight; or run the hook "
+    "at post-install, or as an init container.",
+    example="""
+kind: ConfigMap
+metadata:
+  annotations:
+    helm.sh/hook: pre-install,pre-upgrade
+    helm.sh/hook-weight: "-5" # that of the Job that reads it is 0
+""",
+)
+def hook_order(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each reference of a pod to an object that comes after it."""
+    yield from each(app, _too_early)
+
+
+def _too_early(cluster: Cluster) -> Iterator[Problem]:
+    for pod in cluster.judged:
+        if not pod.workload.rendered:
+            continue
+        for kind, name, path in _needed(pod):
+            made = _maker(cluster, kind, name, pod)
+            if made is not None and _later(made, pod.workload):
+                when = (
+                    f"a hook for {when_it_runs(made)}"
+                    if is_hook(made)
+                    else "created after the hook"
+                )
+                who = f"the {when_it_runs(pod.workload)} hook " if is_hook(pod.workload) else ""
+                yield Problem(
+                    pod.place(*path),
+                    f"{who}{pod.workload.kind} {pod.workload.name} needs {kind} {quoted(name)}, "
+                    f"which is {when}: it never starts",
+                )
+
+
+def _needed(pod: Pod) -> Iterator[tuple[str, str, Path]]:
+    for need in needs_of(pod):
+        yield need.kind, need.name, need.path
+    for mount in mounts_of(pod):
+        yield CLAIM, mount.claim, mount.path
+
+
+def _maker(cluster: Cluster, kind: str, name: str, pod: Pod) -> Manifest | None:
+    """Return the chart's object of that name; None if something else makes it, too."""
+    found = [
+        one
+        for one in cluster.objects(kind)
+        if one.name == name and same_namespace(one.namespace, pod.workload.namespace)
+    ]
+    return found[0] if len(found) == 1 and found[0].rendered else None
+
+
+def _later(made: Manifest, user: Manifest) -> bool:
+    """Return whether the first installation has one object only after the other's pods run."""
+    if runs_at(user, BEFORE):
+        if runs_at(made, BEFORE):
+            return _weight(made) > _weight(user)
+        # Without a hook for pre-install, it was never there when the first one runs.
+        return True
+    return runs_at(made, AFTER) and not runs_at(made, BEFORE) and not is_hook(user)
+
+
+def _weight(manifest: Manifest) -> int:
+    written = text(manifest.annotations.get(_WEIGHT))[:9]
+    return int(written) if re.fullmatch(r"-?[0-9]+", written) else 0

@@ -1,0 +1,1 @@
+"""Whether everything that a Flux package refers to is in it, or is Stackspin's."""

@@ -1,0 +1,48 @@
+"""Every dependsOn names a Kustomization or HelmRelease that exists."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from conformance.linter.access import get, sequence, text
+from conformance.linter.app import AppPackage
+from conformance.linter.findings import NotRun, Problem, did_you_mean, quoted
+from conformance.linter.flux import platform
+from conformance.linter.flux.kustomizations import is_flux_kustomization
+from conformance.linter.manifest import Manifest
+from conformance.linter.rule import rule
+
+KUSTOMIZATION = "https://fluxcd.io/flux/components/kustomize/kustomizations/"
+
+
+@rule(
+    "reference.depends-on",
+    "Every dependsOn names a Kustomization or HelmRelease that exists",
+    level=1,
+    why="An object that depends on something missing is never applied: the app is not installed, "
+    "and only a status says 'dependency not found'.",
+    source=f"{KUSTOMIZATION}#dependencies",
+    fix="Correct the name, or remove the entry.",
+    example="""
+dependsOn:
+  - name: single-sign-on
+  - name: notes-secrets
+""",
+)
+def depends_on(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each dependency that does not exist."""
+    names = {one.name for one in app.everything() if is_flux_kustomization(one)}
+    releases = {one.name for one in app.everything() if one.kind == "HelmRelease"}
+    checked: list[tuple[Manifest, Collection[str]]] = [
+        (one.manifest, names | platform.KUSTOMIZATIONS) for one in app.kustomizations
+    ]
+    checked += [(one.manifest, releases) for one in app.releases]
+    for manifest, known in checked:
+        for index, entry in enumerate(sequence(manifest.get("spec", "dependsOn"))):
+            name = text(get(entry, "name"))
+            if name and name not in known:
+                yield Problem(
+                    manifest.place("spec", "dependsOn", index),
+                    f"{manifest.kind} {manifest.name} depends on {quoted(name)}, which is neither"
+                    f" in the package nor Stackspin's{did_you_mean(name, known)}",
+                )

@@ -1,0 +1,1 @@
+"""Whether the API server takes the objects: their kinds, fields, values and names."""

@@ -1,0 +1,1 @@
+"""Whether passwords, tokens and keys are written where everybody can read them."""

@@ -1,0 +1,84 @@
+"""The repository holds no Secret in plain text."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from conformance.linter.facts import logins
+from conformance.linter.facts.configuration import (
+    Lines,
+    Setting,
+    object_settings,
+    settings_of,
+)
+from conformance.linter.facts.credentials import is_credential
+from conformance.linter.findings import Problem, quoted
+from conformance.linter.reading.documents import Document
+from conformance.linter.rule import rule
+from conformance.linter.rules.secrets.shared import WHY, literals
+
+if TYPE_CHECKING:
+    from conformance.linter.app import AppPackage
+    from conformance.linter.manifest import Manifest
+
+
+@rule(
+    "secrets.committed",
+    "The repository holds no Secret in plain text",
+    level=3,
+    why=f"{WHY} base64 is no protection: anybody can decode it.",
+    source="https://kubernetes.io/docs/concepts/configuration/secret/",
+    fix="Make it a StringSecret with generated fields. If it must be exactly this value, put it "
+    "into a file encrypted with SOPS, which Flux can read.",
+    example="""
+apiVersion: secretgenerator.mittwald.de/v1alpha1
+kind: StringSecret
+metadata:
+  name: stackspin-notes-variables
+  namespace: flux-system
+spec:
+  fields:
+    - fieldName: password
+      length: "32"
+""",
+)
+def committed(app: AppPackage) -> Iterator[Problem]:
+    """Yield each credential in a Secret that is written, or given to a StringSecret as it is."""
+    chain = logins.holders(app)
+    for one in app.written:
+        settings: list[Setting] = []
+        if one.kind == "Secret" and one.get("sops") is None:
+            if (one.file, str(one)) not in chain:
+                settings = list(object_settings(one, "stringData"))
+                yield from _encoded(app, one)
+        elif one.kind in ("StringSecret", "BasicAuth"):
+            settings = list(object_settings(one, "spec", "data"))
+        yield from literals(app, settings, f"in {one.kind} {one.name}")
+
+
+def _encoded(app: AppPackage, secret: Manifest) -> Iterator[Problem]:
+    """Yield each credential in the ``data`` of a Secret, which is base64."""
+    lines = Lines(app)
+    for one in object_settings(secret, "data"):
+        if not lines.written(one.place, one.value):
+            continue
+        for key, value in _contents(one):
+            if is_credential(key, value):
+                message = f"{quoted(key)} is written in Secret {secret.name}, only in base64"
+                yield Problem(lines.located(one), message)
+
+
+def _contents(encoded: Setting) -> Iterator[tuple[str, str]]:
+    """Yield what base64 says: the value itself, and what it sets if it is a file."""
+    try:
+        value = base64.b64decode(encoded.value, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return
+    yield encoded.key, value
+    if "\n" in value.strip():
+        document = Document(encoded.place.file, {encoded.key: value})
+        for one in settings_of(document, encoded.place.object):
+            yield one.key, one.value

@@ -1,0 +1,78 @@
+"""Every ${variable} is defined by a source of its Kustomization."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.linter.app import AppPackage, FluxKustomization, SubstituteSource
+from conformance.linter.findings import NotRun, Problem, did_you_mean
+from conformance.linter.flux import platform
+from conformance.linter.rule import rule
+from conformance.linter.rules.variable.shared import SUBSTITUTION, VARIABLE
+
+
+def outside(app: AppPackage) -> list[NotRun]:
+    """Return why nothing can be said where the Kustomization itself is not in the package."""
+    if app.written and not app.kustomizations and not app.rest:
+        return [NotRun("the Flux Kustomization that applies these files is not in PATH")]
+    return []
+
+
+@rule(
+    "variable.defined",
+    "Every ${variable} is defined by a source of its Kustomization",
+    level=1,
+    why="Flux replaces a variable that no source defines with nothing: a host name, a password or "
+    "an address is empty, and nobody gets a message. In strict mode (the feature gate "
+    "StrictPostBuildSubstitutions) it refuses the whole Kustomization.",
+    source=SUBSTITUTION,
+    fix="Define the variable in a ConfigMap or StringSecret that postBuild.substituteFrom names, "
+    "or correct its name. Write $${name} for text that is not a variable.",
+    example="""
+postBuild:
+  substituteFrom:
+    - kind: ConfigMap
+      name: stackspin-notes-kustomization-variables # has notes_domain
+""",
+)
+def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
+    """Yield each variable that nothing defines."""
+    yield from outside(app)
+    for kustomization in app.kustomizations:
+        if any(_may_have_more(one, app.strict) for one in kustomization.sources):
+            continue  # it may well define these; where it is missing, that is the finding
+        names = {name for one in kustomization.sources for name in one.variables}
+        for use in kustomization.uses:
+            if not VARIABLE.fullmatch(use.name):
+                continue
+            if not kustomization.substitutes:
+                yield Problem(
+                    use.place,
+                    f"${{{use.name}}} is not replaced: Kustomization {kustomization.name} has no"
+                    " postBuild, so Flux replaces no variables",
+                    f"Give Kustomization {kustomization.name} a postBuild.substituteFrom.",
+                )
+            elif not (
+                use.has_default or use.name in names or _of_platform(kustomization, use.name)
+            ):
+                absent = [one.name for one in kustomization.sources if not one.known]
+                beside = f" but the optional {' and '.join(absent)}" if absent else ""
+                fails = ": in strict mode, all of it fails" if app.strict else ""
+                listed = [*names, *platform.variables(one.name for one in kustomization.sources)]
+                yield Problem(
+                    use.place,
+                    f"${{{use.name}}} is not defined by any source of Kustomization"
+                    f" {kustomization.name}{beside}{fails}{did_you_mean(use.name, listed)}",
+                )
+
+
+def _may_have_more(source: SubstituteSource, strict: bool) -> bool:
+    """Return whether a source may define variables that are not known here.
+
+    In strict mode a Kustomization must be right without what may as well be absent.
+    """
+    return source.open_ended or not (source.known or (strict and source.optional))
+
+
+def _of_platform(kustomization: FluxKustomization, name: str) -> bool:
+    return any(platform.provides_variable(one.name, name) for one in kustomization.sources)

@@ -1,0 +1,1 @@
+"""Whether an app's data lies on a volume of its own, and stays there."""
