@@ -1,0 +1,115 @@
+"""The definitions of the suite's own pipelines: valid for their forges, and each command runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from conformance.common.options import options, read
+from conformance.common.settings import PROJECT_ROOT, Settings
+
+GITLAB = PROJECT_ROOT / ".gitlab-ci.yml"
+GITHUB = PROJECT_ROOT / ".github" / "workflows" / "nightly.yml"
+JOB = PROJECT_ROOT / ".ci" / "job"
+JOBS = {
+    "embedded": "tox -e conformance -- --cluster=embedded --all",
+    "kind": "tox -e kind -- --all",
+    "twins": "tox -e twins -- --cluster=embedded",
+}
+BOOTSTRAP = """#!/bin/sh
+echo "$@" >> calls
+mkdir -p reports/20261128T020000Z-before "reports/$MADE"
+echo '<testsuites/>' > "reports/$MADE/junit.xml"
+exit "$STATUS"
+"""
+COMMAND = '#!/bin/sh\necho "$@" >> calls\necho "one check fails"\n'
+
+
+@pytest.mark.parametrize(
+    ("schema", "file"),
+    [
+        ("gitlab-ci", GITLAB),
+        ("github-workflows", GITHUB),
+        ("github-actions", PROJECT_ROOT / "ci" / "github" / "action.yml"),
+    ],
+)
+def test_it_follows_the_schema_of_its_forge(schema: str, file: Path) -> None:
+    transform = ["--data-transform", "gitlab-ci"] if schema == "gitlab-ci" else []
+    command = ["-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *transform]
+    answer = subprocess.run(
+        [sys.executable, *command, str(file)], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def commands() -> dict[str, list[str]]:
+    """Return what each definition runs, but for what it installs."""
+    gitlab, github = (yaml.safe_load(file.read_text()) for file in (GITLAB, GITHUB))
+    steps = [step["run"] for step in github["jobs"]["nightly"]["steps"] if "run" in step]
+    scripts = [line for job in ("tests", "nightly") for line in gitlab[job]["script"]]
+    found = {"gitlab": scripts, "github": steps}
+    return {
+        forge: [line for line in lines if not line.startswith("apt-get update ")]
+        for forge, lines in found.items()
+    }
+
+
+def test_the_definitions_run_nothing_that_is_not_tested_here() -> None:
+    assert commands() == {
+        "gitlab": ["./bootstrap tox", '.ci/job "$JOB"'],
+        "github": ['.ci/job "$JOB"', 'cat history.md >> "$GITHUB_STEP_SUMMARY"'],
+    }
+
+
+def test_both_forges_run_the_same_jobs() -> None:
+    gitlab, github = (yaml.safe_load(file.read_text()) for file in (GITLAB, GITHUB))
+    [matrix] = gitlab["nightly"]["parallel"]["matrix"]
+    assert matrix["JOB"] == github["jobs"]["nightly"]["strategy"]["matrix"]["job"] == [*JOBS]
+
+
+@pytest.mark.parametrize("status", [0, 1])
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_leaves_its_report_and_ends_as_the_run_did(
+    tmp_path: Path, job: str, status: int
+) -> None:
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(JOB, tmp_path / ".ci" / "job")
+    program(tmp_path / "bootstrap", BOOTSTRAP)
+    environment = JOBS[job].split()[2]
+    program(tmp_path / ".tox" / environment / "bin" / "stackspin-conformance", COMMAND)
+    made = f"20261129T020000Z-now{'-twins' if job == 'twins' else ''}"
+    told: dict[str, Any] = {**os.environ, "MADE": made, "STATUS": str(status)}
+    answer = subprocess.run([str(tmp_path / ".ci" / "job"), job], env=told, check=False)
+    assert answer.returncode == status
+    assert (tmp_path / "calls").read_text().splitlines() == [JOBS[job], "report history reports"]
+    assert (tmp_path / "report" / "junit.xml").exists()
+    assert (tmp_path / "history.md").read_text() == "one check fails\n"
+
+
+def program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def test_another_job_is_wrong_usage() -> None:
+    answer = subprocess.run([str(JOB), "noon"], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr.endswith("job embedded|kind|twins\n")
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_options_of_a_job_are_options_of_a_run(job: str) -> None:
+    given = dict(re.findall(r"--([a-z-]+)(?:=(\S+))?", JOBS[job].partition(" -- ")[2]))
+    known = {each.flag.removeprefix("--"): each.field for each in options(Settings)}
+    fields = {known[name]: value or True for name, value in given.items()}
+    assert read(Settings, fields.get, {}) == fields
+    assert f"[testenv:{JOBS[job].split()[2]}]" in (PROJECT_ROOT / "tox.ini").read_text()
