@@ -74,7 +74,7 @@ def test_each_check_has_a_line_as_it_ends_and_a_failure_its_reason(run: RunCheck
             "FAIL auto_update.fails *.* s * [[] 28%]",
             "  one is not two",
             "  assert 1 == 2",
-            "  evidence: reports/*/evidence/auto_update.fails/failure.txt, and 1 more files",
+            "  evidence: reports/*/evidence/auto_update.fails/failure.txt, and 1 more file",
             "PASS auto_update.serves [[]notes] *.* s * [[] 42%]",
             "NOT RUN auto_update.cannot *.* s * [[] 57%]",
             "  this existing cluster does not offer SIGKILL and restart *",

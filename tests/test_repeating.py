@@ -121,7 +121,7 @@ def test_what_failed_each_time_is_no_flake(tmp_path: Path) -> None:
     made = a_repeated_check(Verdict.FAIL, Verdict.FAIL)
     assert not made.repeated[0].flaky
     page = to_html(made, tmp_path)
-    assert "1 checks, 2 times each: 1 failed each time" in page
+    assert "1 check, 2 times each: 1 failed each time" in page
     assert "Flake:" not in page
 
 

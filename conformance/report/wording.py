@@ -28,6 +28,11 @@ def capability_verdict(capability: Capability) -> str:
     return capability.verdict.value
 
 
+def counted(number: int, word: str) -> str:
+    """Return how many of a thing there are."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def seconds(count: float) -> str:
     """Return a duration as people say it."""
     if count >= 120:
@@ -87,7 +92,7 @@ def repeated(found: Sequence[Repeated]) -> str:
         ("did not run each time", len(found) - always - flaky - never),
     )
     said = ", ".join(f"{number} {word}" for word, number in kinds if number)
-    return f"{len(found)} checks, {found[0].times} times each: {said}"
+    return f"{counted(len(found), 'check')}, {found[0].times} times each: {said}"
 
 
 def version_change(change: VersionChange) -> str:

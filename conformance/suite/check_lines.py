@@ -15,7 +15,7 @@ from _pytest.terminal import TerminalReporter
 
 from conformance.report.model import CheckResult
 from conformance.report.verdict import Verdict
-from conformance.report.wording import is_reported_elsewhere, labelled, plain, seconds
+from conformance.report.wording import counted, is_reported_elsewhere, labelled, plain, seconds
 from conformance.suite.check import check_of
 from conformance.suite.run import Run
 
@@ -133,7 +133,7 @@ class CheckReporter(TerminalReporter):  # type: ignore[misc]  # as pytest-sugar'
         lines = [line for line in plain(result.reason).splitlines() if line.strip()]
         yield from lines[:_SHOWN]
         if len(lines) > _SHOWN:
-            yield f"... {len(lines) - _SHOWN} more lines"
+            yield f"... {counted(len(lines) - _SHOWN, 'more line')}"
         if result.verdict is Verdict.FAIL and (evidence := self._evidence(result)):
             yield f"evidence: {evidence}"
 
@@ -145,4 +145,4 @@ class CheckReporter(TerminalReporter):  # type: ignore[misc]  # as pytest-sugar'
             return ""
         path = os.path.relpath(recorder.folder / files[0].path, Path.cwd())
         others = len(files) - 1
-        return f"{path}, and {others} more files" if others else path
+        return f"{path}, and {counted(others, 'more file')}" if others else path

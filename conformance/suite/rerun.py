@@ -12,6 +12,7 @@ from conformance.common.settings import Settings
 from conformance.report.history.store import given
 from conformance.report.model import CheckResult
 from conformance.report.verdict import Verdict
+from conformance.report.wording import counted
 from conformance.suite.check import check_of
 from conformance.suite.repeating import repetition_of
 from conformance.suite.selection import AGAIN
@@ -60,7 +61,8 @@ class Rerun:
 
     def pytest_report_collectionfinish(self) -> str:
         """Say how many they are."""
-        text = f"again: {len(self.wanted) - len(self.gone)} checks of run {self.run_id}"
+        number = len(self.wanted) - len(self.gone)
+        text = f"again: {counted(number, 'check')} of run {self.run_id}"
         names = [" on ".join(filter(None, key)) for key in self.gone]
         return f"{text}; not there any more: {', '.join(names)}" if names else text
 
