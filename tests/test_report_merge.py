@@ -78,6 +78,15 @@ def test_shards_become_one_run(tmp_path: Path) -> None:
     assert report.verdict is OverallVerdict.FAIL
 
 
+def test_a_shard_that_needed_no_cluster_is_one_of_the_same_run(tmp_path: Path) -> None:
+    first = a_run(tmp_path, "s1", *three(PASS, NOT_RUN))
+    report = given(first)[1].model_copy(update={"cluster": None})
+    (first / "report.json").write_text(to_json(report))
+    found = merged(tmp_path, first, a_run(tmp_path, "s2", *three(NOT_RUN, PASS)))
+    assert verdicts(found) == {("x.promise_0", ""): PASS, ("x.promise_1", ""): PASS}
+    assert found.cluster == EMBEDDED
+
+
 def test_the_status_is_the_verdict(tmp_path: Path) -> None:
     good = [a_run(tmp_path, name, *three(*v)) for name, v in
             (("s1", (PASS, NOT_RUN)), ("s2", (NOT_RUN, PASS)))]  # fmt: skip

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import pytest
 from small_runs import HEAD, PASSES, RunChecks, report, runner, verdicts
 
+from conformance.report.history.store import given
+from conformance.report.merge import merge
 from conformance.suite.sharding import Shard, split
 
 BAD_NIGHT = (
@@ -102,19 +104,29 @@ def test_a_report_of_checks_is_none_of_twins(run: RunChecks) -> None:
     result.stderr.fnmatch_lines(["*--rerun-failed: run * was not: leave --twins out"])
 
 
-def test_shards_together_are_the_whole_and_what_is_shared_stays_together(
+def test_shards_together_are_the_whole_and_make_one_report(
     run: RunChecks, pytester: pytest.Pytester
 ) -> None:
-    found = []
+    found, folders = [], []
     for number in (1, 2, 3):
-        run(BAD_NIGHT, "--all", f"--shard={number}/3")
-        assert report(pytester)["selection"][-1] == f"--shard {number}/3"
+        run(BAD_NIGHT, "--all", f"--shard={number}/3", "--repeat=2")
+        assert f"--shard {number}/3" in report(pytester)["selection"]
         found.append(ran(pytester))
-    faults = ["test_told[notes-store-down]", "test_told[notes-agent-killed]"]
-    whole = ["test_passes", "test_serves[notes]", "test_serves[wordpress]", "test_starts",
-             "test_cannot", *faults]  # fmt: skip
+        folders.append((pytester.path / "reports" / "latest").resolve())
+    faults = ["store-down", "agent-killed"]
+    whole = [
+        *(f"{name}[{number}of2]" for name in ("test_passes", "test_starts", "test_cannot")
+          for number in (1, 2)),
+        *(f"test_serves[{app}-{number}of2]" for app in ("notes", "wordpress") for number in (1, 2)),
+        *(f"test_told[notes-{fault}-{number}of2]" for fault in faults for number in (1, 2)),
+    ]  # fmt: skip
     assert sorted(itertools.chain.from_iterable(found)) == sorted(whole)
     assert all(found)
+    merged = merge([given(folder) for folder in folders], pytester.path / "merged")
+    assert sorted(check.node_id.partition("::")[2] for check in merged.checks) == sorted(whole)
+    assert {one.id.partition(".")[2]: one.passed for one in merged.repeated if not one.failed} == {
+        "passes": 2, "serves": 2, "starts": 0, "cannot": 0, "told": 2,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("shard", ["0/3", "4/3", "3", "1/0", "a/b", "-1/3"])

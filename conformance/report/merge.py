@@ -41,8 +41,15 @@ class _Place:
             (check.id, check.run) for one in self.reports for check in one.checks if _ran(check)
         }
 
+    @property
+    def example(self) -> RunReport:
+        """One that says where they ran: a shard may have checks that need no cluster, and none."""
+        return next((one for one in self.reports if one.cluster), self.reports[0])
+
     def takes(self, report: RunReport) -> bool:
-        return _about(self.reports[0]) == _about(report) and not self.ran & _Place([report]).ran
+        both = self.example.cluster and report.cluster
+        same = not both or _about(self.example) == _about(report)
+        return same and not self.ran & _Place([report]).ran
 
 
 def merge(given: Sequence[tuple[Path, RunReport]], output: Path) -> RunReport:
@@ -117,9 +124,9 @@ def _labels(places: Sequence[_Place]) -> list[str]:
     """Return the shortest labels by which places differ; none for a single one."""
     if len(places) == 1:
         return [""]
-    hosts = [place.reports[0].host for place in places]
+    hosts = [place.example.host for place in places]
     facts = [
-        (*_about(place.reports[0]), f"{host.system}, {host.cpus} CPUs", f"Linux {host.kernel}")
+        (*_about(place.example), f"{host.system}, {host.cpus} CPUs", f"Linux {host.kernel}")
         for place, host in zip(places, hosts, strict=True)
     ]
     varying = [at for at, values in enumerate(zip(*facts, strict=True)) if len(set(values)) > 1]
@@ -194,7 +201,7 @@ def _merged(reports: Sequence[RunReport], whose: dict[str, str]) -> RunReport:
         command=_same([report.command for report in reports]) or [],
         selection=_selection(reports),
         host=first.host,
-        cluster=None if several else first.cluster,
+        cluster=None if several else next((one.cluster for one in reports if one.cluster), None),
         platform=_same([report.platform for report in reports]),
         settings={
             name: _same([report.settings.get(name) for report in reports])
