@@ -20,6 +20,7 @@ PLATFORM = {
     "restarts it": r"\blogin_services\.restart\(",
     "configures it": r"\.configured\(",
     "takes its object store away": r"\.store_down\(|\.interrupted_backup\(",
+    "backs it up": r"\bvelero: Velero,(?s:.)*\.back_up_as\(",
     "installs an app among its own": r"\bmanaged: TrackedApp\b",
 }
 """What is in the source of a check, or of a fixture of it, that does something to the platform."""

@@ -79,7 +79,7 @@ def test_secrets_after_loss(disaster: Disaster) -> None:
     promise="The platform that came back is backed up as the old one was.",
     level="extended",
     needs=NEEDS,
-    features=FEATURES,
+    features=(*FEATURES, PlatformFeature.OBJECT_STORE),
 )
 def test_backups_after_loss(disaster: Disaster) -> None:
     clients = disaster.recovery.result().site.stack.clients

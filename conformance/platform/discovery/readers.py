@@ -21,6 +21,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "backup_restore",
         "chart_deployment",
         "dashboard",
+        "disaster_recovery",
         "persistent_storage",
         "single_sign_on",
         "update_pipeline",
@@ -33,6 +34,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "backup_restore",
         "chart_deployment",
         "dashboard",
+        "disaster_recovery",
         "single_sign_on",
         "update_pipeline",
     ),
@@ -41,6 +43,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "auto_update",
         "backup_restore",
         "dashboard",
+        "disaster_recovery",
         "single_sign_on",
         "update_pipeline",
     ),
@@ -71,6 +74,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "app_data",
         "backup_restore",
         "dashboard",
+        "disaster_recovery",
     ),
     "backup.node_agent": (
         "backup_restore.interrupted_backup_reported",
@@ -84,9 +88,17 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "backup_restore.objects_in_store",
         "backup_restore.restores_into_second_cluster",
         "backup_restore.store_down_reported",
+        "disaster_recovery.backups_after_loss",
+        "disaster_recovery.schedule_covers_everything",
     ),
     "features.second_factor": ("single_sign_on.second_factor",),
     "features.reference_dashboard": ("dashboard",),
+    "features.recovery": (
+        "disaster_recovery.backups_after_loss",
+        "disaster_recovery.data_after_loss",
+        "disaster_recovery.login_after_loss",
+        "disaster_recovery.secrets_after_loss",
+    ),
 }
 """Key -> checks, or capabilities as a whole; of a key that is not here, see the one above it."""
 
