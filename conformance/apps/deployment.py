@@ -93,8 +93,7 @@ class HelmDeployment:
 
     def title(self) -> str:
         """Return the title of the app's page."""
-        page = self.http.get_routed(f"https://{self.host}/").text
-        return html.unescape(page.partition("<title>")[2].partition("</title>")[0])
+        return title_of(self.http.get_routed(f"https://{self.host}/").text)
 
     def wait_for_replacement(self, pod: Mapping[str, Any]) -> None:
         """Return when another pod than ``pod`` is Ready and the ingress routes to it."""
@@ -165,3 +164,8 @@ def with_version(chart: Path, destination: Path, version: str) -> Path:
         text = re.sub(rf"(?m)^{key}: .*$", f"{key}: {version}", text)
     metadata.write_text(text, encoding="utf-8")
     return destination
+
+
+def title_of(page: str) -> str:
+    """Return the title of a page of HTML."""
+    return html.unescape(page.partition("<title>")[2].partition("</title>")[0])

@@ -33,7 +33,7 @@ def _install(maker: SiteMaker, site: Site) -> None:
         closing(ImageBuilds(maker.components, folder)) as builds,
     ):
         images = {name: builds.begin(source_of(name), VERSIONS[0]) for name in APPS}
-        levels = in_thread("levels", lambda: install_levels(site))
+        levels = in_thread("levels", lambda: install_levels(stack))
 
         def deliver(name: str) -> None:
             image = images[name].result()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
     from conformance.clusters.snapshots.store import Snapshot
     from conformance.platform.site import Site, SiteMaker
+    from conformance.platform.stack import Stack
 
 _FORMAT = 1
 """To be raised when the same inputs are to give another snapshot."""
@@ -44,16 +45,16 @@ class Kind:
     """What it is made of beside the node."""
 
 
-def install_levels(site: Site) -> None:
+def install_levels(stack: Stack) -> None:
     """Install all levels, those side by side that need not wait for each other."""
-    backups = in_thread("backups", site.stack.backups)
-    site.stack.single_sign_on()
+    backups = in_thread("backups", stack.backups)
+    stack.single_sign_on()
     backups.result()
 
 
 PLATFORM = Kind(
     "platform",
-    install_levels,
+    lambda site: install_levels(site.stack),
     levels.images_for(levels.SINGLE_SIGN_ON, levels.BACKUPS),
 )
 """All levels, and no app."""

@@ -85,9 +85,10 @@ def lacking(clients: Clients, store: ObjectStore, backup: Object, wanted: OnlyHe
     missing = (wanted.secrets & OnlyHere.on(clients).secrets) - kept
     found = [f"Secret {secret} is not in the backup" for secret in sorted(missing)]
     copied = [one for one in clients.velero().volumes(backup) if one.phase == COMPLETED]
+    volumes = clients.kube.list("v1", "PersistentVolume")
     for namespace in namespaces_of(clients):
         there = {(one.pod, one.volume) for one in copied if one.namespace == namespace}
-        found += _claims_missing(clients.kube, namespace, there)
+        found += _claims_missing(clients.kube, namespace, volumes, there)
     return found
 
 
@@ -97,14 +98,16 @@ def _secrets_in(store: ObjectStore, backup: str) -> frozenset[str]:
     return frozenset(json.loads(listed).get("v1/Secret", ()))
 
 
-def _claims_missing(kube: Kube, namespace: str, copied: set[tuple[str, str]]) -> list[str]:
+def _claims_missing(
+    kube: Kube, namespace: str, volumes: list[Object], copied: set[tuple[str, str]]
+) -> list[str]:
     pods = [
         pod
         for pod in kube.list("v1", "Pod", namespace)
         if pod["status"].get("phase") == "Running" and "deletionTimestamp" not in pod["metadata"]
     ]
     claims = kube.list("v1", "PersistentVolumeClaim", namespace)
-    return missing_in_backup(pods, claims, kube.list("v1", "PersistentVolume"), copied)
+    return missing_in_backup(pods, claims, volumes, copied)
 
 
 def _is_only_here(secret: Object) -> bool:

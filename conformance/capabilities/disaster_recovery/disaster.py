@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 import time
 from collections.abc import Mapping
@@ -14,14 +13,15 @@ from typing import TYPE_CHECKING
 import pyotp
 
 from conformance.apps.base import Instance, Seed, SeedScale
+from conformance.apps.deployment import title_of
 from conformance.capabilities.disaster_recovery.contents import digests, generated_secrets
 from conformance.capabilities.disaster_recovery.recovery import (
     restore_configuration,
     restore_data,
 )
-from conformance.components.waiting import in_thread
 from conformance.kube.apply import apply
 from conformance.platform.reference import ReferenceStack
+from conformance.platform.snapshots import install_levels
 from conformance.suite.accounts import Accounts
 from conformance.suite.background import Background
 from conformance.suite.described import object_store_of
@@ -127,11 +127,10 @@ class Disaster:
 
     def title(self, site: Site) -> str:
         """Return the title of the app's first page."""
-        page = site.stack.http().get_routed(f"{self.instance(site).base_url}/").text
-        return html.unescape(page.partition("<title>")[2].partition("</title>")[0])
+        return title_of(site.stack.http().get_routed(f"{self.instance(site).base_url}/").text)
 
     def _live(self) -> Life:
-        site = self._clusters.begin(LOST, _everything, self._root).result()
+        site = self._clusters.begin(LOST, install_levels, self._root).result()
         clients, accounts = site.stack.clients, self.accounts(site)
         apply(site.kube, self._override(clients))
         self._deliver(site)
@@ -212,10 +211,3 @@ class Disaster:
 def _reference(stack: Stack) -> ReferenceStack:
     assert isinstance(stack, ReferenceStack), "claims recovery, and is not the reference platform"
     return stack
-
-
-def _everything(stack: Stack) -> None:
-    """Install all levels, those side by side that need not wait for each other."""
-    backups = in_thread("backups", stack.backups)
-    stack.single_sign_on()
-    backups.result()
