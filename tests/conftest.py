@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from https_server import DOMAIN, https_server
 from conformance.common.pki import CertificateAuthority, ServerCertificate
 from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
+from conformance.linter.helm.rendering import Renderer
+from conformance.linter.limits import Limits
 
 if TYPE_CHECKING:  # Playwright takes a while to be imported
     from conformance.services.browser import Browser
@@ -85,3 +88,11 @@ def port(
     """The port of an https server that answers as the test module's ``HANDLER`` does."""
     with https_server(request.module.HANDLER, certificate, tmp_path_factory.mktemp("tls")) as port:
         yield port
+
+
+@pytest.fixture(scope="module")
+def one_renderer() -> Iterator[None]:
+    """One process renders for all tests of a module: to start one takes longer than to judge."""
+    with Renderer(Limits(seconds=3600)) as shared, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("conformance.linter.lint.Renderer", lambda _: nullcontext(shared))
+        yield

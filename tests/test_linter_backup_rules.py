@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from contextlib import nullcontext
 
 import pytest
 from linter_data_packages import (
@@ -21,16 +20,9 @@ from linter_data_packages import (
 
 from conformance.linter.app import Installation
 from conformance.linter.findings import NotRun
-from conformance.linter.helm.rendering import Renderer
-from conformance.linter.limits import Limits
 from conformance.linter.manifest import Manifest
 
-
-@pytest.fixture(scope="module", autouse=True)
-def renderer():
-    with Renderer(Limits(seconds=3600)) as shared, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("conformance.linter.lint.Renderer", lambda _: nullcontext(shared))
-        yield
+pytestmark = pytest.mark.usefixtures("one_renderer")
 
 
 BARE_CLAIM = manifest("kind: PersistentVolumeClaim\nmetadata: {name: notes-data}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import time
-from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -20,17 +19,10 @@ from linter_data_packages import (
     said,
 )
 
-from conformance.linter.helm.rendering import Renderer
-from conformance.linter.limits import Limits
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import Document
 
-
-@pytest.fixture(scope="module", autouse=True)
-def renderer():
-    with Renderer(Limits(seconds=3600)) as shared, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("conformance.linter.lint.Renderer", lambda _: nullcontext(shared))
-        yield
+pytestmark = pytest.mark.usefixtures("one_renderer")
 
 
 HOSTILE = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from contextlib import nullcontext
 
 import pytest
 from linter_data_packages import (
@@ -17,16 +16,9 @@ from linter_data_packages import (
     rules_about_data,
 )
 
-from conformance.linter.helm.rendering import Renderer
-from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
 
-
-@pytest.fixture(scope="module", autouse=True)
-def renderer():
-    with Renderer(Limits(seconds=3600)) as shared, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("conformance.linter.lint.Renderer", lambda _: nullcontext(shared))
-        yield
+pytestmark = pytest.mark.usefixtures("one_renderer")
 
 
 class TestRemoteChart:

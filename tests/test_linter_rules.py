@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Iterator
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from linter_packages import GOOD, Case, cases, good_files, styles
 
 from conformance.common.settings import PROJECT_ROOT
-from conformance.linter.helm.rendering import Renderer
-from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
 from conformance.linter.result import AppResult, Result
 from conformance.linter.rule import all_rules
@@ -37,12 +33,7 @@ LEVELS = {style: 1 if style == "remote-chart" else 3 for style in APPS}
 CASES = cases()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def renderer() -> Iterator[None]:
-    """One process for all tests: to start one takes longer than to judge a package."""
-    with Renderer(Limits(seconds=3600)) as shared, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("conformance.linter.lint.Renderer", lambda _: nullcontext(shared))
-        yield
+pytestmark = pytest.mark.usefixtures("one_renderer")
 
 
 @pytest.fixture(scope="module")

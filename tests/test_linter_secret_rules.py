@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,9 @@ from linter_data_packages import app, found, ids, manifest, rules_about_data, sa
 
 from conformance.linter.facts.credentials import is_credential, kind_of
 from conformance.linter.facts.well_known import NAMES_OF_APPS
-from conformance.linter.helm.rendering import Renderer
-from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
 
-
-@pytest.fixture(scope="module", autouse=True)
-def renderer():
-    with Renderer(Limits(seconds=3600)) as shared, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("conformance.linter.lint.Renderer", lambda _: nullcontext(shared))
-        yield
+pytestmark = pytest.mark.usefixtures("one_renderer")
 
 
 CHART = {

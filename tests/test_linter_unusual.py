@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import nullcontext
-
 import pytest
 from linter_packages import Case, unusual
 from test_linter_rules import APPS, LEVELS, said
 
-from conformance.linter.helm.rendering import Renderer
-from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
 
 CASES = unusual()
 
 
-@pytest.fixture(scope="module", autouse=True)
-def renderer() -> Iterator[None]:
-    """One process for all tests: to start one takes longer than to judge a package."""
-    with Renderer(Limits(seconds=3600)) as shared, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("conformance.linter.lint.Renderer", lambda _: nullcontext(shared))
-        yield
+pytestmark = pytest.mark.usefixtures("one_renderer")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule)
