@@ -135,6 +135,20 @@ def test_a_location_is_found_again_by_a_look_after_the_outage(
     assert server.watched.is_set(), "the word from before the outage was taken"
 
 
+def test_a_location_is_looked_at_when_velero_knows_its_secret(
+    server: wire.WireServer, kube: Kube
+) -> None:
+    made, unknown, refused = (_location("Unavailable", second) for second in (10, 20, 30))
+    del made["status"]
+    unknown["status"]["message"] = 'unable to get key for secret: Secret "mine" not found'
+    refused["status"]["message"] = "InvalidAccessKeyId"
+    server.objects["backupstoragelocations"] = [made]
+    server.watches.put(wire.event("MODIFIED", unknown))
+    server.watches.put(wire.event("MODIFIED", refused))
+    velero(kube).location_looked_at("default", "mine")
+    assert server.watches.empty(), "a look without the Secret was taken"
+
+
 def test_a_backup_is_synced_when_all_of_its_volumes_are(monkeypatch: pytest.MonkeyPatch) -> None:
     awaited: list[tuple[str, int]] = []
 

@@ -185,6 +185,21 @@ class Velero:
         timeout = timeout or self._kube.timeouts.backup_location
         return self._wait(phase(wanted), "BackupStorageLocation", name, timeout)
 
+    def location_looked_at(self, name: str, secret: str) -> None:
+        """Wait until Velero has looked at a location with the Secret that it names.
+
+        Velero reads Secrets from a cache, which may get a new one after the location that names it;
+        then it says that there is none, and looks again at its next turn.
+        """
+        looked = matching(
+            f"looked at with Secret {secret}",
+            lambda item: (
+                "phase" in (status := item.get("status", {}))
+                and f'"{secret}" not found' not in status.get("message", "")
+            ),
+        )
+        self._wait(looked, "BackupStorageLocation", name, self._kube.timeouts.backup_location)
+
     def location_found_again(self, name: str) -> None:
         """Wait until Velero has looked at a location again, and found it Available.
 

@@ -105,6 +105,7 @@ def unusable_location(
         # First of all: a location whose Secret is not there yet never gets to the store.
         apply_file(kube, CREDENTIALS, name=namespace, namespace=velero.namespace)
         velero.make_location(namespace, credential=namespace)
+        velero.location_looked_at(namespace, secret=namespace)
     else:
         velero.make_location(namespace, bucket=namespace)
     yield UnusableLocation(namespace, REFUSALS[request.param])
