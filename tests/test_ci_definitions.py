@@ -22,7 +22,7 @@ JOB = PROJECT_ROOT / ".ci" / "job"
 JOBS = {
     "embedded": "tox -e conformance -- --cluster=embedded --all",
     "kind": "tox -e kind -- --all",
-    "twins": "tox -e twins -- --cluster=embedded",
+    "twins": "tox -e twins -- --cluster=embedded --snapshot=never",
 }
 BOOTSTRAP = """#!/bin/sh
 echo "$@" >> calls

@@ -45,6 +45,15 @@ def test_a_cluster_has_the_name_that_runs_give_it(
         assert f"there is no cluster named {name} (" in answer.stderr
 
 
+def test_prune_removes_snapshots_that_no_run_can_use(tmp_path: Path) -> None:
+    old = tmp_path / "snapshots" / "apps-0123456789abcdef-x"
+    old.mkdir(parents=True)
+    cache = {"STACKSPIN_CONFORMANCE_CACHE": str(tmp_path)}
+    answer = run("components", "prune", state=tmp_path, **cache)
+    assert answer.returncode == 0, answer.stderr
+    assert not old.exists()
+
+
 def test_list_of_no_clusters(tmp_path: Path) -> None:
     answer = run("cluster", "list", state=tmp_path)
     assert (answer.returncode, answer.stdout) == (0, "no clusters\n")

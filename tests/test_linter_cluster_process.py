@@ -148,6 +148,7 @@ def test_pytest_is_told_which_apps_and_where_and_nothing_of_others(
             f"--app={CHART}",
             f"--app={TREE}",
             "--cluster=embedded",
+            "--snapshot=auto",
             "--cluster-name=mine",
             "--keep-cluster",
             "--app-description=about.yaml",
@@ -187,6 +188,7 @@ def test_what_is_not_given_is_left_to_the_suite(
     monkeypatch.setenv("STACKSPIN_CONFORMANCE_CLUSTER", "embedded")
     monkeypatch.setenv("STACKSPIN_CONFORMANCE_CLUSTER_NAME", "theirs")
     monkeypatch.setenv("STACKSPIN_CONFORMANCE_REPORTS_DIR", "elsewhere")
+    monkeypatch.setenv("STACKSPIN_CONFORMANCE_SNAPSHOT", "require")
     assert app(monkeypatch, "--cluster", CHART) == 0
     options = ["--reports-dir=elsewhere/apps", f"--app={CHART}", "--cluster=embedded"]
     assert fake.told["argv"] == pytest_arguments(options)

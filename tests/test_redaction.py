@@ -247,3 +247,16 @@ def test_files_in_bounded_pieces_without_touching_other_bytes(
         hidden = content.replace(b"planted-secret", b"***").replace(OPAQUE.encode(), b"***")
         assert path.read_bytes() == hidden
     assert [one.name for one in tmp_path.iterdir()] == ["log"]
+
+
+def test_what_one_redactor_knows_another_takes_over() -> None:
+    first, second = Redactor(), Redactor()
+    first.learn_value("of-the-first")
+    first.learn_value("a secret\non two lines")
+    first.allow("public-word")
+    second.learn_value("of-the-second")
+    second.learn_value("public-word")
+    second.take_over(first.known())
+    text = "of-the-first of-the-second public-word a secret\n  on two lines"
+    assert second.redact(text) == "*** *** public-word ***"
+    assert "of-the-first" not in repr(first.known())

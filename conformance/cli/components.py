@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from conformance.clusters.snapshots.store import SnapshotStore
 from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
 from conformance.common.options import add_argument, read
@@ -181,11 +182,13 @@ def prune_cache() -> None:
 
     That is Go's modules and compiled packages (they are only there to build parts: what is built
     later takes minutes longer), parts of other versions of the suite that no run has used for 30
-    days, and second copies of the same file. A run does the same once it has built all.
+    days, and second copies of the same file. A run does the same once it has built all. Snapshots
+    go that no run has used for a week, or that are too old to be used, and of each kind all but the
+    two that were used last.
 
     Kept are the parts themselves, which every run uses; the layers of image builds, on which every
     run builds the apps' images; and the logs of builds that failed. What another process builds
-    with at this moment is kept, too.
+    with or uses at this moment is kept, too.
     """
     settings = Settings()
     sizes: dict[str, int] = {}
@@ -193,6 +196,8 @@ def prune_cache() -> None:
         sizes[one.what] = sizes.get(one.what, 0) + one.size
     for what, count in sizes.items():
         print(f"removed {what}: {size(count)}")
+    for name in SnapshotStore(settings.cache_dir).prune():
+        print(f"removed snapshot {name}")
     print(f"{settings.cache_dir} has {size(disk_usage(settings.cache_dir))} now")
 
 

@@ -224,11 +224,16 @@ def disk(state_dir: Path) -> Finding:
     return Finding("disk", Outcome.WORKS, found)
 
 
-def memory() -> Finding:
-    """Look at the memory that is left, and at the limit of our own cgroup."""
+def available_memory() -> int:
+    """Return the bytes of memory that are left, by the machine and the limit of our own cgroup."""
     lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
     free = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    free = min([free, *_cgroup_limits("memory.max", "memory.limit_in_bytes", "memory")])
+    return min([free, *_cgroup_limits("memory.max", "memory.limit_in_bytes", "memory")])
+
+
+def memory() -> Finding:
+    """Look at the memory that is left."""
+    free = available_memory()
     found = f"{free / GIB:.1f} GiB available"
     if free < MEMORY_MINIMUM:
         fix = "a bare cluster takes 1 GiB, the whole stack 2 GiB: stop something, or add memory"

@@ -9,6 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -82,6 +83,15 @@ def names_a_secret(name: str) -> bool:
     return bool(_SECRET_KEY.search(name))
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a redactor knows, to be taken over by that of another process. Holds secrets."""
+
+    forms: frozenset[str] = field(repr=False)
+    multiline: frozenset[str] = field(repr=False)
+    public: frozenset[str]
+
+
 class Redactor:
     """Learns secret values and hides every form of them. Thread-safe.
 
@@ -142,6 +152,21 @@ class Redactor:
         """Return what is hidden because it was learnt, in every form of that many characters."""
         with self._lock:
             return [form for form in self._forms if len(form) >= shortest]
+
+    def known(self) -> Known:
+        """Return all that was learnt, and what is never hidden."""
+        with self._lock:
+            return Known(
+                frozenset(self._forms), frozenset(self._multiline), frozenset(self._public)
+            )
+
+    def take_over(self, known: Known) -> None:
+        """Hide what another redactor hides; neither hides what is public to one of them."""
+        with self._lock:
+            self._public |= known.public
+            self._forms = (self._forms | known.forms) - self._public
+            self._multiline |= known.multiline
+            self._pattern = None
 
     def redact(self, text: str) -> str:
         """Return the text with every secret replaced by ``***``."""

@@ -64,8 +64,14 @@ class Settings:
     lanes: str = option(
         "1",
         "how many checks may run at the same time on the cluster; what would disturb others, or be "
-        "disturbed, runs alone. With --twins, --app or --pdb it is 1",
+        "disturbed, runs alone. With --clusters, --twins, --app or --pdb it is 1",
         choices=("1", "2", "3", "4"),
+    )
+    clusters: str = option(
+        "1",
+        "how many clusters the checks are divided among, each with a process of its own; auto: as "
+        "many as the memory is enough for, 6 GiB for each. With --app or --pdb it is 1",
+        choices=("1", "2", "3", "4", "auto"),
     )
     repeat: str = option(
         "1",
@@ -90,8 +96,9 @@ class Settings:
     )
     shard_times: Path | None = option(
         None,
-        "for --shard: a report, the same for all parts, by whose times the parts take equally long",
-        "each check counts the same",
+        "for --shard: a report, the same for all parts, by whose times the parts take equally "
+        "long; for --clusters: it says which checks are long",
+        "each check counts the same; for --clusters: the last report",
         path=True,
         reported=False,
     )

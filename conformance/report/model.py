@@ -121,6 +121,9 @@ class CheckResult(Model):
     measurements: list[Measurement] = Field(default_factory=list)
     evidence: list[Evidence] = Field(default_factory=list)
     twin: TwinResult | None = None
+    cluster: str = Field(
+        default="", description="Of a run with several clusters: the one that it ran on."
+    )
     where: str = Field(
         default="", description="In a merged report: the label of the runs that this is from."
     )

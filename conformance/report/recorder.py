@@ -15,7 +15,7 @@ from pathlib import Path
 
 from conformance.report.compare import compare_with_last
 from conformance.report.evidence import EvidenceBox, RedactsText, file_name
-from conformance.report.model import CheckResult, RunReport, repeated, summarise
+from conformance.report.model import CheckResult, Evidence, RunReport, repeated, summarise
 from conformance.report.verdict import Verdict
 from conformance.report.write import write_views
 
@@ -84,6 +84,17 @@ class Recorder:
         """Return the result of a planned check; None of a test that is none."""
         return self._results.get(node_id)
 
+    def take(self, result: CheckResult) -> None:
+        """Put in what a planned check came to in another process, with its evidence."""
+        with self._lock:
+            self._results[result.node_id] = result
+
+    def evidence(self, result: CheckResult) -> list[Evidence]:
+        """Return the files that a check has left so far, in the order in which they are read."""
+        with self._lock:
+            box = self._boxes.get(result.node_id)
+        return box.files() if box else result.evidence
+
     def error(self, text: str) -> None:
         """Report something that went wrong outside the checks: it fails the run."""
         with self._lock:
@@ -97,14 +108,18 @@ class Recorder:
         whole = complete and self.report.checks_done == self.report.checks_selected
         self.report.state = "complete" if whole else "interrupted"
         self.report.process = None
-        for box in self._boxes.values():
-            box.close()
-        self._summarise()
+        self.close()
         if whole:
             self.report.comparison = compare_with_last(self.folder.parent, self.report)
         self.write()
         if whole:
             replace_link(self._latest, self.folder.name)
+
+    def close(self) -> None:
+        """Keep no evidence any more, and redact once more what there is."""
+        for box in self._boxes.values():
+            box.close()
+        self._summarise()
 
     def write(self) -> None:
         """Write every view of what is known now, each file at once or not at all."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import signal
 from collections.abc import Mapping
 from dataclasses import replace
-from types import FrameType
-from typing import Any
 
 import pytest
 
@@ -17,7 +13,10 @@ from conformance.platform.installed.given import GivenPlatform, given_platform
 from conformance.platform.tree.given import GivenTree, given_tree
 from conformance.suite import schedule
 from conformance.suite.check_lines import may_be_live, show_checks
+from conformance.suite.divided_plan import Division, known_seconds, number_of_clusters
+from conformance.suite.divided_run import DividedRun, Processes
 from conformance.suite.given_apps import given_apps
+from conformance.suite.interruption import end_on_signals
 from conformance.suite.lanes import Lanes, may_run_side_by_side
 from conformance.suite.pausing import Pausing, refuse_without_terminal
 from conformance.suite.run import RUN, Run
@@ -40,26 +39,53 @@ def begin(session: pytest.Session) -> None:
     if settings.pause_on_failure:
         refuse_without_terminal(config)
     selected, twins = selection(config, settings), config.getoption("twins")
+    settings = replace(settings, clusters=str(number_of_clusters(config, settings)))
+    division = _division(session, settings) if settings.clusters != "1" else None
     terminal = Terminal(live=may_be_live(config, session.items))
     run = Run.begin(settings, twins=twins, selection=selected, terminal=terminal, given=given)
     config.stash[RUN] = run
     show_checks(config, run)
     for line in given.notes if isinstance(given, GivenTree) else ():
         terminal.say(line)
-    under_test, hooks = UnderTest(run), ConformanceSession(run)
+    hooks = ConformanceSession(run)
+    _register(config, {f"{_PREFIX}session": hooks})
+    hooks.plan(session.items, config.stash.get(DESELECTED, []), given_apps(config))
+    end_on_signals(config)
+    if division is None:
+        _watch(session, run)
+    else:
+        _divide(config, run, division)
+
+
+def _watch(session: pytest.Session, run: Run) -> None:
+    """Have the checks run here, on one cluster."""
+    config = session.config
+    under_test = UnderTest(run)
     of_each: dict[str, object] = {
         f"{_PREFIX}running": Running(run, under_test, told=config.option.verbose >= 0),
         f"{_PREFIX}verdicts": Verdicts(run, under_test),
     }
-    _register(config, {f"{_PREFIX}under-test": under_test, **of_each, f"{_PREFIX}session": hooks})
-    if settings.pause_on_failure:
+    _register(config, {f"{_PREFIX}under-test": under_test, **of_each})
+    if run.settings.pause_on_failure:
         _register(config, {f"{_PREFIX}pausing": Pausing(config, run, under_test)})
-    hooks.plan(session.items, config.stash.get(DESELECTED, []), given_apps(config))
-    _end_on_signals(config)
     schedule.arrange(session.items)
-    count = int(settings.lanes)
+    count = int(run.settings.lanes)
     if count > 1 and may_run_side_by_side(config):
         _register(config, {f"{_PREFIX}lanes": Lanes(count, run, of_each)})
+
+
+def _division(session: pytest.Session, settings: Settings) -> Division:
+    """Return what is to be divided among clusters. Raises ``UsageError``."""
+    twins = session.config.getoption("twins")
+    return Division(session.items, known_seconds(settings, twins=twins), twins=twins)
+
+
+def _divide(config: pytest.Config, run: Run, division: Division) -> None:
+    """Have the checks run in processes, each with a cluster."""
+    running = Running(run, told=config.option.verbose >= 0)
+    checks = DividedRun(config, run, running, division)
+    plugins = {"running": running, "checks": checks, "processes": Processes(run, checks)}
+    _register(config, {f"{_PREFIX}{name}": plugin for name, plugin in plugins.items()})
 
 
 def _given(settings: Settings) -> tuple[Settings, GivenPlatform | None]:
@@ -78,22 +104,3 @@ def _given(settings: Settings) -> tuple[Settings, GivenPlatform | None]:
 def _register(config: pytest.Config, plugins: Mapping[str, object]) -> None:
     for name, plugin in plugins.items():
         config.pluginmanager.register(plugin, name)
-
-
-def _end_on_signals(config: pytest.Config) -> None:
-    """End as after Ctrl-C on SIGTERM, too, taking the cluster down: so a job is cancelled."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if (previous := signal.getsignal(number)) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
-            config.add_cleanup(functools.partial(_restore, number, previous))
-
-
-def _restore(number: int, handler: Any) -> None:  # noqa: ANN401 - whatever getsignal returned
-    signal.signal(number, handler)
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    """End the run once: Ctrl-C comes from the terminal and from tox, and must not cut the end."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt(signal.Signals(signum).name)

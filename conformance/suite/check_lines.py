@@ -140,7 +140,7 @@ class CheckReporter(TerminalReporter):  # type: ignore[misc]  # as pytest-sugar'
     def _evidence(self, result: CheckResult) -> str:
         """Return the file to read first, as a path from here, and how many others there are."""
         recorder = self._run.recorder
-        files = recorder.box(result).files()
+        files = recorder.evidence(result)
         if not files:
             return ""
         path = os.path.relpath(recorder.folder / files[0].path, Path.cwd())

@@ -23,17 +23,16 @@ from conformance.suite.run import Run
 INTERRUPTED = 5.0
 """Seconds that lanes have after Ctrl-C to take down what their checks have made. What still waits
 then is left: its cluster goes, or what it made is found by the run's label."""
-_ONE_BY_ONE = (
-    *("usepdb", "trace", "setupshow", "setuponly", "setupplan"),
-    *("pause_on_failure", "twins"),
-)
-"""Options with which checks run one after another: somebody follows them at the terminal, or the
-platform has a defect during each."""
+FOLLOWED = ("usepdb", "trace", "setupshow", "setuponly", "setupplan", "pause_on_failure")
+"""Options with which checks run one after another: somebody follows them at the terminal."""
 
 
 def may_run_side_by_side(config: pytest.Config) -> bool:
-    """Whether a run's options allow that checks run at the same time; not on given apps."""
-    one_by_one = any(config.getoption(name, default=None) for name in _ONE_BY_ONE)
+    """Whether a run's options allow that checks run at the same time; not on given apps.
+
+    Nor twins: the platform has a defect during each.
+    """
+    one_by_one = any(config.getoption(name, default=None) for name in (*FOLLOWED, "twins"))
     return not one_by_one and not given_apps(config)
 
 

@@ -30,7 +30,8 @@ from conformance.suite.session_options import DESELECTED, add_fixture, settings_
 
 _WITHOUT_XDIST = (
     "the checks of a run share a cluster and write one report, which pytest-xdist's workers "
-    "cannot: run them without -n (and --dist, --tx); --lanes=2 runs some side by side"
+    "cannot: run them without -n (and --dist, --tx); --lanes=2 runs some side by side on one "
+    "cluster, --clusters=2 divides them among clusters"
 )
 _REFUSED = "stackspin_conformance_refused"
 _OF_CHECKS = (

@@ -32,10 +32,11 @@ class _Running:
 class Running:
     """Hooks of each check, in whichever lane it runs, and of the end of the run.
 
-    A log is not told of each beginning; there, a check that hangs is named after a minute.
+    A log is not told of each beginning; there, a check that hangs is named after a minute. Without
+    ``under_test`` the checks run in other processes.
     """
 
-    def __init__(self, run: Run, under_test: UnderTest, *, told: bool) -> None:
+    def __init__(self, run: Run, under_test: UnderTest | None = None, *, told: bool) -> None:
         self._run = run
         self._under_test = under_test
         self._checks: dict[str, _Running] = {}
@@ -47,9 +48,7 @@ class Running:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Say that a check runs from now on."""
         if check_of(item):
-            label, now = labelled(self._run.recorder.result(item.nodeid)), time.monotonic()
-            with self._lock:
-                self._checks[item.nodeid] = _Running(label, now, now)
+            self.begun(item.nodeid)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -58,9 +57,19 @@ class Running:
         """Say that a check has ended, its clean-up, too."""
         report = yield
         if report.when == "teardown":
-            with self._lock:
-                self._checks.pop(item.nodeid, None)
+            self.ended(item.nodeid)
         return report
+
+    def begun(self, node_id: str) -> None:
+        """Say that a check runs from now on, here or in another process."""
+        label, now = labelled(self._run.recorder.result(node_id)), time.monotonic()
+        with self._lock:
+            self._checks[node_id] = _Running(label, now, now)
+
+    def ended(self, node_id: str) -> None:
+        """Say that a check runs no more, if it did."""
+        with self._lock:
+            self._checks.pop(node_id, None)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
@@ -95,7 +104,7 @@ class Running:
         return "; ".join([*(one.going_on() for one in running), *self._installing()])
 
     def _installing(self) -> Iterator[str]:
-        stack = self._under_test.stack
+        stack = self._under_test.stack if self._under_test else None
         steps = stack.going_on() if stack else {}
         if steps:
             name = max(steps, key=lambda one: steps[one])

@@ -17,6 +17,7 @@ from conformance.suite.needs import fixtures_of
 if TYPE_CHECKING:
     from conformance.platform.secondary import SecondaryClusters
     from conformance.platform.stack import Stack
+    from conformance.suite.run import Run
 
 
 def arrange(items: list[pytest.Item]) -> None:
@@ -44,10 +45,13 @@ def platform_begun(stack: Stack) -> None:
 
 
 @pytest.fixture(scope="session")
-def later_levels_begun(request: pytest.FixtureRequest, cluster: Cluster, stack: Stack) -> None:
+def later_levels_begun(
+    request: pytest.FixtureRequest, run: Run, cluster: Cluster, stack: Stack
+) -> None:
     """What else later checks need, being installed during those that need only the platform.
 
     One after another, in the order of the checks: at the same time, they only compete for the node.
+    Of several clusters, the one whose checks need a test cluster starts it then.
     """
     needed = fixtures_of(request.session.items)
     levels: list[Callable[[], object]] = []
@@ -57,7 +61,8 @@ def later_levels_begun(request: pytest.FixtureRequest, cluster: Cluster, stack: 
         levels.append(request.getfixturevalue("reference_apps"))
     if "backups" in needed:
         levels.append(stack.backups)
-    if "testing_site" in needed and Feature.SECOND_CLUSTER in cluster.features:
+    is_alone = run.settings.clusters == "1"
+    if "testing_site" in needed and is_alone and Feature.SECOND_CLUSTER in cluster.features:
         secondary: SecondaryClusters = request.getfixturevalue("secondary_clusters")
         secondary.prepare(secondary.TESTING)
         levels.append(lambda: secondary.testing().result())

@@ -16,6 +16,7 @@ import pytest
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
 from conformance.report.history.store import given
+from conformance.report.model import RunReport
 from conformance.suite.check import check_of
 from conformance.suite.lane_plan import LANE
 from conformance.suite.repeating import together
@@ -66,6 +67,11 @@ def seconds_of(settings: Settings) -> Mapping[Key, float]:
         _, report = given(settings.shard_times)
     except HarnessError as error:
         raise pytest.UsageError(f"--shard-times: {error}") from error
+    return seconds_by_check(report)
+
+
+def seconds_by_check(report: RunReport) -> dict[Key, float]:
+    """Return how long each check took that ran."""
     return {(check.id, check.parameters): check.seconds for check in report.checks if check.seconds}
 
 
@@ -75,21 +81,27 @@ def split(
     """Return the tests of a shard, in their order.
 
     Tests that share an installation stay together. The longest of these groups comes first, each
-    into the shard that has least by then. A check whose time is not known takes as long as most do;
-    if none is, all take the same time.
+    into the shard that has least by then.
     """
-    usual = statistics.median(seconds.values()) if seconds else 1.0
     groups = together(items)
-
-    def weight(at: int) -> float:
-        keys = map(key_of, groups[at])
-        return sum(seconds.get(key, usual) if key else usual for key in keys)
-
+    weight = weights(groups, seconds)
     loads = [0.0] * shard.of
     mine: list[int] = []
-    for at in sorted(range(len(groups)), key=lambda at: (-weight(at), at)):
+    for at in sorted(range(len(groups)), key=lambda at: (-weight[at], at)):
         least = loads.index(min(loads))
-        loads[least] += weight(at)
+        loads[least] += weight[at]
         if least == shard.number - 1:
             mine.append(at)
     return [item for at in sorted(mine) for item in groups[at]]
+
+
+def weights(groups: Sequence[Sequence[pytest.Item]], seconds: Mapping[Key, float]) -> list[float]:
+    """Return how long each group of tests takes.
+
+    A check whose time is not known takes as long as most do; if none is, all take the same time.
+    """
+    usual = statistics.median(seconds.values()) if seconds else 1.0
+    return [
+        sum(seconds.get(key, usual) if key else usual for key in map(key_of, group))
+        for group in groups
+    ]

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 from collections.abc import Callable, Iterator
+from typing import TextIO, cast
 
 from rich.console import Console
 
@@ -21,7 +22,7 @@ class Terminal:
     """
 
     def __init__(self, *, live: bool = False) -> None:
-        self.stream = open(os.dup(2), "w", buffering=1, encoding="utf-8")  # noqa: PTH123, SIM115
+        self.stream: TextIO = open(os.dup(2), "w", buffering=1, encoding="utf-8")  # noqa: PTH123, SIM115
         console = Console(file=self.stream)
         # What checks print is pytest's to capture, so nothing is redirected.
         is_live = live and console.is_interactive
@@ -53,6 +54,19 @@ class Terminal:
     def close(self) -> None:
         """Show nothing any more."""
         self.stream.close()
+
+
+class RelayedTerminal(Terminal):
+    """The terminal of another process, which is given each line."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self.stream = cast("TextIO", _Lines(say))
+        self.line = None
+
+    def say(self, text: str) -> None:
+        """Have one line shown."""
+        self._say(text)
 
 
 class _Lines(io.TextIOBase):

@@ -16,8 +16,10 @@ from conformance.common.settings import Settings
 _OPTIONS = {each.field: each for each in options(Settings)}
 _PROVIDERS = _OPTIONS["cluster"].choices
 _REACHES = _OPTIONS["app_allow"].choices
-_PASSED_ON = ("cluster_name", "keep_cluster", "snapshot", "kubeconfig", "context", "platform")
+_PASSED_ON = ("cluster_name", "keep_cluster", "kubeconfig", "context", "platform")
 """Options of a run of the suite that are as they are there."""
+_SNAPSHOT = "auto"
+"""Unlike in a run of the suite: the platform is not what is under test here."""
 _OWN_FOLDER = "apps"
 """Reports of apps are beside those of the suite's main job, which are not compared with them."""
 _MINUTES = 10
@@ -52,6 +54,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "platform, objects of the platform and of other apps; node, its files, network and "
         "processes; may be repeated (default: nothing)",
     )
+    group.add_argument(
+        "--snapshot",
+        choices=(choices := _OPTIONS["snapshot"].choices),
+        help=f"{_OPTIONS['snapshot'].help}: {', '.join(choices)} (default: {_SNAPSHOT})",
+    )
     for field in _PASSED_ON:
         add_argument(group, Settings, field)
     group.add_argument(
@@ -78,7 +85,7 @@ def with_provider(arguments: Sequence[str]) -> list[str]:
 
 def without_cluster(given: argparse.Namespace) -> list[str]:
     """Return which of the options were given that say nothing without ``--cluster``."""
-    names = ("time", "allow", *_PASSED_ON, "reports_dir")
+    names = ("time", "allow", "snapshot", *_PASSED_ON, "reports_dir")
     return [
         f"--{name.replace('_', '-')}"
         for name in names
@@ -97,6 +104,8 @@ def for_pytest(given: argparse.Namespace) -> list[str]:
     """Return the options of the run: which apps, and where."""
     found = [f"--app={path}" for path in given.paths]
     found.append(f"--cluster={given.cluster}")
+    if given.snapshot or "snapshot" not in _environment():
+        found.append(f"--snapshot={given.snapshot or _SNAPSHOT}")
     for name in _PASSED_ON:
         value = getattr(given, name)
         if value and value != getattr(Settings, name):
