@@ -17,9 +17,9 @@ from bench import cases
 from bench.__main__ import bench
 from bench.cases.bring_up import has_address, query
 from bench.cases.lint import make_tree
-from bench.cases.memory import sums
 from bench.catalogue import BENCHMARKS, Benchmark, Measure, benchmark, select
 from bench.machine import Machine, cpu_times
+from bench.proportional import peak, sums
 from bench.results import Result, Results, as_json, met, table, write
 from bench.runner import run
 from bench.summary import summarise
@@ -178,6 +178,22 @@ def test_a_dns_reply_counts_only_with_an_address() -> None:
 def test_memory_sums_over_processes() -> None:
     one = "00400000-7fff [rollup]\nRss:     2000 kB\nPss:      500 kB\nPss_Dirty:  9 kB\n"
     assert sums(one + one) == {"Rss": 4000, "Pss": 1000}
+
+
+HOLDING = """
+import os, time
+held = b"x" * (40 << 20)
+if os.fork():
+    os.wait()
+else:
+    time.sleep(1.5)
+"""
+
+
+def test_what_two_processes_share_counts_once() -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLDING], text=True) as process:
+        most = peak(process)
+    assert 40 < most < 75
 
 
 def test_the_linters_tree_has_25_packages_with_names_of_their_own(tmp_path: Path) -> None:

@@ -54,6 +54,27 @@ def test_disk_of_a_folder_yet_to_be_made_is_looked_at(tmp_path: Path) -> None:
     assert "GiB free" in probe.disk(tmp_path / "not/there/yet").found
 
 
+@pytest.mark.parametrize(
+    ("free", "most", "watches", "nodes", "fix"),
+    [
+        (100, 128, 192_536, "4 more nodes", ""),
+        (30, 128, 192_536, "1 more node ", "max_user_instances=512"),
+        (0, 128, 192_536, "0 more nodes", "max_user_instances=512"),
+        (0, 512, 192_536, "0 more nodes", "max_user_instances=1024"),
+        (100, 128, 5_000, "2 more nodes", "max_user_watches=65536"),
+        (30, 128, 500, "0 more nodes", "max_user_instances=512 fs.inotify.max_user_watches=65536"),
+    ],
+)
+def test_inotify_is_enough_for_the_nodes_of_a_run_or_says_what_to_raise(
+    free: int, most: int, watches: int, nodes: str, fix: str
+) -> None:
+    finding = probe.inotify_of(free, most, watches)
+    assert nodes in finding.found
+    assert f"{free} of {most} instances are free; at most {watches} watches" in finding.found
+    assert finding.outcome is (Outcome.TIGHT if fix else Outcome.WORKS)
+    assert finding.fix == (f"as root: sysctl -w fs.inotify.{fix}" if fix else "")
+
+
 def test_inotify_instances_are_given_back() -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     probe.inotify()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_linter_detection import apps_in, config_map, kustomization, release, write
+from flux_trees import apps_in, config_map, kustomization, release, write
 
 from conformance.linter.rules.kustomization.resources import resources
 from conformance.linter.rules.schema.duplicate import duplicate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from test_linter_detection import apps_in, config_map, kustomization, release, write
+from flux_trees import apps_in, config_map, kustomization, release, write
 
 from conformance.linter.files import YamlFiles
 from conformance.linter.flux.kustomize import build

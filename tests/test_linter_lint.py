@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from linter_packages import GOOD
 from linter_results import a_result, a_rule, a_waiver, an_app, an_app_result
 
 from conformance.common.errors import HarnessError
@@ -226,6 +227,12 @@ def test_an_app_is_compared_with_the_one_of_its_name(
     trees.update(before=[an_app("notes-old")], after=[an_app("notes")])
     renamed = only(run(after, a_rule(), previous=before))
     assert renamed.app.previous is trees["before"][0], "one app on both sides: it was renamed"
+
+
+def test_a_result_holds_on_to_no_object_once_all_rules_have_looked_at_it() -> None:
+    kept = [one for app in lint(GOOD / "flux-app").apps for one in app.app.installations]
+    assert [one.label for one in kept] == ["HelmRelease board"]
+    assert not any(one.manifests for one in kept)
 
 
 def test_several_paths_are_one_result() -> None:

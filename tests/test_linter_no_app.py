@@ -5,14 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_linter_detection import (
-    apps_in,
-    config_map,
-    kustomization,
-    release,
-    rest_in,
-    write,
-)
+from flux_trees import apps_in, config_map, kustomization, release, rest_in, write
 
 from conformance.linter.lint import lint
 

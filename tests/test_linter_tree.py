@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,6 +36,28 @@ def packed(path: Path, members: Iterable[tuple[tarfile.TarInfo, bytes]]) -> Path
 
 def messages(tree: Tree) -> str:
     return "\n".join(f"{problem.place.file}: {problem.message}" for problem in tree.problems)
+
+
+READING = """
+import sys
+from pathlib import Path
+from conformance.linter.reading.tree import Tree
+def resident():
+    [line] = [one for one in open("/proc/self/status") if one.startswith("VmRSS")]
+    return int(line.split()[1])
+before = resident()
+tree = Tree.read(Path(sys.argv[1]))
+print((resident() - before) / len(tree.files))
+"""
+
+
+def test_a_small_file_takes_less_than_a_page_of_memory(tmp_path: Path) -> None:
+    for number in range(3000):
+        (tmp_path / f"{number}.txt").write_text("small")
+    told = subprocess.run(
+        [sys.executable, "-c", READING, str(tmp_path)], capture_output=True, check=True
+    )
+    assert float(told.stdout) < 2.0, "KiB"
 
 
 def test_folder_is_read_by_paths_relative_to_it(tmp_path: Path) -> None:

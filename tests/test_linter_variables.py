@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_linter_detection import apps_in, config_map, kustomization, release, write
+from flux_trees import apps_in, config_map, kustomization, release, write
 
 from conformance.linter.findings import Problem
 from conformance.linter.flux.platform import provides_variable

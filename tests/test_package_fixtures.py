@@ -9,7 +9,7 @@ import pytest
 import yaml
 from linter_packages import GOOD
 
-from conformance.linter.lint import lint
+from conformance.apps.package.given import read_apps
 
 DESCRIPTIONS = {
     file.relative_to(GOOD).parts[0]: file for file in sorted(GOOD.rglob("conformance.yaml"))
@@ -33,11 +33,11 @@ CONTEXTS = {
 
 @pytest.mark.parametrize("package", DESCRIPTIONS)
 def test_a_package_describes_every_image_that_it_uses(package):
-    [result] = lint(GOOD / package).apps
+    [found] = read_apps(GOOD / package)
 
     used = {
         str(container.value.get("image"))
-        for installation in result.app.installations
+        for installation in found.app.installations
         for pod in installation.pods
         for container in pod.containers
     }

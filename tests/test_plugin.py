@@ -1,4 +1,4 @@
-"""Runs of tiny checks: verdicts, exit codes, options and secrets."""
+"""Runs of tiny checks: verdicts, evidence, what does not come up, and secrets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
-from small_runs import HEAD, PASSES, NodelessCluster, RunChecks, report, runner, verdicts
+from small_runs import PASSES, NodelessCluster, RunChecks, report, runner, verdicts
 
 from conformance.clusters.base import Feature
 
@@ -85,15 +85,6 @@ def test_what_the_harness_raises_in_a_check_itself_is_the_checks_failure(
     assert report(pytester)["verdict"] == "fail"
 
 
-def test_a_selection_cannot_make_a_capability_pass(
-    run: RunChecks, pytester: pytest.Pytester
-) -> None:
-    other = "@check('auto_update.x', promise='X.')\ndef test_x(): assert False"
-    assert run(PASSES + other, "-k", "passes").ret == pytest.ExitCode.OK
-    assert verdicts(pytester) == {"passes": "pass", "x": "not run"}
-    assert report(pytester)["capabilities"][0]["verdict"] == "partial"
-
-
 def test_evidence_is_kept_with_its_hash(run: RunChecks, pytester: pytest.Pytester) -> None:
     run(PASSES)
     (check,) = report(pytester)["capabilities"][0]["checks"]
@@ -137,96 +128,12 @@ def test_the_header_of_a_run_has_the_suites_version(run: RunChecks) -> None:
     run(PASSES).stdout.fnmatch_lines([f"plugins: *stackspin-conformance-{version}*"])
 
 
-@pytest.mark.parametrize("options", [("-n", "2"), ("--dist=each", "--tx=popen")])
-def test_workers_of_xdist_are_refused_the_checks(
-    options: tuple[str, ...], pytester: pytest.Pytester
-) -> None:
-    pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + PASSES})
-    result = pytester.runpytest_subprocess(*options)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    (line,) = filter(None, result.stderr.lines)
-    assert line.startswith("ERROR: the checks of a run share a cluster")
-    assert "run them without -n" in line
-    assert not (pytester.path / "reports").exists()
-
-
-def test_other_tests_may_have_workers_of_xdist(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_plain(): pass")
-    pytester.runpytest_subprocess("-n", "1").assert_outcomes(passed=1)
-
-
-@pytest.mark.parametrize("option", ["--kind-bin", "--kind-kubectl-bin"])
-def test_a_kind_of_ones_own_is_refused(
-    option: str, run: RunChecks, pytester: pytest.Pytester
-) -> None:
-    result = run(PASSES, option, "/usr/bin/kind")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: {option} is for tests that use pytest-kind by itself: *"])
-    assert not (pytester.path / "reports").exists()
-
-
 def test_the_plugin_alone_imports_nothing_heavy() -> None:
     loaded = "import sys, conformance.suite.plugin; print(*sys.modules)"
     modules = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"kubernetes", "pydantic", "jinja2", "jsonschema", "yaml"} & set(modules)
-
-
-@pytest.mark.parametrize(
-    ("environment", "arguments", "expected"),
-    [
-        ({}, [], "stackspin.test"),
-        ({"DOMAIN": "from.env"}, [], "from.env"),
-        ({"DOMAIN": "from.env"}, ["--domain=from.option"], "from.option"),
-    ],
-)
-def test_an_option_wins_over_the_environment(
-    run: RunChecks,
-    pytester: pytest.Pytester,
-    monkeypatch: pytest.MonkeyPatch,
-    environment: dict[str, str],
-    arguments: list[str],
-    expected: str,
-) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(f"STACKSPIN_CONFORMANCE_{name}", value)
-    run(PASSES, *arguments)
-    assert report(pytester)["settings"]["domain"] == expected
-
-
-def test_time_outs_are_those_of_the_options(
-    run: RunChecks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("STACKSPIN_CONFORMANCE_TIMEOUT_OF", "backup=30,dns=5")
-    source = """
-@check("auto_update.waits", promise="It waits.")
-def test_waits(settings):
-    waits = settings.timeouts
-    assert (waits.pod_ready, waits.backup, waits.dns) == (240, 30, 5)
-"""
-    run(source, "--timeout-factor=2").assert_outcomes(passed=1)
-    refused = run(source, "--timeout-of=nap=3")
-    assert refused.ret == pytest.ExitCode.USAGE_ERROR
-    refused.stderr.fnmatch_lines(["ERROR: --timeout-of=nap=3: none has this name; *"])
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "first"), [("CLUSTER", "minikube", "auto"), ("DOCKER", "podman", "running")]
-)
-def test_an_unknown_choice_in_the_environment_is_a_usage_error(
-    run: RunChecks, monkeypatch: pytest.MonkeyPatch, name: str, value: str, first: str
-) -> None:
-    monkeypatch.setenv(f"STACKSPIN_CONFORMANCE_{name}", value)
-    result = run(PASSES)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*{name}={value}: choose from {first}, *"])
-
-
-def test_a_mirror_of_an_unknown_registry_is_a_usage_error(run: RunChecks) -> None:
-    result = run(PASSES, "--mirror=quay.oi=mirror.example")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*nothing is pulled from 'quay.oi'*", "*write quay.io*"])
 
 
 def test_a_planted_secret_in_an_artifact_fails_the_run(run: RunChecks) -> None:
@@ -245,104 +152,6 @@ def test_leaks(run, evidence):
 
 def test_features_are_known_without_starting_a_cluster() -> None:
     assert Feature.NODE_KILL not in NodelessCluster().features
-
-
-ON_APPS = """
-from conformance.suite.check import core, extended
-
-@check("auto_update.serves", promise="It serves.", apps=core("notes") | extended("wordpress"))
-def test_serves(app):
-    assert app.name == "notes", f"{app.name} does not"
-"""
-
-
-def test_a_check_runs_on_each_of_its_apps_at_the_level_it_has_there(
-    run: RunChecks, pytester: pytest.Pytester
-) -> None:
-    run(ON_APPS, "--all").assert_outcomes(passed=1, failed=1)
-    (capability,) = report(pytester)["capabilities"]
-    assert [(c["app"], c["level"], c["verdict"]) for c in capability["checks"]] == [
-        ("notes", "core", "pass"),
-        ("wordpress", "extended", "fail"),
-    ]
-    assert capability["verdict"] == "pass"
-
-
-def test_an_app_that_was_not_selected_is_not_proven(
-    run: RunChecks, pytester: pytest.Pytester
-) -> None:
-    run(ON_APPS, "-k", "wordpress")
-    (capability,) = report(pytester)["capabilities"]
-    assert {c["app"]: c["verdict"] for c in capability["checks"]} == {
-        "wordpress": "fail",
-        "notes": "not run",
-    }
-    assert capability["verdict"] == "partial"
-    run(ON_APPS, "-m", "core").assert_outcomes(passed=1)
-
-
-ON_FAULTS = """
-from conformance.suite.check import core
-
-@pytest.mark.parametrize("fault", ["store-down", "agent-killed"])
-@check("auto_update.told", promise="It is told.", apps=core("notes"))
-def test_told(app, fault):
-    assert fault != %r
-"""
-
-
-def test_each_run_of_a_check_is_compared_with_its_own(run: RunChecks) -> None:
-    run(ON_FAULTS % "")
-    run(ON_FAULTS % "store-down", "-p", "no:cacheprovider").stdout.fnmatch_lines(
-        [
-            "FAIL auto_update.told on notes-store-down: *",
-            "Since run *: 1 newly failing",
-            "  newly failing: auto_update.told on notes-store-down",
-        ]
-    )
-
-
-def test_a_run_of_a_check_that_was_not_selected_is_not_proven(
-    run: RunChecks, pytester: pytest.Pytester
-) -> None:
-    run(ON_FAULTS % "", "-k", "killed").assert_outcomes(passed=1)
-    (capability,) = report(pytester)["capabilities"]
-    assert [(c["nodeId"].partition("::")[2], c["verdict"]) for c in capability["checks"]] == [
-        ("test_told[notes-agent-killed]", "pass"),
-        ("test_told[notes-store-down]", "not run"),
-    ]
-
-
-def test_what_is_named_by_its_node_id_proves_nothing_of_the_rest(
-    run: RunChecks, pytester: pytest.Pytester
-) -> None:
-    run(PASSES + ON_FAULTS % "", "auto_update/test_auto_update.py::test_passes").assert_outcomes(
-        passed=1
-    )
-    assert verdicts(pytester) == {"passes": "pass", "told": "not run"}
-
-
-def test_a_file_proves_nothing_of_the_files_beside_it(
-    run: RunChecks, pytester: pytest.Pytester
-) -> None:
-    folder = pytester.mkdir("auto_update")
-    (folder / "__init__.py").touch()
-    (folder / "test_others.py").write_text(HEAD + ON_FAULTS % "")
-    run(PASSES, "auto_update/test_auto_update.py").assert_outcomes(passed=1)
-    (capability,) = report(pytester)["capabilities"]
-    assert capability["verdict"] == "partial"
-    assert [(c["nodeId"], c["verdict"]) for c in capability["checks"]] == [
-        ("auto_update/test_auto_update.py::test_passes", "pass"),
-        ("auto_update/test_others.py::auto_update.told[notes]", "not run"),
-    ]
-
-
-def test_a_check_is_selected_and_listed_by_its_id(run: RunChecks) -> None:
-    both = PASSES + ON_FAULTS % ""
-    run(both, "-k", "auto_update.told and store-down").assert_outcomes(passed=1)
-    listed = run(both, "--collect-only", "-v", "-k", "auto_update.passes")
-    listed.stdout.fnmatch_lines(["*auto_update.passes: It holds."])
-    listed.stdout.no_fnmatch_line("*auto_update.told*")
 
 
 @pytest.mark.parametrize("phase", ["setup", "teardown"])

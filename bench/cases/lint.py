@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import sysconfig
 import tempfile
 from collections.abc import Sequence
@@ -13,24 +12,13 @@ from pathlib import Path
 
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab, Stopwatch
+from bench.proportional import peak
 from conformance.common.errors import HarnessError
 from conformance.common.settings import data_root
 
 APPS = 25
 CHARTS = 400
 PACKAGE, NAME = "flux-app", "board"
-KIBIBYTES = 1024.0
-_MEASURING = """
-import atexit, resource, sys
-from conformance.cli import main
-def tell():
-    [own] = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:")]
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(int(own) + child, file=sys.stderr)
-atexit.register(tell)
-main()
-"""
-"""Of itself it asks /proc: getrusage also counts what the process was before it became this one."""
 
 
 @benchmark(
@@ -47,8 +35,8 @@ def lint(lab: Lab) -> Samples:
     """The package linter on a chart, 25 packages and 400 charts, from the start of its process on.
 
     Beside it, ``helm lint`` and ``helm template`` of the same charts, where the pinned Helm is in
-    the cache. Memory is the most that the linter needs for the tree plus the most that its process
-    for rendering needs.
+    the cache. Memory is the most that all processes of the linter use together for the 400 charts,
+    a page that several of them share counted once.
     """
     with tempfile.TemporaryDirectory(prefix="stackspin-bench-") as folder:
         tree, many = Path(folder) / "packages", Path(folder) / "charts"
@@ -59,7 +47,7 @@ def lint(lab: Lab) -> Samples:
             "one chart": [seconds([[str(program), "app", str(charts[0])]])],
             f"tree of {APPS}": [seconds([[str(program), "app", str(tree)]])],
             f"{CHARTS} charts": [seconds([[str(program), "app", str(many)]])],
-            "memory": [memory(tree)],
+            "memory": [memory([str(program), "app", str(many)])],
         }
         if lab.components.is_present("helm"):
             helm = str(lab.components.binary("helm"))
@@ -107,22 +95,31 @@ def seconds(commands: Sequence[Sequence[str]]) -> float:
     return clock.seconds
 
 
-def memory(tree: Path) -> float:
-    """Return MiB that the linter and its child need at most for a tree."""
-    told = _run([sys.executable, "-c", _MEASURING, "app", str(tree)])
-    return int(told.split()[-1]) / KIBIBYTES
+def memory(command: Sequence[str]) -> float:
+    """Run a command; return MiB that its processes use at most together."""
+    with _started(command) as process:
+        most = peak(process)
+        _check(command, process)
+    return most
 
 
-def _run(command: Sequence[str]) -> str:
-    """Return what a command says on standard error; HarnessError if it fails."""
-    ended = subprocess.run(
+def _run(command: Sequence[str]) -> None:
+    with _started(command) as process:
+        _check(command, process)
+
+
+def _started(command: Sequence[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**os.environ, "HELM_CACHE_HOME": "/nonexistent", "KUBECONFIG": os.devnull},
         text=True,
-        check=False,
     )
-    if ended.returncode != 0:
-        raise HarnessError(f"{' '.join(command)} ended with {ended.returncode}: {ended.stderr}")
-    return ended.stderr
+
+
+def _check(command: Sequence[str], process: subprocess.Popen[str]) -> None:
+    """Wait for the end of a command. Raises HarnessError if it fails."""
+    said = process.communicate()[1]
+    if process.returncode != 0:
+        raise HarnessError(f"{' '.join(command)} ended with {process.returncode}: {said}")

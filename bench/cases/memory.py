@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab
+from bench.proportional import sums
 
 SETTLE_SECONDS = 15.0
 """After Ready; the start's garbage is collected by then, as nobody would call a start idle."""
 MIB = 1024.0
-_LINE = re.compile(r"^(Rss|Pss):\s+(\d+) kB$", re.MULTILINE)
 
 
 @benchmark(
@@ -30,11 +29,3 @@ def memory(lab: Lab) -> Samples:
         shown = cluster.node_run(["sh", "-c", "cat /proc/[0-9]*/smaps_rollup"])
         totals = sums(shown.stdout.decode())
     return {"resident": [totals["Rss"] / MIB], "proportional": [totals["Pss"] / MIB]}
-
-
-def sums(rollups: str) -> dict[str, int]:
-    """Return KiB by field from the concatenated text of several processes' smaps_rollup."""
-    totals = {"Rss": 0, "Pss": 0}
-    for field, value in _LINE.findall(rollups):
-        totals[field] += int(value)
-    return totals

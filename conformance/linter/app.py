@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -304,6 +304,11 @@ class AppPackage:
         """Yield the written objects of the whole tree, the app's own first."""
         yield from self.written
         yield from self.neighbours
+
+    def without_rendered(self) -> AppPackage:
+        """Return what is left to know of the app once it has been judged: it takes less memory."""
+        bare = (replace(one, manifests=(), values={}) for one in self.installations)
+        return replace(self, installations=tuple(bare), failures=(), texts={}, neighbours=())
 
     def objects(self, *kinds: str) -> Iterator[Manifest]:
         """Yield the objects of these kinds, written or rendered, each place once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import FrameType
@@ -66,6 +67,23 @@ def alarmed(clock: Clock) -> Iterator[bool]:
     finally:
         _set.discard(clock)
         signal.signal(clock.signal, before)
+
+
+class Budget:
+    """The CPU time that several pieces of this process's work may take together."""
+
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
+
+    @contextlib.contextmanager
+    def spending(self) -> Iterator[None]:
+        """Raise TooLongError in the body when no time is left."""
+        before = time.process_time()
+        try:
+            with at_most(self._left, CPU):
+                yield
+        finally:
+            self._left -= time.process_time() - before
 
 
 def _raise(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001

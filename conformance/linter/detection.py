@@ -7,16 +7,17 @@ sources, namespaces and the Kustomizations that lead to several apps, comes last
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from conformance.linter.access import get, text, walk
 from conformance.linter.app import SOURCE_KINDS, AppPackage, Chart, FluxKustomization, Release
-from conformance.linter.deadline import CPU, at_most
+from conformance.linter.deadline import Budget
 from conformance.linter.elsewhere import ChartsElsewhere
 from conformance.linter.file_problems import FileProblems
 from conformance.linter.files import YamlFiles, parent
+from conformance.linter.findings import Problem
 from conformance.linter.flux.clusters import together
 from conformance.linter.flux.kustomizations import FluxTree, is_flux_kustomization
 from conformance.linter.flux.values import HELM_RELEASE, Named, by_name, release_of
@@ -45,13 +46,19 @@ def detect(
     values: Mapping[str, Any] | None = None,
     limits: Limits | None = None,
     elsewhere: ChartsElsewhere | None = None,
-) -> list[AppPackage]:
-    """Return the apps of a tree, in the order of their paths; none if there is nothing to install.
+) -> Iterator[AppPackage]:
+    """Yield the apps of a tree, in the order of their paths; none if there is nothing to install.
 
-    ``values`` are added to each chart's (``--values``). ``elsewhere`` has the charts that are not
-    in the tree.
+    The charts of each are rendered when it is asked for, and nothing here holds on to what came of
+    it. ``values`` are added to each chart's (``--values``). ``elsewhere`` has the charts that are
+    not in the tree, and fetches what it has not yet.
     """
-    return _Detector(tree, renderer, values, limits or Limits(), elsewhere).apps()
+    while True:
+        detector = _Detector(tree, renderer, values, limits or Limits(), elsewhere)
+        groups = detector.groups()
+        if elsewhere is None or not elsewhere.fetch_wanted():
+            break
+    yield from detector.apps(groups)
 
 
 def detect_in_time(
@@ -61,16 +68,22 @@ def detect_in_time(
     *,
     limits: Limits,
     values: Mapping[str, Any] | None = None,
-) -> list[AppPackage]:
-    """Return the apps of a tree as ``detect`` does, with what has to be fetched for them.
+) -> Iterator[AppPackage]:
+    """Yield the apps of a tree as ``detect`` does.
 
-    Raises TooLongError if reading and rendering takes longer than the limits allow.
+    Raises TooLongError if reading and rendering takes longer than the limits allow. What is done
+    with one app before the next is asked for does not count.
     """
+    budget = Budget(limits.reading_seconds)
+    with budget.spending():
+        apps = iter(detect(tree, renderer, values=values, limits=limits, elsewhere=elsewhere))
     while True:
-        with at_most(limits.reading_seconds, CPU):
-            found = detect(tree, renderer, values=values, limits=limits, elsewhere=elsewhere)
-        if elsewhere is None or not elsewhere.fetch_wanted():
-            return found
+        with budget.spending():
+            app = next(apps, None)
+        if app is None:
+            return
+        yield app
+        del app  # the next one needs the memory
 
 
 class _Detector:
@@ -102,7 +115,8 @@ class _Detector:
         self._names: dict[frozenset[str], Named] = {}
         self._strict = any(_is_strict(one) for one, _ in self._everything)
 
-    def apps(self) -> list[AppPackage]:
+    def groups(self) -> list[Group]:
+        """Return the apps with all that is known of them before anything is rendered."""
         groups = self._grouping.groups()
         used: set[str] = set()
         for group in groups:
@@ -113,9 +127,20 @@ class _Detector:
             for chart in self._charts
             if chart.folder not in used
         ]
-        apps = [self._app(group, groups) for group in sorted(groups, key=lambda one: one.path)]
-        rest = self._rest(groups, apps) if apps else None
-        return self._with_other_problems(apps, rest)
+        return sorted(groups, key=lambda one: one.path)
+
+    def apps(self, groups: Sequence[Group]) -> Iterator[AppPackage]:
+        """Yield each of the apps, and then what belongs to none, if there is any."""
+        judged: list[AppPackage] = []
+        for group in groups:
+            app = self._app(group, groups)
+            if len(groups) == 1:
+                app = replace(app, problems=[*app.problems, *self._untold([app])])
+            judged.append(app.without_rendered())
+            yield app
+            del app  # the next one needs the memory
+        if judged:
+            yield from self._remainder(groups, judged)
 
     def _chart_name(self, chart: Chart) -> str:
         return chart.name or posixpath.basename(chart.folder.removeprefix(".")) or self._tree.name
@@ -268,18 +293,21 @@ class _Detector:
             and self._files.reads(parent(one.file))
         )
 
-    def _with_other_problems(
-        self, apps: list[AppPackage], rest: AppPackage | None
-    ) -> list[AppPackage]:
-        """Add what is wrong with files of no app: to the only app, else to what belongs to none."""
-        told = {problem for app in apps for problem in app.problems}
-        left = [problem for problem in self._problems.all if problem not in told]
-        if left and len(apps) == 1:
-            apps = [replace(apps[0], problems=[*apps[0].problems, *left])]
-        elif left and apps:
+    def _remainder(
+        self, groups: Sequence[Group], apps: Sequence[AppPackage]
+    ) -> Iterator[AppPackage]:
+        """Yield what belongs to no app, with what is wrong with files of none."""
+        rest = self._rest(groups, apps)
+        if left := self._untold(apps):
             none = AppPackage(NO_APP, ".", "files that belong to no app", rest=True)
             rest = replace(rest or none, problems=left)
-        return apps if rest is None else [*apps, rest]
+        if rest is not None:
+            yield rest
+
+    def _untold(self, apps: Sequence[AppPackage]) -> list[Problem]:
+        """Return what is wrong with files, and is told of none of these apps."""
+        told = {problem for app in apps for problem in app.problems}
+        return [problem for problem in self._problems.all if problem not in told]
 
 
 def _is_strict(one: Manifest) -> bool:

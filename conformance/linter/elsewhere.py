@@ -79,7 +79,7 @@ class ChartsElsewhere:
     def fetch_wanted(self) -> bool:
         """Fetch what was asked for and is not here yet; return whether there was anything.
 
-        No time limit on reading a package is about this one: it waits for the network.
+        Limits on reading a package are about CPU time: to wait for the network takes none.
         """
         wanted, self._wanted = self._wanted, {}
         if self._fetch is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,13 +18,14 @@ from conformance.linter.limits import Limits
 from conformance.linter.reading.tree import Tree
 from conformance.linter.result import AppResult, Finding, Result, rank
 from conformance.linter.rule import all_rules
-from conformance.linter.running import MOST_FINDINGS, Answer, defect, run_rules
+from conformance.linter.running import MOST_FINDINGS, Answer, RuleRuns, defect
 from conformance.linter.versions import PINNED, Versions
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
     from conformance.linter.elsewhere import Fetch
     from conformance.linter.rule import Rule
+    from conformance.linter.running import Said
     from conformance.linter.waivers import Waiver
 
 _MESSAGE, _NAME = 1000, 250
@@ -88,8 +89,7 @@ def lint(
             versions,
             limits,
         )
-        found = _apps(tree, request, renderer)
-    results = _judge(found, request)
+        results = _results(_judged(tree, request, renderer), request)
     used = {finding.rule.id for app in results for finding in app.findings}
     return Result(
         (str(path),),
@@ -102,12 +102,14 @@ def lint(
 
 @dataclass(frozen=True)
 class _Found:
-    """An app, or why there is none to look at."""
+    """An app, and what else must be known of it."""
 
     app: AppPackage
     remark: str = ""
-    trouble: str = ""
-    """Why no rule can be run."""
+
+    def once_judged(self) -> _Found:
+        """Return it without what nobody looks at any more."""
+        return self if self.app.previous else replace(self, app=self.app.without_rendered())
 
 
 def _start(renderer: Renderer, tree: Tree) -> None:
@@ -117,34 +119,53 @@ def _start(renderer: Renderer, tree: Tree) -> None:
             renderer.start()
 
 
-def _apps(tree: Tree, request: _Request, renderer: Renderer) -> list[_Found]:
-    from conformance.linter import detection  # noqa: PLC0415 - Helm starts meanwhile
-    from conformance.linter.changed import touched  # noqa: PLC0415
-    from conformance.linter.elsewhere import ChartsElsewhere  # noqa: PLC0415
-
-    def detected(tree: Tree, path: Path) -> list[AppPackage]:
-        own = ChartsElsewhere(path, request.limits, request.description, request.fetch)
-        found = detection.detect_in_time(
-            tree, renderer, own, values=request.values, limits=request.limits
-        )
-        return found or [detection.nothing(tree)]
-
+def _judged(tree: Tree, request: _Request, renderer: Renderer) -> list[tuple[_Found, Said]]:
+    """Return the apps, and what the rules say of each: one is judged while the next is read."""
     try:
-        found = detected(tree, request.path)
-        found = [replace(app, versions=request.versions) for app in found]
-        if request.changed is not None:
-            found = [app for app in found if touched(app, request.changed)]
-        if request.previous is None:
-            return [_Found(app) for app in found]
-        previous = Tree.read(request.previous, request.limits)
-        return _compared(found, detected(previous, request.previous))
+        with RuleRuns(request.rules, request.limits.seconds) as runs:
+            found = []
+            for one in _apps(tree, request, renderer):
+                runs.add(one.app)
+                found.append(one.once_judged())
+            return list(zip(found, runs.said(), strict=True))
     except TooLongError:
         trouble = f"reading the files took longer than {request.limits.reading_seconds:g} s"
     except HarnessError:
         raise
     except Exception as error:  # a defect of ours is no stack trace for a packager
         trouble = defect(error)
-    return [_Found(detection.nothing(tree), trouble=trouble)]
+    from conformance.linter import detection  # noqa: PLC0415 - as in _apps
+
+    answer = Answer(reasons=(trouble,))
+    return [(_Found(detection.nothing(tree)), {rule.id: answer for rule in request.rules})]
+
+
+def _apps(tree: Tree, request: _Request, renderer: Renderer) -> Iterator[_Found]:
+    """Yield the apps that are to be judged, each with its charts rendered only then."""
+    from conformance.linter import detection  # noqa: PLC0415 - Helm starts meanwhile
+    from conformance.linter.changed import touched  # noqa: PLC0415
+    from conformance.linter.elsewhere import ChartsElsewhere  # noqa: PLC0415
+
+    def detected(tree: Tree, path: Path) -> Iterator[AppPackage]:
+        own = ChartsElsewhere(path, request.limits, request.description, request.fetch)
+        apps = detection.detect_in_time(
+            tree, renderer, own, values=request.values, limits=request.limits
+        )
+        first = next(apps, None)
+        yield detection.nothing(tree) if first is None else first
+        del first  # the next one needs the memory
+        yield from apps
+
+    found = (
+        replace(app, versions=request.versions)
+        for app in detected(tree, request.path)
+        if request.changed is None or touched(app, request.changed)
+    )
+    if request.previous is None:
+        yield from map(_Found, found)
+    else:
+        previous = Tree.read(request.previous, request.limits)
+        yield from _compared(list(found), list(detected(previous, request.previous)))
 
 
 def _compared(apps: list[AppPackage], before: list[AppPackage]) -> list[_Found]:
@@ -160,16 +181,14 @@ def _compared(apps: list[AppPackage], before: list[AppPackage]) -> list[_Found]:
     return found
 
 
-def _judge(apps: list[_Found], request: _Request) -> list[AppResult]:
-    sound = [found.app for found in apps if not found.trouble]
-    answers = iter(run_rules(sound, request.rules, request.limits.seconds))
+def _results(judged: Iterable[tuple[_Found, Said]], request: _Request) -> list[AppResult]:
     results = []
-    for found in apps:
+    for found, said in judged:
         findings: list[Finding] = []
         not_run: dict[tuple[str, str], tuple[Rule, str]] = {}
-        trouble = [Answer(reasons=(found.trouble,))] * len(request.rules)
-        said = trouble if found.trouble else next(answers)
-        for rule, answer in zip(request.rules, said, strict=True):
+        for rule in request.rules:
+            if (answer := said.get(rule.id)) is None:
+                continue
             findings += _findings(rule, answer.problems, request.waivers.get(rule.id))
             for reason in answer.reasons:
                 not_run[rule.id, reason] = (rule, _cut(reason, _MESSAGE))

@@ -81,7 +81,7 @@ def read_tree(tree: Tree, path: Path, elsewhere: ChartsElsewhere | None = None) 
     """Return the apps in the files of a package, as ``read_apps`` does."""
     try:
         with Renderer(_LIMITS) as renderer:
-            found = detection.detect_in_time(tree, renderer, elsewhere, limits=_LIMITS)
+            found = list(detection.detect_in_time(tree, renderer, elsewhere, limits=_LIMITS))
     except TooLongError:
         raise HarnessError(
             f"reading {path} took longer than {_LIMITS.reading_seconds:g} s",

@@ -8,7 +8,7 @@ from typing import Any
 from conformance.linter.access import mapping
 from conformance.linter.facts.kubernetes_schema import checked_as
 from conformance.linter.facts.resources import wrong_resources
-from conformance.linter.facts.structural import Violation
+from conformance.linter.facts.violations import Violation
 
 _CORE = "io.k8s.api.core.v1"
 _ONE: Mapping[str, str] = {

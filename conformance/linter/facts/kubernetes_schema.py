@@ -19,16 +19,9 @@ from conformance.common.pins import pin
 from conformance.linter.access import mapping, text
 from conformance.linter.facts import object_names
 from conformance.linter.facts.resources import wrong_resources
-from conformance.linter.facts.structural import (
-    OBJECT_META,
-    Checker,
-    Schema,
-    Verdict,
-    Violation,
-    dotted,
-    listed,
-    nearest,
-)
+from conformance.linter.facts.schema_types import Schema
+from conformance.linter.facts.structural import OBJECT_META, Checker
+from conformance.linter.facts.violations import Verdict, Violation, dotted, listed, nearest
 from conformance.linter.findings import quoted
 from conformance.linter.flux.variables import is_encrypted
 from conformance.linter.manifest import Manifest

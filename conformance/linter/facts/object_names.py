@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from conformance.linter.access import Path, get, mapping
-from conformance.linter.facts.structural import Violation, dotted
+from conformance.linter.facts.violations import Violation, dotted
 from conformance.linter.findings import quoted
 from conformance.linter.manifest import Manifest
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.linter.access import mapping
 from conformance.linter.facts.changes import quantity
-from conformance.linter.facts.structural import Violation
+from conformance.linter.facts.violations import Violation
 from conformance.linter.findings import quoted
 
 _STANDARD = ("cpu", "memory", "ephemeral-storage")

@@ -7,19 +7,23 @@ server, and jsonschema would have to be taught both; it would also take 0.1 s to
 
 from __future__ import annotations
 
-import base64
-import binascii
-import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from conformance.linter.access import Path
+from conformance.linter.facts.schema_types import (
+    TYPE_WORDS,
+    Schema,
+    all_types,
+    is_base64,
+    is_of,
+    reads_as,
+    types_of,
+)
+from conformance.linter.facts.violations import Verdict, Violation, dotted, listed, nearest
 from conformance.linter.findings import quoted
 from conformance.linter.schemas.enums import ENUMS
-
-Schema = Mapping[str, Any]
 
 OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
@@ -31,14 +35,6 @@ _DEEPEST = 100
 _NEAR = 3
 """Levels below a field's surroundings in which a misplaced field is looked for."""
 
-_TYPES = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "array": "a list",
-    "object": "a mapping",
-}
 _PATTERNS = {
     r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$": "be a duration such as 30s, 5m or 1h30m",
     r"^([0-9]+(\.[0-9]+)?(ms|s|m))+$": "be a duration such as 30s or 5m; hours are not allowed",
@@ -54,58 +50,7 @@ _QUANTITY_FORM = re.compile(
     r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?"
 )
 _LIKE_QUANTITY = re.compile(r"\s*([0-9.]+)\s*([kKmMgGtT])i?[bB]?(?:yte)?s?\s*")
-_PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$-]{0,60}")
 _INT32 = 1 << 31
-
-
-@dataclass(frozen=True)
-class Violation:
-    """Something that the API server refuses."""
-
-    path: Path
-    """Of the value, or of what lacks something."""
-    message: str
-    fix: str = ""
-    value: Any = None
-    """The offending value, where it is one of the wrong kind; None for a secret."""
-    absent: bool = False
-    """Whether something is missing."""
-    slip: bool = False
-    """Whether it is nearly right: a misspelt field, an amount in a unit that is none."""
-    wrong_type: bool = False
-    """Whether it is text where a number must be, a list where a mapping must be, and the like."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is to be said about an object."""
-
-    violations: tuple[Violation, ...] = ()
-    metadata: tuple[Path, ...] = ()
-    """Where there are names, labels and annotations: the object's own, its pods', its claims'."""
-
-
-def dotted(path: Path) -> str:
-    """Return a path as people write it: ``spec.containers[0].image``."""
-    parts = []
-    for key in path:
-        if isinstance(key, int):
-            parts.append(f"[{key}]")
-        else:
-            parts.append(f".{key}" if _PLAIN_KEY.fullmatch(str(key)) else f"[{quoted(str(key))}]")
-    return "".join(parts).removeprefix(".") or "the object"
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """Return which of ``known`` somebody who wrote ``word`` may have meant; empty: none."""
-    folded = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(word[:60].lower(), folded, n=1, cutoff=0.75)
-    return folded[close[0]] if close else ""
-
-
-def listed(words: Sequence[str]) -> str:
-    """Return words as in ``a, b or c``."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 class Checker:
@@ -167,8 +112,8 @@ class _Walk:
         resolved, name = self._checker.resolved(schema)
         if value is None or len(self.found) > _MOST or len(path) > _DEEPEST:
             return
-        types = _types(resolved)
-        if types and not any(_is(value, one) for one in types):
+        types = types_of(resolved)
+        if types and not any(is_of(value, one) for one in types):
             self._wrong_type(value, types, path)
         elif isinstance(value, Mapping):
             if name == OBJECT_META:
@@ -192,7 +137,7 @@ class _Walk:
         return quoted(value, "secret" if self._secret else key)
 
     def _wrong_type(self, value: Any, types: Sequence[str], path: Path) -> None:
-        wanted = listed([_TYPES[one] for one in types])
+        wanted = listed([TYPE_WORDS[one] for one in types])
         fix = ""
         if isinstance(value, Mapping | list):
             found = "a mapping" if isinstance(value, Mapping) else "a list"
@@ -209,7 +154,7 @@ class _Walk:
         if "string" in types and not isinstance(value, Mapping | list | str):
             written = str(value).lower() if isinstance(value, bool) else str(value)
             fix = "Put it in quotes" + ("." if self._secret else f': "{written[:40]}".')
-        elif isinstance(value, str) and any(_reads_as(value, one) for one in types):
+        elif isinstance(value, str) and any(reads_as(value, one) for one in types):
             fix = "Remove the quotes."
         message = f"{dotted(path)} is {found}, but must be {wanted}"
         kept = None if self._secret else value
@@ -281,8 +226,8 @@ class _Walk:
         if not isinstance(items, Mapping):
             return
         inner, _ = self._checker.resolved(items)
-        types = _types(inner)
-        nullable = inner.get("nullable") or "null" in _all_types(inner) or not types
+        types = types_of(inner)
+        nullable = inner.get("nullable") or "null" in all_types(inner) or not types
         for index, item in enumerate(value):
             if item is not None:
                 self.value(item, items, (*path, index))
@@ -327,7 +272,7 @@ class _Walk:
             must = _PATTERNS.get(pattern, f"fit the pattern {pattern[:120]}")
             shown = self._shown(value, path)
             self._add(path, f"{dotted(path)} is {shown}, but must {must}", value=value)
-        if schema.get("format") == "byte" and not _base64(value):
+        if schema.get("format") == "byte" and not is_base64(value):
             self._add(
                 path,
                 f"{dotted(path)} is not valid base64",
@@ -359,45 +304,3 @@ class _Walk:
 
 def _short(name: str) -> str:
     return name.removeprefix("io.k8s.api.")
-
-
-def _all_types(schema: Schema) -> list[str]:
-    kind = schema.get("type")
-    if kind is None:
-        return [one for choice in schema.get("oneOf", ()) for one in _all_types(choice)]
-    return list(kind) if isinstance(kind, list) else [kind]
-
-
-def _types(schema: Schema) -> list[str]:
-    return [one for one in dict.fromkeys(_all_types(schema)) if one != "null"]
-
-
-def _is(value: Any, kind: str) -> bool:
-    match kind:
-        case "string":
-            return isinstance(value, str)
-        case "boolean":
-            return isinstance(value, bool)
-        case "integer":
-            whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-            return whole and not isinstance(value, bool)
-        case "number":
-            return isinstance(value, int | float) and not isinstance(value, bool)
-        case "array":
-            return isinstance(value, list | tuple)
-        case _:
-            return isinstance(value, Mapping)
-
-
-def _reads_as(text: str, kind: str) -> bool:
-    if kind == "boolean":
-        return text in ("true", "false")
-    return kind in ("integer", "number") and bool(re.fullmatch(r"-?[0-9]{1,18}", text))
-
-
-def _base64(value: str) -> bool:
-    try:
-        base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return True

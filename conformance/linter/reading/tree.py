@@ -218,9 +218,11 @@ def _content(path: bytes, name: str, reader: _Reader) -> bytes | None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
                 return None
-            content = file.read(reader.limits.file_bytes + 1)
+            # Read into room for the largest file, each would keep a page of memory.
+            content = file.read(min(status.st_size, reader.limits.file_bytes) + 1)
     except OSError as error:
         reader.problem(name, f"{quoted(shown(name))} cannot be read: {error.strerror}")
         return None
