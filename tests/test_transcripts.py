@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import kube_wire as wire
@@ -16,6 +17,7 @@ from test_oci_leaks import tar
 
 from conformance.common import transcript
 from conformance.common.transcript import Transcript, carried, paused, record, without_values
+from conformance.components.waiting import BuildingFuture, in_thread
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted, exists, ready
 from conformance.kube.objects import Ref
@@ -65,6 +67,32 @@ def test_what_threads_ask_for_a_check_is_the_check_s(kept: Transcript) -> None:
     thread.start()
     thread.join()
     assert lines(kept) == ["GET /a → 200"]
+
+
+def test_a_check_stands_on_what_was_asked_for_the_results_that_it_waits_for() -> None:
+    def install() -> str:
+        record("helm install", 0)
+        return "installed"
+
+    def back_up(after: BuildingFuture[str]) -> str:
+        after.result()
+        record("velero backup", "Completed")
+        return "backed up"
+
+    installed = in_thread("install", install)
+    backed_up = in_thread("back up", partial(back_up, installed))
+    backed_up.exception()  # it was done before the check
+    kept = transcript.begin()
+    record("GET /backups", 200)
+    for future in (backed_up, installed, backed_up):
+        future.result()
+    transcript.end()
+    heading, install_line, backup_line, blank, then, own = kept.text(plain).splitlines()
+    assert heading == "Before, for several checks, or in the background:"
+    assert re.fullmatch(r" +-0\.\d\d s  helm install → 0", install_line)
+    assert re.fullmatch(r" +-0\.\d\d s  velero backup → Completed", backup_line)
+    assert (blank, then) == ("", "This check:")
+    assert own.endswith("GET /backups → 200")
 
 
 def test_nothing_is_kept_during_a_pause(kept: Transcript) -> None:
@@ -253,10 +281,10 @@ def test_what_a_shared_fixture_asked_is_kept_with_each_check_that_uses_it(
     run(SHARES)
     evidence = pytester.path / "reports" / "latest" / "evidence"
     found = {
-        path.parent.name.partition(".")[2]: re.sub(r"(?m)^ *\d+\.\d\d s  ", "", path.read_text())
+        path.parent.name.partition(".")[2]: re.sub(r"(?m)^ *-?\d+\.\d\d s  ", "", path.read_text())
         for path in evidence.glob("*/asked.txt")
     }
-    before = "Set up before, for several checks:\nbuild → a digest\n\nThis check:\n"
+    before = "Before, for several checks, or in the background:\nbuild → a digest\n\nThis check:\n"
     assert found == {
         "first": "build → a digest\nGET /first → 200\n",
         "second": before,

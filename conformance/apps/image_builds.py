@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from conformance.apps import images
 from conformance.apps.images import BuiltImage, Candidate, ImageTest
 from conformance.common.settings import data_root
-from conformance.common.transcript import carried
 from conformance.components.processes import Runner
 from conformance.components.recipe import hash_folder
 from conformance.components.waiting import submit
@@ -149,9 +148,7 @@ class AppImages:
     def released_each(self, source: Path, versions: Sequence[str]) -> list[Candidate]:
         """Release several versions side by side; the first failing test is raised."""
         with ThreadPoolExecutor(len(versions)) as executor:
-            each = [
-                submit(executor, carried(partial(self.released, source, one))) for one in versions
-            ]
+            each = [submit(executor, partial(self.released, source, one)) for one in versions]
             return [future.result() for future in each]
 
     def untested(self, source: Path, version: str) -> Candidate:

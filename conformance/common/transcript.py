@@ -19,6 +19,9 @@ Result = TypeVar("Result")
 _CURRENT = threading.local()
 """No context variable: Playwright calls back in greenlets, which have contexts of their own."""
 _LINES = 80
+_LINES_BEFORE = 40
+_BEFORE = "Before, for several checks, or in the background:"
+_THEN = "This check:"
 _WIDTH = 300
 """Characters of a line."""
 _MOST = 5000
@@ -31,6 +34,7 @@ class Transcript:
         self._began = time.monotonic()
         self._lines: list[tuple[float, str, int]] = []
         """When it was asked, by ``time.monotonic``; what; and how many times."""
+        self._before: list[Transcript] = []
         self._left_out = 0
         self._lock = threading.Lock()
 
@@ -52,21 +56,36 @@ class Transcript:
         part._began = moment
         with self._lock:
             part._lines = [line for line in self._lines if line[0] >= moment]
+            part._before = [*self._before]
         return part
 
-    def text(self, redact: Callable[[str], str], most: int = _LINES) -> str:
+    def rest_on(self, other: Transcript) -> None:
+        """Say that what is asked here stands on what was asked there, and on what that stood on."""
+        for one in (other, *other._before):
+            if one is not self and one not in self._before:
+                self._before.append(one)
+
+    def text(self, redact: Callable[[str], str]) -> str:
         """Return a line an exchange, with the seconds since the beginning; empty if there is none.
 
-        Of more than ``most`` lines, the first and the last are there.
-        A line is redacted before it is cut: half a secret would no longer be known as one.
+        What it rests on comes first, in negative seconds if it was before. Of too many lines, the
+        first and the last are there. A line is redacted before it is cut: half a secret would no
+        longer be known as one.
         """
-        with self._lock:
-            lines = [*self._lines]
-        shown = [_line(at - self._began, redact(line), times) for at, line, times in lines]
+        own = self._shown([self], redact, _LINES)
+        before = self._shown(self._before, redact, _LINES_BEFORE)
+        return f"{_BEFORE}\n{before}\n{_THEN}\n{own}" if before else own
+
+    def _shown(self, parts: Sequence[Transcript], redact: Callable[[str], str], most: int) -> str:
+        lines, left_out = list[tuple[float, str, int]](), 0
+        for part in parts:
+            with part._lock:
+                lines += part._lines
+                left_out += part._left_out
+        shown = [_line(at - self._began, redact(line), times) for at, line, times in sorted(lines)]
         if len(shown) > most:
             half = most // 2
-            left_out = f"... {len(shown) - 2 * half + self._left_out} more ..."
-            shown = [*shown[:half], left_out, *shown[-half:]]
+            shown[half:-half] = [f"... {len(shown) - 2 * half + left_out} more ..."]
         return "".join(f"{line}\n" for line in shown)
 
 

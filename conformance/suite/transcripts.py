@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import pytest
@@ -27,10 +27,6 @@ _TRANSCRIPT = pytest.StashKey[transcript.Transcript]()
 _SET_UP = pytest.StashKey[dict[str, _SetUp]]()
 """Of a session, by the fixture's name: the latest."""
 FILE = "asked.txt"
-_OF_A_FIXTURE = 20
-"""Lines; the check that set it up has them all."""
-_BEFORE = "Set up before, for several checks:"
-_THEN = "This check:"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,20 +65,17 @@ def pytest_runtest_makereport(
         transcript.end()
     elif report.when == "call" or report.failed:
         recorder = item.config.stash[RUN].recorder
-        text = _text(item, kept, recorder.redactor.redact)
+        _rest_on_what_is_shared(item, kept)
+        text = kept.text(recorder.redactor.redact)
         if text and not report.skipped:
             recorder.box(recorder.result(item.nodeid)).attach(FILE, text)
     return report
 
 
-def _text(item: pytest.Item, kept: transcript.Transcript, redact: Callable[[str], str]) -> str:
-    """Return what the check asked, after what was asked before for fixtures that it uses."""
+def _rest_on_what_is_shared(item: pytest.Item, kept: transcript.Transcript) -> None:
     known = item.session.stash.get(_SET_UP, {})
     values: dict[str, object] = getattr(item, "funcargs", {})
-    shared = [
-        known[name].asked.text(redact, _OF_A_FIXTURE)
-        for name in values
-        if name in known and known[name].value is values[name] and known[name].by is not kept
-    ]
-    before, own = "".join(shared), kept.text(redact)
-    return f"{_BEFORE}\n{before}\n{_THEN}\n{own}" if before else own
+    for name, value in values.items():
+        shared = known.get(name)
+        if shared and shared.value is value and shared.by is not kept:
+            kept.rest_on(shared.asked)
