@@ -134,18 +134,20 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(self.wire.bodies[-1] if self.wire.bodies else {})
         elif self.query.get("watch"):
             self.watch()
-        elif (plural := self.where.rsplit("/", 1)[-1]) in self.plurals():
+        elif kind := self.plurals().get(plural := self.where.rsplit("/", 1)[-1]):
             items = self.wire.objects.get(plural, [])
             wanted = self.query.get("fieldSelector", "").removeprefix("metadata.name=")
             items = [item for item in items if wanted in ("", item["metadata"]["name"])]
-            self.answer({"metadata": {"resourceVersion": "7"}, "items": items})
+            version = {"resourceVersion": "7"}
+            self.answer({"kind": f"{kind}List", "metadata": version, "items": items})
         else:
             self.fail(404, "NotFound", "the server could not find the requested resource")
 
     do_GET = do_PATCH = do_POST = do_DELETE = handle_one
 
-    def plurals(self) -> set[str]:
-        return {kind[0] for kinds in self.wire.kinds.values() for kind in kinds}
+    def plurals(self) -> dict[str, str]:
+        every = [kind for kinds in self.wire.kinds.values() for kind in kinds]
+        return {plural: kind for plural, kind, _ in every}
 
     def answer(self, body: Object, status: int = 200, **headers: str) -> None:
         self.answer_text(status, json.dumps(body), **headers)

@@ -125,6 +125,8 @@ def case_table(titles: dict[str, str]) -> str:
     lines = [
         "# Rules and their cases",
         "",
+        "For people who work on the linter's rules: what each is tested on.",
+        "",
         "Each rule of the linter finds something on the broken packages in its row "
         "([fixtures/broken](../fixtures/broken/README.md)), and no other rule does. No rule finds "
         f"anything on the {len(styles())} good packages of "

@@ -118,8 +118,8 @@ def test_a_benchmark_that_fails_does_not_end_the_others() -> None:
 
 
 def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
-    names = ["backup", "cluster", "kind", "lint", "login", "memory", "restart", "snapshot"]
-    names += ["stack", "wait"]
+    names = ["backup", "cluster", "kind", "lint", "login", "memory", "report"]
+    names += ["restart", "snapshot", "stack", "wait"]
     assert list(BENCHMARKS) == names
     assert {one.run.__module__.rpartition(".")[2] for one in BENCHMARKS.values()} == set(
         cases.__all__
@@ -143,6 +143,11 @@ def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
         "lint: memory": 150.0,
         "login: round trip": 3.0,
         "memory: resident": 1024.0,
+        "report: opened in Chromium, CPU": 1.0,
+        "report: report.html": 5000.0,
+        "report: compare, CPU": 1.0,
+        "report: history of 365, CPU": 5.0,
+        "report: history.html": 2000.0,
         "snapshot: login page answers": 10.0,
         "snapshot: disk of the fork": 300.0,
         "stack: all Ready": 90.0,

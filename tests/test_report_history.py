@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from report_samples import a_check, a_report
-from years_of_reports import BROKEN, FLAKY, SLOWED, write_year
 
+from bench.years_of_reports import BROKEN, FLAKY, SLOWED, write_year
 from conformance.cli.report import main
 from conformance.common.errors import HarnessError
 from conformance.report.history import commits

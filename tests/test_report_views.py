@@ -262,6 +262,9 @@ def test_a_failure_says_on_the_page_since_when(tmp_path: Path) -> None:
     )
     page = to_html(report, tmp_path)
     assert "It fails since run night2 of 2026-11-23." in page
+    (link,) = re.findall(r'<li><a href="#(check-\w+)"><code>x.promise_1</code></a>', page)
+    assert page.count(f'id="{link}"') == 1
+    assert f'<a href="#{link}">link to it</a>' in page
 
 
 def test_evidence_is_in_the_order_in_which_it_is_read(tmp_path: Path) -> None:

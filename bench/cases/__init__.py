@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from bench.cases import backup, bring_up, lint, login, memory, restart, snapshot, stack, waiting
+from bench.cases import (
+    backup,
+    bring_up,
+    lint,
+    login,
+    memory,
+    report,
+    restart,
+    snapshot,
+    stack,
+    waiting,
+)
 
 __all__ = [
     "backup",
@@ -10,6 +21,7 @@ __all__ = [
     "lint",
     "login",
     "memory",
+    "report",
     "restart",
     "snapshot",
     "stack",

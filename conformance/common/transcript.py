@@ -7,15 +7,21 @@ out: a transcript says what happened, and holds no secret that somebody could ha
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
+
+Result = TypeVar("Result")
 
 _CURRENT = threading.local()
 """No context variable: Playwright calls back in greenlets, which have contexts of their own."""
 _LINES = 80
-"""Of a longer transcript, the first and the last lines are shown."""
+_LINES_BEFORE = 40
+_BEFORE = "Before, for several checks, or in the background:"
+_THEN = "This check:"
 _WIDTH = 300
 """Characters of a line."""
 _MOST = 5000
@@ -27,6 +33,8 @@ class Transcript:
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._lines: list[tuple[float, str, int]] = []
+        """When it was asked, by ``time.monotonic``; what; and how many times."""
+        self._before: list[Transcript] = []
         self._left_out = 0
         self._lock = threading.Lock()
 
@@ -38,22 +46,46 @@ class Transcript:
                 at, _, times = self._lines[-1]
                 self._lines[-1] = (at, line, times + 1)
             elif len(self._lines) < _MOST:
-                self._lines.append((time.monotonic() - self._began, line, 1))
+                self._lines.append((time.monotonic(), line, 1))
             else:
                 self._left_out += 1
+
+    def since(self, moment: float) -> Transcript:
+        """Return what was kept from a moment of ``time.monotonic`` on, as a transcript of it."""
+        part = Transcript()
+        part._began = moment
+        with self._lock:
+            part._lines = [line for line in self._lines if line[0] >= moment]
+            part._before = [*self._before]
+        return part
+
+    def rest_on(self, other: Transcript) -> None:
+        """Say that what is asked here stands on what was asked there, and on what that stood on."""
+        for one in (other, *other._before):
+            if one is not self and one not in self._before:
+                self._before.append(one)
 
     def text(self, redact: Callable[[str], str]) -> str:
         """Return a line an exchange, with the seconds since the beginning; empty if there is none.
 
-        A line is redacted before it is cut: half a secret would no longer be known as one.
+        What it rests on comes first, in negative seconds if it was before. Of too many lines, the
+        first and the last are there. A line is redacted before it is cut: half a secret would no
+        longer be known as one.
         """
-        with self._lock:
-            lines = [*self._lines]
-        shown = [_line(at, redact(line), times) for at, line, times in lines]
-        if len(shown) > _LINES:
-            half = _LINES // 2
-            left_out = f"... {len(shown) - 2 * half + self._left_out} more ..."
-            shown = [*shown[:half], left_out, *shown[-half:]]
+        own = self._shown([self], redact, _LINES)
+        before = self._shown(self._before, redact, _LINES_BEFORE)
+        return f"{_BEFORE}\n{before}\n{_THEN}\n{own}" if before else own
+
+    def _shown(self, parts: Sequence[Transcript], redact: Callable[[str], str], most: int) -> str:
+        lines, left_out = list[tuple[float, str, int]](), 0
+        for part in parts:
+            with part._lock:
+                lines += part._lines
+                left_out += part._left_out
+        shown = [_line(at - self._began, redact(line), times) for at, line, times in sorted(lines)]
+        if len(shown) > most:
+            half = most // 2
+            shown[half:-half] = [f"... {len(shown) - 2 * half + left_out} more ..."]
         return "".join(f"{line}\n" for line in shown)
 
 
@@ -74,11 +106,40 @@ def end() -> None:
     _CURRENT.transcript = None
 
 
+def current() -> Transcript | None:
+    """Return this thread's transcript, if it has one."""
+    transcript: Transcript | None = getattr(_CURRENT, "transcript", None)
+    return transcript
+
+
 def record(asked: str, answered: object) -> None:
     """Keep an exchange in this thread's transcript, if it has one."""
-    transcript: Transcript | None = getattr(_CURRENT, "transcript", None)
-    if transcript is not None:
+    if transcript := current():
         transcript.add(asked, str(answered))
+
+
+@contextlib.contextmanager
+def paused() -> Iterator[None]:
+    """Keep nothing of this thread meanwhile: whoever pauses says afterwards what came of it."""
+    transcript, _CURRENT.transcript = current(), None
+    try:
+        yield
+    finally:
+        _CURRENT.transcript = transcript
+
+
+def carried(action: Callable[[], Result]) -> Callable[[], Result]:
+    """Return an action for another thread, which keeps what it asks in this thread's transcript."""
+    transcript = current()
+
+    def act() -> Result:
+        _CURRENT.transcript = transcript
+        try:
+            return action()
+        finally:
+            end()
+
+    return act
 
 
 def without_values(url: str) -> str:

@@ -1,4 +1,6 @@
-"""How long a thread waited for components to be built: no check is charged for that.
+"""What a thread did for who waits for its result: how long it waited for builds, what it asked.
+
+No check is charged for the time in which components are built.
 
 A check's thread seldom builds a part itself. Mostly it waits for a step of the installation, or for
 a second cluster, that waits for a part in a thread of its own. So each thread remembers when it
@@ -15,6 +17,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import TypeVar
+
+from conformance.common import transcript
+from conformance.common.transcript import Transcript
 
 Result = TypeVar("Result")
 
@@ -63,11 +68,12 @@ def waiting_for_build() -> Iterator[None]:
 
 
 class BuildingFuture(Future[Result]):
-    """The result of another thread, whose waiting for builds is also that of who waits for it."""
+    """The result of another thread; see the head of this module."""
 
     def __init__(self) -> None:
         super().__init__()
         self._worker = _Waits()
+        self._asked: Transcript | None = None
 
     def worked_on_here(self) -> None:
         """Say that it is the calling thread that works on the result."""
@@ -76,21 +82,29 @@ class BuildingFuture(Future[Result]):
     def work(self, action: Callable[[], Result]) -> None:
         """Do ``action`` now: its result, or what it raises, is the future's."""
         self.worked_on_here()
+        self._asked = transcript.begin()
         try:
             result = action()
         except BaseException as error:
             self.set_exception(error)
         else:
             self.set_result(result)
+        finally:
+            transcript.end()
 
     @contextlib.contextmanager
     def awaited(self) -> Iterator[None]:
-        """Take over, at the end of the body, for how long the worker waited for builds in it."""
+        """Take over, at the end of the body, for how long the worker waited for builds in it.
+
+        What the worker asked is what the waiting thread stands on.
+        """
         began = time.monotonic()
         try:
             yield
         finally:
             _thread.waits.take_over(self._worker, began)
+            if (mine := transcript.current()) and self._asked:
+                mine.rest_on(self._asked)
 
     def result(self, timeout: float | None = None) -> Result:
         """Return the result, or raise the exception, as ``Future`` does."""

@@ -11,7 +11,7 @@ from conformance.kube.objects import Object
 
 _MESSAGE = 600
 """Characters of one message; Helm and kustomize errors hold whole manifests."""
-_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _BAD_PHASES = ("Failed", "PartiallyFailed", "FailedValidation", "Unavailable", "Lost")
 
 
@@ -38,8 +38,8 @@ def status_lines(item: Object) -> Iterator[str]:
         )
     if "phase" in status:
         yield f"phase {status['phase']}" + _because(status)
-    if item["kind"] in _WORKLOADS:
-        yield _replicas(item)
+    if item["kind"] in WORKLOADS:
+        yield replicas(item)
     if revision := deployed_revision(item):
         handled = status.get("lastHandledReconcileAt")
         yield f"revision {revision}" + (f", last request handled: {handled}" if handled else "")
@@ -83,9 +83,9 @@ def problem(item: Object) -> str | None:
         found.append(f"being deleted since {age(since)}")
     if kind == "Pod":
         found += _pod_problems(item)
-    elif kind in _WORKLOADS:
+    elif kind in WORKLOADS:
         if not rolled_out().test(item):
-            found.append(_replicas(item))
+            found.append(replicas(item))
     elif kind == "PersistentVolumeClaim":
         if status.get("phase") != "Bound":
             found.append(f"phase {status.get('phase')}")
@@ -171,7 +171,8 @@ def _condition_problems(item: Object) -> Iterator[str]:
             yield condition_line(condition)
 
 
-def _replicas(item: Object) -> str:
+def replicas(item: Object) -> str:
+    """Return how many replicas of a workload are wanted, up to date and available."""
     status = item.get("status") or {}
     if item["kind"] == "DaemonSet":
         wanted = status.get("desiredNumberScheduled", 0)

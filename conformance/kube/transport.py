@@ -13,14 +13,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import urllib3
 import yaml
 
 from conformance.common.errors import HarnessError
-from conformance.common.transcript import record
+from conformance.common.transcript import current, record
 from conformance.kube.errors import ApiError, Unreachable, from_status
+from conformance.kube.seen import answered
 
 if TYPE_CHECKING:
     import kubernetes.client
@@ -155,7 +156,9 @@ class Transport:
                 continue
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 raise self.unreachable(error) from error
-            record(_asked(method, path, query, body), response.status)
+            if current():
+                said = answered(response.status, response.data)
+                record(_asked(method, path, query), said)
             if response.status < 300:
                 return response.data
             pause = _retry_after(response)
@@ -260,13 +263,14 @@ def encode_query(query: Query | None) -> str:
     return f"?{urlencode(pairs)}" if pairs else ""
 
 
-def _asked(method: str, path: str, query: Query | None, body: object = None) -> str:
-    """Return a request for a transcript: of a body, what kind of object it is and how called."""
-    asked = f"{method} {path}{encode_query(query)}"
-    if not isinstance(body, Mapping):
-        return asked
-    name = (body.get("metadata") or {}).get("name", "")
-    return f"{asked} {body.get('kind', '')} {name}".rstrip()
+_SAYS_NOTHING = ("allowWatchBookmarks", "fieldManager", "force", "resourceVersion")
+"""Parameters that are the same for each request, or that nobody reads."""
+
+
+def _asked(method: str, path: str, query: Query | None) -> str:
+    """Return a request for a transcript, as people write it."""
+    parameters = {key: of for key, of in (query or {}).items() if key not in _SAYS_NOTHING}
+    return f"{method} {path}{unquote(encode_query(parameters))}"
 
 
 def _tls_context(configuration: kubernetes.client.Configuration) -> ssl.SSLContext:

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from conformance.common.transcript import carried, paused, record
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition
 from conformance.kube.errors import ApiError, Forbidden, Gone, UnknownKind, Unreachable
 from conformance.kube.explain import explain
 from conformance.kube.objects import Object, Objects, Ref, Selection
+from conformance.kube.seen import each_in_short
 from conformance.kube.transport import within
 from conformance.kube.watching import (
     Canceller,
@@ -111,7 +113,7 @@ def wait_all(
         return
     cancellers = [Canceller() for _ in waits]
     begun = [
-        _begun(_Follower(kube, wanted, timeout, canceller).run)
+        _begun(carried(_Follower(kube, wanted, timeout, canceller).run))
         for wanted, canceller in zip(waits, cancellers, strict=True)
     ]
     pending = set(begun)
@@ -166,6 +168,21 @@ class _Follower:
         self.answered = False
 
     def run(self) -> Objects:
+        """Return the objects as they are when the condition holds of them.
+
+        A transcript says what came of it, not which requests that took.
+        """
+        ended = "given up"
+        try:
+            with paused():
+                found = self._run()
+            ended = "seen"
+            return found
+        finally:
+            seen = each_in_short([*self.seen.values()]) or "no such object"
+            record(f"wait for {self.wanted}", f"{ended}: {seen}")
+
+    def _run(self) -> Objects:
         attempt = 0
         while True:
             started = time.monotonic()

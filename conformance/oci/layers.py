@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, Self, cast
 
+from conformance.common.transcript import record
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -206,5 +208,8 @@ def read_file(blobs: Iterable[BinaryIO], path: str) -> bytes:
         elif file.path in hidden_by and found and found[0] < file.layer:
             found = None
     if found is None:
+        record(f"read /{path} of an image", "it has no such file")
         raise FileNotFoundError(f"the image has no file /{path}")
-    return found[1]
+    layer, content = found
+    record(f"read /{path} of an image", f"{len(content)} bytes, of layer {layer}")
+    return content

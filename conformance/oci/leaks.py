@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any, BinaryIO
 
+from conformance.common.transcript import record
 from conformance.oci.layers import LayerFile, Limits, read_layers
 
 SETTING_FILE_BYTES = 256 * 1024
@@ -248,6 +249,10 @@ def find_leaks(
     """
     hidden = {name: forms_of(value) for name, value in (planted or {}).items()}
     leaks = list(_scan_configuration(config, hidden))
+    files = layer = 0
     for file in read_layers(layers, limits or Limits()):
         leaks.extend(_scan_file(file, hidden))
+        files, layer = files + 1, file.layer
+    asked = f"look for leaks in an image: its configuration, {files} files of {layer} layers"
+    record(asked, f"{len(leaks)} found")
     return leaks

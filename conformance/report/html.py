@@ -166,6 +166,7 @@ def to_html(report: RunReport, folder: Path) -> str:
         "failures": [check for check in report.checks if check.verdict is Verdict.FAIL],
         "found": {verdict: count for verdict, count in found.items() if count},
         "history_of": _histories(report.comparison),
+        "anchors": {(check.id, check.run): _anchor(check) for check in report.checks},
         "timeline": timeline(report),
         "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,
         "inliner": _Inliner(folder),

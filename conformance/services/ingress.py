@@ -20,7 +20,8 @@ def answered(answer: requests.Response) -> str:
     """Return an answer for a transcript: its status, and where it leads or what it is."""
     location = answer.headers.get("Location")
     what = without_values(location) if location else answer.headers.get("Content-Type", "")
-    return f"{answer.status_code} {what}".rstrip()
+    size = answer.headers.get("Content-Length")
+    return f"{answer.status_code} {what}".rstrip() + (f", {size} bytes" if size else "")
 
 
 NOBODY_THERE = (502, 503, 504)

@@ -33,6 +33,7 @@ def write_year(reports: Path, nights: int, *, broke_at: int, every: int = 29) ->
 
 
 def checks_of(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return all checks of a report.json."""
     return [check for one in document["capabilities"] for check in one["checks"]]
 
 
