@@ -76,7 +76,7 @@ def image_builds(
     wanted = [item for item in request.session.items if "image_builds" in fixtures_of([item])]
     with (
         run_folder(settings.cache_dir / "app-images") as folder,
-        closing(ImageBuilds(components, folder)) as builds,
+        closing(ImageBuilds(components, folder, settings.cache_dir)) as builds,
     ):
         for app in dict.fromkeys([NOTES, *(app_of(item) or NOTES for item in wanted)]):
             for version in VERSIONS:
