@@ -34,3 +34,9 @@ def kubeconfig() -> dict[str, Any] | None:
         "contexts": [{"name": CONTEXT, "context": {"cluster": CONTEXT, "user": CONTEXT}}],
         "current-context": CONTEXT,
     }
+
+
+def namespace() -> str:
+    """Return the namespace of the pod that this process is in; empty: it is in none."""
+    file = FOLDER / "namespace"
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else ""

@@ -72,7 +72,7 @@ class Right:
 
 def refuse_without_rights(kube: Kube, platform: Platform) -> None:
     """Raise HarnessError, naming each right that the kubeconfig's user lacks for a run."""
-    wanted = [*_wanted(platform)]
+    wanted = [*rights_of_run(platform)]
     with ThreadPoolExecutor(_THREADS, "rights") as executor:
         allowed = [*executor.map(lambda one: _is_allowed(kube, one), wanted)]
     missing = [str(one) for one, yes in zip(wanted, allowed, strict=True) if not yes]
@@ -84,7 +84,8 @@ def refuse_without_rights(kube: Kube, platform: Platform) -> None:
         )
 
 
-def _wanted(platform: Platform) -> Iterator[Right]:
+def rights_of_run(platform: Platform) -> Iterator[Right]:
+    """Yield each right that a run on a platform of others needs."""
     for group, resources in _EVERYWHERE.items():
         for resource, verbs in resources:
             yield from (Right(verb, group, resource) for verb in verbs)
