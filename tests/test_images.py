@@ -105,6 +105,22 @@ def test_a_changed_source_is_built_all_the_same(builds: ImageBuilds, tmp_path: P
     assert builds.begin(copy, "1.0.0").result().layout.parent == tmp_path
 
 
+@pytest.mark.parametrize(
+    ("user", "engine", "can"), [(0, False, True), (10002, True, True), (10002, False, False)]
+)
+def test_images_are_built_by_root_or_an_engine(
+    monkeypatch: pytest.MonkeyPatch, user: int, engine: bool, can: bool
+) -> None:
+    monkeypatch.setattr(images.os, "geteuid", lambda: user)
+    monkeypatch.setattr(images.docker_engine, "can_build_on", lambda _: engine)
+
+    class References:
+        def image_reference(self, name: str) -> str:
+            return name
+
+    assert images.can_build(References()) == can
+
+
 def test_what_images_have_in_common_is_once_on_the_disk(tmp_path: Path) -> None:
     for name, layers in (("1", ("base", "app")), ("2", ("base", "other app"))):
         blobs = tmp_path / name / "blobs" / "sha256"
