@@ -25,6 +25,8 @@ from conformance.linter.lint import lint
 from conformance.platform.discovery.cluster import KINDS
 from conformance.platform.installed.rights import rights_of_run
 from conformance.platform.reference import reference_platform
+from conformance.report import host
+from conformance.report.host import COMMIT, suite_commit
 
 DEPLOY = PROJECT_ROOT / "deploy"
 CHART = DEPLOY / "chart"
@@ -225,10 +227,20 @@ def dockerfile() -> str:
 
 
 def test_the_image_sets_options_that_there_are() -> None:
-    known = {one.variable for one in options(Settings)} | {"STACKSPIN_CONFORMANCE_CACHE"}
+    others = {COMMIT, "STACKSPIN_CONFORMANCE_CACHE"}
+    known = {one.variable for one in options(Settings)} | others
     said = set(re.findall(r"STACKSPIN_CONFORMANCE_\w+", dockerfile()))
-    assert len(said) == 4
+    assert len(said) == 5
     assert said <= known
+
+
+def test_the_image_says_which_commit_it_was_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(COMMIT, "0123456789ab")
+    assert suite_commit() != "0123456789ab"  # a checkout knows better
+    monkeypatch.setattr(host, "PROJECT_ROOT", tmp_path)
+    assert suite_commit() == "0123456789ab"
 
 
 def test_the_pods_run_as_the_images_user() -> None:
