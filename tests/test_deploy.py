@@ -279,6 +279,17 @@ class Parts:
         return entry
 
 
+def test_what_was_laid_out_is_built_as_the_image_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(job_image, "lay_out", lambda folder, _: folder.mkdir())
+    assert job(["image", f"--only-lay-out={tmp_path / 'context'}"]) == 0
+    said = capsys.readouterr().out
+    given = re.findall(r"--build-arg=(\w+)=\S", said)
+    assert given == re.findall(r"^ARG (\w+)", dockerfile(), re.MULTILINE)
+    assert said.rstrip().endswith(f"--tag={job_image.REPOSITORY}:{version()} {tmp_path}/context")
+
+
 def test_everything_that_the_image_copies_is_laid_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,7 +87,8 @@ def make_image(only_lay_out: Path | None, kubeconfig: Path | None, context: str 
             if only_lay_out.exists():
                 raise HarnessError(f"{only_lay_out} exists", "name a new folder")
             lay_out(only_lay_out, components)
-            print(f"next: docker build --tag={reference} {only_lay_out}")
+            said = "".join(f" --build-arg={name}={value}" for name, value in _build_args().items())
+            print(f"next: docker build{said} --tag={reference} {only_lay_out}")
             return
         cluster = ExistingCluster(settings)
         try:
@@ -117,6 +118,10 @@ def _build(folder: Path, reference: str, components: Components, output: Path) -
             tag=reference,
             base_layouts=bases,
             output=output,
-            build_args={"VERSION": version(), "COMMIT": suite_commit()},
+            build_args=_build_args(),
             line=task.show,
         )
+
+
+def _build_args() -> dict[str, str]:
+    return {"VERSION": version(), "COMMIT": suite_commit()}
