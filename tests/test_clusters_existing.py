@@ -10,6 +10,8 @@ import kube_wire as wire
 import pytest
 import yaml
 
+from conformance.clusters import existing as existing_cluster
+from conformance.clusters import service_account
 from conformance.clusters.base import Feature
 from conformance.clusters.embedded.cluster import EmbeddedCluster
 from conformance.clusters.existing import ExistingCluster
@@ -169,3 +171,115 @@ def test_a_cluster_is_left_as_it_was(tmp_path: Path, server: wire.WireServer) ->
     assert list((tmp_path / "cache" / "kubeconfigs").iterdir()) == [
         tmp_path / "cache" / "kubeconfigs" / "sweep.lock"
     ]
+
+
+@pytest.fixture
+def in_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with the credentials of the pod that this is."""
+    folder = tmp_path / "serviceaccount"
+    folder.mkdir()
+    (folder / "token").write_text("first")
+    monkeypatch.setattr(service_account, "FOLDER", folder)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.96.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    return folder
+
+
+def test_in_a_pod_its_service_account_takes_the_place_of_a_kubeconfig(
+    tmp_path: Path, in_pod: Path
+) -> None:
+    cluster = ExistingCluster(Settings(cache_dir=tmp_path / "cache"))
+    assert cluster.name == "in-cluster"
+    made = yaml.safe_load(cluster.copy_kubeconfig().read_text())
+    [where], [who] = made["clusters"], made["users"]
+    assert where["cluster"] == {
+        "server": "https://10.96.0.1:443",
+        "certificate-authority": str(in_pod / "ca.crt"),
+    }
+    assert who["user"] == {"tokenFile": str(in_pod / "token")}
+    cluster.delete()
+
+
+def test_an_address_of_ipv6_is_written_as_one(
+    in_pod: Path,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
+    made = service_account.kubeconfig()
+    assert made is not None
+    assert made["clusters"][0]["cluster"]["server"] == "https://[fd00::1]:443"
+
+
+def test_a_kubeconfig_comes_before_the_service_account(
+    tmp_path: Path,
+    in_pod: Path,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path, "http://127.0.0.1:1")))
+    assert ExistingCluster(Settings(cache_dir=tmp_path)).name == "first"
+
+
+def test_a_kubeconfig_that_is_named_and_missing_is_an_error_in_a_pod_too(
+    tmp_path: Path,
+    in_pod: Path,  # noqa: ARG001
+) -> None:
+    with pytest.raises(HarnessError, match="cannot read the kubeconfig"):
+        ExistingCluster(Settings(kubeconfig=tmp_path / "missing", cache_dir=tmp_path))
+
+
+def test_a_pod_uses_the_name_that_the_registry_has_in_the_cluster(
+    tmp_path: Path,
+    server: wire.WireServer,
+    in_pod: Path,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = 'host: "localhost:5000"\nhostFromClusterNetwork: "registry:5000"\n'
+    version = server.intercept
+
+    def hint(handler: wire.Handler) -> bool:
+        if handler.where.endswith("/configmaps/local-registry-hosting"):
+            handler.answer({"data": {"localRegistryHosting.v1": text}})
+            return True
+        return version(handler)
+
+    server.intercept = hint
+    asked: list[str] = []
+    monkeypatch.setattr(
+        existing_cluster.requests, "get", lambda url, **_: asked.append(url) or Answer()
+    )
+    outside = existing(tmp_path, server)
+    inside = ExistingCluster(Settings(cache_dir=tmp_path / "pod"))
+    monkeypatch.setattr(inside, "copy_kubeconfig", lambda: server.kubeconfig(tmp_path))
+    for cluster in (outside, inside):
+        cluster.start()
+    assert (outside.registry, inside.registry) == ("localhost:5000", "registry:5000")
+    assert asked == ["http://localhost:5000/v2/", "http://registry:5000/v2/"]
+
+
+class Answer:
+    ok = True
+
+
+def test_a_token_in_a_file_is_read_for_each_request(
+    tmp_path: Path, server: wire.WireServer, in_pod: Path
+) -> None:
+    sent: list[str | None] = []
+
+    def version(handler: wire.Handler) -> bool:
+        sent.append(handler.headers.get("Authorization"))
+        handler.answer({"gitVersion": "v1.36.3"})
+        return True
+
+    server.intercept = version
+    path = server.kubeconfig(tmp_path)
+    document = yaml.safe_load(path.read_text())
+    document["users"][0]["user"] = {"tokenFile": "serviceaccount/token"}
+    path.write_text(yaml.safe_dump(document))
+    kube = Kube(path)
+    kube.version()
+    (in_pod / "token").write_text("second\n")
+    kube.version()
+    kube.close()
+    assert sent == ["Bearer first", "Bearer second"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.apps import images
+from conformance.apps import images, ready_images
 from conformance.apps.docker_engine import write_layout
 from conformance.apps.image_builds import NOTES, ImageBuilds, share_blobs, source_of
 from conformance.apps.images import BuiltImage, Candidate, TestsPassed, promote, run_tests
@@ -70,7 +70,7 @@ def builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ImageBuilds:
         return BuiltImage(repository, version, output, "buildah")
 
     monkeypatch.setattr(images, "build", build)
-    made = ImageBuilds(components=None, folder=tmp_path)
+    made = ImageBuilds(components=None, folder=tmp_path, cache=tmp_path / "cache")
     yield made
     made.close()
 
@@ -86,6 +86,39 @@ def test_the_same_source_is_built_once_and_only_it_has_the_apps_name(
     changed = builds.begin(copy, "1.0.0")
     assert changed is not first
     assert changed.result().repository.startswith("docker.io/stackspin/notes-")
+
+
+def test_an_image_that_was_built_beforehand_is_used(builds: ImageBuilds, tmp_path: Path) -> None:
+    ready = ready_images.layout(tmp_path / "cache", source_of(NOTES), "1.0.0")
+    (ready / "blobs" / "sha256").mkdir(parents=True)
+    (ready / "blobs" / "sha256" / "layer").write_text("layer")
+    ready_images.share_blobs(ready)
+    assert builds.begin(source_of(NOTES), "1.0.0").result().layout == ready
+    assert (ready / "blobs" / "sha256" / "layer").read_text() == "layer"
+    assert builds.begin(source_of(NOTES), "2.0.0").result().layout != ready
+
+
+def test_a_changed_source_is_built_all_the_same(builds: ImageBuilds, tmp_path: Path) -> None:
+    ready_images.layout(tmp_path / "cache", source_of(NOTES), "1.0.0").mkdir(parents=True)
+    copy = Path(shutil.copytree(source_of(NOTES), tmp_path / "copy" / NOTES))
+    (copy / "default.toml").write_text("# another one\n")
+    assert builds.begin(copy, "1.0.0").result().layout.parent == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("user", "engine", "can"), [(0, False, True), (10002, True, True), (10002, False, False)]
+)
+def test_images_are_built_by_root_or_an_engine(
+    monkeypatch: pytest.MonkeyPatch, user: int, engine: bool, can: bool
+) -> None:
+    monkeypatch.setattr(images.os, "geteuid", lambda: user)
+    monkeypatch.setattr(images.docker_engine, "can_build_on", lambda _: engine)
+
+    class References:
+        def image_reference(self, name: str) -> str:
+            return name
+
+    assert images.can_build(References()) == can
 
 
 def test_what_images_have_in_common_is_once_on_the_disk(tmp_path: Path) -> None:

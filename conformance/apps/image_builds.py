@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.apps import images
+from conformance.apps import images, ready_images
 from conformance.apps.images import BuiltImage, Candidate, ImageTest
 from conformance.common.settings import data_root
 from conformance.components.processes import Runner
@@ -52,9 +52,11 @@ def share_blobs(layout: Path, store: Path) -> None:
 class ImageBuilds:
     """Builds in a background thread, one at a time, as they share the builder's storage."""
 
-    def __init__(self, components: Components, folder: Path) -> None:
+    def __init__(self, components: Components, folder: Path, cache: Path | None = None) -> None:
+        """``folder`` gets the images; ``cache`` may have some already (``ready_images.py``)."""
         self._components = components
         self._folder = folder
+        self._cache = cache
         self._runner = Runner()
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="image-builds")
         self._builds: dict[tuple[str, str], Future[BuiltImage]] = {}
@@ -72,9 +74,15 @@ class ImageBuilds:
         with self._guard:
             if (content, version) not in self._builds:
                 repository = repository or self._repository(source.name, content)
-                build = partial(self.build, source, repository, version)
+                build = partial(self._ready_or_built, source, repository, version)
                 self._builds[content, version] = submit(self._executor, build)
             return self._builds[content, version]
+
+    def _ready_or_built(self, source: Path, repository: str, version: str) -> BuiltImage:
+        layout = ready_images.layout(self._cache, source, version) if self._cache else None
+        if layout and layout.is_dir():
+            return BuiltImage(repository, version, layout, ready_images.BUILDER)
+        return self.build(source, repository, version)
 
     def build(self, source: Path, repository: str, version: str, **build_args: str) -> BuiltImage:
         """Build now. Raises HarnessError, CommandFailedError with the builder's output."""

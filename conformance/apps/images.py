@@ -7,6 +7,7 @@ Source: Stackspin's design, "Container updates", steps 1, 4 and 5.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,12 @@ class BuiltImage:
     def _blob(self, digest: str) -> Path:
         algorithm, _, value = digest.partition(":")
         return self.layout / "blobs" / algorithm / value
+
+
+def can_build(components: Components) -> bool:
+    """Return whether images can be built here: by buildah as root, else by a Docker engine."""
+    bases = tuple(components.image_reference(name) for name in BASE_IMAGES)
+    return os.geteuid() == 0 or docker_engine.can_build_on(bases)
 
 
 def build(

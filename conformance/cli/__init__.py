@@ -41,6 +41,10 @@ COMMANDS: Mapping[str, Command] = {
         "conformance.cli.platform",
         "describe the Stackspin that is on a cluster, and check such a description",
     ),
+    "job": Command(
+        "conformance.cli.job",
+        "run the checks in a pod on the Stackspin of its cluster, and make the image for that",
+    ),
     "report": Command(
         "conformance.cli.report",
         "compare runs, and say what many of them say together",

@@ -1,4 +1,7 @@
-"""A cluster of the user's: a kubeconfig and a context. Nothing is brought up or taken away."""
+"""A cluster of the user's: a kubeconfig and a context. Nothing is brought up or taken away.
+
+In a pod of that cluster its ServiceAccount takes the place of a kubeconfig, as with kubectl.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 import yaml
 
+from conformance.clusters import service_account
 from conformance.clusters.base import Cluster
 from conformance.common.errors import HarnessError
 from conformance.common.run_folder import run_folder
@@ -36,7 +40,10 @@ class ExistingCluster(Cluster):
 
     def __init__(self, settings: Settings) -> None:
         self._given = settings.kubeconfig or _default_kubeconfig()
-        self._config = _read(self._given)
+        without_file = settings.kubeconfig is None and not self._given.is_file()
+        own = service_account.kubeconfig() if without_file else None
+        self._in_pod = own is not None
+        self._config = own or _read(self._given)
         self._context = settings.context or str(self._config.get("current-context") or "")
         self._copies = settings.cache_dir / "kubeconfigs"
         self._node_address = settings.node_address
@@ -72,7 +79,7 @@ class ExistingCluster(Cluster):
             kube.transport.request("GET", "/version", timeout=ANSWER_SECONDS)
             if self._node_address is None:
                 self._node_address = _address_of_first_node(kube)
-            self._registry = _registry_of(kube)
+            self._registry = _registry_of(kube, in_pod=self._in_pod)
         finally:
             kube.close()
 
@@ -164,8 +171,8 @@ def _address_of_first_node(kube: Kube) -> str | None:
     return None
 
 
-def _registry_of(kube: Kube) -> str | None:
-    """Return the registry the cluster tells of, if it answers.
+def _registry_of(kube: Kube, *, in_pod: bool) -> str | None:
+    """Return the registry the cluster tells of, if it answers; a pod may need another name of it.
 
     https://github.com/kubernetes/enhancements/tree/master/keps/sig-cluster-lifecycle/generic/1755-communicating-a-local-registry
     """
@@ -173,7 +180,7 @@ def _registry_of(kube: Kube) -> str | None:
     if hint is None:
         return None
     hosting = yaml.safe_load(hint.get("data", {}).get("localRegistryHosting.v1", "")) or {}
-    host = hosting.get("host")
+    host = (hosting.get("hostFromClusterNetwork") if in_pod else None) or hosting.get("host")
     with contextlib.suppress(requests.RequestException):
         if host and requests.get(f"http://{host}/v2/", timeout=3).ok:
             return str(host)

@@ -22,6 +22,7 @@ from conformance.common.errors import HarnessError
 from conformance.common.transcript import current, record
 from conformance.kube.errors import ApiError, Unreachable, from_status
 from conformance.kube.seen import answered
+from conformance.kube.token import from_file, token_file
 
 if TYPE_CHECKING:
     import kubernetes.client
@@ -87,6 +88,8 @@ class Transport:
                 temp_file_path=str(kubeconfig.parent),
             )
             self.tls = _tls_context(self.configuration)
+            if (token := token_file(kubeconfig, context)) is not None:
+                self.configuration.refresh_api_key_hook = from_file(token)  # type: ignore[assignment]
         except (config.ConfigException, *_UNUSABLE) as error:
             raise HarnessError(
                 f"Kubeconfig {kubeconfig} cannot be used"

@@ -21,6 +21,7 @@ from conformance.apps.image_builds import (
     ImageBuilds,
     source_of,
 )
+from conformance.apps.images import can_build
 from conformance.apps.smoke import smoke_tests
 from conformance.apps.tracked import TrackedBranch
 from conformance.common.package import Package
@@ -29,7 +30,7 @@ from conformance.components.waiting import submit
 from conformance.platform.reference import ReferenceStack
 from conformance.platform.steps import Steps
 from conformance.services.helm import Helm
-from conformance.suite.check import app_of, shared
+from conformance.suite.check import app_of, not_run, shared
 from conformance.suite.given_apps import given_apps
 from conformance.suite.needs import fixtures_of
 
@@ -76,12 +77,19 @@ def image_builds(
     wanted = [item for item in request.session.items if "image_builds" in fixtures_of([item])]
     with (
         run_folder(settings.cache_dir / "app-images") as folder,
-        closing(ImageBuilds(components, folder)) as builds,
+        closing(ImageBuilds(components, folder, settings.cache_dir)) as builds,
     ):
         for app in dict.fromkeys([NOTES, *(app_of(item) or NOTES for item in wanted)]):
             for version in VERSIONS:
                 builds.begin(source_of(app), version)
         yield builds
+
+
+@pytest.fixture(scope="session")
+def image_builder(components: Components) -> None:
+    """What builds images here, for checks that need one of their own; else they are not run."""
+    if not can_build(components):
+        not_run("images are built by root or by a Docker engine, and here is neither")
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.apps.images import BASE_IMAGES, can_build
 from conformance.apps.whole_platform import whole_platform
 from conformance.clusters.base import Feature
 from conformance.clusters.select import make_cluster
@@ -119,7 +120,9 @@ def cluster(
             components.foresee(*ahead)
         with run.terminal.showing():
             _start(chosen_cluster, run, site_maker, needed)
-        components.prefetch(*parts_left(chosen_cluster, needed, run.given))
+        left = parts_left(chosen_cluster, needed, run.given)
+        useless = () if can_build(components) else BASE_IMAGES
+        components.prefetch(*(one for one in left if one not in useless))
         yield chosen_cluster
     finally:
         with run.terminal.showing():

@@ -78,6 +78,7 @@ def pods(
 
 @pytest.fixture(scope=shared)
 def leaks(
+    image_builder: None,  # noqa: ARG001 - it is another image than the released one
     image_builds: ImageBuilds,
     package: Package,
     app: App,

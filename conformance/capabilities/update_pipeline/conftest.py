@@ -76,6 +76,7 @@ def broken_source(good_source: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope=shared)
 def pipelines(
+    image_builder: None,  # noqa: ARG001 - of new sources
     image_builds: ImageBuilds,
     good_source: Path,
     broken_source: Path,

@@ -17,24 +17,31 @@ from conformance.platform.description import Platform
 _THREADS = 8
 _READ = ("get", "list", "watch")
 _WRITE = (*_READ, "create", "patch", "delete")
+_CONNECT = ("get", "create")
+"""A WebSocket begins with a GET; Kubernetes 1.35 and newer ask for ``create``, too."""
 _EVERYWHERE = {
     "": (
         ("namespaces", _WRITE),
         ("pods", _WRITE),
         ("pods/log", ("get",)),
-        ("pods/exec", ("create",)),
-        ("pods/portforward", ("create",)),
+        ("pods/exec", _CONNECT),
+        ("pods/portforward", _CONNECT),
         ("services", _WRITE),
         ("serviceaccounts", _WRITE),
         ("configmaps", _WRITE),
-        ("secrets", _WRITE),
+        ("secrets", (*_WRITE, "update")),  # helm updates those that hold its releases
         ("persistentvolumeclaims", _WRITE),
         ("persistentvolumes", (*_READ, "delete")),
         ("events", _READ),
         ("nodes", _READ),
     ),
-    "apps": (("deployments", _WRITE), ("statefulsets", _WRITE), ("daemonsets", _READ)),
-    "batch": (("jobs", _WRITE),),
+    "apps": (
+        ("deployments", _WRITE),
+        ("statefulsets", _WRITE),
+        ("daemonsets", _READ),
+        ("replicasets", _READ),
+    ),
+    "batch": (("jobs", _WRITE), ("cronjobs", _READ)),
     "coordination.k8s.io": (("leases", _WRITE),),
     "networking.k8s.io": (("ingresses", _WRITE), ("networkpolicies", _WRITE)),
     "source.toolkit.fluxcd.io": (("gitrepositories", _WRITE), ("helmcharts", _READ)),
@@ -72,7 +79,7 @@ class Right:
 
 def refuse_without_rights(kube: Kube, platform: Platform) -> None:
     """Raise HarnessError, naming each right that the kubeconfig's user lacks for a run."""
-    wanted = [*_wanted(platform)]
+    wanted = [*rights_of_run(platform)]
     with ThreadPoolExecutor(_THREADS, "rights") as executor:
         allowed = [*executor.map(lambda one: _is_allowed(kube, one), wanted)]
     missing = [str(one) for one, yes in zip(wanted, allowed, strict=True) if not yes]
@@ -84,7 +91,8 @@ def refuse_without_rights(kube: Kube, platform: Platform) -> None:
         )
 
 
-def _wanted(platform: Platform) -> Iterator[Right]:
+def rights_of_run(platform: Platform) -> Iterator[Right]:
+    """Yield each right that a run on a platform of others needs."""
     for group, resources in _EVERYWHERE.items():
         for resource, verbs in resources:
             yield from (Right(verb, group, resource) for verb in verbs)

@@ -1,0 +1,102 @@
+"""``stackspin-conformance job run``: a run in a pod, whose report outlives the pod.
+
+It is in the volume that the reports go to. Who has no such volume fetches it from the pod, which
+waits for that; Sonobuoy's worker beside it takes it by the contract of plugins:
+https://sonobuoy.io/docs/main/plugins/
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tarfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree import ElementTree as ET  # only writes
+
+from conformance.clusters import service_account
+from conformance.common import junit
+from conformance.common.options import variable_of
+from conformance.common.settings import Settings
+from conformance.linter.on_cluster.process import Ended, run_checks
+from conformance.report.files import write_atomically
+from conformance.report.model import RunReport
+from conformance.report.terminal import summary
+
+RESULTS_DIR = "SONOBUOY_RESULTS_DIR"
+"""The variable by which Sonobuoy says where its worker looks for results."""
+DONE = "done"
+"""In it: written last, with the path of the file to take."""
+FINISHED = "finished"
+"""Beside the reports once one of them is whole: its name."""
+FETCHED = "fetched"
+"""Made there by whoever has fetched it."""
+_LOOK_SECONDS = 1.0
+
+
+def run_in_pod(options: Sequence[str], fetch_within: float) -> int:
+    """Run the checks, and hand their report over. Return the exit status of the run.
+
+    Options of the run are given after --, or as STACKSPIN_CONFORMANCE_NAME.
+    """
+    reports = Path(os.environ.get(variable_of(Settings, "reports_dir")) or "reports").absolute()
+    reports.mkdir(parents=True, exist_ok=True)
+    for marker in (FINISHED, FETCHED):  # of the run before, where the volume stays
+        (reports / marker).unlink(missing_ok=True)
+    ended = run_checks(options, reports)
+    status = ended.status if ended.status >= 0 else 128 - ended.status
+    if ended.folder is not None:
+        text = (ended.folder / "report.json").read_text(encoding="utf-8")
+        for line, _ in summary(RunReport.model_validate_json(text), ended.folder):
+            print(line, flush=True)
+    if results := os.environ.get(RESULTS_DIR):
+        hand_to_sonobuoy(ended, Path(results))
+    elif ended.folder is not None and not ended.signal:
+        _wait_for_fetch(ended.folder, 60 * fetch_within)
+    return status
+
+
+def hand_to_sonobuoy(ended: Ended, results: Path) -> None:
+    """Put a report where Sonobuoy's worker takes it from, as an archive that Sonobuoy unpacks.
+
+    Of a run that did not begin it has that as an error.
+    """
+    archive = results / "stackspin-conformance.tar.gz"
+    if ended.folder is None:
+        folder = results / "stackspin-conformance"
+        folder.mkdir(exist_ok=True)
+        (folder / "junit.xml").write_text(_not_begun(ended), encoding="utf-8")
+    else:
+        folder = ended.folder
+    with tarfile.open(archive, "w:gz") as file:
+        for one in sorted(folder.iterdir()):
+            file.add(one, one.name)
+    write_atomically(results / DONE, str(archive))
+
+
+def _not_begun(ended: Ended) -> str:
+    case = ET.Element("testcase", {"classname": "stackspin-conformance", "name": "run begins"})
+    ET.SubElement(case, "error", {"message": ended.run().trouble})
+    counts = {"tests": "1", "failures": "0", "errors": "1"}
+    suite = ET.Element("testsuite", {"name": "stackspin-conformance", **counts})
+    suite.append(case)
+    return junit.document("stackspin-conformance", [suite], 0.0)
+
+
+def _wait_for_fetch(folder: Path, seconds: float) -> None:
+    reports = folder.parent
+    write_atomically(reports / FINISHED, f"{folder.name}\n")
+    if seconds <= 0:
+        return
+    namespace = service_account.namespace() or "NAMESPACE"
+    pod = f"--namespace={namespace} {socket.gethostname()}"
+    print(
+        f"The report is complete. For {seconds / 60:g} minutes it can be fetched from here:\n"
+        f"  kubectl cp {pod}:{folder} {folder.name}\n"
+        f"  kubectl exec {pod} -- touch {reports / FETCHED}",
+        flush=True,
+    )
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not (reports / FETCHED).exists():
+        time.sleep(_LOOK_SECONDS)
