@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -64,12 +65,14 @@ def test_times_are_those_of_the_last_run_of_the_same_or_as_told(tmp_path: Path) 
         known_seconds(wrong, twins=True)
 
 
-def test_auto_is_as_many_as_the_memory_is_enough_for(
+def test_auto_is_as_many_as_processors_and_memory_are_enough_for(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = pytester.parseconfig("--twins")
-    for gibibytes, number in ((4, 1), (8, 1), (15.5, 2), (19, 3), (200, 4)):
+    cases = ((4, 8, 1), (8, 8, 1), (15.5, 8, 2), (19, 8, 3), (200, 8, 4), (19, 2, 2), (19, 1, 1))
+    for gibibytes, processors, number in cases:
         monkeypatch.setattr(probe, "available_memory", lambda size=gibibytes: int(size * 2**30))
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, many=processors: range(many))
         assert number_of_clusters(config, Settings(clusters="auto")) == number
         assert number_of_clusters(config, Settings(clusters="2")) == 2
         assert number_of_clusters(config, Settings()) == 1

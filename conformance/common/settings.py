@@ -69,8 +69,8 @@ class Settings:
     )
     clusters: str = option(
         "1",
-        "how many clusters the checks are divided among, each with a process of its own; auto: as "
-        "many as the memory is enough for, 6 GiB for each. With --app or --pdb it is 1",
+        "how many clusters the checks are divided among, each with a process of its own; auto: one "
+        "for each processor and each 6 GiB of memory. With --app or --pdb it is 1",
         choices=("1", "2", "3", "4", "auto"),
     )
     repeat: str = option(

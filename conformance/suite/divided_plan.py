@@ -8,6 +8,7 @@ the same time.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -29,7 +30,9 @@ MEMORY = 6 * 2**30
 
 
 def number_of_clusters(config: pytest.Config, settings: Settings) -> int:
-    """Return among how many clusters the checks are divided, by memory with ``--clusters=auto``.
+    """Return among how many clusters the checks are divided.
+
+    With ``auto`` there is one for each processor, if the memory is enough for so many.
 
     It is 1 on given apps, where somebody follows the checks at the terminal, and with ``auto`` on
     an existing cluster. Raises ``UsageError`` for more on that.
@@ -42,7 +45,10 @@ def number_of_clusters(config: pytest.Config, settings: Settings) -> int:
         if asked == "auto":
             return 1
         raise pytest.UsageError(f"--clusters={asked}: with --cluster=existing there is one")
-    return max(1, min(MOST, probe.available_memory() // MEMORY)) if asked == "auto" else int(asked)
+    if asked != "auto":
+        return int(asked)
+    processors = len(os.sched_getaffinity(0))
+    return max(1, min(MOST, processors, probe.available_memory() // MEMORY))
 
 
 class Division:
