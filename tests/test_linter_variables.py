@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flux_trees import apps_in, config_map, kustomization, release, write
 
-from conformance.linter.findings import Problem
+from conformance.linter.findings import NotRun, Problem
 from conformance.linter.flux.platform import provides_variable
 from conformance.linter.rules.variable.defined import defined
 
@@ -93,3 +93,28 @@ def test_a_source_that_must_be_there_is_the_finding_itself(tmp_path):
 )
 def test_what_the_secret_of_the_cluster_has(name, there):
     assert provides_variable(CLUSTER, name) is there
+
+
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        ("blue", []),
+        ("$${colour}", []),
+        (
+            "${colour:=blue}",
+            [
+                "the files use ${colour}, and the Flux Kustomization that applies them is not in "
+                "PATH: give the folder that has it, too"
+            ],
+        ),
+    ],
+)
+def test_objects_that_nothing_applies_are_not_judged_only_where_they_use_variables(
+    text: str, reasons: list[str], tmp_path: Path
+) -> None:
+    write(
+        tmp_path,
+        {"app.yaml": [config_map("app", colour=text), {**CONTROLLER, "metadata": {"name": "app"}}]},
+    )
+    [app] = apps_in(tmp_path)
+    assert list(defined(app)) == [NotRun(one) for one in reasons]

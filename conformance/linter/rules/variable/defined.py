@@ -7,15 +7,21 @@ from collections.abc import Iterator
 from conformance.linter.app import AppPackage, FluxKustomization, SubstituteSource
 from conformance.linter.findings import NotRun, Problem, did_you_mean
 from conformance.linter.flux import platform
+from conformance.linter.flux.variables import uses
 from conformance.linter.rule import rule
 from conformance.linter.rules.variable.shared import SUBSTITUTION, VARIABLE
 
 
-def outside(app: AppPackage) -> list[NotRun]:
-    """Return why nothing can be said where the Kustomization itself is not in the package."""
-    if app.written and not app.kustomizations and not app.rest:
-        return [NotRun("the Flux Kustomization that applies these files is not in PATH")]
-    return []
+def _undecided(app: AppPackage) -> Iterator[NotRun]:
+    """Say why nothing can be said where the Kustomization itself is not in the package."""
+    if app.kustomizations or app.rest:
+        return
+    names = (use.name for text in app.texts.values() for use in uses(text))
+    if name := next(filter(None, names), ""):
+        yield NotRun(
+            f"the files use ${{{name}}}, and the Flux Kustomization that applies them is not "
+            "in PATH: give the folder that has it, too"
+        )
 
 
 @rule(
@@ -37,7 +43,7 @@ postBuild:
 )
 def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each variable that nothing defines."""
-    yield from outside(app)
+    yield from _undecided(app)
     for kustomization in app.kustomizations:
         if any(_may_have_more(one, app.strict) for one in kustomization.sources):
             continue  # it may well define these; where it is missing, that is the finding
