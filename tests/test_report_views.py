@@ -225,13 +225,15 @@ def test_a_value_learnt_late_is_redacted_in_what_was_written_before(tmp_path: Pa
 
 def test_screenshots_are_shown_side_by_side_and_linked_when_too_large(tmp_path: Path) -> None:
     box = EvidenceBox(tmp_path, "single_sign_on.promise_1", Plain())
-    box.screenshot("login-<page>", b"\x89PNG small")
-    box.screenshot("consent", b"\x89PNG" + bytes(1_000_001))
+    box.screenshot("login-<page>", b"\xff\xd8 small")
+    box.attach("old.png", b"\x89PNG small")
+    box.screenshot("consent", b"\xff\xd8" + bytes(1_000_001))
     box.attach("page.html", "<b>page</b>")
     check = a_check("single_sign_on", 1, evidence=box.files())
     page = to_html(a_report({"single_sign_on": [check]}), tmp_path)
+    assert page.count('<img src="data:image/jpeg;base64,') == 1
     assert page.count('<img src="data:image/png;base64,') == 1
-    assert re.search(r"<figcaption>consent: <a href=[^>]+consent.png", page)
+    assert re.search(r"<figcaption>consent: <a href=[^>]+consent.jpg", page)
     assert page.index("Screenshots</h3>") < page.index("Evidence</h3>")
     assert "&lt;b&gt;page&lt;/b&gt;" in page
 

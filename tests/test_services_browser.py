@@ -76,8 +76,8 @@ class Kept:
         self.files[name] = content
         return Path(name)
 
-    def screenshot(self, name: str, png: bytes) -> Path:
-        return self.attach(f"{name}.png", png)
+    def screenshot(self, name: str, jpeg: bytes) -> Path:
+        return self.attach(f"{name}.jpg", jpeg)
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_a_time_out_says_what_was_seen_and_keeps_it(
         assert part in steps
     assert "s3cr3t" not in steps
     assert "correct horse" not in steps
-    assert bytes(kept.files["alice-at-failure.png"]).startswith(b"\x89PNG")  # type: ignore[arg-type]
+    assert bytes(kept.files["alice-at-failure.jpg"]).startswith(b"\xff\xd8")  # type: ignore[arg-type]
 
 
 def test_only_harmless_parameters_are_public() -> None:

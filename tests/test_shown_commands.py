@@ -49,17 +49,16 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names = (
         (
             "reports/20261127T020000Z-k3f9ab",
-            "reports/latest",
             "reports/kind/latest",
             "shard-1/latest",
         ),
         ("reports/embedded/latest", "shard-2/latest"),
-        ("reports/20261128T020000Z-w4fdnt", "shard-3/latest"),
+        ("reports/20261128T020000Z-w4fdnt", "reports/latest", "shard-3/latest"),
     )
     for night, called in zip(nights, names, strict=True):
         for name in called:
             shutil.copytree(night, folder / name)
-    shutil.copytree(PROJECT_ROOT / "reports" / "example", folder / "reports" / "example")
+    (folder / "reports" / "example").symlink_to(PROJECT_ROOT / "reports" / "example")
     shutil.rmtree(folder / "made")
     return folder
 
@@ -67,7 +66,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def here(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder in which a reader types: a checkout with reports and a cluster's kubeconfig."""
-    shutil.copytree(samples, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(samples, tmp_path, symlinks=True, dirs_exist_ok=True)
     shutil.copytree(PROJECT_ROOT / "charts" / "notes", tmp_path / "charts" / "notes")
     (tmp_path / "kubeconfig").write_text(KUBECONFIG)
     for name in ("CACHE", "STATE"):

@@ -25,9 +25,9 @@ class Nothing:
         del content
         return Path(name)
 
-    def screenshot(self, name: str, png: bytes) -> Path:
+    def screenshot(self, name: str, jpeg: bytes) -> Path:
         """Keep nothing."""
-        return self.attach(name, png)
+        return self.attach(name, jpeg)
 
 
 @benchmark("login", Measure("round trip", target=3.0), Measure("first, with consent"))

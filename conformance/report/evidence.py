@@ -72,9 +72,9 @@ class EvidenceBox:
         data = content.read_bytes() if isinstance(content, Path) else content
         return self._keep(name, data)
 
-    def screenshot(self, name: str, png: bytes) -> Path:
-        """Keep a PNG image; the HTML report shows it."""
-        return self._keep(f"{name}.png", png)
+    def screenshot(self, name: str, jpeg: bytes) -> Path:
+        """Keep a JPEG image; the HTML report shows it."""
+        return self._keep(f"{name}.jpg", jpeg)
 
     def measure(
         self, name: str, value: float, unit: str = "s", *, load: Load | None = None

@@ -33,6 +33,8 @@ from conformance.report.wording import (
 _TAIL_LINES = 200
 _TAIL_BYTES = 20_000
 _IMAGE_BYTES = 1_000_000
+_IMAGES = ("image/jpeg", "image/png")
+"""Screenshots; those of older reports are PNG."""
 _INLINE_TOTAL = 4_000_000
 """Bytes of evidence inside the page, so that a phone still opens the report of a bad night."""
 
@@ -79,11 +81,11 @@ class _Inliner:
 
     def image(self, evidence: Evidence) -> str | None:
         """Return an image as data URL; None for anything else, or one that is too large."""
-        if evidence.media_type != "image/png" or evidence.bytes > min(_IMAGE_BYTES, self._left):
+        if evidence.media_type not in _IMAGES or evidence.bytes > min(_IMAGE_BYTES, self._left):
             return None
         data = base64.b64encode((self._folder / evidence.path).read_bytes()).decode()
         self._left -= len(data)
-        return f"data:image/png;base64,{data}"
+        return f"data:{evidence.media_type};base64,{data}"
 
 
 def _size(count: int) -> str:
@@ -142,7 +144,7 @@ def _environment() -> Environment:
         "pace": pace,
         "repeated": repeated,
     }
-    environment.globals |= {"symbols": _SYMBOLS, "whose": _WHOSE}
+    environment.globals |= {"symbols": _SYMBOLS, "whose": _WHOSE, "image_types": _IMAGES}
     return environment
 
 

@@ -28,7 +28,7 @@ _MINUTES = 10
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     group = parser.add_argument_group(
-        "on a cluster", 'Levels 4 to 6. They need the extra "cluster": see the README.'
+        "on a cluster", 'Levels 4 to 6. They need the extra "cluster": see docs/app-packages.md.'
     )
     group.add_argument(
         "--cluster",
