@@ -345,7 +345,7 @@ def test_there_are_no_more_processes_than_groups(pytester: pytest.Pytester) -> N
 
 def test_an_existing_cluster_is_one(pytester: pytest.Pytester) -> None:
     make(pytester, storage=STORAGE)
-    result = pytester.runpytest("--clusters=2", "--cluster=existing")
+    result = pytester.runpytest_subprocess("--clusters=2", "--cluster=existing")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--clusters=2: with --cluster=existing there is one"])
     assert not (pytester.path / "reports").exists()
