@@ -137,3 +137,10 @@ def test_the_same_version_has_no_changes(versions: tuple[Path, Path]) -> None:
 def test_changes_need_an_earlier_version() -> None:
     with pytest.raises(HarnessError, match="add --previous"):
         main([str(GOOD / "single-chart"), "--format", "changes"], lambda: None)  # type: ignore[arg-type,return-value]
+
+
+def test_what_was_not_compared_is_not_said_to_be_unchanged() -> None:
+    chart = GOOD / "single-chart"
+    said = to_changes(lint(chart, previous=GOOD / "flux-app"))
+    assert "# not compared: of PATH and --previous, one is a chart" in said
+    assert "no object changed" not in said

@@ -187,6 +187,17 @@ def test_a_folder_with_nothing_is_an_app_of_level_0_named_after_it(
     assert "no app found" in app.findings[0].message
 
 
+def test_a_folder_given_alone_says_what_it_names_and_is_not_there(tmp_path: Path) -> None:
+    names = "kind: Kustomization\nresources: [../../base]\n"
+    (tmp_path / "kustomization.yaml").write_text(names)
+    app = only(run(tmp_path, all_rules()["package.nothing"], every=True))
+    [finding] = app.findings
+    assert (app.app.detected, app.level, app.not_run) == ("nothing", 0, ())
+    assert "no app found here, but not all is here: " in finding.message
+    assert finding.message.endswith(" names ../../base, which is outside of PATH")
+    assert finding.fix == "Give a folder that has what it names, too."
+
+
 def test_a_defect_in_detection_leaves_every_rule_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -293,6 +293,8 @@ class AppPackage:
     """What belongs to no app and is applied by nothing, though it is wanted."""
     rest: bool = False
     """Whether this is no app, but what belongs to none of the tree."""
+    unseen: tuple[str, ...] = ()
+    """Where there is no app: what a kustomization.yaml names and is not here, a sentence each."""
     strict: bool = False
     """Whether a Kustomization fails at variables that nothing defines: Flux is installed so."""
     previous: AppPackage | None = None

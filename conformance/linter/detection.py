@@ -141,6 +141,8 @@ class _Detector:
             del app  # the next one needs the memory
         if judged:
             yield from self._remainder(groups, judged)
+        elif self._grouping.unseen:
+            yield replace(nothing(self._tree), unseen=self._grouping.unseen)
 
     def _chart_name(self, chart: Chart) -> str:
         return chart.name or posixpath.basename(chart.folder.removeprefix(".")) or self._tree.name

@@ -64,9 +64,12 @@ class Grouping:
         self._has_charts = has_charts
         self.unowned = flux.unowned()
         """What no Kustomization applies, as it is written."""
+        overlays = flux.overlays()
+        self.unseen = tuple(line for built in overlays.values() for line in built.beyond)
+        """What somebody's own kustomization.yaml names and is not here, a sentence each."""
         self._overlays = {
             folder: built
-            for folder, built in flux.overlays().items()
+            for folder, built in overlays.items()
             if any(one.kind in _INSTALLS for one in built.objects)
         }
         count = Counter(file for built in self._overlays.values() for file in built.files)

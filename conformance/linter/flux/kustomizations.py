@@ -155,7 +155,7 @@ class FluxTree:
             if folder not in applied and self._files.is_kustomized(folder):
                 built = build(self._files, folder, None, _guess)
                 applied |= built.folders
-                if built.files:
+                if built.files or built.beyond:
                     found[folder] = built
         return found
 

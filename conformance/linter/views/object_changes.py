@@ -37,10 +37,12 @@ def _app(app: AppResult) -> Iterator[str]:
         yield f"# {shown(app.remark) or 'not compared with an earlier version'}"
         return
     told: set[tuple[str, ...]] = set()
+    compared = False
     for pair in pairs(app.app):
         if isinstance(pair, NotRun):
             yield f"# not compared: {shown(pair.reason)}"
             continue
+        compared = True
         for reason in pair.missing:
             yield f"# not compared in full: {shown(reason)}"
         for lines in _objects(pair):
@@ -48,7 +50,8 @@ def _app(app: AppResult) -> Iterator[str]:
             if tuple(lines) not in told:
                 told.add(tuple(lines))
                 yield from lines
-    yield f"# {counted(len(told), 'object')} changed" if told else "# no object changed"
+    if compared:
+        yield f"# {counted(len(told), 'object')} changed" if told else "# no object changed"
 
 
 def _objects(pair: Pair) -> Iterator[list[str]]:

@@ -35,7 +35,15 @@ metadata:
 )
 def nothing(app: AppPackage) -> Iterator[Problem]:
     """Yield one problem for what holds no app at all."""
-    if app.detected == NOTHING and not app.problems:
+    if app.detected != NOTHING or app.problems:
+        return
+    if app.unseen:
+        yield Problem(
+            Place(),
+            f"no app found here, but not all is here: {app.unseen[0]}",
+            "Give a folder that has what it names, too.",
+        )
+    else:
         yield Problem(
             Place(),
             "no app found here: neither a chart (Chart.yaml), nor a HelmRelease, a Deployment or "
