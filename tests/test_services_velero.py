@@ -106,6 +106,7 @@ def test_snapshots_are_forgotten_once_the_log_says_so(server: wire.WireServer, k
 
 def _location(phase: str, second: int) -> dict[str, Any]:
     return {
+        "kind": "BackupStorageLocation",
         "metadata": {"name": "default", "namespace": "velero", "resourceVersion": str(second)},
         "status": {"phase": phase, "lastValidationTime": f"2026-11-25T13:00:{second:02}Z"},
     }
