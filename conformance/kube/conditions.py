@@ -197,11 +197,11 @@ def is_current(item: Object, condition: Object | None = None) -> bool:
 def deployed_revision(item: Object) -> str:
     """Return what a Flux object has put in place, empty if nothing yet."""
     status = item.get("status", {})
-    if item["kind"] == "HelmRelease":
+    if item.get("kind") == "HelmRelease":
         latest = (status.get("history") or [{}])[0]
         known = (latest.get("chartVersion"), latest.get("appVersion"), latest.get("ociDigest"))
         return " ".join(part for part in known if part)
-    if item["kind"] == "Kustomization":
+    if item.get("kind") == "Kustomization":
         return str(status.get("lastAppliedRevision", ""))
     return str(status.get("artifact", {}).get("revision", ""))
 
