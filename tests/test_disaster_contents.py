@@ -14,7 +14,11 @@ from conformance.capabilities.disaster_recovery.contents import (
     digests,
     generated_secrets,
     lacking,
+    wait_until_removed,
 )
+from conformance.common.timeouts import Timeouts
+from conformance.kube.objects import Ref
+from conformance.kube.wait import Wait
 from conformance.platform.reference import reference_platform
 from conformance.services.velero import COMPLETED, PodVolume
 
@@ -47,6 +51,8 @@ POD = {
 
 class Cluster:
     """What the API of a cluster, its Velero and its bucket say."""
+
+    timeouts = Timeouts()
 
     def __init__(self) -> None:
         self.platform = reference_platform("stackspin.test")
@@ -104,6 +110,22 @@ def test_a_volume_that_was_not_copied_is_missed(cluster: Any) -> None:
     cluster.copied = [PodVolume("stackspin", "database-1", "data", "Failed", "", 0, "")]
     [line] = lacking(cluster, cluster, BACKUP, OnlyHere.on(cluster))
     assert line.startswith("claim database (volume data of pod database-1) is not in the backup")
+
+
+def test_a_claim_that_is_being_deleted_is_waited_for(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    awaited: list[Wait] = []
+    going = {"metadata": {"name": "going", "deletionTimestamp": "2026-11-29T13:06:01Z"}}
+    cluster.there["PersistentVolumeClaim", "stackspin-apps"] = [going, a_secret("stays")]
+    monkeypatch.setattr(
+        "conformance.capabilities.disaster_recovery.contents.wait_all",
+        lambda _kube, waits, **_: awaited.extend(waits),
+    )
+    wait_until_removed(cluster)
+    assert [one.target for one in awaited] == [
+        Ref("v1", "PersistentVolumeClaim", "going", "stackspin-apps")
+    ]
 
 
 def test_generated_is_what_the_generator_owns(cluster: Any) -> None:

@@ -67,11 +67,11 @@ def lint(
     """Look at everything under ``path``. Raises HarnessError if it cannot be read at all.
 
     ``rules`` are the only ones to run; then no level is claimed. Once an app is judged, what its
-    charts render to is let go: it takes most of the memory. Without any rule it stays. ``values`` are added to each
-    chart's own. ``previous`` is an earlier version of ``path``. ``description`` is used instead of
-    the package's own conformance.yaml. ``fetch`` gets charts from their own address. Of the apps
-    only those that have one of the files ``changed`` are judged; None: all. ``versions`` are what
-    the apps are to run on.
+    charts render to is let go: it takes most of the memory. Without any rule it stays. ``values``
+    are added to each chart's own. ``previous`` is an earlier version of ``path``. ``description``
+    is used instead of the package's own conformance.yaml. ``fetch`` gets charts from their own
+    address. Of the apps only those that have one of the files ``changed`` are judged; None: all.
+    ``versions`` are what the apps are to run on.
     """
     began = time.monotonic()
     with Renderer(limits) as renderer:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.apps.backup_rules import missing_in_backup
+from conformance.kube.conditions import deleted
+from conformance.kube.objects import Ref
+from conformance.kube.wait import Wait, wait_all
 from conformance.platform.namespaces import RUN_LABEL
 from conformance.services.velero import COMPLETED
 
@@ -52,6 +55,21 @@ def namespaces_of(clients: Clients) -> list[str]:
     """Return the platform's namespaces, but for that of the backups themselves."""
     platform = clients.platform
     return [name for name in platform.namespaces if name != platform.backup.namespace]
+
+
+def wait_until_removed(clients: Clients) -> None:
+    """Wait until claims that are being deleted are gone, and their pods with them.
+
+    Velero lists everything first: what goes before it is copied is an error of the backup.
+    """
+    kube = clients.kube
+    going = [
+        Wait(Ref("v1", "PersistentVolumeClaim", claim["metadata"]["name"], namespace), deleted())
+        for namespace in namespaces_of(clients)
+        for claim in kube.list("v1", "PersistentVolumeClaim", namespace)
+        if "deletionTimestamp" in claim["metadata"]
+    ]
+    wait_all(kube, going, timeout=kube.timeouts.deletion)
 
 
 def generated_secrets(clients: Clients) -> frozenset[str]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.capabilities.disaster_recovery.contents import OnlyHere, lacking
+from conformance.capabilities.disaster_recovery.contents import (
+    OnlyHere,
+    lacking,
+    wait_until_removed,
+)
 from conformance.capabilities.disaster_recovery.schedules import (
     faults,
     kept_for,
@@ -52,6 +56,7 @@ def test_schedule_covers_everything(
 ) -> None:
     schedules = velero.schedules()
     assert schedules, f"there is no Schedule in {velero.namespace}"
+    wait_until_removed(clients)  # apps of other checks
     nowhere: list[set[str]] = []
     for schedule in schedules:
         name = f"{namespace}-{schedule['metadata']['name']}"
