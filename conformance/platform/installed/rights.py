@@ -42,11 +42,13 @@ _EVERYWHERE = {
         ("replicasets", _READ),
     ),
     "batch": (("jobs", _WRITE), ("cronjobs", _READ)),
+    "discovery.k8s.io": (("endpointslices", _READ),),
     "coordination.k8s.io": (("leases", _WRITE),),
     "networking.k8s.io": (("ingresses", _WRITE), ("networkpolicies", _WRITE)),
     "source.toolkit.fluxcd.io": (("gitrepositories", _WRITE), ("helmcharts", _READ)),
     "kustomize.toolkit.fluxcd.io": (("kustomizations", _WRITE),),
     "helm.toolkit.fluxcd.io": (("helmreleases", _WRITE),),
+    "secretgenerator.mittwald.de": (("basicauths", _WRITE),),
     "hydra.ory.sh": (("oauth2clients", _WRITE),),
 }
 """Group -> resources in any namespace, and what a run does with them."""
