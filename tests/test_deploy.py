@@ -15,7 +15,7 @@ from helm_python.chart import Chart
 
 from conformance.cli import job_image
 from conformance.cli.job import main as job
-from conformance.cli.job_run import RESULTS_DIR
+from conformance.cli.job_run import FINISHED, RESULTS_DIR
 from conformance.common.errors import HarnessError
 from conformance.common.installation import version
 from conformance.common.options import options
@@ -146,6 +146,13 @@ def test_a_described_platform_is_the_one_that_is_judged() -> None:
     [known] = [one for one in options(Settings) if one.variable == variable["name"]]
     assert known.field == "platform"
     assert container["args"][3:] == ["--", "--all", "-m", "core"]
+
+
+def test_a_pod_is_ready_when_its_report_is_whole() -> None:
+    [container] = pod_of(rendered())["containers"]
+    probe = container["readinessProbe"]["exec"]["command"]
+    assert probe == ["test", "-f", f"/tmp/{FINISHED.name}"]
+    assert "/tmp" not in {mount["mountPath"] for mount in container["volumeMounts"]}
 
 
 def test_reports_outlive_the_pod_and_the_release() -> None:

@@ -56,6 +56,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     monkeypatch.delenv(job_run.RESULTS_DIR, raising=False)
     monkeypatch.setattr(job_run, "run_checks", made)
     monkeypatch.setattr(job_run, "_LOOK_SECONDS", 0.01)
+    for marker in ("FINISHED", "FETCHED"):
+        monkeypatch.setattr(job_run, marker, tmp_path / marker)
     return made
 
 
@@ -84,7 +86,7 @@ def test_the_run_ends_with_its_summary_and_its_exit_status(
     assert job.main(["run", "--", "-m", "core"]) == 1
     assert runs.options == ["-m", "core"]
     assert "it broke" in capsys.readouterr().out
-    assert (runs.reports / "finished").read_text() == f"{NAME}\n"
+    assert job_run.FINISHED.read_text() == f"{NAME}\n"
 
 
 def test_a_run_that_a_signal_ended_has_the_status_of_a_shell(runs: Runs) -> None:
@@ -129,15 +131,18 @@ def test_a_run_that_did_not_begin_is_an_error_for_sonobuoy(
 
 
 def test_the_pod_waits_until_the_report_was_fetched(
-    runs: Runs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    runs: Runs,  # noqa: ARG001 - what ends
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "namespace").write_text("conformance")
     monkeypatch.setattr(service_account, "FOLDER", tmp_path)
     ended = threading.Thread(target=lambda: job.main(["run", "--fetch-within=5"]), daemon=True)
     ended.start()
-    wait_for(runs.reports / "finished")
+    wait_for(job_run.FINISHED)
     assert ended.is_alive()
-    (runs.reports / "fetched").touch()
+    job_run.FETCHED.touch()
     ended.join(5)
     assert not ended.is_alive()
     assert f"kubectl cp --namespace=conformance {os.uname().nodename}:" in capsys.readouterr().out
@@ -157,13 +162,9 @@ def test_a_pod_that_is_being_deleted_waits_for_nobody(runs: Runs) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_what_the_run_before_left_in_the_volume_says_nothing(runs: Runs) -> None:
-    runs.reports.mkdir()
-    for marker in ("finished", "fetched"):
-        (runs.reports / marker).write_text("before")
-    runs.begins = False
-    job.main(["run", "--fetch-within=1"])
-    assert [*runs.reports.iterdir()] == []
+def test_the_reports_volume_says_nothing_of_other_pods(runs: Runs) -> None:
+    job.main(["run"])
+    assert [path.name for path in runs.reports.iterdir()] == [NAME]
 
 
 def test_a_real_run_that_cannot_begin_says_why(tmp_path: Path) -> None:

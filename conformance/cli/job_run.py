@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import socket
 import tarfile
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,10 +29,11 @@ RESULTS_DIR = "SONOBUOY_RESULTS_DIR"
 """The variable by which Sonobuoy says where its worker looks for results."""
 DONE = "done"
 """In it: written last, with the path of the file to take."""
-FINISHED = "finished"
-"""Beside the reports once one of them is whole: its name."""
-FETCHED = "fetched"
-"""Made there by whoever has fetched it."""
+FINISHED = Path(tempfile.gettempdir(), "conformance-finished")
+"""There once the report is whole, with its name. Not beside the reports: their volume may outlive
+the pod, and another one would be taken for finished."""
+FETCHED = FINISHED.with_name("conformance-fetched")
+"""Made by whoever has fetched the report."""
 _LOOK_SECONDS = 1.0
 
 
@@ -42,8 +44,6 @@ def run_in_pod(options: Sequence[str], fetch_within: float) -> int:
     """
     reports = Path(os.environ.get(variable_of(Settings, "reports_dir")) or "reports").absolute()
     reports.mkdir(parents=True, exist_ok=True)
-    for marker in (FINISHED, FETCHED):  # of the run before, where the volume stays
-        (reports / marker).unlink(missing_ok=True)
     ended = run_checks(options, reports)
     status = ended.status if ended.status >= 0 else 128 - ended.status
     if ended.folder is not None:
@@ -85,8 +85,7 @@ def _not_begun(ended: Ended) -> str:
 
 
 def _wait_for_fetch(folder: Path, seconds: float) -> None:
-    reports = folder.parent
-    write_atomically(reports / FINISHED, f"{folder.name}\n")
+    write_atomically(FINISHED, f"{folder.name}\n")
     if seconds <= 0:
         return
     namespace = service_account.namespace() or "NAMESPACE"
@@ -94,9 +93,9 @@ def _wait_for_fetch(folder: Path, seconds: float) -> None:
     print(
         f"The report is complete. For {seconds / 60:g} minutes it can be fetched from here:\n"
         f"  kubectl cp {pod}:{folder} {folder.name}\n"
-        f"  kubectl exec {pod} -- touch {reports / FETCHED}",
+        f"  kubectl exec {pod} -- touch {FETCHED}",
         flush=True,
     )
     end = time.monotonic() + seconds
-    while time.monotonic() < end and not (reports / FETCHED).exists():
+    while time.monotonic() < end and not FETCHED.exists():
         time.sleep(_LOOK_SECONDS)

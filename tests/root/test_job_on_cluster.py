@@ -83,10 +83,10 @@ def report(home: Home, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     home.kubectl("wait", *selected, "--for=create", "--timeout=60s")
     home.kubectl("wait", *selected, "--for=condition=Ready", "--timeout=60m")
     pod = home.kubectl("get", *selected, "--output=name").strip().removeprefix("pod/")
-    name = home.kubectl("exec", pod, "--", "cat", "/reports/finished").strip()
+    name = home.kubectl("exec", pod, "--", "cat", "/tmp/conformance-finished").strip()
     folder = tmp_path_factory.mktemp("fetched")
     home.kubectl("cp", f"{pod}:/reports/{name}", str(folder))
-    home.kubectl("exec", pod, "--", "touch", "/reports/fetched")
+    home.kubectl("exec", pod, "--", "touch", "/tmp/conformance-fetched")
     home.kubectl("wait", "job", "now", "--for=condition=Complete", "--timeout=60s")
     found: dict[str, Any] = json.loads((folder / "report.json").read_text())
     return found
