@@ -65,3 +65,16 @@ def report(pytester: pytest.Pytester, link: str = "latest") -> dict[str, Any]:
 def verdicts(pytester: pytest.Pytester, link: str = "latest") -> dict[str, str]:
     (capability,) = report(pytester, link)["capabilities"]
     return {c["id"].partition(".")[2]: c["verdict"] for c in capability["checks"]}
+
+
+def checks(pytester: pytest.Pytester, run: str = "latest") -> dict[str, Any]:
+    return {
+        check["id"]: check
+        for capability in report(pytester, run)["capabilities"]
+        for check in capability["checks"]
+    }
+
+
+def evidence(pytester: pytest.Pytester, check: dict[str, Any], name: str) -> str:
+    [path] = [one["path"] for one in check["evidence"] if one["name"] == name]
+    return (pytester.path / "reports/latest" / path).read_text(encoding="utf-8")

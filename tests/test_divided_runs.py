@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_runs import HEAD, report
+from small_runs import HEAD, checks, evidence, report
 from test_plugin_reports import wait_for_file
 
 CONFTEST = """
@@ -79,19 +79,6 @@ def make(pytester: pytest.Pytester, **sources: str) -> None:
     pytester.makeconftest(CONFTEST)
     files = {f"{FOLDERS[name]}/test_{name}": HEAD + source for name, source in sources.items()}
     pytester.makepyfile(**files)
-
-
-def checks(pytester: pytest.Pytester, run: str = "latest") -> dict[str, Any]:
-    return {
-        check["id"]: check
-        for capability in report(pytester, run)["capabilities"]
-        for check in capability["checks"]
-    }
-
-
-def evidence(pytester: pytest.Pytester, check: dict[str, Any], name: str) -> str:
-    [path] = [one["path"] for one in check["evidence"] if one["name"] == name]
-    return (pytester.path / "reports/latest" / path).read_text(encoding="utf-8")
 
 
 def folder_of_run(pytester: pytest.Pytester) -> Path:

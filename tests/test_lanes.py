@@ -6,10 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-from typing import Any
 
 import pytest
-from small_runs import HEAD, report
+from small_runs import HEAD, checks, evidence, report
 from test_plugin_reports import wait_for_file
 
 HELPERS = """
@@ -122,19 +121,6 @@ def make(pytester: pytest.Pytester, **sources: str) -> None:
     pytester.makepyfile(**files)
 
 
-def checks(pytester: pytest.Pytester, run: str = "latest") -> dict[str, Any]:
-    return {
-        check["id"]: check
-        for capability in report(pytester, run)["capabilities"]
-        for check in capability["checks"]
-    }
-
-
-def text(pytester: pytest.Pytester, check: dict[str, Any], name: str) -> str:
-    (path,) = [one["path"] for one in check["evidence"] if one["name"] == name]
-    return (pytester.path / "reports/latest" / path).read_text(encoding="utf-8")
-
-
 def test_two_lanes_share_what_is_the_sessions_and_nothing_else(pytester: pytest.Pytester) -> None:
     make(pytester, storage=STORAGE, charts=CHARTS, updates=UPDATES, logins=LOGINS)
     result = pytester.runpytest_subprocess("--lanes=2", "-v", "--junitxml=all.xml")
@@ -158,11 +144,11 @@ def test_two_lanes_share_what_is_the_sessions_and_nothing_else(pytester: pytest.
     assert (pytester.path / "all.xml").read_text().count("<testcase") == 7
     # Evidence, and what was printed, belongs to the check that left it.
     storage, charts = found["persistent_storage.first"], found["chart_deployment.third"]
-    assert text(pytester, storage, "seen.txt") == "test_storage"
-    assert text(pytester, found["chart_deployment.first"], "seen.txt") == "test_charts"
+    assert evidence(pytester, storage, "seen.txt") == "test_storage"
+    assert evidence(pytester, found["chart_deployment.first"], "seen.txt") == "test_charts"
     (printed,) = [one["name"] for one in storage["evidence"] if "stdout" in one["name"]]
-    assert text(pytester, storage, printed).strip() == "printed by storage"
-    assert "{'1': 1} != {'1': 2}" in text(pytester, charts, "failure.txt")
+    assert evidence(pytester, storage, printed).strip() == "printed by storage"
+    assert "{'1': 1} != {'1': 2}" in evidence(pytester, charts, "failure.txt")
     # What failed to be set up for all was tried once, and is reported once.
     reasons = [check["reason"] for name, check in found.items() if name.endswith(".second")]
     assert sum("reported at" in reason for reason in reasons) == 1
