@@ -189,7 +189,8 @@ import os, pathlib, time
 
 @check("{id}", promise="It holds.")
 def test_hangs(place):
-    pathlib.Path("{id}").write_text(str(os.getpid()))
+    pathlib.Path("{id}.new").write_text(str(os.getpid()))
+    pathlib.Path("{id}.new").rename("{id}")  # whoever sees it reads the whole number
     for _ in range(600):
         time.sleep(0.1)
 """
