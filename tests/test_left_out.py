@@ -53,7 +53,7 @@ def test_a_run_that_was_not_told_which_runs_the_core_checks_and_says_so(
         ([".", f"{FILE}::test_rare"], {"core", "rare"}),
         (["--deselect", f"{FILE}::test_core", "--all"], {"rare", "other"}),
     ],
-    ids=str,
+    ids=lambda names: " ".join(sorted(names)),
 )
 def test_what_was_asked_for_runs_whatever_its_level(
     run: RunChecks, pytester: pytest.Pytester, arguments: list[str], ran: set[str]

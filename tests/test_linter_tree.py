@@ -322,6 +322,7 @@ def test_bomb_of_many_files_is_not_unpacked(tmp_path: Path) -> None:
         b"no gzip",
         b"",
     ],
+    ids=["two bytes", "zeros", "no tar", "cut off", "no gzip", "nothing"],
 )
 def test_broken_archive_is_a_problem(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.tgz").write_bytes(content)

@@ -32,7 +32,11 @@ def encoded(text: str) -> str:
         b"\x89PNG\0\xff" + VALUE.encode(),
         b"\0 refresh_token=" + OPAQUE.encode(),
     ],
-)
+    ids=[
+        "alone", "in an address", "encoded", *[f"encoded after {n} bytes" for n in (2, 3, 4)],
+        "after an image", "an opaque token",
+    ],
+)  # fmt: skip
 def test_a_leak_is_found_whatever_is_around_it(tmp_path: Path, leak: bytes) -> None:
     (tmp_path / "evidence").mkdir()
     (tmp_path / "evidence" / "leak").write_bytes(b"before " + leak + b" after")
