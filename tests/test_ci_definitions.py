@@ -75,6 +75,24 @@ def test_both_forges_run_the_same_jobs() -> None:
     assert matrix["JOB"] == github["jobs"]["nightly"]["strategy"]["matrix"]["job"] == [*JOBS]
 
 
+def test_a_night_in_which_a_check_fails_keeps_what_the_next_one_needs() -> None:
+    gitlab, github = (yaml.safe_load(file.read_text()) for file in (GITLAB, GITHUB))
+    caches = gitlab["nightly"]["cache"]
+    assert [cache["when"] for cache in caches] == ["always", "always"]
+    steps = github["jobs"]["nightly"]["steps"]
+    # actions/cache saves nothing when a step before has failed, and nobody can tell it to.
+    assert not [step for step in steps if step.get("uses", "").startswith("actions/cache@")]
+    restored, saved = (
+        {step["with"]["path"]: step for step in steps if f"/cache/{what}@" in step.get("uses", "")}
+        for what in ("restore", "save")
+    )
+    assert {path for cache in caches for path in cache["paths"]} == {*restored} == {*saved}
+    for path, step in saved.items():
+        key = f"${{{{ steps.{restored[path]['id']}.outputs.cache-primary-key }}}}"
+        assert step["with"]["key"] == key
+        assert step["if"].startswith(("always() ", "!cancelled() "))
+
+
 @pytest.mark.parametrize("status", [0, 1])
 @pytest.mark.parametrize("job", JOBS)
 def test_a_job_leaves_its_report_and_ends_as_the_run_did(
