@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -26,7 +25,8 @@ JOBS = {
 }
 BOOTSTRAP = """#!/bin/sh
 echo "$@" >> calls
-mkdir -p reports/20261128T020000Z-before "reports/$MADE"
+[ -n "$MADE" ] || exit "$STATUS"
+mkdir -p "reports/$MADE"
 echo '<testsuites/>' > "reports/$MADE/junit.xml"
 exit "$STATUS"
 """
@@ -75,23 +75,61 @@ def test_both_forges_run_the_same_jobs() -> None:
     assert matrix["JOB"] == github["jobs"]["nightly"]["strategy"]["matrix"]["job"] == [*JOBS]
 
 
+def test_a_night_in_which_a_check_fails_keeps_what_the_next_one_needs() -> None:
+    gitlab, github = (yaml.safe_load(file.read_text()) for file in (GITLAB, GITHUB))
+    caches = gitlab["nightly"]["cache"]
+    assert [cache["when"] for cache in caches] == ["always", "always"]
+    steps = github["jobs"]["nightly"]["steps"]
+    # actions/cache saves nothing when a step before has failed, and nobody can tell it to.
+    assert not [step for step in steps if step.get("uses", "").startswith("actions/cache@")]
+    restored, saved = (
+        {step["with"]["path"]: step for step in steps if f"/cache/{what}@" in step.get("uses", "")}
+        for what in ("restore", "save")
+    )
+    assert {path for cache in caches for path in cache["paths"]} == {*restored} == {*saved}
+    for path, step in saved.items():
+        key = f"${{{{ steps.{restored[path]['id']}.outputs.cache-primary-key }}}}"
+        assert step["with"]["key"] == key
+        assert step["if"].startswith(("always() ", "!cancelled() "))
+
+
 @pytest.mark.parametrize("status", [0, 1])
 @pytest.mark.parametrize("job", JOBS)
 def test_a_job_leaves_its_report_and_ends_as_the_run_did(
     tmp_path: Path, job: str, status: int
 ) -> None:
-    (tmp_path / ".ci").mkdir()
-    shutil.copy(JOB, tmp_path / ".ci" / "job")
-    program(tmp_path / "bootstrap", BOOTSTRAP)
-    environment = JOBS[job].split()[2]
-    program(tmp_path / ".tox" / environment / "bin" / "stackspin-conformance", COMMAND)
     made = f"20261129T020000Z-now{'-twins' if job == 'twins' else ''}"
-    told: dict[str, Any] = {**os.environ, "MADE": made, "STATUS": str(status)}
-    answer = subprocess.run([str(tmp_path / ".ci" / "job"), job], env=told, check=False)
+    answer = run_job(tmp_path, job, made, status)
     assert answer.returncode == status
     assert (tmp_path / "calls").read_text().splitlines() == [JOBS[job], "report history reports"]
-    assert (tmp_path / "report" / "junit.xml").exists()
+    assert [path.name for path in (tmp_path / "report").iterdir()] == ["junit.xml"]
     assert (tmp_path / "history.md").read_text() == "one check fails\n"
+
+
+@pytest.mark.parametrize(("status", "ends"), [(0, 1), (4, 4)])
+def test_a_job_without_a_report_shows_none_of_an_earlier_night(
+    tmp_path: Path, status: int, ends: int
+) -> None:
+    answer = run_job(tmp_path, "embedded", "", status)
+    assert answer.returncode == ends
+    said = "The run left no report: the log of the job says why.\n"
+    assert (answer.stdout, (tmp_path / "history.md").read_text()) == (said, said)
+    assert not (tmp_path / "report").exists()
+
+
+def run_job(folder: Path, job: str, made: str, status: int) -> subprocess.CompletedProcess[str]:
+    """Run a job whose run makes a report of that name, after a night that left its own."""
+    (folder / ".ci").mkdir()
+    shutil.copy(JOB, folder / ".ci" / "job")
+    for old in ("reports/20261128T020000Z-before", "report"):
+        (folder / old).mkdir(parents=True)
+        (folder / old / "old.txt").touch()
+    program(folder / "bootstrap", BOOTSTRAP)
+    environment = JOBS[job].split()[2]
+    program(folder / ".tox" / environment / "bin" / "stackspin-conformance", COMMAND)
+    told = {**os.environ, "MADE": made, "STATUS": str(status)}
+    command = [str(folder / ".ci" / "job"), job]
+    return subprocess.run(command, env=told, capture_output=True, text=True, check=False)
 
 
 def program(path: Path, text: str) -> None:

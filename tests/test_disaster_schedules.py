@@ -25,6 +25,11 @@ def a_schedule(cron: str = "0 2 * * *", ttl: str | None = "720h", **spec: Any) -
         ("@every 90m", timedelta(minutes=90)),
         ("0 2 * * 1-5", timedelta(days=3)),
         ("*/15 * * * *", timedelta(minutes=15)),
+        ("*/5 8-18 * * *", timedelta(hours=13, minutes=5)),
+        ("*/30 * 1 * *", timedelta(days=30, minutes=30)),
+        ("CRON_TZ=Europe/Amsterdam 0 2 * * *", timedelta(days=1)),
+        ("TZ=UTC @every 2h", timedelta(hours=2)),
+        ("0 2 ? * *", timedelta(days=1)),
     ],
 )
 def test_the_longest_pause_counts(cron: str, pause: timedelta) -> None:

@@ -97,6 +97,15 @@ def test_what_a_killed_process_should_have_done_is_done_here() -> None:
     assert [one for part in parts(30, work) for one in part] == [(one, HERE) for one in range(30)]
 
 
+def test_whoever_starts_it_may_have_said_that_nobody_waits_for_children() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        made = parts(30)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert [one for part in made for one, _ in part] == list(range(30))
+
+
 def test_an_answer_larger_than_a_pipe_comes_whole() -> None:
     def work(items: Sequence[int]) -> list[str]:
         return ["x" * 300_000 for _ in items]

@@ -6,9 +6,16 @@ import os
 import pty
 import subprocess
 import sys
+import termios
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from small_runs import HEAD, PASSES, RunChecks, runner
+
+from conformance.report.verdict import Verdict
+from conformance.suite import pausing
 
 PAUSES = (
     PASSES
@@ -73,6 +80,38 @@ def test_it_waits_for_a_key_while_all_is_there(pytester: pytest.Pytester) -> Non
     assert "stackspin-conformance cluster shell --cluster-name mine" in shown
     assert "PASS auto_update.later" in rest
     assert "1 failed, 2 passed" in rest
+
+
+def test_a_key_counts_as_soon_as_the_terminal_asks_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+
+    def pressed_at_once(*_: object, **__: object) -> None:
+        canonical = termios.tcgetattr(0)[3] & termios.ICANON
+        assert not canonical, "the key would be dropped with what was typed before"
+        os.write(ours, b" ")
+
+    monkeypatch.setattr(pausing, "print", pressed_at_once, raising=False)
+    result = SimpleNamespace(verdict=Verdict.FAIL)
+    run: Any = SimpleNamespace(
+        recorder=SimpleNamespace(find=lambda _: result),
+        terminal=SimpleNamespace(hidden=nullcontext),
+    )
+    capture = SimpleNamespace(
+        suspend_global_capture=lambda in_=False: None, resume_global_capture=lambda: None
+    )
+    config: Any = SimpleNamespace(pluginmanager=SimpleNamespace(getplugin=lambda _: capture))
+    under_test: Any = SimpleNamespace(chosen_cluster=None, namespace_pool=None)
+    report: Any = SimpleNamespace(nodeid="x", failed=True, when="call")
+    before = os.dup(0)
+    os.dup2(theirs, 0)
+    try:
+        os.write(ours, b"typed before")
+        pausing.Pausing(config, run, under_test).pytest_runtest_logreport(report)
+        assert termios.tcgetattr(0)[3] & termios.ICANON
+    finally:
+        os.dup2(before, 0)
+        for one in (before, ours, theirs):
+            os.close(one)
 
 
 def _read_until(terminal: int, text: str | None) -> str:

@@ -160,6 +160,21 @@ def test_what_the_api_is_asked_and_which_objects_it_answers_with_is_kept(
             b'{"kind": "Secret", "metadata": {"name": "s"}, "data": {"password": "cHJpdmF0ZQ=="}}',
             "Secret s",
         ),
+        (b'{"kind": "Widget", "metadata": {"name": "w"}, "status": "fine"}', "Widget w"),
+        (
+            b'{"kind": "Widget", "metadata": {"name": "w"}, "status": {"phase": "Up", '
+            b'"artifact": "none", "conditions": {"Ready": true}}}',
+            "Widget w, Up",
+        ),
+        (
+            b'{"kind": "Widget", "metadata": null, "status": {"conditions": ["Ready", {}, '
+            b'{"type": "Ready"}], "artifact": null}}',
+            "Widget, not Ready",
+        ),
+        (
+            b'{"kind": "HelmRelease", "metadata": {"name": "h"}, "status": {"history": "none"}}',
+            "HelmRelease h",
+        ),
     ],
 )
 def test_an_answer_is_told_in_a_few_words(body: bytes, said: str) -> None:

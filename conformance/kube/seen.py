@@ -6,6 +6,7 @@ Names, phases and conditions alone: no message, and no value that somebody gave.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from conformance.kube.conditions import deployed_revision
 from conformance.kube.describe import WORKLOADS, replicas
@@ -20,8 +21,14 @@ _READ = 256 * 1024
 
 
 def in_short(item: Object) -> str:
-    """Return which object it is, and how it is."""
-    metadata, status = item.get("metadata") or {}, item.get("status") or {}
+    """Return which object it is, and how it is.
+
+    Only the kinds of Kubernetes and Flux have the status that is known here. Whatever others have
+    there, a transcript is no reason for a check to fail.
+    """
+    metadata, status = item.get("metadata") or {}, item.get("status")
+    if not isinstance(status, Mapping):
+        item, status = {**item, "status": {}}, {}
     workload = item.get("kind") in WORKLOADS
     said = [f"{item.get('kind') or 'object'} {metadata.get('name', '')}".rstrip()]
     if metadata.get("deletionTimestamp"):
@@ -32,13 +39,20 @@ def in_short(item: Object) -> str:
         said.append(phase)
     if workload:
         said.append(replicas(item))
-    elif revision := deployed_revision(item):
+    elif revision := _revision(item):
         said.append(f"revision {revision}")
-    for condition in status.get("conditions") or ():
-        if condition["type"] in _TELLING:
-            holds = condition["status"] == "True"
-            said.append(condition["type"] if holds else f"not {condition['type']}")
+    conditions = status.get("conditions")
+    for condition in conditions if isinstance(conditions, list) else ():
+        if isinstance(condition, Mapping) and (kind := condition.get("type")) in _TELLING:
+            said.append(kind if condition.get("status") == "True" else f"not {kind}")
     return ", ".join(said)
+
+
+def _revision(item: Object) -> str:
+    try:
+        return deployed_revision(item)
+    except (AttributeError, TypeError, LookupError):
+        return ""
 
 
 def each_in_short(items: Objects) -> str:

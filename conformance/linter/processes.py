@@ -138,5 +138,6 @@ def _has_said(pipe: int) -> bool:
 def _end(copy: _Copy[Item]) -> None:
     with suppress(OSError):
         os.close(copy.pipe)
-    os.kill(copy.process, signal.SIGKILL)
-    os.waitpid(copy.process, 0)
+    with suppress(ProcessLookupError, ChildProcessError):  # where SIGCHLD is ignored
+        os.kill(copy.process, signal.SIGKILL)
+        os.waitpid(copy.process, 0)

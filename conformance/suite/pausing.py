@@ -44,9 +44,9 @@ class Pausing:
             return
         if result.verdict is not Verdict.FAIL:
             return
-        with self._run.terminal.hidden(), _own_input(self._capture):
+        with self._run.terminal.hidden(), _own_input(self._capture), _single_keys():
             print("\n".join(self._said(report.nodeid)), flush=True)
-            _wait_for_key()
+            os.read(0, 1024)
 
     def _said(self, node_id: str) -> Iterator[str]:
         yield "Paused before the clean-up of this check; the cluster is as it was when it failed."
@@ -80,11 +80,12 @@ def _own_input(capture: CaptureManager) -> Iterator[None]:
         capture.suspend_global_capture()
 
 
-def _wait_for_key() -> None:
+@contextlib.contextmanager
+def _single_keys() -> Iterator[None]:
+    """Have each key reach the body at once, but none that was pressed before."""
     before = termios.tcgetattr(0)
-    tty.setcbreak(0)  # Ctrl-C still interrupts
+    tty.setcbreak(0)  # drops what was typed before; Ctrl-C still interrupts
     try:
-        termios.tcflush(0, termios.TCIFLUSH)  # what was typed before is no answer
-        os.read(0, 1024)
+        yield
     finally:
         termios.tcsetattr(0, termios.TCSADRAIN, before)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
 import durationpy
@@ -25,18 +26,31 @@ DESCRIPTORS = {
 """Words for expressions: https://pkg.go.dev/github.com/robfig/cron/v3#hdr-Predefined_schedules"""
 TTL = timedelta(days=30)
 """Velero's own, where a Schedule names none: https://velero.io/docs/v1.18/how-velero-works/"""
-LOOKED_AT = 32
-"""Times in a row: more than the days of a month, so one of a few days a week shows its gap."""
+_ZONE = re.compile(r"^(?:CRON_)?TZ=\S+\s+")
+"""What may stand before an expression: https://pkg.go.dev/github.com/robfig/cron/v3#hdr-Time_zones"""
+_LOOKED_AT = 32
+"""Pauses in a row, and days: one of a few hours a day, or of a few days a week, shows its gap."""
 
 
 def longest_pause(schedule: Object) -> timedelta:
     """Return the longest time between two backups of a Schedule."""
-    cron = schedule["spec"]["schedule"]
+    cron = _ZONE.sub("", schedule["spec"]["schedule"])
     if cron.startswith(EVERY):
         pause: timedelta = durationpy.from_str(cron.removeprefix(EVERY))
         return pause
-    times = islice(CronSim(DESCRIPTORS.get(cron, cron), datetime.now(UTC)), LOOKED_AT)
-    return max(later - earlier for earlier, later in pairwise(times))
+    # There, ? is another way to write *.
+    expression = DESCRIPTORS.get(cron, cron.replace("?", "*"))
+    return max(_pauses(CronSim(expression, datetime.now(UTC))))
+
+
+def _pauses(times: Iterator[datetime]) -> Iterator[timedelta]:
+    """Yield the time between each two of as many times as have to be looked at."""
+    first = last = next(times)
+    number = 0
+    while number < _LOOKED_AT or last - first < timedelta(days=_LOOKED_AT):
+        before, last = last, next(times)
+        number += 1
+        yield last - before
 
 
 def kept_for(schedule: Object) -> timedelta:
