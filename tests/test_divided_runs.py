@@ -275,6 +275,37 @@ def test_a_process_that_is_killed_fails_the_run_and_the_others_go_on(
     assert report(pytester, run)["errors"] == [why]
 
 
+STOPS = """
+@check("persistent_storage.stops", promise="It holds.")
+def test_stops(place, meet):
+    meet("storage", ["charts"])
+    pytest.exit("as a plugin may")
+
+@check("persistent_storage.after", promise="It holds.")
+def test_after(place): pass
+"""
+
+
+def test_what_a_process_with_an_error_had_still_to_run_says_so(pytester: pytest.Pytester) -> None:
+    make(
+        pytester,
+        storage=STOPS,
+        charts=GOES_ON.replace("until_one_is_done()", "pass"),
+        updates=LATER,
+    )
+    result = pytester.runpytest_subprocess(*DIVIDED)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    run = folder_of_run(pytester).name
+    found = checks(pytester, run)
+    [error] = report(pytester, run)["errors"]
+    assert "as a plugin may" in error
+    why = f"the process of cluster {error.partition(':')[0]} had an error"
+    for check in ("persistent_storage.stops", "persistent_storage.after"):
+        result.stdout.fnmatch_lines([f"NOT RUN {check} *", f"  {why}"])
+        assert (found[check]["reason"], found[check]["error"]) == (why, True)
+    assert found["auto_update.much_later"]["verdict"] == "pass"
+
+
 SECRET = "hunter2-hunter2"
 LEARNS = f"""
 @check("persistent_storage.tells", promise="It holds.")
