@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alive import is_alive
 from small_runs import HEAD, checks, evidence, report
 from test_plugin_reports import wait_for_file
 
 CONFTEST = """
-import os, pathlib, time
+import json, os, pathlib, time
 import pytest
 
 def log(text):
@@ -40,8 +41,21 @@ def meet():
     "Return when a check of another process has come here, too."
     def wait(name, others):
         pathlib.Path(name).touch()
-        while not all(pathlib.Path(other).exists() for other in others):
-            time.sleep(0.02)
+        until(lambda: all(pathlib.Path(other).exists() for other in others))
+    return wait
+
+def until(holds):
+    deadline = time.monotonic() + 120
+    while not holds():
+        assert time.monotonic() < deadline, "the other process did not get there"
+        time.sleep(0.02)
+
+@pytest.fixture
+def until_one_is_done():
+    "Return when the first process has seen the end of a check, and written that down."
+    def wait():
+        [file] = pathlib.Path("reports").glob("2*/report.json")
+        until(lambda: json.loads(file.read_text())["checksDone"])
     return wait
 """
 STORAGE = """
@@ -93,8 +107,9 @@ def log(pytester: pytest.Pytester) -> list[tuple[int, str]]:
 
 
 def wait_until_gone(process: int) -> None:
-    deadline = time.monotonic() + 60
-    while Path(f"/proc/{process}/cmdline").exists():
+    """Return when a process has ended, also where nobody asks what became of it."""
+    deadline = time.monotonic() + 120
+    while is_alive(process):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -150,12 +165,10 @@ def test_breaks(place, meet):
     assert False
 """
 GOES_ON = """
-import time
-
 @check("chart_deployment.beside", promise="It holds.")
-def test_beside(place, meet):
+def test_beside(place, meet, until_one_is_done):
     meet("charts", ["storage"])
-    time.sleep(3)
+    until_one_is_done()
 
 @check("chart_deployment.later", promise="It holds.")
 def test_later(): pass
@@ -246,7 +259,7 @@ def test_after(place): pass
 def test_a_process_that_is_killed_fails_the_run_and_the_others_go_on(
     pytester: pytest.Pytester,
 ) -> None:
-    charts = GOES_ON.replace("time.sleep(3)", "pass")
+    charts = GOES_ON.replace("until_one_is_done()", "pass")
     make(pytester, storage=KILLED, charts=charts, updates=LATER)
     result = pytester.runpytest_subprocess(*DIVIDED)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -260,6 +273,37 @@ def test_a_process_that_is_killed_fails_the_run_and_the_others_go_on(
         assert (found[check]["reason"], found[check]["error"]) == (why, True)
     assert found["auto_update.much_later"]["verdict"] == "pass"
     assert report(pytester, run)["errors"] == [why]
+
+
+STOPS = """
+@check("persistent_storage.stops", promise="It holds.")
+def test_stops(place, meet):
+    meet("storage", ["charts"])
+    pytest.exit("as a plugin may")
+
+@check("persistent_storage.after", promise="It holds.")
+def test_after(place): pass
+"""
+
+
+def test_what_a_process_with_an_error_had_still_to_run_says_so(pytester: pytest.Pytester) -> None:
+    make(
+        pytester,
+        storage=STOPS,
+        charts=GOES_ON.replace("until_one_is_done()", "pass"),
+        updates=LATER,
+    )
+    result = pytester.runpytest_subprocess(*DIVIDED)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    run = folder_of_run(pytester).name
+    found = checks(pytester, run)
+    [error] = report(pytester, run)["errors"]
+    assert "as a plugin may" in error
+    why = f"the process of cluster {error.partition(':')[0]} had an error"
+    for check in ("persistent_storage.stops", "persistent_storage.after"):
+        result.stdout.fnmatch_lines([f"NOT RUN {check} *", f"  {why}"])
+        assert (found[check]["reason"], found[check]["error"]) == (why, True)
+    assert found["auto_update.much_later"]["verdict"] == "pass"
 
 
 SECRET = "hunter2-hunter2"
@@ -276,7 +320,8 @@ def test_learns(place, run):
 
 
 def test_what_a_process_learns_is_in_no_file_of_the_report(pytester: pytest.Pytester) -> None:
-    make(pytester, storage=LEARNS, charts=GOES_ON.replace('meet("charts", ["storage"])', "pass"))
+    charts = GOES_ON.replace('meet("charts", ["storage"])', "pass")
+    make(pytester, storage=LEARNS, charts=charts)
     pytester.runpytest_subprocess(*DIVIDED).assert_outcomes(passed=3, failed=1)
     assert report(pytester)["errors"] == []
     files = [path for path in folder_of_run(pytester).rglob("*") if path.is_file()]
@@ -300,26 +345,17 @@ def test_errors_of_a_process_fail_the_run_and_name_its_cluster(pytester: pytest.
 
 def test_the_report_is_rewritten_after_every_check_and_compared(pytester: pytest.Pytester) -> None:
     source = """
-import json, pathlib
-
 @check("persistent_storage.first", promise="It holds.")
 def test_first(place): pass
 
 @check("persistent_storage.reads", promise="It holds.")
-def test_reads(place):
-    "The first process has written the report of the check before, and said that it did."
-    import time
-    [file] = pathlib.Path("reports").glob("2*/report.json")
-    for _ in range(200):
-        if json.loads(file.read_text())["checksDone"]:
-            return
-        time.sleep(0.1)
-    raise AssertionError
+def test_reads(place, until_one_is_done):
+    until_one_is_done()
 """
     make(pytester, storage=source, charts=LATER.replace("auto_update", "chart_deployment"))
     pytester.runpytest_subprocess(*DIVIDED).assert_outcomes(passed=3)
     before = report(pytester)["runId"]
-    make(pytester, storage=source.replace("return", "break").replace('glob("2', 'glob("lat'),
+    make(pytester, storage=source.replace("until_one_is_done()", "assert False"),
          charts=LATER.replace("auto_update", "chart_deployment"))  # fmt: skip
     result = pytester.runpytest_subprocess(*DIVIDED, "-p", "no:cacheprovider")
     result.stdout.fnmatch_lines([f"Since run {before}: 1 newly failing"])

@@ -143,7 +143,7 @@ def test_the_pod_waits_until_the_report_was_fetched(
     wait_for(job_run.FINISHED)
     assert ended.is_alive()
     job_run.FETCHED.touch()
-    ended.join(5)
+    ended.join(60)
     assert not ended.is_alive()
     assert f"kubectl cp --namespace=conformance {os.uname().nodename}:" in capsys.readouterr().out
 
@@ -151,15 +151,15 @@ def test_the_pod_waits_until_the_report_was_fetched(
 def test_the_wait_has_an_end(runs: Runs) -> None:
     began = time.monotonic()
     job.main(["run", "--fetch-within=0.005"])
-    assert 0.3 <= time.monotonic() - began < 5
+    assert 0.3 <= time.monotonic() - began < 60
     assert runs.reports.exists()
 
 
 def test_a_pod_that_is_being_deleted_waits_for_nobody(runs: Runs) -> None:
     runs.signal = signal.SIGTERM
     began = time.monotonic()
-    job.main(["run", "--fetch-within=1"])
-    assert time.monotonic() - began < 10
+    job.main(["run", "--fetch-within=2"])
+    assert time.monotonic() - began < 60
 
 
 def test_the_reports_volume_says_nothing_of_other_pods(runs: Runs) -> None:
@@ -190,7 +190,7 @@ def test_a_real_run_that_cannot_begin_says_why(tmp_path: Path) -> None:
 
 
 def wait_for(path: Path) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not path.exists():
         assert time.monotonic() < end
         time.sleep(0.01)

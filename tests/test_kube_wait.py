@@ -56,7 +56,7 @@ def test_returns_on_the_event_and_bookmarks_are_none(server: wire.WireServer, ku
     happened: list[float] = []
     once_watched(server, happen)
     found = wait(kube, POD, ready(), timeout=20)
-    assert time.monotonic() - happened[0] < 5
+    assert time.monotonic() - happened[0] < 15
     assert found["status"]["phase"] == "Running"
     assert server.lists("pods") == 1
 
@@ -81,7 +81,7 @@ def test_lists_again_when_the_watch_is_refused_as_too_old(server: wire.WireServe
         return False
 
     server.intercept = refuse
-    wait(kube, POD, ready(), timeout=5)
+    wait(kube, POD, ready(), timeout=20)
 
 
 def test_bounded_while_the_server_is_silent_trickles_or_does_not_answer(
@@ -152,14 +152,14 @@ def test_a_refusal_is_no_reason_to_wait(server: wire.WireServer, kube: Kube):
 
     server.intercept = refuse
     with pytest.raises(Forbidden, match="cannot list"):
-        wait(kube, POD, ready(), timeout=5)
+        wait(kube, POD, ready(), timeout=20)
 
 
 def test_a_kind_served_later_is_waited_for(server: wire.WireServer, kube: Kube):
     server.objects["widgets"] = [wire.pod("w")]
     kinds = {"example.test/v1": [("widgets", "Widget", True)]}
     threading.Timer(0.2, server.kinds.update, [kinds]).start()
-    wait(kube, Ref("example.test/v1", "Widget", "w", "n"), exists(), timeout=5)
+    wait(kube, Ref("example.test/v1", "Widget", "w", "n"), exists(), timeout=20)
 
 
 def test_deleted_is_true_of_what_never_was(kube: Kube):

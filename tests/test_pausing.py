@@ -97,7 +97,7 @@ def test_a_key_counts_as_soon_as_the_terminal_asks_for_one(monkeypatch: pytest.M
         terminal=SimpleNamespace(hidden=nullcontext),
     )
     capture = SimpleNamespace(
-        suspend_global_capture=lambda in_=False: None, resume_global_capture=lambda: None
+        suspend_global_capture=lambda **_: None, resume_global_capture=lambda: None
     )
     config: Any = SimpleNamespace(pluginmanager=SimpleNamespace(getplugin=lambda _: capture))
     under_test: Any = SimpleNamespace(chosen_cluster=None, namespace_pool=None)

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from described_clusters import FakeWeb, annex, reference
 
-from conformance.platform.description import Platform
-from conformance.platform.discovery import Cluster, Findings, discover, written
+from conformance.platform.description import Pages, Platform, SingleSignOn
+from conformance.platform.discovery import Cluster, Findings, discover, pages, written
 from conformance.platform.discovery.web import PUBLISHED
 from conformance.platform.features import GENERATOR, PlatformFeature
 from conformance.platform.reference import reference_platform
@@ -61,6 +61,20 @@ def test_the_reference_is_found_as_it_is_described() -> None:
     assert recovery == PlatformFeature.RECOVERY  # of which a cluster shows nothing
     assert [*tree.pop("features")] == features
     assert tree == described
+
+
+@pytest.mark.parametrize("where", ["/portal/login", "/sign-in"])
+def test_a_page_is_found_wherever_at_its_host_the_dashboard_is(
+    monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    dashboard, address = "https://example.org/portal", f"https://example.org{where}"
+    monkeypatch.setattr(pages, "pages_of", lambda _: {"login": (address, "a setting")})
+    findings = Findings()
+    findings.put("single_sign_on.dashboard", dashboard, "an Ingress")
+    pages.find_pages(reference(), findings)
+    written_down = Pages(login=findings.value("single_sign_on.pages.login"))
+    described = SingleSignOn.model_construct(dashboard=dashboard, pages=written_down)
+    assert described.page("login") == address
 
 
 def test_a_platform_with_other_names_is_found() -> None:

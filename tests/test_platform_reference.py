@@ -55,7 +55,7 @@ def test_a_step_runs_once_and_its_failure_is_everybodys() -> None:
 
 def test_steps_run_side_by_side() -> None:
     steps = Steps()
-    meeting = threading.Barrier(2, timeout=5)
+    meeting = threading.Barrier(2, timeout=60)
     begun = [steps.start(name, meeting.wait) for name in ("a", "b")]
     assert sorted(future.result() for future in begun) == [0, 1]
     assert {item.name for item in steps.timings} == {"a", "b"}

@@ -70,6 +70,28 @@ def test_what_failed_or_met_an_error_runs_again_extended_or_not(
     )
 
 
+def test_an_error_of_the_clean_up_does_not_hide_that_a_check_met_one_before(
+    run: RunChecks, pytester: pytest.Pytester
+) -> None:
+    run(
+        """
+@pytest.fixture
+def untidy():
+    yield
+    raise RuntimeError("it is stuck")
+
+@pytest.fixture
+def silent(untidy):
+    raise HarnessError("It does not answer.", "Look there.")
+
+@check("auto_update.starts", promise="It starts.")
+def test_starts(silent): pass
+"""
+    )
+    [check] = report(pytester)["capabilities"][0]["checks"]
+    assert (check["verdict"], check["error"]) == ("not run", True)
+
+
 def test_a_check_that_a_run_ended_in_runs_again(run: RunChecks, pytester: pytest.Pytester) -> None:
     ends = """
 @check("auto_update.ends", promise="It ends.")

@@ -210,7 +210,7 @@ with Browser("{DOMAIN}", "{address}", CertificateAuthority().certificate, Path(s
     assert mentioning(tmp_path)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (left := mentioning(tmp_path)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert left == []

@@ -243,13 +243,16 @@ class DividedRun:
         elif isinstance(message, Ended):
             self._ended(one, message)
         else:
-            if one.running:  # it was interrupted, or its process had an error
-                self._running.ended(one.running.nodeid)
-            one.running, one.has_left = None, True
+            one.has_left = True
             for result in message.results:
                 self._run.recorder.take(result)
             self._run.redactor.take_over(message.known)
             self._described(one, message.report)
+            if one.running and self._session is None:  # it was interrupted
+                self._running.ended(one.running.nodeid)
+                one.running = None
+            elif one.running:
+                self._not_run(one, f"the process of cluster {one.name} had an error")
 
     def _ended(self, one: _Process, ended: Ended) -> None:
         """Show what a check came to, give its process the next one, and write the report."""
@@ -302,16 +305,19 @@ class DividedRun:
             return
         one.process.join()
         why = f"the process of cluster {one.name} {_ending(one.process)}"
-        recorder = self._run.recorder
-        recorder.error(why)
+        self._run.recorder.error(why)
+        self._not_run(one, why)
+
+    def _not_run(self, one: _Process, why: str) -> None:
+        """Say of all that a process was given why it comes to nothing."""
         for item in filter(None, (one.running, *one.group)):
             self._running.ended(item.nodeid)
-            if result := recorder.find(item.nodeid):
+            if result := self._run.recorder.find(item.nodeid):
                 result.reason, result.error = why, True
             if self._session is not None:
                 self._show(item, ())
         one.running, one.group = None, []
-        recorder.write()
+        self._run.recorder.write()
 
 
 def _is_not_to_run(session: pytest.Session) -> bool:

@@ -74,7 +74,7 @@ class Verdicts:
         result = self._run.recorder.result(item.nodeid)
         setattr(result.phases, report.when, self._without_building(report.duration))
         twin = twin_of(item)
-        if report.when == "call" or not report.passed:
+        if report.when == "call" or (report.when == "setup" and not report.passed):
             result.error = False
         if report.when == "teardown":
             self._after(item, report, result)

@@ -15,14 +15,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from conformance.linter.helm.chart_archive import chart_archive
 from conformance.linter.helm.errors import explain
 from conformance.linter.limits import MEBIBYTE, Limits
-
-if TYPE_CHECKING:
-    pass
 
 _CHILD = Path(__file__).with_name("render_child.py")
 _START_SECONDS = 20.0

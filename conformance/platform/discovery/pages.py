@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from conformance.kube.objects import Object
 from conformance.platform.description import Pages
@@ -67,9 +67,10 @@ def find_dashboard(cluster: Cluster, findings: Findings) -> None:
 
 def find_pages(cluster: Cluster, findings: Findings) -> None:
     """Find the pages that are not where the reference platform has them."""
-    dashboard = findings.value("single_sign_on.dashboard") or ""
+    # A path in a description begins at the host, wherever there the dashboard is.
+    root = urljoin(findings.value("single_sign_on.dashboard") or "", "/")
     for name, (address, how) in pages_of(cluster).items():
-        path = address.removeprefix(dashboard) if address.startswith(f"{dashboard}/") else address
+        path = f"/{address.removeprefix(root)}" if address.startswith(root) else address
         if path != Pages.model_fields[name].default:
             findings.put(f"single_sign_on.pages.{name}", path, how)
 
