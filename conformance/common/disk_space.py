@@ -16,3 +16,8 @@ def nearest(folder: Path) -> Path:
 def free(folder: Path) -> int:
     """Return the bytes that can still be written there; the folder need not exist yet."""
     return shutil.disk_usage(nearest(folder)).free
+
+
+def same_disk(one: Path, other: Path) -> bool:
+    """Whether both are on one file system, so that moving a file copies nothing."""
+    return nearest(one).stat().st_dev == nearest(other).stat().st_dev
