@@ -11,7 +11,8 @@ import pytest
 from conformance.clusters import probe
 from conformance.clusters.base import Cluster
 from conformance.clusters.embedded.cluster import EmbeddedCluster
-from conformance.clusters.snapshots.store import Snapshot, SnapshotStore
+from conformance.clusters.snapshots.store import Origin, Snapshot, SnapshotStore
+from conformance.common import disk_space
 from conformance.common.errors import HarnessError
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
@@ -32,9 +33,11 @@ class Node(EmbeddedCluster):
     def start(self, snapshot: Snapshot | None = None) -> None:
         self.done.append(f"{self.name}: {f'fork of {snapshot.node}' if snapshot else 'afresh'}")
 
-    def become_snapshot(self, store: SnapshotStore, kind: str, key: str) -> None:
+    def become_snapshot(
+        self, store: SnapshotStore, kind: str, key: str, origin: Origin | None = None
+    ) -> None:
         self.done.append(f"{self.name}: snapshot")
-        with store.making(kind, key, self.name) as folder:
+        with store.making(kind, key, self.name, origin) as folder:
             (folder / "disk").mkdir()
 
     def delete(self) -> None:
@@ -71,6 +74,36 @@ def maker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SiteMaker:
 @pytest.fixture
 def kind() -> Kind:
     return Kind("apps", lambda site: Node.done.append(f"{site.cluster.name}: installed"), ())
+
+
+@dataclass
+class Disks:
+    """The disks of the cache and of clusters' state: what is free there, in GB."""
+
+    cache: float = 50.0
+    state: float | None = None
+    """None: it is one disk."""
+
+    def free(self, folder: Path) -> int:
+        """Return the bytes that are free."""
+        on_state = self.state is not None and folder.name == "state"
+        return int((self.state if on_state else self.cache) * 1e9)
+
+
+@pytest.fixture(autouse=True)
+def disks(monkeypatch: pytest.MonkeyPatch) -> Disks:
+    made = Disks()
+    monkeypatch.setattr(disk_space, "free", made.free)
+    monkeypatch.setattr(snapshots, "same_disk", lambda *_: made.state is None)
+    return made
+
+
+@pytest.fixture
+def said(maker: SiteMaker) -> list[str]:
+    """What the user is told."""
+    lines: list[str] = []
+    object.__setattr__(maker, "say", lines.append)
+    return lines
 
 
 def node(maker: SiteMaker, name: str = "one") -> Node:
@@ -143,6 +176,107 @@ def test_what_cannot_be_installed_is_no_snapshot(maker: SiteMaker) -> None:
     assert not (maker.settings.cache_dir / "snapshots").exists()
 
 
+def test_without_room_none_is_made_and_the_platform_is_installed(
+    maker: SiteMaker, kind: Kind, disks: Disks, said: list[str]
+) -> None:
+    disks.cache = 8.9
+    make_if_missing(maker, node(maker), kind)
+    start(maker, node(maker), kind)
+    assert Node.done == ["one: afresh"]
+    [line, same] = said
+    assert line == same
+    assert "no snapshot of kind apps is made" in line
+    assert "about 4.0 GB" in line
+    assert "5.0 GB more are for the run, and 8.9 GB are free" in line
+    assert "components prune" in line
+    disks.cache = 9.0
+    start(maker, node(maker), kind)
+    assert Node.done[-1] == "one: fork of stackspin-snapshot"
+
+
+@pytest.mark.parametrize(("cache", "state"), [(50.0, 8.9), (8.9, 50.0)])
+def test_both_disks_are_asked_for_room(
+    maker: SiteMaker, kind: Kind, disks: Disks, cache: float, state: float
+) -> None:
+    disks.cache, disks.state = cache, state
+    start(maker, node(maker), kind)
+    assert Node.done == ["one: afresh"]
+
+
+def test_what_was_installed_is_measured_before_it_is_copied_to_another_disk(
+    maker: SiteMaker,
+    kind: Kind,
+    disks: Disks,
+    said: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(snapshots, "disk_usage", lambda _: 6_000_000_000)
+    disks.cache, disks.state = 10.0, 50.0
+    start(maker, node(maker), kind)
+    assert Node.done == [
+        "stackspin-snapshot: afresh",
+        "stackspin-snapshot: installed",
+        "stackspin-snapshot: deleted",
+        "one: afresh",
+    ]
+    assert "about 6.0 GB" in said[-1]
+    disks.state = None  # moved, not copied
+    start(maker, node(maker), kind)
+    assert Node.done[-1] == "one: fork of stackspin-snapshot"
+
+
+def test_where_one_is_required_the_room_for_another_does_not_matter(
+    maker: SiteMaker, kind: Kind, disks: Disks
+) -> None:
+    start(maker, node(maker), kind)
+    disks.cache = 0.1
+    start(replace(maker, snapshot="require"), node(maker), kind)
+    assert Node.done[-1] == "one: fork of stackspin-snapshot"
+
+
+def test_a_new_one_takes_the_place_of_an_older_one_that_nobody_uses(
+    maker: SiteMaker,
+    kind: Kind,
+    said: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The older one is of another checkout, and as large as the room that lacks."""
+    store = SnapshotStore(maker.settings.cache_dir)
+    with store.making("apps", "b" * 64, "older", Origin("/elsewhere", "code")) as older:
+        (older / "disk").mkdir()
+    monkeypatch.setattr(
+        disk_space, "free", lambda _: 8_000_000_000 if older.exists() else 12_000_000_000
+    )
+    monkeypatch.setattr(SnapshotStore, "usual_size", lambda *_: 5_000_000_000)
+    used = store.find("apps", "b" * 64)
+    assert used is not None
+    start(maker, node(maker), kind)
+    assert Node.done == ["one: afresh"]
+    assert older.is_dir()
+    used.close()
+    start(maker, node(maker), kind)
+    assert Node.done[-1] == "one: fork of stackspin-snapshot"
+    assert f"removed snapshot {older.name}: the disk has no room for another one" in said[-2]
+
+
+def test_a_run_removes_what_this_checkout_made_of_other_code(
+    maker: SiteMaker, kind: Kind, said: list[str]
+) -> None:
+    """When it makes a snapshot, before it installs, and when it finds one."""
+    store = SnapshotStore(maker.settings.cache_dir)
+    here = snapshots.origin(maker)
+    for _ in range(2):
+        with store.making("platform", KEY, "older", Origin(here.checkout, "other")) as older:
+            (older / "disk").mkdir()
+        start(maker, node(maker), kind)
+        assert Node.done[-1] == "one: fork of stackspin-snapshot"
+        assert not older.exists()
+        assert older.name in said[0]
+        said.clear()
+    [left] = (maker.settings.cache_dir / "snapshots").iterdir()
+    assert left.name.startswith("apps-")
+
+
 def test_the_key_is_of_everything_that_goes_in(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -167,3 +301,7 @@ def test_the_key_is_of_everything_that_goes_in(
     keys.append(key_of("stackspin.test", one, "image-traefik"))
     assert len(set(keys)) == 4
     assert key_of(root=same) == keys[0]
+    maker = SiteMaker(settings, Components(settings), Redactor(), print)
+    origins = [snapshots.origin(replace(maker, root=root)) for root in (one, same, other)]
+    assert len({each.checkout for each in origins}) == 3
+    assert [each.code == origins[0].code for each in origins] == [True, True, False]

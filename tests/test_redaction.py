@@ -209,6 +209,37 @@ def test_platform_variables_stay_readable_beside_their_secrets():
     assert redactor.redact("Basic authentication is on") == "Basic authentication is on"
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("CLIENT_ID", "clientId", "client-id", "hostname"),
+        *("POSTGRES_DB", "POSTGRES_USER", "MARIADB_DATABASE"),
+        *("existingClaim", "existingConfigmap", "existingSecret", "secretName"),
+    ],
+)
+def test_what_names_something_stays_readable(key: str):
+    redactor = Redactor()
+    redactor.learn(secret(**{key: "notes-of-somebody"}))
+    redactor.learn(secret(**{"values.yaml": f"a:\n  {key}: notes-of-somebody\n"}))
+    assert redactor.redact("as notes-of-somebody") == "as notes-of-somebody"
+
+
+@pytest.mark.parametrize("key", ["database", "hydra", "admin", "secret", "client_secret", "id"])
+def test_what_may_be_a_password_is_hidden(key: str):
+    redactor = Redactor()
+    redactor.learn(secret(**{key: "notes-of-somebody"}))
+    assert redactor.redact("as notes-of-somebody") == "as ***"
+
+
+def test_what_is_public_is_so_in_every_form_and_in_a_line_of_its_own():
+    redactor = Redactor()
+    redactor.learn(secret(name="Notes-Of-Somebody"))
+    redactor.allow("Notes-Of-Somebody")
+    redactor.learn(secret(name="Notes-Of-Somebody", file="one\nNotes-Of-Somebody\nand a third"))
+    text = f"Notes-Of-Somebody {encoded('Notes-Of-Somebody')}"
+    assert redactor.redact(text) == text
+
+
 def test_objects():
     item = secret(password="shown-nowhere")
     item["stringData"] = {"other": "nor-this"}

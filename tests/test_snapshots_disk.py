@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from conformance.clusters.snapshots import disk
+from conformance.common import disk_space
+from conformance.common.errors import HarnessError
 
 CONTENT = "var/lib/containerd/io.containerd.content.v1.content/blobs/sha256"
 REGISTRY = "var/lib/registry/docker/registry/v2/blobs/sha256"
@@ -69,3 +72,31 @@ def test_logs_and_temporary_files_are_not_kept(snapshot: Path, tmp_path: Path) -
     assert not (tmp_path / "fork/var/log/node").exists()
     assert list((tmp_path / "fork/tmp").iterdir()) == []
     assert (tmp_path / "fork/tmp").stat().st_mode & 0o7777 == 0o1777
+
+
+@pytest.mark.parametrize(
+    ("same", "free", "short"),
+    [(True, 3.3, False), (True, 3.2, True), (False, 3.3, True), (False, 3.8, False)],
+)
+def test_a_fork_asks_for_room_for_what_it_copies(
+    snapshot: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    same: bool,
+    free: float,
+    short: bool,
+) -> None:
+    """Blobs are copied to another file system only, layers never. A node needs 3 GiB itself."""
+    taken = {"disk": 50_000_000, "blobs": 500_000_000}
+    monkeypatch.setattr(disk, "disk_usage", lambda folder: taken[folder.name])
+    monkeypatch.setattr(disk_space, "same_disk", lambda *_: same)
+    usage = shutil.disk_usage("/")._replace(free=int(free * 1e9))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    fork = tmp_path / "state/one/disk"
+    if not short:
+        disk.require_room(snapshot, fork)
+        return
+    told = f"takes up to 0.{1 if same else 6} GB in .*/state/one, .* 3.2 GB more, and {free} GB are"
+    with pytest.raises(HarnessError, match=told):
+        disk.require_room(snapshot, fork)
+    assert not fork.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from conformance.clusters.snapshots import store
-from conformance.clusters.snapshots.store import SnapshotStore
+from conformance.clusters.snapshots.store import Origin, SnapshotStore
 from conformance.common.settings import PROJECT_ROOT
 
 KEY = "0123456789abcdef" * 4
@@ -208,3 +209,72 @@ def test_of_each_kind_those_used_last_stay(snapshots: SnapshotStore, tmp_path: P
         *(made[2].name, made[3].name),
         other.name,
     }
+
+
+def test_a_new_one_counts_among_those_that_stay(snapshots: SnapshotStore) -> None:
+    made = []
+    for number in range(2):
+        with snapshots.making("apps", f"{number}" * 64, "node") as folder:
+            made.append(folder)
+        os.utime(folder / "manifest.json", (0, time.time() - 1000 + number))
+    assert snapshots.prune(new="platform") == []
+    assert snapshots.prune(new="apps") == [made[0].name]
+
+
+def test_other_code_of_a_checkout_replaces_what_it_made_and_nothing_else(
+    snapshots: SnapshotStore, made: Path
+) -> None:
+    """``made`` says nothing of its code, as those of earlier versions."""
+    folders = {}
+    for kind, checkout, code in (
+        ("apps", "/here", "old"),
+        ("platform", "/here", "old"),
+        ("apps", "/here", "new"),
+        ("apps", "/there", "old"),
+    ):
+        with snapshots.making(kind, KEY, "node", Origin(checkout, code)) as folder:
+            folders[kind, checkout, code] = folder
+    used = folders["platform", "/here", "old"]
+    lock = os.open(used, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_SH)  # as a fork does
+    new = Origin("/here", "new")
+    assert snapshots.replace(new) == [folders["apps", "/here", "old"].name]
+    os.close(lock)
+    assert snapshots.replace(new) == [used.name]
+    assert made.is_dir()
+    assert folders["apps", "/here", "new"].is_dir()
+    assert folders["apps", "/there", "old"].is_dir()
+
+
+def test_room_is_made_by_those_used_longest_ago_that_nobody_uses(
+    snapshots: SnapshotStore,
+) -> None:
+    made = []
+    for number in range(4):
+        with snapshots.making("apps", f"{number}" * 64, "node") as folder:
+            made.append(folder)
+        os.utime(folder / "manifest.json", (0, time.time() - 1000 + number))
+    with snapshots.making("platform", KEY, "node") as other:
+        (other / "disk").mkdir()
+    used = snapshots.find("apps", "0" * 64)
+    assert used is not None
+    os.utime(made[0] / "manifest.json", (0, time.time() - 2000))
+    assert snapshots.free("apps", lambda: True) == []
+    assert snapshots.free("apps", lambda: not made[2].exists()) == [made[1].name, made[2].name]
+    assert snapshots.free("apps", lambda: False) == [made[3].name]
+    assert made[0].is_dir()
+    assert other.is_dir()
+    used.close()
+
+
+@pytest.mark.usefixtures("made")
+def test_what_the_newest_takes_is_known(snapshots: SnapshotStore) -> None:
+    assert snapshots.usual_size("platform") is None
+    with snapshots.making("apps", "1" * 64, "node") as larger:
+        (larger / "disk").mkdir()
+        (larger / "disk/etcd.db").write_bytes(b"x" * 300_000)
+    assert (snapshots.usual_size("apps") or 0) // 100_000 == 3
+    (larger / "manifest.json").write_text('{"made": 9e9}')  # as an earlier version wrote it
+    found = snapshots.usual_size("apps")
+    assert found is not None
+    assert 0 < found < 100_000

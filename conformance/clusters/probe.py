@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.clusters.sandbox.cgroups import Cgroups
+from conformance.common.disk_space import nearest
 from conformance.common.errors import HarnessError
 from conformance.components.debian import ensure_packages, missing_packages
 
@@ -190,7 +191,7 @@ def oom_scores() -> Finding:
 
 def overlay(state_dir: Path) -> Finding:
     """Try an overlay on the state folder's file system."""
-    with tempfile.TemporaryDirectory(dir=_existing(state_dir), prefix="probe-") as name:
+    with tempfile.TemporaryDirectory(dir=nearest(state_dir), prefix="probe-") as name:
         for folder in ("lower", "upper", "work", "merged"):
             Path(name, folder).mkdir()
         answer = subprocess.run(
@@ -213,7 +214,7 @@ def overlay(state_dir: Path) -> Finding:
 
 def disk(state_dir: Path) -> Finding:
     """Look at the space and the mount options of the state folder's file system."""
-    statistics = os.statvfs(_existing(state_dir))
+    statistics = os.statvfs(nearest(state_dir))
     free = statistics.f_bavail * statistics.f_frsize
     found = f"{free / GIB:.1f} GiB free for {state_dir}"
     fix = "free some space, or set STACKSPIN_CONFORMANCE_STATE to a folder on another file system"
@@ -321,11 +322,6 @@ def _in_namespaces(script: str) -> subprocess.CompletedProcess[str]:
 def _last_line(answer: subprocess.CompletedProcess[str]) -> str:
     lines = (answer.stderr or answer.stdout).strip().splitlines()
     return lines[-1] if lines else f"exit status {answer.returncode}"
-
-
-def _existing(path: Path) -> Path:
-    """Return the nearest folder above that there is: the state folder is made when needed."""
-    return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
 def _cgroup_limits(unified_file: str, file: str, controller: str) -> list[int]:

@@ -22,11 +22,17 @@ SHORTEST = 4
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _PUBLIC_KEY = re.compile(
-    r"^(.*_)?(domain|ip_address|client_id|user(name)?|namespace|admin_email|org_name)$"
-    r"|^(ca|tls)\.crt$"
+    r"^(.*_)?(domain|host(name)?|ip_address|client[-_]?id|user(name)?|namespace|admin_email"
+    r"|org_name)$"
+    r"|^(postgres_db|(mysql|mariadb)_database|(existing|.+_)?(claim|secret)_?name"
+    r"|existing_?(claim|config_?map|secret))$"
+    r"|^(ca|tls)\.crt$",
+    re.IGNORECASE,
 )
 """Keys of Secrets whose values are no secrets; learning them would hide host names and addresses.
 
+They name hosts, users, databases (https://hub.docker.com/_/postgres, .../mariadb) and objects, as
+charts' values do (``existingClaim``), and clients, as Hydra Maester does (``CLIENT_ID``).
 Stackspin keeps the platform's domain and address in a Secret beside real ones.
 """
 _SECRET_KEY = re.compile(r"pass|secret|token|key|credential|auth|cookie|salt|dsn", re.IGNORECASE)
@@ -107,11 +113,17 @@ class Redactor:
         self._lock = threading.Lock()
 
     def allow(self, *values: str) -> None:
-        """Never hide these, though some Secret holds them: the platform's domain, an address."""
+        """Never hide these, though some Secret holds them: the platform's domain, an address.
+
+        That is so in whatever form they are written, also if they were learnt before.
+        """
         with self._lock:
-            self._public.update(values)
-            self._forms.difference_update(values)
-            self._pattern = None
+            new = set(values) - self._public
+            self._public |= new
+            public = {form for value in new for form in _forms(value)}
+            if not public.isdisjoint(self._forms):
+                self._forms -= public
+                self._pattern = None
 
     def learn(self, secret: Mapping[str, Any]) -> None:
         """Learn the values of a Secret, and what is secret inside values that hold documents."""
@@ -138,7 +150,7 @@ class Redactor:
     def learn_value(self, value: str) -> None:
         """Learn one value in all the forms it is written in, if it has 4 characters or more."""
         for text in {value, value.strip()}:
-            if len(text) >= SHORTEST and text.lower() not in self._public:
+            if len(text) >= SHORTEST and not self._is_public(text):
                 self._add(set(_forms(text)))
         lines = [line.strip() for line in value.strip().splitlines()]
         if len(lines) > 1:
@@ -146,7 +158,8 @@ class Redactor:
                 self._multiline.add(r"\s*\n\s*".join(re.escape(line) for line in lines))
                 self._pattern = None
             # A line alone is telling where it is one long word, as in PEM and password files.
-            self._add({line for line in lines if len(line) >= 16 and " " not in line})
+            long = {line for line in lines if len(line) >= 16 and " " not in line}
+            self._add({line for line in long if not self._is_public(line)})
 
     def learnt(self, shortest: int) -> list[str]:
         """Return what is hidden because it was learnt, in every form of that many characters."""
@@ -202,6 +215,10 @@ class Redactor:
                 target.write(piece)
         partial.chmod(path.stat().st_mode)
         partial.replace(path)
+
+    def _is_public(self, text: str) -> bool:
+        with self._lock:
+            return text in self._public or text.lower() in self._public
 
     def _add(self, forms: set[str]) -> None:
         with self._lock:

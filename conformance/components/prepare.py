@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from conformance.common import disk_space
 from conformance.common.errors import HarnessError
 from conformance.components.debian import ensure_packages
 from conformance.components.parts import Part
@@ -30,10 +30,7 @@ def prepare(missing: Sequence[Part], ways: Ways, cache: Path, say: Callable[[str
 
 def _check_space(missing: Sequence[Part], ways: Ways, cache: Path) -> None:
     needed = sum(ways.space(one) for one in missing) << 20
-    folder = cache
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
+    free = disk_space.free(cache)
     if free < needed:
         raise HarnessError(
             f"too little disk space: building {', '.join(one.name for one in missing)} takes "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,13 @@ from conformance.clusters.embedded import blueprint
 from conformance.clusters.embedded.cluster import EmbeddedCluster
 from conformance.clusters.ownership import inventory
 from conformance.clusters.ownership.state import State
-from conformance.clusters.snapshots.store import SnapshotStore
+from conformance.clusters.snapshots import room
+from conformance.clusters.snapshots.store import Origin, SnapshotStore
+from conformance.common.disk_space import same_disk
 from conformance.common.errors import HarnessError
 from conformance.common.locks import locked
 from conformance.common.settings import data_root
+from conformance.components.prune import disk_usage
 from conformance.components.recipe import hash_folder, key_of
 from conformance.components.waiting import in_thread
 from conformance.kube.wait import WaitFailed
@@ -63,9 +66,9 @@ PLATFORM = Kind(
 def start(maker: SiteMaker, cluster: Cluster, kind: Kind) -> None:
     """Start a cluster: as a fork of a snapshot, unless the maker's are never that.
 
-    With ``auto`` the snapshot is made if none fits, with ``require`` that is a HarnessError, as it
-    is where there are none: they are of the embedded provider, of the reference platform, without
-    egress. A kept cluster is taken over as it is.
+    With ``auto`` the snapshot is made if none fits and the disk has room, with ``require`` that is
+    a HarnessError, as it is where there are none: they are of the embedded provider, of the
+    reference platform, without egress. A kept cluster is taken over as it is.
     """
     why_not = _why_not(maker, cluster)
     if maker.snapshot == REQUIRE and why_not:
@@ -80,7 +83,9 @@ def start(maker: SiteMaker, cluster: Cluster, kind: Kind) -> None:
 def make_if_missing(maker: SiteMaker, cluster: Cluster, kind: Kind) -> None:
     """Make a snapshot for secondary clusters beside this one, if they begin with snapshots."""
     if maker.snapshot == AUTO and not _why_not(maker, cluster):
-        _snapshot(maker, kind).close()
+        found = _snapshot(maker, kind)
+        if found is not None:
+            found.close()
 
 
 def start_if_there(maker: SiteMaker, cluster: Cluster, kind: Kind) -> None:
@@ -94,7 +99,6 @@ def start_if_there(maker: SiteMaker, cluster: Cluster, kind: Kind) -> None:
 
 def key(maker: SiteMaker, kind: Kind) -> str:
     """Return a hash of all that decides what is in a snapshot."""
-    code, root = Path(__file__).parents[1], maker.root or data_root()
     components = (*blueprint.PARTS, blueprint.PAUSE, "kubectl", *kind.components)
     return key_of(
         {
@@ -102,17 +106,36 @@ def key(maker: SiteMaker, kind: Kind) -> str:
             "kind": kind.name,
             "domain": maker.settings.domain,
             "components": {name: maker.components.entry(name).name for name in components},
-            "installed": {name: hash_folder(root / name) for name in _INSTALLED},
-            "code": {name: hash_folder(code / name) for name in _CODE},
+            **_code(maker, _CODE),
         }
     )
 
 
-def _snapshot(maker: SiteMaker, kind: Kind) -> Snapshot:
+def origin(maker: SiteMaker) -> Origin:
+    """Return which code makes snapshots here: of other code of this checkout none fits."""
+    code = {"format": _FORMAT, **_code(maker, (*_CODE, "components"))}
+    return Origin(str(_root(maker).resolve()), key_of(code))
+
+
+def _code(maker: SiteMaker, packages: Iterable[str]) -> dict[str, object]:
+    root, code = _root(maker), Path(__file__).parents[1]
+    return {
+        "installed": {name: hash_folder(root / name) for name in _INSTALLED},
+        "code": {name: hash_folder(code / name) for name in packages},
+    }
+
+
+def _root(maker: SiteMaker) -> Path:
+    return maker.root or data_root()
+
+
+def _snapshot(maker: SiteMaker, kind: Kind) -> Snapshot | None:
+    """Return a snapshot that fits, made if need be; None: there is no room to make one."""
     store = SnapshotStore(maker.settings.cache_dir, maker.say)
     wanted = key(maker, kind)
     found = store.find(kind.name, wanted)
     if found is not None:
+        _tidy(maker, store)
         return found
     if maker.snapshot == REQUIRE:
         raise HarnessError(
@@ -122,15 +145,32 @@ def _snapshot(maker: SiteMaker, kind: Kind) -> Snapshot:
     with locked(lock, "making a snapshot", lambda who: maker.say(f"waiting for {who}")):
         found = store.find(kind.name, wanted)  # made by whom we waited for
         if found is None:
-            _make(maker.named_for("snapshot"), kind, store, wanted)
+            if lack := _make(maker.named_for("snapshot"), kind, store, wanted):
+                maker.say(
+                    f"no snapshot of kind {kind.name} is made, the platform is installed for this "
+                    f"run alone: {lack} (`stackspin-conformance components prune` frees space)"
+                )
+                return None
             found = store.find(kind.name, wanted)
     if found is None:
         raise HarnessError("the new snapshot cannot be used", "look at the lines above")
     return found
 
 
-def _make(maker: SiteMaker, kind: Kind, store: SnapshotStore, wanted: str) -> None:
-    store.prune()
+def _tidy(maker: SiteMaker, store: SnapshotStore, new: str = "") -> None:
+    for name in (*store.replace(origin(maker)), *store.prune(new=new)):
+        maker.say(f"removed snapshot {name}: its code has changed, or no run used it lately")
+
+
+def _make(maker: SiteMaker, kind: Kind, store: SnapshotStore, wanted: str) -> str:
+    """Make a snapshot; return why it is not made, in words, if there is no room for it."""
+    state, cache = maker.settings.state_dir, maker.settings.cache_dir
+    usual = store.usual_size(kind.name) or room.GUESS  # before the one that tells is removed
+    _tidy(maker, store, new=kind.name)
+    for name in store.free(kind.name, lambda: not room.lack(usual, cache)):
+        maker.say(f"removed snapshot {name}: the disk has no room for another one beside it")
+    if lack := room.lack(usual, state) or room.lack(usual, cache):  # written there, moved here
+        return lack
     maker.say(f"no snapshot of kind {kind.name} fits: installing what it is made of")
     cluster = EmbeddedCluster(maker.settings, maker.components)
     try:
@@ -147,9 +187,15 @@ def _make(maker: SiteMaker, kind: Kind, store: SnapshotStore, wanted: str) -> No
         finally:
             site.stack.close()
             site.kube.close()
-        cluster.become_snapshot(store, kind.name, wanted)
+        # It can be measured now. On one disk it is where it stays already.
+        if not same_disk(state, cache) and (
+            lack := room.lack(disk_usage(cluster.folder.disk), cache)
+        ):
+            return lack
+        cluster.become_snapshot(store, kind.name, wanted, origin(maker))
     finally:
         cluster.delete()
+    return ""
 
 
 def _why_not(maker: SiteMaker, cluster: Cluster) -> str:

@@ -26,7 +26,7 @@ from conformance.common.errors import HarnessError
 from conformance.components.debian import ensure_packages
 
 if TYPE_CHECKING:
-    from conformance.clusters.snapshots.store import Snapshot, SnapshotStore
+    from conformance.clusters.snapshots.store import Origin, Snapshot, SnapshotStore
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
 
@@ -100,6 +100,7 @@ class EmbeddedCluster(Cluster):
             link = self._ownership.found()
             if snapshot is not None:
                 self._ownership.hold(snapshot.lock)
+                disk.require_room(snapshot.path, self._folder.disk)
                 disk.fork(snapshot.path, self._folder.disk)
                 self.snapshot, self.forked_at = str(snapshot), time.time()
                 self.has_apps = snapshot.kind == WITH_APPS
@@ -158,7 +159,9 @@ class EmbeddedCluster(Cluster):
         self._run_node()
         self._ownership.keep_restarted()
 
-    def become_snapshot(self, store: SnapshotStore, kind: str, key: str) -> None:
+    def become_snapshot(
+        self, store: SnapshotStore, kind: str, key: str, origin: Origin | None = None
+    ) -> None:
         """Stop the node, and move its disk into a new snapshot; what is left is to be deleted.
 
         For a cluster that is neither kept nor itself a fork. HarnessError when the node does not
@@ -167,7 +170,7 @@ class EmbeddedCluster(Cluster):
         if node := self._ownership.record.node:
             forget_address(node)
         self.kill_node()
-        with store.making(kind, key, blueprint.node_name(self._folder)) as folder:
+        with store.making(kind, key, blueprint.node_name(self._folder), origin) as folder:
             disk.take(self._folder.disk, folder)
 
     def export_logs(self, folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 What is started again is called a fork; any number of them run side by side. disk.py is what a
 snapshot has of a node's disk and how a fork gets it, content.py how damage is found, store.py the
-entries of the cache. Why it is done this way:
+entries of the cache, room.py whether the disk has room for another one. Why it is done this way:
 
 - A snapshot is made of a node that was killed, by moving its disk. That is what checks do to a
   node, too, so everything on it is known to start again from there. Memory is not kept: processes

@@ -11,7 +11,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from conformance.clusters.probe import DISK_MINIMUM
+from conformance.common import disk_space
 from conformance.common.errors import HarnessError
+from conformance.components.progress import size
+from conformance.components.prune import disk_usage
 
 LAYERS = "/opt/layers"
 """Where a fork's node shows the snapshot's layers."""
@@ -42,6 +46,28 @@ def take(disk: Path, snapshot: Path) -> None:
         (kept / place).rename(snapshot / "blobs" / name)
     _share(snapshot / "blobs")
     (kept / _UNPACKED).rename(snapshot / "layers")
+
+
+def require_room(snapshot: Path, disk: Path) -> None:
+    """Raise HarnessError if the file system of a new node's ``disk`` is too full for a fork.
+
+    An installation would not help: it takes all that a fork takes, and the layers of images, too.
+    """
+    needed = _copied(snapshot, disk)
+    if (free := disk_space.free(disk)) < needed + DISK_MINIMUM:
+        raise HarnessError(
+            f"too little disk space: a fork of the snapshot takes up to {size(needed)} in "
+            f"{disk.parent}, its node needs {size(DISK_MINIMUM)} more, and {size(free)} are free",
+            "free some: `stackspin-conformance components prune` removes what no run needs",
+        )
+
+
+def _copied(snapshot: Path, disk: Path) -> int:
+    """Return the bytes of a snapshot that a fork gets a copy of, if nothing can be a reflink."""
+    count = disk_usage(snapshot / "disk")
+    if not disk_space.same_disk(snapshot, disk):
+        count += disk_usage(snapshot / "blobs")
+    return count
 
 
 def fork(snapshot: Path, disk: Path) -> None:

@@ -7,6 +7,9 @@
 Whoever makes or uses one holds a lock on its folder, forks for as long as they live: they show its
 layers. So what is locked is never removed, and what has neither lock nor manifest was left by a
 process that was killed.
+
+Code that has changed makes another snapshot. The one before would fit again only if the checkout
+got exactly its old code back, and then it is made in minutes: it goes, with its gigabytes.
 """
 
 from __future__ import annotations
@@ -20,11 +23,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from conformance.clusters.snapshots import content
 from conformance.clusters.snapshots.content import DamagedError
+from conformance.components.prune import disk_usage
 
 _DAY = 86400.0
 MAXIMUM_AGE = 60 * _DAY
@@ -38,6 +43,16 @@ _KEY_LENGTH = 16
 WITH_APPS = "apps"
 """The kind of snapshot that has the reference apps."""
 _MANIFEST, _FILES = "manifest.json", "files.json"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The code that makes a snapshot."""
+
+    checkout: str
+    """The folder that it is in."""
+    code: str
+    """A hash of it and of what it installs, whatever the run's options are."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +111,13 @@ class SnapshotStore:
         return None
 
     @contextlib.contextmanager
-    def making(self, kind: str, key: str, node: str) -> Iterator[Path]:
-        """Yield the folder of a new snapshot; it is one when the body has ended well."""
+    def making(
+        self, kind: str, key: str, node: str, origin: Origin | None = None
+    ) -> Iterator[Path]:
+        """Yield the folder of a new snapshot; it is one when the body has ended well.
+
+        Without ``origin`` no other code of its checkout replaces it.
+        """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.sweep()
         prefix = f"{kind}-{key[:_KEY_LENGTH]}-"
@@ -107,7 +127,7 @@ class SnapshotStore:
         assert lock is not None  # noqa: S101 - nobody else locks what has no manifest
         try:
             yield path
-            self._complete(path, kind, key, node)
+            self._complete(path, kind, key, node, origin)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
             raise
@@ -118,21 +138,59 @@ class SnapshotStore:
         """Remove what is no snapshot and what nobody is making one of."""
         self._remove(lambda path: not (path / _MANIFEST).exists())
 
-    def prune(self, unused: float = UNUSED_AGE) -> list[str]:
+    def prune(self, unused: float = UNUSED_AGE, *, new: str = "") -> list[str]:
         """Remove snapshots not used for ``unused`` seconds, those too old, and of each kind all but
         the ``KEPT`` used last; return their names. One that a cluster uses stays.
+
+        The kind ``new`` is about to get another one, which counts.
         """
         self.sweep()
         now = time.time()
-        kinds: dict[str, list[Path]] = {}
-        for path in sorted(self._named(), key=_used, reverse=True):
-            kinds.setdefault(path.name.partition("-")[0], []).append(path)
-        surplus = {path for paths in kinds.values() for path in paths[KEPT:]}
+        surplus = {
+            path for kind, paths in self._by_use().items() for path in paths[KEPT - (kind == new) :]
+        }
         return self._remove(
             lambda path: (
                 path in surplus or _used(path) < now - unused or _made(path) < now - MAXIMUM_AGE
             )
         )
+
+    def replace(self, origin: Origin) -> list[str]:
+        """Remove what the same checkout made with other code, of any kind; return the names.
+
+        One that a cluster uses stays.
+        """
+
+        def is_outdated(path: Path) -> bool:
+            made_by = _manifest(path).get("origin") or {}
+            same = made_by.get("checkout") == origin.checkout
+            return same and made_by.get("code") != origin.code
+
+        return self._remove(is_outdated)
+
+    def free(self, kind: str, enough: Callable[[], bool]) -> list[str]:
+        """Remove snapshots of a kind until there is ``enough`` room, the one used longest ago
+        first; return the names. One that a cluster uses stays.
+        """
+        removed: list[str] = []
+        for path in reversed(self._by_use().get(kind, [])):
+            if enough():
+                break
+            removed += self._remove(path.__eq__)
+        return removed
+
+    def usual_size(self, kind: str) -> int | None:
+        """Return the bytes of disk that the newest of a kind takes; None: none of them tells."""
+        newest_first = sorted(self._named(f"{kind}-"), key=_made, reverse=True)
+        sizes = (_manifest(path).get("size") for path in newest_first)
+        return next((one for one in sizes if isinstance(one, int)), None)
+
+    def _by_use(self) -> dict[str, list[Path]]:
+        """Return the snapshots of each kind, the one used last first."""
+        kinds: dict[str, list[Path]] = {}
+        for path in sorted(self._named(), key=_used, reverse=True):
+            kinds.setdefault(path.name.partition("-")[0], []).append(path)
+        return kinds
 
     def _verified(self, path: Path, key: str, lock: int) -> Snapshot | None:
         if not (path / _MANIFEST).exists():
@@ -151,7 +209,7 @@ class SnapshotStore:
         content.compare(path, _CONTENT, json.loads(files))
         return Snapshot(path, kind, node, made, lock)
 
-    def _complete(self, path: Path, kind: str, key: str, node: str) -> None:
+    def _complete(self, path: Path, kind: str, key: str, node: str, origin: Origin | None) -> None:
         files = json.dumps(content.listed(path, _CONTENT)).encode()
         (path / _FILES).write_bytes(files)
         os.sync()  # a manifest that outlives a power cut is that of files that do, too
@@ -160,6 +218,8 @@ class SnapshotStore:
             "key": key,
             "node": node,
             "made": time.time(),
+            "size": disk_usage(path),
+            "origin": asdict(origin) if origin else None,
             "files": hashlib.sha256(files).hexdigest(),
         }
         new = path / f"{_MANIFEST}.new"
@@ -210,12 +270,18 @@ def _lock(path: Path, how: int) -> int | None:
     return descriptor
 
 
-def _made(path: Path) -> float:
+def _manifest(path: Path) -> dict[str, Any]:
+    """Return what a snapshot is, for those who look which may go; nothing if that is unreadable."""
     try:
-        manifest = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
-        return float(manifest["made"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0.0
+        found = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _made(path: Path) -> float:
+    made = _manifest(path).get("made")
+    return made if isinstance(made, float) else 0.0
 
 
 def _used(path: Path) -> float:
