@@ -17,13 +17,15 @@ from report_samples import a_check, a_platform, a_report
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report import terminal
 from conformance.report.changes import Change, Comparison, RunReference
+from conformance.report.environment import ClusterInfo
 from conformance.report.evidence import EvidenceBox
 from conformance.report.history.store import load
 from conformance.report.html import to_html
 from conformance.report.junit import to_junit
 from conformance.report.level import Level
-from conformance.report.model import ClusterInfo, Measurement, Phases, RunReport
+from conformance.report.model import RunReport
 from conformance.report.platform import Whose
+from conformance.report.results import Measurement, Phases
 from conformance.report.timeline import timeline
 from conformance.report.verdict import Verdict
 from conformance.report.write import generate_schema, schema, to_json, write_views

@@ -15,8 +15,9 @@ from conformance.report.assets import policy_and_script, style
 from conformance.report.changes import Comparison
 from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.history.facts import Key
-from conformance.report.model import CheckResult, Evidence, RunReport
+from conformance.report.model import RunReport
 from conformance.report.platform import Whose
+from conformance.report.results import CheckResult, Evidence
 from conformance.report.timeline import timeline
 from conformance.report.verdict import OverallVerdict, Verdict
 from conformance.report.wording import (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from conformance.report.model import CheckResult, RunReport
+from conformance.report.model import RunReport
+from conformance.report.results import CheckResult
 from conformance.report.verdict import Verdict
 from conformance.report.wording import named, seconds
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from conformance.report.changes import Change, Comparison, DurationChange, VersionChange
-from conformance.report.model import Capability, CheckResult, Repeated
+from conformance.report.results import Capability, CheckResult, Repeated
 from conformance.report.verdict import OverallVerdict
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
