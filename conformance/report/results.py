@@ -121,6 +121,9 @@ class CheckResult(Model):
     cluster: str = Field(
         default="", description="Of a run with several clusters: the one that it ran on."
     )
+    lane: int | None = Field(
+        default=None, description="Of a run with several lanes: the number of the one it ran in."
+    )
     where: str = Field(
         default="", description="In a merged report: the label of the runs that this is from."
     )
