@@ -50,6 +50,11 @@ def labelled(check: CheckResult) -> str:
     return f"{check.id} [{check.run}]" if check.run else check.id
 
 
+def ran_in(check: CheckResult) -> str:
+    """Return on which of several clusters, or in which lane, a check ran; or nothing."""
+    return check.cluster or (f"lane {check.lane}" if check.lane else "")
+
+
 _REPORTED_AT = re.compile(r" \(reported at .+\)$")
 
 
