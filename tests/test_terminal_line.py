@@ -10,6 +10,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Sequence
 
 import pytest
 from rich.cells import cell_len
@@ -37,12 +38,14 @@ def drawn(shown: bytes) -> list[str]:
     return [line for line in re.split("[\r\n]+", _SEQUENCE.sub("", shown.decode())) if line]
 
 
-@pytest.mark.parametrize("columns", [60, 132])
-@pytest.mark.parametrize("options", [("--lanes=2",), ("--clusters=2", "--cluster=embedded")])
-def test_the_line_names_what_runs_on_each_and_fits_the_terminal(
-    pytester: pytest.Pytester, options: tuple[str, ...], columns: int
-) -> None:
-    sources = {f"{one}/test_{one}": HEAD + WAITS.format(capability=one) for one in CAPABILITIES}
+def on_terminal(
+    pytester: pytest.Pytester, columns: int, capabilities: Sequence[str], options: Sequence[str]
+) -> bytes:
+    """Run a check of each capability; return what a terminal of so many columns was sent.
+
+    They go on until the line has named each of them three times.
+    """
+    sources = {f"{one}/test_{one}": HEAD + WAITS.format(capability=one) for one in capabilities}
     pytester.makepyfile(**sources)
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
@@ -56,13 +59,27 @@ def test_the_line_names_what_runs_on_each_and_fits_the_terminal(
         deadline = time.monotonic() + 300
         while chunk := read(ours):
             shown += chunk
-            if len(both(shown)) >= 3 or time.monotonic() > deadline:
+            if (
+                all(len(live(shown, one)) >= 3 for one in capabilities)
+                or time.monotonic() > deadline
+            ):
                 (pytester.path / "go").touch()
     os.close(ours)
     assert process.returncode == 0
+    return shown
+
+
+@pytest.mark.parametrize("columns", [60, 132])
+@pytest.mark.parametrize("options", [("--lanes=2",), ("--clusters=2", "--cluster=embedded")])
+def test_the_line_names_what_runs_on_each_and_fits_the_terminal(
+    pytester: pytest.Pytester, options: tuple[str, ...], columns: int
+) -> None:
+    shown = on_terminal(pytester, columns, CAPABILITIES, options)
     lines = drawn(shown)
     one = rf"[a-z_.]+{ELLIPSIS}?, (\d+ min )?\d+(\.\d)? s"
-    for line in both(shown):
+    both = [line for line in live(shown, CAPABILITIES[0]) if "; 2: " in line]
+    assert both
+    for line in both:
         assert re.fullmatch(f"1: {one}; 2: {one}", line), line
         assert cell_len(line) <= columns
         assert all(f"{name[:16]}" in line for name in CAPABILITIES)
@@ -76,9 +93,19 @@ def test_the_line_names_what_runs_on_each_and_fits_the_terminal(
     assert "2 passed in" in lines[-1]
 
 
-def both(shown: bytes) -> list[str]:
-    """Return the lines, as drawn so far, that say what both do."""
-    return [line for line in drawn(shown) if line.startswith("1: ") and "; 2: " in line]
+@pytest.mark.parametrize("columns", [60, 132])
+def test_the_line_of_a_single_check_fits_too(pytester: pytest.Pytester, columns: int) -> None:
+    lines = live(on_terminal(pytester, columns, CAPABILITIES[:1], ()), CAPABILITIES[0])
+    name = "persistent_storage.keeps_what_it_has_although_somebody_deletes_its_pod"
+    assert lines
+    for line in lines:
+        assert cell_len(line) <= columns
+        assert (name in line) == (columns > len(name) + 10)
+
+
+def live(shown: bytes, capability: str) -> list[str]:
+    """Return the lines, as drawn so far, that say that a check of a capability runs."""
+    return [line for line in drawn(shown) if re.search(rf"{capability[:16]}.*, .* s$", line)]
 
 
 def read(terminal: int) -> bytes:
