@@ -11,7 +11,7 @@ from report_samples import a_check, a_report
 from conformance.linter.on_cluster.report import read_run
 from conformance.linter.result import ClusterRun
 from conformance.report.evidence import EvidenceBox
-from conformance.report.model import CheckResult, Measurement
+from conformance.report.results import CheckResult, Measurement
 from conformance.report.verdict import Verdict
 
 SEEN = "pod miniflux-0 was not Ready within 120 s\n  last status: CrashLoopBackOff"

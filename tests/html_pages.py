@@ -16,21 +16,13 @@ from conformance.linter.on_cluster.merge import merged
 from conformance.linter.on_cluster.report import read_run
 from conformance.linter.views.html import to_html as linter_page
 from conformance.report.changes import Change, Comparison, DurationChange
+from conformance.report.environment import Component, InstallationStep, ObtainedPart, Substitute
 from conformance.report.evidence import EvidenceBox
 from conformance.report.history.facts import facts_of
 from conformance.report.history.page import to_html as history_page
 from conformance.report.history.summary import summarise
 from conformance.report.html import to_html
-from conformance.report.model import (
-    Component,
-    InstallationStep,
-    Measurement,
-    ObtainedPart,
-    Repetition,
-    Substitute,
-    TwinResult,
-    repeated,
-)
+from conformance.report.results import Measurement, Repetition, TwinResult, repeated
 from conformance.report.verdict import Verdict
 
 DOT = (

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from conformance.report.environment import ClusterInfo, Component, Host
 from conformance.report.level import Level
-from conformance.report.model import (
-    CheckResult,
-    ClusterInfo,
-    Component,
-    Host,
-    Phases,
-    RunReport,
-    summarise,
-)
+from conformance.report.model import RunReport
 from conformance.report.platform import Features, Implementation, JudgedPlatform, Whose
+from conformance.report.results import CheckResult, Phases, summarise
 from conformance.report.verdict import Verdict
 
 

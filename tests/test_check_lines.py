@@ -16,7 +16,7 @@ from report_samples import a_check
 from rich.console import Console
 from small_runs import HEAD, PASSES, RunChecks, runner
 
-from conformance.components.live_line import LiveLine
+from conformance.components.live_line import Entry, LiveLine
 from conformance.platform.steps import Steps
 from conformance.suite import running
 from conformance.suite.running import Running
@@ -182,7 +182,10 @@ def test_the_line_names_the_check_and_the_step_of_the_installation() -> None:
     next(loop)
     assert terminal.line._live is not None
     shown.pytest_runtest_setup(an_item())
-    assert shown._now() == "dashboard.promise_1, 0.0 s; installing infrastructure, 12 s"
+    assert (
+        "; ".join(map(str, shown._now()))
+        == "dashboard.promise_1, 0.0 s; installing infrastructure, 12 s"
+    )
     shown.pytest_keyboard_interrupt()
     assert terminal.line._live is None
 
@@ -217,7 +220,13 @@ def test_a_step_goes_on_until_it_ends_or_fails() -> None:
 def test_the_line_is_away_while_others_write_and_goes_with_the_last_who_has_one() -> None:
     output = io.StringIO()
     line = LiveLine(Console(file=output, force_terminal=True, width=30, color_system=None))
-    first, second = (lambda: "a check, 2 s"), (lambda: "building etcd " + "x" * 40)
+
+    def first() -> list[Entry]:
+        return [Entry("a check", ", 2 s")]
+
+    def second() -> list[Entry]:
+        return [Entry("building etcd " + "x" * 40)]
+
     line.show(first)
     with line.showing(second):
         assert line._text().plain.startswith("a check, 2 s; building etcd")

@@ -271,6 +271,8 @@ def test_a_process_that_is_killed_fails_the_run_and_the_others_go_on(
     for check in ("persistent_storage.kills", "persistent_storage.after"):
         result.stdout.fnmatch_lines([f"NOT RUN {check} *", f"  {why}"])
         assert (found[check]["reason"], found[check]["error"]) == (why, True)
+    assert found["persistent_storage.kills"]["cluster"] == other
+    assert found["persistent_storage.after"]["cluster"] == ""  # it did not begin
     assert found["auto_update.much_later"]["verdict"] == "pass"
     assert report(pytester, run)["errors"] == [why]
 

@@ -142,6 +142,10 @@ def test_two_lanes_share_what_is_the_sessions_and_nothing_else(pytester: pytest.
     )
     assert "\r" not in result.stdout.str()
     assert (pytester.path / "all.xml").read_text().count("<testcase") == 7
+    # Each says in which lane it ran.
+    lanes = {name: check["lane"] for name, check in found.items()}
+    assert {lanes["persistent_storage.first"], lanes["chart_deployment.first"]} == {1, 2}
+    assert lanes["persistent_storage.first"] == lanes["persistent_storage.second"]
     # Evidence, and what was printed, belongs to the check that left it.
     storage, charts = found["persistent_storage.first"], found["chart_deployment.third"]
     assert evidence(pytester, storage, "seen.txt") == "test_storage"

@@ -18,7 +18,7 @@ from conformance.linter.on_cluster.merge import SAME_NAME, merged
 from conformance.linter.on_cluster.report import read_run
 from conformance.linter.result import AppResult, CheckResult, ClusterRun
 from conformance.linter.rule import Requirement
-from conformance.report.model import Measurement
+from conformance.report.results import Measurement
 from conformance.report.verdict import Verdict
 
 

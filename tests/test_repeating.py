@@ -10,7 +10,8 @@ from report_samples import a_check, a_report
 from small_runs import PASSES, RunChecks, report, runner
 
 from conformance.report.html import to_html
-from conformance.report.model import Repetition, RunReport, repeated
+from conformance.report.model import RunReport
+from conformance.report.results import Repetition, repeated
 from conformance.report.verdict import Verdict
 
 FLAKY = (

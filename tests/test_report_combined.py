@@ -5,13 +5,8 @@ from __future__ import annotations
 from report_samples import a_check, a_platform, a_report
 
 from conformance.report.combined import combine
-from conformance.report.model import (
-    ClusterInfo,
-    Component,
-    InstallationStep,
-    ObtainedPart,
-    RunReport,
-)
+from conformance.report.environment import ClusterInfo, Component, InstallationStep, ObtainedPart
+from conformance.report.model import RunReport
 
 
 def of_cluster(number: int, **more: object) -> RunReport:

@@ -11,9 +11,10 @@ import pytest
 from report_samples import a_check, a_platform, a_report
 
 from conformance.report.compare import LOOKED_AT, compare, compare_with_last
+from conformance.report.environment import ClusterInfo, Component
 from conformance.report.history import store
 from conformance.report.history.facts import RunFacts, facts_of
-from conformance.report.model import ClusterInfo, Component, RunReport
+from conformance.report.model import RunReport
 from conformance.report.platform import Whose
 from conformance.report.verdict import Verdict
 from conformance.report.write import to_json

@@ -11,9 +11,11 @@ from report_samples import a_check, a_platform, a_report
 
 from conformance.cli.report import main
 from conformance.common.errors import HarnessError
+from conformance.report.environment import ClusterInfo, Host
 from conformance.report.evidence import EvidenceBox
 from conformance.report.history.store import given
-from conformance.report.model import CheckResult, ClusterInfo, Host, RunReport
+from conformance.report.model import RunReport
+from conformance.report.results import CheckResult
 from conformance.report.verdict import OverallVerdict, Verdict
 from conformance.report.verify import verify_file
 from conformance.report.write import to_json

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from report_samples import a_check, a_report
 
+from conformance.report.environment import ObtainedPart
 from conformance.report.html import to_html
-from conformance.report.model import ObtainedPart
 from conformance.report.write import to_json
 
 

@@ -12,7 +12,8 @@ from report_samples import a_check, a_report
 from conformance.report import terminal
 from conformance.report.html import to_html
 from conformance.report.level import Level
-from conformance.report.model import CheckResult, RunReport, summarise
+from conformance.report.model import RunReport
+from conformance.report.results import CheckResult, summarise
 from conformance.report.verdict import Verdict
 from conformance.report.write import to_json
 

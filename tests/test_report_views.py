@@ -16,16 +16,20 @@ from report_samples import a_check, a_platform, a_report
 
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report import terminal
+from conformance.report.anchor import anchor
 from conformance.report.changes import Change, Comparison, RunReference
+from conformance.report.environment import ClusterInfo
 from conformance.report.evidence import EvidenceBox
 from conformance.report.history.store import load
 from conformance.report.html import to_html
 from conformance.report.junit import to_junit
 from conformance.report.level import Level
-from conformance.report.model import ClusterInfo, Measurement, Phases, RunReport
+from conformance.report.model import RunReport
 from conformance.report.platform import Whose
+from conformance.report.results import Measurement, Phases
 from conformance.report.timeline import timeline
 from conformance.report.verdict import Verdict
+from conformance.report.wording import named, ran_in
 from conformance.report.write import generate_schema, schema, to_json, write_views
 from conformance.suite.check import CAPABILITIES
 
@@ -245,14 +249,49 @@ def test_checks_that_ran_beside_each_other_have_lines_of_their_own(tmp_path: Pat
         for at, (began, took) in enumerate(times)
     ]
     report = a_report({"x": [*checks, a_check("x", 9, Verdict.NOT_RUN)]}, seconds=20.0)
-    drawn = str(timeline(report))
+    [row] = timeline(report)
+    drawn = str(row.drawing)
+    assert row.label == ""
     bars = re.findall(r'<title>([a-z_.0-9]+): pass.*?</title>.*?<path d="M([0-9.]+) (\d+)h', drawn)
     assert bars == [
         ("x.promise_0", "0.0", "0"), ("x.promise_1", "100.0", "20"),
         ("x.promise_2", "250.0", "20"), ("x.promise_3", "500.0", "0"),
     ]  # fmt: skip
     assert drawn in to_html(report, tmp_path)
-    assert timeline(a_report({"x": [a_check("x", 1)]})) is None
+    assert timeline(a_report({"x": [a_check("x", 1)]})) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "labels"),
+    [
+        ({"cluster": "stackspin-1"}, {"cluster": "stackspin-2"}, ["stackspin-1", "stackspin-2"]),
+        ({"lane": 2}, {"lane": 1}, ["lane 1", "lane 2"]),
+        ({"where": "kind", "lane": 1}, {"where": "kind"}, ["kind", "kind, lane 1"]),
+    ],
+)
+def test_the_page_says_where_each_check_ran_and_has_a_row_for_each_place(
+    tmp_path: Path, first: dict[str, object], second: dict[str, object], labels: list[str]
+) -> None:
+    checks = [
+        a_check("x", 1, began=0.0, **first),
+        a_check("x", 2, began=2.0, **second),
+        a_check("x", 3, Verdict.NOT_RUN),
+    ]
+    report = a_report({"x": checks}, seconds=20.0)
+    rows = timeline(report)
+    assert [row.label for row in rows] == labels
+    for check in checks[:2]:
+        where = ", ".join(filter(None, (check.where, ran_in(check))))
+        [row] = [row for row in rows if row.label == where]
+        assert f"<title>{named(check)}: pass" in row.drawing
+        assert row.drawing.count("<title>") == 1
+        assert f'aria-label="{where}: When each of 1 check went on' in row.drawing
+        assert f'data-check="{anchor(check)}"' in row.drawing
+    page = to_html(report, tmp_path)
+    assert all(f'<span class="label">{label}</span>' in page for label in labels)
+    assert [said.strip() for said in re.findall(r'<span class="time">(.*?)</span>', page)] == [
+        " · ".join(filter(None, (ran_in(check), "4.2 s"))) for check in checks
+    ]
 
 
 def test_a_failure_says_on_the_page_since_when(tmp_path: Path) -> None:

@@ -4,14 +4,51 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 REDRAWN = 2.0
 """How often in a second the line is drawn anew."""
+_BETWEEN = "; "
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that goes on."""
+
+    what: str
+    """Its end is cut off where the line is too short for it."""
+    since: str = ""
+    """What stands behind it and is not cut off: its seconds."""
+
+    def __str__(self) -> str:
+        return f"{self.what}{self.since}"
+
+    def within(self, columns: int) -> str:
+        """Return it in at most so many columns; its seconds and one more column it has always."""
+        what = Text(self.what)
+        what.truncate(max(1, columns - cell_len(self.since)), overflow="ellipsis")
+        return f"{what.plain}{self.since}"
+
+
+Source = Callable[[], Sequence[Entry]]
+"""Says what goes on, each time that the line is drawn."""
+
+
+def in_one_line(entries: Sequence[Entry], columns: int) -> str:
+    """Return all entries in so many columns: what the short ones leave goes to the longer ones."""
+    left = columns - len(_BETWEEN) * (len(entries) - 1)
+    said: dict[int, str] = {}
+    shortest_first = sorted(range(len(entries)), key=lambda at: cell_len(str(entries[at])))
+    for number, at in enumerate(shortest_first):
+        said[at] = entries[at].within(left // (len(entries) - number))
+        left -= cell_len(said[at])
+    return _BETWEEN.join(said[at] for at in range(len(entries)))
 
 
 class LiveLine:
@@ -25,7 +62,7 @@ class LiveLine:
         self._console = console
         self._redirect = redirect
         self._guard = threading.RLock()
-        self._sources: list[Callable[[], str]] = []
+        self._sources: list[Source] = []
         self._hidden = 0
         self._live: Live | None = None
 
@@ -34,7 +71,7 @@ class LiveLine:
         self._console.print(text, highlight=False, markup=False)
 
     @contextlib.contextmanager
-    def showing(self, source: Callable[[], str]) -> Iterator[None]:
+    def showing(self, source: Source) -> Iterator[None]:
         """Have what ``source`` says in the line while the body runs."""
         self.show(source)
         try:
@@ -42,13 +79,13 @@ class LiveLine:
         finally:
             self.drop(source)
 
-    def show(self, source: Callable[[], str]) -> None:
+    def show(self, source: Source) -> None:
         """Have in the line what ``source`` says, each time that it is drawn; behind the others'."""
         with self._guard:
             self._sources.append(source)
             self._start_or_stop()
 
-    def drop(self, source: Callable[[], str]) -> None:
+    def drop(self, source: Source) -> None:
         """Leave out what ``source`` says from now on; the line goes away with the last of them."""
         with self._guard:
             if source in self._sources:
@@ -86,5 +123,6 @@ class LiveLine:
             live.stop()
 
     def _text(self) -> Text:
-        said = "; ".join(filter(None, (source() for source in list(self._sources))))
+        entries = [entry for source in list(self._sources) for entry in source()]
+        said = in_one_line(entries, self._console.width)
         return Text(said, no_wrap=True, overflow="ellipsis")

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from rich.console import Console
 
-from conformance.components.live_line import LiveLine
+from conformance.components.live_line import Entry, LiveLine
 from conformance.components.plan import Outlook
 
 HEARTBEAT = 30.0
@@ -180,10 +180,10 @@ class TerminalProgress(Progress):
                 if not self._shown:
                     self._line.drop(self._longest)
 
-    def _longest(self) -> str:
+    def _longest(self) -> list[Entry]:
         """Return what there is to say of the task that has gone on for longest."""
-        shown = list(self._shown)
-        return min(shown, key=lambda task: task.begun).going_on() if shown else ""
+        first = sorted(self._shown, key=lambda task: task.begun)[:1]
+        return [Entry(task.going_on()) for task in first]
 
 
 def make_progress(stream: TextIO | None = None) -> Progress:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from conformance.linter.deadline import CPU, TooLongError, alarmed, at_most
@@ -60,13 +59,8 @@ class RuleRuns:
     def __enter__(self) -> RuleRuns:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._spread.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self._spread.close()
 
     def add(self, app: AppPackage) -> None:
         """Have the rules run on an app, soon."""

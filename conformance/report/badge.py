@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from conformance.common import pages
-from conformance.report.model import Counts, RunReport
+from conformance.report.model import RunReport
+from conformance.report.results import Counts
 from conformance.report.verdict import OverallVerdict, Verdict
 
 _TITLE = "Stackspin conformance"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from conformance.report.model import ClusterInfo, InstallationStep, RunReport
+from conformance.report.environment import ClusterInfo, InstallationStep
+from conformance.report.model import RunReport
 
 _T = TypeVar("_T")
 

@@ -15,8 +15,9 @@ from pydantic import Field
 
 from conformance.report.base import Model
 from conformance.report.level import Level
-from conformance.report.model import Capability, CheckResult, RunReport
+from conformance.report.model import RunReport
 from conformance.report.platform import Features, Implementation, Whose
+from conformance.report.results import Capability, CheckResult
 from conformance.report.verdict import OverallVerdict, Verdict
 
 FILE = "conformance-report.yaml"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from conformance.common.load import Load, LoadMeter
-from conformance.report.model import Evidence, Measurement
+from conformance.report.results import Evidence, Measurement
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _TEXT_TYPES = {

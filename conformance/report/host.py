@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from conformance.common.settings import PROJECT_ROOT
-from conformance.report.model import Host
+from conformance.report.environment import Host
 
 
 def describe_host() -> Host:

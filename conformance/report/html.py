@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,14 @@ from typing import Any
 from jinja2 import Environment
 
 from conformance.common import pages
+from conformance.report.anchor import anchor
 from conformance.report.assets import policy_and_script, style
 from conformance.report.changes import Comparison
 from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.history.facts import Key
-from conformance.report.model import CheckResult, Evidence, RunReport
+from conformance.report.model import RunReport
 from conformance.report.platform import Whose
+from conformance.report.results import CheckResult, Evidence
 from conformance.report.timeline import timeline
 from conformance.report.verdict import OverallVerdict, Verdict
 from conformance.report.wording import (
@@ -25,6 +26,7 @@ from conformance.report.wording import (
     named,
     pace,
     plain,
+    ran_in,
     repeated,
     seconds,
     version_change,
@@ -105,10 +107,6 @@ def _headline(report: RunReport) -> list[str]:
     return first + ([report.verdict.value] if known else [])
 
 
-def _anchor(check: CheckResult) -> str:
-    return "check-" + hashlib.sha256(f"{check.node_id}{check.where}".encode()).hexdigest()[:12]
-
-
 def _again(check: CheckResult, report: RunReport) -> str:
     """Return the command that runs this check again, in a checkout of the suite."""
     merged = [one.provider for one in report.merged_from if one.where == check.where]
@@ -134,10 +132,11 @@ def _environment() -> Environment:
     environment.filters |= {
         "duration": seconds,
         "size": _size,
-        "anchor": _anchor,
+        "anchor": anchor,
         "again": _again,
         "plain": plain,
         "named": named,
+        "ran_in": ran_in,
         "said": capability_verdict,
         "history": history_of,
         "version_change": version_change,
@@ -168,7 +167,8 @@ def to_html(report: RunReport, folder: Path) -> str:
         "failures": [check for check in report.checks if check.verdict is Verdict.FAIL],
         "found": {verdict: count for verdict, count in found.items() if count},
         "history_of": _histories(report.comparison),
-        "anchors": {(check.id, check.run): _anchor(check) for check in report.checks},
+        "anchors": {(check.id, check.run): anchor(check) for check in report.checks},
+        "clusters": sorted({check.cluster for check in report.checks if check.cluster}),
         "timeline": timeline(report),
         "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,
         "inliner": _Inliner(folder),

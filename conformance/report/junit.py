@@ -6,7 +6,8 @@ import re
 from xml.etree import ElementTree as ET  # only writes
 
 from conformance.common import junit
-from conformance.report.model import Capability, CheckResult, RunReport
+from conformance.report.model import RunReport
+from conformance.report.results import Capability, CheckResult
 from conformance.report.verdict import Verdict
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -12,8 +12,9 @@ from typing import TypeVar
 
 from conformance.common.errors import HarnessError
 from conformance.report.history.facts import Key
-from conformance.report.model import CheckResult, MergedRun, RunReport, repeated, summarise
+from conformance.report.model import MergedRun, RunReport
 from conformance.report.recorder import tried
+from conformance.report.results import CheckResult, repeated, summarise
 from conformance.report.verdict import Verdict
 from conformance.report.write import write_views
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from conformance.report.compare import compare_with_last
 from conformance.report.evidence import EvidenceBox, RedactsText, file_name
-from conformance.report.model import CheckResult, Evidence, RunReport, repeated, summarise
+from conformance.report.model import RunReport
+from conformance.report.results import CheckResult, Evidence, repeated, summarise
 from conformance.report.verdict import Verdict
 from conformance.report.write import write_views
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from conformance.report.changes import Comparison
 from conformance.report.conformance_report import FILE, conformance_report
-from conformance.report.model import Capability, Counts, RunReport
+from conformance.report.model import RunReport
+from conformance.report.results import Capability, Counts
 from conformance.report.verdict import Verdict
 from conformance.report.wording import capability_verdict, named, repeated
 

@@ -1,12 +1,17 @@
-"""When each check of a run went on, as SVG inside the page: one line for each that ran beside."""
+"""When each check of a run went on, as SVG inside the page: a row for each cluster or lane."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from markupsafe import Markup
 
-from conformance.report.model import CheckResult, RunReport
+from conformance.report.anchor import anchor
+from conformance.report.model import RunReport
+from conformance.report.results import CheckResult
 from conformance.report.verdict import Verdict
-from conformance.report.wording import named, seconds
+from conformance.report.wording import counted, named, ran_in, seconds
 
 _WIDTH = 1000
 _LINE = 20
@@ -16,27 +21,52 @@ _OVERLAP = 0.1
 _CLASSES = {Verdict.PASS: "passed", Verdict.FAIL: "failed"}
 
 
-def timeline(report: RunReport) -> Markup | None:
-    """Return the picture; None of a report that does not know when its checks began.
+@dataclass(frozen=True)
+class Row:
+    """What ran in one place."""
 
-    Of each check, its set-up is paler: what was installed or awaited for it is in there.
+    label: str
+    """The cluster or the lane; empty: the run had one only."""
+    drawing: Markup
+
+
+def timeline(report: RunReport) -> list[Row]:
+    """Return a row for each cluster or lane; none of a report that knows no beginnings.
+
+    All have the same scale. Of each check, its set-up is paler: what was installed or awaited for
+    it is in there.
     """
     begun = [(check.began, check) for check in report.checks if check.began is not None]
-    if not begun:
-        return None
     total = max([report.seconds, *(began + check.seconds for began, check in begun)]) or 1.0
+    places: dict[str, list[tuple[float, CheckResult]]] = {}
+    for began, check in sorted(begun, key=lambda one: one[0]):
+        label = ", ".join(filter(None, (check.where, ran_in(check))))
+        places.setdefault(label, []).append((began, check))
+    return [Row(label, _drawing(label, found, total)) for label, found in sorted(places.items())]
+
+
+def _drawing(place: str, begun: Sequence[tuple[float, CheckResult]], total: float) -> Markup:
+    """Draw the checks of one place, in the order in which they began, as ``total`` seconds wide."""
     scale = _WIDTH / total
     ends: list[float] = []
     bars = []
-    for began, check in sorted(begun, key=lambda one: one[0]):
+    for began, check in begun:
         line = next((at for at, end in enumerate(ends) if end <= began + _OVERLAP), len(ends))
         ends[line : line + 1] = [began + check.seconds]
         bars.append(_bar(check, began, scale, line * _LINE))
-    label = f"When each of {len(begun)} checks went on, in {seconds(total)}"
+    what = f"When each of {counted(len(begun), 'check')} went on, in {seconds(total)}"
+    height = len(ends) * _LINE
     return Markup(
-        '<svg role="img" aria-label="{}" viewBox="0 0 {} {}" height="{}" '
+        '<svg role="img" aria-label="{}" viewBox="0 {} {} {}" height="{}" '
         'preserveAspectRatio="none">{}</svg>'
-    ).format(label, _WIDTH, len(ends) * _LINE, len(ends) * _LINE, Markup("").join(bars))
+    ).format(
+        f"{place}: {what}" if place else what,
+        (_BAR - _LINE) // 2,
+        _WIDTH,
+        height,
+        height,
+        Markup("").join(bars),
+    )
 
 
 def _bar(check: CheckResult, began: float, scale: float, top: int) -> Markup:
@@ -44,11 +74,12 @@ def _bar(check: CheckResult, began: float, scale: float, top: int) -> Markup:
     start, set_up = began * scale, check.phases.setup * scale
     rest = max(0.5, (check.seconds - check.phases.setup) * scale)
     return Markup(
-        '<g class="{}"><title>{}: {}, {}</title>'
+        '<g class="{}" data-check="{}"><title>{}: {}, {}</title>'
         '<path class="setup" d="M{:.1f} {}h{:.1f}v{}h-{:.1f}z"/>'
         '<path d="M{:.1f} {}h{:.1f}v{}h-{:.1f}z"/></g>'
     ).format(
         kind,
+        anchor(check),
         named(check),
         check.verdict.value,
         seconds(check.seconds),

@@ -19,7 +19,8 @@ from conformance.report.conformance_report import (
     conformance_report,
     to_yaml,
 )
-from conformance.report.model import Evidence, RunReport, summarise
+from conformance.report.model import RunReport
+from conformance.report.results import Evidence, summarise
 from conformance.report.write import validator
 
 _MOST = 20

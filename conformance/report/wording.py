@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from conformance.report.changes import Change, Comparison, DurationChange, VersionChange
-from conformance.report.model import Capability, CheckResult, Repeated
+from conformance.report.results import Capability, CheckResult, Repeated
 from conformance.report.verdict import OverallVerdict
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
@@ -48,6 +48,11 @@ def named(what: CheckResult | Change | DurationChange | Repeated) -> str:
 def labelled(check: CheckResult) -> str:
     """Return what a check is called in a list of many, which is read down its first words."""
     return f"{check.id} [{check.run}]" if check.run else check.id
+
+
+def ran_in(check: CheckResult) -> str:
+    """Return on which of several clusters, or in which lane, a check ran; or nothing."""
+    return check.cluster or (f"lane {check.lane}" if check.lane else "")
 
 
 _REPORTED_AT = re.compile(r" \(reported at .+\)$")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from conformance.report.model import CheckResult
+from conformance.report.results import CheckResult
 from conformance.report.verdict import Verdict
 from conformance.report.wording import counted, is_reported_elsewhere, labelled, plain, seconds
 from conformance.suite.check import check_of

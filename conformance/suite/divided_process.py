@@ -25,8 +25,9 @@ import pytest
 
 from conformance.common.redaction import Known
 from conformance.platform.site import LONGEST_NAME
-from conformance.report.model import CheckResult, RunReport
+from conformance.report.model import RunReport
 from conformance.report.recorder import Recorder
+from conformance.report.results import CheckResult
 from conformance.suite.interruption import interrupt
 from conformance.suite.run import RUN, Run
 from conformance.suite.terminal import RelayedTerminal

@@ -34,7 +34,6 @@ from conformance.report.combined import combine
 from conformance.report.model import RunReport
 from conformance.report.wording import counted
 from conformance.suite import schedule
-from conformance.suite.check import check_of
 from conformance.suite.divided_plan import Division
 from conformance.suite.divided_process import (
     Ended,
@@ -57,6 +56,8 @@ and what they leave goes with them or is swept by the next run."""
 class _Process:
     """One cluster's process, as the first one sees it."""
 
+    number: int
+    """The cluster's."""
     name: str
     """The cluster's."""
     process: ForkProcess
@@ -121,7 +122,7 @@ class Processes:
             )
             process.start()
             there.close()
-            yield _Process(name_of(self._run, number), process, here)
+            yield _Process(number, name_of(self._run, number), process, here)
 
 
 def _forked_process(
@@ -229,8 +230,9 @@ class DividedRun:
             return
         one.running = one.group.pop(0)
         following = one.group[0] if one.group else None
-        if check_of(one.running):
-            self._running.begun(one.running.nodeid)
+        if result := self._run.recorder.find(one.running.nodeid):
+            result.cluster = one.name
+            self._running.begun(one.running.nodeid, one.number)
         one.order((self._index[one.running], self._index[following] if following else None))
 
     def _hear(self, one: _Process, message: Message | None) -> None:

@@ -89,6 +89,7 @@ class Lane:
         self._output = output
         self._ended = ended
         self._reports: Reports = []
+        self._number = number
         self._config = self._configured(first.config)
         self._thread = threading.Thread(
             target=self._work_on, name=f"{_THREAD}{number}", daemon=True
@@ -183,6 +184,8 @@ class Lane:
             # After the last one everything but the session's own is torn down.
             after = self._items[following.nodeid] if following else self._session
             self._reports = []
+            if result := self._config.stash[RUN].recorder.find(item.nodeid):
+                result.lane = self._number
             hook.pytest_runtest_protocol(item=self._items[item.nodeid], nextitem=after)
             self._ended(item, self._reports)
 

@@ -15,7 +15,7 @@ import pytest
 from _pytest import runner
 
 from conformance.common.options import ENVIRONMENT_PREFIX
-from conformance.report.model import Repetition
+from conformance.report.results import Repetition
 from conformance.suite.check import app_of, check_of
 from conformance.suite.session_options import add_fixture
 

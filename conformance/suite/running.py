@@ -1,4 +1,7 @@
-"""Which checks run now: in the terminal's last line; without a terminal, each minute a line."""
+"""Which checks run now: in the terminal's last line; without a terminal, each minute a line.
+
+If several run at the same time, the line has the number of the lane or the cluster before each.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from conformance.components.live_line import Entry
 from conformance.components.progress import seconds
 from conformance.report.wording import labelled
 from conformance.suite.check import check_of
@@ -22,11 +26,18 @@ _HEARTBEAT = 60.0
 @dataclass
 class _Running:
     label: str
+    number: int
+    """Of its lane or cluster; 0: the run has one only."""
     begun: float
     told: float
 
-    def going_on(self) -> str:
-        return f"{self.label}, {seconds(time.monotonic() - self.begun)}"
+    @property
+    def since(self) -> str:
+        return f", {seconds(time.monotonic() - self.begun)}"
+
+    def entry(self) -> Entry:
+        number = f"{self.number}: " if self.number else ""
+        return Entry(f"{number}{self.label}", self.since)
 
 
 class Running:
@@ -48,7 +59,7 @@ class Running:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Say that a check runs from now on."""
         if check_of(item):
-            self.begun(item.nodeid)
+            self.begun(item.nodeid, self._run.recorder.result(item.nodeid).lane or 0)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -60,11 +71,11 @@ class Running:
             self.ended(item.nodeid)
         return report
 
-    def begun(self, node_id: str) -> None:
-        """Say that a check runs from now on, here or in another process."""
+    def begun(self, node_id: str, number: int = 0) -> None:
+        """Say that a check runs from now on, in the lane or on the cluster of that number."""
         label, now = labelled(self._run.recorder.result(node_id)), time.monotonic()
         with self._lock:
-            self._checks[node_id] = _Running(label, now, now)
+            self._checks[node_id] = _Running(label, number, now, now)
 
     def ended(self, node_id: str) -> None:
         """Say that a check runs no more, if it did."""
@@ -98,17 +109,17 @@ class Running:
         if self._run.terminal.line:
             self._run.terminal.line.drop(self._now)
 
-    def _now(self) -> str:
+    def _now(self) -> list[Entry]:
         with self._lock:
-            running = list(self._checks.values())
-        return "; ".join([*(one.going_on() for one in running), *self._installing()])
+            running = sorted(self._checks.values(), key=lambda one: one.number)
+        return [*(one.entry() for one in running), *self._installing()]
 
-    def _installing(self) -> Iterator[str]:
+    def _installing(self) -> Iterator[Entry]:
         stack = self._under_test.stack if self._under_test else None
         steps = stack.going_on() if stack else {}
         if steps:
             name = max(steps, key=lambda one: steps[one])
-            yield f"installing {name}, {seconds(steps[name])}"
+            yield Entry(f"installing {name}", f", {seconds(steps[name])}")
 
     def _beat(self) -> None:
         while not self._ended.wait(1.0):
@@ -117,4 +128,5 @@ class Running:
                 late = [one for one in self._checks.values() if now - one.told >= _HEARTBEAT]
             for one in late:
                 one.told = now
-                self._run.terminal.say("; ".join([f"still {one.going_on()}", *self._installing()]))
+                said = [f"still {one.label}{one.since}", *map(str, self._installing())]
+                self._run.terminal.say("; ".join(said))

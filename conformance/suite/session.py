@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.report import terminal
-from conformance.report.model import CheckResult, TwinResult
+from conformance.report.results import CheckResult, TwinResult
 from conformance.report.verdict import Verdict
 from conformance.suite.check import Check, app_of, check_of, checks_in
 from conformance.suite.repeating import repetition_of

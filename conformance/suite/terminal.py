@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from typing import TextIO, cast
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 
 from conformance.components.live_line import LiveLine
 from conformance.components.progress import Progress, TerminalProgress
@@ -23,7 +23,7 @@ class Terminal:
 
     def __init__(self, *, live: bool = False) -> None:
         self.stream: TextIO = open(os.dup(2), "w", buffering=1, encoding="utf-8")  # noqa: PTH123, SIM115
-        console = Console(file=self.stream)
+        console = _Console(file=self.stream)
         # What checks print is pytest's to capture, so nothing is redirected.
         is_live = live and console.is_interactive
         self.line = LiveLine(console, redirect=False) if is_live else None
@@ -54,6 +54,24 @@ class Terminal:
     def close(self) -> None:
         """Show nothing any more."""
         self.stream.close()
+
+
+class _Console(Console):
+    """Is as wide as the terminal that it writes to.
+
+    rich asks the standard streams, which pytest has replaced: each terminal had 80 columns.
+    """
+
+    @property  # type: ignore[misc]  # nobody sets it
+    def size(self) -> ConsoleDimensions:
+        """What the terminal says now, unless the user says it by ``COLUMNS``."""
+        if "COLUMNS" in os.environ or not self.is_terminal:
+            return super().size
+        try:
+            columns, lines = os.get_terminal_size(self.file.fileno())
+        except OSError:  # it is gone
+            return super().size
+        return ConsoleDimensions(columns or 80, lines or 25)  # 0: nobody has told the terminal
 
 
 class RelayedTerminal(Terminal):

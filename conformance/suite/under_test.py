@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.report.model import (
+from conformance.report.environment import (
     ClusterInfo,
     Component,
     InstallationStep,

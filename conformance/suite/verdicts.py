@@ -14,7 +14,7 @@ from conformance.clusters.base import Feature
 from conformance.common.errors import HarnessError
 from conformance.components.waiting import seconds_waited
 from conformance.report.evidence import failure_text
-from conformance.report.model import CheckResult, TwinResult
+from conformance.report.results import CheckResult, TwinResult
 from conformance.report.verdict import Verdict
 from conformance.report.wording import reported_at
 from conformance.suite.check import Exempt, NotApplicable, NotClaimed, check_of

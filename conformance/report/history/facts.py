@@ -9,8 +9,9 @@ from typing import NamedTuple
 from pydantic import Field
 
 from conformance.report.base import Model
-from conformance.report.model import CheckResult, RunReport
+from conformance.report.model import RunReport
 from conformance.report.platform import Whose
+from conformance.report.results import CheckResult
 from conformance.report.verdict import OverallVerdict, Verdict
 
 Key = tuple[str, str]

@@ -29,6 +29,9 @@
     const target = location.hash && document.getElementById(location.hash.slice(1));
     if (target && target.matches("details")) target.open = true;
   };
+  for (const block of document.querySelectorAll("[data-check]")) {
+    block.addEventListener("click", () => { location.hash = block.dataset.check; reveal(); });
+  }
   addEventListener("hashchange", reveal);
   reveal();
   document.getElementById("controls").hidden = false;

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import pytest
 from cluster_runs import FOLDER, SEEN, an_app_check, write_run
-from judged_runs import FAILED, hostile_run, two_apps
+from judged_runs import FAILED
 from linter_results import HOSTILE, a_result, an_app_result
 
 from conformance.linter.on_cluster.merge import merged
@@ -19,22 +18,6 @@ from conformance.linter.views.html import to_html
 from conformance.linter.views.json_view import to_json
 from conformance.linter.views.junit import to_junit
 from conformance.report.verdict import Verdict
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def result(here: Path) -> Result:  # noqa: ARG001 - paths of evidence are as seen from there
-    return two_apps()
-
-
-@pytest.fixture
-def hostile(result: Result) -> Result:
-    return hostile_run(result)
 
 
 def test_json_has_exactly_what_is_documented(result: Result) -> None:

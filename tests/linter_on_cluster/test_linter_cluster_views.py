@@ -8,9 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
-import pytest
 from cluster_runs import FOLDER
-from judged_runs import hostile_run, two_apps
 from linter_results import a_result, an_app_result
 
 from conformance.linter.on_cluster.merge import merged
@@ -19,22 +17,6 @@ from conformance.linter.views.html import to_html
 from conformance.linter.views.junit import to_junit
 from conformance.linter.views.look import Look
 from conformance.linter.views.terminal import to_terminal
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def result(here: Path) -> Result:  # noqa: ARG001 - paths of evidence are as seen from there
-    return two_apps()
-
-
-@pytest.fixture
-def hostile(result: Result) -> Result:
-    return hostile_run(result)
 
 
 def test_every_link_of_the_page_leads_to_a_file_of_the_run(result: Result, here: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cluster_runs import FOLDER, an_app_check, some_checks, write_run
-from judged_runs import FAILED, two_apps
+from judged_runs import FAILED
 from linter_results import a_result, an_app_result
 
 from conformance.linter.levels import LEVELS
@@ -22,17 +22,6 @@ from conformance.report.verdict import Verdict
 
 PLAIN = Look()
 NOT_BEGUN = ClusterRun("the run on the cluster did not begin")
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def result(here: Path) -> Result:  # noqa: ARG001 - paths of evidence are as seen from there
-    return two_apps()
 
 
 def test_a_failed_check_says_what_was_promised_what_was_seen_and_where_there_is_more(
