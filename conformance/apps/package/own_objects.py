@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -87,12 +87,13 @@ class OwnObjects:
 
     def going(self) -> Objects:
         """Return what is left of the app but for its claims, and somebody is about to remove."""
-        return [item for item in self._left() if _is_going(item)]
+        now = by_uid(self._everything())
+        return [item for item in self._left() if _is_going(item, now)]
 
     def remains(self, claims: Objects) -> Remains:
         """Return what there is after a removal; ``claims`` are those from before it."""
         had, now = by_uid(claims), by_uid(self._everything())
-        kept = {uid for uid in had if uid in now and not _is_going(now[uid])}
+        kept = {uid for uid in had if uid in now and not _is_going(now[uid], now)}
         lost = [item["metadata"]["name"] for uid, item in had.items() if uid not in kept]
         return Remains([now[uid] for uid in kept], lost, self._left())
 
@@ -103,7 +104,14 @@ class OwnObjects:
         return everything(self._kube, namespaces=self._namespaces())
 
 
-def _is_going(item: Object) -> bool:
-    """Whether somebody is about to remove an object: it is being deleted, or its owner is gone."""
+def _is_going(item: Object, now: Mapping[str, Object]) -> bool:
+    """Whether somebody is about to remove an object: it is being deleted, or its owners are gone.
+
+    ``now`` is what there is, by UID. The pod of a Job that stays, as Helm leaves that of a hook,
+    stays with it: https://kubernetes.io/docs/concepts/architecture/garbage-collection/
+    """
     metadata = item["metadata"]
-    return "deletionTimestamp" in metadata or bool(metadata.get("ownerReferences"))
+    if "deletionTimestamp" in metadata:
+        return True
+    owners = [now.get(owner["uid"]) for owner in metadata.get("ownerReferences") or ()]
+    return bool(owners) and all(owner is None or _is_going(owner, now) for owner in owners)
