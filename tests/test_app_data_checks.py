@@ -139,7 +139,7 @@ def test_a_backup_of_the_set_says_what_it_lacks() -> None:
     for volumes in ([], [copied("app-1", "data", "Failed")], [copied("other-1", "data")]):
         made = back_up_set(Velero(*volumes), some_data(a_claim(), pod))  # type: ignore[arg-type]
         assert not made.complete
-        assert made.missing[0].startswith("claim app-data (volume data of pod app-1) is not in")
+        assert made.lack.startswith("claim app-data (volume data of pod app-1) is not in")
 
 
 def test_a_backup_of_the_namespaces_has_other_apps_in_it_and_needs_no_set() -> None:

@@ -48,7 +48,14 @@ class AppBackup:
     @property
     def complete(self) -> bool:
         """Whether it has all that it should have."""
-        return self.item["status"]["phase"] == COMPLETED and not self.missing
+        return not self.lack
+
+    @property
+    def lack(self) -> str:
+        """What it lacks of that, in words; empty: nothing."""
+        phase = self.item["status"]["phase"]
+        ended = [] if phase == COMPLETED else [f"it is {phase}"]
+        return "; ".join([*ended, *self.missing])
 
 
 def back_up_set(velero: Velero, data: AppData) -> AppBackup:

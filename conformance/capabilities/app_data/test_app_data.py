@@ -145,7 +145,7 @@ def test_restores_lost(
     data: AppData, backup: AppBackup, velero: Velero, evidence: EvidenceBox
 ) -> None:
     if not backup.complete:
-        not_run("the backup of its set is not complete, so nothing is taken away")
+        not_run(f"nothing is taken away, as the backup of its set is not complete: {backup.lack}")
     delivery = data.app.delivery
     with delivery.suspended():
         left = data.destroy()
@@ -175,7 +175,7 @@ def test_restores_into_empty_cluster(
     evidence: EvidenceBox,
 ) -> None:
     if not namespace_backup.complete:
-        not_run("the backup of its namespaces is not complete")
+        not_run(f"the backup of its namespaces is not complete: {namespace_backup.lack}")
     there, namespaces = empty_cluster.stack.clients, namespace_backup.namespaces
     copied = carry_backup(clients, there, namespace_backup.name, namespaces)
     evidence.note("The backup was copied into the other cluster's own bucket by S3.")
