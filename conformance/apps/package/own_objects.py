@@ -58,7 +58,7 @@ class OwnObjects:
 
     def begin(self) -> None:
         """Take what is there now for that of others."""
-        self._before = set(by_uid(self._everything()))
+        self._before = set(self._now())
 
     def claims(self) -> Objects:
         """Return the claims that came with the app, whoever made them."""
@@ -70,15 +70,7 @@ class OwnObjects:
 
     def made_anywhere(self) -> Objects:
         """Return the same, and what Flux has applied of the app for the whole cluster."""
-        live = self._live()
-        return [
-            item
-            for item in by_uid(self._everything()).values()
-            if self.has(item)
-            and item.get("type") != _HELM_STORAGE
-            and ("namespace" in item["metadata"] or live.has(item))
-            and item["metadata"]["name"] not in _OF_A_NAMESPACE
-        ]
+        return self._made_of(self._now())
 
     def has(self, item: Object) -> bool:
         """Whether an object has come since, and for nobody else."""
@@ -87,21 +79,37 @@ class OwnObjects:
 
     def going(self) -> Objects:
         """Return what is left of the app but for its claims, and somebody is about to remove."""
-        now = by_uid(self._everything())
-        return [item for item in self._left() if _is_going(item, now)]
+        now = self._now()
+        return [item for item in self._left_of(now) if _is_going(item, now)]
 
     def remains(self, claims: Objects) -> Remains:
         """Return what there is after a removal; ``claims`` are those from before it."""
-        had, now = by_uid(claims), by_uid(self._everything())
+        had, now = by_uid(claims), self._now()
         kept = {uid for uid in had if uid in now and not _is_going(now[uid], now)}
         lost = [item["metadata"]["name"] for uid, item in had.items() if uid not in kept]
-        return Remains([now[uid] for uid in kept], lost, self._left())
+        return Remains([now[uid] for uid in kept], lost, self._left_of(now))
 
-    def _left(self) -> Objects:
-        return [item for item in self.made() if item["kind"] != _CLAIM]
+    def _made_of(self, now: Mapping[str, Object]) -> Objects:
+        live = self._live()
+        return [
+            item
+            for item in now.values()
+            if self.has(item)
+            and item.get("type") != _HELM_STORAGE
+            and ("namespace" in item["metadata"] or live.has(item))
+            and item["metadata"]["name"] not in _OF_A_NAMESPACE
+        ]
 
-    def _everything(self) -> Objects:
-        return everything(self._kube, namespaces=self._namespaces())
+    def _left_of(self, now: Mapping[str, Object]) -> Objects:
+        return [
+            item
+            for item in self._made_of(now)
+            if "namespace" in item["metadata"] and item["kind"] != _CLAIM
+        ]
+
+    def _now(self) -> Mapping[str, Object]:
+        """What there is, by UID: a request for each kind of the cluster."""
+        return by_uid(everything(self._kube, namespaces=self._namespaces()))
 
 
 def _is_going(item: Object, now: Mapping[str, Object]) -> bool:
