@@ -196,12 +196,18 @@ def test_the_newest_of_two_is_used(snapshots: SnapshotStore, made: Path) -> None
     assert found.path == later != made
 
 
-def test_of_each_kind_those_used_last_stay(snapshots: SnapshotStore, tmp_path: Path) -> None:
+def several(snapshots: SnapshotStore, number: int) -> list[Path]:
+    """Make that many of one kind, each with another key and used after the one before it."""
     made = []
-    for number in range(4):
-        with snapshots.making("apps", f"{number}" * 64, "node") as folder:
+    for one in range(number):
+        with snapshots.making("apps", f"{one}" * 64, "node") as folder:
             made.append(folder)
-        os.utime(folder / "manifest.json", (0, time.time() - 1000 + number))
+        os.utime(folder / "manifest.json", (0, time.time() - 1000 + one))
+    return made
+
+
+def test_of_each_kind_those_used_last_stay(snapshots: SnapshotStore, tmp_path: Path) -> None:
+    made = several(snapshots, 4)
     with snapshots.making("platform", KEY, "node") as other:
         (other / "disk").mkdir()
     assert set(snapshots.prune()) == {made[0].name, made[1].name}
@@ -212,11 +218,7 @@ def test_of_each_kind_those_used_last_stay(snapshots: SnapshotStore, tmp_path: P
 
 
 def test_a_new_one_counts_among_those_that_stay(snapshots: SnapshotStore) -> None:
-    made = []
-    for number in range(2):
-        with snapshots.making("apps", f"{number}" * 64, "node") as folder:
-            made.append(folder)
-        os.utime(folder / "manifest.json", (0, time.time() - 1000 + number))
+    made = several(snapshots, 2)
     assert snapshots.prune(new="platform") == []
     assert snapshots.prune(new="apps") == [made[0].name]
 
@@ -249,11 +251,7 @@ def test_other_code_of_a_checkout_replaces_what_it_made_and_nothing_else(
 def test_room_is_made_by_those_used_longest_ago_that_nobody_uses(
     snapshots: SnapshotStore,
 ) -> None:
-    made = []
-    for number in range(4):
-        with snapshots.making("apps", f"{number}" * 64, "node") as folder:
-            made.append(folder)
-        os.utime(folder / "manifest.json", (0, time.time() - 1000 + number))
+    made = several(snapshots, 4)
     with snapshots.making("platform", KEY, "node") as other:
         (other / "disk").mkdir()
     used = snapshots.find("apps", "0" * 64)
