@@ -44,7 +44,7 @@ def an_object(
     if labels:
         metadata["labels"] = dict(labels)
     if owner:
-        metadata["ownerReferences"] = [{"kind": "ReplicaSet", "name": owner}]
+        metadata["ownerReferences"] = [{"kind": "ReplicaSet", "name": owner, "uid": owner}]
     return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **fields}
 
 
