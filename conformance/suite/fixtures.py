@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.apps.images import BASE_IMAGES, can_build
 from conformance.apps.whole_platform import whole_platform
-from conformance.clusters.base import Feature
 from conformance.clusters.select import make_cluster
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package
@@ -26,7 +24,6 @@ from conformance.platform.installed.stack import InstalledStack
 from conformance.platform.namespaces import Namespaces
 from conformance.platform.occupied import refuse_platform_of_others
 from conformance.platform.reference import reference_platform
-from conformance.platform.secondary import SecondaryClusters
 from conformance.platform.site import Site, SiteMaker
 from conformance.platform.snapshots import NEVER, PLATFORM, make_if_missing, start
 from conformance.platform.tree.given import GivenTree
@@ -233,37 +230,9 @@ def clients(stack: Stack) -> Clients:
 
 
 @pytest.fixture(scope="session")
-def secondary_clusters(
-    cluster: Cluster,  # noqa: ARG001 - the one under test starts first and ends last
-    site_maker: SiteMaker,
-) -> Iterator[SecondaryClusters]:
-    """Maker of more clusters: ``.begin("restore", lambda stack: stack.backups()).result()``."""
-    made = SecondaryClusters(site_maker)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="session")
 def here(cluster: Cluster, kube: Kube, stack: Stack) -> Site:
     """The cluster under test, in the form of the secondary ones."""
     return Site(cluster, kube, stack)
-
-
-@pytest.fixture(scope="session")
-def testing_site(here: Site, request: pytest.FixtureRequest) -> Future[Site]:
-    """The test cluster with single sign-on, being started: a second cluster if possible."""
-    if Feature.SECOND_CLUSTER in here.cluster.features:
-        secondary: SecondaryClusters = request.getfixturevalue("secondary_clusters")
-        return secondary.testing()
-    same: Future[Site] = Future()
-    same.set_result(here)
-    return same
-
-
-@pytest.fixture(scope="session")
-def other_cluster(secondary_clusters: SecondaryClusters) -> Future[Site]:
-    """Another cluster, being started: it has the platform's backups, and no app."""
-    return secondary_clusters.begin("restore", lambda stack: stack.backups())
 
 
 @pytest.fixture(scope="session")

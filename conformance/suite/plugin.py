@@ -37,6 +37,7 @@ _REFUSED = "stackspin_conformance_refused"
 _OF_CHECKS = (
     "platform_fixtures",
     "fixtures",
+    "secondary_fixtures",
     "app_fixtures",
     "package_fixtures",
     "accounts",

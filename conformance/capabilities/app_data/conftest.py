@@ -56,8 +56,8 @@ def other_cluster_begun(
     request: pytest.FixtureRequest,
 ) -> None:
     """The other cluster, being started beside the checks that come before the one that needs it."""
-    wanted = "empty_cluster" in fixtures_of(request.session.items)
-    if wanted and Feature.SECOND_CLUSTER in cluster.features:
+    items = request.session.items if request.scope == "module" else [request.node]
+    if "empty_cluster" in fixtures_of(items) and Feature.SECOND_CLUSTER in cluster.features:
         request.getfixturevalue("other_cluster")
 
 
