@@ -73,7 +73,7 @@ def _fill(folder: Path, project: Path, components: Components) -> None:
         for one in VERSIONS:
             output = ready_images.layout(cache, source_of(app), one)
             images.build(source_of(app), f"{NAMESPACE}/{app}", one, components, output)
-            ready_images.share_blobs(output)
+            ready_images.move_blobs_to_shared_folder(output)
 
 
 def requirements(project: Path) -> list[str]:
