@@ -70,6 +70,8 @@ class Ended:
     """None: it is no check."""
     report: RunReport
     """What there is to say by now of the cluster; without checks."""
+    known: Known
+    """What the process has learnt since it said so last: it may be killed before its end."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Left:
     """Of all checks that began, redacted by all that is known now."""
     report: RunReport
     known: Known
+    """What the process has learnt since its last check."""
 
 
 Message = Said | Warned | Ended | Left
@@ -133,6 +136,7 @@ class _Worker:
             terminal=RelayedTerminal(lambda text: send(Said(text))),
         )
         self._begun: list[CheckResult] = []
+        self._known = first.redactor.known()
         self._reports: list[dict[str, Any]] = []
         self._listening = False
         self._register()
@@ -165,7 +169,7 @@ class _Worker:
         except BaseException as error:
             self._run.recorder.error(f"clean-up failed: {error}")
         self._run.recorder.close()
-        self._send(Left(self._begun, self._report(), self._run.redactor.known()))
+        self._send(Left(self._begun, self._report(), self._newly_known()))
 
     @staticmethod
     def _next(connection: Connection) -> Order:
@@ -184,7 +188,11 @@ class _Worker:
         after = self._session if following is None else items[following]
         self._session.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         copy = result.model_copy(deep=True) if result else None
-        self._send(Ended(item.nodeid, self._reports, copy, self._report()))
+        self._send(Ended(item.nodeid, self._reports, copy, self._report(), self._newly_known()))
+
+    def _newly_known(self) -> Known:
+        before, self._known = self._known, self._run.redactor.known()
+        return self._known.since(before)
 
     def _report(self) -> RunReport:
         return self._run.recorder.report.model_copy(update={"capabilities": []}, deep=True)

@@ -259,6 +259,7 @@ class DividedRun:
     def _ended(self, one: _Process, ended: Ended) -> None:
         """Show what a check came to, give its process the next one, and write the report."""
         recorder = self._run.recorder
+        self._run.redactor.take_over(ended.known)
         self._running.ended(ended.node_id)
         if ended.result is not None:
             recorder.take(ended.result)
