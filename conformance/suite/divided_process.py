@@ -13,6 +13,7 @@ import os
 import queue
 import signal
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -36,6 +37,8 @@ from conformance.suite.verdicts import Verdicts
 
 _KEEPS_REPORTS = ("session", "logging-plugin")
 """Plugins that are told of each phase of a check here, too; all others are in the first process."""
+_LOOK_SECONDS = 1.0
+"""Seconds between two looks at what is being installed."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -57,6 +60,14 @@ class Warned:
     when: str
     node_id: str
     location: tuple[str, int, str] | None
+
+
+@dataclass(frozen=True)
+class Installing:
+    """What is being installed, for a terminal's last line; sent when it is another step."""
+
+    step: tuple[str, float] | None
+    """Its name, and its seconds by now; None: nothing is any more."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ class Left:
     """What the process has learnt since its last check."""
 
 
-Message = Said | Warned | Ended | Left
+Message = Said | Warned | Installing | Ended | Left
 Order = tuple[int, int | None] | None
 """Which test of the session is to run, and which comes after it in its group; None: no more."""
 
@@ -139,7 +150,10 @@ class _Worker:
         self._known = first.redactor.known()
         self._reports: list[dict[str, Any]] = []
         self._listening = False
+        self._under_test = UnderTest(self._run)
         self._register()
+        if first.terminal.line:
+            threading.Thread(target=self._look, name="installing", daemon=True).start()
 
     def _register(self) -> None:
         config = self._session.config
@@ -148,8 +162,7 @@ class _Worker:
         for implementation in config.hook.pytest_runtest_logreport.get_hookimpls():
             if implementation.plugin_name not in _KEEPS_REPORTS:
                 manager.unregister(implementation.plugin)
-        under_test = UnderTest(self._run)
-        for plugin in (under_test, Verdicts(self._run, under_test), self):
+        for plugin in (self._under_test, Verdicts(self._run, self._under_test), self):
             manager.register(plugin)
         self._listening = True  # pytest has told of all earlier warnings again
 
@@ -189,6 +202,16 @@ class _Worker:
         self._session.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         copy = result.model_copy(deep=True) if result else None
         self._send(Ended(item.nodeid, self._reports, copy, self._report(), self._newly_known()))
+
+    def _look(self) -> None:
+        """Say what is being installed, whenever it is another step."""
+        said = ""
+        while True:
+            step = self._under_test.installing()
+            if (name := step[0] if step else "") != said:
+                said = name
+                self._send(Installing(step))
+            time.sleep(_LOOK_SECONDS)
 
     def _newly_known(self) -> Known:
         before, self._known = self._known, self._run.redactor.known()
