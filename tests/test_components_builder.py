@@ -122,7 +122,7 @@ def test_what_is_no_network_trouble_fails_at_once_and_keeps_the_output(bench: Be
 def test_too_little_disk_is_said_before_any_work_with_numbers(bench: Bench, monkeypatch) -> None:
     usage = shutil.disk_usage("/")._replace(free=1 << 30)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(HarnessError, match=r"takes about \d+\.\d GiB .* 1\.0 GiB are free"):
+    with pytest.raises(HarnessError, match=r"\d\.\d GB are needed in .* 1\.1 GB are free"):
         bench.components().require("kubernetes")
     assert bench.made == []
 

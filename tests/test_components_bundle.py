@@ -213,7 +213,7 @@ def test_two_files_in_each_others_way_are_refused(there: Store, file: Path) -> N
 
 def test_too_little_space_is_said_before_anything_is_written(there: Store, file: Path) -> None:
     huge = record(files={"x": one(size=1 << 60)})
-    with pytest.raises(HarnessError, match="too little disk space: the parts take"):
+    with pytest.raises(HarnessError, match="too little disk space for the parts, twice while"):
         bundle.read(there, archive(file, huge, BYTES), all_of)
     nothing_in(there)
 

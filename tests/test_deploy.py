@@ -269,6 +269,19 @@ def test_a_folder_that_exists_is_not_written_to(tmp_path: Path) -> None:
         job(["image", f"--only-lay-out={tmp_path}"])
 
 
+def test_a_folder_is_laid_out_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(*_: object) -> None:
+        raise HarnessError("the builder has no network")
+
+    monkeypatch.setattr(job_image.images, "build", build)
+    parts = Parts(tmp_path / "store")
+    with pytest.raises(HarnessError, match="no network"):
+        job_image.lay_out(tmp_path / "made" / "context", parts)  # type: ignore[arg-type]
+    assert not [*(tmp_path / "made").iterdir()]
+
+
 class Parts:
     """Components that are in the cache."""
 

@@ -333,6 +333,29 @@ def test_what_a_process_learns_is_in_no_file_of_the_report(pytester: pytest.Pyte
     assert not [path for path in files if SECRET in path.read_text(encoding="utf-8")]
 
 
+LEARNS_AND_IS_KILLED = f"""
+import os, signal
+
+@check("persistent_storage.learns", promise="It holds.")
+def test_learns(place, evidence, run):
+    evidence.attach("seen.txt", "it is {SECRET}")
+    run.redactor.learn_value("{SECRET}")
+
+@check("persistent_storage.kills", promise="It holds.")
+def test_kills(place):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_process_had_learnt_before_it_was_killed_is_looked_for(
+    pytester: pytest.Pytester,
+) -> None:
+    make(pytester, storage=LEARNS_AND_IS_KILLED, updates=LATER)
+    pytester.runpytest_subprocess(*DIVIDED)
+    [_, leak] = report(pytester, folder_of_run(pytester).name)["errors"]
+    assert leak.startswith("A secret value is in the report: evidence/persistent_storage.learns/")
+
+
 def test_errors_of_a_process_fail_the_run_and_name_its_cluster(pytester: pytest.Pytester) -> None:
     make(pytester, storage=STORAGE.replace("assert 1 + 1 == 3", "assert 3"), charts=CHARTS)
     conftest = CONFTEST.replace('    log("down")', '    raise RuntimeError("it is stuck")')

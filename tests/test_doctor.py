@@ -10,6 +10,7 @@ import pytest
 from conformance.cli.doctor import examine
 from conformance.clusters import probe
 from conformance.clusters.probe import Finding, Outcome
+from conformance.common import disk_space
 from conformance.common.errors import HarnessError
 from conformance.common.settings import PROJECT_ROOT
 
@@ -51,7 +52,21 @@ def test_blocking_finding_is_an_error_with_what_and_fix() -> None:
 
 
 def test_disk_of_a_folder_yet_to_be_made_is_looked_at(tmp_path: Path) -> None:
-    assert "GiB free" in probe.disk(tmp_path / "not/there/yet").found
+    assert "GB are free" in probe.disk(tmp_path / "not/there/yet").found
+
+
+@pytest.mark.parametrize(
+    ("free", "outcome"),
+    [(3.2, Outcome.BLOCKED), (3.3, Outcome.TIGHT), (10.8, Outcome.WORKS)],
+)
+def test_a_node_needs_room_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: float, outcome: Outcome
+) -> None:
+    monkeypatch.setattr(disk_space, "free", lambda _: int(free * 1e9))
+    found = probe.disk(tmp_path)
+    assert found.outcome is outcome
+    assert f"{free} GB are free" in found.found
+    assert ("STACKSPIN_CONFORMANCE_STATE" in found.fix) == (outcome is not Outcome.WORKS)
 
 
 @pytest.mark.parametrize(

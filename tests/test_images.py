@@ -9,7 +9,7 @@ import pytest
 
 from conformance.apps import images, ready_images
 from conformance.apps.docker_engine import write_layout
-from conformance.apps.image_builds import NOTES, ImageBuilds, share_blobs, source_of
+from conformance.apps.image_builds import NOTES, ImageBuilds, hardlink_blobs, source_of
 from conformance.apps.images import BuiltImage, Candidate, TestsPassed, promote, run_tests
 from conformance.apps.running import listening_ports
 from conformance.common.errors import HarnessError
@@ -92,7 +92,7 @@ def test_an_image_that_was_built_beforehand_is_used(builds: ImageBuilds, tmp_pat
     ready = ready_images.layout(tmp_path / "cache", source_of(NOTES), "1.0.0")
     (ready / "blobs" / "sha256").mkdir(parents=True)
     (ready / "blobs" / "sha256" / "layer").write_text("layer")
-    ready_images.share_blobs(ready)
+    ready_images.move_blobs_to_shared_folder(ready)
     assert builds.begin(source_of(NOTES), "1.0.0").result().layout == ready
     assert (ready / "blobs" / "sha256" / "layer").read_text() == "layer"
     assert builds.begin(source_of(NOTES), "2.0.0").result().layout != ready
@@ -127,7 +127,7 @@ def test_what_images_have_in_common_is_once_on_the_disk(tmp_path: Path) -> None:
         blobs.mkdir(parents=True)
         for layer in layers:
             (blobs / layer).write_text(layer)
-        share_blobs(tmp_path / name, tmp_path / "store")
+        hardlink_blobs(tmp_path / name, tmp_path / "store")
     one, two = (tmp_path / name / "blobs" / "sha256" for name in ("1", "2"))
     assert (one / "base").samefile(two / "base")
     assert {path.name: path.read_text() for path in two.iterdir()} == {

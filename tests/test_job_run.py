@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tarfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -73,9 +75,12 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def as_sonobuoy_takes_it(results: Path, into: Path) -> ET.Element:
     """Do what its worker and aggregator do; return the JUnit file that it then reads."""
     taken = Path((results / "done").read_text().strip())
-    assert taken.suffix == ".gz"  # by which the worker says what it sends, and it is unpacked
-    with tarfile.open(taken) as archive:
-        archive.extractall(into, filter="data")
+    if taken.suffix == ".gz":  # by which the worker says what it sends, and it is unpacked
+        with tarfile.open(taken) as archive:
+            archive.extractall(into, filter="data")
+    else:
+        into.mkdir()
+        shutil.copy(taken, into)
     [found] = into.rglob("junit.xml")
     return ET.fromstring(found.read_text())  # noqa: S314 - our own
 
@@ -128,6 +133,41 @@ def test_a_run_that_did_not_begin_is_an_error_for_sonobuoy(
     assert (found.get("tests"), found.get("errors")) == ("1", "1")
     [error] = found.iter("error")
     assert "exit status 4" in str(error.get("message"))
+
+
+def fail_to_archive(archive: Path, *_: object) -> None:
+    Path(archive).write_bytes(b"half")
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("what", "wrong"),
+    [("tarfile.open", fail_to_archive), ("RunReport.model_validate_json", lambda _: [].pop())],
+)
+def test_sonobuoy_does_not_wait_for_what_cannot_be_handed_over(
+    runs: Runs,  # noqa: ARG001 - what ends
+    results: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    wrong: Callable[..., None],
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(f"conformance.cli.job_run.{what}", wrong)
+        with pytest.raises((OSError, IndexError)) as raised:
+            job.main(["run"])
+    found = as_sonobuoy_takes_it(results, tmp_path / "taken")
+    assert found.get("errors") == "1"
+    [error] = found.iter("error")
+    assert str(raised.value) in str(error.get("message"))
+    assert sorted(path.name for path in results.iterdir()) == ["done", "junit.xml"]
+
+
+def test_sonobuoy_is_told_also_if_no_file_can_hold_the_error(runs: Runs, results: Path) -> None:
+    runs.begins = False
+    (results / "junit.xml").mkdir()
+    job.main(["run"])
+    assert (results / "done").read_text() == str(results / "junit.xml")
 
 
 def test_the_pod_waits_until_the_report_was_fetched(

@@ -187,7 +187,8 @@ def test_without_room_none_is_made_and_the_platform_is_installed(
     assert line == same
     assert "no snapshot of kind apps is made" in line
     assert "about 4.0 GB" in line
-    assert "5.0 GB more are for the run, and 8.9 GB are free" in line
+    assert "the run (5.0 GB): 9.0 GB are needed in" in line
+    assert "8.9 GB are free" in line
     assert "components prune" in line
     disks.cache = 9.0
     start(maker, node(maker), kind)

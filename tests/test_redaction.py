@@ -291,3 +291,9 @@ def test_what_one_redactor_knows_another_takes_over() -> None:
     text = "of-the-first of-the-second public-word a secret\n  on two lines"
     assert second.redact(text) == "*** *** public-word ***"
     assert "of-the-first" not in repr(first.known())
+    first.learn_value("learnt-later")
+    later = first.known().since(second.known())
+    assert "learnt-later" in later.forms
+    assert "of-the-first" not in later.forms
+    second.take_over(later)
+    assert second.redact("of-the-first and learnt-later") == "*** and ***"

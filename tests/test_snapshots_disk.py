@@ -96,7 +96,9 @@ def test_a_fork_asks_for_room_for_what_it_copies(
     if not short:
         disk.require_room(snapshot, fork)
         return
-    told = f"takes up to 0.{1 if same else 6} GB in .*/state/one, .* 3.2 GB more, and {free} GB are"
+    told = (
+        rf"\(up to 0.{1 if same else 6} GB\) .* \(3.2 GB\): .* in .*/state/one, and {free} GB are"
+    )
     with pytest.raises(HarnessError, match=told):
         disk.require_room(snapshot, fork)
     assert not fork.exists()

@@ -39,11 +39,16 @@ def drawn(shown: bytes) -> list[str]:
 
 
 def on_terminal(
-    pytester: pytest.Pytester, columns: int, capabilities: Sequence[str], options: Sequence[str]
+    pytester: pytest.Pytester,
+    columns: int,
+    capabilities: Sequence[str],
+    options: Sequence[str],
+    *,
+    awaited: Sequence[str] = (),
 ) -> bytes:
     """Run a check of each capability; return what a terminal of so many columns was sent.
 
-    They go on until the line has named each of them three times.
+    They go on until the line has named each of them, and what is ``awaited``, three times.
     """
     sources = {f"{one}/test_{one}": HEAD + WAITS.format(capability=one) for one in capabilities}
     pytester.makepyfile(**sources)
@@ -60,7 +65,7 @@ def on_terminal(
         while chunk := read(ours):
             shown += chunk
             if (
-                all(len(live(shown, one)) >= 3 for one in capabilities)
+                all(len(live(shown, one)) >= 3 for one in (*capabilities, *awaited))
                 or time.monotonic() > deadline
             ):
                 (pytester.path / "go").touch()
@@ -101,6 +106,37 @@ def test_the_line_of_a_single_check_fits_too(pytester: pytest.Pytester, columns:
     for line in lines:
         assert cell_len(line) <= columns
         assert (name in line) == (columns > len(name) + 10)
+
+
+INSTALLS = """
+import time
+import pytest
+
+class Stack:
+    def __init__(self):
+        self.began = time.monotonic()
+    def going_on(self):
+        return {"platform": time.monotonic() - self.began, "a later step": 0.1}
+
+@pytest.fixture(scope="session")
+def stack():
+    return Stack()
+
+@pytest.fixture(autouse=True)
+def installed(request):
+    if "persistent_storage" in request.path.parts:
+        request.getfixturevalue("stack")
+"""
+
+
+def test_the_line_says_what_is_installed_on_which_cluster(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(**{"persistent_storage/conftest": INSTALLS})
+    options = ("--clusters=2", "--cluster=embedded")
+    shown = on_terminal(pytester, 160, CAPABILITIES, options, awaited=["installing"])
+    installs = [line for line in drawn(shown) if ": installing" in line]
+    behind_its_check = r"(\d): persistent_storage\.\S+, \S+ s; \1: installing platform, [\d.]+ s"
+    assert [line for line in installs if re.search(behind_its_check, line)]
+    assert len({line.rpartition("platform, ")[2] for line in installs}) > 1  # its seconds go on
 
 
 def live(shown: bytes, capability: str) -> list[str]:

@@ -34,8 +34,8 @@ def source_of(app: str) -> Path:
     return data_root() / "fixtures" / "apps" / app
 
 
-def share_blobs(layout: Path, store: Path) -> None:
-    """Have what an OCI layout has in common with others, by hard links in ``store``, only once.
+def hardlink_blobs(layout: Path, store: Path) -> None:
+    """Have each blob of an OCI layout only once on the disk: hard links to those in ``store``.
 
     Nearly all of a reference app's 200 MB is its base image; a run of twins builds 60 of them.
     """
@@ -96,7 +96,7 @@ class ImageBuilds:
             build_args=build_args,
             runner=self._runner,
         )
-        share_blobs(output, self._folder / "blobs")
+        hardlink_blobs(output, self._folder / "blobs")
         return image
 
     def close(self) -> None:

@@ -21,8 +21,11 @@ def layout(cache: Path, source: Path, version: str) -> Path:
     return cache / _FOLDER / f"{hash_folder(source)[:_KEY_LENGTH]}-{version}"
 
 
-def share_blobs(made: Path) -> None:
-    """Have a layout's blobs in one folder with those of all others: most are of one base image."""
+def move_blobs_to_shared_folder(made: Path) -> None:
+    """Move a layout's blobs to the folder with those of all others; a symbolic link leads there.
+
+    Most are of one base image.
+    """
     shared, own = made.parent / "blobs", made / "blobs"
     for blob in own.glob("sha256/*"):
         (shared / "sha256").mkdir(parents=True, exist_ok=True)

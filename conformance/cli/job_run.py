@@ -7,12 +7,13 @@ https://sonobuoy.io/docs/main/plugins/
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import tarfile
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET  # only writes
 
@@ -28,12 +29,15 @@ from conformance.report.terminal import summary
 RESULTS_DIR = "SONOBUOY_RESULTS_DIR"
 """The variable by which Sonobuoy says where its worker looks for results."""
 DONE = "done"
-"""In it: written last, with the path of the file to take."""
+"""In it: written last, with the path of the file to take. Until it is there, the worker waits."""
+ERROR = "junit.xml"
+"""In it, where there is no report to take: an error, in the file that Sonobuoy reads."""
 FINISHED = Path(tempfile.gettempdir(), "conformance-finished")
 """There once the report is whole, with its name. Not beside the reports: their volume may outlive
 the pod, and another one would be taken for finished."""
 FETCHED = FINISHED.with_name("conformance-fetched")
 """Made by whoever has fetched the report."""
+_ARCHIVE = "stackspin-conformance.tar.gz"
 _LOOK_SECONDS = 1.0
 
 
@@ -42,6 +46,18 @@ def run_in_pod(options: Sequence[str], fetch_within: float) -> int:
 
     Options of the run are given after --, or as STACKSPIN_CONFORMANCE_NAME.
     """
+    results = os.environ.get(RESULTS_DIR)
+    if not results:
+        return _run(options, lambda ended: _wait_for_fetch(ended, 60 * fetch_within))
+    try:
+        return _run(options, lambda ended: hand_to_sonobuoy(ended, Path(results)))
+    except BaseException as error:
+        why = f"no report was handed over: {type(error).__name__}: {error}"
+        _hand_error_to_sonobuoy(why, Path(results))
+        raise
+
+
+def _run(options: Sequence[str], hand_over: Callable[[Ended], None]) -> int:
     reports = Path(os.environ.get(variable_of(Settings, "reports_dir")) or "reports").absolute()
     reports.mkdir(parents=True, exist_ok=True)
     ended = run_checks(options, reports)
@@ -50,41 +66,50 @@ def run_in_pod(options: Sequence[str], fetch_within: float) -> int:
         text = (ended.folder / "report.json").read_text(encoding="utf-8")
         for line, _ in summary(RunReport.model_validate_json(text), ended.folder):
             print(line, flush=True)
-    if results := os.environ.get(RESULTS_DIR):
-        hand_to_sonobuoy(ended, Path(results))
-    elif ended.folder is not None and not ended.signal:
-        _wait_for_fetch(ended.folder, 60 * fetch_within)
+    hand_over(ended)
     return status
 
 
 def hand_to_sonobuoy(ended: Ended, results: Path) -> None:
     """Put a report where Sonobuoy's worker takes it from, as an archive that Sonobuoy unpacks.
 
-    Of a run that did not begin it has that as an error.
+    Of a run that did not begin it has that as an error. Raises OSError.
     """
-    archive = results / "stackspin-conformance.tar.gz"
     if ended.folder is None:
-        folder = results / "stackspin-conformance"
-        folder.mkdir(exist_ok=True)
-        (folder / "junit.xml").write_text(_not_begun(ended), encoding="utf-8")
-    else:
-        folder = ended.folder
+        _hand_error_to_sonobuoy(ended.run().trouble, results)
+        return
+    archive = results / _ARCHIVE
     with tarfile.open(archive, "w:gz") as file:
-        for one in sorted(folder.iterdir()):
+        for one in sorted(ended.folder.iterdir()):
             file.add(one, one.name)
     write_atomically(results / DONE, str(archive))
 
 
-def _not_begun(ended: Ended) -> str:
-    case = ET.Element("testcase", {"classname": "stackspin-conformance", "name": "run begins"})
-    ET.SubElement(case, "error", {"message": ended.run().trouble})
+def _hand_error_to_sonobuoy(message: str, results: Path) -> None:
+    """Have Sonobuoy's worker take an error instead of a report.
+
+    It is a file, no archive: that may have failed because the disk is full. If even this file
+    cannot be written, the worker reports that it cannot open it.
+    """
+    with contextlib.suppress(OSError):
+        (results / _ARCHIVE).unlink(missing_ok=True)
+        (results / ERROR).write_text(_as_junit(message), encoding="utf-8")
+    write_atomically(results / DONE, str(results / ERROR))
+
+
+def _as_junit(message: str) -> str:
+    case = ET.Element("testcase", {"classname": "stackspin-conformance", "name": "run"})
+    ET.SubElement(case, "error", {"message": message})
     counts = {"tests": "1", "failures": "0", "errors": "1"}
     suite = ET.Element("testsuite", {"name": "stackspin-conformance", **counts})
     suite.append(case)
     return junit.document("stackspin-conformance", [suite], 0.0)
 
 
-def _wait_for_fetch(folder: Path, seconds: float) -> None:
+def _wait_for_fetch(ended: Ended, seconds: float) -> None:
+    folder = ended.folder
+    if folder is None or ended.signal:
+        return
     write_atomically(FINISHED, f"{folder.name}\n")
     if seconds <= 0:
         return

@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.clusters.sandbox.cgroups import Cgroups
+from conformance.common import disk_space
 from conformance.common.disk_space import nearest
 from conformance.common.errors import HarnessError
+from conformance.common.settings import STATE_VARIABLE
 from conformance.components.debian import ensure_packages, missing_packages
 
 PACKAGES = {"iproute2": "ip", "iptables": "iptables", "util-linux": "nsenter"}
@@ -214,20 +216,16 @@ def overlay(state_dir: Path) -> Finding:
 
 def disk(state_dir: Path) -> Finding:
     """Look at the space and the mount options of the state folder's file system."""
-    statistics = os.statvfs(nearest(state_dir))
-    free = statistics.f_bavail * statistics.f_frsize
-    found = f"{free / GIB:.1f} GiB free for {state_dir}"
-    fix = "free some space, or set STACKSPIN_CONFORMANCE_STATE to a folder on another file system"
-    if statistics.f_flag & os.ST_NOEXEC:
+    if os.statvfs(nearest(state_dir)).f_flag & os.ST_NOEXEC:
+        fix = f"set {STATE_VARIABLE} to a folder on another file system"
         return Finding("disk", Outcome.BLOCKED, f"{state_dir} is mounted noexec", fix)
-    if free < DISK_MINIMUM:
-        found += f", {DISK_MINIMUM / GIB:.0f} GiB needed"
+    fix = disk_space.remedy(STATE_VARIABLE)
+    if found := disk_space.lack("a node", DISK_MINIMUM, state_dir):
         return Finding("disk", Outcome.BLOCKED, found, fix)
-    if free < DISK_WANTED:
-        return Finding(
-            "disk", Outcome.TIGHT, f"{found}; {DISK_WANTED / GIB:.0f} are recommended", fix
-        )
-    return Finding("disk", Outcome.WORKS, found)
+    if found := disk_space.lack("images under test and several nodes", DISK_WANTED, state_dir):
+        return Finding("disk", Outcome.TIGHT, found, fix)
+    free = disk_space.size(disk_space.free(state_dir))
+    return Finding("disk", Outcome.WORKS, f"{free} are free in {state_dir}")
 
 
 def available_memory() -> int:

@@ -97,6 +97,14 @@ class Known:
     multiline: frozenset[str] = field(repr=False)
     public: frozenset[str]
 
+    def since(self, earlier: Known) -> Known:
+        """Return what has come to be known since ``earlier``."""
+        return Known(
+            self.forms - earlier.forms,
+            self.multiline - earlier.multiline,
+            self.public - earlier.public,
+        )
+
 
 class Redactor:
     """Learns secret values and hides every form of them. Thread-safe.
@@ -176,6 +184,9 @@ class Redactor:
     def take_over(self, known: Known) -> None:
         """Hide what another redactor hides; neither hides what is public to one of them."""
         with self._lock:
+            new = known.forms - self._forms, known.multiline - self._multiline
+            if not any(new) and known.public <= self._public:
+                return  # nothing new: the pattern stays
             self._public |= known.public
             self._forms = (self._forms | known.forms) - self._public
             self._multiline |= known.multiline

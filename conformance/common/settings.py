@@ -17,6 +17,8 @@ from conformance.common.timeouts import Timeouts
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 PROJECT_ROOT = _PACKAGE.parent
+CACHE_VARIABLE = f"{ENVIRONMENT_PREFIX}CACHE"
+STATE_VARIABLE = f"{ENVIRONMENT_PREFIX}STATE"
 
 
 def data_root() -> Path:
@@ -35,7 +37,7 @@ def new_run_id() -> str:
 
 def cache_dir() -> Path:
     """Return the cache: ``STACKSPIN_CONFORMANCE_CACHE``, else in the XDG cache directory."""
-    if explicit := os.environ.get(ENVIRONMENT_PREFIX + "CACHE"):
+    if explicit := os.environ.get(CACHE_VARIABLE):
         return Path(explicit).expanduser().absolute()
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser().absolute() / "stackspin-conformance"
@@ -43,7 +45,7 @@ def cache_dir() -> Path:
 
 def state_dir() -> Path:
     """Return the clusters' folder: ``STACKSPIN_CONFORMANCE_STATE``, else in the XDG state one."""
-    if explicit := os.environ.get(ENVIRONMENT_PREFIX + "STATE"):
+    if explicit := os.environ.get(STATE_VARIABLE):
         return Path(explicit).expanduser().absolute()
     base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
     return Path(base).expanduser().absolute() / "stackspin-conformance"

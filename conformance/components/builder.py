@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from conformance.common.disk_space import size
 from conformance.common.errors import HarnessError
 from conformance.common.locks import Holder
 from conformance.common.settings import Settings
@@ -23,7 +24,7 @@ from conformance.components.parts import ImagePart, Part
 from conformance.components.plan import Plan
 from conformance.components.prepare import prepare
 from conformance.components.processes import Runner, StoppedError
-from conformance.components.progress import Progress, make_progress, seconds, size
+from conformance.components.progress import Progress, make_progress, seconds
 from conformance.components.prune import Pruned, prune
 from conformance.components.registries import Registries
 from conformance.components.store import CorruptEntryError, Store

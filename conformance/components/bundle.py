@@ -23,7 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from conformance.common import disk_space
 from conformance.common.errors import HarnessError
+from conformance.common.settings import CACHE_VARIABLE
 from conformance.components.debian import ensure_packages, system_environment
 from conformance.components.store import CorruptEntryError, Store
 
@@ -133,7 +135,11 @@ def _read_archive(archive: tarfile.TarFile, folder: Path) -> dict[str, dict[str,
         if (found := _PART.fullmatch(member.name)) and not there:
             records[found[1]] = record = _record(found[1], member, content)
             sizes |= {one["sha256"]: one["size"] for one in record["files"].values()}
-            _check_space(sum(sizes.values()), folder)
+            # Once as it is read, once as it is put into the store.
+            needed = 2 * sum(sizes.values())
+            disk_space.require(
+                "the parts, twice while they are read", needed, folder, CACHE_VARIABLE
+            )
         elif (found := _FILE.fullmatch(member.name)) and sizes.get(found[1]) == member.size:
             _copy(content, folder / found[1], found[1])
             there.add(found[1])
@@ -197,16 +203,6 @@ def _put(store: Store, name: str, record: dict[str, Any], folder: Path) -> bool:
         except OSError as error:
             raise HarnessError(f"{name} could not be put into the cache: {error}") from None
     return True
-
-
-def _check_space(needed: int, folder: Path) -> None:
-    free = shutil.disk_usage(folder).free
-    if 2 * needed > free:  # once as it is read, once as it is put into the store
-        raise HarnessError(
-            f"too little disk space: the parts take {needed / 1e9:.1f} GB, twice that while they "
-            f"are read, and {free / 1e9:.1f} GB are free",
-            "free some space, or point STACKSPIN_CONFORMANCE_CACHE to a larger disk",
-        )
 
 
 def _refused(what: str, why: str) -> HarnessError:

@@ -15,8 +15,10 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from conformance.common import disk_space
 from conformance.common.errors import HarnessError
 from conformance.common.locks import shared
+from conformance.common.settings import CACHE_VARIABLE
 from conformance.components.catalogue import GO_VERSION
 from conformance.components.parts import GoPart
 from conformance.components.processes import CommandFailedError, Runner
@@ -234,7 +236,7 @@ def explain(name: str, output: str) -> HarnessError | None:
     if "no space left on device" in output:
         return HarnessError(
             f"{name}: the disk is full",
-            "free some space, or point STACKSPIN_CONFORMANCE_CACHE to a larger disk",
+            disk_space.remedy(CACHE_VARIABLE),
         )
     return None
 

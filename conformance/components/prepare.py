@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from conformance.common import disk_space
-from conformance.common.errors import HarnessError
+from conformance.common.settings import CACHE_VARIABLE
 from conformance.components.debian import ensure_packages
 from conformance.components.parts import Part
 from conformance.components.ways import MADE, NOWHERE, Ways, nowhere
@@ -19,22 +19,12 @@ def prepare(missing: Sequence[Part], ways: Ways, cache: Path, say: Callable[[str
     """
     if lost := [one.name for one in missing if ways.of(one).how == NOWHERE]:
         raise nowhere(lost)
-    _check_space(missing, ways, cache)
+    what = ", ".join(one.name for one in missing)
+    needed = sum(ways.space(one) for one in missing) << 20
+    disk_space.require(what, needed, cache, CACHE_VARIABLE)
     made = [one for one in missing if ways.of(one).how == MADE and one.packages]
     ensure_packages(
         {name: sign for one in made for name, sign in one.packages.items()},
         why=f"build {', '.join(one.name for one in made)}",
         say=say,
     )
-
-
-def _check_space(missing: Sequence[Part], ways: Ways, cache: Path) -> None:
-    needed = sum(ways.space(one) for one in missing) << 20
-    free = disk_space.free(cache)
-    if free < needed:
-        raise HarnessError(
-            f"too little disk space: building {', '.join(one.name for one in missing)} takes "
-            f"about {needed / (1 << 30):.1f} GiB in {cache}, and "
-            f"{free / (1 << 30):.1f} GiB are free",
-            "free some space, or point STACKSPIN_CONFORMANCE_CACHE to a larger disk",
-        )

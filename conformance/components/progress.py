@@ -38,11 +38,6 @@ def about(duration: float) -> str:
     return "less than 1 min" if duration < 60 else f"about {math.ceil(duration / 60)} min"
 
 
-def size(count: int) -> str:
-    """Return bytes for people: ``0.3 GB``."""
-    return f"{count / 1e9:.1f} GB"
-
-
 class Task:
     """One part that is being built or waited for."""
 

@@ -14,10 +14,11 @@ from conformance.clusters.ownership import inventory
 from conformance.clusters.ownership.state import State
 from conformance.clusters.snapshots import room
 from conformance.clusters.snapshots.store import Origin, SnapshotStore
+from conformance.common import disk_space
 from conformance.common.disk_space import same_disk
 from conformance.common.errors import HarnessError
 from conformance.common.locks import locked
-from conformance.common.settings import data_root
+from conformance.common.settings import CACHE_VARIABLE, data_root
 from conformance.components.prune import disk_usage
 from conformance.components.recipe import hash_folder, key_of
 from conformance.components.waiting import in_thread
@@ -148,7 +149,7 @@ def _snapshot(maker: SiteMaker, kind: Kind) -> Snapshot | None:
             if lack := _make(maker.named_for("snapshot"), kind, store, wanted):
                 maker.say(
                     f"no snapshot of kind {kind.name} is made, the platform is installed for this "
-                    f"run alone: {lack} (`stackspin-conformance components prune` frees space)"
+                    f"run alone: {lack}; {disk_space.remedy(CACHE_VARIABLE)}"
                 )
                 return None
             found = store.find(kind.name, wanted)

@@ -38,9 +38,12 @@ class Background:
         self._acts.append(future)
         return future
 
-    def wait(self) -> None:
-        """Return when no act goes on any more: all are done, or one has failed."""
-        wait_for_futures(self._acts)
+    def wait(self, seconds: float | None = None) -> bool:
+        """Return when no act goes on any more: all are done, or one has failed.
+
+        False if that has not come within ``seconds``; None: without a limit.
+        """
+        return not wait_for_futures(self._acts, seconds).not_done
 
     def stop(self) -> None:
         """Begin no further act."""

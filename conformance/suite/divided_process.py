@@ -13,6 +13,7 @@ import os
 import queue
 import signal
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -36,6 +37,8 @@ from conformance.suite.verdicts import Verdicts
 
 _KEEPS_REPORTS = ("session", "logging-plugin")
 """Plugins that are told of each phase of a check here, too; all others are in the first process."""
+_LOOK_SECONDS = 1.0
+"""Seconds between two looks at what is being installed."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -60,6 +63,14 @@ class Warned:
 
 
 @dataclass(frozen=True)
+class Installing:
+    """What is being installed, for a terminal's last line; sent when it is another step."""
+
+    step: tuple[str, float] | None
+    """Its name, and its seconds by now; None: nothing is any more."""
+
+
+@dataclass(frozen=True)
 class Ended:
     """A check, or another test, has ended, its clean-up, too."""
 
@@ -70,6 +81,8 @@ class Ended:
     """None: it is no check."""
     report: RunReport
     """What there is to say by now of the cluster; without checks."""
+    known: Known
+    """What the process has learnt since it said so last: it may be killed before its end."""
 
 
 @dataclass(frozen=True)
@@ -80,9 +93,10 @@ class Left:
     """Of all checks that began, redacted by all that is known now."""
     report: RunReport
     known: Known
+    """What the process has learnt since its last check."""
 
 
-Message = Said | Warned | Ended | Left
+Message = Said | Warned | Installing | Ended | Left
 Order = tuple[int, int | None] | None
 """Which test of the session is to run, and which comes after it in its group; None: no more."""
 
@@ -133,9 +147,13 @@ class _Worker:
             terminal=RelayedTerminal(lambda text: send(Said(text))),
         )
         self._begun: list[CheckResult] = []
+        self._known = first.redactor.known()
         self._reports: list[dict[str, Any]] = []
         self._listening = False
+        self._under_test = UnderTest(self._run)
         self._register()
+        if first.terminal.line:
+            threading.Thread(target=self._look, name="installing", daemon=True).start()
 
     def _register(self) -> None:
         config = self._session.config
@@ -144,8 +162,7 @@ class _Worker:
         for implementation in config.hook.pytest_runtest_logreport.get_hookimpls():
             if implementation.plugin_name not in _KEEPS_REPORTS:
                 manager.unregister(implementation.plugin)
-        under_test = UnderTest(self._run)
-        for plugin in (under_test, Verdicts(self._run, under_test), self):
+        for plugin in (self._under_test, Verdicts(self._run, self._under_test), self):
             manager.register(plugin)
         self._listening = True  # pytest has told of all earlier warnings again
 
@@ -165,7 +182,7 @@ class _Worker:
         except BaseException as error:
             self._run.recorder.error(f"clean-up failed: {error}")
         self._run.recorder.close()
-        self._send(Left(self._begun, self._report(), self._run.redactor.known()))
+        self._send(Left(self._begun, self._report(), self._newly_known()))
 
     @staticmethod
     def _next(connection: Connection) -> Order:
@@ -184,7 +201,21 @@ class _Worker:
         after = self._session if following is None else items[following]
         self._session.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         copy = result.model_copy(deep=True) if result else None
-        self._send(Ended(item.nodeid, self._reports, copy, self._report()))
+        self._send(Ended(item.nodeid, self._reports, copy, self._report(), self._newly_known()))
+
+    def _look(self) -> None:
+        """Say what is being installed, whenever it is another step."""
+        said = ""
+        while True:
+            step = self._under_test.installing()
+            if (name := step[0] if step else "") != said:
+                said = name
+                self._send(Installing(step))
+            time.sleep(_LOOK_SECONDS)
+
+    def _newly_known(self) -> Known:
+        before, self._known = self._known, self._run.redactor.known()
+        return self._known.since(before)
 
     def _report(self) -> RunReport:
         return self._run.recorder.report.model_copy(update={"capabilities": []}, deep=True)

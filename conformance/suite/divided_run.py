@@ -37,6 +37,7 @@ from conformance.suite import schedule
 from conformance.suite.divided_plan import Division
 from conformance.suite.divided_process import (
     Ended,
+    Installing,
     Message,
     Order,
     Said,
@@ -242,6 +243,8 @@ class DividedRun:
             self._run.terminal.say(f"{one.name}: {message.text}")
         elif isinstance(message, Warned):
             self._warned(message)
+        elif isinstance(message, Installing):
+            self._running.installing(one.number, message.step)
         elif isinstance(message, Ended):
             self._ended(one, message)
         else:
@@ -259,6 +262,7 @@ class DividedRun:
     def _ended(self, one: _Process, ended: Ended) -> None:
         """Show what a check came to, give its process the next one, and write the report."""
         recorder = self._run.recorder
+        self._run.redactor.take_over(ended.known)
         self._running.ended(ended.node_id)
         if ended.result is not None:
             recorder.take(ended.result)
@@ -303,6 +307,7 @@ class DividedRun:
     def _gone(self, one: _Process) -> None:
         """Take note that a process has ended; of one that was killed, what it did not come to."""
         one.is_gone = True
+        self._running.installing(one.number, None)
         if one.has_left:
             return
         one.process.join()

@@ -51,6 +51,7 @@ class Running:
         self._run = run
         self._under_test = under_test
         self._checks: dict[str, _Running] = {}
+        self._elsewhere: dict[int, tuple[str, float]] = {}
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._told = told
@@ -82,6 +83,13 @@ class Running:
         with self._lock:
             self._checks.pop(node_id, None)
 
+    def installing(self, number: int, step: tuple[str, float] | None) -> None:
+        """Say what another process installs on its cluster, and for how many seconds by now."""
+        with self._lock:
+            self._elsewhere.pop(number, None)
+            if step:
+                self._elsewhere[number] = step[0], time.monotonic() - step[1]
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
         """Leave the terminal to what pytest has to say of the interruption."""
@@ -111,15 +119,15 @@ class Running:
 
     def _now(self) -> list[Entry]:
         with self._lock:
-            running = sorted(self._checks.values(), key=lambda one: one.number)
-        return [*(one.entry() for one in running), *self._installing()]
+            running = [(one.number, one.entry()) for one in self._checks.values()]
+            for number, (name, begun) in self._elsewhere.items():
+                running.append((number, _installs(name, time.monotonic() - begun, number)))
+        running.sort(key=lambda one: one[0])
+        return [*(entry for _, entry in running), *self._installing()]
 
     def _installing(self) -> Iterator[Entry]:
-        stack = self._under_test.stack if self._under_test else None
-        steps = stack.going_on() if stack else {}
-        if steps:
-            name = max(steps, key=lambda one: steps[one])
-            yield Entry(f"installing {name}", f", {seconds(steps[name])}")
+        if self._under_test and (step := self._under_test.installing()):
+            yield _installs(*step)
 
     def _beat(self) -> None:
         while not self._ended.wait(1.0):
@@ -130,3 +138,8 @@ class Running:
                 one.told = now
                 said = [f"still {one.label}{one.since}", *map(str, self._installing())]
                 self._run.terminal.say("; ".join(said))
+
+
+def _installs(name: str, since: float, number: int = 0) -> Entry:
+    cluster = f"{number}: " if number else ""
+    return Entry(f"{cluster}installing {name}", f", {seconds(since)}")

@@ -107,6 +107,11 @@ class UnderTest:
         public = report.model_dump_json(include={"cluster", "components", "installation"})
         self._run.redactor.allow(*WORD.findall(public))
 
+    def installing(self) -> tuple[str, float] | None:
+        """Return the step of the installation that has gone on longest, and its seconds."""
+        steps = self.stack.going_on() if self.stack else {}
+        return max(steps.items(), key=lambda step: step[1], default=None)
+
     def _held(self) -> set[str]:
         return {name for name in vars(self) if not name.startswith("_")}
 

@@ -19,6 +19,7 @@ from conformance.capabilities.disaster_recovery.recovery import (
     restore_configuration,
     restore_data,
 )
+from conformance.common.errors import HarnessError
 from conformance.kube.apply import apply
 from conformance.platform.reference import ReferenceStack
 from conformance.platform.snapshots import install_levels
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 LOST, RECOVERED = "lost", "recovered"
 """Purposes of the two clusters."""
 BACKUP = "before-the-loss"
+END_SECONDS = 60.0
+"""Within which an act must fail once its cluster is gone. A dead connection is noticed after 11 s,
+and the client of the bucket asks five more times."""
 TITLE = "Chosen before the loss"
 """The app's title, by an override that is on the cluster alone."""
 _TOTP_SECRET = re.compile(r'id="totp-secret"[^>]*>([^<]+)<')
@@ -103,10 +107,21 @@ class Disaster:
         """Another platform is there, made of the repository and the bucket."""
 
     def end(self) -> None:
-        """Take both clusters away; what goes on there fails because of that."""
+        """Take both clusters away; what goes on there fails because of that.
+
+        Returns when no act uses the folder of the bucket any more. Raises HarnessError.
+        """
         self._acts.stop()
         for purpose in (LOST, RECOVERED):
             self._clusters.end(purpose)
+        if not self.life.done():  # nor did an act begin that uses the folder
+            return
+        if not self._acts.wait(END_SECONDS):
+            raise HarnessError(
+                f"the loss of the server, or the recovery, still goes on {END_SECONDS:g} s after "
+                f"its clusters were taken away; it may leave files in {self._bucket}",
+                "nothing: the next run removes them",
+            )
 
     def instance(self, site: Site) -> Instance:
         """Return the app on one of the platforms."""

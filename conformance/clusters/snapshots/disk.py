@@ -13,8 +13,9 @@ from pathlib import Path
 
 from conformance.clusters.probe import DISK_MINIMUM
 from conformance.common import disk_space
+from conformance.common.disk_space import size
 from conformance.common.errors import HarnessError
-from conformance.components.progress import size
+from conformance.common.settings import STATE_VARIABLE
 from conformance.components.prune import disk_usage
 
 LAYERS = "/opt/layers"
@@ -53,13 +54,9 @@ def require_room(snapshot: Path, disk: Path) -> None:
 
     An installation would not help: it takes all that a fork takes, and the layers of images, too.
     """
-    needed = _copied(snapshot, disk)
-    if (free := disk_space.free(disk)) < needed + DISK_MINIMUM:
-        raise HarnessError(
-            f"too little disk space: a fork of the snapshot takes up to {size(needed)} in "
-            f"{disk.parent}, its node needs {size(DISK_MINIMUM)} more, and {size(free)} are free",
-            "free some: `stackspin-conformance components prune` removes what no run needs",
-        )
+    copied = _copied(snapshot, disk)
+    what = f"a fork of the snapshot (up to {size(copied)}) and its node ({size(DISK_MINIMUM)})"
+    disk_space.require(what, copied + DISK_MINIMUM, disk.parent, STATE_VARIABLE)
 
 
 def _copied(snapshot: Path, disk: Path) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.common import disk_space
-from conformance.components.progress import size
+from conformance.common.disk_space import size
 
 GUESS = 4_000_000_000
 """Bytes that a new one is taken to need while there is none of its kind to tell: 3 to 4 GB."""
@@ -21,10 +21,5 @@ def lack(needed: int, folder: Path) -> str:
 
     The folder need not exist yet.
     """
-    free = disk_space.free(folder)
-    if free >= needed + FOR_THE_RUN:
-        return ""
-    return (
-        f"it takes about {size(needed)} in {folder}, {size(FOR_THE_RUN)} more are for the run, "
-        f"and {size(free)} are free"
-    )
+    what = f"a snapshot (about {size(needed)}) and the run ({size(FOR_THE_RUN)})"
+    return disk_space.lack(what, needed + FOR_THE_RUN, folder)
