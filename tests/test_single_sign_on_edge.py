@@ -101,6 +101,11 @@ def test_plain_http_leads_to_the_same_host(
     assert [*transport_faults(client, url)] == [f"{HOST} {fault}"]
 
 
+def test_plain_http_gives_no_cookies(client: HttpClient, url: str, wire: Wire) -> None:
+    wire.alter(plain_http_with(301, **{"Location": SECURE, "Set-Cookie": "seen=yes"}))
+    assert [*transport_faults(client, url)] == [f"{HOST} sets a cookie by plain http"]
+
+
 def test_a_closed_port_is_reported(client: HttpClient, url: str, wire: Wire) -> None:
     def exchange(request: requests.PreparedRequest, send: Send) -> requests.Response:
         if str(request.url).startswith("http:"):

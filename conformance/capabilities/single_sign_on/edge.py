@@ -41,7 +41,7 @@ def _plain_http(http: HttpClient, url: str) -> str:
     target = urlsplit(urljoin(plain, answer.headers["Location"]))
     if (target.scheme, target.hostname) != ("https", parts.hostname):
         return f"leads from plain http to {target.scheme}://{target.hostname}"
-    return "sets a cookie in its answer to plain http" if answer.cookies else ""
+    return "sets a cookie by plain http" if "Set-Cookie" in answer.headers else ""
 
 
 def _strict_transport(http: HttpClient, url: str) -> str:
