@@ -19,7 +19,7 @@ from conformance.suite.accounts import Accounts
 from conformance.suite.check import NotRun
 
 LOGIN = Form("/", "post", {"identifier": "", "password": ""})
-KRATOS = SimpleNamespace(create=lambda *_: SimpleNamespace(id="1"))
+KRATOS = SimpleNamespace(create=lambda *_, **__: SimpleNamespace(id="1", verified=False))
 UNKNOWN_PAGES = """
 from conformance.platform.reference import reference_platform
 from conformance.report.platform import Whose
@@ -80,6 +80,13 @@ def test_the_pages_of_the_reference_dashboard_are_not_looked_at(
 ) -> None:
     platform = a_platform(PlatformFeature.REFERENCE_DASHBOARD)
     assert on(platform, monkeypatch, Page("", 200)).user("ada").id == "1"
+
+
+def test_nobody_is_verified_where_addresses_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = a_platform(PlatformFeature.REFERENCE_DASHBOARD)
+    made = on(platform, monkeypatch, Page("", 200))
+    with pytest.raises(NotRun, match="no address that can be verified"):
+        made.user("vera", verified=True)
 
 
 def test_pages_are_at_the_dashboard_or_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -189,6 +189,13 @@ def test_page_escapes_what_people_write(running: Host) -> None:
     assert "<i>" not in answer.text
 
 
+def test_no_browser_keeps_what_it_shows(running: Host) -> None:
+    url = f"{running.url}/api/attachments/kept.txt"
+    assert running.session.put(url, data=b"kept?").status_code == 201
+    for each in (f"{running.url}/", f"{running.url}/api/notes", url):
+        assert running.session.get(each).headers["Cache-Control"] == "no-store"
+
+
 def test_maintenance_is_unready_but_alive_and_readable(running: Host) -> None:
     assert running.session.get(f"{running.url}/health/ready").status_code == 200
     running.maintenance.touch()

@@ -46,6 +46,14 @@ def test_the_reference_is_described_for_any_domain() -> None:
     assert set(made.namespaces) >= {made.flux.namespace, made.apps, made.backup.namespace}
 
 
+def test_lifetimes_are_bounded_by_default_or_by_the_description() -> None:
+    read = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    assert Platform.model_validate(read).single_sign_on.lifetimes.session == 24 * 3600
+    read["single_sign_on"]["lifetimes"] = {"session": 600}
+    bounds = Platform.model_validate(read).single_sign_on.lifetimes
+    assert (bounds.session, bounds.id_token) == (600, 3600)
+
+
 @pytest.mark.parametrize(
     ("wrong", "right", "said"),
     [
@@ -56,6 +64,11 @@ def test_the_reference_is_described_for_any_domain() -> None:
         ('versoin: "1"', 'version: "1"', "line 2: implementation.version is missing"),
         ("  - port", "    admin:", "not valid YAML"),
         ("[second_facotr,", "[second_factor,", "no feature second_facotr. Did you mean second_fac"),
+        (
+            "  lifetimes: {id_token: 1h}\n  administrators: [",
+            "  administrators: [",
+            "single_sign_on.lifetimes.id_token must be",
+        ),
         ("  keeps:", "  retained:", 'no key "storage.keeps"'),
         ("", "  retained: local-path-retain\n", "claimed, and storage.retained is missing. Add st"),
     ],

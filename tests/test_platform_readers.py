@@ -19,6 +19,7 @@ OF_CHECKS = {
     "single_sign_on.hydra.workload.release": r"\.configured\(",
     "single_sign_on.kratos.workload.override": r"\.configured\(",
     "single_sign_on.kratos.workload.release": r"\.configured\(",
+    "single_sign_on.lifetimes": r"single_sign_on\.lifetimes",
     "single_sign_on.needs": r"login_services\.(restart|outliving)",
     "ingress.authority": r"\bapp_with_login\b",
     "storage.retained": r"retained=True",

@@ -101,3 +101,10 @@ def test_a_certificate_covers_its_own_domain_only(certificate: ServerCertificate
     assert certificate.covers(DOMAIN)
     assert not certificate.covers("stackspin.example")
     assert b"PRIVATE" not in repr(certificate).encode()
+
+
+def test_versions_of_tls_are_asked_of_the_ingress(client: HttpClient, port: int) -> None:
+    versions = client.tls_versions(f"https://notes.{DOMAIN}:{port}/")
+    assert [one.name for one in versions] == ["TLSv1_2", "TLSv1_3"]
+    with pytest.raises(ValueError, match=r"example\.org is not a name of the platform"):
+        client.tls_versions("https://example.org/")

@@ -33,6 +33,7 @@ FILE = "platform.yaml"
 DOCUMENTATION = "docs/platforms.md"
 Text = Annotated[str, StringConstraints(min_length=1)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+Seconds = Annotated[int, Field(strict=True, ge=1)]
 CHECK_ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _FEATURES = [*map(str, PlatformFeature)]
 
@@ -147,6 +148,20 @@ class Hydra(Part):
     """Hydra itself."""
 
 
+class Lifetimes(Part):
+    """How long tokens and sessions are valid at most, in seconds. The defaults are those that Hydra
+    and Kratos have themselves."""
+
+    access_token: Seconds = 60 * 60
+    """An access token of an app; in Hydra ``ttl.access_token``."""
+    id_token: Seconds = 60 * 60
+    """An id_token; in Hydra ``ttl.id_token``."""
+    refresh_token: Seconds = 30 * 24 * 60 * 60
+    """A refresh token of an app; in Hydra ``ttl.refresh_token``."""
+    session: Seconds = 24 * 60 * 60
+    """A user's session at the login pages; in Kratos ``session.lifespan``."""
+
+
 class SingleSignOn(Part):
     """What people log in with."""
 
@@ -162,6 +177,9 @@ class SingleSignOn(Part):
     """The OpenID Connect provider."""
     needs: Mapping[Text, Workload] = {}
     """What else a login needs, such as databases and the dashboard, by a name for each."""
+    lifetimes: Lifetimes = Lifetimes()
+    """How long tokens and sessions are valid at most, in seconds. The defaults are those that Hydra
+    and Kratos have themselves."""
     administrators: tuple[Text, ...] = ()
     """Values of the label app.kubernetes.io/name of pods that may use the admin APIs."""
     mail: Service | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -64,8 +65,18 @@ class Hydra:
 
     def is_active(self, token: str) -> bool:
         """Whether an access or refresh token is worth anything (RFC 7662)."""
-        answer = self._api.ask("POST", "/admin/oauth2/introspect", form={"token": token})
-        return bool(answer["active"])
+        return bool(self._introspected(token)["active"])
+
+    def lifetime(self, token: str) -> float:
+        """Return the seconds from the issue of a valid access or refresh token to its end.
+
+        Of one that never expires Hydra says that it ends when it is issued: ``math.inf``.
+        """
+        answer = self._introspected(token)
+        return max(0, answer["exp"] - answer["iat"]) or math.inf
+
+    def _introspected(self, token: str) -> dict[str, Any]:
+        return dict(self._api.ask("POST", "/admin/oauth2/introspect", form={"token": token}))
 
     def expires(self, token: str, within: float) -> bool:
         """Whether a token is worth nothing any more within so many seconds.

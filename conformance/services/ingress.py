@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Collection, Mapping
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -14,6 +15,7 @@ from urllib3.util.retry import Retry
 
 from conformance.common.timeouts import Timeouts
 from conformance.common.transcript import record, without_values
+from conformance.services.tls import spoken
 
 
 def answered(answer: requests.Response) -> str:
@@ -81,6 +83,16 @@ class HttpClient(requests.Session):
         """
         others = {*range(200, 300), *range(400, 600)} - {status}
         return self._get_while(others, url)
+
+    def tls_versions(self, url: str) -> list[ssl.TLSVersion]:
+        """Return the versions of TLS that are spoken at the host of ``url``, the oldest first.
+
+        Raises ``tls.CannotSpeak``, and ``OSError`` where nothing accepts connections.
+        """
+        host = urlsplit(url).hostname or ""
+        versions = spoken(lambda: self._platform.connect(url), host)
+        record(f"TLS handshakes with {host}", ", ".join(one.name for one in versions) or "refused")
+        return versions
 
     def _get_while(
         self,
@@ -151,21 +163,30 @@ class PlatformAdapter(HTTPAdapter):
         self, request: requests.PreparedRequest, *_decided_here: object, **_too: object
     ) -> HTTPConnectionPool:
         """Return the pool for the request's name, whose connections go to the ingress."""
-        domain, address, _, _ = self._settings
         url = urlsplit(str(request.url or ""))
-        host = url.hostname or ""
-        if host != domain and not host.endswith(f".{domain}"):
-            raise ValueError(f"{host} is not a name of the platform ({domain})")
-        secure = url.scheme == "https"
+        host, secure = self._host(url), url.scheme == "https"
         tls = {"server_hostname": host, "assert_hostname": host} if secure else {}
         if host not in self._pools:
             self._pools[host] = PoolManager(maxsize=4)
         return self._pools[host].connection_from_host(
-            address,
+            self._settings[1],
             url.port or (443 if secure else 80),
             scheme=url.scheme,
             pool_kwargs={**tls, "ssl_context": self._trust} if secure else None,
         )
+
+    def connect(self, url: str) -> socket.socket:
+        """Return a connection to where ``url`` is answered, before any TLS. Raises ``OSError``."""
+        parts = urlsplit(url)
+        self._host(parts)
+        address = (self._settings[1], parts.port or 443)
+        return socket.create_connection(address, self._settings[3])
+
+    def _host(self, url: SplitResult) -> str:
+        domain, host = self._settings[0], url.hostname or ""
+        if host != domain and not host.endswith(f".{domain}"):
+            raise ValueError(f"{host} is not a name of the platform ({domain})")
+        return host
 
     def cert_verify(self, *_: object) -> None:
         """Nothing to add: the pool has its trust already."""

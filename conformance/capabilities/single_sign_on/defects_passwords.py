@@ -18,10 +18,16 @@ def passwords_by_address(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
     create = Kratos.create
 
     def remember(
-        kratos: Kratos, email: str, password: str, name: str, roles: Mapping[str, str]
+        kratos: Kratos,
+        email: str,
+        password: str,
+        name: str,
+        roles: Mapping[str, str],
+        *,
+        verified: bool = False,
     ) -> Identity:
         passwords[email] = password
-        return create(kratos, email, password, name, roles)
+        return create(kratos, email, password, name, roles, verified=verified)
 
     monkeypatch.setattr(Kratos, "create", remember)
     return passwords

@@ -55,6 +55,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "single_sign_on.survives_node_kill",
         "single_sign_on.survives_restart",
     ),
+    "single_sign_on.lifetimes": ("single_sign_on.lifetimes_within_bounds",),
     "single_sign_on.administrators": ("single_sign_on.admin_apis_for_dashboard_alone",),
     "single_sign_on.mail": (),  # Kratos' courier knows the mails, too
     "ingress": (
