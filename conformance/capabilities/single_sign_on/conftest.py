@@ -9,9 +9,14 @@ import pytest
 
 from conformance.capabilities.single_sign_on.app_sessions import AppSessions
 from conformance.capabilities.single_sign_on.login_services import SHORT, LoginServices
-from conformance.suite.check import shared
+from conformance.capabilities.single_sign_on.secret_generator import (
+    SecretGenerator,
+    pods_of_generator,
+)
+from conformance.suite.check import not_run, shared
 
 if TYPE_CHECKING:
+    from conformance.kube.client import Kube
     from conformance.services.flux import Flux
     from conformance.suite.accounts import Accounts
 
@@ -29,6 +34,17 @@ def app_sessions(accounts: Accounts, reference_apps: Callable[[], None]) -> AppS
 def login_services(single_sign_on: Flux, accounts: Accounts) -> LoginServices:
     """Kratos, Hydra, their database and the dashboard, as pods and releases."""
     return LoginServices(single_sign_on, accounts)
+
+
+@pytest.fixture(scope=shared)
+def secret_generator(
+    single_sign_on: Flux,  # noqa: ARG001 - needs generated Secrets
+    kube: Kube,
+) -> SecretGenerator:
+    """The operator that makes Secrets."""
+    if not (pods := pods_of_generator(kube)):
+        not_run("no ClusterRole lets a pod write the status of StringSecrets: who makes Secrets?")
+    return SecretGenerator(kube, pods)
 
 
 @pytest.fixture(scope=shared)
