@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -49,8 +49,12 @@ def secret_generator(
 
 @pytest.fixture(scope=shared)
 def short_lived(login_services: LoginServices) -> Iterator[LoginServices]:
-    """Codes and challenges have expired when they are used: for the last checks of a run."""
-    code = {"methods": {"code": {"config": {"lifespan": SHORT}}}}
+    """Codes, challenges and fresh logins are old when they are used: for a run's last checks."""
+    selfservice: dict[str, Any] = {
+        "methods": {"code": {"config": {"lifespan": SHORT}}},
+        "flows": {"settings": {"privileged_session_max_age": SHORT}},
+    }
     ttl = {"auth_code": SHORT, "login_consent_request": SHORT}
-    with login_services.configured({"hydra": {"ttl": ttl}, "kratos": {"selfservice": code}}):
+    changes = {"hydra": {"ttl": ttl}, "kratos": {"selfservice": selfservice}}
+    with login_services.configured(changes):
         yield login_services
