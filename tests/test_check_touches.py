@@ -17,7 +17,7 @@ from conformance.suite.check_list import check_list, checks_of, feature_table
 
 DOCUMENT = PROJECT_ROOT / "docs" / "checks.md"
 PLATFORM = {
-    "restarts it": r"\blogin_services\.restart\(",
+    "restarts it": r"\b(login_services|secret_generator)\.restart\(",
     "configures it": r"\.configured\(",
     "takes its object store away": r"\.store_down\(|\.interrupted_backup\(",
     "backs it up": r"\bvelero: Velero,(?s:.)*\.back_up_as\(",

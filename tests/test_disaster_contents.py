@@ -11,8 +11,6 @@ import pytest
 
 from conformance.capabilities.disaster_recovery.contents import (
     OnlyHere,
-    digests,
-    generated_secrets,
     lacking,
     wait_until_removed,
 )
@@ -68,10 +66,6 @@ class Cluster:
     def list(self, _: str, kind: str, namespace: str | None = None) -> list[dict[str, Any]]:
         return self.there.get((kind, namespace or ""), [])
 
-    def find(self, _: str, kind: str, name: str, namespace: str) -> dict[str, Any] | None:
-        found = [one for one in self.list(_, kind, namespace) if one["metadata"]["name"] == name]
-        return found[0] if found else None
-
     def velero(self) -> SimpleNamespace:
         return SimpleNamespace(volumes=lambda _: self.copied)
 
@@ -126,17 +120,3 @@ def test_a_claim_that_is_being_deleted_is_waited_for(
     assert [one.target for one in awaited] == [
         Ref("v1", "PersistentVolumeClaim", "going", "stackspin-apps")
     ]
-
-
-def test_generated_is_what_the_generator_owns(cluster: Any) -> None:
-    assert generated_secrets(cluster) == {"flux-system/generated"}
-
-
-def test_digests_tell_values_apart_and_show_none(cluster: Any) -> None:
-    before = digests(cluster, ["flux-system/generated", "flux-system/gone"])
-    assert [*before] == ["flux-system/generated"]
-    cluster.there["Secret", "flux-system"][0] = {**GENERATED, "data": {"key": "b3RoZXI="}}
-    after = digests(cluster, before)
-    assert after.keys() == before.keys()
-    assert after != before
-    assert "dmFsdWU=" not in str(before)

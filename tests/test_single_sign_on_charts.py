@@ -9,10 +9,12 @@ import pytest
 import yaml
 from helm_python.chart import Chart
 
+from conformance.capabilities.single_sign_on.logins import SHORTEST_PASSWORD
 from conformance.common.backup_labels import BACKUP_SET, BACKUP_VOLUMES
 from conformance.common.settings import PROJECT_ROOT
 from conformance.kube.objects import Object
 
+ANNEX = PROJECT_ROOT / "fixtures" / "platforms" / "annex" / "tree" / "flux2"
 INFRASTRUCTURE = PROJECT_ROOT / "fixtures" / "flux2" / "infrastructure"
 DATABASE = "single-sign-on-database"
 
@@ -99,3 +101,17 @@ def test_only_kratos_and_hydra_may_connect(database: dict[str, Object]) -> None:
     [expression] = peer["podSelector"]["matchExpressions"]
     assert expression["operator"] == "In"
     assert expression["values"] == ["kratos", "hydra"]
+
+
+@pytest.mark.parametrize("name", ["reference", "annex"])
+def test_passwords_are_as_long_as_a_check_demands(name: str) -> None:
+    if name == "reference":
+        kratos = yaml.safe_load(
+            rendered("kratos", "kratos")["ConfigMap/kratos"]["data"]["kratos.yml"]
+        )
+    else:
+        values = ANNEX / "core" / "single-sign-on" / "identities-values.yaml"
+        kratos = yaml.safe_load(yaml.safe_load(values.read_text())["data"]["values.yaml"])["config"]
+    policy = kratos["selfservice"]["methods"]["password"]["config"]
+    assert policy["min_password_length"] == SHORTEST_PASSWORD
+    assert policy.get("identifier_similarity_check_enabled", True)

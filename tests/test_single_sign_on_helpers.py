@@ -12,11 +12,17 @@ import pytest
 from conformance.capabilities.single_sign_on.addresses import parameter, with_parameter
 from conformance.capabilities.single_sign_on.expectations import cookie_faults, refused
 from conformance.capabilities.single_sign_on.forgeries import unsigned_logout_token
-from conformance.capabilities.single_sign_on.logins import altered, code_in
+from conformance.capabilities.single_sign_on.logins import (
+    altered,
+    code_in,
+    pass_phrase,
+    weak_passwords,
+)
 from conformance.capabilities.single_sign_on.policies import admin_peers
 from conformance.common.soon import soon
 from conformance.platform.description import Service
 from conformance.services.hydra import Hydra
+from conformance.services.login_pages import User
 from conformance.services.oidc import OAuthRefused
 
 COOKIE = {
@@ -196,3 +202,19 @@ def test_the_forged_logout_token_lacks_nothing_but_its_signature() -> None:
     assert json.loads(base64.urlsafe_b64decode(header + "=="))["alg"] == "none"
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     assert {"iss", "aud", "iat", "jti", "events", "sub"} == set(claims)
+
+
+def test_a_weak_password_has_one_thing_wrong_with_it() -> None:
+    found = weak_passwords(User("1", "dana-abc123-1@stackspin.test", "Dana", ""))
+    short = found.pop("a password of 11 characters")
+    assert len(short) == 11
+    assert "dana" not in short
+    for password in found.values():
+        assert "dana-abc123-1@stackspin.test" in password
+
+
+def test_a_pass_phrase_is_long_and_fits_bcrypt() -> None:
+    phrase = pass_phrase()
+    assert 64 <= len(phrase.encode()) <= 72
+    assert " " in phrase
+    assert phrase != pass_phrase()

@@ -27,7 +27,7 @@ selfservice:
       config:
         # Nothing in the cluster needs the internet.
         haveibeenpwned_enabled: false
-        min_password_length: 8
+        min_password_length: 12
     totp:
       enabled: true
       config:

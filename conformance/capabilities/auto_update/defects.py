@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from conformance.apps.tracked import TrackedBranch
     from conformance.common.package import Package
     from conformance.kube.client import Kube
+    from conformance.suite.twins import Twin
 
 LATEST = "refs/latest"
 HOOK = f"""\
@@ -158,6 +160,30 @@ def patched_image(package: Package, images: AppImages) -> None:
     values = package.chart(NOTES) / "values.yaml"
     text = values.read_text(encoding="utf-8")
     values.write_text(text.replace(f"{IMAGES}/{NOTES}\n", f"{repository}\n"), encoding="utf-8")
+
+
+@pytest.fixture
+def app_without_guard(
+    installed_apps: None,  # noqa: ARG001 - what is changed
+    kube: Kube,
+    tracked_branch: TrackedBranch,
+    twin: Twin,
+) -> Iterator[None]:
+    """An object of notes has another field, which Flux leaves so.
+
+    The twin's settings name its ``kind`` and ``name``, and in JSON what is merged into it and what
+    makes it right again: ``change``, ``undo``.
+    """
+    flux, settings = tracked_branch.flux, twin.settings
+    version = API_VERSIONS.get(settings["kind"], "v1")
+    which = Ref(version, settings["kind"], settings["name"], tracked_branch.namespace)
+    flux.suspend("Kustomization", NOTES)
+    kube.patch(*which, json.loads(settings["change"]))
+    try:
+        yield
+    finally:
+        kube.patch(*which, json.loads(settings["undo"]))
+        flux.resume("Kustomization", NOTES)
 
 
 def _copy(file: Path, name: str) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
 FROM_GIT = "kustomize.toolkit.fluxcd.io/name"
 """Label of what Flux applies from the repository."""
-GENERATORS = ("StringSecret", "BasicAuth")
-"""Kinds of secretgenerator.mittwald.de of which a Secret is made that they own."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OF_HELM = "helm.sh/release.v1"
 """Type of the Secrets in which helm keeps its releases: it makes them anew."""
@@ -70,27 +66,6 @@ def wait_until_removed(clients: Clients) -> None:
         if "deletionTimestamp" in claim["metadata"]
     ]
     wait_all(kube, going, timeout=kube.timeouts.deletion)
-
-
-def generated_secrets(clients: Clients) -> frozenset[str]:
-    """Return ``NAMESPACE/NAME`` of each Secret that the secret generator has made."""
-    return frozenset(
-        f"{namespace}/{secret['metadata']['name']}"
-        for namespace in namespaces_of(clients)
-        for secret in clients.kube.list("v1", "Secret", namespace)
-        if any(one["kind"] in GENERATORS for one in secret["metadata"].get("ownerReferences") or ())
-    )
-
-
-def digests(clients: Clients, secrets: Iterable[str]) -> dict[str, str]:
-    """Return SHA-256 of the data of each of these Secrets that is there, by ``NAMESPACE/NAME``."""
-    found = {}
-    for name in secrets:
-        namespace, _, secret = name.partition("/")
-        if item := clients.kube.find("v1", "Secret", secret, namespace):
-            data = json.dumps(item.get("data") or {}, sort_keys=True)
-            found[name] = hashlib.sha256(data.encode()).hexdigest()
-    return found
 
 
 def lacking(clients: Clients, store: ObjectStore, backup: Object, wanted: OnlyHere) -> list[str]:

@@ -14,13 +14,14 @@ import pyotp
 
 from conformance.apps.base import Instance, Seed, SeedScale
 from conformance.apps.deployment import title_of
-from conformance.capabilities.disaster_recovery.contents import digests, generated_secrets
+from conformance.capabilities.disaster_recovery.contents import namespaces_of
 from conformance.capabilities.disaster_recovery.recovery import (
     restore_configuration,
     restore_data,
 )
 from conformance.common.errors import HarnessError
 from conformance.kube.apply import apply
+from conformance.platform.generated_secrets import digests, generated_secrets
 from conformance.platform.reference import ReferenceStack
 from conformance.platform.snapshots import install_levels
 from conformance.suite.accounts import Accounts
@@ -153,7 +154,7 @@ class Disaster:
         authenticator = self._uses(accounts, user)
         seed = self._app.seed(self.instance(site), SeedScale.SMALL)
         self._app.verify(self.instance(site), seed)
-        secrets = digests(clients, generated_secrets(clients))
+        secrets = digests(clients.kube, generated_secrets(clients.kube, namespaces_of(clients)))
         velero = clients.velero()
         [schedule] = velero.schedules()
         velero.back_up_as(schedule, BACKUP)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from conformance.capabilities.disaster_recovery.contents import OnlyHere, digests, lacking
+from conformance.capabilities.disaster_recovery.contents import OnlyHere, lacking
 from conformance.capabilities.disaster_recovery.disaster import TITLE
 from conformance.capabilities.disaster_recovery.visit import Comeback
 from conformance.clusters.base import Feature
 from conformance.platform.features import PlatformFeature
+from conformance.platform.generated_secrets import digests
 from conformance.suite.check import check, extended
 from conformance.suite.described import object_store_of
 
@@ -69,7 +70,7 @@ def test_data_after_loss(disaster: Disaster, app: App) -> None:
 def test_secrets_after_loss(disaster: Disaster) -> None:
     site, before = disaster.recovery.result().site, disaster.life.result().secrets
     assert before, "no Secret was generated"
-    after = digests(site.stack.clients, before)
+    after = digests(site.stack.clients.kube, before)
     changed = [name for name in before if after.get(name) != before[name]]
     assert not changed, f"other Secrets than before the loss: {', '.join(sorted(changed))}"
 

@@ -28,6 +28,7 @@ from conformance.suite.wire import (
 
 if TYPE_CHECKING:
     from conformance.services.oidc import RelyingParty
+    from conformance.suite.twins import Twin
 
 AUTHORIZATION = "/oauth2/auth"
 TOKEN = "/oauth2/token"  # noqa: S105 - a path
@@ -80,6 +81,34 @@ def id_token_gets_userinfo(wire: Wire) -> None:
             issued = answer.json()
             access_tokens[issued["id_token"]] = issued["access_token"]
         return answer
+
+    wire.alter(exchange)
+
+
+# How recent a login must be.
+
+
+@pytest.fixture
+def parameter_ignored(wire: Wire, twin: Twin) -> None:
+    """The provider takes no notice of a parameter of the request for authorization."""
+    name = twin.settings["parameter"]
+
+    def exchange(request: PreparedRequest, send: Send) -> Response:
+        if path_of(request) == AUTHORIZATION and name in query_of(request):
+            request = with_query(request, **{name: ""})
+        return send(request)
+
+    wire.alter(exchange)
+
+
+@pytest.fixture
+def every_login_too_old(wire: Wire) -> None:
+    """The provider takes each demand for a recent login for one to log in again."""
+
+    def exchange(request: PreparedRequest, send: Send) -> Response:
+        if path_of(request) == AUTHORIZATION and "max_age" in query_of(request):
+            request = with_query(request, max_age="0")
+        return send(request)
 
     wire.alter(exchange)
 

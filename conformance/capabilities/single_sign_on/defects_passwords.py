@@ -1,4 +1,4 @@
-"""Defects of the login page, on the wire to Kratos."""
+"""Defects of the pages that take passwords, on the wire to Kratos."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from requests import PreparedRequest, Response, codes
 
 from conformance.services.kratos import Identity, Kratos
 from conformance.suite.wire import Send, Wire, form_of, path_of, query_of, with_form
+
+SETTINGS = "/self-service/settings"
 
 
 @pytest.fixture
@@ -58,5 +60,17 @@ def unknown_user_told_apart(wire: Wire, passwords_by_address: Mapping[str, str])
         if path_of(request) == "/web/login" and flow in unknown:
             answer.status_code = codes.not_found
         return answer
+
+    wire.alter(exchange)
+
+
+@pytest.fixture
+def space_in_password_refused(wire: Wire) -> None:
+    """The settings page comes again where a new password has a space in it."""
+
+    def exchange(request: PreparedRequest, send: Send) -> Response:
+        if path_of(request) == SETTINGS and " " in form_of(request).get("password", ""):
+            request = with_form(request, password="")
+        return send(request)
 
     wire.alter(exchange)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 CODE = re.compile(r"\b(\d{6})\b")
 """A recovery code, as it stands in the mail."""
+SHORTEST_PASSWORD = 12
+"""Characters that a password has at least: OWASP ASVS 4.0.3, 2.1.1."""
 
 
 def code_in(text: str) -> str:
@@ -37,11 +40,44 @@ def asks_for_code(login_client: LoginClient, accounts: Accounts) -> Page:
     return login_client.give(page, email=login_client.user.email, method="code")
 
 
-def can_log_in(accounts: Accounts, user: User) -> bool:
-    """Whether address and password are enough for a session."""
+def logged_in(accounts: Accounts, user: User) -> LoginClient:
+    """Give a user's address and password in a browser that nobody has used before."""
     login_client = accounts.login_client(user)
     login_client.log_in(login_client.browser.open(accounts.page("login")))
-    return has_session(login_client, accounts)
+    return login_client
+
+
+def can_log_in(accounts: Accounts, user: User) -> bool:
+    """Whether address and password are enough for a session."""
+    return has_session(logged_in(accounts, user), accounts)
+
+
+def sets_password(login_client: LoginClient, accounts: Accounts, password: str) -> Page:
+    """Ask for another password on the settings page; return the page that answers."""
+    page = login_client.browser.open(accounts.page("settings"))
+    return login_client.give(page, password=password, method="password")
+
+
+def weak_passwords(user: User) -> dict[str, str]:
+    """Return passwords that must be refused, by what is wrong with each.
+
+    Their length is that of OWASP ASVS 4.0.3, 2.1.1; NIST SP 800-63B, 5.1.1.2, is against what is
+    derived from a user's name.
+    """
+    short = secrets.token_hex(SHORTEST_PASSWORD)[: SHORTEST_PASSWORD - 1]
+    return {
+        f"a password of {len(short)} characters": short,
+        "the user's address": user.email,
+        "the user's address and a digit": f"{user.email}1",
+    }
+
+
+def pass_phrase() -> str:
+    """Return words and spaces, of 71 characters: at least 64 must do (OWASP ASVS 4.0.3, 2.1.2).
+
+    A Kratos that hashes with bcrypt takes no more than 72 bytes.
+    """
+    return " ".join(secrets.token_hex(4) for _ in range(8))
 
 
 def has_session(login_client: LoginClient, accounts: Accounts) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.capabilities.single_sign_on.addresses import parameter
@@ -10,6 +11,13 @@ from conformance.capabilities.single_sign_on.expectations import (
 )
 from conformance.capabilities.single_sign_on.forgeries import (
     resigned,
+)
+from conformance.capabilities.single_sign_on.logins import (
+    can_log_in,
+    logged_in,
+    pass_phrase,
+    sets_password,
+    weak_passwords,
 )
 from conformance.services.form_browser import visible
 from conformance.services.login_pages import login_form, shown
@@ -43,6 +51,23 @@ def test_wrong_password(accounts: Accounts, relying_party: RelyingParty) -> None
         assert login_form(page), f"{email} with a wrong password is not asked again: {shown(page)}"
         seen.append((page.status, visible(page.text).replace(email, "")))
     assert seen[0] == seen[1], f"a wrong password shows {seen[0]}, an unknown user {seen[1]}"
+
+
+@check(
+    "single_sign_on.weak_password_refused",
+    promise="A short password, or one that is like the user's address, is refused; a long pass "
+    "phrase with spaces is accepted.",
+)
+def test_weak_password_refused(accounts: Accounts) -> None:
+    user = accounts.user("dana")
+    dana = logged_in(accounts, user)
+    for what, weak in weak_passwords(user).items():
+        sets_password(dana, accounts, weak)
+        assert not can_log_in(accounts, replace(user, password=weak)), f"{what} is accepted"
+    phrase = pass_phrase()
+    page = sets_password(dana, accounts, phrase)
+    accepted = can_log_in(accounts, replace(user, password=phrase))
+    assert accepted, f"a pass phrase of {len(phrase)} characters is refused: {shown(page)}"
 
 
 @check(

@@ -8,12 +8,16 @@ from conformance.capabilities.single_sign_on.logins import (
     can_log_in,
 )
 from conformance.clusters.base import Feature
+from conformance.platform.generated_secrets import digests, generated_secrets
 from conformance.services.oidc import RelyingParty
 from conformance.suite.check import check
 
 if TYPE_CHECKING:
     from conformance.capabilities.single_sign_on.login_services import LoginServices
+    from conformance.capabilities.single_sign_on.secret_generator import SecretGenerator
     from conformance.clusters.base import Cluster
+    from conformance.kube.client import Kube
+    from conformance.platform.clients import Clients
     from conformance.services.login_pages import LoginClient
     from conformance.services.oidc import RelyingParty, Tokens
     from conformance.suite.accounts import Accounts
@@ -54,6 +58,24 @@ def test_survives_node_kill(
         cluster.kill_node()
         cluster.restart_node()
     goes_on(accounts, grace, relying_party, tokens)
+
+
+@check(
+    "single_sign_on.generated_secrets_stable",
+    promise="A restart of the operator that generates Secrets changes none that it has generated.",
+    touches="platform",
+    effect="restarts the operator that generates Secrets",
+)
+def test_generated_secrets_stable(
+    secret_generator: SecretGenerator, kube: Kube, clients: Clients, namespace: str
+) -> None:
+    secret_generator.make("before", namespace)
+    names = generated_secrets(kube, [*clients.platform.namespaces, namespace])
+    before = digests(kube, names)
+    secret_generator.restart(namespace)
+    after = digests(kube, before)
+    changed = sorted(name for name, digest in after.items() if digest != before[name])
+    assert not changed, f"the restart has changed {', '.join(changed)}"
 
 
 def goes_on(

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from conformance.capabilities.single_sign_on.addresses import parameter
 from conformance.capabilities.single_sign_on.logins import (
     asks_for_code,
+    can_log_in,
     code_in,
     has_session,
+    logged_in,
+    sets_password,
 )
-from conformance.services.login_pages import shown
+from conformance.services.login_pages import login_form, shown
 from conformance.services.oidc import RelyingParty
 from conformance.suite.check import check
 
@@ -53,3 +58,20 @@ def test_expired_recovery_code(accounts: Accounts, short_lived: LoginServices) -
     code = code_in(accounts.mail.wait_for(user.email).text)
     page = kim.give(page, code=code)
     assert not has_session(kim, accounts), f"an expired code was accepted: {shown(page)}"
+
+
+@check(
+    "single_sign_on.settings_ask_again",
+    level="extended",
+    promise="A user whose login is not recent must log in again to change the password.",
+    touches="platform",
+    effect=NOBODY_LOGS_IN,
+)
+def test_settings_ask_again(accounts: Accounts, short_lived: LoginServices) -> None:
+    del short_lived
+    user = accounts.user("lena")
+    fresh = secrets.token_urlsafe(18)
+    page = sets_password(logged_in(accounts, user), accounts, fresh)
+    changed = can_log_in(accounts, replace(user, password=fresh))
+    assert not changed, f"the password was changed without another login: {shown(page)}"
+    assert login_form(page), f"lena is not asked to log in again: {shown(page)}"

@@ -15,6 +15,7 @@ from conformance.kube.objects import Object
 from conformance.platform.description import Platform
 
 _THREADS = 8
+_LIST = ("list",)
 _READ = ("get", "list", "watch")
 _WRITE = (*_READ, "create", "patch", "delete")
 _CONNECT = ("get", "create")
@@ -48,7 +49,8 @@ _EVERYWHERE = {
     "source.toolkit.fluxcd.io": (("gitrepositories", _WRITE), ("helmcharts", _READ)),
     "kustomize.toolkit.fluxcd.io": (("kustomizations", _WRITE),),
     "helm.toolkit.fluxcd.io": (("helmreleases", _WRITE),),
-    "secretgenerator.mittwald.de": (("basicauths", _WRITE),),
+    "rbac.authorization.k8s.io": (("clusterroles", _LIST), ("clusterrolebindings", _LIST)),
+    "secretgenerator.mittwald.de": (("basicauths", _WRITE), ("stringsecrets", _WRITE)),
     "hydra.ory.sh": (("oauth2clients", _WRITE),),
 }
 """Group -> resources in any namespace, and what a run does with them."""
