@@ -99,3 +99,10 @@ def test_only_kratos_and_hydra_may_connect(database: dict[str, Object]) -> None:
     [expression] = peer["podSelector"]["matchExpressions"]
     assert expression["operator"] == "In"
     assert expression["values"] == ["kratos", "hydra"]
+
+
+def test_a_mail_is_tried_again_for_as_long_as_the_code_in_it_is_valid() -> None:
+    config = yaml.safe_load(rendered("kratos", "kratos")["ConfigMap/kratos"]["data"]["kratos.yml"])
+    minutes = int(config["selfservice"]["methods"]["code"]["config"]["lifespan"].removesuffix("m"))
+    assert "worker" not in config["courier"], "the pace is no longer Kratos' own, a try a second"
+    assert config["courier"]["message_retries"] == minutes * 60
