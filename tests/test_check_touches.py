@@ -21,6 +21,10 @@ PLATFORM = {
     "configures it": r"\.configured\(",
     "takes its object store away": r"\.store_down\(|\.interrupted_backup\(",
     "backs it up": r"\bvelero: Velero,(?s:.)*\.back_up_as\(",
+    "kills one of its controllers": r"\bhelm_controller\.kill\(",
+    "takes its registry away": r"\bimage_registry\.unreachable\(",
+    "takes its mail server away": r"\bmail_server\.down\(",
+    "gives it many users": r"\.create_each\(",
     "installs an app among its own": r"\bmanaged: TrackedApp\b",
 }
 """What is in the source of a check, or of a fixture of it, that does something to the platform."""

@@ -171,7 +171,7 @@ def test_every_value_of_the_file_is_followed_by_how_it_was_found() -> None:
 def test_the_end_says_what_was_not_found_and_what_needs_it() -> None:
     end = written(found(annex(), ANNEX_ISSUER), "annex").partition("# Not found:\n")[2]
     assert "# single_sign_on.mail: no pod runs a Mailpit" in end
-    assert "#   No check needs it." in end  # Kratos' courier knows the mails, too
+    assert "#   These need it: operations.mail_server_down.\n" in end
     assert "# features.second_factor: Kratos' settings do not say selfservice." in end
     assert "#   These need it: single_sign_on.second_factor.\n" in end
     assert all(line.startswith("#") for line in end.splitlines())

@@ -21,6 +21,7 @@ OF_CHECKS = {
     "single_sign_on.kratos.workload.release": r"\.configured\(",
     "single_sign_on.lifetimes": r"single_sign_on\.lifetimes",
     "single_sign_on.needs": r"login_services\.(restart|outliving)",
+    "single_sign_on.mail": r"\bmail_server\b",
     "ingress.authority": r"\bapp_with_login\b",
     "storage.retained": r"retained=True",
     "backup.node_agent": r"clients\.node_agent\(\)",
@@ -37,7 +38,7 @@ OF_CAPABILITIES = {
 }
 """Key -> what is in some module of a capability that reads the key."""
 
-NEEDED_BY_NONE = ("storage.provisioner", "single_sign_on.mail")
+NEEDED_BY_NONE = ("storage.provisioner",)
 
 
 @pytest.mark.parametrize("key", OF_CHECKS)

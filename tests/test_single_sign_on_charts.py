@@ -115,3 +115,10 @@ def test_passwords_are_as_long_as_a_check_demands(name: str) -> None:
     policy = kratos["selfservice"]["methods"]["password"]["config"]
     assert policy["min_password_length"] == SHORTEST_PASSWORD
     assert policy.get("identifier_similarity_check_enabled", True)
+
+
+def test_a_mail_is_tried_again_for_as_long_as_the_code_in_it_is_valid() -> None:
+    config = yaml.safe_load(rendered("kratos", "kratos")["ConfigMap/kratos"]["data"]["kratos.yml"])
+    minutes = int(config["selfservice"]["methods"]["code"]["config"]["lifespan"].removesuffix("m"))
+    assert "worker" not in config["courier"], "the pace is no longer Kratos' own, a try a second"
+    assert config["courier"]["message_retries"] == minutes * 60

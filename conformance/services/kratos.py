@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,8 @@ from conformance.services.in_cluster import InClusterService, ServiceRefused
 
 _PAGE = 250
 """Users in one answer."""
+_AT_A_TIME = 8
+"""Requests: Kratos removes users one by one only."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,30 @@ class Kratos:
         }
         return _identity(self._api.ask("POST", "/admin/identities", body=body))
 
+    def create_each(self, names: Mapping[str, str]) -> None:
+        """Make users without a password or a role by one request: ``names`` by e-mail address.
+
+        Raises ``AssertionError`` with the first that Kratos did not make.
+        """
+        identities = [
+            {
+                "create": {
+                    "schema_id": "default",
+                    "traits": {"email": email, "name": name},
+                    "metadata_admin": self._marks,
+                }
+            }
+            for email, name in names.items()
+        ]
+        made = self._api.ask(
+            "PATCH",
+            "/admin/identities",
+            body={"identities": identities},
+            timeout=self._api.kube.timeouts.transfer,
+        )
+        failed = [one for one in made["identities"] if one["action"] != "create"]
+        assert not failed, f"Kratos did not make {len(failed)} users: {failed[0]}"  # noqa: S101
+
     def get(self, identity_id: str) -> Identity:
         """Return one user."""
         return _identity(self._api.ask("GET", f"/admin/identities/{identity_id}"))
@@ -79,8 +106,7 @@ class Kratos:
         """Return the ids of the users that have these marks, whatever their values."""
         return [
             one["id"]
-            for users in self._api.pages("/admin/identities", page_size=_PAGE)
-            for one in users
+            for one in self._everybody()
             if self._marks.keys() <= (one.get("metadata_admin") or {}).keys()
         ]
 
@@ -97,6 +123,12 @@ class Kratos:
             if refusal.status != 404:
                 raise
 
+    def delete_each(self, emails: Collection[str]) -> None:
+        """Remove the users who have one of these addresses."""
+        found = [one["id"] for one in self._everybody() if one["traits"]["email"] in emails]
+        with ThreadPoolExecutor(_AT_A_TIME) as executor:
+            list(executor.map(self.delete, found))
+
     def sessions(self, identity_id: str) -> list[dict[str, Any]]:
         """Return a user's sessions that have not ended."""
         path = f"/admin/identities/{identity_id}/sessions"
@@ -106,6 +138,10 @@ class Kratos:
             if refusal.status == 404:  # nobody has logged in yet
                 return []
             raise
+
+    def _everybody(self) -> Iterator[Mapping[str, Any]]:
+        for users in self._api.pages("/admin/identities", page_size=_PAGE):
+            yield from users
 
 
 def _identity(found: Mapping[str, Any]) -> Identity:

@@ -96,8 +96,14 @@ class Courier(Mails):
 
     def to(self, address: str) -> list[Mail]:
         """Return the mails to an address, the newest first."""
-        found = self._api.ask("GET", "/admin/courier/messages", recipient=address)
-        return [self._learnt(Mail(one["subject"], one["body"])) for one in found or ()]
+        return [mail for _, mail in self._messages(address)]
+
+    def identifiers(self, address: str) -> list[str]:
+        """Return what Kratos calls the mails to an address in its log, the newest first.
+
+        Those are among them that it has not sent yet, or could not.
+        """
+        return [identifier for identifier, _ in self._messages(address)]
 
     def wait_for(self, address: str, number: int = 1, timeout: float | None = None) -> Mail:
         """Wait as ``Mails.wait_for``; asked again and again, as no event tells of a mail."""
@@ -105,6 +111,10 @@ class Courier(Mails):
         if not soon(lambda: len(self.to(address)) >= number, within=timeout):
             raise self._missing(address, number, timeout)
         return self.to(address)[0]
+
+    def _messages(self, address: str) -> list[tuple[str, Mail]]:
+        found = self._api.ask("GET", "/admin/courier/messages", recipient=address)
+        return [(one["id"], self._learnt(Mail(one["subject"], one["body"]))) for one in found or ()]
 
 
 def _next_arrival(events: websocket.WebSocket, deadline: float) -> None:

@@ -40,6 +40,7 @@ CAPABILITIES = (
     "backup_restore",
     "dashboard",
     "disaster_recovery",
+    "operations",
     "app_runs",
     "app_data",
     "app_login",

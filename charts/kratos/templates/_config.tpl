@@ -89,6 +89,9 @@ hashers:
 ciphers:
   algorithm: xchacha20-poly1305
 courier:
+  # A try each second, for as long as a code is valid. By default there are 6: a mail that was asked
+  # for while its server restarted would never arrive.
+  message_retries: 900
   smtp:
     connection_uri: {{ .Values.mail.uri }}
     from_address: {{ .Values.mail.fromAddress }}

@@ -22,6 +22,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "chart_deployment",
         "dashboard",
         "disaster_recovery",
+        "operations",
         "persistent_storage",
         "single_sign_on",
         "update_pipeline",
@@ -35,6 +36,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "chart_deployment",
         "dashboard",
         "disaster_recovery",
+        "operations",
         "single_sign_on",
         "update_pipeline",
     ),
@@ -44,6 +46,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "backup_restore",
         "dashboard",
         "disaster_recovery",
+        "operations",
         "single_sign_on",
         "update_pipeline",
     ),
@@ -57,7 +60,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
     ),
     "single_sign_on.lifetimes": ("single_sign_on.lifetimes_within_bounds",),
     "single_sign_on.administrators": ("single_sign_on.admin_apis_for_dashboard_alone",),
-    "single_sign_on.mail": (),  # Kratos' courier knows the mails, too
+    "single_sign_on.mail": ("operations.mail_server_down",),
     "ingress": (
         "app_runs",
         "backup_restore",
@@ -93,7 +96,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "disaster_recovery.schedule_covers_everything",
     ),
     "features.second_factor": ("single_sign_on.second_factor",),
-    "features.reference_dashboard": ("dashboard",),
+    "features.reference_dashboard": ("dashboard", "operations.many_users"),
     "features.recovery": (
         "disaster_recovery.backups_after_loss",
         "disaster_recovery.data_after_loss",

@@ -1,0 +1,97 @@
+"""Fixtures of the checks of what happens to a platform by itself."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.apps.flux_package import Commit, copy_of
+from conformance.apps.image_builds import NOTES, VERSIONS
+from conformance.apps.notes import Notes
+from conformance.apps.tracked import TrackedApp
+from conformance.capabilities.operations.helm_controller import HelmController
+from conformance.capabilities.operations.image_registry import ImageRegistry
+from conformance.capabilities.operations.mail_server import MailServer
+from conformance.capabilities.operations.upgrade import CHART_VERSION, UPGRADE_TIMEOUT
+
+if TYPE_CHECKING:
+    from conformance.apps.image_builds import AppImages
+    from conformance.apps.tracked import TrackedBranch
+    from conformance.clusters.base import Cluster
+    from conformance.common.package import Package
+    from conformance.common.settings import Settings
+    from conformance.kube.client import Kube
+    from conformance.oci.registry import Registry
+    from conformance.platform.clients import Clients
+    from conformance.platform.stack import Stack
+    from conformance.services.flux import Flux
+    from conformance.suite.accounts import Accounts
+
+USERS = 500
+"""How many ``many_users`` are: twice what Kratos lists at once by default."""
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def tracked(
+    stack: Stack,
+    tracked_branch: TrackedBranch,
+    app_images: AppImages,  # noqa: ARG001 - in the registry before the app is installed
+    package: Package,
+    settings: Settings,
+) -> Iterator[TrackedApp]:
+    """An app of this check alone that Flux installs from the tracked branch, in version 1."""
+    name = f"notes-operated-{next(_numbers)}"
+    copy = copy_of(package, NOTES, name, failure_after=UPGRADE_TIMEOUT)
+    made = TrackedApp(tracked_branch, copy, Notes(), stack.http(), settings.domain)
+    try:
+        tracked_branch.install([copy])
+        yield made
+    finally:
+        tracked_branch.remove([made])
+
+
+@pytest.fixture
+def helm_controller(kube: Kube, cluster: Cluster, single_sign_on: Flux) -> HelmController:
+    """Flux's controller that upgrades apps."""
+    return HelmController(kube, cluster, single_sign_on.namespace)
+
+
+@pytest.fixture
+def image_registry(cluster: Cluster) -> ImageRegistry:
+    """The registry that the node pulls images from."""
+    return ImageRegistry(cluster)
+
+
+@pytest.fixture
+def unpulled(app_images: AppImages, registry: Registry, package: Package) -> Commit:
+    """Version 2 of an app, by a tag of its image that the node has not asked for yet."""
+    image = app_images.of(package, NOTES, VERSIONS[1])
+    tag = f"{image.version}-{secrets.token_hex(4)}"
+    registry.tag(image.by_digest, tag)
+    return Commit("Version 2 of the app, by another tag", CHART_VERSION, tag)
+
+
+@pytest.fixture
+def mail_server(
+    clients: Clients,
+    single_sign_on: Flux,  # noqa: ARG001 - installed
+) -> MailServer:
+    """Where every mail of the platform ends."""
+    return MailServer(clients)
+
+
+@pytest.fixture
+def many_users(accounts: Accounts, settings: Settings) -> Iterator[list[str]]:
+    """The addresses of users whom the platform has meanwhile."""
+    run, domain = settings.run_id, settings.domain
+    names = {f"user-{number:03}-{run}@{domain}": f"User {number}" for number in range(USERS)}
+    try:
+        accounts.kratos.create_each(names)
+        yield [*names]
+    finally:
+        accounts.kratos.delete_each(names.keys())
