@@ -80,7 +80,16 @@ class TrackedBranch:
         wait_all(self.kube, waits, timeout=self.kube.timeouts.reconciliation)
 
     def remove(self, apps: Sequence[TrackedApp]) -> None:
-        """Remove apps with their data; does not wait until Flux has done so."""
+        """Remove apps with their data; does not wait until Flux has done so.
+
+        Each release is also deleted by itself, and not suspended then, whatever a check has done to
+        it: Flux leaves what a suspended one has installed, and does not prune what it applies only
+        if it is not there.
+        """
+        releases = [self.flux.ref("HelmRelease", app.name, self.namespace) for app in apps]
+        for release in releases:
+            if (found := self.kube.find(*release)) and found["spec"].get("suspend"):
+                self.flux.resume(release.kind, release.name, release.namespace)
         names = ", ".join(app.name for app in apps)
         changes: dict[str, str | bytes | None] = {}
         with self.git.lock:
@@ -91,6 +100,8 @@ class TrackedBranch:
                 changes.update({path: None for path in paths if path in app.committed.files})
             self.git.commit({**changes, ROOT_KUSTOMIZATION: tree}, f"Remove {names}")
         self.flux.reconcile("GitRepository", self.flux.source)
+        for release in releases:
+            self.kube.delete(*release)
         for app in apps:
             for claim in app.claims():
                 name = claim["metadata"]["name"]
