@@ -21,6 +21,7 @@ from conformance.platform.steps import Steps
 from conformance.suite import running
 from conformance.suite.running import Running
 from conformance.suite.terminal import Terminal
+from conformance.suite.under_test import UnderTest
 
 MANY = (
     PASSES
@@ -177,7 +178,10 @@ def an_item() -> pytest.Item:
 def test_the_line_names_the_check_and_the_step_of_the_installation() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=200)
     terminal = SimpleNamespace(line=LiveLine(console, redirect=False))
-    shown = Running(a_run(terminal), SimpleNamespace(stack=Stack()), told=True)  # type: ignore[arg-type]
+    run = a_run(terminal)
+    under_test = UnderTest(run)  # type: ignore[arg-type]
+    under_test.stack = Stack()  # type: ignore[assignment]
+    shown = Running(run, under_test, told=True)  # type: ignore[arg-type]
     loop = shown.pytest_runtestloop()
     next(loop)
     assert terminal.line._live is not None
@@ -196,7 +200,8 @@ def test_without_a_terminal_a_check_that_takes_long_is_named_now_and_then(
     monkeypatch.setattr(running, "_HEARTBEAT", 2.0)
     said: list[str] = []
     terminal = SimpleNamespace(line=None, say=said.append)
-    shown = Running(a_run(terminal), SimpleNamespace(stack=None), told=True)  # type: ignore[arg-type]
+    run = a_run(terminal)
+    shown = Running(run, UnderTest(run), told=True)  # type: ignore[arg-type]
     loop = shown.pytest_runtestloop()
     next(loop)
     shown.pytest_runtest_setup(an_item())

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 _SHORT_LIVED = (
     "single_sign_on.expired_challenge",
     "single_sign_on.expired_recovery_code",
+    "single_sign_on.settings_ask_again",
 )
 """They give Hydra and Kratos other settings."""
 READERS: Mapping[str, tuple[str, ...]] = {
