@@ -36,6 +36,21 @@ TWIN = """
   patches: [{path: charts/notes/values.yaml, find: "title: Notes", replace: "title: Nope"}]
   expect: no greeting
 """
+PLATFORM = """
+import pathlib
+import pytest
+
+def log(text):
+    with pathlib.Path("log").open("a") as file:  # a line is written at once
+        file.write(text + "\\n")
+
+@pytest.fixture(scope="session")
+def place():
+    log("up")
+    yield
+    log("down")
+"""
+ON_PLATFORM = READS.replace("(package)", "(place, package)")
 
 Runner = Callable[..., pytest.RunResult]
 
@@ -54,10 +69,10 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Runner:
     monkeypatch.setattr(settings, "data_root", lambda: root)
     assert fixtures  # imported before pytester takes stock of the modules
 
-    def run(checks: str, twins: str, of: str = "dashboard") -> pytest.RunResult:
+    def run(checks: str, twins: str, of: str = "dashboard", *options: str) -> pytest.RunResult:
         (root / f"fixtures/twins/{of}.yaml").write_text(twins)
         pytester.makepyfile(**{f"{of}/test_{of}": HEAD + checks})
-        return pytester.runpytest("--twins")
+        return pytester.runpytest("--twins", *options)
 
     return run
 
@@ -305,3 +320,16 @@ def test_a_defect_has_one_name_in_all_capabilities() -> None:
 def _last_word(decorator: ast.expr) -> str:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     return ast.unparse(called).rpartition(".")[2]
+
+
+def test_in_a_divided_run_each_capability_begins_on_a_platform_of_its_own(
+    run: Runner, pytester: pytest.Pytester
+) -> None:
+    pytester.makeconftest(PLATFORM)
+    for other in ("auto_update", "single_sign_on"):
+        twins, checks = (text.replace("dashboard.", f"{other}.") for text in (TWIN, ON_PLATFORM))
+        (pytester.path / f"tree/fixtures/twins/{other}.yaml").write_text(twins)
+        pytester.makepyfile(**{f"{other}/test_{other}": HEAD + checks})
+    run(ON_PLATFORM, TWIN, "dashboard", "--clusters=2").assert_outcomes(passed=3)
+    said = (pytester.path / "log").read_text().splitlines()
+    assert said.count("up") == said.count("down") == 3

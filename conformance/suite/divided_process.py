@@ -29,6 +29,7 @@ from conformance.platform.site import LONGEST_NAME
 from conformance.report.model import RunReport
 from conformance.report.recorder import Recorder
 from conformance.report.results import CheckResult
+from conformance.suite.check import check_of
 from conformance.suite.interruption import interrupt
 from conformance.suite.run import RUN, Run
 from conformance.suite.terminal import RelayedTerminal
@@ -149,6 +150,8 @@ class _Worker:
         self._begun: list[CheckResult] = []
         self._known = first.redactor.known()
         self._reports: list[dict[str, Any]] = []
+        self._capability = ""
+        """Of the check that ran last."""
         self._listening = False
         self._under_test = UnderTest(self._run)
         self._register()
@@ -177,10 +180,7 @@ class _Worker:
             self._run.recorder.error("".join(traceback.format_exception(error)))
         for number in (signal.SIGINT, signal.SIGTERM):  # nothing must cut this short
             signal.signal(number, signal.SIG_IGN)
-        try:
-            self._session._setupstate.teardown_exact(None)
-        except BaseException as error:
-            self._run.recorder.error(f"clean-up failed: {error}")
+        self._take_down()
         self._run.recorder.close()
         self._send(Left(self._begun, self._report(), self._newly_known()))
 
@@ -192,6 +192,8 @@ class _Worker:
     def _run_one(self, index: int, following: int | None) -> None:
         items = self._session.items
         item = items[index]
+        if self._session.config.getoption("twins"):
+            self._begin_anew_for(item)
         result = self._run.recorder.find(item.nodeid)
         if result is not None:
             result.cluster = self._run.settings.cluster_name
@@ -202,6 +204,25 @@ class _Worker:
         self._session.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         copy = result.model_copy(deep=True) if result else None
         self._send(Ended(item.nodeid, self._reports, copy, self._report(), self._newly_known()))
+
+    def _begin_anew_for(self, item: pytest.Item) -> None:
+        """Take the platform down before the twins of another capability, which get another one.
+
+        What a defect leaves behind would make them fail for a reason that is not theirs.
+        """
+        check = check_of(item)
+        before, self._capability = self._capability, check.capability if check else ""
+        if before not in ("", self._capability):
+            self._take_down()
+
+    def _take_down(self) -> None:
+        """Tear down all that was set up; what goes wrong is an error of the run."""
+        try:
+            self._session._setupstate.teardown_exact(None)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # as pytest's own outcomes are
+            self._run.recorder.error(f"clean-up failed: {error}")
 
     def _look(self) -> None:
         """Say what is being installed, whenever it is another step."""
