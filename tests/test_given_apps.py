@@ -22,7 +22,8 @@ from conformance.common.errors import HarnessError
 from conformance.common.package import Package
 from conformance.common.settings import Settings, data_root
 from conformance.linter.elsewhere import Origin
-from conformance.suite.given_apps import earlier_version, given_apps, read_given
+from conformance.suite.given_apps import earlier_version, given_apps
+from conformance.suite.given_reading import read_given
 
 PACKAGES = data_root() / "fixtures" / "packages"
 ON_PACKAGES = """

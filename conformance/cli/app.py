@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from conformance.common.installation import require_cluster_extra
+from conformance.common.settings import cache_dir
 from conformance.linter import command
 
 if TYPE_CHECKING:
@@ -20,6 +21,5 @@ def main(arguments: Sequence[str]) -> int:
 def _fetcher() -> Fetch:
     require_cluster_extra("stackspin-conformance app --fetch")
     from conformance.apps.package.chart_fetch import ChartFetcher  # noqa: PLC0415 - the extra
-    from conformance.common.settings import cache_dir  # noqa: PLC0415 - only for this
 
     return ChartFetcher(cache_dir())

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlencode
 
 import urllib3
@@ -71,9 +71,14 @@ class Transport:
 
     def __init__(self, kubeconfig: Path, context: str | None = None) -> None:
         # Takes 0.5 s to import, which only those pay who reach a cluster.
-        from kubernetes import client, config  # noqa: PLC0415
-        from kubernetes.utils.keepalive import tcp_keepalive_socket_options  # noqa: PLC0415
+        from conformance.kube.kubernetes_package import (  # noqa: PLC0415
+            client,
+            config,
+            tcp_keepalive_socket_options,
+            websocket_proxycare,
+        )
 
+        self._websocket_proxycare = websocket_proxycare
         self.kubeconfig = kubeconfig
         self.keepalive: list[tuple[int, int, int]] = tcp_keepalive_socket_options(1, 1, 10)
         self.configuration = client.Configuration()
@@ -115,6 +120,13 @@ class Transport:
         headers: dict[str, str] = dict(self.api_client.default_headers)
         self.api_client.update_params_for_auth(headers, [], ["BearerToken"], "", "", None)
         return headers
+
+    def websocket_options(self, url: str) -> dict[str, Any]:
+        """Return websocket-client's options for the proxy of the kubeconfig, if it has one."""
+        options: dict[str, Any] = self._websocket_proxycare(  # type: ignore[no-untyped-call]
+            {}, self.configuration, url, {}
+        )
+        return options
 
     def request(
         self,

@@ -39,18 +39,13 @@ class ChannelSocket:
         protocols: Sequence[str],
         timeout: float,
     ) -> None:
-        # Imported with the transport's parts of the package, and no earlier: see there.
-        from kubernetes.stream.ws_client import websocket_proxycare  # noqa: PLC0415
-
         configuration = transport.configuration
         url = "ws" + transport.server.removeprefix("http") + f"{path}?{urlencode(query)}"
         tls: dict[str, Any] = {"context": transport.tls}
         if configuration.tls_server_name:
             tls["server_hostname"] = configuration.tls_server_name
         self._what = f"CONNECT {path}"
-        options: dict[str, Any] = websocket_proxycare(  # type: ignore[no-untyped-call]
-            {}, configuration, url, {}
-        )
+        options = transport.websocket_options(url)
         headers = {k: v for k, v in transport.headers().items() if k.lower() == "authorization"}
         try:
             self._websocket = websocket.create_connection(

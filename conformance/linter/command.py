@@ -31,6 +31,7 @@ from conformance.linter.on_cluster.process import CAPABILITIES, run_checks
 from conformance.linter.on_cluster.promises import promises
 from conformance.linter.options import option_parser
 from conformance.linter.output import Judgement, report, show
+from conformance.linter.reading.documents import parse
 from conformance.linter.reading.tree import decode
 from conformance.linter.result import ClusterRun, Result, joined
 from conformance.linter.rule import all_rules
@@ -227,8 +228,6 @@ def _explained(name: str) -> str:
 
 
 def _values(path: Path, limits: Limits) -> Mapping[str, Any]:
-    from conformance.linter.reading.documents import parse  # noqa: PLC0415
-
     try:
         text = decode(path.read_bytes())
     except OSError as error:

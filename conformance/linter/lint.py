@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,14 @@ from conformance.linter.helm.rendering import Renderer, RenderError
 from conformance.linter.levels import level_of
 from conformance.linter.limits import Limits
 from conformance.linter.reading.tree import Tree
+from conformance.linter.request import Request
 from conformance.linter.result import AppResult, Finding, Result, rank
 from conformance.linter.rule import all_rules
 from conformance.linter.running import MOST_FINDINGS, Answer, RuleRuns, defect
 from conformance.linter.versions import PINNED, Versions
 
 if TYPE_CHECKING:
-    from conformance.linter.app import AppPackage
+    from conformance.linter.detected import Found
     from conformance.linter.elsewhere import Fetch
     from conformance.linter.rule import Rule
     from conformance.linter.running import Said
@@ -31,24 +32,6 @@ if TYPE_CHECKING:
 _MESSAGE, _NAME = 1000, 250
 """Characters of a message, and of an object's name, that are kept."""
 _DEFAULT = Limits()
-
-
-@dataclass(frozen=True)
-class _Request:
-    """What ``lint`` was asked for."""
-
-    path: Path
-    rules: tuple[Rule, ...]
-    complete: bool
-    """Whether these are all rules, so that a level can be claimed."""
-    waivers: Mapping[str, Waiver]
-    values: Mapping[str, Any] | None
-    previous: Path | None
-    description: Path | None
-    fetch: Fetch | None
-    changed: frozenset[str] | None
-    versions: Versions
-    limits: Limits
 
 
 def lint(
@@ -77,7 +60,7 @@ def lint(
     with Renderer(limits) as renderer:
         tree = Tree.read(path, limits)
         _start(renderer, tree)  # it is ready when the rules have been imported
-        request = _Request(
+        request = Request(
             path,
             tuple(all_rules().values() if rules is None else rules),
             rules is None,
@@ -101,18 +84,6 @@ def lint(
     )
 
 
-@dataclass(frozen=True)
-class _Found:
-    """An app, and what else must be known of it."""
-
-    app: AppPackage
-    remark: str = ""
-
-    def once_judged(self) -> _Found:
-        """Return it without what nobody looks at any more."""
-        return self if self.app.previous else replace(self, app=self.app.without_rendered())
-
-
 def _start(renderer: Renderer, tree: Tree) -> None:
     """Start Helm where there is a chart; a failure is told when one is rendered."""
     if any(file.endswith("Chart.yaml") for file in tree.files):
@@ -120,12 +91,14 @@ def _start(renderer: Renderer, tree: Tree) -> None:
             renderer.start()
 
 
-def _judged(tree: Tree, request: _Request, renderer: Renderer) -> list[tuple[_Found, Said]]:
+def _judged(tree: Tree, request: Request, renderer: Renderer) -> list[tuple[Found, Said]]:
     """Return the apps, and what the rules say of each: one is judged while the next is read."""
+    from conformance.linter import detected  # noqa: PLC0415 - Helm starts meanwhile
+
     try:
         with RuleRuns(request.rules, request.limits.seconds) as runs:
             found = []
-            for one in _apps(tree, request, renderer):
+            for one in detected.apps(tree, request, renderer):
                 runs.add(one.app)
                 found.append(one.once_judged() if request.rules else one)
             return list(zip(found, runs.said(), strict=True))
@@ -135,54 +108,11 @@ def _judged(tree: Tree, request: _Request, renderer: Renderer) -> list[tuple[_Fo
         raise
     except Exception as error:  # a defect of ours is no stack trace for a packager
         trouble = defect(error)
-    from conformance.linter import detection  # noqa: PLC0415 - as in _apps
-
     answer = Answer(reasons=(trouble,))
-    return [(_Found(detection.nothing(tree)), {rule.id: answer for rule in request.rules})]
+    return [(detected.no_app(tree), {rule.id: answer for rule in request.rules})]
 
 
-def _apps(tree: Tree, request: _Request, renderer: Renderer) -> Iterator[_Found]:
-    """Yield the apps that are to be judged, each with its charts rendered only then."""
-    from conformance.linter import detection  # noqa: PLC0415 - Helm starts meanwhile
-    from conformance.linter.changed import touched  # noqa: PLC0415
-    from conformance.linter.elsewhere import ChartsElsewhere  # noqa: PLC0415
-
-    def detected(tree: Tree, path: Path) -> Iterator[AppPackage]:
-        own = ChartsElsewhere(path, request.limits, request.description, request.fetch)
-        apps = detection.detect_in_time(
-            tree, renderer, own, values=request.values, limits=request.limits
-        )
-        first = next(apps, None)
-        yield detection.nothing(tree) if first is None else first
-        del first  # the next one needs the memory
-        yield from apps
-
-    found = (
-        replace(app, versions=request.versions)
-        for app in detected(tree, request.path)
-        if request.changed is None or touched(app, request.changed)
-    )
-    if request.previous is None:
-        yield from map(_Found, found)
-    else:
-        previous = Tree.read(request.previous, request.limits)
-        yield from _compared(list(found), list(detected(previous, request.previous)))
-
-
-def _compared(apps: list[AppPackage], before: list[AppPackage]) -> list[_Found]:
-    """Give each app the one of the same name in the earlier version; a single one, the single."""
-    before = [app for app in before if not app.rest]
-    names = {app.name: app for app in before}
-    alone = before[0] if sum(not app.rest for app in apps) == len(before) == 1 else None
-    found = [_Found(app) for app in apps if app.rest]
-    for app in apps[: len(apps) - len(found)]:
-        previous = names.get(app.name, alone)
-        remark = "" if previous else "not in the previous version: nothing to compare with"
-        found.append(_Found(replace(app, previous=previous), remark))
-    return found
-
-
-def _results(judged: Iterable[tuple[_Found, Said]], request: _Request) -> list[AppResult]:
+def _results(judged: Iterable[tuple[Found, Said]], request: Request) -> list[AppResult]:
     results = []
     for found, said in judged:
         findings: list[Finding] = []

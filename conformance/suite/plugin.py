@@ -23,7 +23,7 @@ from conformance.suite.check import (
     is_check,
     level_marker,
 )
-from conformance.suite.given_apps import given_apps, read_given
+from conformance.suite.given_apps import given_apps
 from conformance.suite.lane_plan import LANE
 from conformance.suite.selection import leave_out_extended
 from conformance.suite.session_options import DESELECTED, add_fixture, settings_of
@@ -91,6 +91,8 @@ def pytest_collection(session: pytest.Session) -> None:
     config = session.config
     if not any(config.getoption(one.field) or one.variable in os.environ for one in _OF_APPS):
         return
+    from conformance.suite.given_reading import read_given  # noqa: PLC0415 - only for this
+
     read_given(config, settings_of(config))
 
 
