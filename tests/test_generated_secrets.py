@@ -35,7 +35,8 @@ class Cluster:
             {"metadata": {"name": "of-maker"}, "rules": [A_PATH, rule]},
             {"metadata": {"name": "aggregated"}, "rules": None},
         ]
-        subjects = [account, {"kind": "Group", "name": "people"}, account]
+        gone = {**account, "namespace": "secrets-of-old", "name": "gone"}
+        subjects = [account, {"kind": "Group", "name": "people"}, gone, account]
         bindings = [
             {"roleRef": {"name": "of-maker"}, "subjects": subjects},
             {"roleRef": {"name": "aggregated"}, "subjects": [{**account, "name": "other"}]},
@@ -46,7 +47,9 @@ class Cluster:
             "Secret": [GENERATED, BY_HAND, OF_ANOTHER],
         }
 
-    def list(self, _: str, kind: str, namespace: str = SPACE) -> list[Any]:
+    def list(self, _: str, kind: str, namespace: str = SPACE, *selectors: Any) -> list[Any]:
+        if kind == "Pod":
+            return [{}] if selectors == (None, "spec.serviceAccountName=maker") else []
         return self.there[kind] if namespace == SPACE else []
 
     def find(self, _: str, kind: str, name: str, namespace: str) -> Any:
