@@ -8,7 +8,7 @@ import pytest
 
 from conformance.capabilities.single_sign_on.secret_generator import pods_of_generator
 from conformance.kube.objects import Selection
-from conformance.platform.generated_secrets import digests, generated_secrets
+from conformance.platform.generated_secrets import changed, digests, generated_secrets
 
 SPACE = "flux-system"
 GENERATED = {
@@ -74,6 +74,12 @@ def test_digests_tell_values_apart_and_show_none(cluster: Any) -> None:
     assert after.keys() == before.keys()
     assert after != before
     assert "dmFsdWU=" not in str(before)
+
+
+def test_a_secret_that_is_other_or_lost_is_changed_and_one_of_a_removed_app_is_not() -> None:
+    before = dict.fromkeys(["own/same", "own/lost", "own/other", "apps/gone", "apps/other"], "a")
+    after = {"own/same": "a", "own/other": "b", "apps/other": "b"}
+    assert changed(before, after, "own") == ["apps/other", "own/lost", "own/other"]
 
 
 @pytest.mark.parametrize("rule", [WRITES, UPSTREAMS])
