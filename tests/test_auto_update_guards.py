@@ -9,7 +9,7 @@ import pytest
 from conformance.capabilities.auto_update.guards import (
     KEEP,
     OF_RELEASE,
-    PRUNE,
+    SPARED,
     changed_by_hand,
     deletable_claims,
     releases_of_tree,
@@ -61,12 +61,20 @@ def test_drift_is_reverted_where_that_is_enabled(spec: dict[str, Any], mode: str
     assert found == ([] if mode == "enabled" else [f"board: driftDetection is {mode}"])
 
 
+@pytest.mark.parametrize("mark", SPARED)
 @pytest.mark.parametrize("where", ["annotations", "labels"])
-def test_a_claim_that_flux_applies_needs_a_mark(cluster: Any, where: str) -> None:
+def test_a_claim_that_flux_applies_needs_a_mark(cluster: Any, where: str, mark: str) -> None:
     cluster.claim["labels"] = LABELS
     assert [*deletable_claims(cluster, SPACE)] == ["board: claim data may be pruned"]
-    cluster.claim[where] = {**cluster.claim.get(where, {}), PRUNE: "disabled"}
+    cluster.claim[where] = {**cluster.claim.get(where, {}), mark: "disabled"}
     assert not [*deletable_claims(cluster, SPACE)]
+
+
+@pytest.mark.parametrize("policy", ["Delete", "WaitForTermination"])
+def test_what_deletes_all_when_it_goes_needs_a_mark_too(cluster: Any, policy: str) -> None:
+    cluster.claim["labels"] = LABELS
+    cluster.kustomization = {"spec": {"prune": False, "deletionPolicy": policy}}
+    assert [*deletable_claims(cluster, SPACE)] == ["board: claim data may be pruned"]
 
 
 @pytest.mark.parametrize("kustomization", [None, {"spec": {}}, {"spec": {"prune": False}}])

@@ -8,7 +8,7 @@ import pytest
 
 from conformance.capabilities.single_sign_on.secret_generator import pods_of_generator
 from conformance.kube.objects import Selection
-from conformance.platform.generated_secrets import digests, generated_secrets
+from conformance.platform.generated_secrets import changed, digests, generated_secrets
 
 SPACE = "flux-system"
 GENERATED = {
@@ -35,7 +35,8 @@ class Cluster:
             {"metadata": {"name": "of-maker"}, "rules": [A_PATH, rule]},
             {"metadata": {"name": "aggregated"}, "rules": None},
         ]
-        subjects = [account, {"kind": "Group", "name": "people"}, account]
+        gone = {**account, "namespace": "secrets-of-old", "name": "gone"}
+        subjects = [account, {"kind": "Group", "name": "people"}, gone, account]
         bindings = [
             {"roleRef": {"name": "of-maker"}, "subjects": subjects},
             {"roleRef": {"name": "aggregated"}, "subjects": [{**account, "name": "other"}]},
@@ -46,7 +47,9 @@ class Cluster:
             "Secret": [GENERATED, BY_HAND, OF_ANOTHER],
         }
 
-    def list(self, _: str, kind: str, namespace: str = SPACE) -> list[Any]:
+    def list(self, _: str, kind: str, namespace: str = SPACE, *selectors: Any) -> list[Any]:
+        if kind == "Pod":
+            return [{}] if selectors == (None, "spec.serviceAccountName=maker") else []
         return self.there[kind] if namespace == SPACE else []
 
     def find(self, _: str, kind: str, name: str, namespace: str) -> Any:
@@ -71,6 +74,12 @@ def test_digests_tell_values_apart_and_show_none(cluster: Any) -> None:
     assert after.keys() == before.keys()
     assert after != before
     assert "dmFsdWU=" not in str(before)
+
+
+def test_a_secret_that_is_other_or_lost_is_changed_and_one_of_a_removed_app_is_not() -> None:
+    before = dict.fromkeys(["own/same", "own/lost", "own/other", "apps/gone", "apps/other"], "a")
+    after = {"own/same": "a", "own/other": "b", "apps/other": "b"}
+    assert changed(before, after, "own") == ["apps/other", "own/lost", "own/other"]
 
 
 @pytest.mark.parametrize("rule", [WRITES, UPSTREAMS])

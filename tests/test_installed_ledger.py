@@ -134,6 +134,7 @@ def test_everything_with_the_label_goes_and_nothing_else(removed: Any) -> None:
         item("BackupRepository", "theirs", "velero", {"velero.io/volume-namespace": "wiki"}),
         item("PersistentVolume", "theirs", spec={"claimRef": {"namespace": "wiki"}}),
         item("Secret", "cloud", "velero"),
+        item("ConfigMap", "stackspin-kratos-override", "stackspin"),
     ]
     api = Api(
         *foreign_ones,
@@ -142,6 +143,7 @@ def test_everything_with_the_label_goes_and_nothing_else(removed: Any) -> None:
         item("Backup", "mine", "velero", LABELS, spec={"storageLocation": "default"}),
         item("Backup", "lost", "velero", LABELS, spec={"storageLocation": "bad"}),
         item("BackupStorageLocation", "bad", "velero", LABELS),
+        item("ConfigMap", "stackspin-hydra-override", "stackspin", LABELS),
         item("Schedule", "hourly", "velero", LABELS),
         item("Restore", "back", "velero", LABELS),
         item("Secret", "wrong", "velero", LABELS),

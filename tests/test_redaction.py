@@ -297,3 +297,14 @@ def test_what_one_redactor_knows_another_takes_over() -> None:
     assert "of-the-first" not in later.forms
     second.take_over(later)
     assert second.redact("of-the-first and learnt-later") == "*** and ***"
+
+
+def test_what_turns_out_to_be_public_later_is_hidden_in_no_form_by_who_takes_it_over() -> None:
+    first, second = Redactor(), Redactor()
+    first.learn_value("velero")
+    second.take_over(told := first.known())
+    first.allow("velero")
+    second.take_over(first.known().since(told))
+    assert second.learnt(1) == first.learnt(1) == []
+    second.take_over(told)  # of a third one, to which it is secret
+    assert second.learnt(1) == []

@@ -15,7 +15,7 @@ from helm_python.chart import Chart
 from https_server import DOMAIN
 
 from conformance.capabilities.single_sign_on import defects_edge
-from conformance.capabilities.single_sign_on.claims import out_of_bounds
+from conformance.capabilities.single_sign_on.claims import misleads, out_of_bounds
 from conformance.capabilities.single_sign_on.edge import (
     LEAST_MAX_AGE,
     kept_by_browsers,
@@ -191,6 +191,13 @@ def test_lifetimes_are_compared_with_their_bounds(
     change: dict[str, float], faults: list[str]
 ) -> None:
     assert out_of_bounds({**GOOD, **change}, Lifetimes()) == faults
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_an_app_that_is_told_nothing_of_an_address_is_not_misled(*, verified: bool) -> None:
+    assert not misleads({}, verified=verified)
+    assert not misleads({"email_verified": verified}, verified=verified)
+    assert misleads({"email_verified": not verified}, verified=verified)
 
 
 def test_a_token_that_hydra_says_has_ended_at_once_never_expires() -> None:

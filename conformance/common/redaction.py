@@ -188,7 +188,8 @@ class Redactor:
             if not any(new) and known.public <= self._public:
                 return  # nothing new: the pattern stays
             self._public |= known.public
-            self._forms = (self._forms | known.forms) - self._public
+            public = {form for value in self._public for form in _forms(value)}
+            self._forms = (self._forms | known.forms) - public
             self._multiline |= known.multiline
             self._pattern = None
 

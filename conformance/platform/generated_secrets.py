@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,3 +34,16 @@ def digests(kube: Kube, secrets: Iterable[str]) -> dict[str, str]:
             data = json.dumps(item.get("data") or {}, sort_keys=True)
             found[name] = hashlib.sha256(data.encode()).hexdigest()
     return found
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str], namespace: str) -> list[str]:
+    """Return the Secrets that have another digest ``after``, or are gone from a namespace.
+
+    From other namespaces they may also go with an app that is being removed.
+    """
+    return sorted(
+        name
+        for name, digest in before.items()
+        if after.get(name, digest) != digest
+        or (name not in after and name.startswith(f"{namespace}/"))
+    )

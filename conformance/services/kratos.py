@@ -125,7 +125,7 @@ class Kratos:
 
     def delete_each(self, emails: Collection[str]) -> None:
         """Remove the users who have one of these addresses."""
-        found = [one["id"] for one in self._everybody() if one["traits"]["email"] in emails]
+        found = [one["id"] for one in self._everybody() if one["traits"].get("email") in emails]
         with ThreadPoolExecutor(_AT_A_TIME) as executor:
             list(executor.map(self.delete, found))
 

@@ -178,8 +178,8 @@ def app_without_guard(
     version = API_VERSIONS.get(settings["kind"], "v1")
     which = Ref(version, settings["kind"], settings["name"], tracked_branch.namespace)
     flux.suspend("Kustomization", NOTES)
-    kube.patch(*which, json.loads(settings["change"]))
     try:
+        kube.patch(*which, json.loads(settings["change"]))
         yield
     finally:
         kube.patch(*which, json.loads(settings["undo"]))

@@ -16,7 +16,10 @@ RELEASE = (API_VERSIONS["HelmRelease"], "HelmRelease")
 KUSTOMIZATION = (API_VERSIONS["Kustomization"], "Kustomization")
 APPLIED_BY = "kustomize.toolkit.fluxcd.io"
 """Labels of what Flux applies from the repository begin with it: the Kustomization's name."""
-PRUNE = f"{APPLIED_BY}/prune"
+SPARED = (f"{APPLIED_BY}/prune", f"{APPLIED_BY}/reconcile")
+"""Labels or annotations that keep Flux from deleting something, if they are ``disabled``."""
+DELETING = {"Delete", "WaitForTermination"}
+"""Values of ``deletionPolicy`` of a Kustomization that deletes what it applied when it goes."""
 OF_RELEASE = "meta.helm.sh/release-name"
 KEEP = "helm.sh/resource-policy"
 
@@ -47,7 +50,8 @@ def deletable_claims(kube: Kube, namespace: str) -> Iterator[str]:
     @functools.cache
     def prunes(name: str, its_namespace: str) -> bool:
         found = kube.find(*KUSTOMIZATION, name, its_namespace)
-        return bool(found and found["spec"].get("prune"))
+        spec = found["spec"] if found else {}
+        return bool(spec.get("prune")) or spec.get("deletionPolicy") in DELETING
 
     for claim in kube.list("v1", "PersistentVolumeClaim", namespace):
         if owner := _pruned_by(claim, prunes):
@@ -57,9 +61,10 @@ def deletable_claims(kube: Kube, namespace: str) -> Iterator[str]:
 
 
 def _pruned_by(claim: Object, prunes: Callable[[str, str], bool]) -> str:
-    """Return the Kustomization that deletes a claim when it leaves the repository, if one does."""
+    """Return the Kustomization that deletes a claim when either leaves the repository, if one."""
     metadata = claim["metadata"]
-    marks = [(metadata.get(part) or {}).get(PRUNE) for part in ("annotations", "labels")]
+    found = [metadata.get(part) or {} for part in ("annotations", "labels")]
+    marks = [each.get(name) for each in found for name in SPARED]
     owner = _applied_by(claim)
     if not owner or "disabled" in marks:
         return ""

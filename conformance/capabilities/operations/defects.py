@@ -63,6 +63,8 @@ def mails_tried_once(kube: Kube, single_sign_on: Flux, accounts: Accounts) -> It
         within = kube.timeouts.routing_after_restart
         accounts.http().get_routed(accounts.page("recovery"), within=within)
 
-    run_with({"config": {"courier": {"message_retries": 0}}})
-    yield
-    run_with(None)
+    try:
+        run_with({"config": {"courier": {"message_retries": 0}}})
+        yield
+    finally:
+        run_with(None)

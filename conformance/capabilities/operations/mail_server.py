@@ -36,7 +36,7 @@ class MailServer:
         Not run where the description does not say which it is.
         """
         deployment = self._deployment()
-        replicas = self.clients.kube.get(*deployment)["spec"].get("replicas") or 1
+        replicas = self.clients.kube.get(*deployment)["spec"]["replicas"]
         try:
             pods = self._scale(deployment, 0)
             wait_each(self.clients.kube, pods, deleted())

@@ -28,6 +28,14 @@ def claims_told(login_client: LoginClient, app: RelyingParty) -> dict[str, dict[
     }
 
 
+def misleads(claims: Mapping[str, Any], *, verified: bool) -> bool:
+    """Whether claims say the opposite of whether an address is verified; they may say nothing.
+
+    https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims
+    """
+    return claims.get("email_verified", verified) is not verified
+
+
 def lifetimes_of(
     accounts: Accounts, login_client: LoginClient, app: RelyingParty
 ) -> dict[str, float]:

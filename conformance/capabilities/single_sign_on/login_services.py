@@ -13,6 +13,7 @@ from conformance.kube.conditions import matching, ready
 from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.wait import Wait, wait_all
 from conformance.platform.clients import pods_of
+from conformance.platform.namespaces import RUN_LABEL
 from conformance.suite.check import not_run
 
 if TYPE_CHECKING:
@@ -72,17 +73,26 @@ class LoginServices:
 
     @contextmanager
     def configured(self, configuration: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
-        """Within the body, Kratos and Hydra have other settings, by their override ConfigMaps."""
-        for name, config in configuration.items():
-            values = yaml.safe_dump({"config": config})
-            apply(self._kube, _config_map(self._override(name), {"values.yaml": values}))
-        self.upgrade(*configuration)
-        self.wait_served()
+        """Within the body, Kratos and Hydra have other settings, by their override ConfigMaps.
+
+        Not run where one is there that no run has made: it would be lost.
+        """
+        overrides = {name: self._override(name) for name in configuration}
+        for each in overrides.values():
+            found = self._kube.find(*each)
+            if found and RUN_LABEL not in (found["metadata"].get("labels") or {}):
+                not_run(f"{each} has settings of the platform's own, which others would replace")
+        labels = {RUN_LABEL: self._accounts.clients.run_id}
         try:
+            for name, config in configuration.items():
+                values = yaml.safe_dump({"config": config})
+                apply(self._kube, _config_map(overrides[name], labels, {"values.yaml": values}))
+            self.upgrade(*configuration)
+            self.wait_served()
             yield
         finally:
-            for name in configuration:
-                self._kube.delete(*self._override(name))
+            for each in overrides.values():
+                self._kube.delete(*each)
             self.upgrade(*configuration)
             self.wait_served()
 
@@ -120,8 +130,8 @@ def _named(release: Ref) -> tuple[str, str, str | None]:
     return release.kind, release.name, release.namespace
 
 
-def _config_map(which: Ref, data: Mapping[str, str]) -> Object:
-    metadata = {"name": which.name, "namespace": which.namespace}
+def _config_map(which: Ref, labels: Mapping[str, str], data: Mapping[str, str]) -> Object:
+    metadata = {"name": which.name, "namespace": which.namespace, "labels": dict(labels)}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
 
 

@@ -62,7 +62,8 @@ def pods_of_generator(kube: Kube) -> list[Selection]:
         if binding["roleRef"]["name"] in roles
         for subject in binding.get("subjects") or ()
     ]
-    return [*dict.fromkeys(_pods_of_accounts(bound))]
+    # A binding may outlive whom it was made for.
+    return [one for one in dict.fromkeys(_pods_of_accounts(bound)) if kube.list(*one)]
 
 
 def _pods_of_accounts(subjects: Iterable[Object]) -> Iterable[Selection]:

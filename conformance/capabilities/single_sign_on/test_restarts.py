@@ -8,7 +8,7 @@ from conformance.capabilities.single_sign_on.logins import (
     can_log_in,
 )
 from conformance.clusters.base import Feature
-from conformance.platform.generated_secrets import digests, generated_secrets
+from conformance.platform.generated_secrets import changed, digests, generated_secrets
 from conformance.services.oidc import RelyingParty
 from conformance.suite.check import check
 
@@ -74,8 +74,8 @@ def test_generated_secrets_stable(
     before = digests(kube, names)
     secret_generator.restart(namespace)
     after = digests(kube, before)
-    changed = sorted(name for name, digest in after.items() if digest != before[name])
-    assert not changed, f"the restart has changed {', '.join(changed)}"
+    found = changed(before, after, namespace)
+    assert not found, f"the restart has changed {', '.join(found)}"
 
 
 def goes_on(

@@ -121,8 +121,8 @@ class Ledger:
                 "what": (
                     "A run of the Stackspin conformance suite. Everything that it has made on "
                     f"this cluster has the label {RUN_LABEL}={self._run_id}: namespaces with all "
-                    "that is in them, and objects of Velero. Its users have that in Kratos' "
-                    "metadata_admin."
+                    "that is in them, ConfigMaps, and objects of Velero. Its users have that in "
+                    "Kratos' metadata_admin."
                 ),
                 "remove": f"It removes all of it at its end. If it was killed: {_CLEAN}",
             },

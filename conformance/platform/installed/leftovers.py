@@ -38,6 +38,7 @@ def remove(kube: Kube, clients: Clients, say: Callable[[str], None]) -> list[str
     """
     left = _remove_users(clients, say)
     namespaces = [name_of(one) for one in kube.list("v1", "Namespace", labels=RUN_LABEL)]
+    left += _remove_settings(kube, namespaces, say)
     left += _remove_backups(kube, clients.platform.backup.namespace, say)
     if namespaces:
         say(f"removing {len(namespaces)} namespaces")
@@ -57,6 +58,24 @@ def _remove_users(clients: Clients, say: Callable[[str], None]) -> list[str]:
     except (ServiceRefused, requests.RequestException) as error:
         return [f"users: Kratos does not answer: {error}"]
     return []
+
+
+def _remove_settings(
+    kube: Kube, namespaces: Collection[str], say: Callable[[str], None]
+) -> list[str]:
+    """Remove ConfigMaps by which a check has given the platform other settings.
+
+    Those in ``namespaces`` go with them.
+    """
+    found: Objects = [
+        {**one, "apiVersion": "v1", "kind": "ConfigMap"}
+        for one in kube.list("v1", "ConfigMap", labels=RUN_LABEL)
+        if one["metadata"]["namespace"] not in namespaces
+    ]
+    if found:
+        say(f"removing {len(found)} ConfigMaps")
+    _delete(kube, found)
+    return _still_there(kube, found, kube.timeouts.deletion)
 
 
 def _remove_backups(kube: Kube, namespace: str, say: Callable[[str], None]) -> list[str]:
