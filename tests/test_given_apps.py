@@ -22,6 +22,7 @@ from conformance.common.errors import HarnessError
 from conformance.common.package import Package
 from conformance.common.settings import Settings, data_root
 from conformance.linter.elsewhere import Origin
+from conformance.suite import given_reading
 from conformance.suite.given_apps import earlier_version, given_apps
 from conformance.suite.given_reading import read_given
 
@@ -260,7 +261,7 @@ def test_both_versions_have_the_description_beside_them_and_charts_that_are_fetc
         asked.append(origin.version)
         return PACKAGES / "single-chart"
 
-    monkeypatch.setattr(chart_fetch, "ChartFetcher", lambda _: fetched)
+    monkeypatch.setattr(given_reading, "ChartFetcher", lambda _: fetched)
     described = tmp_path / "conformance.yaml"
     described.write_text("host: forge.${domain}")
     config: Any = SimpleNamespace(stash=pytest.Stash(), getoption=lambda _: False)
