@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from small_runs import RunChecks, report, runner
 
-from conformance.apps.package import chart_fetch
 from conformance.apps.package.abilities import Ability, lack_of
 from conformance.apps.package.given import by_name, read_apps
 from conformance.apps.package.model.description import Description

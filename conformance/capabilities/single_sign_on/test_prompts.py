@@ -51,7 +51,7 @@ def test_prompt_login(accounts: Accounts, relying_party: RelyingParty) -> None:
 
 @check(
     "single_sign_on.max_age",
-    promise="An app can demand a login that is not older than it says, and learns when it was.",
+    promise="An app can demand a login that is not older than it says.",
 )
 def test_max_age(accounts: Accounts, relying_party: RelyingParty) -> None:
     sybil = accounts.login_client(accounts.user("sybil"))
