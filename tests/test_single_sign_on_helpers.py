@@ -14,7 +14,6 @@ from conformance.capabilities.single_sign_on.expectations import cookie_faults, 
 from conformance.capabilities.single_sign_on.forgeries import unsigned_logout_token
 from conformance.capabilities.single_sign_on.logins import (
     altered,
-    code_in,
     pass_phrase,
     weak_passwords,
 )
@@ -23,6 +22,7 @@ from conformance.common.soon import soon
 from conformance.platform.description import Service
 from conformance.services.hydra import Hydra
 from conformance.services.login_pages import User
+from conformance.services.mail import code_in
 from conformance.services.oidc import OAuthRefused
 
 COOKIE = {

@@ -17,6 +17,13 @@ _CODE = re.compile(r"\b\d{6}\b")
 """What Kratos lets in by; as secret as a password while it is valid."""
 
 
+def code_in(text: str) -> str:
+    """Return the first code in a mail. Raises ``AssertionError`` when there is none."""
+    if found := _CODE.search(text):
+        return found[0]
+    raise AssertionError(f"no code in the mail: {text[:200]}")
+
+
 @dataclass(frozen=True)
 class Mail:
     """One mail that was sent."""

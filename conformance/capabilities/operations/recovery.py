@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import requests
 
 from conformance.services.form_browser import visible
+from conformance.services.mail import code_in
 
 if TYPE_CHECKING:
     from conformance.services.form_browser import Page
     from conformance.services.login_pages import LoginClient
     from conformance.suite.accounts import Accounts
-
-_CODE = re.compile(r"\b\d{6}\b")
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,6 @@ class Recovery:
 
     def lets_in(self, mail: str) -> bool:
         """Give the code that is in a mail; whether the user is let in."""
-        found = _CODE.search(mail)
-        assert found, f"no code in the mail: {mail[:200]}"
-        self.login_client.give(self.page, code=found[0])
+        self.login_client.give(self.page, code=code_in(mail))
         answer = self.login_client.browser.http.get(self.accounts.whoami)
         return bool(answer.status_code == requests.codes.ok)

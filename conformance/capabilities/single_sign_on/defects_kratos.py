@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from conformance.capabilities.single_sign_on.logins import code_in
+from conformance.services.mail import code_in
 from conformance.suite.wire import answered_again, form_of, path_of, with_form
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,17 +15,8 @@ if TYPE_CHECKING:
     from conformance.services.login_pages import LoginClient, User
     from conformance.suite.accounts import Accounts
 
-CODE = re.compile(r"\b(\d{6})\b")
-"""A recovery code, as it stands in the mail."""
 SHORTEST_PASSWORD = 12
 """Characters that a password has at least: OWASP ASVS 4.0.3, 2.1.1."""
-
-
-def code_in(text: str) -> str:
-    """Return the recovery code in a mail. Raises ``AssertionError`` when there is none."""
-    found = CODE.search(text)
-    assert found, f"no code in the mail: {text[:200]}"
-    return found.group(1)
 
 
 def altered(code: str) -> str:

@@ -13,12 +13,12 @@ from conformance.capabilities.single_sign_on.logins import (
     altered,
     asks_for_code,
     can_log_in,
-    code_in,
     has_session,
 )
 from conformance.platform.features import PlatformFeature
 from conformance.services.browser_forms import gives_password
 from conformance.services.login_pages import shown
+from conformance.services.mail import code_in
 from conformance.services.oidc import RelyingParty
 from conformance.suite.check import check, core
 

@@ -10,12 +10,12 @@ from conformance.capabilities.single_sign_on.addresses import parameter
 from conformance.capabilities.single_sign_on.logins import (
     asks_for_code,
     can_log_in,
-    code_in,
     has_session,
     logged_in,
     sets_password,
 )
 from conformance.services.login_pages import login_form, shown
+from conformance.services.mail import code_in
 from conformance.services.oidc import RelyingParty
 from conformance.suite.check import check
 
