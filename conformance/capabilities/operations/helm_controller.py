@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.clusters.containers import sigkill
 from conformance.kube.conditions import ready
 
 if TYPE_CHECKING:
@@ -32,7 +33,4 @@ class HelmController:
         running = [status for pod in pods for status in pod["status"]["containerStatuses"]]
         assert running, f"no pod with {LABELS} is Ready in {self.namespace}"
         for status in running:
-            container = status["containerID"].rpartition("/")[2]
-            kill = ["ctr", "--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL", container]
-            answer = self.cluster.node_run(kill)
-            assert answer.returncode == 0, answer.stderr.decode()
+            sigkill(self.cluster, status)

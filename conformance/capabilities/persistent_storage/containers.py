@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.apps.deployment import HelmDeployment, container_status
+from conformance.clusters.containers import sigkill
 
 if TYPE_CHECKING:
     from conformance.clusters.base import Cluster
@@ -16,9 +17,5 @@ def kill_container(deployed: HelmDeployment, cluster: Cluster) -> Object:
     short; return the pod as it was.
     """
     pod = deployed.instance.pod()
-    status = container_status(pod, deployed.keeper.container)
-    container = status["containerID"].rpartition("/")[2]
-    kill = ["ctr", "--namespace=k8s.io", "tasks", "kill", "--signal=SIGKILL", container]
-    answer = cluster.node_run(kill)
-    assert answer.returncode == 0, answer.stderr.decode()
+    sigkill(cluster, container_status(pod, deployed.keeper.container))
     return pod
