@@ -15,7 +15,7 @@ import pytest
 from report_samples import a_check, a_platform, a_report
 
 from conformance.common.settings import PROJECT_ROOT
-from conformance.report import terminal
+from conformance.report import terminal, write
 from conformance.report.anchor import anchor
 from conformance.report.changes import Change, Comparison, RunReference
 from conformance.report.environment import ClusterInfo
@@ -114,6 +114,22 @@ def test_a_report_that_breaks_the_schema_is_not_written(report: RunReport) -> No
     broken = report.model_copy(update={"state": "fine"})
     with pytest.raises(jsonschema.ValidationError):
         to_json(broken)
+
+
+def test_only_the_report_of_a_run_that_is_over_is_validated(
+    report: RunReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validated: list[object] = []
+
+    class Validator:
+        validate = staticmethod(validated.append)
+
+    monkeypatch.setattr(write, "validator", Validator)
+    write_views(report.model_copy(update={"state": "running"}), tmp_path)
+    assert not validated
+    assert json.loads((tmp_path / "report.json").read_text())["state"] == "running"
+    write_views(report, tmp_path)
+    assert validated == [json.loads((tmp_path / "report.json").read_text())]
 
 
 def test_html_loads_nothing_and_runs_only_its_own_script(report: RunReport, tmp_path: Path) -> None:
