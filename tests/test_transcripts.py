@@ -111,6 +111,14 @@ def test_of_a_long_transcript_both_ends_are_shown(kept: Transcript) -> None:
     assert len(kept.text(plain)) < 10_000
 
 
+def test_only_the_lines_that_are_shown_are_redacted(kept: Transcript) -> None:
+    for number in range(200):
+        record(f"GET /{number}", 200)
+    redacted: list[str] = []
+    kept.text(lambda text: redacted.append(text) or text)  # type: ignore[func-returns-value]
+    assert redacted == [f"GET /{number} → 200" for number in (*range(40), *range(160, 200))]
+
+
 def test_a_secret_is_redacted_before_a_line_is_cut(kept: Transcript) -> None:
     secret = "planted-0123456789"
     record(f"exec n/web: echo {'x' * 260} {secret}", "exit status 0")

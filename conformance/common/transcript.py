@@ -82,10 +82,14 @@ class Transcript:
             with part._lock:
                 lines += part._lines
                 left_out += part._left_out
-        shown = [_line(at - self._began, redact(line), times) for at, line, times in sorted(lines)]
-        if len(shown) > most:
-            half = most // 2
-            shown[half:-half] = [f"... {len(shown) - 2 * half + left_out} more ..."]
+        lines.sort()
+        half = most // 2
+        more = len(lines) - 2 * half if len(lines) > most else 0
+        # What is not shown is not redacted, either: hours of it take longer than many a check.
+        kept = [*lines[:half], *lines[-half:]] if more else lines
+        shown = [_line(at - self._began, redact(line), times) for at, line, times in kept]
+        if more:
+            shown[half:half] = [f"... {more + left_out} more ..."]
         return "".join(f"{line}\n" for line in shown)
 
 
