@@ -41,6 +41,7 @@ _OF_CHECKS = (
     "app_fixtures",
     "package_fixtures",
     "accounts",
+    "preparations",
     "schedule",
     "beginnings",
     "transcripts",

@@ -12,12 +12,18 @@ import pytest
 
 from conformance.clusters.base import Cluster, Feature
 from conformance.suite.check import CAPABILITIES, check_of
+from conformance.suite.fixtures import stays
 from conformance.suite.needs import fixtures_of
+from conformance.suite.preparations import may_be_prepared
 
 if TYPE_CHECKING:
     from conformance.platform.secondary import SecondaryClusters
     from conformance.platform.stack import Stack
+    from conformance.suite.preparations import Preparations
     from conformance.suite.run import Run
+
+_OF_LEVELS = "chart_deployment"
+"""Beside the checks of which capability things are prepared that come after the later levels."""
 
 
 def arrange(items: list[pytest.Item]) -> None:
@@ -61,12 +67,27 @@ def later_levels_begun(
         levels.append(request.getfixturevalue("reference_apps"))
     if "backups" in needed:
         levels.append(stack.backups)
+    levels += _prepared_beside(_OF_LEVELS, request, run, cluster)
     is_alone = run.settings.clusters == "1"
     if "testing_site" in needed and is_alone and Feature.SECOND_CLUSTER in cluster.features:
         secondary: SecondaryClusters = request.getfixturevalue("secondary_clusters")
         secondary.prepare(secondary.TESTING)
         levels.append(lambda: secondary.testing().result())
     stack.begin(*levels)
+
+
+def _prepared_beside(
+    capability: str, request: pytest.FixtureRequest, run: Run, cluster: Cluster
+) -> list[Callable[[], None]]:
+    """Return what makes the things that later checks share.
+
+    Only on a cluster that goes with the run: what no check comes to use, nobody takes away.
+    """
+    wanted = fixtures_of(request.session.items)
+    if run.twins or run.given or stays(run, cluster) or not may_be_prepared(capability, wanted):
+        return []
+    preparations: Preparations = request.getfixturevalue("preparations")
+    return preparations.beside(capability)
 
 
 def _first(fixture: str, items: list[pytest.Item]) -> None:

@@ -7,7 +7,7 @@ one happens at the same time as everything else and disturbs nothing.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -24,15 +24,13 @@ from conformance.capabilities.auto_update.visit import ANSWER, Visit
 from conformance.kube.apply import apply_file
 from conformance.services.availability import AvailabilityMonitor
 from conformance.suite.check import shared
+from conformance.suite.preparations import prepared
 
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
-    from conformance.apps.image_builds import AppImages
     from conformance.apps.tracked import TrackedBranch
-    from conformance.common.package import Package
-    from conformance.common.settings import Settings
-    from conformance.kube.client import Kube
     from conformance.platform.stack import Stack
+    from conformance.suite.preparations import Materials, Preparations
 
 OVERRIDES = Path(__file__).with_name("overrides.yaml")
 APPS = ("steady", "moving", "missing_image", "failing_migration", "unready_upgrade")
@@ -48,40 +46,49 @@ def branch(stack: Stack, tracked_branch: TrackedBranch) -> TrackedBranch:
     return tracked_branch
 
 
-@pytest.fixture(scope=shared)
-def apps(
-    request: pytest.FixtureRequest,
-    branch: TrackedBranch,
-    stack: Stack,
-    app_images: AppImages,  # noqa: ARG001 - in the registry before anything is installed
-    package: Package,
-    settings: Settings,
-    kube: Kube,
-) -> Iterator[dict[str, TrackedApp]]:
-    """The apps that the selected checks ask for, installed side by side by one commit."""
-    items = [request.node] if request.scope == "function" else request.session.items
-    mine = [item for item in items if item.path == request.path]
-    asked = {name for item in mine for name in getattr(item, "fixturenames", ())}
+@prepared("apps", beside="chart_deployment")
+def install_apps(materials: Materials) -> dict[str, TrackedApp]:
+    """Install the apps that the selected checks ask for, side by side by one commit."""
+    branch, http, domain = materials.branch(), materials.site.stack.http, materials.settings.domain
     number = next(_numbers)
     made: dict[str, TrackedApp] = {}
-    for scenario in (name for name in APPS if name in asked):
+    for scenario in (name for name in APPS if name in materials.wanted):
         name = f"notes-{scenario.replace('_', '-')}" + (f"-{number}" if number else "")
-        copy = copy_of(package, "notes", name, failure_after=UPGRADE_TIMEOUT)
+        copy = copy_of(materials.package, "notes", name, failure_after=UPGRADE_TIMEOUT)
         if scenario == "moving":
             copy = copy.with_commit(COMMITS["special_values"])
-        made[scenario] = TrackedApp(branch, copy, Notes(), stack.http(), settings.domain)
-    by_hand = []
+        made[scenario] = TrackedApp(branch, copy, Notes(), http(), domain)
     if "steady" in made:
         app = made["steady"]
-        by_hand = apply_file(kube, OVERRIDES, app=app.name, namespace=app.namespace)
+        apply_file(materials.site.kube, OVERRIDES, app=app.name, namespace=app.namespace)
     try:
         branch.install([app.package for app in made.values()])
+    except BaseException:
+        _remove(made)
+        raise
+    return made
+
+
+@pytest.fixture(scope=shared)
+def apps(
+    preparations: Preparations,
+    branch: TrackedBranch,  # noqa: ARG001 - nobody else pushes to it from now on
+) -> Iterator[dict[str, TrackedApp]]:
+    """The apps that the selected checks ask for."""
+    made = preparations.result(install_apps)
+    try:
         yield made
     finally:
-        branch.remove(list(made.values()))
-        for item in by_hand:
-            metadata = item["metadata"]
-            kube.delete("v1", item["kind"], metadata["name"], metadata["namespace"])
+        _remove(made)
+
+
+def _remove(apps: Mapping[str, TrackedApp]) -> None:
+    for app in [*apps.values()][:1]:
+        app.branch.remove([*apps.values()])
+    if steady := apps.get("steady"):
+        for kind in ("ConfigMap", "Secret"):  # of OVERRIDES
+            name = f"stackspin-{steady.name}-override"
+            steady.branch.kube.delete("v1", kind, name, steady.namespace)
 
 
 @pytest.fixture(scope=shared)
