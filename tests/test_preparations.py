@@ -105,7 +105,7 @@ def runs() -> Iterator[tuple[Any, Any, int]]:
         yield SimpleNamespace(**{**run, **of_run}), SimpleNamespace(**cluster | of_cluster), number
 
 
-@pytest.mark.parametrize(("run", "cluster", "number"), runs())
+@pytest.mark.parametrize(("run", "cluster", "number"), [*runs()])
 def test_things_are_prepared_only_where_the_cluster_goes_with_the_run(
     app: Any, run: Any, cluster: Any, number: int
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.clusters.base import Feature
 from conformance.report.level import Level
-from conformance.suite import schedule
+from conformance.suite import preparations, schedule
 from conformance.suite.check import Check
 
 
@@ -63,6 +63,19 @@ def test_images_begin_to_build_and_features_are_looked_at_before_all_else() -> N
     schedule.arrange([first, other])
     assert first.fixturenames[:3] == ["expected_here", "needed_features", "image_builds"]
     assert other.fixturenames[0] == "expected_here"
+
+
+def test_what_later_files_share_is_prepared_beside_the_first_check_of_single_sign_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(preparations, "_WAYS", {})
+    preparations.prepared("live", beside="single_sign_on")(lambda _: None)
+    first, second = item("single_sign_on.a", "kratos"), item("single_sign_on.b", "kratos")
+    assert beginnings(first, second, item("update_pipeline.a", "live")) == {
+        "prepared_beside_logins": "single_sign_on.a"
+    }
+    assert beginnings(item("single_sign_on.a", "kratos"), item("dashboard.a", "admin")) == {}
+    assert beginnings(item("dashboard.a", "live")) == {}
 
 
 def test_a_run_that_needs_no_platform_begins_none() -> None:

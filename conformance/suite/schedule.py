@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _OF_LEVELS = "chart_deployment"
 """Beside the checks of which capability things are prepared that come after the later levels."""
+_OF_LOGINS = "single_sign_on"
+"""Beside the checks of which capability the others are prepared: the first after auto_update."""
 
 
 def arrange(items: list[pytest.Item]) -> None:
@@ -38,6 +40,8 @@ def arrange(items: list[pytest.Item]) -> None:
     if "platform" in needed:
         _join("platform_begun", [item for item in items if "kube" in fixtures_of([item])])
     _join("later_levels_begun", _undisturbed(items))
+    if may_be_prepared(_OF_LOGINS, needed):
+        _join("prepared_beside_logins", _of(_OF_LOGINS, items))
     if "testing_site" in needed:
         # Unless it has begun by then, during the last check of auto_update: the others measure for
         # how long an app does not answer.
@@ -74,6 +78,14 @@ def later_levels_begun(
         secondary.prepare(secondary.TESTING)
         levels.append(lambda: secondary.testing().result())
     stack.begin(*levels)
+
+
+@pytest.fixture(scope="session")
+def prepared_beside_logins(
+    request: pytest.FixtureRequest, run: Run, cluster: Cluster, stack: Stack
+) -> None:
+    """What the checks after those of single sign-on share, being made during these."""
+    stack.begin(*_prepared_beside(_OF_LOGINS, request, run, cluster))
 
 
 def _prepared_beside(
@@ -127,3 +139,8 @@ def _up_to(capability: str, items: list[pytest.Item]) -> list[pytest.Item]:
         for item in items
         if (this := check_of(item)) and CAPABILITIES.index(this.capability) <= last
     ]
+
+
+def _of(capability: str, items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the checks of this capability."""
+    return [item for item in items if (this := check_of(item)) and this.capability == capability]

@@ -31,20 +31,19 @@ from conformance.services.dashboard import Dashboard
 from conformance.services.login_pages import User
 from conformance.services.oidc import Client, RelyingParty
 from conformance.suite.check import not_run, shared
+from conformance.suite.preparations import prepared
 
 if TYPE_CHECKING:
-    from conformance.apps.image_builds import AppImages
     from conformance.apps.tracked import TrackedBranch
     from conformance.capabilities.dashboard.browsers import BrowserStates, DashboardOf
-    from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.kube.objects import Object
-    from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
     from conformance.suite.accounts import Accounts
+    from conformance.suite.preparations import Materials, Preparations
 
 UPGRADE_TIMEOUT = 60
 """Seconds after which an upgrade of the app counts as failed."""
@@ -66,28 +65,40 @@ def dashboard_url(
     return url
 
 
-@pytest.fixture(scope=shared)
-def managed(
-    stack: Stack,
-    tracked_branch: TrackedBranch,
-    app_images: AppImages,  # noqa: ARG001 - in the registry before the app is installed
-    package: Package,
-    settings: Settings,
-    kube: Kube,
-) -> Iterator[TrackedApp]:
-    """An app that is managed by the dashboard: its own package, release and client."""
+@prepared("managed", beside="single_sign_on")
+def install_managed(materials: Materials) -> TrackedApp:
+    """Install an app with a package, a release and a client of its own."""
+    branch, http = materials.branch(), materials.site.stack.http()
     number = next(_numbers)
     name = "notes-managed" + (f"-{number}" if number else "")
-    copy = copy_of(package, "notes", name, failure_after=UPGRADE_TIMEOUT)
-    made = TrackedApp(tracked_branch, copy, Notes(), stack.http(), settings.domain)
+    copy = copy_of(materials.package, "notes", name, failure_after=UPGRADE_TIMEOUT)
+    made = TrackedApp(branch, copy, Notes(), http, materials.settings.domain)
     try:
-        tracked_branch.install([copy])
+        branch.install([copy])
         made.wait_served()
+    except BaseException:
+        _remove(made)
+        raise
+    return made
+
+
+@pytest.fixture(scope=shared)
+def managed(
+    preparations: Preparations,
+    tracked_branch: TrackedBranch,  # noqa: ARG001 - with single sign-on, as the app needs it
+) -> Iterator[TrackedApp]:
+    """An app that is managed by the dashboard: its own package, release and client."""
+    made = preparations.result(install_managed)
+    try:
         yield made
     finally:
-        tracked_branch.remove([made])
-        for kind in ("ConfigMap", "Secret"):
-            kube.delete("v1", kind, f"stackspin-{name}-override", made.namespace)
+        _remove(made)
+
+
+def _remove(app: TrackedApp) -> None:
+    app.branch.remove([app])
+    for kind in ("ConfigMap", "Secret"):
+        app.branch.kube.delete("v1", kind, f"stackspin-{app.name}-override", app.namespace)
 
 
 @pytest.fixture(scope=shared)

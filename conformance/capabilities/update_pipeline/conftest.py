@@ -22,28 +22,35 @@ from conformance.capabilities.update_pipeline.instances import (
     tracked_copy,
 )
 from conformance.suite.check import shared
+from conformance.suite.preparations import prepared
 
 if TYPE_CHECKING:
-    from conformance.apps.image_builds import AppImages, ImageBuilds
+    from conformance.apps.image_builds import ImageBuilds
     from conformance.apps.tracked import TrackedBranch
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.platform.site import Site
+    from conformance.suite.preparations import Materials, Preparations
+
+
+@prepared("live", beside="single_sign_on")
+def install_live(materials: Materials) -> LiveInstance:
+    """Install an instance in version 1 by the branch that the cluster tracks, and seed it."""
+    site, branch = materials.site, materials.branch()
+    app = tracked_copy(materials.package, "notes-live", branch, site, materials.settings)
+    branch.install([app.package])
+    return LiveInstance(app, app.seed(), site.registry)
 
 
 @pytest.fixture(scope=shared)
 def live(
-    here: Site,
+    preparations: Preparations,
     tracked_branch: TrackedBranch,
-    app_images: AppImages,  # noqa: ARG001 - in the registry before anything is installed
-    package: Package,
-    settings: Settings,
 ) -> Iterator[LiveInstance]:
     """An instance in version 1, installed by the branch that the cluster tracks."""
-    app = tracked_copy(package, "notes-live", tracked_branch, here, settings)
-    tracked_branch.install([app.package])
-    yield LiveInstance(app, app.seed(), here.registry)
-    tracked_branch.remove([app])
+    made = preparations.result(install_live)
+    yield made
+    tracked_branch.remove([made.app])
 
 
 @pytest.fixture(scope=shared)
