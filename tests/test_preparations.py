@@ -47,7 +47,7 @@ def broken() -> Any:
 
 def preparations(*wanted: str) -> Preparations:
     nothing = cast("Any", None)
-    return Preparations(Materials(nothing, nothing, nothing, nothing, frozenset(wanted)))
+    return Preparations(Materials(*[nothing] * 6, dict.fromkeys(wanted, "test_it.py")))
 
 
 @pytest.mark.usefixtures("broken")
@@ -69,8 +69,10 @@ def test_what_was_prepared_is_given_once_and_then_made_anew(app: Any, made: list
     ahead = preparations("app")
     [act] = ahead.beside("chart_deployment")
     act()
+    assert ahead.begun(app)
     assert ahead.result(app) == APP
     assert len(made) == 1
+    assert not ahead.begun(app)
     assert ahead.result(app) == APP
     assert len(made) == 2
 

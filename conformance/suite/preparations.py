@@ -7,7 +7,7 @@ fixture asks ``preparations.result(maker)``, and gets what was prepared, or what
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -15,16 +15,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
+from conformance.apps.deployment import HelmDeployment
 from conformance.apps.image_builds import NOTES, VERSIONS, source_of
 from conformance.apps.tracked import TrackedBranch
 from conformance.components.waiting import BuildingFuture
+from conformance.services.helm import Helm
 from conformance.suite.check import once
-from conformance.suite.needs import fixtures_of
 
 if TYPE_CHECKING:
+    from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages
     from conformance.common.package import Package
     from conformance.common.settings import Settings
+    from conformance.components.builder import Components
+    from conformance.platform.namespaces import Namespaces
     from conformance.platform.site import Site
 
 Result = TypeVar("Result")
@@ -39,8 +43,11 @@ class Materials:
     package: Package
     images: AppImages
     settings: Settings
-    wanted: frozenset[str]
-    """The fixtures that the selected checks need."""
+    components: Components
+    namespaces: Namespaces
+    wanted: Mapping[str, str]
+    """The fixtures that the selected checks need, in the order of these, each with the node id of
+    the first file (with ``--twins``: the check) that needs it."""
 
     def branch(self) -> TrackedBranch:
         """Return the branch that the cluster tracks, and from which apps can be installed now.
@@ -49,6 +56,16 @@ class Materials:
         """
         self.images.released_each(source_of(NOTES), VERSIONS)
         return TrackedBranch.of(self.site)
+
+    def undeployed(self, app: App, fixture: str, hint: str) -> HelmDeployment:
+        """Prepare a release of an app in a fresh namespace of who needs ``fixture``."""
+        site, settings = self.site, self.settings
+        site.stack.platform()
+        helm = Helm(self.components.binary("helm"), site.cluster.kubeconfig, settings.context)
+        namespace = self.namespaces.create(hint, self.wanted[fixture])
+        host = f"{namespace}.{settings.domain}"
+        ingress = site.stack.clients.platform.ingress.ingress_class
+        return HelmDeployment(app, site.kube, helm, namespace, host, site.stack.http(), ingress)
 
 
 @dataclass(frozen=True)
@@ -94,8 +111,8 @@ class Preparations:
         Each is to be called once, in whichever thread; until then, whoever asks for it waits.
         """
         acts = []
-        for way in _WAYS.values():
-            if way.beside == capability and way.fixture in self._materials.wanted:
+        for way in filter(None, map(_WAYS.get, self._materials.wanted)):
+            if way.beside == capability:
                 future: BuildingFuture[Any] = BuildingFuture()
                 self._begun[way.maker] = future
                 acts.append(partial(future.work, partial(way.maker, self._materials)))
@@ -106,6 +123,10 @@ class Preparations:
         begun: Future[Result] | None = self._begun.pop(maker, None)
         return maker(self._materials) if begun is None else begun.result()
 
+    def begun(self, maker: Maker[Any]) -> bool:
+        """Whether ``result`` would return what was prepared."""
+        return maker in self._begun
+
 
 @pytest.fixture(scope=once)
 def preparations(
@@ -113,9 +134,16 @@ def preparations(
     package: Package,
     images: AppImages,
     settings: Settings,
+    components: Components,
+    namespace_pool: Namespaces,
     request: pytest.FixtureRequest,
 ) -> Preparations:
     """Things that files share; what is prepared ahead is begun by the schedule."""
-    items = [request.node] if request.scope == "function" else request.session.items
-    wanted = frozenset(fixtures_of(items))
-    return Preparations(Materials(here, package, images, settings, wanted))
+    of_check = request.scope == "function"
+    wanted: dict[str, str] = {}
+    for item in [request.node] if of_check else request.session.items:
+        sharing = item if of_check else item.getparent(pytest.Module) or item
+        for name in getattr(item, "fixturenames", ()):
+            wanted.setdefault(name, sharing.nodeid)
+    materials = Materials(here, package, images, settings, components, namespace_pool, wanted)
+    return Preparations(materials)

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 _OF_LEVELS = "chart_deployment"
 """Beside the checks of which capability things are prepared that come after the later levels."""
 _OF_LOGINS = "single_sign_on"
-"""Beside the checks of which capability the others are prepared: the first after auto_update."""
+"""Beside the checks of which capability apps are prepared: the first after auto_update."""
+_OF_PIPELINE = "update_pipeline"
+"""The same of what must not be under way when a check of single_sign_on kills the node."""
+
+_PREPARING = {"prepared_beside_logins": _OF_LOGINS, "prepared_beside_pipeline": _OF_PIPELINE}
+"""Fixtures that begin such things, and with the first check of which capability they do."""
 
 
 def arrange(items: list[pytest.Item]) -> None:
@@ -40,8 +45,9 @@ def arrange(items: list[pytest.Item]) -> None:
     if "platform" in needed:
         _join("platform_begun", [item for item in items if "kube" in fixtures_of([item])])
     _join("later_levels_begun", _undisturbed(items))
-    if may_be_prepared(_OF_LOGINS, needed):
-        _join("prepared_beside_logins", _of(_OF_LOGINS, items))
+    for fixture, capability in _PREPARING.items():
+        if may_be_prepared(capability, needed):
+            _join(fixture, _of(capability, items))
     if "testing_site" in needed:
         # Unless it has begun by then, during the last check of auto_update: the others measure for
         # how long an app does not answer.
@@ -86,6 +92,14 @@ def prepared_beside_logins(
 ) -> None:
     """What the checks after those of single sign-on share, being made during these."""
     stack.begin(*_prepared_beside(_OF_LOGINS, request, run, cluster))
+
+
+@pytest.fixture(scope="session")
+def prepared_beside_pipeline(
+    request: pytest.FixtureRequest, run: Run, cluster: Cluster, stack: Stack
+) -> None:
+    """What the checks after those of the update pipeline share, being made during these."""
+    stack.begin(*_prepared_beside(_OF_PIPELINE, request, run, cluster))
 
 
 def _prepared_beside(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.apps.catalogue import APPS
 from conformance.apps.deployment import HelmDeployment, image_values
-from conformance.apps.image_builds import VERSIONS
+from conformance.apps.image_builds import NOTES, VERSIONS
 from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
 from conformance.capabilities.backup_restore.faults import Victim
 from conformance.capabilities.backup_restore.locations import (
@@ -22,6 +23,7 @@ from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNa
 from conformance.kube.apply import apply_file
 from conformance.suite.check import shared
 from conformance.suite.described import object_store_of, store_deployment_of
+from conformance.suite.preparations import prepared
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
@@ -29,11 +31,16 @@ if TYPE_CHECKING:
     from conformance.common.package import Package
     from conformance.kube.client import Kube
     from conformance.platform.clients import Clients
+    from conformance.platform.namespaces import Namespaces
     from conformance.platform.site import Site
     from conformance.services.flux import Flux
     from conformance.services.object_store import ObjectStore
     from conformance.services.velero import Velero
     from conformance.suite.accounts import Accounts
+    from conformance.suite.preparations import Materials, Preparations
+
+COPIES = ("backup-copy", "backup-damaged")
+"""Hints of the namespaces into which an app is restored beside itself."""
 
 
 @pytest.fixture(scope=shared)
@@ -56,27 +63,76 @@ def backed_up_app(
     return lambda hint: BackedUpApp(undeployed(hint), chart, values, velero)
 
 
+@prepared("whole_namespace", beside="update_pipeline")
+def begin_whole_namespace(materials: Materials) -> WholeNamespace:
+    """Begin with notes."""
+    of_whom = materials.wanted["whole_namespace"]
+    copies = tuple(materials.namespaces.create(hint, of_whom) for hint in COPIES)
+    app = _notes(materials, "whole_namespace", "backup")
+    return _whole_namespace(app, materials.site.stack.clients, copies)
+
+
 @pytest.fixture(scope=shared)
 def whole_namespace(
+    app: App,
+    preparations: Preparations,
     backed_up_app: Callable[[str], BackedUpApp],
     clients: Clients,
     namespaces: Callable[[str], str],
+    namespace_pool: Namespaces,
 ) -> Iterator[WholeNamespace]:
     """An app whose namespace is backed up, lost and restored, in the background."""
-    copies = (namespaces("backup-copy"), namespaces("backup-damaged"))
-    described = clients.platform.backup.store
-    store = clients.object_store(described) if described else None
-    begun = WholeNamespace(backed_up_app("backup"), store, copies)
+    if app.name == NOTES and preparations.begun(begin_whole_namespace):
+        begun = preparations.result(begin_whole_namespace)
+        mine = [begun.namespace, begun.copy_namespace, begun.damaged_namespace]
+    else:
+        copies = tuple(namespaces(hint) for hint in COPIES)
+        begun, mine = _whole_namespace(backed_up_app("backup"), clients, copies), []
     yield begun
     begun.end()
+    for namespace in mine:
+        namespace_pool.delete(namespace)
+
+
+def _whole_namespace(app: BackedUpApp, clients: Clients, copies: tuple[str, ...]) -> WholeNamespace:
+    described = clients.platform.backup.store
+    store = clients.object_store(described) if described else None
+    copy, damaged = copies
+    return WholeNamespace(app, store, (copy, damaged))
+
+
+@prepared("backup_set", beside="update_pipeline")
+def begin_backup_set(materials: Materials) -> BackupSet:
+    """Begin with notes."""
+    return BackupSet(_notes(materials, "backup_set", "backup-set"))
 
 
 @pytest.fixture(scope=shared)
-def backup_set(backed_up_app: Callable[[str], BackedUpApp]) -> Iterator[BackupSet]:
+def backup_set(
+    app: App,
+    preparations: Preparations,
+    backed_up_app: Callable[[str], BackedUpApp],
+    namespace_pool: Namespaces,
+) -> Iterator[BackupSet]:
     """An app whose backup set is backed up, lost and restored, in the background."""
-    begun = BackupSet(backed_up_app("backup-set"))
+    if app.name == NOTES and preparations.begun(begin_backup_set):
+        begun = preparations.result(begin_backup_set)
+        mine = [begun.app.namespace]
+    else:
+        begun, mine = BackupSet(backed_up_app("backup-set")), []
     yield begun
     begun.end()
+    for namespace in mine:
+        namespace_pool.delete(namespace)
+
+
+def _notes(materials: Materials, fixture: str, hint: str) -> BackedUpApp:
+    """Prepare notes in a fresh namespace of who needs ``fixture``, on a platform with backups."""
+    stack, package = materials.site.stack, materials.package
+    stack.backups()
+    values = image_values(materials.images.of(package, NOTES, VERSIONS[0]))
+    deployment = materials.undeployed(APPS[NOTES], fixture, hint)
+    return BackedUpApp(deployment, package.chart(NOTES), values, stack.clients.velero())
 
 
 @pytest.fixture(scope=shared)
