@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import CancelledError
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from conformance.apps.base import Instance, Seed
+from conformance.capabilities.backup_restore import scenarios
 from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
 from conformance.common.timeouts import Timeouts
+from conformance.kube.wait import WaitTimeout
 from conformance.services.velero import COMPLETED, PodVolume
 from conformance.suite.background import Background
 
@@ -78,6 +81,32 @@ def test_a_restored_app_is_asked_when_the_ingress_has_it(monkeypatch: pytest.Mon
     app.status = 503
     with pytest.raises(AssertionError, match="the ingress still answers 503 after 60 s"):
         backed_up(app).verify(Seed(1, {}, {}))
+
+
+@pytest.mark.parametrize(("ago", "watched"), [(0, 10), (4, 6), (9.5, 1), (300, 1)])
+def test_a_pod_is_watched_until_its_time_since_the_restore_is_over(
+    ago: float, watched: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeouts: list[float] = []
+
+    def wait_each(*_: object, timeout: float | None = None, **__: object) -> None:
+        if timeout is not None:
+            timeouts.append(timeout)
+            raise WaitTimeout("it waits for its data")
+
+    monkeypatch.setattr(scenarios, "wait_each", wait_each)
+    app = SimpleNamespace(
+        kube=None,
+        namespace="n",
+        install=dict,
+        deployment=SimpleNamespace(app=None),
+        pods_in=lambda _: None,
+    )
+    case = scenarios.WholeNamespace(app, None, ("copy", "damaged"))  # type: ignore[arg-type]
+    case.end()
+    case._damaged_since = time.monotonic() - ago
+    assert not case.damaged_is_released()
+    assert timeouts == [pytest.approx(watched, abs=0.5)]
 
 
 def test_acts_follow_one_another_until_one_fails() -> None:

@@ -7,6 +7,7 @@ for it: ``whole_namespace.copied.result()``. If an act failed, that raises its e
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 import requests
@@ -53,6 +54,7 @@ class WholeNamespace:
         """What was still there after the namespace was deleted."""
         self.restored = self._acts.then(self._restore)
         """The Restore of what was lost."""
+        self._damaged_since = 0.0
         self.damaged = self._acts.then(self._restore_damaged)
         """The Restore into ``damaged_namespace`` while one byte in the store was altered."""
 
@@ -76,12 +78,14 @@ class WholeNamespace:
     def damaged_is_released(self) -> bool:
         """Whether the pod that was restored from the altered store waits no longer for its data.
 
-        Raises ``WaitFailed`` unless there is a pod, and it waits, when the restore has ended.
+        It has ``RELEASE_SECONDS`` for that since the restore has ended, and at least a second from
+        now on. Raises ``WaitFailed`` unless there is a pod that waits now.
         """
         kube, pods = self.app.kube, self.app.pods_in(self.damaged_namespace)
         wait_each(kube, pods, waits_for_data(), fail_on=ready())
+        left = self._damaged_since + RELEASE_SECONDS - time.monotonic()
         try:
-            wait_each(kube, pods, ~waits_for_data(), timeout=RELEASE_SECONDS)
+            wait_each(kube, pods, ~waits_for_data(), timeout=max(left, 1.0))
         except WaitTimeout:
             return False
         return True
@@ -106,7 +110,9 @@ class WholeNamespace:
 
     def _restore_damaged(self) -> Object:
         with self._altered_byte():
-            return self.restore_into(self.damaged_namespace)
+            restore = self.restore_into(self.damaged_namespace)
+        self._damaged_since = time.monotonic()
+        return restore
 
     @contextlib.contextmanager
     def _altered_byte(self) -> Iterator[None]:
