@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -76,6 +77,23 @@ def test_what_later_files_share_is_prepared_beside_the_first_check_of_single_sig
     }
     assert beginnings(item("single_sign_on.a", "kratos"), item("dashboard.a", "admin")) == {}
     assert beginnings(item("dashboard.a", "live")) == {}
+
+
+def test_what_is_done_at_the_same_time_is_over_when_each_is_done_or_has_failed() -> None:
+    other_began = threading.Event()
+    done: list[str] = []
+
+    def failing() -> None:
+        other_began.wait(20)
+        raise AssertionError("it did not come up")
+
+    def slow() -> None:
+        other_began.set()
+        done.append("slow")
+
+    schedule._at_the_same_time([failing, slow])
+    schedule._at_the_same_time([])
+    assert done == ["slow"]
 
 
 def test_a_run_that_needs_no_platform_begins_none() -> None:

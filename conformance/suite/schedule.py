@@ -6,11 +6,14 @@ A session fixture begins such an installation. It is added to the check during w
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import wait
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.clusters.base import Cluster, Feature
+from conformance.components.waiting import in_thread
 from conformance.suite.check import CAPABILITIES, check_of
 from conformance.suite.fixtures import stays
 from conformance.suite.needs import fixtures_of
@@ -67,16 +70,19 @@ def later_levels_begun(
     """What else later checks need, being installed during those that need only the platform.
 
     One after another, in the order of the checks: at the same time, they only compete for the node.
+    But for backups and the reference apps: of either, most is waiting until Flux looks again.
     Of several clusters, the one whose checks need a test cluster starts it then.
     """
     needed = fixtures_of(request.session.items)
     levels: list[Callable[[], object]] = []
     if "single_sign_on" in needed:
         levels.append(stack.single_sign_on)
+    side_by_side: list[Callable[[], object]] = []
     if "reference_apps" in needed:
-        levels.append(request.getfixturevalue("reference_apps"))
+        side_by_side.append(request.getfixturevalue("reference_apps"))
     if "backups" in needed:
-        levels.append(stack.backups)
+        side_by_side.append(stack.backups)
+    levels.append(partial(_at_the_same_time, side_by_side))
     levels += _prepared_beside(_OF_LEVELS, request, run, cluster)
     is_alone = run.settings.clusters == "1"
     if "testing_site" in needed and is_alone and Feature.SECOND_CLUSTER in cluster.features:
@@ -100,6 +106,11 @@ def prepared_beside_pipeline(
 ) -> None:
     """What the checks after those of the update pipeline share, being made during these."""
     stack.begin(*_prepared_beside(_OF_PIPELINE, request, run, cluster))
+
+
+def _at_the_same_time(acts: list[Callable[[], object]]) -> None:
+    """Return when each of these is done or has failed: who uses it later is told of that."""
+    wait([in_thread("level", act) for act in acts])
 
 
 def _prepared_beside(
