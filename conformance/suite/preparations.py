@@ -110,7 +110,7 @@ class Preparations:
 
         Each is to be called once, in whichever thread; until then, whoever asks for it waits.
         """
-        acts = []
+        acts: list[Callable[[], None]] = []
         for way in filter(None, map(_WAYS.get, self._materials.wanted)):
             if way.beside == capability:
                 future: BuildingFuture[Any] = BuildingFuture()
