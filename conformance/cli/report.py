@@ -44,7 +44,10 @@ def main(arguments: Sequence[str]) -> int:
         "folder is in)",
     )
     parser.add_argument(
-        "--format", choices=("markdown", "json"), default="markdown", help="(default: markdown)"
+        "--format",
+        choices=("markdown", "json"),
+        default="markdown",
+        help="how the comparison is written (default: markdown)",
     )
     parser = group.add(history)
     parser.add_argument("folder", metavar="DIR", type=Path, help="folder of the runs' reports")

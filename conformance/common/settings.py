@@ -145,7 +145,7 @@ class Settings:
     kubeconfig: Path | None = option(
         None,
         "for existing: the file with the cluster to test",
-        "none",
+        "what kubectl would use",
         of_pytest_kind=True,
         path=True,
         reported=False,
