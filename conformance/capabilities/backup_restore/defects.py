@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.common.soon import soon
-from conformance.kube.apply import apply_file
 from conformance.services.velero import API_VERSION, Velero
+from conformance.suite.admission import ANYWHERE, enforced
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
     from conformance.suite.twins import Twin
 
 POLICY = Path(__file__).with_suffix(".yaml")
-POLICY_KINDS = ("MutatingAdmissionPolicyBinding", "MutatingAdmissionPolicy")
 NAME = "twin"
-ANYWHERE = "default"
-"""Namespace of what only shows whether a policy has an effect."""
 PREFIX = "plugins/elsewhere"
 """Begins with a name that Velero expects: another one would make a location Unavailable."""
 MADE = 'request.operation == "CREATE"'
@@ -40,17 +36,9 @@ def altered(kube: Kube, objects: str, when: str, field: str, value: object) -> I
     """
     resource, _, group = objects.partition(".")
     change = {"when": when, "field": field, "value": json.dumps(value)}
-    within = kube.timeouts.admission
-    policy = {"name": NAME, "group": group, "resource": resource, **change}
-    apply_file(kube, POLICY, namespace=ANYWHERE, **policy)
-    try:
-        assert soon(lambda: _in_effect(kube), within=within), "the policy has no effect"
+    meant = {"group": group, "resource": resource, **change}
+    with enforced(kube, POLICY, NAME, lambda: _in_effect(kube), **meant):
         yield
-    finally:
-        for kind in POLICY_KINDS:
-            kube.delete("admissionregistration.k8s.io/v1", kind, NAME)
-        assert soon(lambda: not _in_effect(kube), within=within), "the policy still has an effect"
-        kube.delete("v1", "ConfigMap", NAME, ANYWHERE)
 
 
 def _in_effect(kube: Kube) -> bool:

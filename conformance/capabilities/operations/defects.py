@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.common.soon import soon
-from conformance.kube.apply import apply_file
 from conformance.kube.errors import Invalid
+from conformance.suite.admission import ANYWHERE, enforced
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -18,25 +17,14 @@ if TYPE_CHECKING:
     from conformance.suite.accounts import Accounts
 
 POLICY = Path(__file__).with_suffix(".yaml")
-POLICY_KINDS = ("ValidatingAdmissionPolicyBinding", "ValidatingAdmissionPolicy")
 NAME = "twin-of-operations"
-ANYWHERE = "default"
-"""Namespace of what only shows whether the policy has an effect."""
 
 
 @pytest.fixture
 def releases_stay_locked(kube: Kube, flux: Flux) -> Iterator[None]:  # noqa: ARG001 - installed
     """An upgrade that helm has noted as going on cannot be called failed, so no other begins."""
-    within = kube.timeouts.admission
-    apply_file(kube, POLICY, name=NAME, namespace=ANYWHERE)
-    try:
-        assert soon(lambda: _refused(kube), within=within), "the policy has no effect"
+    with enforced(kube, POLICY, NAME, lambda: _refused(kube)):
         yield
-    finally:
-        for kind in POLICY_KINDS:
-            kube.delete("admissionregistration.k8s.io/v1", kind, NAME)
-        assert soon(lambda: not _refused(kube), within=within), "the policy still has an effect"
-        kube.delete("v1", "Secret", NAME, ANYWHERE)
 
 
 def _refused(kube: Kube) -> bool:
