@@ -6,7 +6,6 @@ one happens at the same time as everything else and disturbs nothing.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.flux_package import copy_of
-from conformance.apps.notes import Notes
+from conformance.apps.catalogue import NOTES
 from conformance.apps.tracked import TrackedApp
+from conformance.apps.tracked_copy import tracked_copy
 from conformance.capabilities.auto_update.broken_upgrade import BrokenUpgrade
 from conformance.capabilities.auto_update.commits import COMMITS, UPGRADE_TIMEOUT
 from conformance.capabilities.auto_update.visit import ANSWER, Visit
@@ -30,15 +29,13 @@ if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
     from conformance.apps.tracked import TrackedBranch
     from conformance.common.package import Package
-    from conformance.common.settings import Settings
     from conformance.kube.client import Kube
+    from conformance.platform.site import Site
     from conformance.platform.stack import Stack
 
 OVERRIDES = Path(__file__).with_name("overrides.yaml")
 APPS = ("steady", "moving", "missing_image", "failing_migration", "unready_upgrade")
 """Fixtures, each of which is an app; those called as a commit are about to be broken by it."""
-
-_numbers = itertools.count()
 
 
 @pytest.fixture(scope=shared)
@@ -52,24 +49,28 @@ def branch(stack: Stack, tracked_branch: TrackedBranch) -> TrackedBranch:
 def apps(
     request: pytest.FixtureRequest,
     branch: TrackedBranch,
-    stack: Stack,
+    here: Site,
     app_images: AppImages,  # noqa: ARG001 - in the registry before anything is installed
     package: Package,
-    settings: Settings,
     kube: Kube,
 ) -> Iterator[dict[str, TrackedApp]]:
     """The apps that the selected checks ask for, installed side by side by one commit."""
     items = [request.node] if request.scope == "function" else request.session.items
     mine = [item for item in items if item.path == request.path]
     asked = {name for item in mine for name in getattr(item, "fixturenames", ())}
-    number = next(_numbers)
-    made: dict[str, TrackedApp] = {}
-    for scenario in (name for name in APPS if name in asked):
-        name = f"notes-{scenario.replace('_', '-')}" + (f"-{number}" if number else "")
-        copy = copy_of(package, "notes", name, failure_after=UPGRADE_TIMEOUT)
-        if scenario == "moving":
-            copy = copy.with_commit(COMMITS["special_values"])
-        made[scenario] = TrackedApp(branch, copy, Notes(), stack.http(), settings.domain)
+    made = {
+        scenario: tracked_copy(
+            here,
+            branch,
+            package,
+            NOTES,
+            scenario.replace("_", "-"),
+            failure_after=UPGRADE_TIMEOUT,
+            commit=COMMITS["special_values"] if scenario == "moving" else None,
+        )
+        for scenario in APPS
+        if scenario in asked
+    }
     by_hand = []
     if "steady" in made:
         app = made["steady"]

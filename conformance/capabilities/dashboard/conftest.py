@@ -7,7 +7,6 @@ disturbs no other file's checks.
 from __future__ import annotations
 
 import base64
-import itertools
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.flux_package import copy_of
-from conformance.apps.notes import Notes
-from conformance.apps.tracked import TrackedApp
+from conformance.apps.catalogue import NOTES
+from conformance.apps.tracked_copy import tracked_copy
 from conformance.capabilities.dashboard.app_login import AppLogin
 from conformance.capabilities.dashboard.canary import Canary
 from conformance.capabilities.dashboard.releases import RELEASE
@@ -34,13 +32,13 @@ from conformance.suite.check import not_run, shared
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
-    from conformance.apps.tracked import TrackedBranch
+    from conformance.apps.tracked import TrackedApp, TrackedBranch
     from conformance.capabilities.dashboard.browsers import BrowserStates, DashboardOf
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.kube.objects import Object
-    from conformance.platform.stack import Stack
+    from conformance.platform.site import Site
     from conformance.report.evidence import EvidenceBox
     from conformance.services.browser import Browser
     from conformance.services.flux import Flux
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
 
 UPGRADE_TIMEOUT = 60
 """Seconds after which an upgrade of the app counts as failed."""
-_numbers = itertools.count()
 
 
 @pytest.fixture(scope=shared)
@@ -68,26 +65,24 @@ def dashboard_url(
 
 @pytest.fixture(scope=shared)
 def managed(
-    stack: Stack,
+    here: Site,
     tracked_branch: TrackedBranch,
     app_images: AppImages,  # noqa: ARG001 - in the registry before the app is installed
     package: Package,
-    settings: Settings,
     kube: Kube,
 ) -> Iterator[TrackedApp]:
     """An app that is managed by the dashboard: its own package, release and client."""
-    number = next(_numbers)
-    name = "notes-managed" + (f"-{number}" if number else "")
-    copy = copy_of(package, "notes", name, failure_after=UPGRADE_TIMEOUT)
-    made = TrackedApp(tracked_branch, copy, Notes(), stack.http(), settings.domain)
+    made = tracked_copy(
+        here, tracked_branch, package, NOTES, "managed", failure_after=UPGRADE_TIMEOUT
+    )
     try:
-        tracked_branch.install([copy])
+        tracked_branch.install([made.package])
         made.wait_served()
         yield made
     finally:
         tracked_branch.remove([made])
         for kind in ("ConfigMap", "Secret"):
-            kube.delete("v1", kind, f"stackspin-{name}-override", made.namespace)
+            kube.delete("v1", kind, f"stackspin-{made.name}-override", made.namespace)
 
 
 @pytest.fixture(scope=shared)

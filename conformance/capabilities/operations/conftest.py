@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.flux_package import Commit, copy_of
+from conformance.apps import catalogue
+from conformance.apps.flux_package import Commit
 from conformance.apps.image_builds import NOTES, VERSIONS
-from conformance.apps.notes import Notes
-from conformance.apps.tracked import TrackedApp
+from conformance.apps.tracked_copy import tracked_copy
 from conformance.capabilities.operations.helm_controller import HelmController
 from conformance.capabilities.operations.image_registry import ImageRegistry
 from conformance.capabilities.operations.mail_server import MailServer
@@ -20,36 +19,39 @@ from conformance.capabilities.operations.upgrade import CHART_VERSION, UPGRADE_T
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
-    from conformance.apps.tracked import TrackedBranch
+    from conformance.apps.tracked import TrackedApp, TrackedBranch
     from conformance.clusters.base import Cluster
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.oci.registry import Registry
     from conformance.platform.clients import Clients
-    from conformance.platform.stack import Stack
+    from conformance.platform.site import Site
     from conformance.services.flux import Flux
     from conformance.suite.accounts import Accounts
 
 USERS = 500
 """How many ``many_users`` are: twice what Kratos lists at once by default."""
-_numbers = itertools.count(1)
 
 
 @pytest.fixture
 def tracked(
-    stack: Stack,
+    here: Site,
     tracked_branch: TrackedBranch,
     app_images: AppImages,  # noqa: ARG001 - in the registry before the app is installed
     package: Package,
-    settings: Settings,
 ) -> Iterator[TrackedApp]:
     """An app of this check alone that Flux installs from the tracked branch, in version 1."""
-    name = f"notes-operated-{next(_numbers)}"
-    copy = copy_of(package, NOTES, name, failure_after=UPGRADE_TIMEOUT)
-    made = TrackedApp(tracked_branch, copy, Notes(), stack.http(), settings.domain)
+    made = tracked_copy(
+        here,
+        tracked_branch,
+        package,
+        catalogue.NOTES,
+        "operated",
+        failure_after=UPGRADE_TIMEOUT,
+    )
     try:
-        tracked_branch.install([copy])
+        tracked_branch.install([made.package])
         yield made
     finally:
         tracked_branch.remove([made])

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.acceptance import acceptance_tests
+from conformance.apps.catalogue import NOTES
+from conformance.apps.tracked_copy import tracked_copy
 from conformance.apps.update_pipeline import Installation, UpdatePipeline
 from conformance.capabilities.update_pipeline.instances import (
     NUMBERS,
+    UPGRADE_TIMEOUT,
     LiveInstance,
     TestCluster,
-    tracked_copy,
 )
 from conformance.suite.check import shared
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages, ImageBuilds
     from conformance.apps.tracked import TrackedBranch
     from conformance.common.package import Package
-    from conformance.common.settings import Settings
     from conformance.platform.site import Site
 
 
@@ -37,21 +38,18 @@ def live(
     tracked_branch: TrackedBranch,
     app_images: AppImages,  # noqa: ARG001 - in the registry before anything is installed
     package: Package,
-    settings: Settings,
 ) -> Iterator[LiveInstance]:
     """An instance in version 1, installed by the branch that the cluster tracks."""
-    app = tracked_copy(package, "notes-live", tracked_branch, here, settings)
+    app = tracked_copy(here, tracked_branch, package, NOTES, "live", failure_after=UPGRADE_TIMEOUT)
     tracked_branch.install([app.package])
     yield LiveInstance(app, app.seed(), here.registry)
     tracked_branch.remove([app])
 
 
 @pytest.fixture(scope=shared)
-def testing(
-    testing_site: Future[Site], package: Package, settings: Settings
-) -> Iterator[TestCluster]:
+def testing(testing_site: Future[Site], package: Package) -> Iterator[TestCluster]:
     """The test cluster."""
-    made = TestCluster(testing_site, package, settings)
+    made = TestCluster(testing_site, package)
     yield made
     made.clear()
 
