@@ -13,7 +13,8 @@ from typing import Any
 
 import requests
 
-from conformance.apps.base import App, Instance
+from conformance.apps import tree
+from conformance.apps.base import App, Instance, Seed, SeedScale
 from conformance.apps.images import Candidate
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, matching, phase, ready
@@ -86,6 +87,31 @@ class HelmDeployment:
         return self.http.get_routed(
             f"https://{self.host}/", within=self.kube.timeouts.routing_after_restart
         )
+
+    def seed(self, scale: SeedScale = SeedScale.FULL) -> Seed:
+        """Put test data into the app, and return it.
+
+        Raises AssertionError if a single altered byte in one of the app's volumes goes unnoticed:
+        later comparisons with the test data would prove nothing.
+        """
+        seed = self.app.seed(self.instance, scale)
+        for volume in self.app.volumes:
+            files = seed.files[volume.mount_path]
+            largest = max(files, key=lambda path: files[path].size)
+            run, path = self.instance.holding(volume).run, f"{volume.mount_path}/{largest}"
+            tree.alter(run, path)
+            self._find_altered(seed, path)
+            tree.alter(run, path)
+        return seed
+
+    def _find_altered(self, seed: Seed, path: str) -> None:
+        try:
+            self.app.verify(self.instance, seed)
+        except tree.DataDiffers as error:
+            if "sha256" not in str(error):
+                raise
+        else:
+            raise AssertionError(f"an altered byte in {path} goes unnoticed")
 
     def hang(self) -> None:
         """Stop, with SIGSTOP, every process of the container but its first, which cannot be."""
