@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 RESEMBLES: dict[str, Callable[[str, str], bool]] = {
     "prefix": lambda asked, registered: registered.startswith(asked),
     "extra path": lambda asked, registered: asked.startswith(f"{registered}/"),
+    "query": lambda asked, registered: asked.startswith(f"{registered}?"),
     "longer host": lambda asked, registered: _host(asked).startswith(f"{_host(registered)}."),
 }
 """Ways to compare an address with the registered one that let others pass."""
@@ -41,13 +42,24 @@ def redirect_uri_not_exact(wire: Wire, hydra: Hydra, twin: Twin) -> None:
 @pytest.fixture
 def id_token_of_any_app_logs_out(wire: Wire, hydra: Hydra) -> None:
     """An app can log a user out with the id_token of another app."""
+    wire.alter(led_elsewhere(hydra, accepts=operator.ne))
+
+
+@pytest.fixture
+def logout_address_not_exact(wire: Wire, hydra: Hydra, twin: Twin) -> None:
+    """Logouts lead to addresses that only resemble the registered one."""
+    wire.alter(led_elsewhere(hydra, accepts=RESEMBLES[twin.settings["accepts"]]))
+
+
+def led_elsewhere(hydra: Hydra, accepts: Callable[[str, str], bool]) -> Exchange:
+    """Let logouts lead to the address that they ask for, if it is accepted beside the app's."""
 
     def registered(query: dict[str, str]) -> str:
         claims = json.loads(jws.extract_compact(query["id_token_hint"].encode()).payload)
         [found] = (hydra.client(claims["aud"][0]) or {})["post_logout_redirect_uris"]
         return str(found)
 
-    wire.alter(sent_elsewhere("post_logout_redirect_uri", registered, accepts=operator.ne))
+    return sent_elsewhere("post_logout_redirect_uri", registered, accepts)
 
 
 def sent_elsewhere(

@@ -9,6 +9,9 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from joserfc import jws
+from joserfc.jwk import RSAKey
+
 from conformance.services.oidc import unsigned
 
 if TYPE_CHECKING:
@@ -68,6 +71,17 @@ def resigned(token: str) -> str:
     """Return the same token with another signature, which nobody's key has made."""
     header, payload, signature = token.split(".")
     return f"{header}.{payload}.{signature[::-1]}"
+
+
+def self_signed(token: str) -> str:
+    """Return the same token, signed with a key that it brings along itself (RFC 7515, 4.1.3).
+
+    A provider that takes the key out of the token accepts what anybody has signed.
+    """
+    own = RSAKey.generate_key(2048)
+    signed = jws.extract_compact(token.encode())
+    header = {**signed.headers(), "alg": "RS256", "jwk": own.as_dict(private=False)}
+    return jws.serialize_compact(header, signed.payload, own)
 
 
 def unsigned_logout_token(issuer: str, client_id: str, subject: str) -> str:
