@@ -11,8 +11,10 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import RSAKey
 from requests import PreparedRequest, Request, Response
 
+from conformance.capabilities.single_sign_on.app_sessions import AppSessions
 from conformance.capabilities.single_sign_on.defects_logouts import signature_not_verified
-from conformance.capabilities.single_sign_on.forgeries import self_signed
+from conformance.capabilities.single_sign_on.defects_redirects import obeying_request_objects
+from conformance.capabilities.single_sign_on.forgeries import self_signed, unsigned_request_object
 from conformance.capabilities.single_sign_on.logouts import (
     is_logged_in,
     logs_out,
@@ -104,3 +106,41 @@ def test_the_twin_takes_a_forged_token_for_the_issued_one(*, accepted: bool) -> 
     for url in ("https://sso.test/oauth2/token", app("notes").logout_url(self_signed(TOKEN))):
         exchange(Request("GET", url).prepare(), send)
     assert (seen[1] == TOKEN) is accepted
+
+
+def test_the_twin_sends_a_code_to_where_an_unsigned_object_says() -> None:
+    probe = app("probe")
+    registered = probe.client.redirect_uri
+    hydra: Any = SimpleNamespace(client=lambda _: {"redirect_uris": [registered]})
+    seen: list[str] = []
+
+    def send(request: PreparedRequest) -> Response:
+        seen.append(query_of(request)["redirect_uri"])
+        return answer_with(302, headers={"Location": f"{registered}?code=c"})
+
+    for address in (registered, f"{registered}/elsewhere"):
+        given = unsigned_request_object(probe, address)
+        request = Request("GET", probe.attempt(request=given).url).prepare()
+        answer = obeying_request_objects(hydra)(request, send)
+        assert answer.headers["Location"] == f"{address}?code=c"
+    assert seen == [registered, registered]
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_an_app_is_told_of_a_logout_of_this_browser_alone(*, tells: bool) -> None:
+    user = client(Page("https://notes.test/", 0))
+    user.browser.http = SimpleNamespace(headers={})
+    headers, others = user.browser.http.headers, ["a logout of another browser"]
+    accounts: Any = SimpleNamespace(
+        apps={"notes": "notes"},
+        kube=SimpleNamespace(timeouts=SimpleNamespace(back_channel=0.01)),
+        hydra=SimpleNamespace(
+            logouts_sent=lambda _: [*others, headers["User-Agent"]] if tells else others
+        ),
+    )
+    notes: Any = SimpleNamespace(name="notes")
+    if tells:
+        AppSessions(accounts).logs_out_elsewhere(user, "https://sso.test/", "", notes)
+        return
+    with pytest.raises(AssertionError, match="has not told notes of the logout"):
+        AppSessions(accounts).logs_out_elsewhere(user, "https://sso.test/", "", notes)

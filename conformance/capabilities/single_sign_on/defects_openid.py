@@ -102,6 +102,19 @@ def parameter_ignored(wire: Wire, twin: Twin) -> None:
 
 
 @pytest.fixture
+def parameter_refused(wire: Wire, twin: Twin) -> None:
+    """The provider shows an error for each request for authorization that has a parameter."""
+    name = twin.settings["parameter"]
+
+    def exchange(request: PreparedRequest, send: Send) -> Response:
+        if path_of(request) == AUTHORIZATION and name in query_of(request):
+            return answer_with(codes.bad_request, f"unknown parameter {name}")
+        return send(request)
+
+    wire.alter(exchange)
+
+
+@pytest.fixture
 def every_login_too_old(wire: Wire) -> None:
     """The provider takes each demand for a recent login for one to log in again."""
 

@@ -7,6 +7,7 @@ import html
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from joserfc import jws
@@ -17,6 +18,7 @@ from conformance.services.oidc import unsigned
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Window
 
+    from conformance.services.oidc import RelyingParty
     from conformance.services.visitor import Visitor
 
 OTHER_SITES = ("https://evil.example", "https://evil.{domain}")
@@ -84,6 +86,16 @@ def self_signed(token: str) -> str:
     return jws.serialize_compact(header, signed.payload, own)
 
 
+def unsigned_request_object(app: RelyingParty, redirect_uri: str) -> str:
+    """Return a request object that nobody signed (OpenID Connect Core 1.0, section 6.1)."""
+    claims = {
+        "client_id": app.client.client_id,
+        "response_type": "code",
+        "redirect_uri": redirect_uri,
+    }
+    return _unsigned_claims(claims)
+
+
 def unsigned_logout_token(issuer: str, client_id: str, subject: str) -> str:
     """Return what the provider would send an app when somebody logs out, without its signature.
 
@@ -97,5 +109,9 @@ def unsigned_logout_token(issuer: str, client_id: str, subject: str) -> str:
         "jti": secrets.token_hex(16),
         "events": {LOGOUT_EVENT: {}},
     }
+    return _unsigned_claims(claims)
+
+
+def _unsigned_claims(claims: Mapping[str, object]) -> str:
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
     return unsigned(f".{payload}.")

@@ -15,9 +15,11 @@ from conformance.capabilities.single_sign_on.logouts import (
     not_registered,
 )
 from conformance.services.login_pages import shown
-from conformance.suite.check import check
+from conformance.suite.check import check, core
 
 if TYPE_CHECKING:
+    from conformance.apps.base import App
+    from conformance.capabilities.single_sign_on.app_sessions import AppSessions
     from conformance.report.evidence import EvidenceBox
     from conformance.services.login_pages import LoginClient
     from conformance.services.oidc import RelyingParty
@@ -97,3 +99,21 @@ def test_logout_asks_first(accounts: Accounts, relying_party: RelyingParty) -> N
     for address in (relying_party.logout_url(), accounts.page("logout")):
         pablo.browser.open(address)
         assert is_logged_in(pablo, relying_party), f"logged out by the link {address} alone"
+
+
+@check(
+    "single_sign_on.logout_seen_at_first_load",
+    promise="The first page that a user opens at an app after a logout elsewhere knows of it.",
+    apps=core("notes", "wordpress"),
+)
+def test_logout_seen_at_first_load(
+    app: App, accounts: Accounts, app_sessions: AppSessions, relying_party: RelyingParty
+) -> None:
+    nina, home = accounts.login_client(accounts.user("nina")), home_of(relying_party)
+    nina.walk(app_sessions.url(app, app.login.path), "")
+    assert app_sessions.knows(nina.browser, app), f"{app.name} does not let nina in"
+    token = nina.authorize(relying_party).tokens().id_token
+    elsewhere = relying_party.logout_url(token, home)
+    app_sessions.logs_out_elsewhere(nina, elsewhere, home, app)
+    still = app_sessions.knows(nina.browser, app)
+    assert not still, f"{app.name} was told of the logout, and its next page has nina logged in"
