@@ -69,6 +69,11 @@ def test_lifetimes_are_bounded_by_default_or_by_the_description() -> None:
             "  administrators: [",
             "single_sign_on.lifetimes.id_token must be",
         ),
+        (
+            "  refresh_grace: 301\n  administrators: [",
+            "  administrators: [",
+            "refresh_grace: Input should be less than or equal to 300",
+        ),
         ("  keeps:", "  retained:", 'no key "storage.keeps"'),
         ("", "  retained: local-path-retain\n", "claimed, and storage.retained is missing. Add st"),
     ],

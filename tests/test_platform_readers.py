@@ -20,6 +20,7 @@ OF_CHECKS = {
     "single_sign_on.kratos.workload.override": r"\.configured\(",
     "single_sign_on.kratos.workload.release": r"\.configured\(",
     "single_sign_on.lifetimes": r"single_sign_on\.lifetimes",
+    "single_sign_on.refresh_grace": r"single_sign_on\.refresh_grace",
     "single_sign_on.needs": r"login_services\.(restart|outliving)",
     "single_sign_on.mail": r"\bmail_server\b",
     "ingress.authority": r"\bapp_with_login\b",

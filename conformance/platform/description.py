@@ -34,6 +34,8 @@ DOCUMENTATION = "docs/platforms.md"
 Text = Annotated[str, StringConstraints(min_length=1)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Seconds = Annotated[int, Field(strict=True, ge=1)]
+Grace = Annotated[int, Field(strict=True, ge=0, le=300)]
+"""Seconds; Hydra has five minutes at most."""
 CHECK_ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _FEATURES = [*map(str, PlatformFeature)]
 
@@ -180,6 +182,10 @@ class SingleSignOn(Part):
     lifetimes: Lifetimes = Lifetimes()
     """How long tokens and sessions are valid at most, in seconds. The defaults are those that Hydra
     and Kratos have themselves."""
+    refresh_grace: Grace = 0
+    """For how many seconds a refresh token that was used works again, as the answer may have been
+    lost; in Hydra ``oauth2.grant.refresh_token.rotation_grace_period``. With 0, a second use ends
+    all tokens of the login."""
     administrators: tuple[Text, ...] = ()
     """Values of the label app.kubernetes.io/name of pods that may use the admin APIs."""
     mail: Service | None = None

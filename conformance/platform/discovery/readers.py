@@ -60,6 +60,10 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "single_sign_on.survives_restart",
     ),
     "single_sign_on.lifetimes": ("single_sign_on.lifetimes_within_bounds",),
+    "single_sign_on.refresh_grace": (
+        "single_sign_on.lost_refresh_answer",
+        "single_sign_on.refresh_rotates",
+    ),
     "single_sign_on.administrators": ("single_sign_on.admin_apis_for_dashboard_alone",),
     "single_sign_on.mail": ("operations.mail_server_down",),
     "ingress": (
