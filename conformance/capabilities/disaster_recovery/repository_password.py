@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SECRET, KEY = "velero-repo-credentials", "repository-password"
 """Where Velero has it: https://velero.io/docs/v1.18/file-system-backup/"""
+REFUSAL = "invalid repository password"
+"""What kopia says of another one: https://github.com/kopia/kopia/tree/master/repo/format"""
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from conformance.capabilities.disaster_recovery.repository_password import (
+    REFUSAL,
     other_repository_password,
 )
 from conformance.platform.features import PlatformFeature
@@ -34,7 +35,7 @@ def test_wrong_password_told(
     velero: Velero,
     evidence: EvidenceBox,
 ) -> None:
-    app, locked, opened = backed_up_app("password"), namespaces("locked"), namespaces("opened")
+    app, locked, opened = backed_up_app("encrypted"), namespaces("locked"), namespaces("opened")
     seed = app.install()
     backup = app.back_up(app.namespace)
     assert backup.phase == COMPLETED, velero.explain(backup.item)
@@ -43,7 +44,7 @@ def test_wrong_password_told(
         told = velero.explain(refused)
     evidence.note(told)
     assert refused["status"]["phase"] != COMPLETED, told
-    assert "password" in told, f"it does not say why: {told}"
+    assert REFUSAL in told, f"it does not say why: {told}"
     assert not is_released(app.kube, app.pods_in(locked)), "the app runs without its data"
     restore = app.restore_into(opened, backup.name)
     assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
