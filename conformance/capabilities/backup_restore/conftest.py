@@ -8,24 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.deployment import HelmDeployment, image_values
 from conformance.apps.image_builds import VERSIONS
-from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
 from conformance.capabilities.backup_restore.faults import Victim
-from conformance.capabilities.backup_restore.locations import (
-    CREDENTIALS,
-    REFUSALS,
-    UnusableLocation,
-)
+from conformance.capabilities.backup_restore.locations import REFUSALS, UnusableLocation
 from conformance.capabilities.backup_restore.login import AppWithLogin
 from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
-from conformance.kube.apply import apply_file
+from conformance.suite.backed_up_app import BackedUpApp
 from conformance.suite.check import shared
 from conformance.suite.described import object_store_of, store_deployment_of
+from conformance.suite.refused_location import refused_location
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
-    from conformance.apps.image_builds import AppImages, ImageBuilds
+    from conformance.apps.image_builds import ImageBuilds
     from conformance.common.package import Package
     from conformance.kube.client import Kube
     from conformance.platform.clients import Clients
@@ -40,20 +35,6 @@ if TYPE_CHECKING:
 def object_store(backups: Flux, clients: Clients) -> ObjectStore:  # noqa: ARG001
     """The bucket that the backups are in."""
     return object_store_of(clients)
-
-
-@pytest.fixture(scope=shared)
-def backed_up_app(
-    undeployed: Callable[[str], HelmDeployment],
-    velero: Velero,
-    package: Package,
-    app: App,
-    app_images: AppImages,
-) -> Callable[[str], BackedUpApp]:
-    """Prepares the app in a fresh namespace: ``backed_up_app("hint").install()``."""
-    values = image_values(app_images.of(package, app.name, VERSIONS[0]))
-    chart = package.chart(app.name)
-    return lambda hint: BackedUpApp(undeployed(hint), chart, values, velero)
 
 
 @pytest.fixture(scope=shared)
@@ -101,16 +82,14 @@ def unusable_location(
     request: pytest.FixtureRequest, velero: Velero, kube: Kube, namespace: str
 ) -> Iterator[UnusableLocation]:
     """A location with credentials that are refused, or a bucket that is not there."""
+    unusable = UnusableLocation(namespace, REFUSALS[request.param])
     if request.param == "credentials":
-        # First of all: a location whose Secret is not there yet never gets to the store.
-        apply_file(kube, CREDENTIALS, name=namespace, namespace=velero.namespace)
-        velero.make_location(namespace, credential=namespace)
-        velero.location_looked_at(namespace, secret=namespace)
-    else:
-        velero.make_location(namespace, bucket=namespace)
-    yield UnusableLocation(namespace, REFUSALS[request.param])
+        with refused_location(kube, velero, namespace):
+            yield unusable
+        return
+    velero.make_location(namespace, bucket=namespace)
+    yield unusable
     velero.delete("BackupStorageLocation", namespace)
-    kube.delete("v1", "Secret", namespace, velero.namespace)
 
 
 @pytest.fixture(scope=shared)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.services.velero import API_VERSION, Velero
-from conformance.suite.admission import ANYWHERE, enforced
+from conformance.suite.altered_objects import FAILED, MADE, NAME, altered, in_phase
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -19,35 +16,8 @@ if TYPE_CHECKING:
     from conformance.services.object_store import ObjectStore
     from conformance.suite.twins import Twin
 
-POLICY = Path(__file__).with_suffix(".yaml")
-NAME = "twin"
 PREFIX = "plugins/elsewhere"
 """Begins with a name that Velero expects: another one would make a location Unavailable."""
-MADE = 'request.operation == "CREATE"'
-"""In an expression of a policy: the object is new."""
-
-
-@contextmanager
-def altered(kube: Kube, objects: str, when: str, field: str, value: object) -> Iterator[None]:
-    """Within the body, a field of objects has another value than was written.
-
-    ``objects`` is a resource with its API group, ``when`` an expression (CEL) that says of which
-    ``object``, ``field`` a JSON pointer.
-    """
-    resource, _, group = objects.partition(".")
-    change = {"when": when, "field": field, "value": json.dumps(value)}
-    meant = {"group": group, "resource": resource, **change}
-    with enforced(kube, POLICY, NAME, lambda: _in_effect(kube), **meant):
-        yield
-
-
-def _in_effect(kube: Kube) -> bool:
-    return "data" in kube.patch("v1", "ConfigMap", NAME, ANYWHERE, {"data": None})
-
-
-def _in_phase(*phases: str) -> str:
-    """Return the expression: the object is in one of these phases."""
-    return f"has(object.status) && has(object.status.phase) && object.status.phase in {[*phases]}"
 
 
 @pytest.fixture
@@ -59,16 +29,15 @@ def with_velero(kube: Kube, backups: Flux) -> Kube:  # noqa: ARG001 - installs i
 @pytest.fixture
 def failures_called_completed(with_velero: Kube, twin: Twin) -> Iterator[None]:
     """Velero calls each of its backups, or of its restores, Completed."""
-    kind, failed = f"{twin.settings['resource']}.velero.io", ("Failed", "PartiallyFailed")
-    when = _in_phase(*failed, "FailedValidation")
-    with altered(with_velero, kind, when, "/status/phase", "Completed"):
+    kind = f"{twin.settings['resource']}.velero.io"
+    with altered(with_velero, kind, in_phase(*FAILED), "/status/phase", "Completed"):
         yield
 
 
 @pytest.fixture
 def every_location_available(with_velero: Kube) -> Iterator[None]:
     """Velero calls each location Available."""
-    when = _in_phase("Unavailable")
+    when = in_phase("Unavailable")
     with altered(
         with_velero, "backupstoragelocations.velero.io", when, "/status/phase", "Available"
     ):
@@ -78,7 +47,7 @@ def every_location_available(with_velero: Kube) -> Iterator[None]:
 @pytest.fixture
 def refusals_not_explained(with_velero: Kube) -> Iterator[None]:
     """Velero does not say why a location is Unavailable."""
-    when, message = _in_phase("Unavailable"), "the location cannot be used"
+    when, message = in_phase("Unavailable"), "the location cannot be used"
     with altered(with_velero, "backupstoragelocations.velero.io", when, "/status/message", message):
         yield
 

@@ -12,19 +12,14 @@ from collections.abc import Iterator
 import requests
 
 from conformance.apps.writer import writer_of
-from conformance.capabilities.backup_restore.backed_up_app import AppBackup, BackedUpApp
 from conformance.common.backup_labels import BACKUP_SET
-from conformance.kube.conditions import ready
 from conformance.kube.objects import Object, Ref
-from conformance.kube.wait import WaitTimeout, wait_each
 from conformance.services.object_store import ObjectStore
-from conformance.services.velero import waits_for_data
+from conformance.suite.backed_up_app import AppBackup, BackedUpApp, is_released
 from conformance.suite.background import Background
 
 WRITES = 10
 """What has to be acknowledged before the backup begins: the app is in the midst of it."""
-RELEASE_SECONDS = 10.0
-"""In which a pod goes on whose volumes are restored: both it and kubelet look every second."""
 PRE_HOOK = "pre.hook.backup.velero.io/command"
 
 
@@ -76,15 +71,9 @@ class WholeNamespace:
     def damaged_is_released(self) -> bool:
         """Whether the pod that was restored from the altered store waits no longer for its data.
 
-        Raises ``WaitFailed`` unless there is a pod, and it waits, when the restore has ended.
+        Raises ``WaitFailed`` as ``is_released`` does.
         """
-        kube, pods = self.app.kube, self.app.pods_in(self.damaged_namespace)
-        wait_each(kube, pods, waits_for_data(), fail_on=ready())
-        try:
-            wait_each(kube, pods, ~waits_for_data(), timeout=RELEASE_SECONDS)
-        except WaitTimeout:
-            return False
-        return True
+        return is_released(self.app.kube, self.app.pods_in(self.damaged_namespace))
 
     def _back_up(self) -> AppBackup:
         with self.writer.result() as writer:

@@ -70,6 +70,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "app_runs",
         "backup_restore",
         "chart_deployment",
+        "disaster_recovery",
         "persistent_storage",
     ),
     "ingress.authority": ("backup_restore.login_after_restore",),
@@ -98,7 +99,10 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "backup_restore.restores_into_second_cluster",
         "backup_restore.store_down_reported",
         "disaster_recovery.backups_after_loss",
+        "disaster_recovery.missing_data_told",
         "disaster_recovery.schedule_covers_everything",
+        "disaster_recovery.unfinished_backup_told",
+        "disaster_recovery.wrong_credentials_told",
     ),
     "features.second_factor": ("single_sign_on.second_factor",),
     "features.reference_dashboard": ("dashboard", "operations.many_users"),
@@ -107,6 +111,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "disaster_recovery.data_after_loss",
         "disaster_recovery.login_after_loss",
         "disaster_recovery.secrets_after_loss",
+        "disaster_recovery.wrong_password_told",
     ),
 }
 """Key -> checks, or capabilities as a whole; of a key that is not here, see the one above it."""

@@ -1,4 +1,4 @@
-"""An app that is backed up and restored: what every check of this capability does with one."""
+"""An app that is backed up and restored: what checks of several capabilities do with one."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from conformance.kube.client import Kube
 from conformance.kube.conditions import ready
 from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.port_forward import forward
-from conformance.kube.wait import wait_each
+from conformance.kube.wait import WaitTimeout, wait_each
 from conformance.services.ingress import UNROUTED
-from conformance.services.velero import COMPLETED, Velero
+from conformance.services.velero import COMPLETED, Velero, waits_for_data
 
 NO_INGRESS = ("ingresses.networking.k8s.io",)
 """What a copy beside the original leaves out: one host name belongs to one of them."""
+RELEASE_SECONDS = 10.0
+"""In which a pod goes on whose volumes are restored: both it and kubelet look every second."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +106,11 @@ class BackedUpApp:
         """Return when the restored app is Ready and the ingress routes to it again."""
         wait_each(self.kube, self.pods_in(self.namespace), ready())
         status = self.deployment.wait_served().status_code
-        assert status not in UNROUTED, (
-            f"the pods of {self.namespace} are Ready, but the ingress still answers {status} after"
-            f" {self.kube.timeouts.routing_after_restart:.0f} s"
-        )
+        if status in UNROUTED:
+            raise AssertionError(
+                f"the pods of {self.namespace} are Ready, but the ingress still answers {status} "
+                f"after {self.kube.timeouts.routing_after_restart:.0f} s"
+            )
 
     def pods_in(self, namespace: str) -> Selection:
         """Return which pods in a namespace are the app's."""
@@ -142,6 +145,19 @@ class BackedUpApp:
         }
         claims = self.kube.list("v1", "PersistentVolumeClaim", self.namespace)
         return missing_in_backup(pods, claims, self.kube.list("v1", "PersistentVolume"), copied)
+
+
+def is_released(kube: Kube, pods: Selection) -> bool:
+    """Return whether restored pods wait no longer for their data, once a restore has ended.
+
+    Raises ``WaitFailed`` unless there is a pod, and it waits, when this is asked.
+    """
+    wait_each(kube, pods, waits_for_data(), fail_on=ready())
+    try:
+        wait_each(kube, pods, ~waits_for_data(), timeout=RELEASE_SECONDS)
+    except WaitTimeout:
+        return False
+    return True
 
 
 def _http_port(pod: Object) -> int:
