@@ -12,6 +12,7 @@ from conformance.apps.deployment import HelmDeployment, image_values
 from conformance.apps.image_builds import VERSIONS
 from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
 from conformance.capabilities.backup_restore.faults import Victim
+from conformance.capabilities.backup_restore.in_place import InPlace
 from conformance.capabilities.backup_restore.locations import (
     CREDENTIALS,
     REFUSALS,
@@ -75,6 +76,16 @@ def whole_namespace(
 def backup_set(backed_up_app: Callable[[str], BackedUpApp]) -> Iterator[BackupSet]:
     """An app whose backup set is backed up, lost and restored, in the background."""
     begun = BackupSet(backed_up_app("backup-set"))
+    yield begun
+    begun.end()
+
+
+@pytest.fixture(scope=shared)
+def in_place(
+    backed_up_app: Callable[[str], BackedUpApp], object_store: ObjectStore
+) -> Iterator[InPlace]:
+    """An app that is damaged while it runs and restored over, in the background."""
+    begun = InPlace(backed_up_app("backup-in-place"), object_store)
     yield begun
     begun.end()
 

@@ -152,3 +152,22 @@ def location_without_a_bucket(kube: Kube, velero: Velero) -> Iterator[None]:
     finally:
         kube.patch(*location, {"spec": {"objectStorage": {"bucket": bucket}}})
         velero.location_is("Available", velero.location)
+
+
+@pytest.fixture
+def altered_restores(with_velero: Kube, twin: Twin) -> Iterator[None]:
+    """Every new restore has another value of a field of its spec.
+
+    The twin's settings name the ``field``, a JSON pointer below ``/spec``, and its JSON ``value``.
+    """
+    field, value = f"/spec{twin.settings['field']}", json.loads(twin.settings["value"])
+    with altered(with_velero, "restores.velero.io", MADE, field, value):
+        yield
+
+
+@pytest.fixture
+def warnings_not_counted(with_velero: Kube) -> Iterator[None]:
+    """Velero counts no warning of its restores."""
+    counted = "has(object.status) && has(object.status.warnings)"
+    with altered(with_velero, "restores.velero.io", counted, "/status/warnings", 0):
+        yield
