@@ -11,6 +11,7 @@ import pytest
 from conformance.apps.deployment import HelmDeployment, image_values
 from conformance.apps.image_builds import VERSIONS
 from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
+from conformance.capabilities.backup_restore.claimed_files import MANIFEST, ClaimedFiles
 from conformance.capabilities.backup_restore.faults import Victim
 from conformance.capabilities.backup_restore.in_place import InPlace
 from conformance.capabilities.backup_restore.locations import (
@@ -105,6 +106,23 @@ def empty_cluster(
     site = other_cluster.result()
     site.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
     return site
+
+
+@pytest.fixture
+def claimed_files(
+    velero: Velero,
+    kube: Kube,
+    namespace: str,
+    package: Package,
+    app: App,
+    app_images: AppImages,
+    clients: Clients,
+) -> ClaimedFiles:
+    """An empty claim, and a pod of root that mounts it."""
+    image = app_images.of(package, app.name, VERSIONS[0]).by_digest
+    storage_class = clients.platform.storage.storage_class
+    apply_file(kube, MANIFEST, namespace=namespace, image=image, storage_class=storage_class)
+    return ClaimedFiles(kube, velero, namespace)
 
 
 @pytest.fixture(params=["credentials", "bucket"])
