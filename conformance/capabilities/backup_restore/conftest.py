@@ -10,6 +10,7 @@ import pytest
 
 from conformance.apps.deployment import HelmDeployment, image_values
 from conformance.apps.image_builds import VERSIONS
+from conformance.capabilities.backup_restore.at_once import AtOnce
 from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
 from conformance.capabilities.backup_restore.claimed_files import MANIFEST, ClaimedFiles
 from conformance.capabilities.backup_restore.faults import Victim
@@ -87,6 +88,19 @@ def in_place(
 ) -> Iterator[InPlace]:
     """An app that is damaged while it runs and restored over, in the background."""
     begun = InPlace(backed_up_app("backup-in-place"), object_store)
+    yield begun
+    begun.end()
+
+
+@pytest.fixture(scope=shared)
+def at_once(
+    backed_up_app: Callable[[str], BackedUpApp],
+    object_store: ObjectStore,
+    namespaces: Callable[[str], str],
+) -> Iterator[AtOnce]:
+    """An app with two backups, restored at the same time, in the background."""
+    older, newer = (namespaces(f"backup-{which}-copy") for which in ("older", "newer"))
+    begun = AtOnce(backed_up_app("backup-at-once"), object_store, older, newer)
     yield begun
     begun.end()
 

@@ -38,8 +38,15 @@ def altered(kube: Kube, objects: str, when: str, field: str, value: object) -> I
     ``objects`` is a resource with its API group, ``when`` an expression (CEL) that says of which
     ``object``, ``field`` a JSON pointer.
     """
+    with computed(kube, objects, when, field, json.dumps(value)):
+        yield
+
+
+@contextmanager
+def computed(kube: Kube, objects: str, when: str, field: str, value: str) -> Iterator[None]:
+    """The same, and ``value`` is an expression (CEL), too."""
     resource, _, group = objects.partition(".")
-    change = {"when": when, "field": field, "value": json.dumps(value)}
+    change = {"when": when, "field": field, "value": value}
     within = kube.timeouts.admission
     policy = {"name": NAME, "group": group, "resource": resource, **change}
     apply_file(kube, POLICY, namespace=ANYWHERE, **policy)
@@ -170,4 +177,13 @@ def warnings_not_counted(with_velero: Kube) -> Iterator[None]:
     """Velero counts no warning of its restores."""
     counted = "has(object.status) && has(object.status.warnings)"
     with altered(with_velero, "restores.velero.io", counted, "/status/warnings", 0):
+        yield
+
+
+@pytest.fixture
+def restores_of_the_newer_backup(with_velero: Kube) -> Iterator[None]:
+    """Whoever restores the older of an app's two backups gets the newer one."""
+    older = f'{MADE} && object.spec.backupName.endsWith("-older")'
+    newer = 'object.spec.backupName.replace("-older", "-newer")'
+    with computed(with_velero, "restores.velero.io", older, "/spec/backupName", newer):
         yield
