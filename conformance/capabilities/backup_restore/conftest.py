@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.deployment import HelmDeployment, image_values
+from conformance.apps.flux_package import copy_of
 from conformance.apps.image_builds import VERSIONS
+from conformance.apps.tracked import TrackedApp
 from conformance.capabilities.backup_restore.at_once import AtOnce
 from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
 from conformance.capabilities.backup_restore.claimed_files import MANIFEST, ClaimedFiles
@@ -21,6 +24,7 @@ from conformance.capabilities.backup_restore.locations import (
     UnusableLocation,
 )
 from conformance.capabilities.backup_restore.login import AppWithLogin
+from conformance.capabilities.backup_restore.removed_app import RemovedApp
 from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
 from conformance.kube.apply import apply_file
 from conformance.suite.check import shared
@@ -29,14 +33,21 @@ from conformance.suite.described import object_store_of, store_deployment_of
 if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages, ImageBuilds
+    from conformance.apps.tracked import TrackedBranch
     from conformance.common.package import Package
+    from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.platform.clients import Clients
     from conformance.platform.site import Site
+    from conformance.platform.stack import Stack
     from conformance.services.flux import Flux
     from conformance.services.object_store import ObjectStore
     from conformance.services.velero import Velero
     from conformance.suite.accounts import Accounts
+
+_UPGRADE_SECONDS = 120
+"""After which an upgrade of a copy of an app counts as failed; nobody upgrades it."""
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope=shared)
@@ -120,6 +131,31 @@ def empty_cluster(
     site = other_cluster.result()
     site.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
     return site
+
+
+@pytest.fixture
+def removed_app(
+    velero: Velero,
+    stack: Stack,
+    tracked_branch: TrackedBranch,
+    app: App,
+    app_images: AppImages,  # noqa: ARG001 - in the registry before the app is installed
+    package: Package,
+    settings: Settings,
+) -> Iterator[RemovedApp]:
+    """An app of this check alone that Flux installs from the tracked branch, still there."""
+    name = f"{app.name}-removed-{settings.run_id}-{next(_numbers)}"
+    copy = copy_of(package, app.name, name, failure_after=_UPGRADE_SECONDS)
+    tracked = TrackedApp(tracked_branch, copy, app, stack.http(), settings.domain)
+    made = RemovedApp(tracked, velero)
+    try:
+        tracked_branch.install([copy])
+        yield made
+    finally:
+        unknown = not made.held_by_flux()
+        tracked_branch.remove([tracked])
+        if unknown:
+            made.delete_restored()
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from conformance.apps import tree
 from conformance.apps.base import Seed
+from conformance.capabilities.backup_restore.backed_up_app import alter
 from conformance.capabilities.backup_restore.stored import (
     actions_of,
     backed_up_objects,
@@ -123,7 +124,8 @@ class InPlace:
             kube.patch(*ref, body)
         ingress = Ref("networking.k8s.io/v1", "Ingress", name, namespace)
         kube.delete(*ingress)
-        self._alter_data()
+        for volume in self.app.deployment.app.volumes:
+            alter(self.app.deployment.instance, volume, self.seed.result())
         return Damage(
             changed=frozenset(changes),
             lost=frozenset([ingress]),
@@ -131,15 +133,6 @@ class InPlace:
             claims=self._claims(),
             pod=self._pod(),
         )
-
-    def _alter_data(self) -> None:
-        """Invert a byte in each of the app's volumes."""
-        deployment, seed = self.app.deployment, self.seed.result()
-        for volume in deployment.app.volumes:
-            files = seed.files[volume.mount_path]
-            largest = max(files, key=lambda path: files[path].size)
-            run = deployment.instance.holding(volume).run
-            tree.alter(run, f"{volume.mount_path}/{largest}")
 
     def _restore(self, existing: Literal["none", "update"]) -> RestoredOver:
         velero, name = self.app.velero, f"{self.app.namespace}-{existing}"
