@@ -18,6 +18,7 @@ from conformance.capabilities.backup_restore.stored import (
     actions_of,
     backed_up_objects,
     differing,
+    errors_of,
 )
 from conformance.kube.objects import Object, Ref
 
@@ -75,6 +76,14 @@ def test_a_restore_names_what_it_left() -> None:
 def test_a_list_of_another_form_is_refused() -> None:
     with pytest.raises(AssertionError, match="of another form"):
         actions_of(resource_list({"v1/ConfigMap": ["apps/settings"]}), "r")
+
+
+def test_errors_of_a_restore_are_those_of_every_place() -> None:
+    errors = {"velero": ["no agent"], "namespaces": {"a": ["exceeded quota"], "b": ["gone"]}}
+    results = {"errors": errors, "warnings": {"cluster": ["there already"]}}
+    content = gzip.compress(json.dumps(results).encode())
+    store: Any = Bucket(**{"restores/r/restore-r-results.gz": content})
+    assert errors_of(store, "r") == ["no agent", "exceeded quota", "gone"]
 
 
 def test_a_backup_has_each_object_once_and_none_that_others_make() -> None:

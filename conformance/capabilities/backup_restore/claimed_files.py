@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conformance.apps import tree
 from conformance.apps.loss import lose
-from conformance.kube.conditions import ready
+from conformance.kube.conditions import matching, ready
 from conformance.kube.execution import execute
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import wait
@@ -78,6 +78,19 @@ class ClaimedFiles:
         restore = self.velero.finished("Restore", self.namespace)
         self._wait()
         return restore
+
+    def restore_into(self, namespace: str, room: str) -> Object:
+        """Restore into a namespace whose claims may have ``room`` in all; return the Restore."""
+        metadata = {"name": "room", "namespace": namespace}
+        spec = {"hard": {"requests.storage": room}}
+        quota = Ref("v1", "ResourceQuota", "room", namespace)
+        body = {"apiVersion": "v1", "kind": quota.kind, "metadata": metadata, "spec": spec}
+        self.kube.create(body)
+        # Until its controller has looked, the quota refuses everything, for another reason.
+        wait(self.kube, quota, matching("in force", lambda item: bool(item["status"]["hard"])))
+        mapping = {self.namespace: namespace}
+        self.velero.restore(namespace, self.namespace, mapping=mapping)
+        return self.velero.finished("Restore", namespace)
 
     def alter(self) -> frozenset[str]:
         """Give one file another owner, and invert a byte of another; return their paths."""

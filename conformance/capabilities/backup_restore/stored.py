@@ -59,6 +59,14 @@ def actions_of(store: ObjectStore, restore: str) -> Actions:
     return Actions(found)
 
 
+def errors_of(store: ObjectStore, restore: str) -> list[str]:
+    """Return the errors of a finished restore, in Velero's words."""
+    name = f"restores/{restore}/restore-{restore}-results.gz"
+    errors = json.loads(gzip.decompress(store.read(name))).get("errors") or {}
+    of_namespaces = [text for texts in errors.get("namespaces", {}).values() for text in texts]
+    return [*errors.get("velero", ()), *errors.get("cluster", ()), *of_namespaces]
+
+
 def backed_up_objects(store: ObjectStore, backup: str) -> list[Object]:
     """Return what a backup has of namespaces but for what others make of it: pods, endpoints."""
     content = io.BytesIO(store.read(f"backups/{backup}/{backup}.tar.gz"))
