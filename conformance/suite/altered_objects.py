@@ -32,9 +32,15 @@ def altered(kube: Kube, objects: str, when: str, field: str, value: object) -> I
     ``objects`` is a resource with its API group, ``when`` an expression (CEL) that says of which
     ``object``, ``field`` a JSON pointer. Raises AssertionError if the policy comes too late.
     """
+    with computed(kube, objects, when, field, json.dumps(value)):
+        yield
+
+
+@contextmanager
+def computed(kube: Kube, objects: str, when: str, field: str, value: str) -> Iterator[None]:
+    """The same, and ``value`` is an expression (CEL), too."""
     resource, _, group = objects.partition(".")
-    change = {"when": when, "field": field, "value": json.dumps(value)}
-    meant = {"group": group, "resource": resource, **change}
+    meant = {"group": group, "resource": resource, "when": when, "field": field, "value": value}
     with enforced(kube, POLICY, NAME, lambda: _in_effect(kube), **meant):
         yield
 

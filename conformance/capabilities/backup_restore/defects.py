@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.services.velero import API_VERSION, Velero
-from conformance.suite.altered_objects import FAILED, MADE, NAME, altered, in_phase
+from conformance.suite.altered_objects import (
+    FAILED,
+    MADE,
+    NAME,
+    altered,
+    computed,
+    in_phase,
+)
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -109,3 +117,31 @@ def location_without_a_bucket(kube: Kube, velero: Velero) -> Iterator[None]:
     finally:
         kube.patch(*location, {"spec": {"objectStorage": {"bucket": bucket}}})
         velero.location_is("Available", velero.location)
+
+
+@pytest.fixture
+def altered_restores(with_velero: Kube, twin: Twin) -> Iterator[None]:
+    """Every new restore has another value of a field of its spec.
+
+    The twin's settings name the ``field``, a JSON pointer below ``/spec``, and its JSON ``value``.
+    """
+    field, value = f"/spec{twin.settings['field']}", json.loads(twin.settings["value"])
+    with altered(with_velero, "restores.velero.io", MADE, field, value):
+        yield
+
+
+@pytest.fixture
+def warnings_not_counted(with_velero: Kube) -> Iterator[None]:
+    """Velero counts no warning of its restores."""
+    counted = "has(object.status) && has(object.status.warnings)"
+    with altered(with_velero, "restores.velero.io", counted, "/status/warnings", 0):
+        yield
+
+
+@pytest.fixture
+def restores_of_the_newer_backup(with_velero: Kube) -> Iterator[None]:
+    """Whoever restores the older of an app's two backups gets the newer one."""
+    older = f'{MADE} && object.spec.backupName.endsWith("-older")'
+    newer = 'object.spec.backupName.replace("-older", "-newer")'
+    with computed(with_velero, "restores.velero.io", older, "/spec/backupName", newer):
+        yield
