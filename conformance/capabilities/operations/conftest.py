@@ -15,6 +15,7 @@ from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp
 from conformance.capabilities.operations.helm_controller import HelmController
 from conformance.capabilities.operations.image_registry import ImageRegistry
+from conformance.capabilities.operations.ingress_certificate import IngressCertificate
 from conformance.capabilities.operations.mail_server import MailServer
 from conformance.capabilities.operations.upgrade import CHART_VERSION, UPGRADE_TIMEOUT
 
@@ -83,6 +84,16 @@ def mail_server(
 ) -> MailServer:
     """Where every mail of the platform ends."""
     return MailServer(clients)
+
+
+@pytest.fixture
+def ingress_certificate(
+    stack: Stack,
+    clients: Clients,
+    single_sign_on: Flux,  # noqa: ARG001 - installed
+) -> IngressCertificate:
+    """What new connections to the platform get."""
+    return IngressCertificate(clients, stack.http())
 
 
 @pytest.fixture
