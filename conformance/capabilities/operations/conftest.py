@@ -17,6 +17,7 @@ from conformance.capabilities.operations.helm_controller import HelmController
 from conformance.capabilities.operations.image_registry import ImageRegistry
 from conformance.capabilities.operations.ingress_certificate import IngressCertificate
 from conformance.capabilities.operations.mail_server import MailServer
+from conformance.capabilities.operations.many_releases import ManyReleases
 from conformance.capabilities.operations.upgrade import CHART_VERSION, UPGRADE_TIMEOUT
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 USERS = 500
 """How many ``many_users`` are: twice what Kratos lists at once by default."""
+RELEASES = 200
+"""How many ``many_releases`` are."""
 _numbers = itertools.count(1)
 
 
@@ -94,6 +97,15 @@ def ingress_certificate(
 ) -> IngressCertificate:
     """What new connections to the platform get."""
     return IngressCertificate(clients, stack.http())
+
+
+@pytest.fixture
+def many_releases(tracked_branch: TrackedBranch, settings: Settings) -> Iterator[ManyReleases]:
+    """As many releases as no platform of one server has, not in the tracked branch yet."""
+    name = f"many-{settings.run_id}-{next(_numbers)}"
+    made = ManyReleases(tracked_branch, name, RELEASES)
+    yield made
+    made.remove()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from conformance.kube.errors import Invalid
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.kube.objects import Ref
+    from conformance.platform.clients import Clients
     from conformance.services.flux import Flux
     from conformance.suite.accounts import Accounts
 
@@ -51,6 +52,20 @@ def _refused(kube: Kube) -> bool:
     except Invalid:
         return True
     return False
+
+
+@pytest.fixture
+def room_for_half(kube: Kube, clients: Clients, flux: Flux) -> Iterator[None]:  # noqa: ARG001
+    """A quota of the namespace of apps leaves room for 100 more releases of a ConfigMap each."""
+    namespace = clients.platform.apps
+    there = len(kube.list("v1", "ConfigMap", namespace))
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": NAME}}
+    hard = {"count/configmaps": str(there + 100)}
+    apply(kube, {**quota, "spec": {"hard": hard}}, namespace=namespace)
+    try:
+        yield
+    finally:
+        kube.delete("v1", "ResourceQuota", NAME, namespace)
 
 
 @pytest.fixture
