@@ -13,6 +13,7 @@ from conformance.apps.flux_package import Commit, copy_of
 from conformance.apps.image_builds import NOTES, VERSIONS
 from conformance.apps.notes import Notes
 from conformance.apps.tracked import TrackedApp
+from conformance.capabilities.operations.crowd import Crowd
 from conformance.capabilities.operations.helm_controller import HelmController
 from conformance.capabilities.operations.image_registry import ImageRegistry
 from conformance.capabilities.operations.ingress_certificate import IngressCertificate
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 USERS = 500
 """How many ``many_users`` are: twice what Kratos lists at once by default."""
+CROWD = ("rita", "rosa", "rudi", "ruth")
+"""Who log in at the same time: for each password, Kratos computes for some tenths of a second."""
 RELEASES = 200
 """How many ``many_releases`` are."""
 _numbers = itertools.count(1)
@@ -106,6 +109,13 @@ def many_releases(tracked_branch: TrackedBranch, settings: Settings) -> Iterator
     made = ManyReleases(tracked_branch, name, RELEASES)
     yield made
     made.remove()
+
+
+@pytest.fixture
+def crowd(accounts: Accounts) -> Crowd:
+    """Users of an app who log in at the same time."""
+    app = accounts.app("crowd")
+    return Crowd(accounts, app, [accounts.user(nick) for nick in CROWD])
 
 
 @pytest.fixture
