@@ -25,6 +25,9 @@ PLATFORM = {
     "kills one of its controllers": r"\bhelm_controller\.kill\(",
     "takes its registry away": r"\bimage_registry\.unreachable\(",
     "takes its mail server away": r"\bmail_server\.down\(",
+    "renews its certificate": r"\bingress_certificate\.renewed\(",
+    "restarts what users log in by": r"\bcrowd\.restart_login\(",
+    "gives it many releases": r"\bmany_releases\.push\(",
     "gives it many users": r"\.create_each\(",
     "installs an app among its own": r"\bmanaged: TrackedApp\b",
 }

@@ -19,7 +19,7 @@ PACKAGE = Path(conformance.__file__).parent
 KNOW_NO_NAMES = ("services", "apps", "suite", "capabilities")
 EVERYWHERE = {
     *("stackspin", "velero", "hydra", "kratos", "mail", "dashboard", "operator", "default"),
-    "recovery",
+    *("recovery", "stackspin-conformance"),
 }
 """Words that mean other things, too, such as an app's role or the name of a software."""
 MAY = {

@@ -24,6 +24,7 @@ OF_CHECKS = {
     "single_sign_on.needs": r"login_services\.(restart|outliving)",
     "single_sign_on.mail": r"\bmail_server\b",
     "ingress.authority": r"\bapp_with_login\b",
+    "ingress.certificate": r"\bingress_certificate\b",
     "storage.retained": r"retained=True",
     "backup.node_agent": r"clients\.node_agent\(\)",
     "backup.store": r"object_store_of|store_deployment_of|carry_backup\(|whole_namespace\.damaged",

@@ -201,6 +201,16 @@ class SingleSignOn(Part):
         return urljoin(f"{dashboard or self.dashboard}/", path)
 
 
+class Certificate(Part):
+    """The certificate that the ingress presents, where the suite may renew it."""
+
+    secret: NamespacedName
+    """The Secret that the ingress has it from, with tls.crt and tls.key."""
+    authority: NamespacedName
+    """A Secret with tls.crt and tls.key of the authority that has issued it, as an issuer of
+    cert-manager's kind CA has."""
+
+
 class Ingress(Part):
     """How the platform is reached."""
 
@@ -209,6 +219,8 @@ class Ingress(Part):
     authority: str = ""
     """The ConfigMap, in each namespace that needs it, with the authority of the platform's
     certificate; empty where everybody trusts that certificate."""
+    certificate: Certificate | None = None
+    """The certificate that the ingress presents, where the suite may renew it."""
 
 
 class Storage(Part):

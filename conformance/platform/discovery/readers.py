@@ -74,6 +74,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "persistent_storage",
     ),
     "ingress.authority": ("backup_restore.login_after_restore",),
+    "ingress.certificate": ("operations.certificate_renewed",),
     "storage": (
         "app_runs",
         "persistent_storage",
