@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 NEEDS = (Feature.SECOND_CLUSTER,)
 LONGEST = 120.0
-"""Seconds that a page may be away. The first half of a minute goes by while a pod stops, its volume
-is mounted anew and its database is migrated; nobody waits longer than some minutes."""
+"""Seconds that a page may be away: its pod and its database stop, data is migrated, both start."""
 
 
 @check(
