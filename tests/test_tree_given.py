@@ -99,7 +99,9 @@ def test_the_release_before_is_read_as_the_tree_is(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_with_the_release_before_is_said_of_it(tmp_path: Path) -> None:
-    with pytest.raises(HarnessError, match=r"--previous-platform=nowhere: nowhere: there is no such folder"):
+    with pytest.raises(
+        HarnessError, match=r"--previous-platform=nowhere: nowhere: there is no such folder"
+    ):
         given(write(tmp_path / "mine"), previous_platform="nowhere")
 
 
