@@ -201,6 +201,13 @@ class Settings:
         several=True,
         reported=False,
     )
+    previous_platform: str | None = option(
+        None,
+        "for --platform-repository: the same repository as of the previous release, a folder or a "
+        "URL; a cluster with that is upgraded to the platform under test",
+        "none: the platform's upgrade is not checked",
+        reported=False,
+    )
     ca_file: Path | None = option(
         None,
         "the authority that issued the platform's certificate, PEM",
