@@ -22,6 +22,8 @@ FOLDER = Path(__file__).with_name("platforms")
 REFERENCE_SECRETS = {
     "flux-system/stackspin-cluster-variables": {"domain": "stackspin.test"},
     "velero/object-store": {"access_key": "a", "secret_key": "b"},
+    "stackspin/ingress-default-certificate": {"tls.crt": "a", "tls.key": "b", "ca.crt": "c"},
+    "stackspin-conformance/ingress-authority": {"tls.crt": "c", "tls.key": "d"},
 }
 
 

@@ -103,3 +103,15 @@ def test_error_shows_the_first_and_counts_the_rest() -> None:
     error = tree.DataDiffers("data of notes", [f"{n}: missing" for n in range(25)])
     assert str(error).startswith("data of notes: 25 differences\n  0: missing\n")
     assert str(error).endswith("\n  9: missing\n  ... and 15 more")
+
+
+def test_a_hole_takes_no_room(tmp_path: Path) -> None:
+    size = 4 * 1024 * 1024
+    tree.make_sparse(run, str(tmp_path), size)
+    sparse, dense = tmp_path / "sparse", tmp_path / "dense"
+    assert (sparse.stat().st_size, dense.stat().st_size) == (size, size // 16)
+    room = tree.room(run, str(sparse), str(dense))
+    assert room[str(dense)] >= size // 16
+    assert room[str(sparse)] < size // 4
+    sparse.write_bytes(sparse.read_bytes())  # as a careless copy does
+    assert tree.room(run, str(sparse))[str(sparse)] >= size

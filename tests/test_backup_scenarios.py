@@ -12,10 +12,10 @@ import pytest
 
 from conformance.apps.base import Instance, Seed
 from conformance.capabilities.backup_restore import scenarios
-from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
 from conformance.common.timeouts import Timeouts
 from conformance.kube.wait import WaitTimeout
 from conformance.services.velero import COMPLETED, PodVolume
+from conformance.suite.backed_up_app import BackedUpApp
 from conformance.suite.background import Background
 
 BACKUP = {"metadata": {"name": "b"}, "status": {"phase": COMPLETED}}
@@ -73,7 +73,7 @@ def test_what_a_backup_lacks_is_found_out_before_the_app_is_lost() -> None:
 def test_a_restored_app_is_asked_when_the_ingress_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
     app = App()
     monkeypatch.setattr(
-        "conformance.capabilities.backup_restore.backed_up_app.wait_each",
+        "conformance.suite.backed_up_app.wait_each",
         lambda *_, **__: app.done.append("ready"),
     )
     backed_up(app).verify(Seed(1, {}, {}))
@@ -94,7 +94,7 @@ def test_a_pod_is_watched_until_its_time_since_the_restore_is_over(
             timeouts.append(timeout)
             raise WaitTimeout("it waits for its data")
 
-    monkeypatch.setattr(scenarios, "wait_each", wait_each)
+    monkeypatch.setattr("conformance.suite.backed_up_app.wait_each", wait_each)
     app = SimpleNamespace(
         kube=None,
         namespace="n",

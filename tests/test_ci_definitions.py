@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import os
 import re
 import shutil
@@ -91,6 +92,25 @@ def test_a_night_in_which_a_check_fails_keeps_what_the_next_one_needs() -> None:
         key = f"${{{{ steps.{restored[path]['id']}.outputs.cache-primary-key }}}}"
         assert step["with"]["key"] == key
         assert step["if"].startswith(("always() ", "!cancelled() "))
+
+
+def test_the_history_has_all_commits_to_choose_from() -> None:
+    gitlab, github = (yaml.safe_load(file.read_text()) for file in (GITLAB, GITHUB))
+    assert gitlab["nightly"]["variables"]["GIT_DEPTH"] == "0"
+    (checkout,) = (
+        step
+        for step in github["jobs"]["nightly"]["steps"]
+        if step.get("uses", "").startswith("actions/checkout@")
+    )
+    assert checkout["with"] == {"fetch-depth": 0}
+
+
+def test_arguments_of_a_person_reach_the_run() -> None:
+    github = yaml.safe_load(GITHUB.read_text())
+    assert github["jobs"]["nightly"]["env"]["PYTEST_ADDOPTS"] == "${{ inputs.arguments }}"
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(PROJECT_ROOT / "tox.ini")
+    assert "PYTEST_ADDOPTS" in tox["testenv"]["pass_env"].split()
 
 
 @pytest.mark.parametrize("status", [0, 1])

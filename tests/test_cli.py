@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from conformance import cli
 from conformance.common.settings import PROJECT_ROOT
 
 NAME = "STACKSPIN_CONFORMANCE_CLUSTER_NAME"
@@ -107,6 +110,39 @@ def test_help_says_what_a_command_does_and_what_is_the_default(tmp_path: Path) -
     assert "the cluster's name (default: stackspin)" in told
     for command in ("down", "kubeconfig", "shell"):
         assert "--cluster-name" in run("cluster", command, "--help", state=tmp_path).stdout
+
+
+def helps_in_turn(capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[str, str]]:
+    """Yield each command of the console script, and of its groups, with its help."""
+
+    def shown(*words: str) -> str:
+        with pytest.raises(SystemExit):
+            cli.run([*words, "--help"])
+        return capsys.readouterr().out
+
+    for name in cli.COMMANDS:
+        text = shown(name)
+        yield name, text
+        for command in re.findall(r"(?m)^    ([a-z]+)\b", text.partition("\ncommands:\n")[2]):
+            yield f"{name} {command}", shown(name, command)
+
+
+def test_the_help_of_each_command_says_only_what_its_user_needs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    helps = dict(helps_in_turn(capsys))
+    assert {"app", "doctor", "cluster up", "platform clean", "job run"} <= helps.keys()
+    for command, text in helps.items():
+        found = re.findall(r"Raises?\b|Returns?\b|[A-Z]\w+Error|``|None|\[\]", text)
+        assert not found, f"{command} --help is for programmers: {found}"
+
+
+def test_a_list_of_commands_has_the_first_paragraph_of_each(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    helps = dict(helps_in_turn(capsys))
+    assert "nothing is put there unless all" in helps["components import"]
+    assert "nothing is put there unless all" not in helps["components"]
 
 
 def test_version_is_the_installed_one(tmp_path: Path) -> None:

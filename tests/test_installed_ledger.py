@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -11,7 +13,9 @@ import pytest
 from conformance.common.errors import HarnessError
 from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
-from conformance.kube.errors import Conflict, Unreachable
+from conformance.kube.errors import Conflict, NotFound, Unreachable
+from conformance.kube.objects import Ref
+from conformance.platform.changes import put_back
 from conformance.platform.clients import Clients
 from conformance.platform.installed import homes, leftovers
 from conformance.platform.installed.foreign import foreign
@@ -44,9 +48,15 @@ class Api:
 
     timeouts = Timeouts()
 
-    def __init__(self, *items: dict[str, Any], hangs: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        *items: dict[str, Any],
+        hangs: tuple[str, ...] = (),
+        refuses: tuple[str, ...] = (),
+    ) -> None:
         self.items = list(items)
         self.hangs = hangs
+        self.refuses = refuses
         self.created: list[dict[str, Any]] = []
 
     def list(
@@ -76,14 +86,27 @@ class Api:
     def patch(
         self, version: str, kind: str, name: str, namespace: str | None, body: dict[str, Any]
     ) -> None:
-        """Let go of what hangs on its finalizer."""
-        assert body == {"metadata": {"finalizers": None}}
+        """Let go of what hangs on its finalizer, or scale it."""
         found = self.find(version, kind, name, namespace)
-        assert found is not None
+        if found is None:
+            raise NotFound("PATCH", 404, "NotFound", "there is none")
+        if name in self.refuses:
+            raise Conflict("PATCH", 409, "Conflict", "not now")
+        if "spec" in body:
+            found["spec"].update(body["spec"])
+            return
+        assert body == {"metadata": {"finalizers": None}}
         self.items.remove(found)
 
     def create(self, manifest: dict[str, Any]) -> dict[str, Any]:
         self.created.append(manifest)
+        if "stringData" in manifest:
+            texts = manifest["stringData"].items()
+            data = {key: b64encode(text.encode()).decode() for key, text in texts}
+            metadata = manifest["metadata"]
+            labels, namespace = metadata["labels"], metadata["namespace"]
+            self.items.append(item("Secret", "note", namespace, labels, data=data))
+            return self.items[-1]
         if manifest["kind"] == "DeleteBackupRequest":
             self.delete("", "Backup", manifest["spec"]["backupName"])
         return manifest
@@ -190,6 +213,41 @@ def test_a_kustomization_whose_health_flux_waits_for_is_let_go(removed: Any) -> 
     api = Api(item("Namespace", homes.RUN, labels=LABELS), theirs, mine, hangs=("notes-r1", "wiki"))
     assert removed(api)[0] == []
     assert api.items == [theirs]
+
+
+MAIL = Ref("apps/v1", "Deployment", "mail", "stackspin")
+
+
+def note_of(which: Ref, patch: dict[str, Any]) -> dict[str, Any]:
+    """Return what a run that changes an object has noted meanwhile."""
+    api = Api()
+    clients: Any = SimpleNamespace(kube=api, run_id="r1")
+    with put_back(clients, which, patch):
+        [note] = api.items
+    assert api.items == []
+    return note
+
+
+def test_what_a_killed_run_has_changed_is_put_back(removed: Any) -> None:
+    mail = item("Deployment", "mail", "stackspin", spec={"replicas": 0, "paused": False})
+    api = Api(mail, note_of(MAIL, {"spec": {"replicas": 2}}))
+    assert removed(api)[0] == []
+    assert api.items == [mail]
+    assert mail["spec"] == {"replicas": 2, "paused": False}
+
+
+def test_what_is_gone_meanwhile_is_not_put_back(removed: Any) -> None:
+    api = Api(note_of(MAIL, {"spec": {"replicas": 2}}))
+    assert removed(api)[0] == []
+    assert api.items == []
+
+
+def test_what_cannot_be_put_back_is_named_and_stays_noted(removed: Any) -> None:
+    mail = item("Deployment", "mail", "stackspin", spec={"replicas": 0})
+    api = Api(mail, note_of(MAIL, {"spec": {"replicas": 2}}), refuses=("mail",))
+    [told] = removed(api)[0]
+    assert told.startswith("Deployment mail in stackspin is not as it was before")
+    assert len(api.items) == 2
 
 
 def lease(age: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -21,6 +22,7 @@ COMPONENT = CI / "gitlab" / "stackspin-app.yml"
 _OPTION = re.compile(r"(?:^|[\s(])(--[a-z-]+)")
 _NOT_OURS = {
     "--quiet", "--detach", "--silent", "--show-error", "--fail", "--header", "--data-urlencode",
+    "--data-binary",
 }  # fmt: skip
 """Of pip, git and curl. ``--output`` is ours as well as curl's."""
 
@@ -91,6 +93,8 @@ def test_the_action_fails_as_the_check_does_and_writes_the_summary(tmp_path: Pat
         "CALLS": str(tmp_path / "calls"),
         "CHECKED": "charts",
         "LEVEL": "2",
+        "TOKEN": "",
+        "PULL_REQUEST": "",
     }
     last = yaml.safe_load(ACTION.read_text())["runs"]["steps"][-1]["run"]
     answer = subprocess.run(
@@ -103,3 +107,46 @@ def test_the_action_fails_as_the_check_does_and_writes_the_summary(tmp_path: Pat
     options = f"app charts --level 2 --baseline {tmp_path}/before.json"
     assert first == f"{options} --format sarif --output stackspin.sarif"
     assert second.startswith(f"{options} --format markdown")
+
+
+@pytest.mark.parametrize("refused", [False, True])
+@pytest.mark.parametrize("where", ["github", "gitlab"])
+def test_the_result_is_a_comment(tmp_path: Path, where: str, refused: bool) -> None:
+    programs = _fake(tmp_path / "stackspin")
+    for name, script in {
+        "curl": f'echo "$@" >> "$CALLS"; cat > "$CALLS.body"; exit {22 if refused else 0}',
+        "pip": "exit 0",
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    environment = {
+        "PATH": f"{programs}:{os.environ['PATH']}", "CALLS": str(tmp_path / "calls"),
+        "CHECKED": "charts", "LEVEL": "", "SOURCE": "suite",
+        # GitHub's
+        "RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        "TOKEN": "secret", "PULL_REQUEST": "7", "GITHUB_API_URL": "https://api.example.org",
+        "GITHUB_REPOSITORY": "stackspin/board",
+        # GitLab's
+        "STACKSPIN_COMMENT_TOKEN": "secret", "CI_MERGE_REQUEST_IID": "7",
+        "CI_API_V4_URL": "https://forge.example.org/api/v4", "CI_PROJECT_ID": "3",
+    }  # fmt: skip
+    script = scripts()[where]
+    if where == "github":
+        script = yaml.safe_load(ACTION.read_text())["runs"]["steps"][-1]["run"]
+    answer = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", script],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        check=False,
+    )  # fmt: skip
+    *_, comment = (tmp_path / "calls").read_text().splitlines()
+    address = {
+        "github": "https://api.example.org/repos/stackspin/board/issues/7/comments",
+        "gitlab": "https://forge.example.org/api/v4/projects/3/merge_requests/7/notes",
+    }[where]
+    assert comment.endswith(f" {address}")
+    if where == "github":
+        assert json.loads((tmp_path / "calls.body").read_text()) == {"body": "comment\n"}
+    else:
+        assert "body@comment.md" in comment
+    assert answer.returncode == 1  # as the check, whatever becomes of the comment
+    assert ("No comment" in answer.stdout + answer.stderr) == refused

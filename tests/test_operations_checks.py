@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import SimpleNamespace
@@ -21,7 +22,9 @@ from conformance.common.package import Package
 from conformance.common.settings import data_root
 from conformance.common.timeouts import Timeouts
 from conformance.kube.wait import WaitTimeout
+from conformance.platform.changes import undo
 from conformance.platform.description import Platform, Service
+from conformance.platform.namespaces import RUN_LABEL
 from conformance.platform.reference import reference_platform
 from conformance.suite.check import NotRun
 
@@ -101,10 +104,13 @@ class Mailing:
 
     timeouts = Timeouts()
 
+    run_id = "abc"
+
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
         self.kube = self
         self.replicas: list[int] = []
+        self.notes: list[dict[str, Any]] = []
         labels = {"app.kubernetes.io/name": "mail", "version": "1"}
         template = {"metadata": {"labels": labels}}
         self._deployments = [
@@ -118,10 +124,19 @@ class Mailing:
         return {"spec": {"selector": selector} if kind == "Service" else {"replicas": 2}}
 
     def list(self, _: str, kind: str, *__: object) -> list[dict[str, Any]]:
-        return self._deployments if kind == "Deployment" else [a_pod("kratos", **READY)]
+        return self._deployments if kind == "Deployment" else [a_pod("ended"), a_pod("kratos")]
 
     def patch(self, *body: Any) -> None:
         self.replicas.append(body[-1]["spec"]["replicas"])
+
+    def create(self, note: dict[str, Any]) -> dict[str, Any]:
+        data = {key: b64encode(text.encode()).decode() for key, text in note["stringData"].items()}
+        self.notes.append({"metadata": {**note["metadata"], "name": "note"}, "data": data})
+        return self.notes[-1]
+
+    def delete(self, _: str, kind: str, name: str, __: str) -> None:
+        assert (kind, name) == ("Secret", "note")
+        self.notes.clear()
 
     def service(self, which: Service) -> SimpleNamespace:
         assert which == self.platform.single_sign_on.kratos.admin
@@ -145,6 +160,7 @@ def test_the_mail_server_comes_back_whatever_happened_meanwhile(
 ) -> None:
     fails_in(MailServer(mailing).down())  # type: ignore[arg-type]
     assert mailing.replicas == [0, 2]
+    assert mailing.notes == []
 
     def stays(*_: object) -> None:
         if mailing.replicas[-1] == 0:
@@ -153,6 +169,14 @@ def test_the_mail_server_comes_back_whatever_happened_meanwhile(
     monkeypatch.setattr(f"{MODULE}.wait_each", stays)
     fails_in(MailServer(mailing).down(), AssertionError("it is still there"))  # type: ignore[arg-type]
     assert mailing.replicas == [0, 2, 0, 2]
+
+
+def test_what_a_killed_run_leaves_of_the_mail_server_is_noted(mailing: Mailing) -> None:
+    with MailServer(mailing).down():  # type: ignore[arg-type]
+        [note] = mailing.notes
+        assert note["metadata"]["labels"][RUN_LABEL] == "abc"
+        undo(mailing, note)  # type: ignore[arg-type]
+    assert mailing.replicas == [0, 2, 2]
 
 
 def test_a_mail_server_that_nobody_described_is_left_alone(mailing: Mailing) -> None:
@@ -169,8 +193,8 @@ def test_kratos_log_says_that_this_mail_was_given_up(
 ) -> None:
     def log(*lines: str) -> Callable[..., str]:
         def line_with(*where: Any, container: str, timeout: float) -> str:
-            assert (where[2], container, timeout) == ("kratos", "manager", 60)
-            for line in lines:
+            assert (container, timeout) == ("manager", 60)
+            for line in lines if where[2] == "kratos" else ():
                 if all(text in line for text in where[3:]):
                     return line
             raise WaitTimeout

@@ -19,7 +19,7 @@ PACKAGE = Path(conformance.__file__).parent
 KNOW_NO_NAMES = ("services", "apps", "suite", "capabilities")
 EVERYWHERE = {
     *("stackspin", "velero", "hydra", "kratos", "mail", "dashboard", "operator", "default"),
-    "recovery",
+    *("recovery", "stackspin-conformance"),
 }
 """Words that mean other things, too, such as an app's role or the name of a software."""
 MAY = {
@@ -68,6 +68,11 @@ def test_lifetimes_are_bounded_by_default_or_by_the_description() -> None:
             "  lifetimes: {id_token: 1h}\n  administrators: [",
             "  administrators: [",
             "single_sign_on.lifetimes.id_token must be",
+        ),
+        (
+            "  refresh_grace: 301\n  administrators: [",
+            "  administrators: [",
+            "refresh_grace: Input should be less than or equal to 300",
         ),
         ("  keeps:", "  retained:", 'no key "storage.keeps"'),
         ("", "  retained: local-path-retain\n", "claimed, and storage.retained is missing. Add st"),

@@ -16,6 +16,7 @@ from report_samples import a_check, a_report
 from bench.years_of_reports import BROKEN, FLAKY, SLOWED, write_year
 from conformance.cli.report import main
 from conformance.common.errors import HarnessError
+from conformance.report import host
 from conformance.report.history import commits
 from conformance.report.history.durations import pace, usual
 from conformance.report.history.episodes import CheckHistory, histories
@@ -125,12 +126,19 @@ def git(repository: Path, *arguments: str) -> str:
     ).strip()
 
 
-def test_the_commits_between_good_and_bad_are_listed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("owner", ["ours", "another's"])
+def test_the_commits_between_good_and_bad_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: str
+) -> None:
     git(tmp_path, "init", "-q")
     made = []
     for subject in ("first", "second", "third"):
         git(tmp_path, "commit", "-q", "--allow-empty", "-m", subject)
         made.append(git(tmp_path, "rev-parse", "--short=12", "HEAD"))
+    if owner == "another's":
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # as git's own tests do
+    monkeypatch.setattr(host, "PROJECT_ROOT", tmp_path)
+    assert host.suite_commit() == made[2]
     good, bad = nights("pf")
     good.versions["platform's tree"] = f"annex at commit {made[0]} of branch main"
     bad.versions["platform's tree"] = f"annex at commit {made[2]} of branch main"

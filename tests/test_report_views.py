@@ -277,6 +277,17 @@ def test_checks_that_ran_beside_each_other_have_lines_of_their_own(tmp_path: Pat
     assert timeline(a_report({"x": [a_check("x", 1)]})) == []
 
 
+def test_in_one_place_each_capability_has_a_row_of_the_timeline() -> None:
+    later, first = a_check("storage", 1, began=10.0), a_check("single_sign_on", 2, began=1.0)
+    brief = a_check("storage", 3, began=11.0, seconds=0.001, phases=Phases(call=0.001))
+    rows = timeline(a_report({"storage": [later, brief], "single_sign_on": [first]}, seconds=100.0))
+    assert [row.label for row in rows] == ["Single sign on", "Storage"]
+    assert [row.drawing.count("<title>") for row in rows] == [1, 2]
+    # Wide enough to be seen, and not up to the next one.
+    (widths,) = [re.findall(r'<path d="M[0-9.]+ \d+h([0-9.]+)', str(rows[1].drawing))]
+    assert widths == ["29.0", "3.0"]
+
+
 @pytest.mark.parametrize(
     ("first", "second", "labels"),
     [

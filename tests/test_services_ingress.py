@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
@@ -56,6 +57,15 @@ def test_another_ca_is_not_trusted(port: int) -> None:
     stranger = HttpClient(DOMAIN, "127.0.0.1", CertificateAuthority().certificate)
     with pytest.raises(requests.exceptions.SSLError, match="CERTIFICATE_VERIFY_FAILED"):
         stranger.get(f"https://notes.{DOMAIN}:{port}/")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        stranger.certificate(f"https://notes.{DOMAIN}:{port}/")
+
+
+def test_the_certificate_that_a_host_presents_is_returned(
+    client: HttpClient, certificate: ServerCertificate, port: int
+) -> None:
+    found = client.certificate(f"https://notes.{DOMAIN}:{port}/")
+    assert ssl.DER_cert_to_PEM_cert(found).encode() == certificate.certificate
 
 
 def test_the_wildcard_is_one_level_deep(client: HttpClient, port: int) -> None:

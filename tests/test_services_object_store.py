@@ -9,9 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from minio.error import S3Error
 
 from conformance.services.object_store import ObjectStore
 
+_ANSWER: Any = None
 BACKUP = "backups/one/velero-backup.json"
 
 
@@ -20,6 +22,8 @@ class FakeMinio:
 
     def __init__(self, **buckets: dict[str, bytes]) -> None:
         self.buckets = buckets
+        self.gone: dict[str, str] = {}
+        """What is listed and cannot be read -> S3's code."""
 
     def list_objects(self, bucket: str, prefix: str, recursive: bool) -> Iterator[Any]:
         assert recursive
@@ -28,6 +32,8 @@ class FakeMinio:
                 yield SimpleNamespace(object_name=name, size=len(content))
 
     def get_object(self, bucket_name: str, object_name: str) -> Any:
+        if object_name in self.gone:
+            raise S3Error(_ANSWER, self.gone[object_name], "no", object_name, "1", "1")
         content = io.BytesIO(self.buckets[bucket_name][object_name])
         close = lambda: None  # noqa: E731
         return SimpleNamespace(read=content.read, close=close, release_conn=close)
@@ -93,3 +99,13 @@ def test_objects_are_awaited_below_the_prefix(minio: FakeMinio) -> None:
     assert annex.wait_for_more("backups/", 2, timeout=1) == 3
     with pytest.raises(AssertionError, match="still 3 bytes"):
         annex.wait_for_more("backups/", 3, timeout=0)
+
+
+def test_what_goes_away_while_it_is_copied_is_left_out(minio: FakeMinio) -> None:
+    minio.buckets["customers"]["annex/kopia/s1"] = b"a session that ends"
+    minio.gone["annex/kopia/s1"] = "NoSuchKey"
+    assert store("customers", "annex").copy_to(store("velero", "copy"), "") == 3
+    assert minio.buckets["velero"] == {f"copy/{BACKUP}": b"one"}
+    minio.gone["annex/kopia/s1"] = "AccessDenied"
+    with pytest.raises(S3Error, match="AccessDenied"):
+        store("customers", "annex").copy_to(store("velero"), "")

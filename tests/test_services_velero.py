@@ -71,6 +71,18 @@ def test_a_restore_may_go_elsewhere() -> None:
     }
 
 
+def test_a_restore_may_write_over_what_is_there_and_leave_holes() -> None:
+    api = Api()
+    velero(api).restore("two", "one", existing="update", sparse=True)  # type: ignore[arg-type]
+    [made] = api.created
+    assert made["spec"] == {
+        "backupName": "one",
+        "excludedResources": [],
+        "existingResourcePolicy": "update",
+        "uploaderConfig": {"writeSparseFiles": True},
+    }
+
+
 def test_volumes_of_a_backup_that_has_just_begun() -> None:
     api = Api(_pod_volume_backup())
     assert velero(api).volumes(_backup()) == [  # type: ignore[arg-type]

@@ -53,7 +53,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "shard-1/latest",
         ),
         ("reports/embedded/latest", "shard-2/latest"),
-        ("reports/20261128T020000Z-w4fdnt", "reports/latest", "shard-3/latest"),
+        ("reports/20261128T020000Z-w4fdnt", "reports/latest", "report", "shard-3/latest"),
     )
     for night, called in zip(nights, names, strict=True):
         for name in called:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from conformance.capabilities.single_sign_on.logins import (
     weak_passwords,
 )
 from conformance.capabilities.single_sign_on.policies import admin_peers
+from conformance.capabilities.single_sign_on.refreshes import refreshes_again
 from conformance.common.soon import soon
 from conformance.platform.description import Service
 from conformance.services.hydra import Hydra
@@ -47,6 +49,27 @@ def test_a_refusal_must_be_for_the_right_reason() -> None:
         refused("a used code", "invalid_grant"),
     ):
         pass
+
+
+class RefusesRefreshes:
+    """An app whose refreshes the provider refuses."""
+
+    def __init__(self, error: str) -> None:
+        self._error = error
+
+    def refresh(self, _: object) -> None:
+        raise OAuthRefused(self._error, "no", 400)
+
+
+def test_a_refresh_that_is_sent_again_is_refused_as_used_or_something_else_is_wrong() -> None:
+    tokens: Any = object()
+    answers: Any = SimpleNamespace(refresh=lambda given: given)
+    used: Any = RefusesRefreshes("invalid_grant")
+    unknown: Any = RefusesRefreshes("invalid_client")
+    assert refreshes_again(answers, tokens) is tokens
+    assert refreshes_again(used, tokens) is None
+    with pytest.raises(OAuthRefused, match="invalid_client"):
+        refreshes_again(unknown, tokens)
 
 
 class Slow:

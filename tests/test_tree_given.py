@@ -77,11 +77,32 @@ def test_a_folder_that_flux_cannot_begin_at_is_refused(tmp_path: Path) -> None:
         {"source": ("a=b",)},
         {"platform_setup": Path("setup")},
         {"platform_variables": Path("variables")},
+        {"previous_platform": "previous"},
     ],
 )
 def test_what_belongs_to_a_tree_is_refused_without_one(more: dict[str, Any]) -> None:
     with pytest.raises(HarnessError, match="give the tree, too"):
         given_tree(Settings(**more))
+
+
+def test_the_release_before_is_read_as_the_tree_is(tmp_path: Path) -> None:
+    previous = tmp_path / "previous"
+    write(previous, {**FILES, "flux2/old.yaml": "kind: ConfigMap\n"})
+    tree = write(tmp_path / "mine")
+    found = given(tree, previous_platform=str(previous))
+    assert found.previous is not None
+    assert "flux2/old.yaml" in found.previous.files
+    assert "flux2/old.yaml" not in found.files
+    assert found.previous.previous is None
+    assert any("upgraded from previous" in line for line in found.notes)
+    assert given(tree).previous is None
+
+
+def test_what_is_wrong_with_the_release_before_is_said_of_it(tmp_path: Path) -> None:
+    with pytest.raises(
+        HarnessError, match=r"--previous-platform=nowhere: nowhere: there is no such folder"
+    ):
+        given(write(tmp_path / "mine"), previous_platform="nowhere")
 
 
 def test_a_cluster_of_others_gets_no_tree(tmp_path: Path) -> None:

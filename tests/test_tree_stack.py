@@ -55,6 +55,28 @@ def test_what_the_tree_changes_of_its_flux_is_changed(
     assert manifests(given) == ["flux2/flux of the tree"]
 
 
+def test_another_release_is_pushed_when_its_images_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    before, after = tree(tmp_path / "before"), tree(tmp_path / "after", **{"flux2/new.yaml": "{}"})
+
+    def bring(_: object, branch: str, files: dict[str, bytes], __: str) -> None:
+        done.append(f"{branch}: {'flux2/new.yaml' in files}")
+
+    monkeypatch.setattr(stack, "bring_to", bring)
+    server = SimpleNamespace(head=lambda branch: f"head of {branch}")
+    stub = SimpleNamespace(
+        install=lambda: done.append("install"),
+        _context=SimpleNamespace(images=lambda names: done.append(f"{len(names) > 0}")),
+        _steps=SimpleNamespace(run=lambda *_: server),
+        _serve=None,
+        _tree=before,
+    )
+    assert TreeStack.push_release(stub, after) == "head of main"  # type: ignore[arg-type]
+    assert done == ["install", "True", "main: True"]
+
+
 def test_flux_begins_when_all_that_it_needs_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

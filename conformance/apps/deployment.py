@@ -13,7 +13,8 @@ from typing import Any
 
 import requests
 
-from conformance.apps.base import App, Instance
+from conformance.apps.altered_byte import prove_comparison
+from conformance.apps.base import App, Instance, Seed, SeedScale
 from conformance.apps.images import Candidate
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, matching, phase, ready
@@ -86,6 +87,16 @@ class HelmDeployment:
         return self.http.get_routed(
             f"https://{self.host}/", within=self.kube.timeouts.routing_after_restart
         )
+
+    def seed(self, scale: SeedScale = SeedScale.FULL) -> Seed:
+        """Put test data into the app, and return it.
+
+        Raises AssertionError if a single altered byte in one of the app's volumes goes unnoticed:
+        later comparisons with the test data would prove nothing.
+        """
+        seed = self.app.seed(self.instance, scale)
+        prove_comparison(self.app, self.instance, seed)
+        return seed
 
     def hang(self) -> None:
         """Stop, with SIGSTOP, every process of the container but its first, which cannot be."""

@@ -69,6 +69,19 @@ def grow(run: Runner, folder: str, *, seed: int, files: int) -> None:
     _inside(run, "grow.py", folder, str(seed), str(files))
 
 
+def make_sparse(run: Runner, folder: str, size: int) -> None:
+    """Make the file ``sparse`` of ``size`` bytes, most of them in a hole, and ``dense``, without
+    one, of a sixteenth of them.
+    """
+    _inside(run, "holes.py", "make", folder, str(size))
+
+
+def room(run: Runner, *paths: str) -> dict[str, int]:
+    """Return how many bytes each file takes on the disk: a hole takes none."""
+    found: dict[str, int] = json.loads(_inside(run, "holes.py", "room", *paths))
+    return found
+
+
 def alter(run: Runner, path: str) -> None:
     """Invert the first byte of a file, for negative controls; a second time restores it."""
     run(["python3", "-", path], ALTER)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from conformance.cli.cluster_options import add_cluster_options
 from conformance.clusters.embedded.blueprint import NODE_PATH
 from conformance.clusters.embedded.processes import ADMIN
 from conformance.clusters.kind.private_engine import SOCKET
@@ -35,8 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         nargs="*",
         help="images, as components list calls them; by default all that a Stackspin runs",
     )
-    add_argument(push_parser, Settings, "kubeconfig", type=Path, default=None)
-    add_argument(push_parser, Settings, "context")
+    add_cluster_options(push_parser)
     for parser in named:
         add_argument(
             parser, Settings, "cluster_name", dest="name", metavar="NAME", default=_name_in_runs()

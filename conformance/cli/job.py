@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from conformance.cli.cluster_options import add_cluster_options
 from conformance.cli.job_image import make_image
 from conformance.cli.job_run import run_in_pod
 from conformance.common.arguments import CommandGroup
-from conformance.common.options import add_argument
-from conformance.common.settings import Settings
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,8 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     image.add_argument(
         "--only-lay-out", metavar="FOLDER", type=Path, help="write a new folder, and build nothing"
     )
-    add_argument(image, Settings, "kubeconfig", type=Path, default=None)
-    add_argument(image, Settings, "context")
+    add_cluster_options(image)
     running = group.add(run_in_pod, "run")
     running.add_argument(
         "--fetch-within",

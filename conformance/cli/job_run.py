@@ -42,7 +42,7 @@ _LOOK_SECONDS = 1.0
 
 
 def run_in_pod(options: Sequence[str], fetch_within: float) -> int:
-    """Run the checks, and hand their report over. Return the exit status of the run.
+    """Run the checks and hand their report over; the exit status is that of the run.
 
     Options of the run are given after --, or as STACKSPIN_CONFORMANCE_NAME.
     """

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from conformance.cli.cluster_options import add_cluster_options
 from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
 from conformance.common.options import add_argument
@@ -47,8 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         help="its description (default: what platform discover finds)",
     )
     for parser in (discover_parser, check_parser, clean_parser):
-        add_argument(parser, Settings, "kubeconfig", type=Path, default=None)
-        add_argument(parser, Settings, "context")
+        add_cluster_options(parser)
         add_argument(parser, Settings, "ca_file", type=Path)
     return group.main(arguments)
 

@@ -44,7 +44,10 @@ def main(arguments: Sequence[str]) -> int:
         "folder is in)",
     )
     parser.add_argument(
-        "--format", choices=("markdown", "json"), default="markdown", help="(default: markdown)"
+        "--format",
+        choices=("markdown", "json"),
+        default="markdown",
+        help="how the comparison is written (default: markdown)",
     )
     parser = group.add(history)
     parser.add_argument("folder", metavar="DIR", type=Path, help="folder of the runs' reports")
@@ -163,8 +166,8 @@ def merge_(reports: list[Path], output: Path) -> int:
 def verify(file: Path) -> int:
     """Say what of a report that was handed in is not whole.
 
-    It follows the schema, its sums are those of its checks, and each file of evidence is there with
-    the hash that the report says. That nobody wrote all of it by hand is not to be seen.
+    A whole one follows the schema, its sums are those of its checks, and each file of evidence is
+    there with the hash that the report says. Whether somebody wrote it by hand cannot be seen.
 
     Exit status 0: it is whole; 1: it is not; 2: it cannot be read.
     """

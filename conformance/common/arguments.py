@@ -10,6 +10,8 @@ from typing import NoReturn
 from conformance.common.errors import HarnessError
 
 EXIT_WRONG_USAGE = 2
+_FOR_PROGRAMMERS = ("Raises", "Returns")
+"""How a docstring's paragraph begins that says something to callers and nothing to users."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,10 +43,18 @@ class CommandGroup:
     def add(self, run: Callable[..., int | None], name: str = "") -> Parser:
         """Add a command that calls ``run``, whose docstring is its help; return its parser.
 
-        ``run`` is given the parser's arguments by name, and may return an exit status.
+        The list of commands shows the first paragraph. A paragraph that begins with "Raises" or
+        "Returns" is for programmers, and is no help. ``run`` is given the parser's arguments by
+        name, and may return an exit status.
         """
-        text = inspect.getdoc(run) or ""
-        parser = self._commands.add_parser(name or run.__name__, help=text, description=text)
+        paragraphs = [
+            paragraph
+            for paragraph in (inspect.getdoc(run) or "").split("\n\n")
+            if not paragraph.startswith(_FOR_PROGRAMMERS)
+        ]
+        parser = self._commands.add_parser(
+            name or run.__name__, help=paragraphs[0], description="\n\n".join(paragraphs)
+        )
         parser.set_defaults(run=run)
         return parser
 

@@ -85,16 +85,19 @@ def add_argument(
     parser: argparse._ActionsContainer,
     settings: type,
     field: str,
+    text: str = "",
     **other: Any,  # noqa: ANN401
 ) -> None:
     """Let a command of the console script have an option, too; ``other`` is what is so here alone.
 
-    Its default is the field's own unless ``other`` has one.
+    Its help is the option's own unless there is a ``text``, its default the field's own unless
+    ``other`` has one. An empty default of ``other`` leaves it to the command what holds then.
     """
     each = _option_of(settings, field)
-    text = f"{each.help} (default: {other.get('default', each.default)})"
+    text = text or each.help
+    shown = f" (default: {other.get('default') or each.default})"
     if each.switch:
-        parser.add_argument(each.flag, help=text, action="store_true", **other)
+        parser.add_argument(each.flag, help=text + shown, action="store_true", **other)
         return
     told = {
         "default": getattr(settings, field, None),
@@ -102,8 +105,8 @@ def add_argument(
         **other,
     }
     if told["choices"]:
-        text = text.replace(each.help, f"{each.help}: {', '.join(told['choices'])}", 1)
-    parser.add_argument(each.flag, help=text, **told)
+        text = f"{text}: {', '.join(told['choices'])}"
+    parser.add_argument(each.flag, help=text + shown, **told)
 
 
 def read(

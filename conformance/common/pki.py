@@ -15,7 +15,7 @@ from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 VALIDITY = timedelta(days=120)
@@ -25,6 +25,7 @@ CLOCK_SKEW = timedelta(minutes=5)
 """A certificate is valid from a little before it is made: clocks may be set back meanwhile."""
 _CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
 _SERVER = ExtendedKeyUsageOID.SERVER_AUTH
+_Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class CertificateAuthority:
     ) -> None:
         """Make a new key; ``validity`` is that of every certificate, its own included."""
         self._validity = validity
-        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._key: _Key = ec.generate_private_key(ec.SECP256R1())
         self._name = _subject(name, ())
         public_key = self._key.public_key()
         self._certificate = (
@@ -71,11 +72,11 @@ class CertificateAuthority:
 
     @classmethod
     def of(cls, pair: KeyPair, validity: timedelta = VALIDITY) -> Self:
-        """Return the CA that has this certificate and key, both PEM; its key is P-256."""
+        """Return the CA with this certificate and key, both PEM; the key is of a curve, or RSA."""
         made = cls.__new__(cls)
         made._validity = validity
         key = serialization.load_pem_private_key(pair.key, password=None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101 - this class makes no other
+        assert isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)  # noqa: S101
         made._key = key
         made._certificate = x509.load_pem_x509_certificate(pair.certificate)
         made._name = made._certificate.subject
@@ -143,7 +144,7 @@ class CertificateAuthority:
         )
 
 
-def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+def private_pem(key: _Key) -> bytes:
     """Return a private key as PEM."""
     return key.private_bytes(
         serialization.Encoding.PEM,

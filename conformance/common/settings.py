@@ -145,7 +145,7 @@ class Settings:
     kubeconfig: Path | None = option(
         None,
         "for existing: the file with the cluster to test",
-        "none",
+        "what kubectl would use",
         of_pytest_kind=True,
         path=True,
         reported=False,
@@ -199,6 +199,13 @@ class Settings:
         "OCIRepository or GitRepository of that name",
         "the cluster fetches each from where it is",
         several=True,
+        reported=False,
+    )
+    previous_platform: str | None = option(
+        None,
+        "for --platform-repository: the same repository as of the previous release, a folder or a "
+        "URL; a cluster with that is upgraded to the platform under test",
+        "none: the platform's upgrade is not checked",
         reported=False,
     )
     ca_file: Path | None = option(

@@ -34,6 +34,8 @@ DOCUMENTATION = "docs/platforms.md"
 Text = Annotated[str, StringConstraints(min_length=1)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Seconds = Annotated[int, Field(strict=True, ge=1)]
+Grace = Annotated[int, Field(strict=True, ge=0, le=300)]
+"""Seconds; Hydra has five minutes at most."""
 CHECK_ID = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _FEATURES = [*map(str, PlatformFeature)]
 
@@ -180,6 +182,10 @@ class SingleSignOn(Part):
     lifetimes: Lifetimes = Lifetimes()
     """How long tokens and sessions are valid at most, in seconds. The defaults are those that Hydra
     and Kratos have themselves."""
+    refresh_grace: Grace = 0
+    """For how many seconds a refresh token that was used works again, as the answer may have been
+    lost; in Hydra ``oauth2.grant.refresh_token.rotation_grace_period``. With 0, a second use ends
+    all tokens of the login."""
     administrators: tuple[Text, ...] = ()
     """Values of the label app.kubernetes.io/name of pods that may use the admin APIs."""
     mail: Service | None = None
@@ -195,6 +201,16 @@ class SingleSignOn(Part):
         return urljoin(f"{dashboard or self.dashboard}/", path)
 
 
+class Certificate(Part):
+    """The certificate that the ingress presents, where the suite may renew it."""
+
+    secret: NamespacedName
+    """The Secret that the ingress has it from, with tls.crt and tls.key."""
+    authority: NamespacedName
+    """A Secret with tls.crt and tls.key of the authority that has issued it, as an issuer of
+    cert-manager's kind CA has."""
+
+
 class Ingress(Part):
     """How the platform is reached."""
 
@@ -203,6 +219,8 @@ class Ingress(Part):
     authority: str = ""
     """The ConfigMap, in each namespace that needs it, with the authority of the platform's
     certificate; empty where everybody trusts that certificate."""
+    certificate: Certificate | None = None
+    """The certificate that the ingress presents, where the suite may renew it."""
 
 
 class Storage(Part):

@@ -17,6 +17,7 @@ from conformance.kube.explain import learn_secrets
 from conformance.platform.site import Site, SiteMaker
 from conformance.platform.snapshots import PLATFORM, start_if_there
 from conformance.platform.stack import Stack
+from conformance.platform.tree.given import GivenTree
 
 UNDO_SECONDS = 20.0
 """Within which a cancelled start must end: tox gives an interrupted run 30 s."""
@@ -48,14 +49,16 @@ class SecondaryClusters:
         purpose: str,
         install: Callable[[Stack], object] = lambda _: None,
         root: Path | None = None,
+        given: GivenTree | None = None,
     ) -> Future[Site]:
         """Begin to start the cluster for ``purpose`` unless that has begun; returns immediately.
 
         The result is set when ``install`` (a level: ``Stack.platform``) has returned; it
         raises what start and installation raise. ``root`` has the charts/ and fixtures/ to
-        install, if these are not the suite's own. Raises ``HarnessError`` after ``close``.
+        install, if these are not the suite's own; ``given`` is the tree, if it is not that of the
+        cluster under test. Raises ``HarnessError`` after ``close``.
         """
-        bring_up = self._bring_up(purpose, root)
+        bring_up = self._bring_up(purpose, root, given)
         bring_up.begin(install)
         return bring_up.site
 
@@ -92,13 +95,16 @@ class SecondaryClusters:
         for purpose in list(self._made):
             self.end(purpose)
 
-    def _bring_up(self, purpose: str, root: Path | None = None) -> _BringUp:
+    def _bring_up(
+        self, purpose: str, root: Path | None = None, given: GivenTree | None = None
+    ) -> _BringUp:
         """Return what starts the cluster for ``purpose``; if it is new, it begins to prepare."""
         with self._guard:
             if self._closed:
                 raise HarnessError("the secondary clusters are being taken away")
             if purpose not in self._made:
-                made = _BringUp(replace(self._maker.named_for(purpose), root=root))
+                maker = self._maker.named_for(purpose)
+                made = _BringUp(replace(maker, root=root, given=given or maker.given))
                 self._made[purpose] = made
                 made.start()
             return self._made[purpose]

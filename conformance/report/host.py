@@ -33,14 +33,21 @@ COMMIT = "STACKSPIN_CONFORMANCE_COMMIT"
 """The variable by which the suite's own image says what it was made of."""
 
 
+OWNED_BY_ANYBODY = ("-c", "safe.directory=*")
+"""Options of git, which refuses a checkout of another user's: a job in a container is root."""
+
+
 def suite_commit() -> str:
     """Return the commit of the suite's checkout, ``-dirty`` if changed; empty if it has none."""
     if not (PROJECT_ROOT / ".git").exists():
         return os.environ.get(COMMIT, "")
-    command = ["git", "describe", "--always", "--exclude=*", "--abbrev=12", "--dirty"]
+    describe = ("describe", "--always", "--exclude=*", "--abbrev=12", "--dirty")
     try:
         return subprocess.check_output(
-            command, cwd=PROJECT_ROOT, stderr=subprocess.DEVNULL, text=True
+            ["git", *OWNED_BY_ANYBODY, *describe],
+            cwd=PROJECT_ROOT,
+            stderr=subprocess.DEVNULL,
+            text=True,
         ).strip()
     except (OSError, subprocess.CalledProcessError):
-        return ""  # no git, or a checkout of somebody else's that it refuses
+        return ""  # no git, or no commit

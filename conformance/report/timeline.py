@@ -1,4 +1,7 @@
-"""When each check of a run went on, as SVG inside the page: a row for each cluster or lane."""
+"""When each check of a run went on, as SVG inside the page.
+
+A row for each cluster or lane; if there was one only, for each capability.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ from conformance.report.wording import counted, named, ran_in, seconds
 _WIDTH = 1000
 _LINE = 20
 _BAR = 16
+_GAP = 2
+_NARROW = 3
+"""What a telephone still shows, which draws the width in some 350 pixels."""
 _OVERLAP = 0.1
 """Seconds by which one check may seem to end after the next began: both are rounded."""
 _CLASSES = {Verdict.PASS: "passed", Verdict.FAIL: "failed"}
@@ -23,15 +29,15 @@ _CLASSES = {Verdict.PASS: "passed", Verdict.FAIL: "failed"}
 
 @dataclass(frozen=True)
 class Row:
-    """What ran in one place."""
+    """What ran in one place, or of one capability."""
 
     label: str
-    """The cluster or the lane; empty: the run had one only."""
+    """The cluster or the lane, or the capability; empty: the run had one only."""
     drawing: Markup
 
 
 def timeline(report: RunReport) -> list[Row]:
-    """Return a row for each cluster or lane; none of a report that knows no beginnings.
+    """Return the rows; none of a report that knows no beginnings.
 
     All have the same scale. Of each check, its set-up is paler: what was installed or awaited for
     it is in there.
@@ -42,7 +48,24 @@ def timeline(report: RunReport) -> list[Row]:
     for began, check in sorted(begun, key=lambda one: one[0]):
         label = ", ".join(filter(None, (check.where, ran_in(check))))
         places.setdefault(label, []).append((began, check))
-    return [Row(label, _drawing(label, found, total)) for label, found in sorted(places.items())]
+    if len(places) == 1:
+        return _rows(_by_capability(begun), total)
+    return _rows(dict(sorted(places.items())), total)
+
+
+def _by_capability(
+    begun: Sequence[tuple[float, CheckResult]],
+) -> dict[str, list[tuple[float, CheckResult]]]:
+    """Divide the checks among their capabilities, in the order in which these began."""
+    found: dict[str, list[tuple[float, CheckResult]]] = {}
+    for began, check in sorted(begun, key=lambda one: one[0]):
+        name = check.id.partition(".")[0].replace("_", " ").capitalize()
+        found.setdefault(name, []).append((began, check))
+    return found if len(found) > 1 else {"": [one for each in found.values() for one in each]}
+
+
+def _rows(divided: dict[str, list[tuple[float, CheckResult]]], total: float) -> list[Row]:
+    return [Row(label, _drawing(label, found, total)) for label, found in divided.items()]
 
 
 def _drawing(place: str, begun: Sequence[tuple[float, CheckResult]], total: float) -> Markup:
@@ -72,7 +95,8 @@ def _drawing(place: str, begun: Sequence[tuple[float, CheckResult]], total: floa
 def _bar(check: CheckResult, began: float, scale: float, top: int) -> Markup:
     kind = _CLASSES.get(check.verdict, "open")
     start, set_up = began * scale, check.phases.setup * scale
-    rest = max(0.5, (check.seconds - check.phases.setup) * scale)
+    rest = (check.seconds - check.phases.setup) * scale
+    rest = max(_NARROW, rest - _GAP)  # one check is seen to end, and the next to begin
     return Markup(
         '<g class="{}" data-check="{}"><title>{}: {}, {}</title>'
         '<path class="setup" d="M{:.1f} {}h{:.1f}v{}h-{:.1f}z"/>'

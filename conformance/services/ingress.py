@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import ssl
 from collections.abc import Collection, Mapping
@@ -15,7 +16,7 @@ from urllib3.util.retry import Retry
 
 from conformance.common.timeouts import Timeouts
 from conformance.common.transcript import record, without_values
-from conformance.services.tls import spoken
+from conformance.services.tls import presented, spoken
 
 
 def answered(answer: requests.Response) -> str:
@@ -94,6 +95,16 @@ class HttpClient(requests.Session):
         record(f"TLS handshakes with {host}", ", ".join(one.name for one in versions) or "refused")
         return versions
 
+    def certificate(self, url: str) -> bytes:
+        """Return the certificate, DER, that new connections to the host of ``url`` get.
+
+        Raises ``OSError`` where nothing accepts connections or the certificate is not trusted.
+        """
+        host = urlsplit(url).hostname or ""
+        found = presented(self._platform.connect(url), host, self._platform.trust)
+        record(f"certificate of {host}", f"SHA-256 {hashlib.sha256(found).hexdigest()}")
+        return found
+
     def _get_while(
         self,
         statuses: Collection[int],
@@ -137,7 +148,7 @@ class PlatformAdapter(HTTPAdapter):
         retries: Retry | int = 0,
     ) -> None:
         self._settings = (domain, address, ca_certificate, timeout)
-        self._trust = ssl.create_default_context(cadata=ca_certificate.decode())
+        self.trust = ssl.create_default_context(cadata=ca_certificate.decode())
         self._pools: dict[str, PoolManager] = {}
         super().__init__(max_retries=retries)
 
@@ -172,7 +183,7 @@ class PlatformAdapter(HTTPAdapter):
             self._settings[1],
             url.port or (443 if secure else 80),
             scheme=url.scheme,
-            pool_kwargs={**tls, "ssl_context": self._trust} if secure else None,
+            pool_kwargs={**tls, "ssl_context": self.trust} if secure else None,
         )
 
     def connect(self, url: str) -> socket.socket:

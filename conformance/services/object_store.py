@@ -13,6 +13,7 @@ from pathlib import Path
 from minio import Minio
 from minio.datatypes import Object
 from minio.deleteobjects import DeleteObject
+from minio.error import S3Error
 
 from conformance.kube.objects import Ref
 from conformance.services.in_cluster import InClusterService
@@ -22,6 +23,8 @@ _PAUSE = 0.1
 _REGION = "us-east-1"
 """Without it, the client would ask for the bucket's region first."""
 _KEYS = ("access_key", "secret_key")
+GONE = "NoSuchKey"
+"""S3's code where there is no such object."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,19 @@ class ObjectStore:
     def copy_to(self, other: ObjectStore, *prefixes: str) -> int:
         """Copy every object whose name begins with one of ``prefixes`` into another location.
 
-        Returns how many bytes those were.
+        What comes later than the look at them is left out, as is what goes away before its turn.
+        Returns how many bytes were copied.
         """
         with self._client() as source, other._client() as target:
             total = 0
             for prefix in prefixes:
-                for item in self._below(source, prefix):
-                    content = self._read(source, self._name(item))
+                for item in list(self._below(source, prefix)):
+                    try:
+                        content = self._read(source, self._name(item))
+                    except S3Error as error:
+                        if error.code != GONE:
+                            raise
+                        continue
                     other._write(target, self._name(item), content)
                     total += len(content)
         return total

@@ -204,9 +204,13 @@ class RelyingParty:
         )
         return _json(answer)
 
-    def logout_url(self, id_token: str = "", return_to: str = "") -> str:
+    def logout_url(self, id_token: str = "", return_to: str = "", state: str = "") -> str:
         """Return where a browser goes to log out (OpenID Connect RP-Initiated Logout 1.0)."""
-        given = {"id_token_hint": id_token, "post_logout_redirect_uri": return_to}
+        given = {
+            "id_token_hint": id_token,
+            "post_logout_redirect_uri": return_to,
+            "state": state,
+        }
         parameters = urlencode({name: value for name, value in given.items() if value})
         return f"{self.provider.metadata['end_session_endpoint']}?{parameters}"
 

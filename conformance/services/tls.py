@@ -1,4 +1,4 @@
-"""Which versions of TLS a server speaks, one handshake for each."""
+"""Which versions of TLS a server speaks, one handshake for each, and which certificate it has."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ ANOTHER_VERSION = {"UNSUPPORTED_PROTOCOL", "WRONG_VERSION_NUMBER"}
 
 class CannotSpeak(Exception):
     """This machine's OpenSSL cannot speak a version of TLS: nothing is known of the server."""
+
+
+def presented(connection: socket.socket, host: str, trust: ssl.SSLContext) -> bytes:
+    """Return the certificate, DER, by which a server is trusted for a name.
+
+    Closes the connection. Raises ``OSError``: ``ssl.SSLError`` where it is not trusted.
+    """
+    with connection, trust.wrap_socket(connection, server_hostname=host) as session:
+        return session.getpeercert(binary_form=True) or b""
 
 
 def spoken(connect: Callable[[], socket.socket], host: str) -> list[ssl.TLSVersion]:

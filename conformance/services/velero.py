@@ -108,11 +108,16 @@ class Velero:
         included: Sequence[str] = (),
         excluded: Sequence[str] = (),
         selector: Object | None = None,
+        existing: Literal["none", "update"] | None = None,
+        sparse: bool = False,
     ) -> None:
         """Make a Restore of all of a backup but the resources ``excluded``; see ``finished``.
 
         ``mapping``: namespace in the backup -> namespace to restore into. With ``included``, no
-        other resources are restored; with ``selector``, only what its labels select.
+        other resources are restored; with ``selector``, only what its labels select. ``existing``
+        says what becomes of objects that are there (None: Velero's default, they stay as they are);
+        ``sparse`` has zeros in files take no room on the disk.
+        https://velero.io/docs/v1.18/restore-reference/
         """
         spec: Object = {"backupName": backup, "excludedResources": list(excluded)}
         if selector:
@@ -121,6 +126,10 @@ class Velero:
             spec["includedResources"] = list(included)
         if mapping:
             spec["namespaceMapping"] = dict(mapping)
+        if existing:
+            spec["existingResourcePolicy"] = existing
+        if sparse:
+            spec["uploaderConfig"] = {"writeSparseFiles": True}
         self._create("Restore", name, spec)
 
     def finished(self, kind: Literal["Backup", "Restore"], name: str) -> Object:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.catalogue import APPS
-from conformance.apps.deployment import HelmDeployment
+from conformance.apps.deployment import HelmDeployment, image_values
 from conformance.apps.flux_package import copy_of
 from conformance.apps.image_builds import (
     NOTES,
@@ -30,6 +30,7 @@ from conformance.components.waiting import submit
 from conformance.platform.reference import ReferenceStack
 from conformance.platform.steps import Steps
 from conformance.services.helm import Helm
+from conformance.suite.backed_up_app import BackedUpApp
 from conformance.suite.check import app_of, not_run, shared
 from conformance.suite.given_apps import given_apps
 from conformance.suite.needs import fixtures_of
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from conformance.platform.site import Site
     from conformance.platform.stack import Stack
     from conformance.services.flux import Flux
+    from conformance.services.velero import Velero
     from conformance.suite.run import Run
 
 
@@ -201,3 +203,17 @@ def undeployed(
         return HelmDeployment(app, kube, helm, namespace, host, stack.http(), ingress_class)
 
     return prepare
+
+
+@pytest.fixture(scope=shared)
+def backed_up_app(
+    undeployed: Callable[[str], HelmDeployment],
+    velero: Velero,
+    package: Package,
+    app: App,
+    app_images: AppImages,
+) -> Callable[[str], BackedUpApp]:
+    """Prepares the app in a fresh namespace: ``backed_up_app("hint").install()``."""
+    values = image_values(app_images.of(package, app.name, VERSIONS[0]))
+    chart = package.chart(app.name)
+    return lambda hint: BackedUpApp(undeployed(hint), chart, values, velero)

@@ -96,9 +96,15 @@ def _given(settings: Settings) -> tuple[Settings, GivenPlatform | None]:
         raise pytest.UsageError(str(error)) from error
     if given is not None:
         settings = replace(settings, domain=given.described.domain)
-    if isinstance(given, GivenTree) and given.elsewhere:
+    if isinstance(given, GivenTree) and _fetches(given):
         settings = replace(settings, egress=True)
     return settings, given
+
+
+def _fetches(given: GivenTree) -> bool:
+    """Whether a cluster has to fetch something of the tree, or of the release before."""
+    releases = (given, given.previous)
+    return any(one.elsewhere for one in releases if one is not None)
 
 
 def _register(config: pytest.Config, plugins: Mapping[str, object]) -> None:

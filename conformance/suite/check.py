@@ -40,6 +40,7 @@ CAPABILITIES = (
     "backup_restore",
     "dashboard",
     "disaster_recovery",
+    "platform_upgrade",
     "operations",
     "app_runs",
     "app_data",

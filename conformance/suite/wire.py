@@ -70,7 +70,7 @@ def form_of(request: requests.PreparedRequest) -> dict[str, str]:
     return dict(parse_qsl(text, keep_blank_values=True))
 
 
-def with_query(request: requests.PreparedRequest, **changes: str) -> requests.PreparedRequest:
+def with_query(request: requests.PreparedRequest, /, **changes: str) -> requests.PreparedRequest:
     """Return a copy of a request with other values of some parameters in its address."""
     altered = request.copy()
     query = urlencode({**query_of(request), **changes})
@@ -78,7 +78,7 @@ def with_query(request: requests.PreparedRequest, **changes: str) -> requests.Pr
     return altered
 
 
-def with_form(request: requests.PreparedRequest, **changes: str) -> requests.PreparedRequest:
+def with_form(request: requests.PreparedRequest, /, **changes: str) -> requests.PreparedRequest:
     """Return a copy of a request with other values of some fields of its form."""
     altered = request.copy()
     altered.prepare_body({**form_of(request), **changes}, files=None)

@@ -6,7 +6,6 @@ one happens at the same time as everything else and disturbs nothing.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -15,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.flux_package import copy_of
-from conformance.apps.notes import Notes
+from conformance.apps.catalogue import NOTES
 from conformance.apps.tracked import TrackedApp
+from conformance.apps.tracked_copy import tracked_copy
 from conformance.capabilities.auto_update.broken_upgrade import BrokenUpgrade
 from conformance.capabilities.auto_update.commits import COMMITS, UPGRADE_TIMEOUT
 from conformance.capabilities.auto_update.visit import ANSWER, Visit
@@ -36,8 +35,6 @@ OVERRIDES = Path(__file__).with_name("overrides.yaml")
 APPS = ("steady", "moving", "missing_image", "failing_migration", "unready_upgrade")
 """Fixtures, each of which is an app; those called as a commit are about to be broken by it."""
 
-_numbers = itertools.count()
-
 
 @pytest.fixture(scope=shared)
 def branch(stack: Stack, tracked_branch: TrackedBranch) -> TrackedBranch:
@@ -49,15 +46,20 @@ def branch(stack: Stack, tracked_branch: TrackedBranch) -> TrackedBranch:
 @prepared("apps", beside="chart_deployment")
 def install_apps(materials: Materials) -> dict[str, TrackedApp]:
     """Install the apps that the selected checks ask for, side by side by one commit."""
-    branch, http, domain = materials.branch(), materials.site.stack.http, materials.settings.domain
-    number = next(_numbers)
-    made: dict[str, TrackedApp] = {}
-    for scenario in (name for name in APPS if name in materials.wanted):
-        name = f"notes-{scenario.replace('_', '-')}" + (f"-{number}" if number else "")
-        copy = copy_of(materials.package, "notes", name, failure_after=UPGRADE_TIMEOUT)
-        if scenario == "moving":
-            copy = copy.with_commit(COMMITS["special_values"])
-        made[scenario] = TrackedApp(branch, copy, Notes(), http(), domain)
+    branch = materials.branch()
+    made = {
+        scenario: tracked_copy(
+            materials.site,
+            branch,
+            materials.package,
+            NOTES,
+            scenario.replace("_", "-"),
+            failure_after=UPGRADE_TIMEOUT,
+            commit=COMMITS["special_values"] if scenario == "moving" else None,
+        )
+        for scenario in APPS
+        if scenario in materials.wanted
+    }
     if "steady" in made:
         app = made["steady"]
         apply_file(materials.site.kube, OVERRIDES, app=app.name, namespace=app.namespace)

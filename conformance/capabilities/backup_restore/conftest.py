@@ -9,25 +9,28 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.catalogue import APPS
-from conformance.apps.deployment import HelmDeployment, image_values
+from conformance.apps.deployment import image_values
 from conformance.apps.image_builds import NOTES, VERSIONS
-from conformance.capabilities.backup_restore.backed_up_app import BackedUpApp
+from conformance.apps.tracked_copy import tracked_copy
+from conformance.capabilities.backup_restore.at_once import AtOnce
+from conformance.capabilities.backup_restore.claimed_files import MANIFEST, ClaimedFiles
 from conformance.capabilities.backup_restore.faults import Victim
-from conformance.capabilities.backup_restore.locations import (
-    CREDENTIALS,
-    REFUSALS,
-    UnusableLocation,
-)
+from conformance.capabilities.backup_restore.in_place import InPlace
+from conformance.capabilities.backup_restore.locations import REFUSALS, UnusableLocation
 from conformance.capabilities.backup_restore.login import AppWithLogin
+from conformance.capabilities.backup_restore.removed_app import RemovedApp
 from conformance.capabilities.backup_restore.scenarios import BackupSet, WholeNamespace
 from conformance.kube.apply import apply_file
+from conformance.suite.backed_up_app import BackedUpApp
 from conformance.suite.check import shared
 from conformance.suite.described import object_store_of, store_deployment_of
 from conformance.suite.preparations import prepared
+from conformance.suite.refused_location import refused_location
 
 if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages, ImageBuilds
+    from conformance.apps.tracked import TrackedBranch
     from conformance.common.package import Package
     from conformance.kube.client import Kube
     from conformance.platform.clients import Clients
@@ -42,25 +45,14 @@ if TYPE_CHECKING:
 COPIES = ("backup-copy", "backup-damaged")
 """Hints of the namespaces into which an app is restored beside itself."""
 
+_UPGRADE_SECONDS = 120
+"""After which an upgrade of a copy of an app counts as failed; nobody upgrades it."""
+
 
 @pytest.fixture(scope=shared)
 def object_store(backups: Flux, clients: Clients) -> ObjectStore:  # noqa: ARG001
     """The bucket that the backups are in."""
     return object_store_of(clients)
-
-
-@pytest.fixture(scope=shared)
-def backed_up_app(
-    undeployed: Callable[[str], HelmDeployment],
-    velero: Velero,
-    package: Package,
-    app: App,
-    app_images: AppImages,
-) -> Callable[[str], BackedUpApp]:
-    """Prepares the app in a fresh namespace: ``backed_up_app("hint").install()``."""
-    values = image_values(app_images.of(package, app.name, VERSIONS[0]))
-    chart = package.chart(app.name)
-    return lambda hint: BackedUpApp(undeployed(hint), chart, values, velero)
 
 
 @prepared("whole_namespace", beside="update_pipeline")
@@ -136,6 +128,29 @@ def _notes(materials: Materials, fixture: str, hint: str) -> BackedUpApp:
 
 
 @pytest.fixture(scope=shared)
+def in_place(
+    backed_up_app: Callable[[str], BackedUpApp], object_store: ObjectStore
+) -> Iterator[InPlace]:
+    """An app that is damaged while it runs and restored over, in the background."""
+    begun = InPlace(backed_up_app("backup-in-place"), object_store)
+    yield begun
+    begun.end()
+
+
+@pytest.fixture(scope=shared)
+def at_once(
+    backed_up_app: Callable[[str], BackedUpApp],
+    object_store: ObjectStore,
+    namespaces: Callable[[str], str],
+) -> Iterator[AtOnce]:
+    """An app with two backups, restored at the same time, in the background."""
+    older, newer = (namespaces(f"backup-{which}-copy") for which in ("older", "newer"))
+    begun = AtOnce(backed_up_app("backup-at-once"), object_store, older, newer)
+    yield begun
+    begun.end()
+
+
+@pytest.fixture(scope=shared)
 def app_with_login(backed_up_app: Callable[[str], BackedUpApp], accounts: Accounts) -> AppWithLogin:
     """An app that users can log in to with the platform's login, not installed yet."""
     return AppWithLogin(backed_up_app("backup-login"), accounts)
@@ -152,21 +167,60 @@ def empty_cluster(
     return site
 
 
+@pytest.fixture
+def removed_app(
+    velero: Velero,
+    site: Site,
+    tracked_branch: TrackedBranch,
+    app: App,
+    app_images: AppImages,  # noqa: ARG001 - in the registry before the app is installed
+    package: Package,
+) -> Iterator[RemovedApp]:
+    """An app of this check alone that Flux installs from the tracked branch, still there."""
+    tracked = tracked_copy(
+        site, tracked_branch, package, app, "removed", failure_after=_UPGRADE_SECONDS
+    )
+    made = RemovedApp(tracked, velero)
+    try:
+        tracked_branch.install([tracked.package])
+        yield made
+    finally:
+        unknown = not made.held_by_flux()
+        tracked_branch.remove([tracked])
+        if unknown:
+            made.delete_restored()
+
+
+@pytest.fixture
+def claimed_files(
+    velero: Velero,
+    kube: Kube,
+    namespace: str,
+    package: Package,
+    app: App,
+    app_images: AppImages,
+    clients: Clients,
+) -> ClaimedFiles:
+    """An empty claim, and a pod of root that mounts it."""
+    image = app_images.of(package, app.name, VERSIONS[0]).by_digest
+    storage_class = clients.platform.storage.storage_class
+    apply_file(kube, MANIFEST, namespace=namespace, image=image, storage_class=storage_class)
+    return ClaimedFiles(kube, velero, namespace)
+
+
 @pytest.fixture(params=["credentials", "bucket"])
 def unusable_location(
     request: pytest.FixtureRequest, velero: Velero, kube: Kube, namespace: str
 ) -> Iterator[UnusableLocation]:
     """A location with credentials that are refused, or a bucket that is not there."""
+    unusable = UnusableLocation(namespace, REFUSALS[request.param])
     if request.param == "credentials":
-        # First of all: a location whose Secret is not there yet never gets to the store.
-        apply_file(kube, CREDENTIALS, name=namespace, namespace=velero.namespace)
-        velero.make_location(namespace, credential=namespace)
-        velero.location_looked_at(namespace, secret=namespace)
-    else:
-        velero.make_location(namespace, bucket=namespace)
-    yield UnusableLocation(namespace, REFUSALS[request.param])
+        with refused_location(kube, velero, namespace):
+            yield unusable
+        return
+    velero.make_location(namespace, bucket=namespace)
+    yield unusable
     velero.delete("BackupStorageLocation", namespace)
-    kube.delete("v1", "Secret", namespace, velero.namespace)
 
 
 @pytest.fixture(scope=shared)

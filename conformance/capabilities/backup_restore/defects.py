@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.common.soon import soon
-from conformance.kube.apply import apply_file
 from conformance.services.velero import API_VERSION, Velero
+from conformance.suite.altered_objects import (
+    FAILED,
+    MADE,
+    NAME,
+    altered,
+    computed,
+    in_phase,
+)
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -20,46 +24,8 @@ if TYPE_CHECKING:
     from conformance.services.object_store import ObjectStore
     from conformance.suite.twins import Twin
 
-POLICY = Path(__file__).with_suffix(".yaml")
-POLICY_KINDS = ("MutatingAdmissionPolicyBinding", "MutatingAdmissionPolicy")
-NAME = "twin"
-ANYWHERE = "default"
-"""Namespace of what only shows whether a policy has an effect."""
 PREFIX = "plugins/elsewhere"
 """Begins with a name that Velero expects: another one would make a location Unavailable."""
-MADE = 'request.operation == "CREATE"'
-"""In an expression of a policy: the object is new."""
-
-
-@contextmanager
-def altered(kube: Kube, objects: str, when: str, field: str, value: object) -> Iterator[None]:
-    """Within the body, a field of objects has another value than was written.
-
-    ``objects`` is a resource with its API group, ``when`` an expression (CEL) that says of which
-    ``object``, ``field`` a JSON pointer.
-    """
-    resource, _, group = objects.partition(".")
-    change = {"when": when, "field": field, "value": json.dumps(value)}
-    within = kube.timeouts.admission
-    policy = {"name": NAME, "group": group, "resource": resource, **change}
-    apply_file(kube, POLICY, namespace=ANYWHERE, **policy)
-    try:
-        assert soon(lambda: _in_effect(kube), within=within), "the policy has no effect"
-        yield
-    finally:
-        for kind in POLICY_KINDS:
-            kube.delete("admissionregistration.k8s.io/v1", kind, NAME)
-        assert soon(lambda: not _in_effect(kube), within=within), "the policy still has an effect"
-        kube.delete("v1", "ConfigMap", NAME, ANYWHERE)
-
-
-def _in_effect(kube: Kube) -> bool:
-    return "data" in kube.patch("v1", "ConfigMap", NAME, ANYWHERE, {"data": None})
-
-
-def _in_phase(*phases: str) -> str:
-    """Return the expression: the object is in one of these phases."""
-    return f"has(object.status) && has(object.status.phase) && object.status.phase in {[*phases]}"
 
 
 @pytest.fixture
@@ -71,16 +37,15 @@ def with_velero(kube: Kube, backups: Flux) -> Kube:  # noqa: ARG001 - installs i
 @pytest.fixture
 def failures_called_completed(with_velero: Kube, twin: Twin) -> Iterator[None]:
     """Velero calls each of its backups, or of its restores, Completed."""
-    kind, failed = f"{twin.settings['resource']}.velero.io", ("Failed", "PartiallyFailed")
-    when = _in_phase(*failed, "FailedValidation")
-    with altered(with_velero, kind, when, "/status/phase", "Completed"):
+    kind = f"{twin.settings['resource']}.velero.io"
+    with altered(with_velero, kind, in_phase(*FAILED), "/status/phase", "Completed"):
         yield
 
 
 @pytest.fixture
 def every_location_available(with_velero: Kube) -> Iterator[None]:
     """Velero calls each location Available."""
-    when = _in_phase("Unavailable")
+    when = in_phase("Unavailable")
     with altered(
         with_velero, "backupstoragelocations.velero.io", when, "/status/phase", "Available"
     ):
@@ -90,7 +55,7 @@ def every_location_available(with_velero: Kube) -> Iterator[None]:
 @pytest.fixture
 def refusals_not_explained(with_velero: Kube) -> Iterator[None]:
     """Velero does not say why a location is Unavailable."""
-    when, message = _in_phase("Unavailable"), "the location cannot be used"
+    when, message = in_phase("Unavailable"), "the location cannot be used"
     with altered(with_velero, "backupstoragelocations.velero.io", when, "/status/message", message):
         yield
 
@@ -152,3 +117,31 @@ def location_without_a_bucket(kube: Kube, velero: Velero) -> Iterator[None]:
     finally:
         kube.patch(*location, {"spec": {"objectStorage": {"bucket": bucket}}})
         velero.location_is("Available", velero.location)
+
+
+@pytest.fixture
+def altered_restores(with_velero: Kube, twin: Twin) -> Iterator[None]:
+    """Every new restore has another value of a field of its spec.
+
+    The twin's settings name the ``field``, a JSON pointer below ``/spec``, and its JSON ``value``.
+    """
+    field, value = f"/spec{twin.settings['field']}", json.loads(twin.settings["value"])
+    with altered(with_velero, "restores.velero.io", MADE, field, value):
+        yield
+
+
+@pytest.fixture
+def warnings_not_counted(with_velero: Kube) -> Iterator[None]:
+    """Velero counts no warning of its restores."""
+    counted = "has(object.status) && has(object.status.warnings)"
+    with altered(with_velero, "restores.velero.io", counted, "/status/warnings", 0):
+        yield
+
+
+@pytest.fixture
+def restores_of_the_newer_backup(with_velero: Kube) -> Iterator[None]:
+    """Whoever restores the older of an app's two backups gets the newer one."""
+    older = f'{MADE} && object.spec.backupName.endsWith("-older")'
+    newer = 'object.spec.backupName.replace("-older", "-newer")'
+    with computed(with_velero, "restores.velero.io", older, "/spec/backupName", newer):
+        yield

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-CREDENTIALS = Path(__file__).with_name("credentials.yaml")
-REFUSALS = {"credentials": "InvalidAccessKeyId", "bucket": "NoSuchBucket"}
+from conformance.suite.refused_location import REFUSAL
+
+REFUSALS = {"credentials": REFUSAL, "bucket": "NoSuchBucket"}
 """What is wrong with a location -> the error with which S3 refuses it.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html

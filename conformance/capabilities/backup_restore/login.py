@@ -10,7 +10,6 @@ from typing import Any
 import requests
 
 from conformance.apps.base import Login, Seed
-from conformance.capabilities.backup_restore.backed_up_app import AppBackup, BackedUpApp
 from conformance.kube.apply import apply
 from conformance.kube.conditions import condition_true
 from conformance.kube.objects import Object, Ref, Selection
@@ -20,6 +19,7 @@ from conformance.services.hydra import OAUTH2_CLIENT
 from conformance.services.login_pages import User
 from conformance.services.oidc import Client
 from conformance.suite.accounts import Accounts, client_secret, oauth2_client
+from conformance.suite.backed_up_app import AppBackup, BackedUpApp
 
 
 @dataclass(frozen=True)

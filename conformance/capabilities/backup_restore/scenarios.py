@@ -13,19 +13,14 @@ from collections.abc import Iterator
 import requests
 
 from conformance.apps.writer import writer_of
-from conformance.capabilities.backup_restore.backed_up_app import AppBackup, BackedUpApp
 from conformance.common.backup_labels import BACKUP_SET
-from conformance.kube.conditions import ready
 from conformance.kube.objects import Object, Ref
-from conformance.kube.wait import WaitTimeout, wait_each
 from conformance.services.object_store import ObjectStore
-from conformance.services.velero import waits_for_data
+from conformance.suite.backed_up_app import RELEASE_SECONDS, AppBackup, BackedUpApp, is_released
 from conformance.suite.background import Background
 
 WRITES = 10
 """What has to be acknowledged before the backup begins: the app is in the midst of it."""
-RELEASE_SECONDS = 10.0
-"""In which a pod goes on whose volumes are restored: both it and kubelet look every second."""
 PRE_HOOK = "pre.hook.backup.velero.io/command"
 
 
@@ -79,16 +74,11 @@ class WholeNamespace:
         """Whether the pod that was restored from the altered store waits no longer for its data.
 
         It has ``RELEASE_SECONDS`` for that since the restore has ended, and at least a second from
-        now on. Raises ``WaitFailed`` unless there is a pod that waits now.
+        now on. Raises ``WaitFailed`` as ``is_released`` does.
         """
-        kube, pods = self.app.kube, self.app.pods_in(self.damaged_namespace)
-        wait_each(kube, pods, waits_for_data(), fail_on=ready())
         left = self._damaged_since + RELEASE_SECONDS - time.monotonic()
-        try:
-            wait_each(kube, pods, ~waits_for_data(), timeout=max(left, 1.0))
-        except WaitTimeout:
-            return False
-        return True
+        pods = self.app.pods_in(self.damaged_namespace)
+        return is_released(self.app.kube, pods, within=max(left, 1.0))
 
     def _back_up(self) -> AppBackup:
         with self.writer.result() as writer:

@@ -175,12 +175,7 @@ def test_failing_hook_reported(backup_set: BackupSet) -> None:
 def test_restores_lost_namespace(
     whole_namespace: WholeNamespace, velero: Velero, evidence: EvidenceBox
 ) -> None:
-    left = whole_namespace.left.result()
-    assert not left, "not everything was lost, so the restore proves nothing"
-    restore = whole_namespace.restored.result()
-    assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
-    evidence.measure("restore", seconds_taken(restore))
-    whole_namespace.app.verify(whole_namespace.seed.result())
+    assert_restored(whole_namespace, velero, evidence)
 
 
 @check(
@@ -189,12 +184,7 @@ def test_restores_lost_namespace(
     apps=core("notes") | extended("wordpress"),
 )
 def test_restores_lost_set(backup_set: BackupSet, velero: Velero, evidence: EvidenceBox) -> None:
-    left = backup_set.left.result()
-    assert not left, "not everything was lost, so the restore proves nothing"
-    restore = backup_set.restored.result()
-    assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
-    evidence.measure("restore", seconds_taken(restore))
-    backup_set.app.verify(backup_set.seed.result())
+    assert_restored(backup_set, velero, evidence)
 
 
 @check(
@@ -261,3 +251,15 @@ def test_expiry_deletes(
     restore = whole_namespace.restore_into(namespace)
     assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
     whole_namespace.app.verify_copy(namespace, whole_namespace.seed.result())
+
+
+def assert_restored(
+    lost: WholeNamespace | BackupSet, velero: Velero, evidence: EvidenceBox
+) -> None:
+    """An app was lost, and is back with its data."""
+    left = lost.left.result()
+    assert not left, "not everything was lost, so the restore proves nothing"
+    restore = lost.restored.result()
+    assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
+    evidence.measure("restore", seconds_taken(restore))
+    lost.app.verify(lost.seed.result())

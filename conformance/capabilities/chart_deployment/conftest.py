@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.deployment import HelmDeployment, image_values
-from conformance.apps.flux_package import copy_of
 from conformance.apps.image_builds import VERSIONS
-from conformance.apps.tracked import TrackedApp
+from conformance.apps.tracked_copy import tracked_copy
 from conformance.capabilities.chart_deployment.values import TITLE, Values
 from conformance.kube.apply import apply_file
 from conformance.suite.check import shared
@@ -22,11 +21,10 @@ if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages
     from conformance.apps.images import Candidate
-    from conformance.apps.tracked import TrackedBranch
+    from conformance.apps.tracked import TrackedApp, TrackedBranch
     from conformance.common.package import Package
-    from conformance.common.settings import Settings
     from conformance.kube.client import Kube
-    from conformance.platform.stack import Stack
+    from conformance.platform.site import Site
 
 BY_HAND = Path(__file__).with_name("by_hand.yaml")
 FAILURE_AFTER = 40
@@ -71,19 +69,18 @@ def deployed(
 
 @pytest.fixture(scope=shared)
 def by_flux(
-    stack: Stack,
+    here: Site,
     tracked_branch: TrackedBranch,
-    settings: Settings,
     image: Candidate,  # noqa: ARG001 - in the registry before Flux installs
     package: Package,
     app: App,
 ) -> Iterator[TrackedApp]:
     """The same app, installed by Flux from its package in the flux2 tree."""
-    name = f"{app.name}-{secrets.token_hex(3)}"
-    copy = copy_of(package, app.name, name, failure_after=FAILURE_AFTER)
-    tracked = TrackedApp(tracked_branch, copy, app, stack.http(), settings.domain)
+    tracked = tracked_copy(
+        here, tracked_branch, package, app, "by-flux", failure_after=FAILURE_AFTER
+    )
     try:
-        tracked_branch.install([copy])
+        tracked_branch.install([tracked.package])
         tracked.http.get_routed(f"{tracked.url}/")  # what it answers is for the check to say
         yield tracked
     finally:

@@ -7,7 +7,6 @@ disturbs no other file's checks.
 from __future__ import annotations
 
 import base64
-import itertools
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,9 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.flux_package import copy_of
-from conformance.apps.notes import Notes
-from conformance.apps.tracked import TrackedApp
+from conformance.apps.catalogue import NOTES
+from conformance.apps.tracked_copy import tracked_copy
 from conformance.capabilities.dashboard.app_login import AppLogin
 from conformance.capabilities.dashboard.canary import Canary
 from conformance.capabilities.dashboard.releases import RELEASE
@@ -34,7 +32,7 @@ from conformance.suite.check import not_run, shared
 from conformance.suite.preparations import prepared
 
 if TYPE_CHECKING:
-    from conformance.apps.tracked import TrackedBranch
+    from conformance.apps.tracked import TrackedApp, TrackedBranch
     from conformance.capabilities.dashboard.browsers import BrowserStates, DashboardOf
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
@@ -47,7 +45,6 @@ if TYPE_CHECKING:
 
 UPGRADE_TIMEOUT = 60
 """Seconds after which an upgrade of the app counts as failed."""
-_numbers = itertools.count()
 
 
 @pytest.fixture(scope=shared)
@@ -68,13 +65,12 @@ def dashboard_url(
 @prepared("managed", beside="single_sign_on")
 def install_managed(materials: Materials) -> TrackedApp:
     """Install an app with a package, a release and a client of its own."""
-    branch, http = materials.branch(), materials.site.stack.http()
-    number = next(_numbers)
-    name = "notes-managed" + (f"-{number}" if number else "")
-    copy = copy_of(materials.package, "notes", name, failure_after=UPGRADE_TIMEOUT)
-    made = TrackedApp(branch, copy, Notes(), http, materials.settings.domain)
+    site, branch = materials.site, materials.branch()
+    made = tracked_copy(
+        site, branch, materials.package, NOTES, "managed", failure_after=UPGRADE_TIMEOUT
+    )
     try:
-        branch.install([copy])
+        branch.install([made.package])
         made.wait_served()
     except BaseException:
         _remove(made)

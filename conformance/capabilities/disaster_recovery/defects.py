@@ -1,4 +1,4 @@
-"""What is wrong with the platform on which a twin of a check of its Schedules runs."""
+"""What is wrong with the platform on which a twin of a check of its recovery runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.services.velero import API_VERSION
+from conformance.suite.altered_objects import FAILED, altered, in_phase
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -37,3 +38,26 @@ def altered_schedules(velero: Velero, kube: Kube, twin: Twin) -> Iterator[None]:
 def _patch(kube: Kube, schedule: Object, body: Object) -> None:
     metadata = schedule["metadata"]
     kube.patch(API_VERSION, "Schedule", metadata["name"], metadata["namespace"], body)
+
+
+@pytest.fixture
+def restores_called_completed(kube: Kube, velero: Velero) -> Iterator[None]:  # noqa: ARG001 - installed
+    """Velero calls each restore Completed."""
+    with altered(kube, "restores.velero.io", in_phase(*FAILED), "/status/phase", "Completed"):
+        yield
+
+
+@pytest.fixture
+def locations_called_available(kube: Kube, velero: Velero) -> Iterator[None]:  # noqa: ARG001 - installed
+    """Velero calls each location Available."""
+    locations, when = "backupstoragelocations.velero.io", in_phase("Unavailable")
+    with altered(kube, locations, when, "/status/phase", "Available"):
+        yield
+
+
+@pytest.fixture
+def failed_volumes_not_explained(kube: Kube, velero: Velero) -> Iterator[None]:  # noqa: ARG001 - installed
+    """Velero does not say why a volume could not be restored."""
+    volumes, when = "podvolumerestores.velero.io", in_phase("Failed")
+    with altered(kube, volumes, when, "/status/message", ""):
+        yield

@@ -9,47 +9,59 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.apps.flux_package import Commit, copy_of
+from conformance.apps import catalogue
+from conformance.apps.flux_package import Commit
 from conformance.apps.image_builds import NOTES, VERSIONS
-from conformance.apps.notes import Notes
-from conformance.apps.tracked import TrackedApp
+from conformance.apps.tracked_copy import tracked_copy
+from conformance.capabilities.operations.crowd import Crowd
 from conformance.capabilities.operations.helm_controller import HelmController
 from conformance.capabilities.operations.image_registry import ImageRegistry
+from conformance.capabilities.operations.ingress_certificate import IngressCertificate
 from conformance.capabilities.operations.mail_server import MailServer
+from conformance.capabilities.operations.many_releases import ManyReleases
 from conformance.capabilities.operations.upgrade import CHART_VERSION, UPGRADE_TIMEOUT
 
 if TYPE_CHECKING:
     from conformance.apps.image_builds import AppImages
-    from conformance.apps.tracked import TrackedBranch
+    from conformance.apps.tracked import TrackedApp, TrackedBranch
     from conformance.clusters.base import Cluster
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.oci.registry import Registry
     from conformance.platform.clients import Clients
+    from conformance.platform.site import Site
     from conformance.platform.stack import Stack
     from conformance.services.flux import Flux
     from conformance.suite.accounts import Accounts
 
 USERS = 500
 """How many ``many_users`` are: twice what Kratos lists at once by default."""
+CROWD = ("rita", "rosa", "rudi", "ruth")
+"""Who log in at the same time: for each password, Kratos computes for some tenths of a second."""
+RELEASES = 200
+"""How many ``many_releases`` are."""
 _numbers = itertools.count(1)
 
 
 @pytest.fixture
 def tracked(
-    stack: Stack,
+    here: Site,
     tracked_branch: TrackedBranch,
     app_images: AppImages,  # noqa: ARG001 - in the registry before the app is installed
     package: Package,
-    settings: Settings,
 ) -> Iterator[TrackedApp]:
     """An app of this check alone that Flux installs from the tracked branch, in version 1."""
-    name = f"notes-operated-{next(_numbers)}"
-    copy = copy_of(package, NOTES, name, failure_after=UPGRADE_TIMEOUT)
-    made = TrackedApp(tracked_branch, copy, Notes(), stack.http(), settings.domain)
+    made = tracked_copy(
+        here,
+        tracked_branch,
+        package,
+        catalogue.NOTES,
+        "operated",
+        failure_after=UPGRADE_TIMEOUT,
+    )
     try:
-        tracked_branch.install([copy])
+        tracked_branch.install([made.package])
         yield made
     finally:
         tracked_branch.remove([made])
@@ -83,6 +95,32 @@ def mail_server(
 ) -> MailServer:
     """Where every mail of the platform ends."""
     return MailServer(clients)
+
+
+@pytest.fixture
+def ingress_certificate(
+    stack: Stack,
+    clients: Clients,
+    single_sign_on: Flux,  # noqa: ARG001 - installed
+) -> IngressCertificate:
+    """What new connections to the platform get."""
+    return IngressCertificate(clients, stack.http())
+
+
+@pytest.fixture
+def many_releases(tracked_branch: TrackedBranch, settings: Settings) -> Iterator[ManyReleases]:
+    """As many releases as no platform of one server has, not in the tracked branch yet."""
+    name = f"many-{settings.run_id}-{next(_numbers)}"
+    made = ManyReleases(tracked_branch, name, RELEASES)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def crowd(accounts: Accounts) -> Crowd:
+    """Users of an app who log in at the same time."""
+    app = accounts.app("crowd")
+    return Crowd(accounts, app, [accounts.user(nick) for nick in CROWD])
 
 
 @pytest.fixture

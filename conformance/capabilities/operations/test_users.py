@@ -1,4 +1,4 @@
-"""What users notice of an outage of the mail server, and administrators of many users."""
+"""What users notice of outages, and administrators of many users."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from conformance.services.login_pages import shown
 from conformance.suite.check import check
 
 if TYPE_CHECKING:
+    from conformance.capabilities.operations.crowd import Crowd
     from conformance.capabilities.operations.mail_server import MailServer
     from conformance.report.evidence import EvidenceBox
     from conformance.suite.accounts import Accounts
@@ -42,6 +43,24 @@ def test_mail_server_down(
     with evidence.timed("mail sent once the mail server was back"):
         mail = accounts.mail.wait_for(recovery.email)
     assert recovery.lets_in(mail.text), "the code in the mail is refused"
+
+
+@check(
+    "operations.restart_while_logging_in",
+    level="extended",
+    promise="If Kratos and Hydra restart while users log in, each can log in when both are back, "
+    "and nobody as somebody else.",
+    touches="platform",
+    effect="restarts Kratos and Hydra",
+)
+def test_restart_while_logging_in(crowd: Crowd, evidence: EvidenceBox) -> None:
+    with crowd.logging_in():
+        crowd.restart_login()
+    evidence.note(f"{crowd.logins} logins ended well, {len(crowd.told)} attempts did not")
+    evidence.attach("attempts.txt", "\n".join(crowd.told))
+    faults = crowd.try_again()
+    assert not crowd.mistaken, "; ".join(crowd.mistaken)
+    assert not faults, f"cannot log in after the restart: {'; '.join(faults)}"
 
 
 @check(

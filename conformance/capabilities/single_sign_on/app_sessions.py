@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.apps.base import App
+from conformance.capabilities.single_sign_on.logouts import logs_out
 from conformance.common.soon import soon
 from conformance.kube.execution import execute
 from conformance.kube.objects import Object
@@ -18,6 +20,7 @@ from conformance.services.visitor import Visitor
 from conformance.suite.accounts import Accounts
 
 if TYPE_CHECKING:
+    from conformance.services.login_pages import LoginClient
     from conformance.services.oidc import RelyingParty
 
 CONNECT = """
@@ -130,6 +133,19 @@ class AppSessions:
         told = soon(lambda: bool(sent(name)), within=self._told_within)
         assert told, f"the provider sent {name} no logout token"
         return sent(name)[-1]
+
+    def logs_out_elsewhere(self, login_client: LoginClient, url: str, until: str, app: App) -> None:
+        """Log out at ``url``; returns when the provider has told ``app`` that the user did.
+
+        The provider logs the browser's User-Agent with it, which is nobody else's. Raises
+        ``AssertionError`` when it tells the app nothing.
+        """
+        agent, name = secrets.token_hex(16), self.name(app)
+        login_client.browser.http.headers["User-Agent"] = agent
+        logs_out(login_client, url, until)
+        sent = self.accounts.hydra.logouts_sent
+        told = soon(lambda: any(agent in line for line in sent(name)), within=self._told_within)
+        assert told, f"the provider has not told {name} of the logout"
 
     @contextmanager
     def without_backchannel_logout(self, app: App) -> Iterator[None]:

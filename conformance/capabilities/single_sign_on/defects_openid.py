@@ -90,12 +90,25 @@ def id_token_gets_userinfo(wire: Wire) -> None:
 
 @pytest.fixture
 def parameter_ignored(wire: Wire, twin: Twin) -> None:
-    """The provider takes no notice of a parameter of the request for authorization."""
+    """The provider takes no notice of a parameter of a request, by default for authorization."""
+    name, path = twin.settings["parameter"], twin.settings.get("at", AUTHORIZATION)
+
+    def exchange(request: PreparedRequest, send: Send) -> Response:
+        if path_of(request) == path and name in query_of(request):
+            request = with_query(request, **{name: ""})
+        return send(request)
+
+    wire.alter(exchange)
+
+
+@pytest.fixture
+def parameter_refused(wire: Wire, twin: Twin) -> None:
+    """The provider shows an error for each request for authorization that has a parameter."""
     name = twin.settings["parameter"]
 
     def exchange(request: PreparedRequest, send: Send) -> Response:
         if path_of(request) == AUTHORIZATION and name in query_of(request):
-            request = with_query(request, **{name: ""})
+            return answer_with(codes.bad_request, f"unknown parameter {name}")
         return send(request)
 
     wire.alter(exchange)
@@ -230,32 +243,3 @@ def _challenge(verifier: str) -> str:
     """Return the code_challenge of a code_verifier (RFC 7636, S256)."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-@pytest.fixture
-def unsigned_id_token_accepted(wire: Wire) -> None:
-    """Whoever has an id_token without its signature can log its user out."""
-    wire.alter(signature_not_verified(accepts=operator.not_))
-
-
-@pytest.fixture
-def altered_id_token_accepted(wire: Wire) -> None:
-    """An id_token that has any signature can log its user out."""
-    wire.alter(signature_not_verified(accepts=bool))
-
-
-def signature_not_verified(accepts: Callable[[str], bool]) -> Exchange:
-    """Take an id_token for one that was issued if its signature is accepted."""
-    issued: dict[str, str] = {}
-
-    def exchange(request: PreparedRequest, send: Send) -> Response:
-        _, claims, signature = query_of(request).get("id_token_hint", "..").split(".")
-        if claims in issued and accepts(signature):
-            request = with_query(request, id_token_hint=issued[claims])
-        answer = send(request)
-        if path_of(request) == TOKEN and answer.ok:
-            token = answer.json()["id_token"]
-            issued[token.split(".")[1]] = token
-        return answer
-
-    return exchange

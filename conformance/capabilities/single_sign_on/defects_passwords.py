@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from requests import PreparedRequest, Response, codes
@@ -23,13 +24,11 @@ def passwords_by_address(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
         kratos: Kratos,
         email: str,
         password: str,
-        name: str,
-        roles: Mapping[str, str],
-        *,
-        verified: bool = False,
+        *more: Any,  # noqa: ANN401 - what create takes
+        **options: Any,  # noqa: ANN401
     ) -> Identity:
         passwords[email] = password
-        return create(kratos, email, password, name, roles, verified=verified)
+        return create(kratos, email, password, *more, **options)
 
     monkeypatch.setattr(Kratos, "create", remember)
     return passwords

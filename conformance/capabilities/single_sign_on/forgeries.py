@@ -7,13 +7,18 @@ import html
 import json
 import secrets
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from joserfc import jws
+from joserfc.jwk import RSAKey
 
 from conformance.services.oidc import unsigned
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page as Window
 
+    from conformance.services.oidc import RelyingParty
     from conformance.services.visitor import Visitor
 
 OTHER_SITES = ("https://evil.example", "https://evil.{domain}")
@@ -70,6 +75,27 @@ def resigned(token: str) -> str:
     return f"{header}.{payload}.{signature[::-1]}"
 
 
+def self_signed(token: str) -> str:
+    """Return the same token, signed with a key that it brings along itself (RFC 7515, 4.1.3).
+
+    A provider that takes the key out of the token accepts what anybody has signed.
+    """
+    own = RSAKey.generate_key(2048)
+    signed = jws.extract_compact(token.encode())
+    header = {**signed.headers(), "alg": "RS256", "jwk": own.as_dict(private=False)}
+    return jws.serialize_compact(header, signed.payload, own)
+
+
+def unsigned_request_object(app: RelyingParty, redirect_uri: str) -> str:
+    """Return a request object that nobody signed (OpenID Connect Core 1.0, section 6.1)."""
+    claims = {
+        "client_id": app.client.client_id,
+        "response_type": "code",
+        "redirect_uri": redirect_uri,
+    }
+    return _unsigned_claims(claims)
+
+
 def unsigned_logout_token(issuer: str, client_id: str, subject: str) -> str:
     """Return what the provider would send an app when somebody logs out, without its signature.
 
@@ -83,5 +109,9 @@ def unsigned_logout_token(issuer: str, client_id: str, subject: str) -> str:
         "jti": secrets.token_hex(16),
         "events": {LOGOUT_EVENT: {}},
     }
+    return _unsigned_claims(claims)
+
+
+def _unsigned_claims(claims: Mapping[str, object]) -> str:
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
     return unsigned(f".{payload}.")

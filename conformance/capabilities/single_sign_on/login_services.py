@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,14 @@ import yaml
 
 from conformance.kube.apply import apply
 from conformance.kube.conditions import matching, ready
-from conformance.kube.objects import Object, Ref, Selection
+from conformance.kube.objects import Object, Ref
+from conformance.kube.pods import replace_pods
 from conformance.kube.wait import Wait, wait_all
 from conformance.platform.clients import pods_of
 from conformance.platform.namespaces import RUN_LABEL
 from conformance.suite.check import not_run
 
 if TYPE_CHECKING:
-    from conformance.kube.client import Kube
     from conformance.services.flux import Flux
     from conformance.suite.accounts import Accounts
 
@@ -114,16 +114,6 @@ class LoginServices:
         if not (override := self._workloads[name].override):
             not_run(f"platform.yaml names no ConfigMap that overrides the values of {name}")
         return Ref("v1", "ConfigMap", override, self.release(name).namespace)
-
-
-def replace_pods(kube: Kube, which: Sequence[Selection]) -> None:
-    """Delete the pods of each selection; returns when others are Ready in their place."""
-    pods = [pod["metadata"] for each in which for pod in kube.list(*each)]
-    old = {pod["uid"] for pod in pods}
-    for pod in pods:
-        kube.delete("v1", "Pod", pod["name"], pod["namespace"])
-    other = matching("another pod", lambda item: item["metadata"]["uid"] not in old)
-    wait_all(kube, [Wait(each, other & ready()) for each in which])
 
 
 def _named(release: Ref) -> tuple[str, str, str | None]:

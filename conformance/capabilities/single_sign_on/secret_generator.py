@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.capabilities.single_sign_on.login_services import replace_pods
 from conformance.kube.apply import apply_file
 from conformance.kube.conditions import matching
 from conformance.kube.objects import Ref, Selection
+from conformance.kube.pods import replace_pods
 from conformance.kube.wait import Wait, wait_all
 from conformance.platform.generated_secrets import GROUP
 

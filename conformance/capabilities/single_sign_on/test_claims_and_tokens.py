@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from conformance.capabilities.single_sign_on.claims import (
+    ROUNDING,
     claims_told,
     in_words,
     lifetimes_of,
@@ -17,6 +18,7 @@ from conformance.capabilities.single_sign_on.expectations import (
     refused,
 )
 from conformance.capabilities.single_sign_on.login_services import SHORT
+from conformance.capabilities.single_sign_on.refreshes import loses_answer, refreshes_again
 from conformance.services.oidc import Provider, RelyingParty
 from conformance.suite.check import check
 
@@ -133,11 +135,37 @@ def test_refresh_rotates(
     assert second.refresh_token != first.refresh_token, "the refresh token stays the same"
     assert second.access_token != first.access_token
     assert relying_party.verified(second.id_token, None)["sub"] == login_client.user.id
+    grace = accounts.clients.platform.single_sign_on.refresh_grace
+    ended = accounts.hydra.expires(first.refresh_token, within=grace + ROUNDING)
+    assert ended, f"a used refresh token is valid for more than {grace} s"
     with refused("a used refresh token", "invalid_grant"):
         relying_party.refresh(first)
     with refused("the successor of a reused refresh token", "invalid_grant"):
         relying_party.refresh(second)
     assert not accounts.hydra.is_active(second.access_token), "its access token is still valid"
+
+
+@check(
+    "single_sign_on.lost_refresh_answer",
+    promise="An app that loses the answer to a refresh can send it again only as described, and "
+    "its user needs no password to go on.",
+)
+def test_lost_refresh_answer(
+    accounts: Accounts, relying_party: RelyingParty, evidence: EvidenceBox
+) -> None:
+    nell = accounts.login_client(accounts.user("nell"))
+    tokens = nell.authorize(relying_party).tokens()
+    loses_answer(relying_party, tokens)
+    again = refreshes_again(relying_party, tokens)
+    found = f"a refresh that is sent again is {'answered' if again else 'refused'}"
+    evidence.note(found)
+    grace = accounts.clients.platform.single_sign_on.refresh_grace
+    assert bool(again) == bool(grace), f"{found}; refresh_grace of the platform is {grace} s"
+    if again:
+        assert relying_party.userinfo(again.access_token)["sub"] == nell.user.id
+        assert relying_party.refresh(again).access_token
+    nell.authorize(relying_party).code()
+    assert nell.asked == ["password", "consent"], f"nell was asked for {nell.asked}"
 
 
 @check(

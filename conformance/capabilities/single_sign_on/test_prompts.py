@@ -65,6 +65,30 @@ def test_max_age(accounts: Accounts, relying_party: RelyingParty) -> None:
     assert auth_time > began, f"auth_time is {began - auth_time:.0f} seconds before the login"
 
 
+@check(
+    "single_sign_on.prompt_consent",
+    promise="An app can have a user asked again for a consent that was given before.",
+)
+def test_prompt_consent(accounts: Accounts, relying_party: RelyingParty) -> None:
+    wanda = accounts.login_client(accounts.user("wanda"))
+    wanda.authorize(relying_party).code()
+    wanda.authorize(relying_party, relying_party.attempt(prompt="consent")).code()
+    assert wanda.asked == ["password", "consent", "consent"], f"wanda was asked for {wanda.asked}"
+
+
+@check(
+    "single_sign_on.prompt_select_account",
+    promise="An app that wants the user to choose an account is answered, if only by an error.",
+)
+def test_prompt_select_account(accounts: Accounts, relying_party: RelyingParty) -> None:
+    wim = accounts.login_client(accounts.user("wim"))
+    wim.authorize(relying_party).code()
+    answer = wim.authorize(relying_party, relying_party.attempt(prompt="select_account"))
+    told = {name: parameter(answer.callback, name) for name in ("code", "error", "state")}
+    assert told["code"] or told["error"], f"the app is told neither code nor error: {told}"
+    assert told["state"] == answer.attempt.state, "the app cannot tell whose answer it is"
+
+
 def claims_of(answer: Answer) -> dict[str, Any]:
     """Return what an app learns by a login of who is logged in."""
     return answer.app.verified(answer.tokens().id_token, answer.attempt.nonce)

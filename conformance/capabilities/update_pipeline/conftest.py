@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.acceptance import acceptance_tests
+from conformance.apps.catalogue import NOTES
+from conformance.apps.tracked_copy import tracked_copy
 from conformance.apps.update_pipeline import Installation, UpdatePipeline
 from conformance.capabilities.update_pipeline.instances import (
     NUMBERS,
+    UPGRADE_TIMEOUT,
     LiveInstance,
     TestCluster,
-    tracked_copy,
 )
 from conformance.suite.check import shared
 from conformance.suite.preparations import prepared
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from conformance.apps.image_builds import ImageBuilds
     from conformance.apps.tracked import TrackedBranch
     from conformance.common.package import Package
-    from conformance.common.settings import Settings
     from conformance.platform.site import Site
     from conformance.suite.preparations import Materials, Preparations
 
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
 def install_live(materials: Materials) -> LiveInstance:
     """Install an instance in version 1 by the branch that the cluster tracks, and seed it."""
     site, branch = materials.site, materials.branch()
-    app = tracked_copy(materials.package, "notes-live", branch, site, materials.settings)
+    app = tracked_copy(
+        site, branch, materials.package, NOTES, "live", failure_after=UPGRADE_TIMEOUT
+    )
     branch.install([app.package])
     return LiveInstance(app, app.seed(), site.registry)
 
@@ -54,11 +57,9 @@ def live(
 
 
 @pytest.fixture(scope=shared)
-def testing(
-    testing_site: Future[Site], package: Package, settings: Settings
-) -> Iterator[TestCluster]:
+def testing(testing_site: Future[Site], package: Package) -> Iterator[TestCluster]:
     """The test cluster."""
-    made = TestCluster(testing_site, package, settings)
+    made = TestCluster(testing_site, package)
     yield made
     made.clear()
 

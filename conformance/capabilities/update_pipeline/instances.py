@@ -11,15 +11,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from conformance.apps.acceptance import User
-from conformance.apps.flux_package import copy_of
-from conformance.apps.notes import Notes
+from conformance.apps.catalogue import NOTES
 from conformance.apps.tracked import TrackedApp, TrackedBranch
+from conformance.apps.tracked_copy import tracked_copy
 from conformance.apps.update_pipeline import Installation
 
 if TYPE_CHECKING:
     from conformance.apps.base import Seed
     from conformance.common.package import Package
-    from conformance.common.settings import Settings
     from conformance.oci.registry import Registry
     from conformance.platform.site import Site
     from conformance.services.ingress import HttpClient
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 UPGRADE_TIMEOUT = 60
 """Seconds after which the releases count an upgrade as failed."""
 NUMBERS = itertools.count(int(time.time()))
-"""Of instances and versions; a kept cluster's registry has those of earlier runs."""
+"""Of versions; a kept cluster's registry has those of earlier runs."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,9 @@ class TestCluster:
 
     __test__ = False  # not a test itself, whatever pytest makes of the name
 
-    def __init__(self, site: Future[Site], package: Package, settings: Settings) -> None:
+    def __init__(self, site: Future[Site], package: Package) -> None:
         self._site = site
         self._package = package
-        self._settings = settings
         self.user = User("pia@stackspin.test", "Pia", secrets.token_hex(16))
 
     @cached_property
@@ -55,7 +53,9 @@ class TestCluster:
         """The app there; the user is made with it."""
         site = self._site.result()
         branch = TrackedBranch.of(site)
-        app = tracked_copy(self._package, "notes-tested", branch, site, self._settings)
+        app = tracked_copy(
+            site, branch, self._package, NOTES, "tested", failure_after=UPGRADE_TIMEOUT
+        )
         site.stack.clients.kratos().create(
             self.user.email, self.user.password, self.user.name, {app.name: "user"}
         )
@@ -72,12 +72,3 @@ class TestCluster:
             kratos = self._site.result().stack.clients.kratos()
             if identity := kratos.find(self.user.email):
                 kratos.delete(identity.id)
-
-
-def tracked_copy(
-    package: Package, name: str, branch: TrackedBranch, site: Site, settings: Settings
-) -> TrackedApp:
-    """Return an app that is installed by the package of notes, under a name of its own."""
-    name = f"{name}-{next(NUMBERS)}"
-    copy = copy_of(package, "notes", name, failure_after=UPGRADE_TIMEOUT)
-    return TrackedApp(branch, copy, Notes(), site.stack.http(), settings.domain)

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 
 from conformance.kube.objects import Object
 from conformance.platform.checking.wrong import Compared, Wrong
-from conformance.platform.description import ObjectStore
+from conformance.platform.description import Certificate, ObjectStore
 from conformance.platform.discovery.backups import CREDENTIALS, is_node_agent, prefix_of
 from conformance.platform.discovery.cluster import namespace_of
 from conformance.platform.discovery.flux import CONTROLLERS
 from conformance.platform.discovery.pods import hosts_of, images_of, running, words_of
+
+_PAIR = {"tls.crt", "tls.key"}
+"""Keys of a Secret with a certificate: https://kubernetes.io/docs/concepts/configuration/secret/"""
 
 
 def namespaces(compared: Compared) -> Iterator[Wrong]:
@@ -59,6 +62,8 @@ def ingress_and_storage(compared: Compared) -> Iterator[Wrong]:
         yield from compared.object(where, "ConfigMap", authority, platform.apps)
     elif not authority and compared.found(where):
         yield compared.wrong(where, "pods do not trust the platform's certificate by themselves")
+    if platform.ingress.certificate:
+        yield from _certificate(compared, platform.ingress.certificate)
     storage = platform.storage
     yield from compared.object(("storage", "class"), "StorageClass", storage.storage_class)
     if storage.retained:
@@ -71,6 +76,16 @@ def ingress_and_storage(compared: Compared) -> Iterator[Wrong]:
             yield compared.wrong(where, message)
     if storage.provisioner:
         yield from compared.workload(("storage", "provisioner"), storage.provisioner)
+
+
+def _certificate(compared: Compared, described: Certificate) -> Iterator[Wrong]:
+    for key, which in (("secret", described.secret), ("authority", described.authority)):
+        where = ("ingress", "certificate", key)
+        if compared.cluster.find("Namespace", which.namespace) is None:
+            yield from compared.namespace((*where, "namespace"), which.namespace)
+        elif not compared.cluster.secret(which.namespace, which.name).keys() >= _PAIR:
+            message = f"Secret {which.namespace}/{which.name} has no tls.crt and tls.key"
+            yield compared.wrong((*where, "name"), message)
 
 
 def backup(compared: Compared) -> Iterator[Wrong]:

@@ -21,6 +21,7 @@ from conformance.kube.conditions import exists
 from conformance.kube.errors import ApiError, Conflict, Unreachable
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import wait
+from conformance.platform.changes import CHANGE_LABEL
 from conformance.platform.clients import Clients
 from conformance.platform.installed import homes
 from conformance.platform.installed.foreign import Foreign, foreign
@@ -122,9 +123,13 @@ class Ledger:
                     "A run of the Stackspin conformance suite. Everything that it has made on "
                     f"this cluster has the label {RUN_LABEL}={self._run_id}: namespaces with all "
                     "that is in them, ConfigMaps, and objects of Velero. Its users have that in "
-                    "Kratos' metadata_admin."
+                    "Kratos' metadata_admin. What it changes of other objects for a while is in "
+                    f"Secrets with the label {CHANGE_LABEL}."
                 ),
-                "remove": f"It removes all of it at its end. If it was killed: {_CLEAN}",
+                "remove": (
+                    "It removes all of it, and puts back what it has changed, at its end. "
+                    f"If it was killed: {_CLEAN}"
+                ),
             },
         }
 

@@ -1,4 +1,4 @@
-"""What runs have made on a platform of others, found by its label and removed."""
+"""What runs have made or changed on a platform of others, found by its label: removed, put back."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import requests
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import deleted
-from conformance.kube.errors import NotFound
+from conformance.kube.errors import ApiError, NotFound
 from conformance.kube.inventory import ref_of
 from conformance.kube.objects import Object, Objects
 from conformance.kube.wait import Wait, WaitFailed, wait_all
-from conformance.platform import conventions
+from conformance.platform import changes, conventions
 from conformance.platform.clients import Clients
 from conformance.platform.discovery.cluster import name_of
 from conformance.platform.installed import homes
@@ -32,11 +32,13 @@ _WAITING_SECONDS = 20.0
 
 
 def remove(kube: Kube, clients: Clients, say: Callable[[str], None]) -> list[str]:
-    """Remove everything with the label of a run; return what is still there, a line each.
+    """Remove everything with the label of a run, and put back what one has changed.
 
-    ``say`` gets a line about each kind of thing that there was.
+    Returns what is still there, or changed, a line each. ``say`` gets a line about each kind of
+    thing that there was.
     """
-    left = _remove_users(clients, say)
+    left = _put_back(kube, say)
+    left += _remove_users(clients, say)
     namespaces = [name_of(one) for one in kube.list("v1", "Namespace", labels=RUN_LABEL)]
     left += _remove_settings(kube, namespaces, say)
     left += _remove_backups(kube, clients.platform.backup.namespace, say)
@@ -45,6 +47,19 @@ def remove(kube: Kube, clients: Clients, say: Callable[[str], None]) -> list[str
         left += _remove_namespaces(kube, namespaces)
     left += _remove_repositories(kube, clients.platform.backup.namespace, namespaces)
     left += _remove_volumes(kube, namespaces)
+    return left
+
+
+def _put_back(kube: Kube, say: Callable[[str], None]) -> list[str]:
+    """Make what a check has changed, and a killed run not put back, what it was."""
+    left = []
+    for note in changes.noted(kube):
+        which = changes.object_of(note)
+        say(f"putting back {which}")
+        try:
+            changes.undo(kube, note)
+        except ApiError as error:
+            left.append(f"{which} is not as it was before a run has changed it: {error}")
     return left
 
 

@@ -33,6 +33,7 @@ _EVERYWHERE = {
         ("secrets", (*_WRITE, "update")),  # helm updates those that hold its releases
         ("persistentvolumeclaims", _WRITE),
         ("persistentvolumes", (*_READ, "delete")),
+        ("resourcequotas", _WRITE),
         ("events", _READ),
         ("nodes", _READ),
     ),

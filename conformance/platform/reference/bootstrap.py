@@ -22,6 +22,8 @@ from conformance.services.git import Credential, GitServer
 
 MANAGED_BY = ("app.kubernetes.io/managed-by", "stackspin-conformance")
 CERTIFICATE = ("stackspin", "ingress-default-certificate")
+ISSUER = ("stackspin-conformance", "ingress-authority")
+"""The authority with its key: a platform in use renews its certificate, so a check does."""
 AUTHORITY = "stackspin-ca"
 """ConfigMap with the certificate that pods trust: they call the platform by its public names."""
 AUTHORITY_NAMESPACES = ("stackspin", "stackspin-apps")
@@ -122,13 +124,19 @@ def _certificate(context: Context) -> ServerCertificate:
         if kept.covers(context.settings.domain):
             context.say("stack: the ingress certificate exists and is kept")
             return kept
-    issued = CertificateAuthority().issue(context.settings.domain)
+    issuer = CertificateAuthority()
+    issued = issuer.issue(context.settings.domain)
     data = {
         "tls.crt": issued.certificate,
         "tls.key": issued.key,
         "ca.crt": issued.ca_certificate,
     }
-    apply(context.kube, _secret(CERTIFICATE, data, type_="kubernetes.io/tls"))
+    pair = {"tls.crt": issuer.key_pair.certificate, "tls.key": issuer.key_pair.key}
+    apply(
+        context.kube,
+        _secret(ISSUER, pair, type_="kubernetes.io/tls"),
+        _secret(CERTIFICATE, data, type_="kubernetes.io/tls"),
+    )
     return issued
 
 

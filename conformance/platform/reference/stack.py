@@ -21,8 +21,11 @@ from conformance.platform.clients import Clients
 from conformance.platform.reference import bootstrap
 from conformance.platform.reference.content import (
     CONTROLLERS,
+    FLUX_MANIFEST,
     ROOT_KUSTOMIZATION,
+    VELERO_CRDS,
     listed,
+    repository_files,
     velero_crds,
 )
 from conformance.platform.reference.context import Context
@@ -152,6 +155,23 @@ class ReferenceStack(Stack):
         """
         self.single_sign_on()
         return self._steps.run(f"app {name}", lambda: self._app(name))
+
+    def push_release(self, root: Path) -> str:
+        """Have the tracked branch hold the release whose charts/ and fixtures/ are in ``root``.
+
+        Levels and apps that are installed stay so, and Flux is not replaced. Returns the hash of
+        the branch's last commit.
+        """
+        files = repository_files(root)
+        del files[ROOT_KUSTOMIZATION]  # says what is installed
+        with self.git.lock:
+            stays = {*files, ROOT_KUSTOMIZATION, FLUX_MANIFEST}
+            gone = dict.fromkeys(
+                path
+                for path in self.git.files()
+                if path not in stays and not path.startswith(f"{VELERO_CRDS}/")
+            )
+            return self.git.commit({**self.git.differing(files), **gone}, "The next release")
 
     @property
     def git(self) -> GitServer:

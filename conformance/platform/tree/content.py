@@ -49,7 +49,7 @@ def opened(where: str, branch: str) -> Iterator[Path]:
         folder = Path(where).resolve()
         if not folder.is_dir():
             raise HarnessError(
-                f"--platform-repository={where}: there is no such folder",
+                f"{where}: there is no such folder",
                 "give the folder of the platform's repository, or its URL",
             )
         yield folder

@@ -23,7 +23,7 @@ from conformance.platform.tree.served import own_source
 from conformance.platform.tree.sources import Folder, Source, in_place, read_folders, sources_in
 from conformance.platform.tree.variables import read_variables
 
-_WITH_A_TREE = ("platform_variables", "platform_setup", "source")
+_WITH_A_TREE = ("platform_variables", "platform_setup", "source", "previous_platform")
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -50,6 +50,8 @@ class GivenTree(GivenPlatform):
     """What is served in the place of sources, by name."""
     elsewhere: tuple[Source, ...]
     """Sources that the cluster has to fetch from where they are."""
+    previous: GivenTree | None = None
+    """The release before, from which a platform is upgraded to this one."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -61,6 +63,8 @@ class GivenTree(GivenPlatform):
             f"platform: {one} is fetched by the cluster, or give --source={one.name}=FOLDER"
             for one in self.elsewhere
         ]
+        if self.previous:
+            lines.append(f"platform: upgraded from {self.previous.content.origin}")
         return tuple(lines)
 
 
@@ -116,7 +120,21 @@ def given_tree(settings: Settings) -> GivenTree | None:
         setup=tuple(_manifests(settings.platform_setup)),
         folders=folders,
         elsewhere=tuple(one for one in sources if one.is_elsewhere and one.name not in folders),
+        previous=_previous(settings),
     )
+
+
+def _previous(settings: Settings) -> GivenTree | None:
+    """Return the release before, which is given as this one is. Raises HarnessError."""
+    where = settings.previous_platform
+    if where is None:
+        return None
+    try:
+        return given_tree(replace(settings, platform_repository=where, previous_platform=None))
+    except HarnessError as error:
+        shown = content.without_password(where)
+        message = f"--previous-platform={shown}: {error.message}"
+        raise HarnessError(message, error.fix) from error
 
 
 def _description(file: Path) -> tuple[Document, str]:

@@ -79,6 +79,20 @@ class TreeStack(InstalledStack):
         """Return when Flux has installed all of the tree, and it is as described."""
         self._steps.run("tree", self._install)
 
+    def push_release(self, release: GivenTree) -> str:
+        """Have the branch that Flux follows hold another release of the platform.
+
+        The images that it has of the suite are there by then. Returns the hash of the branch's last
+        commit.
+        """
+        self.install()
+        self._context.images(images_of(release))
+        server = self._steps.run("tree's repository", self._serve)
+        bring_to(server, self._tree.branch, release.files, release.content.origin)
+        head = server.head(self._tree.branch)
+        assert head is not None  # noqa: S101 - the tree is committed
+        return head
+
     def flux(self) -> Flux:
         """Return Flux, which follows the tree, and the run's own repository."""
         self.install()

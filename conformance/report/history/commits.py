@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report.history.facts import RunFacts
+from conformance.report.host import OWNED_BY_ANYBODY
 
 _MOST = 30
 _TREE = re.compile(r" at commit ([0-9a-f]+)")
@@ -39,10 +40,10 @@ def _tree(run: RunFacts) -> str:
 def _log(repository: Path, first: str, last: str) -> list[str]:
     if not (first and last) or first == last or not (repository / ".git").exists():
         return []
-    command = ["git", "log", "--oneline", "--no-decorate", f"--max-count={_MOST}"]
+    log = ("log", "--oneline", "--no-decorate", f"--max-count={_MOST}")
     try:
         return subprocess.check_output(
-            [*command, "--end-of-options", f"{first}..{last}"],
+            ["git", *OWNED_BY_ANYBODY, *log, "--end-of-options", f"{first}..{last}"],
             cwd=repository,
             stderr=subprocess.DEVNULL,
             text=True,

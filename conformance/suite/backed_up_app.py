@@ -1,4 +1,4 @@
-"""An app that is backed up and restored: what every check of this capability does with one."""
+"""An app that is backed up and restored: what checks of several capabilities do with one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
-from conformance.apps import tree
 from conformance.apps.backup_rules import missing_in_backup
 from conformance.apps.base import Instance, Seed, SeedScale
 from conformance.apps.deployment import HelmDeployment
@@ -20,12 +18,14 @@ from conformance.kube.client import Kube
 from conformance.kube.conditions import ready
 from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.port_forward import forward
-from conformance.kube.wait import wait_each
+from conformance.kube.wait import WaitTimeout, wait_each
 from conformance.services.ingress import UNROUTED
-from conformance.services.velero import COMPLETED, Velero
+from conformance.services.velero import COMPLETED, Velero, waits_for_data
 
 NO_INGRESS = ("ingresses.networking.k8s.io",)
 """What a copy beside the original leaves out: one host name belongs to one of them."""
+RELEASE_SECONDS = 10.0
+"""In which a pod goes on whose volumes are restored: both it and kubelet look every second."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +70,10 @@ class BackedUpApp:
     def install(self) -> Seed:
         """Install the app, put test data into it, and return that.
 
-        Raises AssertionError if a single altered byte in one of the app's volumes goes unnoticed:
-        later comparisons with the test data would prove nothing.
+        Raises AssertionError as ``HelmDeployment.seed``.
         """
-        deployment, app = self.deployment, self.deployment.app
-        deployment.install(self.chart, self.values)
-        seed = app.seed(deployment.instance, SeedScale.SMALL)
-        for volume in app.volumes:
-            files = seed.files[volume.mount_path]
-            largest = max(files, key=lambda path: files[path].size)
-            run, path = deployment.instance.holding(volume).run, f"{volume.mount_path}/{largest}"
-            tree.alter(run, path)
-            with pytest.raises(tree.DataDiffers, match="sha256"):
-                app.verify(deployment.instance, seed)
-            tree.alter(run, path)
-        return seed
+        self.deployment.install(self.chart, self.values)
+        return self.deployment.seed(SeedScale.SMALL)
 
     def back_up(self, name: str, labels: Mapping[str, str] | None = None) -> AppBackup:
         """Back up the app's namespace, or what has ``labels`` in it, to a final phase."""
@@ -117,10 +106,11 @@ class BackedUpApp:
         """Return when the restored app is Ready and the ingress routes to it again."""
         wait_each(self.kube, self.pods_in(self.namespace), ready())
         status = self.deployment.wait_served().status_code
-        assert status not in UNROUTED, (
-            f"the pods of {self.namespace} are Ready, but the ingress still answers {status} after"
-            f" {self.kube.timeouts.routing_after_restart:.0f} s"
-        )
+        if status in UNROUTED:
+            raise AssertionError(
+                f"the pods of {self.namespace} are Ready, but the ingress still answers {status} "
+                f"after {self.kube.timeouts.routing_after_restart:.0f} s"
+            )
 
     def pods_in(self, namespace: str) -> Selection:
         """Return which pods in a namespace are the app's."""
@@ -155,6 +145,20 @@ class BackedUpApp:
         }
         claims = self.kube.list("v1", "PersistentVolumeClaim", self.namespace)
         return missing_in_backup(pods, claims, self.kube.list("v1", "PersistentVolume"), copied)
+
+
+def is_released(kube: Kube, pods: Selection, *, within: float = RELEASE_SECONDS) -> bool:
+    """Return whether restored pods wait no longer for their data, once a restore has ended.
+
+    They are watched for ``within`` seconds. Raises ``WaitFailed`` unless there is a pod, and it
+    waits, when this is asked.
+    """
+    wait_each(kube, pods, waits_for_data(), fail_on=ready())
+    try:
+        wait_each(kube, pods, ~waits_for_data(), timeout=within)
+    except WaitTimeout:
+        return False
+    return True
 
 
 def _http_port(pod: Object) -> int:

@@ -1,0 +1,124 @@
+"""The platform is moved from the release before to the next one, by a push and nothing else.
+
+Before the push somebody has an account, a session and an app that they gave consent to, and there
+is an app with data.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.capabilities.platform_upgrade.state import (
+    changed_secrets,
+    failed_upgrades,
+    lost_claims,
+    upgraded,
+)
+from conformance.clusters.base import Feature
+from conformance.suite.check import check, extended, not_run
+
+if TYPE_CHECKING:
+    from conformance.capabilities.platform_upgrade.upgrade import Upgrade
+    from conformance.report.evidence import EvidenceBox
+
+NEEDS = (Feature.SECOND_CLUSTER,)
+LONGEST = 120.0
+"""Seconds that a page may be away: its pod and its database stop, data is migrated, both start."""
+
+
+@check(
+    "platform_upgrade.api_versions",
+    promise="No custom resource is stored or written in a version of its API that the next release "
+    "of the platform does not have.",
+    level="extended",
+    needs=NEEDS,
+)
+def test_api_versions(upgrade: Upgrade) -> None:
+    found = upgrade.life.result().removed
+    assert not found, "\n".join(found)
+
+
+@check(
+    "platform_upgrade.no_failed_release",
+    promise="After a push of the next release, every HelmRelease gets Ready, and none fails or is "
+    "rolled back on the way.",
+    level="extended",
+    needs=NEEDS,
+)
+def test_no_failed_release(upgrade: Upgrade, evidence: EvidenceBox) -> None:
+    before, move = upgrade.life.result().state, upgrade.move.result()
+    newer = upgraded(before, move.state)
+    evidence.measure("from the push to Ready", move.seconds)
+    evidence.note(f"upgraded: {', '.join(newer) or 'nothing'}")
+    failed = failed_upgrades(before, move.state)
+    assert not failed, "\n".join([*failed, move.problem])
+    upgrade.done()
+    assert newer, "the push has upgraded no HelmRelease: are both releases the same?"
+
+
+@check(
+    "platform_upgrade.claims_kept",
+    promise="An upgrade of the platform leaves every claim, and each that was in use stays so.",
+    level="extended",
+    needs=NEEDS,
+)
+def test_claims_kept(upgrade: Upgrade) -> None:
+    life, move = upgrade.done()
+    assert life.state.claims, "there was no claim"
+    lost = lost_claims(life.state, move.state)
+    assert not lost, "\n".join(lost)
+
+
+@check(
+    "platform_upgrade.secrets_kept",
+    promise="An upgrade of the platform changes no value of a generated Secret.",
+    level="extended",
+    needs=NEEDS,
+)
+def test_secrets_kept(upgrade: Upgrade) -> None:
+    life, move = upgrade.done()
+    assert life.state.secrets, "no Secret was generated"
+    changed = changed_secrets(life.state, move.state)
+    assert not changed, "\n".join(changed)
+
+
+@check(
+    "platform_upgrade.logins_kept",
+    promise="After an upgrade of the platform, passwords, sessions, consents and apps' tokens of "
+    "before are good.",
+    level="extended",
+    needs=NEEDS,
+)
+def test_logins_kept(upgrade: Upgrade) -> None:
+    life, _ = upgrade.done()
+    asked = life.person.goes_to_app()
+    assert asked == life.asked, f"asked for other things than before: {asked}, not {life.asked}"
+    life.person.app_refreshes()
+
+
+@check(
+    "platform_upgrade.data_kept",
+    promise="After an upgrade of the platform, an app has its data, byte for byte.",
+    needs=NEEDS,
+    apps=extended("notes"),
+)
+def test_data_kept(upgrade: Upgrade) -> None:
+    if upgrade.life.result().seed is None:
+        not_run("the suite cannot put data into the apps of this platform")
+    upgrade.verify()
+
+
+@check(
+    "platform_upgrade.pages_stay",
+    promise="During an upgrade of the platform, no app's first page and no login is away for two "
+    "minutes, and each answers afterwards.",
+    level="extended",
+    needs=NEEDS,
+)
+def test_pages_stay(upgrade: Upgrade, evidence: EvidenceBox) -> None:
+    _, move = upgrade.done()
+    for visit in move.visits:
+        evidence.measure(f"away: {visit.page}", visit.away)
+        evidence.note(visit.summary)
+    away = [one.summary for one in move.visits if not one.answers or one.away > LONGEST]
+    assert not away, "\n".join(away)

@@ -1,0 +1,101 @@
+"""The nightly jobs by runners of their forges: gitlab-ci-local and act, from npm and PyPI."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import forge_runners as runners
+import pytest
+from forge_runners import Forge
+
+from bench.years_of_reports import BROKEN
+
+pytestmark = pytest.mark.root  # installs Debian packages, and takes registries
+
+PREPARED = [
+    "apt-get update --quiet",
+    "apt-get install --yes --no-install-recommends ca-certificates git python3",
+]
+RUN = "bootstrap tox -e conformance -- --cluster=embedded --all"
+
+
+@pytest.fixture
+def forge(tmp_path: Path) -> Forge:
+    return runners.make_forge(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def gitlab_ci_local(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return runners.install_gitlab_ci_local(tmp_path_factory.mktemp("gitlab-ci-local"))
+
+
+@pytest.fixture(scope="module")
+def act(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return runners.install_act(tmp_path_factory.mktemp("act"))
+
+
+def test_gitlab_keeps_a_night_for_the_next_and_shows_what_fails(
+    forge: Forge, gitlab_ci_local: Path
+) -> None:
+    good = runners.run_gitlab(forge, gitlab_ci_local, 0, 0)
+    assert good.returncode == 0, good.stdout
+    assert forge.calls == [*PREPARED, RUN]
+    arguments = ["--variable", "PYTEST_ADDOPTS=-k single_sign_on"]
+    bad = runners.run_gitlab(forge, gitlab_ci_local, 1, 1, *arguments)
+    assert bad.returncode == 1, bad.stdout
+    assert forge.calls == [*PREPARED, RUN, *PREPARED, f"{RUN} -k single_sign_on"]
+    kept = forge.checkout / ".gitlab-ci-local"
+    (artifacts,) = (kept / "artifacts").glob("nightly*")
+    assert f"failing: {BROKEN}" in (artifacts / "history.md").read_text().replace("`", "")
+    shown = {str(path.relative_to(artifacts)) for path in artifacts.rglob("*") if path.is_file()}
+    assert {"report/report.json", "report/junit.xml", "reports/history.html"} <= shown
+    (history,) = (kept / "cache").rglob("history.jsonl")
+    assert len(history.read_text().splitlines()) == 2
+    (part,) = (kept / "cache").rglob("part")
+    assert part.read_text() == "built\nbuilt\n"
+
+
+def test_github_keeps_a_night_for_the_next_and_shows_what_fails(forge: Forge, act: Path) -> None:
+    good = runners.run_github(forge, act, 0, 0, "schedule")
+    assert good.returncode == 0, good.stdout
+    assert forge.calls == [*PREPARED, RUN]
+    arguments = ["--input", "arguments=-k single_sign_on"]
+    bad = runners.run_github(forge, act, 1, 1, "workflow_dispatch", *arguments)
+    assert bad.returncode == 1, bad.stdout
+    assert forge.calls[-1] == f"{RUN} -k single_sign_on"
+    failed = [line for line in bad.stdout.splitlines() if "Failure" in line]
+    assert len(failed) == 1, bad.stdout
+    assert "Run the checks" in failed[0]
+    artifacts = forge.folder / "kept" / "report-embedded"
+    assert BROKEN in (artifacts / "reports" / "history.html").read_text()
+    shown = {str(path.relative_to(artifacts)) for path in artifacts.rglob("*") if path.is_file()}
+    assert {"report/report.json", "report/junit.xml", "reports/history.html"} <= shown
+    histories = sorted((forge.folder / "kept").glob("history-embedded-*/content"))
+    assert [len(path.read_text().splitlines()) for path in histories] == [1, 2]
+    (part,) = (forge.folder / "kept").glob("components-embedded-*/content/part")
+    assert part.read_text() == "built\n"  # its key was there already: the second night saved none
+
+
+def test_github_says_why_where_nothing_ran(forge: Forge, act: Path) -> None:
+    runners.program(forge.checkout / "bootstrap", "#!/bin/sh\necho no Python\nexit 4\n")
+    runners.program(forge.folder / "programs" / "apt-get", "#!/bin/sh\nexit 100\n")
+    failed = runners.run_github(forge, act, 0, 0, "schedule")
+    assert failed.returncode == 1, failed.stdout
+    lines = [line for line in failed.stdout.splitlines() if "Failure" in line]
+    assert len(lines) == 1, failed.stdout
+    assert "Install what ./bootstrap needs" in lines[0]
+
+
+def test_github_checks_the_apps_of_a_pull_request(tmp_path: Path, act: Path) -> None:
+    """The action for packagers, with nothing in the place of anything but the forge."""
+    packages = runners.make_packages(tmp_path)
+    event = ["--eventpath", str(tmp_path / "event.json")]
+    cache = ["--action-cache-path", str(tmp_path / "act")]
+    found = packages.call([str(act), "pull_request", *runners.HERE, *event, *cache])
+    assert found.returncode == 1, found.stdout
+    assert packages.calls[0].endswith("/issues/7/comments"), found.stdout
+    said = json.loads((tmp_path / "calls.body").read_text())["body"]
+    assert "secret.yaml" in said
+    failed = [line for line in found.stdout.splitlines() if "Failure - Main Check" in line]
+    assert [line.partition("Main ")[2].partition(" [")[0] for line in failed] == ["Check"]
