@@ -80,6 +80,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "ingress.certificate": ("operations.certificate_renewed",),
     "storage": (
         "app_runs",
+        "backup_restore",
         "persistent_storage",
     ),
     "storage.retained": ("persistent_storage.retain_keeps_bytes",),
@@ -97,9 +98,14 @@ READERS: Mapping[str, tuple[str, ...]] = {
     "backup.store": (
         "app_data.restores_into_empty_cluster",
         "backup_restore.altered_byte_fails_restore",
+        "backup_restore.claim_without_room_reported",
         "backup_restore.expiry_deletes",
+        "backup_restore.in_place_names_what_it_leaves",
+        "backup_restore.in_place_update_repairs_objects",
         "backup_restore.interrupted_backup_reported",
         "backup_restore.objects_in_store",
+        "backup_restore.restore_begun_twice",
+        "backup_restore.restores_begun_at_once",
         "backup_restore.restores_into_second_cluster",
         "backup_restore.store_down_reported",
         "disaster_recovery.backups_after_loss",
