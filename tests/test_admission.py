@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from conformance.capabilities.backup_restore import defects
 from conformance.kube.objects import Object
+from conformance.suite import altered_objects
 from conformance.suite.admission import enforced
 
 POLICY = "MutatingAdmissionPolicy"
@@ -48,7 +48,7 @@ class ApiServer:
 
     def with_policy(self) -> Any:
         change = dict.fromkeys(("group", "resource", "when", "field", "value"), "x")
-        return enforced(self, defects.POLICY, "twin", self.in_effect, **change)  # type: ignore[arg-type]
+        return enforced(self, altered_objects.POLICY, "twin", self.in_effect, **change)  # type: ignore[arg-type]
 
 
 def test_a_policy_has_an_effect_in_the_body_and_is_gone_afterwards() -> None:
