@@ -170,7 +170,7 @@ def empty_cluster(
 @pytest.fixture
 def removed_app(
     velero: Velero,
-    site: Site,
+    here: Site,
     tracked_branch: TrackedBranch,
     app: App,
     app_images: AppImages,  # noqa: ARG001 - in the registry before the app is installed
@@ -178,7 +178,7 @@ def removed_app(
 ) -> Iterator[RemovedApp]:
     """An app of this check alone that Flux installs from the tracked branch, still there."""
     tracked = tracked_copy(
-        site, tracked_branch, package, app, "removed", failure_after=_UPGRADE_SECONDS
+        here, tracked_branch, package, app, "removed", failure_after=_UPGRADE_SECONDS
     )
     made = RemovedApp(tracked, velero)
     try:
