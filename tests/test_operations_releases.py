@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 import yaml
 
 from conformance.capabilities.operations import many_releases
+from conformance.capabilities.operations import test_many_releases as checks
 from conformance.capabilities.operations.many_releases import ManyReleases
 from conformance.common.timeouts import Timeouts
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION
@@ -82,3 +85,16 @@ def test_nothing_of_them_stays_in_the_branch(branch: Branch) -> None:
     assert branch.tree.keys() == before.keys()
     assert yaml.safe_load(branch.tree[ROOT_KUSTOMIZATION]) == {"resources": ["apps/notes.yaml"]}
     made.remove()
+
+
+def test_a_busy_machine_is_waited_for_longer_than_it_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    meter = SimpleNamespace(read=lambda: SimpleNamespace(slowdown=3.0))
+    monkeypatch.setattr(checks, "LoadMeter", lambda: meter)
+    releases = MagicMock(number=1)
+    releases.installed.return_value = {"0"}
+    releases.memory.return_value = {"flux/manager": 100.0}
+    checks.test_many_releases(releases, MagicMock())
+    [timeout] = releases.wait_applied.call_args.kwargs.values()
+    assert timeout > 3 * checks.PATIENCE
