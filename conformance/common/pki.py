@@ -67,6 +67,9 @@ class CertificateAuthority:
         self._certificate = (
             self._builder(self._name, public_key, ca=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(public_key), critical=False
+            )
             .sign(self._key, hashes.SHA256())
         )
 
@@ -118,17 +121,25 @@ class CertificateAuthority:
         key = ec.generate_private_key(ec.SECP256R1())
         builder = self._builder(_subject(user, groups), key.public_key(), ca=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
+        builder = builder.add_extension(self._issuer_key(), critical=False)
         if serves:
             names = [_alternative_name(name) for name in serves]
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         return KeyPair(certificate.public_bytes(serialization.Encoding.PEM), private_pem(key))
 
+    def _issuer_key(self) -> x509.AuthorityKeyIdentifier:
+        """Return the identifier that the CA has, which need not be SHA-1 of its key (RFC 5280)."""
+        try:
+            found = self._certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
+        except x509.ExtensionNotFound:
+            return x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(found.value)
+
     def _builder(
         self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool
     ) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
-        issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         constraints = x509.BasicConstraints(ca=ca, path_length=0 if ca else None)
         return (
             x509.CertificateBuilder()
@@ -140,7 +151,6 @@ class CertificateAuthority:
             .not_valid_after(now + self._validity)
             .add_extension(constraints, critical=True)
             .add_extension(_key_usage(ca), critical=True)
-            .add_extension(issuer_key, critical=False)
         )
 
 
