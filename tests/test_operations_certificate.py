@@ -106,6 +106,8 @@ def test_a_renewed_certificate_is_presented_and_the_old_one_put_back(
     with certificate.renewed():
         assert platform.there[SECRET] != platform.before
         assert certificate.presented_within(0)
+        chain = base64.b64decode(platform.there[SECRET]["tls.crt"])
+        assert chain.endswith(platform.authority.certificate)
     assert platform.there[SECRET] == platform.before
 
 

@@ -52,7 +52,9 @@ class IngressCertificate:
         with put_back(
             self.clients, secret, {"data": {key: data[key] for key in (CERTIFICATE, KEY)}}
         ):
-            renewed = {CERTIFICATE: issued.certificate, KEY: issued.key}
+            # With the authority's own, without which nobody trusts one below a root.
+            chain = issued.certificate + issued.ca_certificate
+            renewed = {CERTIFICATE: chain, KEY: issued.key}
             encoded = {key: base64.b64encode(one).decode() for key, one in renewed.items()}
             self.clients.kube.patch(*secret, {"data": encoded})
             yield
