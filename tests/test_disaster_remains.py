@@ -193,20 +193,35 @@ def test_a_backup_that_ended_too_soon_proves_nothing(bucket: Bucket) -> None:
 def test_the_old_password_comes_back_whatever_happens() -> None:
     old = base64.b64encode(b"old").decode()
     kept = {"repository-password": old}
+    notes: list[dict[str, Any]] = []
 
     def patch(*where: object) -> None:
         assert where[:4] == ("v1", "Secret", "velero-repo-credentials", "velero")
         kept.update(where[4]["data"])  # type: ignore[index]
 
-    kube: Any = SimpleNamespace(get=lambda *_: {"data": dict(kept)}, patch=patch)
+    def create(note: dict[str, Any]) -> dict[str, Any]:
+        texts = note["stringData"].items()
+        data = {key: base64.b64encode(text.encode()).decode() for key, text in texts}
+        notes.append({"metadata": {"name": "note", "namespace": "velero"}, "data": data})
+        return notes[-1]
+
+    kube: Any = SimpleNamespace(
+        get=lambda *_: {"data": dict(kept)},
+        patch=patch,
+        create=create,
+        delete=lambda *_: notes.clear(),
+    )
+    clients: Any = SimpleNamespace(kube=kube, run_id="r1")
     seen: dict[str, str] = {}
 
     def fails() -> None:
-        with other_repository_password(kube, "velero"):
+        with other_repository_password(clients, "velero"):
             seen.update(kept)
+            assert notes, "a run that is killed now leaves the platform with another password"
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fails()
     assert base64.b64decode(seen["repository-password"]) == b"another old"
     assert kept == {"repository-password": old}
+    assert not notes

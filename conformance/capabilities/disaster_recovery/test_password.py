@@ -15,6 +15,7 @@ from conformance.suite.backed_up_app import is_released
 from conformance.suite.check import check, extended
 
 if TYPE_CHECKING:
+    from conformance.platform.clients import Clients
     from conformance.report.evidence import EvidenceBox
     from conformance.services.velero import Velero
     from conformance.suite.backed_up_app import BackedUpApp
@@ -33,13 +34,14 @@ def test_wrong_password_told(
     backed_up_app: Callable[[str], BackedUpApp],
     namespaces: Callable[[str], str],
     velero: Velero,
+    clients: Clients,
     evidence: EvidenceBox,
 ) -> None:
     app, locked, opened = backed_up_app("encrypted"), namespaces("locked"), namespaces("opened")
     seed = app.install()
     backup = app.back_up(app.namespace)
     assert backup.phase == COMPLETED, velero.explain(backup.item)
-    with other_repository_password(app.kube, velero.namespace):
+    with other_repository_password(clients, velero.namespace):
         refused = app.restore_into(locked, backup.name)
         told = velero.explain(refused)
     evidence.note(told)
