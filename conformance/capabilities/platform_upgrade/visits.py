@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,7 +57,7 @@ def visited(pages: Mapping[str, requests.Session]) -> Iterator[dict[str, Availab
 
 def seen(url: str, visitor: AvailabilityMonitor, patience: float) -> Visit:
     """Return what a visitor has seen, once the page answers or ``patience`` seconds are over."""
-    with contextlib.suppress(AssertionError):
+    with suppress(AssertionError):
         visitor.wait_answer(patience)
     outages = visitor.outages
     answers = all(one.over for one in outages)
