@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 NEEDS = (Feature.SECOND_CLUSTER,)
 LONGEST = 120.0
-"""Seconds that a page may be away: its pod and its database stop, data is migrated, both start."""
+"""Seconds that a page may be away, all outages together: its pod and its database stop, data is
+migrated, both start."""
 
 
 @check(
@@ -110,8 +111,8 @@ def test_data_kept(upgrade: Upgrade) -> None:
 
 @check(
     "platform_upgrade.pages_stay",
-    promise="During an upgrade of the platform, no app's first page and no login is away for two "
-    "minutes, and each answers afterwards.",
+    promise="During an upgrade of the platform, no app's first page and no login is away for more "
+    "than two minutes in all, and each answers afterwards.",
     level="extended",
     needs=NEEDS,
 )
