@@ -75,6 +75,11 @@ def test_what_later_files_share_is_prepared_beside_the_first_check_of_single_sig
     assert beginnings(first, second, item("update_pipeline.a", "live")) == {
         "prepared_beside_logins": "single_sign_on.a"
     }
+    killing = item("single_sign_on.a", "kratos", kills_node=True)
+    assert beginnings(killing, second, item("update_pipeline.a", "live")) == {
+        "needed_features": "single_sign_on.a",
+        "prepared_beside_logins": "single_sign_on.b",
+    }
     assert beginnings(item("single_sign_on.a", "kratos"), item("dashboard.a", "admin")) == {}
     assert beginnings(item("dashboard.a", "live")) == {}
 

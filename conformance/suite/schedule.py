@@ -167,5 +167,11 @@ def _up_to(capability: str, items: list[pytest.Item]) -> list[pytest.Item]:
 
 
 def _of(capability: str, items: list[pytest.Item]) -> list[pytest.Item]:
-    """Return the checks of this capability."""
-    return [item for item in items if (this := check_of(item)) and this.capability == capability]
+    """Return the checks of this capability that do not kill the node."""
+    return [
+        item
+        for item in items
+        if (this := check_of(item))
+        and this.capability == capability
+        and Feature.NODE_KILL not in this.needs
+    ]
