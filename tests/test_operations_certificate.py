@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from conformance.capabilities.operations import ingress_certificate
 from conformance.capabilities.operations.ingress_certificate import IngressCertificate
@@ -152,6 +153,11 @@ def test_nothing_is_renewed_where_that_cannot_be(
 ) -> None:
     platform.read = data_of(platform.authority.issue(DOMAIN))
     not_renewed(certificate, "does not present the certificate in Secret ingress-default")
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key = Ed25519PrivateKey.generate().private_bytes(*form)
+    other = KeyPair(platform.authority.certificate, key)
+    platform.there[AUTHORITY] = data_of(other)
+    not_renewed(certificate, "cannot issue certificates here: its key is neither RSA nor")
     del platform.there[AUTHORITY]
     not_renewed(certificate, "Secret ingress-authority in stackspin-conformance has no tls.crt")
     ingress = platform.platform.ingress.model_copy(update={"certificate": None})

@@ -75,11 +75,15 @@ class CertificateAuthority:
 
     @classmethod
     def of(cls, pair: KeyPair, validity: timedelta = VALIDITY) -> Self:
-        """Return the CA with this certificate and key, both PEM; the key is of a curve, or RSA."""
+        """Return the CA with this certificate and key, both PEM.
+
+        Raises ``ValueError`` unless the key is of a curve of NIST's or RSA.
+        """
         made = cls.__new__(cls)
         made._validity = validity
         key = serialization.load_pem_private_key(pair.key, password=None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)  # noqa: S101
+        if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+            raise ValueError("its key is neither RSA nor of a curve of NIST's")  # noqa: TRY004 - of a file
         made._key = key
         made._certificate = x509.load_pem_x509_certificate(pair.certificate)
         made._name = made._certificate.subject

@@ -93,7 +93,10 @@ class IngressCertificate:
     def _authority(self) -> CertificateAuthority:
         if (pair := _pair(self.clients, self._described.authority)) is None:
             not_run(f"{_secret(self._described.authority)} has no {CERTIFICATE} and {KEY}")
-        return CertificateAuthority.of(pair)
+        try:
+            return CertificateAuthority.of(pair)
+        except ValueError as error:
+            not_run(f"{_secret(self._described.authority)} cannot issue certificates here: {error}")
 
     @property
     def _issuer(self) -> str:
