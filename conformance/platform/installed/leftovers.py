@@ -111,7 +111,8 @@ def _remove_backups(kube: Kube, namespace: str, say: Callable[[str], None]) -> l
     if backups:
         say(f"removing {len(backups)} backups")
     for one in backups:
-        # One in a location of the run's own has no data: these do not answer, or are gone.
+        # Locations of the run's own do not answer, or are gone. What a killed check has put below
+        # their prefix stays in the bucket: nothing here may delete from somebody else's.
         if one["spec"].get("storageLocation") in theirs:
             kube.create(_request(one))
         else:
