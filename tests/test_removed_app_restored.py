@@ -7,30 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asked_velero import AskedVelero
 
 from conformance.capabilities.backup_restore import removed_app
 from conformance.capabilities.backup_restore.removed_app import RemovedApp
 from conformance.common.timeouts import Timeouts
 from conformance.kube.objects import Object, Ref
-
-
-class Velero:
-    """Remembers what is asked of it; everything is Completed."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[Any, ...]] = []
-
-    def back_up(self, name: str, *, namespaces: list[str], labels: Any = None) -> None:
-        self.asked.append(("back up", name, *namespaces, labels))
-
-    def restore(self, name: str, backup: str, **more: Any) -> None:
-        self.asked.append(("restore", name, backup, more))
-
-    def finished(self, _: str, name: str) -> Object:
-        self.asked.append(("finished", name))
-        return {"metadata": {"name": name}, "status": {"phase": "Completed"}}
-
-    completed = finished
 
 
 def a_secret(value: str) -> Object:
@@ -77,7 +59,7 @@ def removed(cluster: Cluster) -> RemovedApp:
     flux = SimpleNamespace(namespace="flux", ref=ref)
     branch = SimpleNamespace(kube=cluster, flux=flux)
     app: Any = SimpleNamespace(name="notes", namespace="apps", branch=branch)
-    return RemovedApp(app, Velero())  # type: ignore[arg-type]
+    return RemovedApp(app, AskedVelero())  # type: ignore[arg-type]
 
 
 def test_the_secrets_of_an_app_are_restored_before_the_app(removed: RemovedApp) -> None:

@@ -6,37 +6,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from asked_velero import AskedVelero
 
 from conformance.apps.base import Seed
 from conformance.apps.tree import DataDiffers
 from conformance.capabilities.backup_restore import at_once as module
 from conformance.capabilities.backup_restore.at_once import AGAIN, NEWER, OLDER, AtOnce
-from conformance.kube.objects import Object, Ref
-
-
-class Velero:
-    """Remembers what is asked of it; everything is Completed."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[Any, ...]] = []
-
-    def back_up(self, name: str, *, namespaces: list[str], labels: Any = None) -> None:
-        self.asked.append(("back up", name, *namespaces, labels))
-
-    def restore(self, name: str, backup: str, **more: Any) -> None:
-        self.asked.append(("restore", name, backup, more))
-
-    def finished(self, _: str, name: str) -> Object:
-        self.asked.append(("finished", name))
-        return {"metadata": {"name": name}, "status": {"phase": "Completed"}}
-
-    completed = finished
+from conformance.kube.objects import Ref
 
 
 class App:
     """An app that keeps what is put into it."""
 
-    def __init__(self, velero: Velero) -> None:
+    def __init__(self, velero: AskedVelero) -> None:
         self.velero, self.namespace, self.kube = velero, "n", None
         self.deployment = self.app = self
         self.instance = "here"
@@ -58,7 +40,7 @@ class App:
 
 
 def test_three_restores_of_two_backups_are_begun_before_any_is_awaited() -> None:
-    velero = Velero()
+    velero = AskedVelero()
     app: Any = App(velero)
     at_once = AtOnce(app, None, "copy-1", "copy-2")  # type: ignore[arg-type]
     assert [*at_once.restores.result(20)] == [OLDER, NEWER, AGAIN]
@@ -73,7 +55,7 @@ def test_three_restores_of_two_backups_are_begun_before_any_is_awaited() -> None
 
 
 def test_a_copy_has_a_seed_or_not() -> None:
-    app: Any = App(Velero())
+    app: Any = App(AskedVelero())
     at_once = AtOnce(app, None, "copy-1", "copy-2")  # type: ignore[arg-type]
     assert at_once._has(None, Seed(1, {}, {}))  # type: ignore[arg-type]
     assert not at_once._has(None, Seed(2, {}, {}))  # type: ignore[arg-type]
