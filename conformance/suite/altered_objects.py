@@ -21,7 +21,7 @@ POLICY = Path(__file__).with_suffix(".yaml")
 NAME = "twin"
 MADE = 'request.operation == "CREATE"'
 """In an expression of a policy: the object is new."""
-FAILED = tuple(phase for phase in FINAL if phase != COMPLETED)
+_FAILED = tuple(phase for phase in FINAL if phase != COMPLETED)
 """Phases of one of Velero's backups or restores that did not succeed."""
 
 
@@ -42,6 +42,21 @@ def computed(kube: Kube, objects: str, when: str, field: str, value: str) -> Ite
     resource, _, group = objects.partition(".")
     meant = {"group": group, "resource": resource, "when": when, "field": field, "value": value}
     with enforced(kube, POLICY, NAME, lambda: _in_effect(kube), **meant):
+        yield
+
+
+@contextmanager
+def called_completed(kube: Kube, kind: str) -> Iterator[None]:
+    """Within the body, Velero calls each of its objects of a kind, which has a phase, Completed."""
+    with altered(kube, f"{kind}.velero.io", in_phase(*_FAILED), "/status/phase", COMPLETED):
+        yield
+
+
+@contextmanager
+def called_available(kube: Kube) -> Iterator[None]:
+    """Within the body, Velero calls each location Available."""
+    locations, when = "backupstoragelocations.velero.io", in_phase("Unavailable")
+    with altered(kube, locations, when, "/status/phase", "Available"):
         yield
 
 

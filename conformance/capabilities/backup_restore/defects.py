@@ -10,10 +10,11 @@ import pytest
 
 from conformance.services.velero import API_VERSION, Velero
 from conformance.suite.altered_objects import (
-    FAILED,
     MADE,
     NAME,
     altered,
+    called_available,
+    called_completed,
     computed,
     in_phase,
 )
@@ -37,18 +38,14 @@ def with_velero(kube: Kube, backups: Flux) -> Kube:  # noqa: ARG001 - installs i
 @pytest.fixture
 def failures_called_completed(with_velero: Kube, twin: Twin) -> Iterator[None]:
     """Velero calls each of its backups, or of its restores, Completed."""
-    kind = f"{twin.settings['resource']}.velero.io"
-    with altered(with_velero, kind, in_phase(*FAILED), "/status/phase", "Completed"):
+    with called_completed(with_velero, twin.settings["resource"]):
         yield
 
 
 @pytest.fixture
 def every_location_available(with_velero: Kube) -> Iterator[None]:
     """Velero calls each location Available."""
-    when = in_phase("Unavailable")
-    with altered(
-        with_velero, "backupstoragelocations.velero.io", when, "/status/phase", "Available"
-    ):
+    with called_available(with_velero):
         yield
 
 

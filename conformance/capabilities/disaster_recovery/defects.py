@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.services.velero import API_VERSION
-from conformance.suite.altered_objects import FAILED, altered, in_phase
+from conformance.suite.altered_objects import altered, called_available, called_completed, in_phase
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -43,15 +43,14 @@ def _patch(kube: Kube, schedule: Object, body: Object) -> None:
 @pytest.fixture
 def restores_called_completed(kube: Kube, velero: Velero) -> Iterator[None]:  # noqa: ARG001 - installed
     """Velero calls each restore Completed."""
-    with altered(kube, "restores.velero.io", in_phase(*FAILED), "/status/phase", "Completed"):
+    with called_completed(kube, "restores"):
         yield
 
 
 @pytest.fixture
 def locations_called_available(kube: Kube, velero: Velero) -> Iterator[None]:  # noqa: ARG001 - installed
     """Velero calls each location Available."""
-    locations, when = "backupstoragelocations.velero.io", in_phase("Unavailable")
-    with altered(kube, locations, when, "/status/phase", "Available"):
+    with called_available(kube):
         yield
 
 
