@@ -27,31 +27,31 @@ class Command:
 COMMANDS: Mapping[str, Command] = {
     "app": Command(
         "conformance.cli.app",
-        "check app packages against Stackspin's requirements; with --cluster, run them, too",
+        "check app packages against Stackspin's requirements; with --cluster, run them",
         needs_cluster_extra=False,
     ),
     "doctor": Command(
         "conformance.cli.doctor",
-        "show what works on this host, what does not, why, and how to fix it",
+        "show what works on this host, what does not, and how to fix it",
     ),
     "cluster": Command(
-        "conformance.cli.cluster", "start, list and delete clusters that are kept after a run"
+        "conformance.cli.cluster", "start, list and delete clusters that stay, and work on them"
     ),
     "platform": Command(
         "conformance.cli.platform",
-        "describe the Stackspin that is on a cluster, and check such a description",
+        "describe the Stackspin on a cluster, check a description, clean up after killed runs",
     ),
     "job": Command(
         "conformance.cli.job",
-        "run the checks in a pod on the Stackspin of its cluster, and make the image for that",
+        "run the checks in a pod, on the Stackspin of its cluster; make the image for that",
     ),
     "report": Command(
         "conformance.cli.report",
-        "compare runs, and say what many of them say together",
+        "compare, merge and verify reports; the history of many runs",
     ),
     "components": Command(
         "conformance.cli.components",
-        "list, build and update the pinned parts",
+        "list, obtain, pin and share the parts that the suite runs",
     ),
 }
 

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; return its exit status. Raises HarnessError."""
     group = CommandGroup(
         "stackspin-conformance cluster",
-        "Start, list and delete clusters that are kept after a run.",
+        "Start, list and delete clusters that stay, and work on them.",
     )
     up_parser = group.add(up)
     named = [up_parser, group.add(down), group.add(kubeconfig), group.add(shell)]
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
         "names",
         metavar="COMPONENT",
         nargs="*",
-        help="images, as components list calls them; by default all that a Stackspin runs",
+        help="images, by their names in components list; by default all that a Stackspin runs",
     )
     add_cluster_options(push_parser)
     for parser in named:
@@ -54,8 +54,8 @@ def main(arguments: Sequence[str]) -> int:
     up_parser.add_argument(
         "--platform",
         action="store_true",
-        help="with all of Stackspin and both reference apps on it; of an embedded cluster from a "
-        "snapshot, which is made the first time",
+        help="with all of Stackspin and both reference apps; embedded: from a snapshot, which is "
+        "made the first time",
     )
     return group.main(arguments)
 
@@ -69,7 +69,7 @@ def up(name: str, provider: str, docker: str, platform: bool) -> None:
 
 
 def push(names: Sequence[str], kubeconfig: Path | None, context: str | None) -> None:
-    """Put images into the registry that a cluster tells of, for a platform of one's own."""
+    """Put images into the registry that a cluster advertises, for a platform of yours."""
     from conformance.cli.cluster_push import push_images  # noqa: PLC0415 - as for up
 
     push_images(names, kubeconfig, context)
@@ -108,7 +108,7 @@ def kubeconfig(name: str) -> None:
 
 
 def shell(name: str) -> None:
-    """Open a shell on the node: its namespaces, its disk, kubectl and ctr on the PATH."""
+    """Open a shell on the node, with its namespaces and disk, kubectl and ctr."""
     entry = inventory.find(_state(), name)
     node = entry.record.node
     in_container = ["exec", "--interactive", "--tty", f"{name}-control-plane", "bash"]

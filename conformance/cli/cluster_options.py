@@ -11,5 +11,5 @@ from conformance.common.settings import Settings
 
 def add_cluster_options(parser: argparse.ArgumentParser) -> None:
     """Let a command have ``--kubeconfig`` and ``--context``."""
-    add_argument(parser, Settings, "kubeconfig", type=Path, text="the file with the cluster")
-    add_argument(parser, Settings, "context", text="the context in the kubeconfig")
+    add_argument(parser, Settings, "kubeconfig", type=Path, text="the kubeconfig of the cluster")
+    add_argument(parser, Settings, "context", text="the context in it")

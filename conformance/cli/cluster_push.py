@@ -22,7 +22,7 @@ def push_images(names: Sequence[str], kubeconfig: Path | None, context: str | No
     wanted = tuple(names) or OF_A_STACKSPIN
     for name in wanted:
         if not isinstance(part(name), ImagePart):
-            raise HarnessError(f"component {name} is no image", "choose one called image-...")
+            raise HarnessError(f"component {name} is not an image", "choose one called image-...")
     settings = Settings(kubeconfig=kubeconfig, context=context)
     cluster, components = ExistingCluster(settings), Components(settings)
     try:

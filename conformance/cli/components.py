@@ -81,7 +81,7 @@ def settings_of(parts: str | None = None, mirror: Sequence[str] = ()) -> dict[st
 
 
 def list_parts() -> None:
-    """Show every part: version, how it is obtained, whether it is in the cache."""
+    """Show every part: its version, how it is obtained, whether it is in the cache."""
     components = Components(Settings())
     digests = lock_file.read()
     table = Table(box=None, pad_edge=False)
@@ -102,8 +102,6 @@ def list_parts() -> None:
 
 def build(names: Sequence[str], parts: str | None, mirror: Sequence[str]) -> None:
     """Obtain what is missing or damaged in the cache, so that later runs need no network.
-
-    Parts are pulled or built, as --parts says.
     """
     wanted = names or list(CATALOGUE)
     components = Components(Settings(**settings_of(parts, mirror)))
@@ -137,7 +135,7 @@ def export_parts(file: Path, names: Sequence[str]) -> None:
 
 
 def import_parts(file: Path) -> None:
-    """Put the parts in a file that `components export` wrote into the cache.
+    """Put parts from a file of `components export` into the cache.
 
     Every file's hash is verified, and nothing is put there unless all of the archive is right. The
     hashes are in the archive: take one only from where you would take programs from.
@@ -160,7 +158,7 @@ def _ways(store: Store) -> Ways:
 
 
 def lock(mirror: Sequence[str]) -> None:
-    """Ask which bytes upstream's tags stand for, and pin those."""
+    """Pin the images that are pulled to the bytes that their tags stand for now."""
     registries = Registries(settings_of(mirror=mirror).get("mirror", ()), make_progress().say)
     changes = lock_file.lock(registries)
     for one in changes:
@@ -172,7 +170,7 @@ def lock(mirror: Sequence[str]) -> None:
 
 
 def push(host: str, names: Sequence[str]) -> None:
-    """Put parts of the cache that no upstream publishes into a registry, for other machines."""
+    """Put parts that no upstream publishes into a registry, for other machines."""
     components = Components(Settings())
     pushed = publish.push(components, Host.parse(host), names, make_progress())
     print(f"{len(pushed)} parts are at {host}: use them with --mirror=own={host}")
@@ -181,15 +179,14 @@ def push(host: str, names: Sequence[str]) -> None:
 def prune_cache() -> None:
     """Remove what the cache holds and no run needs.
 
-    That is Go's modules and compiled packages (they are only there to build parts: what is built
-    later takes minutes longer), parts of other versions of the suite that no run has used for 30
-    days, and second copies of the same file. A run does the same once it has built all. Snapshots
-    go that no run has used for a week, or that are too old to be used, and of each kind all but the
-    two that were used last.
+    It removes Go's modules and compiled packages, without which a later build takes minutes longer;
+    parts of other versions of the suite that no run has used for 30 days; second copies of the same
+    file; and snapshots: those that no run has used for a week, those too old to be used, and of
+    each kind all but the two that were used last. A run that has built the last part removes all
+    of that but snapshots, too.
 
-    Kept are the parts themselves, which every run uses; the layers of image builds, on which every
-    run builds the apps' images; and the logs of builds that failed. What another process builds
-    with or uses at this moment is kept, too.
+    It keeps parts, the layers of image builds, which every run uses, logs of builds that failed,
+    and what another process uses.
     """
     settings = Settings()
     sizes: dict[str, int] = {}

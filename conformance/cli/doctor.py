@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; return its exit status. Raises HarnessError on wrong usage."""
     Parser(
         "stackspin-conformance doctor",
-        description="Show what works on this host, what does not, why, and how to fix it.\n\n"
+        description="Show what works on this host, what does not, and how to fix it.\n\n"
         "Exit status 0 if the embedded cluster can run here, else 1.",
     ).parse_args(arguments)
     settings = Settings()
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     if blocked:
         subjects = ", ".join(finding.subject for finding in blocked)
         print(f"\nThe embedded cluster cannot run here; fix: {subjects}.")
-        print("--cluster=existing tests a cluster of yours and needs no node here.")
+        print("Without it: --cluster=kind with a Docker engine, or --cluster=existing.")
         return _EXIT_BLOCKED
     print("\nThe embedded cluster can run here.")
     return 0

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
 def discover_(
     output: Path, kubeconfig: Path | None, context: str | None, ca_file: Path | None
 ) -> None:
-    """Write a description of the platform on a cluster, with how each value was found."""
+    """Write a description of the platform on a cluster, and how each value was found."""
     to_file = str(output) != "-"
     if to_file and output.exists():
         raise HarnessError(
@@ -81,7 +81,7 @@ def discover_(
 
 
 def check(file: Path, kubeconfig: Path | None, context: str | None, ca_file: Path | None) -> int:
-    """Say what of a description does not hold on the cluster.
+    """Say what in a description does not hold on the cluster.
 
     Exit status 0: all of it holds; 1: something does not; 2: the file or the cluster cannot be
     read.
@@ -105,7 +105,7 @@ def check(file: Path, kubeconfig: Path | None, context: str | None, ca_file: Pat
 def clean(
     platform: Path | None, kubeconfig: Path | None, context: str | None, ca_file: Path | None
 ) -> None:
-    """Remove what runs that were killed have left on a platform.
+    """Remove what killed runs have left on a platform.
 
     Raises HarnessError if a run goes on, or if something cannot be removed.
     """

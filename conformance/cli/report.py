@@ -30,8 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command; return its exit status. Raises HarnessError."""
     group = CommandGroup(
         "stackspin-conformance report",
-        "Compare runs, and say what many of them say together. A report is named by its\n"
-        "report.json, or by the folder that this is in.",
+        "Compare, merge and verify reports. A report is given as its report.json or its folder.",
     )
     parser = group.add(compare_, "compare")
     parser.add_argument("old", metavar="OLD", type=Path, help="the earlier report")
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         "--store",
         metavar="FILE",
         type=Path,
-        help="the file that remembers runs whose reports are gone (default: DIR/history.jsonl)",
+        help="the file that keeps the runs, also when reports are gone (default: DIR/history.jsonl)",
     )
     parser.add_argument(
         "--output", metavar="FILE", type=Path, help="the page (default: DIR/history.html)"
@@ -63,13 +62,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--like",
         metavar="RUN",
-        help="id of a run: the history of what it tested (default: the last run)",
+        help="id of a run: show the history of what it tested (default: the last run)",
     )
     parser.add_argument(
         "--platform-repository",
         metavar="CLONE",
         type=Path,
-        help="a clone of the platform's tree, whose commits are listed where a check broke",
+        help="a clone of the platform's repository: commits before a break are listed",
     )
     parser = group.add(merge_, "merge")
     parser.add_argument("reports", metavar="REPORT", type=Path, nargs="+", help="two or more")
@@ -89,12 +88,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def compare_(old: Path, new: Path, history: Path | None, format: str) -> int:
-    """Say what changed between two runs: what newly fails and since when, what is fixed.
+    """Say what changed between two runs: what newly fails, since when, and what is fixed.
 
-    A check that did not run in OLD is compared with the last run before OLD in which it ran; how
-    long a check usually takes is taken from earlier runs of the same, too.
+    A check that did not run in OLD is compared with the last earlier run in which it did. Earlier
+    runs of the same also show how long a check usually takes.
 
-    Exit status 0; 1: a check newly fails, or NEW has errors outside the checks that OLD had not.
+    Exit status 0; 1: a check newly fails, or NEW has errors outside the checks that OLD has not.
     """
     (_, first), (file, second) = given(old), given(new)
     before, after = facts_of(first), facts_of(second)
@@ -119,8 +118,8 @@ def history(
 ) -> None:
     """Say of each check how often it passes, how often it flakes, and how long it takes.
 
-    Of a check that fails: the first run in which it did, and what changed since it passed last.
-    Writes a page with plots, and remembers the runs in a file of JSON lines.
+    For a check that fails: since which run, and what changed after it passed last. Writes a page
+    with plots, and keeps the runs in a file of JSON lines.
     """
     if not folder.is_dir():
         raise HarnessError(f"there is no folder {folder}", "give the folder of the runs' reports")
@@ -151,9 +150,9 @@ def history(
 
 
 def merge_(reports: list[Path], output: Path) -> int:
-    """Make one report of several: of shards of one run, of several providers, of several machines.
+    """Make one report of several: shards of one run, or runs on other providers or machines.
 
-    Where a check ran in more than one of them, each result stays, with what tells the runs apart.
+    If a check ran in several of them, each result stays, with what tells the runs apart.
 
     Exit status 0; 1: the merged report says fail.
     """
@@ -164,10 +163,10 @@ def merge_(reports: list[Path], output: Path) -> int:
 
 
 def verify(file: Path) -> int:
-    """Say what of a report that was handed in is not whole.
+    """Say whether a report that was handed in is whole.
 
-    A whole one follows the schema, its sums are those of its checks, and each file of evidence is
-    there with the hash that the report says. Whether somebody wrote it by hand cannot be seen.
+    It is if it follows the schema, its sums are those of its checks, and each file of evidence is
+    there with the hash in the report. Whether somebody wrote it by hand cannot be seen.
 
     Exit status 0: it is whole; 1: it is not; 2: it cannot be read.
     """

@@ -104,7 +104,7 @@ def add_argument(
         "choices": each.choices or None,
         **other,
     }
-    if told["choices"]:
+    if told["choices"] and "metavar" in told:
         text = f"{text}: {', '.join(told['choices'])}"
     parser.add_argument(each.flag, help=text + shown, **told)
 

@@ -57,33 +57,32 @@ class Settings:
 
     all: bool = option(
         False,
-        "run the extended checks, too; those that -k, -m or the path of a capability, a file or a "
-        "check names run without it",
+        "run the extended checks, too; those that -k, -m or a path names run without it",
         "the core checks",
         switch=True,
         reported=False,
     )
     lanes: str = option(
         "1",
-        "how many checks may run at the same time on the cluster; what would disturb others, or be "
-        "disturbed, runs alone. With --clusters, --twins, --app or --pdb it is 1",
+        "how many checks may run at once on the cluster; one that would disturb others, or be "
+        "disturbed, runs alone. Always 1 with --clusters, --twins, --app or --pdb",
         choices=("1", "2", "3", "4"),
     )
     clusters: str = option(
         "1",
-        "how many clusters the checks are divided among, each with a process of its own; auto: one "
-        "for each processor and each 6 GiB of memory. With --app or --pdb it is 1",
+        "how many clusters the checks are divided among; auto: one for each processor, as far as "
+        "there are 6 GiB of memory for each. Always 1 with --app or --pdb",
         choices=("1", "2", "3", "4", "auto"),
     )
     repeat: str = option(
         "1",
-        "how often each chosen check runs; every result stays, so a check that failed once has "
-        "failed, and the report says how often it passed",
+        "how often each chosen check runs; one that failed once has failed, and the report says "
+        "how often it passed",
         reported=False,
     )
     rerun_failed: Path | None = option(
         None,
-        "a report (report.json or its folder): run the checks that failed there, or could not run "
+        "run the checks that failed in this report (report.json or its folder), or could not run "
         "because of an error",
         "all checks",
         path=True,
@@ -91,23 +90,23 @@ class Settings:
     )
     shard: str | None = option(
         None,
-        "K/N: run the K-th of N parts of the chosen checks; `stackspin-conformance report merge` "
-        "makes one report of all",
+        "K/N: run part K of N of the chosen checks; `stackspin-conformance report merge` makes one "
+        "report of all parts",
         "all of them",
         reported=False,
     )
     shard_times: Path | None = option(
         None,
-        "for --shard: a report, the same for all parts, by whose times the parts take equally "
-        "long; for --clusters: it says which checks are long",
-        "each check counts the same; for --clusters: the last report",
+        "a report by whose times --shard, given the same one for all parts, or --clusters divides "
+        "the checks",
+        "for --shard, each check counts the same; for --clusters, the last report",
         path=True,
         reported=False,
     )
     pause_on_failure: bool = option(
         False,
-        "when a check has failed, stop before its clean-up until a key is pressed, with the "
-        "cluster as it is, and say how to enter it; only at a terminal",
+        "stop before the clean-up of a check that failed, until a key is pressed, and say how to "
+        "enter the cluster; only at a terminal",
         "the run goes on",
         switch=True,
         reported=False,
@@ -117,21 +116,21 @@ class Settings:
     )
     egress: bool = option(
         False,
-        "for embedded: give the node a way out, by a network stack that is a process of this host "
-        "and ends with the node",
-        "it has one only if a --platform-repository takes something from elsewhere",
+        "for embedded: let the node reach other networks, through a process of this host that ends "
+        "with the node",
+        "only if a --platform-repository takes something from elsewhere",
         switch=True,
     )
     snapshot: str = option(
         "never",
-        "for embedded, with the reference platform: begin with a snapshot of it, which is made if "
-        "none fits (auto); install it (never); or end if no snapshot fits (require)",
+        "for embedded, with the reference platform: auto begins with a snapshot of it, made if "
+        "none fits; never installs it; require ends the run if none fits",
         choices=("auto", "never", "require"),
     )
     docker: str = option(
         "running",
-        "for kind: the Docker engine that is running, or a private one that ends with the run if "
-        "none is",
+        "for kind: use the Docker engine that is running; start: if none is, a private one that "
+        "ends with the run",
         choices=("running", "start"),
     )
     cluster_name: str = option("stackspin", "the cluster's name", of_pytest_kind=True)
@@ -144,7 +143,7 @@ class Settings:
     )
     kubeconfig: Path | None = option(
         None,
-        "for existing: the file with the cluster to test",
+        "for existing: the kubeconfig of the cluster to test",
         "what kubectl would use",
         of_pytest_kind=True,
         path=True,
@@ -158,60 +157,60 @@ class Settings:
     )
     platform: str | None = option(
         None,
-        "for existing: the platform that is on the cluster: its platform.yaml, or discover; with "
+        "for existing: the platform.yaml of the platform on the cluster, or discover; with "
         "--platform-repository: its platform.yaml",
-        "the suite installs its reference platform; platform.yaml of the repository",
+        "the reference platform is installed; with --platform-repository, the platform.yaml in it",
     )
     platform_repository: str | None = option(
         None,
-        "a platform's repository, a folder or a URL, that the suite installs on a fresh cluster",
-        "the suite installs its reference platform",
+        "a platform's repository, a folder or a URL: it is installed on a fresh cluster",
+        "the reference platform is installed",
         reported=False,
     )
     platform_branch: str = option(
         "main",
-        "for --platform-repository: the branch that Flux follows; of a URL also the one to clone",
+        "for --platform-repository: the branch that Flux follows, and that is cloned from a URL",
         reported=False,
     )
     platform_path: str = option(
         "flux2",
-        "for --platform-repository: the folder in it that Flux begins at",
+        "for --platform-repository: the folder in it where Flux begins",
         reported=False,
     )
     platform_variables: Path | None = option(
         None,
-        "for --platform-repository: what a Stackspin has as clusters/HOST/.flux.env",
-        "domain and address of the cluster alone",
+        "for --platform-repository: a file like a Stackspin's clusters/HOST/.flux.env",
+        "what the suite knows of the cluster: its domain, address and the like",
         path=True,
         reported=False,
     )
     platform_setup: Path | None = option(
         None,
-        "for --platform-repository: folder with manifests that are applied before Flux begins, of "
-        "what the platform has elsewhere",
+        "for --platform-repository: folder of manifests that are applied before Flux begins: what "
+        "the platform has elsewhere",
         "none",
         path=True,
         reported=False,
     )
     source: tuple[str, ...] = option(
         (),
-        "for --platform-repository: NAME=FOLDER, served in the place of the HelmRepository, "
-        "OCIRepository or GitRepository of that name",
-        "the cluster fetches each from where it is",
+        "for --platform-repository: NAME=FOLDER, served in place of the HelmRepository, "
+        "OCIRepository or GitRepository NAME",
+        "the cluster fetches each from its own address",
         several=True,
         reported=False,
     )
     previous_platform: str | None = option(
         None,
-        "for --platform-repository: the same repository as of the previous release, a folder or a "
-        "URL; a cluster with that is upgraded to the platform under test",
+        "for --platform-repository: its previous release, a folder or a URL; another cluster is "
+        "upgraded from that to the platform under test",
         "none: the platform's upgrade is not checked",
         reported=False,
     )
     ca_file: Path | None = option(
         None,
         "the authority that issued the platform's certificate, PEM",
-        "those that everybody trusts, and the ConfigMaps of the cluster",
+        "public authorities, and those in ConfigMaps of the cluster",
         path=True,
         reported=False,
     )
@@ -225,13 +224,13 @@ class Settings:
     )
     dashboard_url: str | None = option(
         None,
-        "address of a dashboard, in the domain, to test instead of the reference one",
+        "address, in the domain, of a dashboard to test instead of the reference one",
         "the reference dashboard",
     )
     allow: tuple[str, ...] = option(
         (),
-        "on a platform that the suite did not install: what checks may touch beside what they made "
-        "themselves",
+        "on a platform that the suite did not install: what checks may touch besides what they "
+        "made themselves",
         "nothing",
         choices=("platform", "node"),
         several=True,
@@ -239,8 +238,8 @@ class Settings:
     )
     app: tuple[Path, ...] = option(
         (),
-        "package to test instead of the reference apps: a chart, a Flux package, or a folder with "
-        "many of them; only the checks of apps run",
+        "package to test instead of the reference apps: a chart, a Flux package, or a folder of "
+        "them; only the checks of apps run",
         "the reference apps",
         path=True,
         several=True,
@@ -248,22 +247,22 @@ class Settings:
     )
     app_description: Path | None = option(
         None,
-        "for --app: a conformance.yaml beside a package that one may not change",
+        "for --app: a conformance.yaml for a package that you may not change",
         "the package's own",
         path=True,
         reported=False,
     )
     previous: Path | None = option(
         None,
-        "for --app: an earlier version of the package, from which it is upgraded",
+        "for --app: an earlier version of the package, to upgrade from",
         "none: upgrades are not checked",
         path=True,
         reported=False,
     )
     app_allow: tuple[str, ...] = option(
         (),
-        "for --app: what a package may reach beyond its own: objects of the whole cluster, those "
-        "of the platform and of other apps, or the node",
+        "for --app: what a package may reach beyond its own objects: those of the whole cluster, "
+        "those of the platform and of other apps, or the node",
         "nothing",
         choices=("cluster", "platform", "node"),
         several=True,
@@ -272,7 +271,7 @@ class Settings:
     app_fetch: bool = option(
         False,
         "for --app: fetch charts of Helm repositories and registries from their own address",
-        "they are not there",
+        "none is fetched",
         switch=True,
         reported=False,
     )
@@ -285,29 +284,29 @@ class Settings:
     )
     timeout_factor: float = option(
         1.0,
-        "how many times as long as usual to wait for anything: a number above 1 for a slow machine",
+        "how many times as long as usual to wait: a number above 1 for a slow machine",
         "1",
         number=True,
         reported=False,
     )
     timeout_of: tuple[str, ...] = option(
         (),
-        "NAME=SECONDS: how long to wait for one of the things that are listed below",
-        "as listed, times --timeout-factor",
+        "NAME=SECONDS: how long to wait for one thing; docs/options.md lists the names",
+        "as listed there, times --timeout-factor",
         several=True,
         separator=",",
         reported=False,
     )
     parts: str = option(
         "auto",
-        "how parts are obtained that are not in the cache: auto pulls what a registry has and "
-        "builds the rest, build asks no registry, pull compiles nothing",
+        "how to obtain parts that are not in the cache: auto pulls what a registry has and builds "
+        "the rest, build asks no registry, pull compiles nothing",
         choices=("auto", "build", "pull"),
     )
     mirror: tuple[str, ...] = option(
         (),
-        "REGISTRY=HOST[/PREFIX]: where to ask for what is in a registry; own=HOST[/PREFIX]: where "
-        "parts are that `components push` has put there",
+        "REGISTRY=HOST[/PREFIX]: where to ask instead of that registry; own=HOST[/PREFIX]: where "
+        "`components push` has put parts",
         "the registries themselves",
         several=True,
         separator=",",

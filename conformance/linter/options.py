@@ -15,8 +15,8 @@ from conformance.linter.waivers import FORM
 _MORE = """\
 Levels: 1, Flux can apply it; 2, it runs the Stackspin way; 3, its data is safe.
 With --cluster: 4, it runs on Stackspin; 5, its data survives; 6, people log in once.
-Exit status: 0 if there is no error (with --level, if each app has that level), 1 if there is one,
-2 if something is wrong with the command itself, or the run on the cluster did not come to its end.
+Exit status: 0, no error (with --level: each app has that level); 1, an error (an app has not);
+2, something is wrong with the command, or the run on the cluster did not come to its end.
 """
 
 
@@ -24,8 +24,8 @@ def option_parser() -> Parser:
     """Return what reads the command line."""
     parser = Parser(
         "stackspin-conformance app",
-        description="Check app packages against what Stackspin needs: no cluster, no root, and "
-        "no network without --fetch. With --cluster, run them on Stackspin, too.",
+        description="Check app packages against Stackspin's requirements: without cluster, root or, "
+        "unless\n--fetch is given, network. With --cluster, run them on Stackspin, too.",
         epilog=_MORE,
     )
     parser.add_argument(
@@ -39,7 +39,7 @@ def option_parser() -> Parser:
         "--rule",
         metavar="RULE",
         action="append",
-        help="run only this rule, or this family; may be repeated",
+        help="run only this rule, or this family of rules; may be repeated",
     )
     parser.add_argument(
         "--waive",
@@ -51,7 +51,7 @@ def option_parser() -> Parser:
         "--level",
         type=int,
         choices=range(HIGHEST + 1),
-        help="exit with 1 if an app is below this level, instead of if there is an error",
+        help="exit with 1 if an app is below this level, not if there is an error",
     )
     parser.add_argument(
         "--format", choices=FORMATS, default=FORMATS[0], help="how the result is shown"
@@ -70,7 +70,7 @@ def option_parser() -> Parser:
     parser.add_argument(
         "--explain",
         metavar="RULE",
-        help="say what a rule or check wants and why; with a family, or all, list them",
+        help="say what this rule or check wants, and why; a family, or all: list them",
     )
     parser.add_argument(
         "--values", metavar="FILE", type=Path, help="render charts with these values, too"
@@ -85,7 +85,7 @@ def option_parser() -> Parser:
         "--app-description",
         type=Path,
         metavar="FILE",
-        help="a conformance.yaml beside a package that one may not change",
+        help="a conformance.yaml for a package that you may not change",
     )
     parser.add_argument(
         "--changed-since",
@@ -96,19 +96,19 @@ def option_parser() -> Parser:
         "--baseline",
         metavar="FILE",
         type=Path,
-        help="findings of this earlier result (written with --format json) do not fail",
+        help="findings that are in this earlier result (of --format json) do not fail",
     )
     parser.add_argument(
         "--flux",
         metavar="VERSION",
         type=minor,
-        help=f"judge API versions for this Flux, such as 2.8 (default: {dotted(FLUX)})",
+        help=f"judge API versions for this Flux (default: {dotted(FLUX)})",
     )
     parser.add_argument(
         "--kubernetes",
         metavar="VERSION",
         type=minor,
-        help="judge API versions and kubeVersion for this Kubernetes, such as 1.36 (default: "
+        help="judge API versions and kubeVersion for this Kubernetes (default: "
         f"{dotted(minor(pin('kubernetes').version))})",
     )
     parser.add_argument(

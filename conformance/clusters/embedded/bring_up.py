@@ -124,5 +124,5 @@ class BringUp:
         return HarnessError(
             f"the node was not Ready after {timeout:g} s: {said}; up are {', '.join(up) or 'none'}."
             f" The end of {suspect}'s log:\n{self._folder.log_tail(suspect)}",
-            "a slow host needs a longer Timeouts.node_ready; else the log says what is wrong",
+            "the log says what is wrong; if the host is only slow, give --timeout-factor=3",
         )

@@ -18,6 +18,8 @@ _PROVIDERS = _OPTIONS["cluster"].choices
 _REACHES = _OPTIONS["app_allow"].choices
 _PASSED_ON = ("cluster_name", "keep_cluster", "kubeconfig", "context", "platform")
 """Options of a run of the suite that are as they are there."""
+_TEXTS = {"platform": "for existing: the platform.yaml of the Stackspin on the cluster, or discover"}
+"""What is said of such an option here, where it can do less."""
 _SNAPSHOT = "auto"
 """Unlike in a run of the suite: the platform is not what is under test here."""
 _OWN_FOLDER = "apps"
@@ -28,7 +30,7 @@ _MINUTES = 10
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     group = parser.add_argument_group(
-        "on a cluster", 'Levels 4 to 6. They need the extra "cluster": see docs/app-packages.md.'
+        "on a cluster", "Levels 4 to 6; see docs/app-packages.md, also for the extra that they need."
     )
     group.add_argument(
         "--cluster",
@@ -50,22 +52,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=_REACHES,
         metavar="WHAT",
-        help="what the apps may reach beyond their own: cluster, objects of the whole cluster; "
-        "platform, objects of the platform and of other apps; node, its files, network and "
-        "processes; may be repeated (default: nothing)",
+        help="what the apps may reach beyond their own objects: those of the whole cluster "
+        "(cluster), those of the platform and of other apps (platform), the node's files, network "
+        "and processes (node); may be repeated (default: nothing)",
     )
     group.add_argument(
         "--snapshot",
-        choices=(choices := _OPTIONS["snapshot"].choices),
-        help=f"{_OPTIONS['snapshot'].help}: {', '.join(choices)} (default: {_SNAPSHOT})",
+        choices=_OPTIONS["snapshot"].choices,
+        help=f"{_OPTIONS['snapshot'].help} (default: {_SNAPSHOT})",
     )
     for field in _PASSED_ON:
-        add_argument(group, Settings, field)
+        add_argument(group, Settings, field, text=_TEXTS.get(field, ""))
     group.add_argument(
         "--reports-dir",
         type=Path,
         metavar="FOLDER",
-        help="folder for the reports of the runs (default: reports/apps)",
+        help="folder for reports (default: reports/apps)",
     )
 
 
