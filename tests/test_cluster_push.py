@@ -92,8 +92,8 @@ def test_a_cluster_without_a_registry_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("kratos", "kratos is no image"), ("image-kratoz", "no component")]
+    ("name", "message"), [("kratos", "kratos is not an image"), ("image-kratoz", "no component")]
 )
-def test_what_is_no_image_is_refused(name: str, message: str) -> None:
+def test_what_is_not_an_image_is_refused(name: str, message: str) -> None:
     with pytest.raises(HarnessError, match=message):
         cluster_push.push_images([name], None, None)
