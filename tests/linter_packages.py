@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,27 +119,26 @@ def unusual() -> list[Case]:
     ]
 
 
-def case_table(titles: dict[str, str]) -> str:
-    """Return docs/rule-cases.md: what each rule is tested on; ``titles`` are those of the rules."""
+def case_table(rules: Iterable[str]) -> str:
+    """Return docs/rule-cases.md: what each of the rules is tested on."""
     found = cases()
     lines = [
         "# Rules and their cases",
         "",
         "For people who work on the linter's rules: what each is tested on.",
         "",
-        "Each rule of the linter finds something on the broken packages in its row "
+        "Each rule ([what it wants](levels.md)) finds something on the broken packages in its row "
         "([fixtures/broken](../fixtures/broken/README.md)), and no other rule does. No rule finds "
         f"anything on the {len(styles())} good packages of "
         "[fixtures/packages](../fixtures/packages/README.md), nor on those [at the end]"
-        "(#good-packages-that-look-wrong). The page is made of the cases; a test fails if it is "
-        "stale.",
+        "(#good-packages-that-look-wrong). The page is generated; a test fails if it is stale.",
         "",
-        "| Rule | What it wants | Broken packages |",
-        "|---|---|---|",
+        "| Rule | Broken packages |",
+        "|---|---|",
     ]
-    for rule, title in titles.items():
+    for rule in rules:
         whys = [f"{one.why} ({one.base})" for one in found if one.rule == rule]
-        lines.append(f"| `{rule}` | {title} | {'<br>'.join(map(_cell, whys))} |")
+        lines.append(f"| `{rule}` | {'<br>'.join(map(_cell, whys))} |")
     lines += [
         "",
         "## Good packages that look wrong",

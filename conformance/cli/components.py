@@ -101,8 +101,7 @@ def list_parts() -> None:
 
 
 def build(names: Sequence[str], parts: str | None, mirror: Sequence[str]) -> None:
-    """Obtain what is missing or damaged in the cache, so that later runs need no network.
-    """
+    """Obtain what is missing or damaged in the cache, so that later runs need no network."""
     wanted = names or list(CATALOGUE)
     components = Components(Settings(**settings_of(parts, mirror)))
     try:

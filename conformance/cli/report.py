@@ -54,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
         "--store",
         metavar="FILE",
         type=Path,
-        help="the file that keeps the runs, also when reports are gone (default: DIR/history.jsonl)",
+        help="the file that keeps the runs when reports are gone (default: DIR/history.jsonl)",
     )
     parser.add_argument(
         "--output", metavar="FILE", type=Path, help="the page (default: DIR/history.html)"

@@ -24,8 +24,8 @@ def option_parser() -> Parser:
     """Return what reads the command line."""
     parser = Parser(
         "stackspin-conformance app",
-        description="Check app packages against Stackspin's requirements: without cluster, root or, "
-        "unless\n--fetch is given, network. With --cluster, run them on Stackspin, too.",
+        description="Check app packages against Stackspin's requirements, without cluster or root, "
+        "and\nwithout network unless --fetch is given. With --cluster, run them on Stackspin, too.",
         epilog=_MORE,
     )
     parser.add_argument(

@@ -73,8 +73,8 @@ def test_installed_by_flux(delivered: RunningApp, evidence: EvidenceBox) -> None
 
 @check(
     "app_runs.allowed_as_applied",
-    promise="What Flux applies for an app is its own, too: no patch and no chart makes more of it "
-    "than its files say.",
+    promise="What Flux applies for an app is its own, too: patches and charts make nothing more of "
+    "it than its files say.",
     apps=ON,
     app_level=4,
 )
@@ -211,7 +211,7 @@ def test_second_instance(running: RunningApp, namespaces: Callable[[str], str]) 
 
 @check(
     "app_runs.neighbours_untouched",
-    promise="Other apps and the platform stay as they are beside the app.",
+    promise="Other apps and the platform stay as they are when the app is installed beside them.",
     apps=ON,
     app_level=4,
 )

@@ -186,7 +186,8 @@ def test_invalid_yaml_leaves_app_serving(
 
 @check(
     "auto_update.undefined_variable_leaves_app_serving",
-    promise="An undefined variable is refused and explained; the app serves on, a commit fixes it.",
+    promise="An undefined variable is refused and explained; the app keeps serving, and a commit "
+    "fixes it.",
 )
 def test_undefined_variable_leaves_app_serving(
     steady: TrackedApp, seeds: dict[str, Seed], visit: Visit, evidence: EvidenceBox
@@ -200,7 +201,8 @@ def test_undefined_variable_leaves_app_serving(
 
 @check(
     "auto_update.unrenderable_chart_leaves_app_serving",
-    promise="An unrenderable chart is refused and explained; the app serves on, a commit fixes it.",
+    promise="An unrenderable chart is refused and explained; the app keeps serving, and a commit "
+    "fixes it.",
 )
 def test_unrenderable_chart_leaves_app_serving(
     steady: TrackedApp, seeds: dict[str, Seed], visit: Visit, evidence: EvidenceBox

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @check(
     "auto_update.every_app_guarded",
-    promise="Of every app, changes made by hand are reverted, and no commit deletes its data.",
+    promise="Changes made by hand to any app are reverted, and no commit deletes an app's data.",
 )
 def test_every_app_guarded(
     reference_apps: Callable[[], None], platform_under_test: PlatformUnderTest, kube: Kube

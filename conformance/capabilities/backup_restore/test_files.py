@@ -52,8 +52,8 @@ def test_owners_and_sparse_files(
 @check(
     "backup_restore.claim_without_room_reported",
     level="extended",
-    promise="A restore whose claim is larger than its namespace may have is not Completed, and "
-    "says why.",
+    promise="A restore of a claim that exceeds its namespace's quota is not Completed, and says "
+    "why.",
     features=(PlatformFeature.OBJECT_STORE,),
 )
 def test_claim_without_room_reported(

@@ -23,7 +23,8 @@ def test_location_available(velero: Velero) -> None:
 @check(
     "backup_restore.unusable_location_reported",
     level="extended",
-    promise="A location with refused credentials or no bucket says so, as do backups; others work.",
+    promise="A location with refused credentials or without a bucket says so, as do its backups; "
+    "other locations work.",
 )
 def test_unusable_location_reported(
     velero: Velero, unusable_location: UnusableLocation, namespace: str, evidence: EvidenceBox

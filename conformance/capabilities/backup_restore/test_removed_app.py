@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 @check(
     "backup_restore.app_removed_from_git",
-    promise="An app that was taken out of Git is restored and runs with its data, unknown to Flux; "
-    "put back into Git, it is taken over with the same claims and Secrets.",
+    promise="An app that was removed from Git is restored and runs with its data, unknown to Flux; "
+    "once it is back in Git, Flux takes it over with the same claims and Secrets.",
     apps=extended("notes"),
 )
 def test_app_removed_from_git(

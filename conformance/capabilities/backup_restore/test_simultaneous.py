@@ -18,8 +18,8 @@ CLAIM = "PersistentVolumeClaim"
 
 @check(
     "backup_restore.restores_begun_at_once",
-    promise="Restores that are begun at the same time each bring back the data of their own "
-    "backup, byte for byte.",
+    promise="Restores that begin at the same time each bring back the data of their own backup, "
+    "byte for byte.",
     apps=extended("notes"),
     features=(PlatformFeature.OBJECT_STORE,),
 )

@@ -144,7 +144,7 @@ def test_no_secret_in_layers(leaks: list[Leak]) -> None:
 
 @check(
     "container_builds.no_package_index_in_layers",
-    promise="An image does not say in its layers or history where packages are fetched from.",
+    promise="An image's layers and history do not reveal where packages were fetched from.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_no_package_index_in_layers(leaks: list[Leak]) -> None:

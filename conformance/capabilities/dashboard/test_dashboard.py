@@ -123,7 +123,7 @@ def test_suspend_and_resume(
 
 @check(
     "dashboard.configures_app",
-    promise="Values that an administrator saves reach the app; values in the Secret come first.",
+    promise="Values that an administrator saves reach the app; values in the Secret beat them.",
 )
 def test_configures_app(admin: Dashboard, managed: TrackedApp, kube: Kube) -> None:
     assert "saved" in admin.configure(managed.name, "title: Über uns\n")

@@ -35,8 +35,8 @@ def test_wrong_credentials_told(remains: Remains, evidence: EvidenceBox) -> None
 
 @check(
     "disaster_recovery.unfinished_backup_told",
-    promise="A backup that was going on at the loss is not offered to restore from; the last "
-    "complete one is, with all of its data.",
+    promise="A backup that was running when the server was lost is not offered for a restore; the "
+    "last complete one is, with all its data.",
     features=FEATURES,
     apps=extended("notes"),
 )

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 @check(
     "operations.certificate_renewed",
     level="extended",
-    promise="A renewed certificate of the ingress is presented within two minutes, and nothing "
-    "restarts for that.",
+    promise="A renewed certificate of the ingress is presented within two minutes, without any "
+    "restart.",
     touches="platform",
     effect="renews the certificate of the ingress, and puts the old one back",
 )

@@ -21,7 +21,7 @@ MEMORY = 512.0
 @check(
     "operations.many_releases",
     level="extended",
-    promise="Flux installs 200 releases of one commit within five minutes, and none of its "
+    promise="Flux installs 200 releases from one commit within five minutes, and none of its "
     "controllers takes more than 512 MiB of memory.",
     touches="platform",
     effect="installs 200 releases, and removes them",

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @check(
     "operations.controller_killed_mid_upgrade",
     level="extended",
-    promise="If Flux's helm-controller is killed during an upgrade, it makes the upgrade after its "
-    "restart.",
+    promise="If Flux's helm-controller is killed during an upgrade, it completes the upgrade after "
+    "its restart.",
     needs=(Feature.NODE_SHELL,),
     touches="platform",
     effect="kills Flux's helm-controller",
@@ -44,7 +44,7 @@ def test_controller_killed_mid_upgrade(
 @check(
     "operations.registry_outage",
     level="extended",
-    promise="An upgrade that begins while the registry of images is away is made when it is back, "
+    promise="An upgrade that begins while the image registry is away completes once it is back, "
     "without another commit.",
     needs=(Feature.NODE_SHELL,),
     touches="platform",

@@ -26,8 +26,8 @@ PATIENCE = 5.0
 @check(
     "operations.mail_server_down",
     level="extended",
-    promise="A mail that a user asks for while the mail server is away for a minute arrives when "
-    "that is back.",
+    promise="A mail that a user asks for while the mail server is away for a minute arrives once "
+    "it is back.",
     touches="platform",
     effect="takes the mail server away for a minute",
 )
@@ -48,8 +48,8 @@ def test_mail_server_down(
 @check(
     "operations.restart_while_logging_in",
     level="extended",
-    promise="If Kratos and Hydra restart while users log in, each can log in when both are back, "
-    "and nobody as somebody else.",
+    promise="If Kratos and Hydra restart while users log in, each user can log in once both are "
+    "back, and nobody as somebody else.",
     touches="platform",
     effect="restarts Kratos and Hydra",
 )
@@ -66,7 +66,7 @@ def test_restart_while_logging_in(crowd: Crowd, evidence: EvidenceBox) -> None:
 @check(
     "operations.many_users",
     level="extended",
-    promise="The dashboard lists 500 users, each of them, within five seconds.",
+    promise="The dashboard lists all of 500 users within five seconds.",
     touches="platform",
     effect="adds 500 users, and removes them",
     features=(PlatformFeature.REFERENCE_DASHBOARD,),

@@ -59,7 +59,7 @@ def test_no_failed_release(upgrade: Upgrade, evidence: EvidenceBox) -> None:
 
 @check(
     "platform_upgrade.claims_kept",
-    promise="An upgrade of the platform leaves every claim, and each that was in use stays so.",
+    promise="An upgrade of the platform keeps every claim, and each that was in use stays in use.",
     level="extended",
     needs=NEEDS,
 )
@@ -85,8 +85,8 @@ def test_secrets_kept(upgrade: Upgrade) -> None:
 
 @check(
     "platform_upgrade.logins_kept",
-    promise="After an upgrade of the platform, passwords, sessions, consents and apps' tokens of "
-    "before are good.",
+    promise="After an upgrade of the platform, earlier passwords, sessions, consents and apps' "
+    "tokens are valid.",
     level="extended",
     needs=NEEDS,
 )

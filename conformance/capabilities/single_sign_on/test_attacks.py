@@ -38,7 +38,8 @@ ANOTHER_NONCE = "that-of-another-login"
 
 @check(
     "single_sign_on.forged_callback",
-    promise="An app accepts a callback only for a login that the same browser began unaltered.",
+    promise="An app accepts a callback only if the same browser began that login, and nothing was "
+    "altered.",
     apps=core("notes", "wordpress"),
 )
 def test_forged_callback(app: App, app_sessions: AppSessions, accounts: Accounts) -> None:

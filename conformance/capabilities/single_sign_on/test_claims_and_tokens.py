@@ -99,7 +99,8 @@ def test_claims_of_this_app_alone(
 
 @check(
     "single_sign_on.email_verified_truthfully",
-    promise="An app is told that an address is verified only if the user has proved to own it.",
+    promise="An app is told that an address is verified only if the user has proved that it is "
+    "theirs.",
 )
 def test_email_verified_truthfully(accounts: Accounts, relying_party: RelyingParty) -> None:
     for held, is_verified in {"unverified": False, "verified": True}.items():
@@ -147,8 +148,8 @@ def test_refresh_rotates(
 
 @check(
     "single_sign_on.lost_refresh_answer",
-    promise="An app that loses the answer to a refresh can send it again only as described, and "
-    "its user needs no password to go on.",
+    promise="An app that lost the answer to a refresh can repeat the refresh only if the "
+    "platform's description says so; its user needs no password to go on.",
 )
 def test_lost_refresh_answer(
     accounts: Accounts, relying_party: RelyingParty, evidence: EvidenceBox

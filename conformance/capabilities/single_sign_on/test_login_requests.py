@@ -35,7 +35,8 @@ that is not there (RFC 6749, section 3.1)."""
 
 @check(
     "single_sign_on.wishes_do_no_harm",
-    promise="A login succeeds whatever an app wishes for: a language, a display, claims, a level.",
+    promise="A login succeeds whatever language, display, claims or level of authentication an app "
+    "asks for.",
 )
 def test_wishes_do_no_harm(login_client: LoginClient, relying_party: RelyingParty) -> None:
     token = login_client.authorize(relying_party).tokens().id_token
@@ -54,7 +55,8 @@ def test_wishes_do_no_harm(login_client: LoginClient, relying_party: RelyingPart
 
 @check(
     "single_sign_on.request_object",
-    promise="A request that comes in an object nobody signed, or from elsewhere, misleads no code.",
+    promise="A request object that is unsigned, or has to be fetched, sends no code to a wrong "
+    "address.",
 )
 def test_request_object(login_client: LoginClient, relying_party: RelyingParty) -> None:
     right = relying_party.client.redirect_uri

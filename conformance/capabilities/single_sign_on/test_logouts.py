@@ -45,7 +45,7 @@ def test_logout_leads_back(accounts: Accounts, relying_party: RelyingParty) -> N
 
 @check(
     "single_sign_on.logout_without_address",
-    promise="A logout for which no app gives an address ends the login, and stays on the platform.",
+    promise="A logout without an address to return to ends the login, and stays on the platform.",
 )
 def test_logout_without_address(accounts: Accounts, relying_party: RelyingParty) -> None:
     petra, home = accounts.login_client(accounts.user("petra")), home_of(relying_party)
@@ -58,7 +58,7 @@ def test_logout_without_address(accounts: Accounts, relying_party: RelyingParty)
 
 @check(
     "single_sign_on.logout_without_id_token",
-    promise="A logout that comes without an app's id_token leads to no app.",
+    promise="A logout without an app's id_token leads to no app.",
 )
 def test_logout_without_id_token(
     accounts: Accounts, relying_party: RelyingParty, evidence: EvidenceBox
@@ -91,7 +91,7 @@ def test_logout_address_exact(
 @check(
     "single_sign_on.logout_asks_first",
     level="extended",
-    promise="A link without an app's id_token logs nobody out: the user is asked first.",
+    promise="A logout link without an app's id_token logs nobody out: the user is asked first.",
 )
 def test_logout_asks_first(accounts: Accounts, relying_party: RelyingParty) -> None:
     pablo = accounts.login_client(accounts.user("pablo"))
@@ -103,7 +103,8 @@ def test_logout_asks_first(accounts: Accounts, relying_party: RelyingParty) -> N
 
 @check(
     "single_sign_on.logout_seen_at_first_load",
-    promise="The first page that a user opens at an app after a logout elsewhere knows of it.",
+    promise="After a logout elsewhere, the first page that a user opens at an app shows nobody "
+    "logged in.",
     apps=core("notes", "wordpress"),
 )
 def test_logout_seen_at_first_load(

@@ -24,7 +24,7 @@ ANEW = ["password", "consent", "password"]
 
 @check(
     "single_sign_on.prompt_none",
-    promise="An app can ask who is logged in without a page being shown, also if nobody is.",
+    promise="An app can find out who is logged in, or that nobody is, without a page being shown.",
 )
 def test_prompt_none(accounts: Accounts, relying_party: RelyingParty) -> None:
     quinn = accounts.login_client(accounts.user("quinn"))
@@ -40,7 +40,7 @@ def test_prompt_none(accounts: Accounts, relying_party: RelyingParty) -> None:
 
 @check(
     "single_sign_on.prompt_login",
-    promise="An app can have a user log in again who is logged in.",
+    promise="An app can have a logged-in user log in again.",
 )
 def test_prompt_login(accounts: Accounts, relying_party: RelyingParty) -> None:
     rose = accounts.login_client(accounts.user("rose"))
@@ -67,7 +67,7 @@ def test_max_age(accounts: Accounts, relying_party: RelyingParty) -> None:
 
 @check(
     "single_sign_on.prompt_consent",
-    promise="An app can have a user asked again for a consent that was given before.",
+    promise="An app can have a user asked again for consent that was given before.",
 )
 def test_prompt_consent(accounts: Accounts, relying_party: RelyingParty) -> None:
     wanda = accounts.login_client(accounts.user("wanda"))
@@ -78,7 +78,8 @@ def test_prompt_consent(accounts: Accounts, relying_party: RelyingParty) -> None
 
 @check(
     "single_sign_on.prompt_select_account",
-    promise="An app that wants the user to choose an account is answered, if only by an error.",
+    promise="An app that wants the user to choose an account gets an answer, even if it is an "
+    "error.",
 )
 def test_prompt_select_account(accounts: Accounts, relying_party: RelyingParty) -> None:
     wim = accounts.login_client(accounts.user("wim"))

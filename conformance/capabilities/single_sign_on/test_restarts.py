@@ -62,7 +62,7 @@ def test_survives_node_kill(
 
 @check(
     "single_sign_on.generated_secrets_stable",
-    promise="A restart of the operator that generates Secrets changes none that it has generated.",
+    promise="A restart of the operator that generates Secrets changes none of them.",
     touches="platform",
     effect="restarts the operator that generates Secrets",
 )

@@ -70,7 +70,7 @@ def test_deployed_to_test_cluster(
 
 @check(
     "update_pipeline.tested_with_login",
-    promise="The app is tested there automatically, including a user's login.",
+    promise="The app is tested on the test cluster automatically, including a user's login.",
 )
 def test_tested_with_login(pipeline: UpdatePipeline, evidence: EvidenceBox) -> None:
     proof = pipeline.test()

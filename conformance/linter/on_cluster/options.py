@@ -18,7 +18,9 @@ _PROVIDERS = _OPTIONS["cluster"].choices
 _REACHES = _OPTIONS["app_allow"].choices
 _PASSED_ON = ("cluster_name", "keep_cluster", "kubeconfig", "context", "platform")
 """Options of a run of the suite that are as they are there."""
-_TEXTS = {"platform": "for existing: the platform.yaml of the Stackspin on the cluster, or discover"}
+_TEXTS = {
+    "platform": "for existing: the platform.yaml of the Stackspin on the cluster, or discover"
+}
 """What is said of such an option here, where it can do less."""
 _SNAPSHOT = "auto"
 """Unlike in a run of the suite: the platform is not what is under test here."""
@@ -30,7 +32,8 @@ _MINUTES = 10
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     group = parser.add_argument_group(
-        "on a cluster", "Levels 4 to 6; see docs/app-packages.md, also for the extra that they need."
+        "on a cluster",
+        "Levels 4 to 6; see docs/app-packages.md, also for the extra that they need.",
     )
     group.add_argument(
         "--cluster",
