@@ -44,4 +44,6 @@ def test_each_level_has_its_sentence_and_what_it_asks_for() -> None:
 
 def test_the_table_of_cases_has_every_rule_and_case() -> None:
     text = (PROJECT_ROOT / "docs" / "rule-cases.md").read_text(encoding="utf-8")
-    assert text == case_table(all_rules()), "docs/rule-cases.md: put case_table(all_rules()) into it"
+    assert text == case_table(all_rules()), (
+        "docs/rule-cases.md: put case_table(all_rules()) into it"
+    )

@@ -14,7 +14,7 @@ class Timeouts:
     """Upper bounds in seconds. Reaching one is a failure: waits return on the event."""
 
     node_ready: float = 60.0
-    """From starting the node's processes to Ready; measured 5 s, slow disks take 10 times that."""
+    """From the start of the node's processes to Ready; measured 5 s, 50 s on slow disks."""
     dns: float = 60.0
     """From node Ready to CoreDNS answering; measured 3 s."""
     pod_ready: float = 120.0
@@ -26,35 +26,35 @@ class Timeouts:
     stack: float = 300.0
     """All of flux2/, from the first commit to every Kustomization and HelmRelease Ready."""
     tree: float = 900.0
-    """The same of a maintainer's tree: nobody has measured it, and images may be fetched for it."""
+    """The same of a maintainer's tree, for which images may be fetched; not measured."""
     deletion: float = 120.0
     """One object with its finalizers; a namespace with claims takes 16 s."""
     crd: float = 30.0
-    """A CRD that was applied until it is Established; measured 0.1 s, unless its names clash."""
+    """From applying a CRD to Established; measured 0.1 s, unless its names clash."""
     kind_served: float = 10.0
-    """A kind whose CRD is Established until it is served; measured below 0.1 s."""
+    """From Established to a served kind; measured below 0.1 s."""
     volume_bound: float = 60.0
-    """A claim that a pod uses until it is bound, or its impossibility explained; measured 3 s."""
+    """Until a claim that a pod uses is bound, or an event says why not; measured 3 s."""
     volume_reclaimed: float = 60.0
-    """A deleted claim's volume until it is gone; measured 4 s."""
+    """Until a deleted claim's volume is gone; measured 4 s."""
     upgrade: float = 180.0
     """One helm command that waits for pods: one stopped and one started; measured 12 s."""
     probe: float = 60.0
     """What a probe does: three failures two seconds apart, and a restart; measured 12 s."""
     routing: float = 30.0
-    """What changed of an Ingress until its controller routes like that; measured 1 s."""
+    """Until a changed Ingress has an effect; measured 1 s."""
     routing_after_restart: float = 60.0
     """The same after a restart of the node: controller and DNS have to reach the API first."""
     oauth2_client: float = 30.0
-    """What the operator makes of an OAuth2Client; measured 1 s."""
+    """Until the operator has registered an OAuth2Client; measured 1 s."""
     mail: float = 20.0
-    """One mail until it has arrived; measured 0.5 s."""
+    """Until a mail has arrived; measured 0.5 s."""
     transfer: float = 60.0
     """One request that carries 100 MB to or from an app, which may keep all of it first."""
     backup_location: float = 40.0
-    """Velero's word on a location: it looks every 10 s, for 5 s at most."""
+    """Until Velero has judged a location: it looks every 10 s, for 5 s at most."""
     velero_by_itself: float = 90.0
-    """What Velero does unasked: schedule, expiry, a look at what is in the store."""
+    """What Velero does by itself: schedules, expiry, looking into the store."""
     command: float = 60.0
     """One command inside a container or on the node."""
     http: float = 10.0
@@ -66,14 +66,13 @@ class Timeouts:
     image_build: float = 600.0
     """One image built by buildah, Debian packages fetched over the network."""
     browser_start: float = 60.0
-    """Chromium, until it runs; measured 1 s, on a machine that builds something 10 times that."""
+    """Until Chromium runs; measured 1 s, on a machine that builds something 10 times that."""
     page: float = 15.0
-    """Whatever is awaited in a page of the browser, the page itself included."""
+    """Whatever is awaited in a page of the browser, and the page itself."""
     back_channel: float = 15.0
-    """From a logout until every app was told of it. The provider does so beside its answer to the
-    browser; measured less than 0.1 s, on a busy machine more than the browser takes."""
+    """From a logout until every app was notified; measured below 0.1 s, more on a busy machine."""
     admission: float = 15.0
-    """An admission policy that was applied or deleted until it has an effect, or none any more."""
+    """Until an admission policy that was applied has an effect, or a deleted one has none."""
 
     @classmethod
     def given(cls, factor: float, named: Iterable[str]) -> Self:

@@ -60,9 +60,9 @@ class Implementation(Part):
     organization: Text
     """Who is responsible for it."""
     project: Text
-    """What it is called."""
+    """Its name."""
     version: Text
-    """Which version of it."""
+    """Its version."""
     url: str = ""
     """Where its sources or its documentation are."""
     contact: tuple[Text, ...] = ()
@@ -95,7 +95,7 @@ class Workload(Part):
     namespace: Text
     """Of the pods."""
     labels: Text
-    """That select the pods, as for kubectl get --selector."""
+    """Labels that select the pods, as for kubectl get --selector."""
     release: NamespacedName | None = None
     """The HelmRelease that they belong to."""
     override: str = ""
@@ -183,14 +183,14 @@ class SingleSignOn(Part):
     """How long tokens and sessions are valid at most, in seconds. The defaults are those that Hydra
     and Kratos have themselves."""
     refresh_grace: Grace = 0
-    """For how many seconds a refresh token that was used works again, as the answer may have been
-    lost; in Hydra ``oauth2.grant.refresh_token.rotation_grace_period``. With 0, a second use ends
-    all tokens of the login."""
+    """For how many seconds a used refresh token works again, as the answer may have been lost; in
+    Hydra ``oauth2.grant.refresh_token.rotation_grace_period``. With 0, a second use ends all tokens
+    of the login."""
     administrators: tuple[Text, ...] = ()
     """Values of the label app.kubernetes.io/name of pods that may use the admin APIs."""
     mail: Service | None = None
-    """The API of a Mailpit in which every mail ends that the platform sends; without it, mails are
-    read as Kratos' courier has them."""
+    """The API of a Mailpit that gets all mail of the platform; without it, mails are read from
+    Kratos' courier."""
 
     def page(self, name: str, dashboard: str = "") -> str:
         """Return the address of one of ``pages``, by its key.
@@ -202,13 +202,13 @@ class SingleSignOn(Part):
 
 
 class Certificate(Part):
-    """The certificate that the ingress presents, where the suite may renew it."""
+    """The ingress' certificate, if the suite may renew it."""
 
     secret: NamespacedName
-    """The Secret that the ingress has it from, with tls.crt and tls.key."""
+    """Its Secret, with tls.crt and tls.key."""
     authority: NamespacedName
-    """A Secret with tls.crt and tls.key of the authority that has issued it, as an issuer of
-    cert-manager's kind CA has."""
+    """The Secret, with tls.crt and tls.key, of the authority that issued it, as of a CA issuer of
+    cert-manager."""
 
 
 class Ingress(Part):
@@ -218,9 +218,9 @@ class Ingress(Part):
     """The IngressClass of apps."""
     authority: str = ""
     """The ConfigMap, in each namespace that needs it, with the authority of the platform's
-    certificate; empty where everybody trusts that certificate."""
+    certificate; empty if that is a public one."""
     certificate: Certificate | None = None
-    """The certificate that the ingress presents, where the suite may renew it."""
+    """The ingress' certificate, if the suite may renew it."""
 
 
 class Storage(Part):
@@ -229,7 +229,7 @@ class Storage(Part):
     storage_class: Text = Field(default="local-path", alias="class")
     """The StorageClass of apps."""
     retained: str = ""
-    """One whose volumes stay when their claims are deleted."""
+    """A StorageClass whose volumes stay when their claims are deleted."""
     provisioner: Workload | None = None
     """What makes the volumes."""
 
@@ -244,9 +244,9 @@ class ObjectStore(Part):
     bucket: Text
     """The bucket's name."""
     prefix: str = ""
-    """In the bucket, of all that the location has there, without a slash at its end."""
+    """Of all that the location has in the bucket, without a slash at the end."""
     deployment: NamespacedName
-    """The Deployment that it is."""
+    """Its Deployment."""
 
 
 class Backup(Part):
@@ -286,9 +286,9 @@ class Platform(Part):
     backup: Backup = Backup()
     """Velero, and what it keeps backups in."""
     features: tuple[Annotated[PlatformFeature, BeforeValidator(_feature)], ...] = ()
-    """What it claims of what not every Stackspin can."""
+    """The features that it claims."""
     exempt: Mapping[Text, Text] = {}
-    """A feature that it does not claim, or the id of a check that is not to count: why."""
+    """Why it does not claim a feature, or why a check (by its id) is not to count."""
 
     @field_validator("features")
     @classmethod

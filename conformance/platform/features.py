@@ -30,8 +30,8 @@ WHAT_IT_IS = {
     "its own backups there.",
     PlatformFeature.REFERENCE_DASHBOARD: "The dashboard has the pages of the reference dashboard: "
     "the checks know no others.",
-    PlatformFeature.RECOVERY: "The suite knows how to make the platform anew of its repository and "
-    "the bucket of its backups: so far, the reference platform alone.",
+    PlatformFeature.RECOVERY: "The suite can rebuild the platform from its repository and the "
+    "bucket of its backups; so far, only the reference platform.",
 }
 NEEDED = {
     PlatformFeature.RETAINED_VOLUMES: ("storage", "retained"),

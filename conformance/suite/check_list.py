@@ -29,7 +29,11 @@ def check_list(checks: list[Check]) -> str:
     """Return a section in Markdown for each capability, with a table of its checks."""
     lines: list[str] = []
     for capability in CAPABILITIES:
-        lines += [f"## {capability}", "", "| Check | What it promises | Core or extended | It touches |"]
+        lines += [
+            f"## {capability}",
+            "",
+            "| Check | What it promises | Core or extended | It touches |",
+        ]
         lines += ["|---|---|---|---|"]
         lines += [_row(check) for check in checks if check.capability == capability]
         lines.append("")

@@ -32,8 +32,7 @@ _MINUTES = 10
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     group = parser.add_argument_group(
-        "on a cluster",
-        "Levels 4 to 6; see docs/app-packages.md, also for the extra that they need.",
+        "on a cluster", 'Levels 4 to 6. They need the extra "cluster": see docs/app-packages.md.'
     )
     group.add_argument(
         "--cluster",
