@@ -11,6 +11,8 @@ from conformance.platform.features import WHAT_IT_IS
 from conformance.report.level import Level
 from conformance.suite.check import CAPABILITIES, Check, checks_in
 
+_HEAD = "| Check | What it promises | Core or extended | It touches |"
+
 
 def checks_of(package: ModuleType) -> list[Check]:
     """Return every check below a package of capabilities, in the order in which they run."""
@@ -29,12 +31,7 @@ def check_list(checks: list[Check]) -> str:
     """Return a section in Markdown for each capability, with a table of its checks."""
     lines: list[str] = []
     for capability in CAPABILITIES:
-        lines += [
-            f"## {capability}",
-            "",
-            "| Check | What it promises | Core or extended | It touches |",
-        ]
-        lines += ["|---|---|---|---|"]
+        lines += [f"## {capability}", "", _HEAD, "|---|---|---|---|"]
         lines += [_row(check) for check in checks if check.capability == capability]
         lines.append("")
     return "\n".join(lines).rstrip("\n") + "\n"
