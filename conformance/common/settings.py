@@ -97,8 +97,7 @@ class Settings:
     )
     shard_times: Path | None = option(
         None,
-        "a report by whose times --shard, given the same one for all parts, or --clusters divides "
-        "the checks",
+        "a report by whose times the checks are divided; for --shard, the same one for all parts",
         "for --shard, each check counts the same; for --clusters, the last report",
         path=True,
         reported=False,
@@ -129,8 +128,8 @@ class Settings:
     )
     docker: str = option(
         "running",
-        "for kind: use the Docker engine that is running; start: if none is, a private one that "
-        "ends with the run",
+        "for kind: running uses the Docker engine that is running; start runs a private one if "
+        "none is, which ends with the run",
         choices=("running", "start"),
     )
     cluster_name: str = option("stackspin", "the cluster's name", of_pytest_kind=True)
@@ -292,7 +291,7 @@ class Settings:
     timeout_of: tuple[str, ...] = option(
         (),
         "NAME=SECONDS: how long to wait for one thing; docs/options.md lists the names",
-        "as listed there, times --timeout-factor",
+        "as listed, times --timeout-factor",
         several=True,
         separator=",",
         reported=False,
