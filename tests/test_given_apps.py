@@ -184,8 +184,8 @@ def test_a_skipped_check_is_not_run_and_says_until_when(
         (["--app=/nowhere"], "*/nowhere cannot be read*"),
         (["--app=static-site", "--twins"], "*leave --app out*"),
         (["--app=static-site", "--app=copy"], "*2 apps are called pages*"),
-        (["--app-description=conformance.yaml"], "*--app-description describes no app*"),
-        (["--previous=static-site"], "*--previous is a version of no app*"),
+        (["--app-description=conformance.yaml"], "*--app-description needs an app*"),
+        (["--previous=static-site"], "*--previous needs an app*"),
         (["--app=static-site", "--previous=/nowhere"], "*/nowhere cannot be read*"),
         (["--app=static-site", "--app-time=0"], "*--app-time=0: give a number above 0*"),
         (

@@ -121,7 +121,7 @@ def test_manifests_of_what_is_elsewhere_are_read_in_order(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "why"), [("a: [\n", "cannot be read"), ("kind: x\n", "no object of Kubernetes")]
+    ("text", "why"), [("a: [\n", "cannot be read"), ("kind: x\n", "not a Kubernetes object")]
 )
 def test_what_is_no_manifest_is_refused(tmp_path: Path, text: str, why: str) -> None:
     setup = tmp_path / "setup"

@@ -135,5 +135,5 @@ def test_a_source_that_is_none_is_refused(
 
 def test_an_archive_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "velero-1.tgz").write_bytes(b"no archive")
-    with pytest.raises(HarnessError, match=r"velero-1\.tgz is no archive of a chart"):
+    with pytest.raises(HarnessError, match=r"velero-1\.tgz is not an archive of a chart"):
         read_folders([f"vendor={tmp_path}"])

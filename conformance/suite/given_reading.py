@@ -44,7 +44,7 @@ def _earlier(
     if previous is None:
         return {}
     if not apps:
-        raise HarnessError("--previous is a version of no app", "name its package with --app")
+        raise HarnessError("--previous needs an app", "name its package with --app")
     before = by_name(read(previous))
     alone = next(iter(before.values())) if len(apps) == len(before) == 1 else None
     found = {name: before.get(name, alone) for name in apps}
@@ -61,7 +61,7 @@ def _described(apps: dict[str, GivenApp], settings: Settings) -> dict[str, Given
     if path is None:
         return apps
     if not apps:
-        raise HarnessError("--app-description describes no app", "name its package with --app")
+        raise HarnessError("--app-description needs an app", "name its package with --app")
     name = read_description(path).app or (next(iter(apps)) if len(apps) == 1 else "")
     if name not in apps:
         raise HarnessError(

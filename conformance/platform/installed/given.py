@@ -52,7 +52,7 @@ def given_platform(settings: Settings) -> GivenPlatform | None:
         return None
     if settings.cluster != "existing":
         raise HarnessError(
-            "--platform is about a cluster that has the platform already",
+            "--platform judges a platform that is on a cluster already",
             "add --cluster=existing, with --kubeconfig and --context as needed; or, to have the "
             "suite install it from its repository, --platform-repository",
         )
@@ -81,7 +81,7 @@ def not_as_described(name: str, problems: Iterable[Problem]) -> HarnessError:
     lines = "\n".join(f"  {in_one_line(one)}" for one in problems)
     return HarnessError(
         f"the platform on {name} is not as described\n{lines}",
-        "mend the description or the platform; stackspin-conformance platform check says the same",
+        "correct the description or the platform: stackspin-conformance platform check",
     )
 
 

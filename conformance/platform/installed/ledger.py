@@ -56,10 +56,10 @@ class Ledger:
         """
         if self._kube.find("v1", "Namespace", homes.RUN) is not None:
             refuse_beside_another_run(self._kube)
-            self._say("platform: removing what a run that was killed has left")
+            self._say("platform: removing what a killed run has left")
             if left := remove(self._kube, self._clients, self._say):
                 lines = "\n".join(left)
-                raise HarnessError(f"a run that was killed has left\n{lines}", f"try {_CLEAN}")
+                raise HarnessError(f"a killed run has left\n{lines}", f"try {_CLEAN}")
         try:
             self._kube.create(_namespace(homes.RUN, self._run_id))
         except Conflict as error:

@@ -79,7 +79,7 @@ def given_tree(settings: Settings) -> GivenTree | None:
             if getattr(settings, name):
                 option = f"--{name.replace('_', '-')}"
                 raise HarnessError(
-                    f"{option} is about a tree that the suite installs",
+                    f"{option} is an option of --platform-repository",
                     "give the tree, too: --platform-repository=FOLDER or URL",
                 )
         return None
@@ -174,11 +174,11 @@ def _manifests(folder: Path | None) -> Iterable[Object]:
         try:
             documents: list[Any] = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-            raise HarnessError(f"{path} cannot be read: {error}", "mend the file") from error
+            raise HarnessError(f"{path} cannot be read: {error}", "correct the file") from error
         for one in filter(None, documents):
             if not (isinstance(one, dict) and one.get("apiVersion") and one.get("kind")):
                 raise HarnessError(
-                    f"{path} has a document that is no object of Kubernetes",
+                    f"{path} has a document that is not a Kubernetes object",
                     "have only manifests in this folder: they are applied as they are",
                 )
             yield one

@@ -163,5 +163,5 @@ def _not_ready(kube: Kube, timeout: float) -> HarnessError:
 def _failed(kube: Kube, opening: str, about: Objects) -> HarnessError:
     return HarnessError(
         explain(kube, opening, about, None, lambda: []),
-        "see to what is named first; --keep-cluster leaves the cluster for a look at it",
+        "fix what is named first; --keep-cluster leaves the cluster for a look at it",
     )

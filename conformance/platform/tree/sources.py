@@ -211,7 +211,7 @@ def _unpacked(files: Mapping[str, bytes]) -> dict[str, bytes]:
             found.update(_members(written))
         except (tarfile.TarError, EOFError, OSError) as error:
             raise HarnessError(
-                f"{path} is no archive of a chart: {error}", "make it with `helm package`"
+                f"{path} is not an archive of a chart: {error}", "make it with `helm package`"
             ) from error
     return found
 

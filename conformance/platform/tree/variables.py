@@ -46,7 +46,7 @@ def read_variables(path: Path, domain: str) -> dict[str, str]:
     if wrong:
         raise HarnessError(
             "the platform's variables cannot be used\n" + "\n".join(wrong),
-            f'mend {path}: NAME=VALUE on a line, in ASCII, without " and $',
+            f'correct {path}: NAME=VALUE on a line, in ASCII, without " and $',
         )
     return found
 
