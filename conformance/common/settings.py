@@ -128,8 +128,8 @@ class Settings:
     )
     docker: str = option(
         "running",
-        "for kind: running uses the Docker engine that is running; start runs a private one if "
-        "none is, which ends with the run",
+        "for kind: the Docker engine that is running; with start, if none is, a private one that "
+        "ends with the cluster",
         choices=("running", "start"),
     )
     cluster_name: str = option("stackspin", "the cluster's name", of_pytest_kind=True)
