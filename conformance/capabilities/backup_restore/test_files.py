@@ -22,8 +22,8 @@ MIB = 1024 * 1024
 @check(
     "backup_restore.owners_and_sparse_files",
     level="extended",
-    promise="A claim's files are restored with their owners, modes and bytes, and with their holes "
-    "if the restore asks for that, so that they fit where they were.",
+    promise="A claim's files are restored with their owners, modes and bytes; sparse files take no "
+    "more room than before, if the restore asks for that.",
 )
 def test_owners_and_sparse_files(
     claimed_files: ClaimedFiles, velero: Velero, evidence: EvidenceBox

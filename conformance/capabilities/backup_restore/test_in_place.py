@@ -44,8 +44,8 @@ def test_in_place_names_what_it_leaves(
 
 @check(
     "backup_restore.in_place_update_repairs_objects",
-    promise="A restore over a running app that may update what is there repairs damaged objects, "
-    "and names the claims, whose data it cannot restore.",
+    promise="With existingResourcePolicy update, a restore over a running app repairs damaged "
+    "objects, and names the claims, whose data it cannot restore.",
     apps=extended("notes"),
     features=(PlatformFeature.OBJECT_STORE,),
 )

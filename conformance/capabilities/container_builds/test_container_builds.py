@@ -118,7 +118,7 @@ def test_file_overrides(pods: Pods, cluster: Cluster) -> None:
 
 @check(
     "container_builds.override_precedence",
-    promise="The default configuration says which override wins, and that is the one that wins.",
+    promise="A value from the environment beats that of a file, as the default configuration says.",
     apps=core("notes") | extended("wordpress"),
 )
 def test_override_precedence(pods: Pods, app: App, default_configuration: str) -> None:
