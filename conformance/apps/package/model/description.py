@@ -94,7 +94,7 @@ class Description(Part):
     secrets: tuple[Secret, ...] = ()
     """For a chart alone: Secrets that an operator makes by hand before."""
     data: Data | None = None
-    """How data is put in, and how one sees that it is there."""
+    """How data is put in, and how it is found."""
     login: Login | None = None
     """How people log in through the platform."""
     without: Without = Without()

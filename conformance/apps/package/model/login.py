@@ -42,7 +42,7 @@ class Login(Part):
     user: User
     """A page that shows who is logged in."""
     logout: Logout
-    """How somebody logs out."""
+    """How somebody logs out: by `path` or by `click`."""
     redirect_uri: LocalUri | None = None
     """For a chart alone: the path of its client's redirect URI."""
     backchannel_logout_uri: LocalUri | None = None

@@ -52,7 +52,7 @@ class RequestStep(Part):
     """A request to the app."""
 
     request: Annotated[Text, AfterValidator(_request)]
-    """Method and path, as in `POST /v1/feeds`."""
+    """A request to the app: method and path, as in `POST /v1/feeds`."""
     user: str | None = None
     """User of HTTP basic authentication."""
     password: str | None = None
@@ -60,13 +60,13 @@ class RequestStep(Part):
     headers: Mapping[str, str] = {}
     """Headers of the request."""
     json_: Any = Field(default=None, alias="json")
-    """Body: as JSON. A text that is one variable alone has the type of what was saved."""
+    """Body, as JSON. A text that is one variable alone has the type of what was saved."""
     form: Mapping[str, str] | None = None
-    """Body: as a form."""
+    """Body, as a form."""
     file: Mapping[str, tuple[str, str]] | None = None
     """Files of a form: field, and a list of the file's name and text."""
     body: str | None = None
-    """Body: as it is."""
+    """Body, as it is."""
     status: Status | None = None
     """The status of the answer; without it, any of 200 to 299 after redirects."""
     contains: str = ""
@@ -100,7 +100,7 @@ class CommandStep(Part):
     """A command in a container of the running app."""
 
     run: Annotated[tuple[str, ...], Field(min_length=1)]
-    """The command and its arguments; no shell reads them."""
+    """A command in a container, and its arguments; no shell reads them."""
     container: Text | None = None
     """The container; without it, the first one of the pod behind the Ingress."""
     stdin: str = ""
@@ -137,9 +137,9 @@ Steps = Annotated[tuple[Step, ...], Field(min_length=1)]
 
 
 class Data(Part):
-    """How data is put into the app, and how one sees that it is there."""
+    """How data is put into the app, and how it is found there."""
 
     seed: Steps
-    """Steps that put data in."""
+    """Steps that put data in, each with `request` or `run`."""
     verify: Steps
-    """Steps of the same kinds, which fail unless the data is there soon."""
+    """Such steps, which fail unless the data is there soon."""
