@@ -15,6 +15,7 @@ from conformance.capabilities.platform_upgrade.state import (
     upgraded,
 )
 from conformance.clusters.base import Feature
+from conformance.services.velero import seconds_taken
 from conformance.suite.check import check, extended, not_run
 
 if TYPE_CHECKING:
@@ -107,6 +108,22 @@ def test_data_kept(upgrade: Upgrade) -> None:
     if upgrade.life.result().seed is None:
         not_run("the suite cannot put data into the apps of this platform")
     upgrade.verify()
+
+
+@check(
+    "platform_upgrade.old_backup_restorable",
+    promise="After an upgrade of the platform, a backup that the release before has made is "
+    "restored, byte for byte.",
+    needs=NEEDS,
+    apps=extended("notes"),
+)
+def test_old_backup_restorable(upgrade: Upgrade, evidence: EvidenceBox) -> None:
+    life, _ = upgrade.done()
+    if life.backup is None:
+        not_run("the suite cannot put data into the apps of this platform")
+    restore = life.backup.restore()
+    evidence.measure("restore", seconds_taken(restore))
+    upgrade.verify_copy()
 
 
 @check(

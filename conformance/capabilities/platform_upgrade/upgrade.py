@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.apps.base import Instance, SeedScale
 from conformance.capabilities.platform_upgrade.api_versions import removed_versions
 from conformance.capabilities.platform_upgrade.applied import wait_until_applied
+from conformance.capabilities.platform_upgrade.old_backup import COPIES, OldBackup
 from conformance.capabilities.platform_upgrade.person import Asked, Person
 from conformance.capabilities.platform_upgrade.release import PURPOSE
 from conformance.capabilities.platform_upgrade.state import State
@@ -25,6 +26,7 @@ from conformance.common.errors import HarnessError
 from conformance.kube.wait import WaitFailed
 from conformance.platform.reference import ReferenceStack
 from conformance.suite.accounts import Accounts
+from conformance.suite.backed_up_app import reached
 from conformance.suite.background import Background
 
 if TYPE_CHECKING:
@@ -48,6 +50,8 @@ class Life:
     """What the person has to give to get to the app."""
     seed: Seed | None
     """What is in the app; None: the suite knows no app of the platform."""
+    backup: OldBackup | None
+    """Of the apps; None: there is nothing in them that could be compared."""
     removed: list[str]
     """What is stored in a version of its API that the next release does not have, one line each."""
 
@@ -98,6 +102,15 @@ class Upgrade:
         assert life.seed is not None, "nothing was put into the app"
         self._app.verify(self._instance(life.site), life.seed)
 
+    def verify_copy(self) -> None:
+        """Raise ``DataDiffers`` unless the data is in what was restored of the old backup."""
+        life, _ = self.done()
+        assert life.seed is not None, "nothing was put into the app"
+        there = self._instance(life.site)
+        host = there.base_url.removeprefix("https://")
+        with reached(replace(there, namespace=COPIES), host) as copy:
+            self._app.verify(copy, life.seed)
+
     def end(self) -> None:
         """Take the cluster away; what goes on there fails because of that."""
         self._acts.stop()
@@ -108,10 +121,11 @@ class Upgrade:
         clients = site.stack.clients
         accounts = Accounts(clients, site.stack.http, clients.platform.apps, {})
         seed = self._seeded(site)
+        backup = self._backed_up(site) if seed is not None else None
         person = Person.joins(accounts)
         asked = person.goes_to_app()
         removed = removed_versions(site.kube, self._releases.files())
-        return Life(site, State.of(site.kube), person, asked, seed, removed)
+        return Life(site, State.of(site.kube), person, asked, seed, backup, removed)
 
     def _seeded(self, site: Site) -> Seed | None:
         """Let Flux install the app, and put data into it, where it is one of the platform's."""
@@ -120,9 +134,18 @@ class Upgrade:
         image = self._image.result()
         site.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
         site.stack.app(self._app.name)
-        instance = self._instance(site)
-        site.stack.http().get_routed(f"{instance.base_url}/health/ready").raise_for_status()
-        return self._app.seed(instance, SeedScale.SMALL)
+        self._wait_served(site)
+        return self._app.seed(self._instance(site), SeedScale.SMALL)
+
+    def _backed_up(self, site: Site) -> OldBackup:
+        """Back up the apps; returns when this one, which writes nothing meanwhile, is served."""
+        backup = OldBackup.of_apps(site.stack.clients)
+        self._wait_served(site)
+        return backup
+
+    def _wait_served(self, site: Site) -> None:
+        ready = f"{self._instance(site).base_url}/health/ready"
+        site.stack.http().get_routed(ready).raise_for_status()
 
     def _move(self) -> Move:
         life = self.life.result()
