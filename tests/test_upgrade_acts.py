@@ -92,7 +92,7 @@ def test_a_release_that_is_ready_for_what_was_before_is_waited_for(
             one.target.name for one in waits if not one.condition.test(there[one.target.name])
         )
 
-    monkeypatch.setattr(applied, "wait_for_all", lambda *_: None)
+    monkeypatch.setattr(applied, "wait_for_all", lambda *_, **__: None)
     monkeypatch.setattr(applied, "wait_each", wait_each)
     monkeypatch.setattr(applied, "wait_all", wait_all)
     flux = Flux(kube, "flux-system", "stackspin", "stackspin")
@@ -156,7 +156,7 @@ def begun(monkeypatch: pytest.MonkeyPatch, clusters: Any) -> Upgrade:
     life = SimpleNamespace(site=site, person=person, seed=None)
     monkeypatch.setattr(Upgrade, "_live", lambda _: life)
     monkeypatch.setattr(upgrade.State, "of", lambda _: "after")
-    releases: Any = SimpleNamespace(push=lambda _: "commit")
+    releases: Any = SimpleNamespace(push=lambda _: "commit", push_back=lambda _: "earlier")
     image: Future[Any] = Future()
     return Upgrade(clusters, releases, None, image, print)  # type: ignore[arg-type]
 
@@ -190,3 +190,20 @@ def test_both_moments_are_there_when_it_went_well(monkeypatch: pytest.MonkeyPatc
     assert all(visit.answers for visit in move.visits)
     made.end()
     assert clusters.ended == [PURPOSE]
+
+
+def test_a_release_that_does_not_go_back_is_looked_at_when_flux_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+
+    def fails(_: object, __: object, commit: str, ___: object) -> None:
+        if commit == "earlier":
+            raise HarnessError("HelmRelease notes: Flux has given up")
+
+    monkeypatch.setattr(upgrade, "wait_until_applied", fails)
+    monkeypatch.setattr(upgrade, "wait_until_settled", lambda _: done.append("settled"))
+    monkeypatch.setattr(upgrade, "outcome", lambda *_: done.append("looked at"))
+    back = begun(monkeypatch, Clusters()).back.result(30)
+    assert back.move.problem == "HelmRelease notes: Flux has given up"
+    assert done == ["settled", "looked at"]

@@ -10,6 +10,7 @@ import pytest
 from asked_velero import AskedVelero
 
 from conformance.apps.base import Instance
+from conformance.capabilities.platform_upgrade import old_backup
 from conformance.capabilities.platform_upgrade import upgrade as module
 from conformance.capabilities.platform_upgrade.old_backup import (
     BACKUP,
@@ -18,6 +19,7 @@ from conformance.capabilities.platform_upgrade.old_backup import (
     OldBackup,
 )
 from conformance.capabilities.platform_upgrade.upgrade import Upgrade
+from conformance.common.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +31,10 @@ class Velero(AskedVelero):
     def __init__(self, phase: str) -> None:
         super().__init__()
         self.phase = phase
+        self.kube = SimpleNamespace(timeouts=Timeouts(), delete=self._delete)
+
+    def _delete(self, *what: str | None) -> None:
+        self.asked.append(("delete", *what))
 
     def finished(self, kind: str, name: str) -> dict[str, Any]:
         item = super().finished(kind, name)
@@ -40,13 +46,18 @@ class Velero(AskedVelero):
 
 def backed_up(velero: Velero) -> OldBackup:
     platform = SimpleNamespace(apps="stackspin-apps")
-    clients: Any = SimpleNamespace(platform=platform, velero=lambda: velero)
+    clients: Any = SimpleNamespace(platform=platform, velero=lambda: velero, kube=velero.kube)
     return OldBackup.of_apps(clients)
 
 
-def test_it_is_restored_beside_the_apps_without_what_flux_and_the_provider_know() -> None:
+def test_it_is_restored_beside_the_apps_without_what_flux_and_the_provider_know(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(old_backup, "wait", lambda *_, **__: None)
     velero = Velero("Completed")
-    backed_up(velero).restore()
+    with backed_up(velero).restored():
+        assert "delete" not in [one[0] for one in velero.asked]
+    assert velero.asked[-1] == ("delete", "v1", "Namespace", COPIES, None)
     assert velero.asked[0] == ("back up", BACKUP, "stackspin-apps", None)
     [(_, _, backup, more)] = [one for one in velero.asked if one[0] == "restore"]
     assert (backup, more["mapping"]) == (BACKUP, {"stackspin-apps": COPIES})
@@ -57,8 +68,8 @@ def test_it_is_restored_beside_the_apps_without_what_flux_and_the_provider_know(
 def test_one_that_is_not_complete_is_not_restored() -> None:
     velero = Velero("PartiallyFailed")
     backup = backed_up(velero)
-    with pytest.raises(AssertionError, match="it is PartiallyFailed"):
-        backup.restore()
+    with pytest.raises(AssertionError, match="it is PartiallyFailed"), backup.restored():
+        pass
     assert "restore" not in [one[0] for one in velero.asked]
 
 

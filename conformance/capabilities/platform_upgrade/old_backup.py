@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.kube.conditions import deleted
+from conformance.kube.objects import Object, Ref
+from conformance.kube.wait import wait
 from conformance.services.velero import COMPLETED
 from conformance.suite.backed_up_app import NO_INGRESS
 
 if TYPE_CHECKING:
-    from conformance.kube.objects import Object
     from conformance.platform.clients import Clients
 
 BACKUP = "before-the-upgrade"
@@ -35,14 +39,29 @@ class OldBackup:
         velero.back_up(BACKUP, namespaces=[clients.platform.apps])
         return cls(clients, velero.finished("Backup", BACKUP))
 
-    def restore(self) -> Object:
-        """Restore it into ``COPIES``, with the Velero that is there now; return the Restore.
+    @contextmanager
+    def restored(self) -> Iterator[Object]:
+        """Within the body, it is restored into ``COPIES``, by the Velero that is there now.
 
-        Raises ``AssertionError``, with what Velero says, unless backup and Restore are Completed.
+        Yields the Restore. Raises ``AssertionError``, with what Velero says, unless backup and
+        Restore are Completed.
         """
         velero = self.clients.velero()
         if self.item["status"]["phase"] != COMPLETED:
             raise AssertionError(velero.explain(self.item))
         mapping = {self.clients.platform.apps: COPIES}
-        velero.restore(BACKUP, BACKUP, mapping=mapping, excluded=LEFT_OUT)
-        return velero.completed("Restore", BACKUP)
+        try:
+            velero.restore(BACKUP, BACKUP, mapping=mapping, excluded=LEFT_OUT)
+            yield velero.completed("Restore", BACKUP)
+        finally:
+            self._delete_copies()
+
+    def _delete_copies(self) -> None:
+        """Delete them: what is looked at later is the platform as it was.
+
+        And a restored pod that is started again, as after a restart of the node, waits for its data
+        for ever: https://github.com/vmware-tanzu/velero/blob/v1.18.1/cmd/velero-restore-helper
+        """
+        kube, copies = self.clients.kube, Ref("v1", "Namespace", COPIES)
+        kube.delete(*copies)
+        wait(kube, copies, deleted(), timeout=kube.timeouts.deletion)

@@ -121,9 +121,9 @@ def test_old_backup_restorable(upgrade: Upgrade, evidence: EvidenceBox) -> None:
     life, _ = upgrade.done()
     if life.backup is None:
         not_run("the suite cannot put data into the apps of this platform")
-    restore = life.backup.restore()
-    evidence.measure("restore", seconds_taken(restore))
-    upgrade.verify_copy()
+    with life.backup.restored() as restore:
+        evidence.measure("restore", seconds_taken(restore))
+        upgrade.verify_copy()
 
 
 @check(
@@ -140,3 +140,24 @@ def test_pages_stay(upgrade: Upgrade, evidence: EvidenceBox) -> None:
         evidence.note(visit.summary)
     away = [one.summary for one in move.visits if not one.answers or one.away > LONGEST]
     assert not away, "\n".join(away)
+
+
+# Last: it changes what the others look at.
+@check(
+    "platform_upgrade.going_back_told",
+    promise="Moving the tracked branch back to the release before either works, or each "
+    "HelmRelease that refuses says so and runs on; no claim, Secret or data is lost by that.",
+    level="extended",
+    needs=NEEDS,
+)
+def test_going_back_told(upgrade: Upgrade, evidence: EvidenceBox) -> None:
+    life, move = upgrade.done()
+    back = upgrade.back.result()
+    evidence.measure("from the push to the end", back.move.seconds)
+    evidence.note(back.outcome.summary)
+    assert not back.outcome.neither, "\n".join([*back.outcome.neither, back.move.problem])
+    assert back.outcome.refused or not back.move.problem, back.move.problem
+    lost = lost_claims(move.state, back.move.state) + changed_secrets(move.state, back.move.state)
+    assert not lost, "\n".join(lost)
+    if life.seed is not None:
+        upgrade.verify()

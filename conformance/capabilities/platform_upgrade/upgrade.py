@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,6 +12,11 @@ from typing import TYPE_CHECKING
 from conformance.apps.base import Instance, SeedScale
 from conformance.capabilities.platform_upgrade.api_versions import removed_versions
 from conformance.capabilities.platform_upgrade.applied import wait_until_applied
+from conformance.capabilities.platform_upgrade.going_back import (
+    Outcome,
+    outcome,
+    wait_until_settled,
+)
 from conformance.capabilities.platform_upgrade.old_backup import COPIES, OldBackup
 from conformance.capabilities.platform_upgrade.person import Asked, Person
 from conformance.capabilities.platform_upgrade.release import PURPOSE
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     from conformance.capabilities.platform_upgrade.release import Releases
     from conformance.platform.secondary import SecondaryClusters
     from conformance.platform.site import Site
+    from conformance.platform.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,14 @@ class Move:
     """Why not all of it is Ready as pushed; empty if it is."""
 
 
+@dataclass(frozen=True)
+class Return:
+    """What came of the push of the release before over the next one."""
+
+    move: Move
+    outcome: Outcome
+
+
 class Upgrade:
     """One platform's life and upgrade, in the background."""
 
@@ -89,6 +104,13 @@ class Upgrade:
         """The previous release is there, and people use it."""
         self.move = self._acts.then(self._move)
         """The next release was pushed, and is in place, or has failed."""
+
+    # The following begin when they are first asked for: they change what other checks look at.
+
+    @functools.cached_property
+    def back(self) -> Future[Return]:
+        """The release before was pushed over the next one."""
+        return self._acts.then(self._go_back)
 
     def done(self) -> tuple[Life, Move]:
         """Return what was before and is after; raises ``AssertionError`` if the upgrade failed."""
@@ -148,14 +170,32 @@ class Upgrade:
         site.stack.http().get_routed(ready).raise_for_status()
 
     def _move(self) -> Move:
+        return self._moved(self._releases.push, self._wait_until_applied)
+
+    def _go_back(self) -> Return:
+        kube = self.life.result().site.kube
+        move = self._moved(self._releases.push_back, self._wait_until_applied)
+        if move.problem:
+            wait_until_settled(kube)
+            move = replace(move, state=State.of(kube))
+        return Return(move, outcome(kube, move.state))
+
+    def _wait_until_applied(self, commit: str) -> None:
+        site = self.life.result().site
+        wait_until_applied(site.kube, site.stack.clients.flux(), commit, self._say)
+
+    def _moved(
+        self, push: Callable[[Stack], str], wait_until_in_place: Callable[[str], None]
+    ) -> Move:
+        """Push a release, and wait until its commit is in place, while pages are visited."""
         life = self.life.result()
         stack, kube = life.site.stack, life.site.kube
         with visited(self._pages(life)) as visitors:
             began = time.monotonic()
-            commit = self._releases.push(stack)
+            commit = push(stack)
             problem = ""
             try:
-                wait_until_applied(kube, stack.clients.flux(), commit, self._say)
+                wait_until_in_place(commit)
             except (HarnessError, WaitFailed) as error:
                 problem = str(error)
             seconds = time.monotonic() - began
