@@ -192,6 +192,29 @@ def test_both_moments_are_there_when_it_went_well(monkeypatch: pytest.MonkeyPatc
     assert clusters.ended == [PURPOSE]
 
 
+def test_the_release_before_is_pushed_when_it_is_asked_for_and_then_the_next_one_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[object] = []
+
+    def kill(_: object) -> float:
+        done.append("killed")
+        return 7.0
+
+    monkeypatch.setattr(
+        upgrade, "wait_until_applied", lambda _, __, commit, ___: done.append(commit)
+    )
+    monkeypatch.setattr(upgrade, "outcome", lambda _, state: f"of {state}")
+    monkeypatch.setattr(upgrade, "kill_node_mid_upgrade", kill)
+    monkeypatch.setattr(upgrade, "wait_until_running", lambda _, since: done.append(since))
+    made = begun(monkeypatch, Clusters())
+    made.done()
+    assert done == ["commit"]
+    assert not made.again.result(30).problem
+    assert made.back.result(30).outcome == "of after"
+    assert done == ["commit", "earlier", "killed", "commit", 7.0]
+
+
 def test_a_release_that_does_not_go_back_is_looked_at_when_flux_has_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

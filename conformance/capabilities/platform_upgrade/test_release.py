@@ -142,7 +142,7 @@ def test_pages_stay(upgrade: Upgrade, evidence: EvidenceBox) -> None:
     assert not away, "\n".join(away)
 
 
-# Last: it changes what the others look at.
+# This one and the next come last: they change what the others look at.
 @check(
     "platform_upgrade.going_back_told",
     promise="Moving the tracked branch back to the release before either works, or each "
@@ -161,3 +161,30 @@ def test_going_back_told(upgrade: Upgrade, evidence: EvidenceBox) -> None:
     assert not lost, "\n".join(lost)
     if life.seed is not None:
         upgrade.verify()
+
+
+@check(
+    "platform_upgrade.interrupted_upgrade_converges",
+    promise="If the node is killed in the midst of an upgrade of the platform, the upgrade is "
+    "finished after its start, and nothing is lost.",
+    level="extended",
+    needs=(*NEEDS, Feature.NODE_KILL),
+)
+def test_interrupted_upgrade_converges(upgrade: Upgrade, evidence: EvidenceBox) -> None:
+    upgrade.done()
+    back = upgrade.back.result()
+    if back.outcome.refused or back.outcome.neither:
+        not_run(f"there is nothing to upgrade once more: {back.outcome.summary}")
+    before, again = back.move.state, upgrade.again.result()
+    evidence.measure("from the push to Ready", again.seconds)
+    assert not again.problem, f"after the kill, the upgrade does not end: {again.problem}"
+    interrupted = failed_upgrades(before, again.state)
+    evidence.note(f"interrupted: {'; '.join(interrupted) or 'nothing'}")
+    lost = lost_claims(before, again.state) + changed_secrets(before, again.state)
+    assert not lost, "\n".join(lost)
+    away = [one.summary for one in again.visits if not one.answers]
+    assert not away, "\n".join(away)
+    if upgrade.life.result().seed is not None:
+        upgrade.verify()
+    if not interrupted:
+        not_run("the upgrade was over before the node was killed")

@@ -17,6 +17,10 @@ from conformance.capabilities.platform_upgrade.going_back import (
     outcome,
     wait_until_settled,
 )
+from conformance.capabilities.platform_upgrade.interruption import (
+    kill_node_mid_upgrade,
+    wait_until_running,
+)
 from conformance.capabilities.platform_upgrade.old_backup import COPIES, OldBackup
 from conformance.capabilities.platform_upgrade.person import Asked, Person
 from conformance.capabilities.platform_upgrade.release import PURPOSE
@@ -112,6 +116,12 @@ class Upgrade:
         """The release before was pushed over the next one."""
         return self._acts.then(self._go_back)
 
+    @functools.cached_property
+    def again(self) -> Future[Move]:
+        """After that, the next one was pushed again, and the node killed in the midst of it."""
+        self.back  # noqa: B018 - begins before
+        return self._acts.then(self._upgrade_again)
+
     def done(self) -> tuple[Life, Move]:
         """Return what was before and is after; raises ``AssertionError`` if the upgrade failed."""
         life, move = self.life.result(), self.move.result()
@@ -179,6 +189,16 @@ class Upgrade:
             wait_until_settled(kube)
             move = replace(move, state=State.of(kube))
         return Return(move, outcome(kube, move.state))
+
+    def _upgrade_again(self) -> Move:
+        site = self.life.result().site
+
+        def survive(commit: str) -> None:
+            killed_at = kill_node_mid_upgrade(site)
+            self._wait_until_applied(commit)
+            wait_until_running(site.kube, killed_at)
+
+        return self._moved(self._releases.push, survive)
 
     def _wait_until_applied(self, commit: str) -> None:
         site = self.life.result().site
