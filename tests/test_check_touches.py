@@ -21,6 +21,7 @@ PLATFORM = {
     "configures it": r"\.configured\(",
     "takes its object store away": r"\.store_down\(|\.interrupted_backup\(",
     "gives it another password": r"\bother_repository_password\(",
+    "holds its restores up": r"\bdata_first\.begun\(",
     "backs it up": r"\bvelero: Velero,(?s:.)*\.back_up_as\(",
     "kills one of its controllers": r"\bhelm_controller\.kill\(",
     "takes its registry away": r"\bimage_registry\.unreachable\(",
