@@ -101,6 +101,22 @@ def test_a_release_that_is_ready_for_what_was_before_is_waited_for(
     assert kube.asked == ["stackspin", "notes", "other"]
 
 
+def test_a_release_that_fails_time_and_again_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lost: list[Any] = []
+
+    def wait_for_all(*_: object, **more: Any) -> None:
+        lost.append(more["lost"])
+        raise HarnessError("not Ready")
+
+    monkeypatch.setattr(applied, "wait_for_all", wait_for_all)
+    kube: Any = Flux2("main@sha1:new", "2.0.0")
+    with pytest.raises(HarnessError):
+        wait_until_applied(kube, Flux(kube, "flux-system", "stackspin", "stackspin"), "new", print)
+    assert [lost[0].test({"status": {"failures": number}}) for number in (11, 12)] == [False, True]
+
+
 class Web(requests.Session):
     """Answers with these statuses, 404 by default, and notes what was asked for."""
 

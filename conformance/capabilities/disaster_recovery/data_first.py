@@ -92,7 +92,9 @@ class DataFirst:
         """Return an object as the app has it."""
         found = self.app.kube.get(*lacking._replace(namespace=self.app.namespace))
         labels = found["metadata"].get("labels") or {}
-        kept = {key: found[key] for key in ("apiVersion", "kind", "type", "data") if key in found}
+        kept: Object = {
+            key: found[key] for key in ("apiVersion", "kind", "type", "data") if key in found
+        }
         return {**kept, "metadata": {"name": lacking.name, "labels": labels}}
 
 

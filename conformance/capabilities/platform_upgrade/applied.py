@@ -14,6 +14,10 @@ from conformance.services.flux import API_VERSIONS, Flux, hopeless
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
 
+_LOST = 12
+"""Failures of a release in a row, after which nothing else that is upgraded helps it. With the
+suite's controllers they take a minute and a half, by Flux's own delays longer than anybody waits.
+"""
 CHARTS = Selection(API_VERSIONS["HelmChart"], "HelmChart")
 
 
@@ -26,7 +30,7 @@ def wait_until_applied(kube: Kube, flux: Flux, commit: str, say: Callable[[str],
     way.
     """
     flux.reconcile("GitRepository", flux.source)
-    wait_for_all(kube, {flux.source: commit}, kube.timeouts.tree, say, lost=hopeless())
+    wait_for_all(kube, {flux.source: commit}, kube.timeouts.tree, say, lost=_lost())
     found = wait_each(
         kube, CHARTS, _looked_at(flux, commit), minimum=0, timeout=kube.timeouts.reconciliation
     )
@@ -36,6 +40,11 @@ def wait_until_applied(kube: Kube, flux: Flux, commit: str, say: Callable[[str],
             chart = charts.get(str(release.get("status", {}).get("helmChart")))
             waits.append(_upgraded(flux, release, chart))
     wait_all(kube, waits, timeout=kube.timeouts.stack)
+
+
+def _lost() -> Condition:
+    """Return the condition that a release fails time and again; helm may refuse to begin."""
+    return matching(f"failed {_LOST} times", lambda item: bool(item["status"]["failures"] >= _LOST))
 
 
 def by_name(charts: Objects) -> dict[str, Object]:
