@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.kube.objects import Object, Objects
 
-GOOD = ("deployed", "superseded")
+DEPLOYED = "deployed"
+"""Status of the revision that is in place."""
+GOOD = (DEPLOYED, "superseded")
 """Statuses of a revision of a helm release that was installed, and maybe replaced later:
 https://helm.sh/docs/helm/helm_history/"""
 
