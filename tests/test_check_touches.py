@@ -36,6 +36,7 @@ NODE = {
     "kills it": r"\.kill_node\(",
     "kills a process": r"\bkill_container\(",
     "deletes a folder": r"\bretained=True\b",
+    "mounts a disk": r"\bdisk\.mounted\(",
 }
 """The same of the node."""
 

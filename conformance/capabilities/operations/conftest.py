@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.apps import catalogue
+from conformance.apps.deployment import image_values
 from conformance.apps.flux_package import Commit
 from conformance.apps.image_builds import NOTES, VERSIONS
 from conformance.apps.tracked_copy import tracked_copy
@@ -19,9 +20,11 @@ from conformance.capabilities.operations.image_registry import ImageRegistry
 from conformance.capabilities.operations.ingress_certificate import IngressCertificate
 from conformance.capabilities.operations.mail_server import MailServer
 from conformance.capabilities.operations.many_releases import ManyReleases
+from conformance.capabilities.operations.small_disk import SmallDisk
 from conformance.capabilities.operations.upgrade import CHART_VERSION, UPGRADE_TIMEOUT
 
 if TYPE_CHECKING:
+    from conformance.apps.deployment import HelmDeployment
     from conformance.apps.image_builds import AppImages
     from conformance.apps.tracked import TrackedApp, TrackedBranch
     from conformance.clusters.base import Cluster
@@ -86,6 +89,22 @@ def unpulled(app_images: AppImages, registry: Registry, package: Package) -> Com
     tag = f"{image.version}-{secrets.token_hex(4)}"
     registry.tag(image.by_digest, tag)
     return Commit("Version 2 of the app, by another tag", CHART_VERSION, tag)
+
+
+@pytest.fixture
+def small_disk(
+    undeployed: Callable[[str], HelmDeployment],
+    package: Package,
+    app_images: AppImages,
+    cluster: Cluster,
+) -> Iterator[SmallDisk]:
+    """An app of this check alone, on a disk of its own."""
+    deployment = undeployed("disk")
+    image = app_images.of(package, NOTES, VERSIONS[0])
+    deployment.install(package.chart(NOTES), image_values(image))
+    disk = SmallDisk(deployment, cluster)
+    with disk.mounted():
+        yield disk
 
 
 @pytest.fixture
