@@ -14,6 +14,7 @@ from conformance.apps.deployment import image_values
 from conformance.apps.flux_package import Commit
 from conformance.apps.image_builds import NOTES, VERSIONS
 from conformance.apps.tracked_copy import tracked_copy
+from conformance.capabilities.operations.certificates import PlatformCertificates
 from conformance.capabilities.operations.crowd import Crowd
 from conformance.capabilities.operations.helm_controller import HelmController
 from conformance.capabilities.operations.image_registry import ImageRegistry
@@ -124,6 +125,16 @@ def ingress_certificate(
 ) -> IngressCertificate:
     """What new connections to the platform get."""
     return IngressCertificate(clients, stack.http())
+
+
+@pytest.fixture
+def platform_certificates(
+    stack: Stack,
+    clients: Clients,
+    single_sign_on: Flux,  # noqa: ARG001 - installed
+) -> PlatformCertificates:
+    """All certificates that are known of the platform."""
+    return PlatformCertificates(clients, stack.http())
 
 
 @pytest.fixture
