@@ -87,7 +87,11 @@ class Platform:
 NODE = {
     "metadata": {"name": "node-1"},
     "status": {
-        "addresses": [{"type": "InternalIP", "address": "10.0.0.2"}],
+        "addresses": [
+            {"type": "Hostname", "address": "node-1"},
+            {"type": "InternalIP", "address": "10.0.0.2"},
+            {"type": "InternalIP", "address": "fd00::2"},
+        ],
         "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
     },
 }

@@ -121,10 +121,11 @@ class PlatformCertificates:
         server = urlsplit(kube.transport.server)
         ports = {"the API server": (server.hostname or "", server.port or 443)}
         for node in kube.list("v1", "Node"):
-            addresses = {one["type"]: one["address"] for one in node["status"]["addresses"]}
             port = node["status"]["daemonEndpoints"]["kubeletEndpoint"]["Port"]
-            name = f"the kubelet of {node['metadata']['name']}"
-            ports[name] = (addresses["InternalIP"], port)
+            found = [(one["type"], one["address"]) for one in node["status"]["addresses"]]
+            # Of a node with an IPv4 and an IPv6 address, the first is the one of its cluster.
+            for address in [one for kind, one in found if kind == "InternalIP"][:1]:
+                ports[f"the kubelet of {node['metadata']['name']}"] = (address, port)
         for name, address in ports.items():
             try:
                 connection = socket.create_connection(address, _CONNECT)
