@@ -37,6 +37,7 @@ NODE = {
     "kills it": r"\.kill_node\(|\bupgrade\.again\b",
     "kills a process": r"\bkill_container\(",
     "deletes a folder": r"\bretained=True\b",
+    "mounts a disk": r"\bdisk\.mounted\(",
 }
 """The same of the node."""
 
