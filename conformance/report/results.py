@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from conformance.report.base import Model
+from conformance.report.environment import Awaited
 from conformance.report.level import Level
 from conformance.report.verdict import OverallVerdict, Verdict
 
@@ -114,6 +115,11 @@ class CheckResult(Model):
     )
     seconds: float = 0.0
     phases: Phases = Field(default_factory=Phases)
+    waited_for: list[Awaited] = Field(
+        default_factory=list,
+        description="Steps of the installation, and parts, that it waited for, a tenth of a second "
+        "or more. All but the waiting for parts is in its seconds.",
+    )
     notes: list[str] = Field(default_factory=list)
     measurements: list[Measurement] = Field(default_factory=list)
     evidence: list[Evidence] = Field(default_factory=list)
