@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright._impl._driver import compute_driver_executable
+from stub_forge import TOKEN
 
 from bench.years_of_reports import write_year
 from conformance.common.settings import PROJECT_ROOT
@@ -175,7 +176,6 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-CURL = '#!/bin/sh\necho "$@" > "$CALLS"\ncat > "$CALLS.body"\n'
 PULL_REQUEST = {"pull_request": {"number": 7, "base": {"ref": "main"}}}
 WORKFLOW = f"""
 on: pull_request
@@ -185,7 +185,7 @@ jobs:
     steps:
       - uses: actions/checkout@v5
       - uses: ./.github/actions/stackspin-app
-        with: {{source: "{PROJECT_ROOT}", path: charts/notes, comment-token: token}}
+        with: {{source: "{PROJECT_ROOT}", path: charts/notes, comment-token: {TOKEN}}}
 """
 
 
@@ -198,7 +198,6 @@ def make_packages(folder: Path) -> Forge:
     (checkout / ".github" / "workflows").mkdir()
     (checkout / ".github" / "workflows" / "apps.yml").write_text(WORKFLOW)
     shutil.copytree(PROJECT_ROOT / "charts" / "notes", checkout / "charts" / "notes")
-    program(folder / "programs" / "curl", CURL)
     (folder / "home").mkdir()
     (folder / "event.json").write_text(json.dumps(PULL_REQUEST))
     _git(
