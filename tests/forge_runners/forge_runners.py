@@ -149,7 +149,7 @@ def run_gitlab(
     source = "CI_PIPELINE_SOURCE"
     shell = ["--force-shell-executor", "--shell-isolation", "--no-artifacts-to-source"]
     scheduled = ["--variable", f"{source}=schedule", "--ignore-predefined-vars", source]
-    command = [node(), str(script), *shell, *scheduled, *more, "nightly: [embedded]"]
+    command = [node(), str(script), *shell, *scheduled, *more, "nightly: [embedded,reference]"]
     return forge.run(night, status, command)
 
 
@@ -161,8 +161,8 @@ def run_github(
     # A job with a container is none for the host, whatever act is told of its platform.
     container = re.compile(r"^    container:\n(?: {6}.*\n)+", re.MULTILINE)
     workflow.write_text(container.sub("", workflow.read_text()))
-    options = [*HERE, "--matrix=job:embedded", f"--env=GITHUB_RUN_ID={night}"]
-    options += ["--action-cache-path", str(forge.folder / "act")]
+    options = [*HERE, "--matrix=job:embedded", "--matrix=platform:reference"]
+    options += [f"--env=GITHUB_RUN_ID={night}", "--action-cache-path", str(forge.folder / "act")]
     for action in ("cache@v4", "upload-artifact@v4"):
         stand_in = ACTIONS / action.partition("@")[0]
         options += ["--local-repository", f"actions/{action}={stand_in}"]

@@ -67,11 +67,11 @@ def test_github_keeps_a_night_for_the_next_and_shows_what_fails(forge: Forge, ac
     failed = [line for line in bad.stdout.splitlines() if "Failure" in line]
     assert len(failed) == 1, bad.stdout
     assert "Run the checks" in failed[0]
-    artifacts = forge.folder / "kept" / "report-embedded"
+    artifacts = forge.folder / "kept" / "report-embedded-reference"
     assert BROKEN in (artifacts / "reports" / "history.html").read_text()
     shown = {str(path.relative_to(artifacts)) for path in artifacts.rglob("*") if path.is_file()}
     assert {"report/report.json", "report/junit.xml", "reports/history.html"} <= shown
-    histories = sorted((forge.folder / "kept").glob("history-embedded-*/content"))
+    histories = sorted((forge.folder / "kept").glob("history-embedded-reference-*/content"))
     assert [len(path.read_text().splitlines()) for path in histories] == [1, 2]
     (part,) = (forge.folder / "kept").glob("components-embedded-*/content/part")
     assert part.read_text() == "built\n"  # its key was there already: the second night saved none
