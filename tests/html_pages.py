@@ -93,7 +93,9 @@ def write_report(folder: Path) -> Path:
     report.substitutes = [Substitute(name="garage", instead_of=LONG, note=LONG)]
     pushed = Awaited(step="image " + "a" * 60, cluster="stackspin", began=1.0, seconds=2.0)
     report.installation = [
-        InstallationStep(step="stackspin", kind="cluster", began=0.1, seconds=9.0),
+        InstallationStep(
+            step="cluster start", kind="cluster", cluster="stackspin", began=0.1, seconds=9.0
+        ),
         InstallationStep(
             step=pushed.step, kind="image", cluster="stackspin", began=1.0, seconds=300.0
         ),

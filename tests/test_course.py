@@ -5,18 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from report_samples import a_report
 from small_runs import RunChecks, report, runner
 
 from conformance.common import course
 from conformance.common.course import Step
+from conformance.common.redaction import Redactor
 from conformance.components.waiting import submit
 from conformance.platform.steps import Steps
+from conformance.report.recorder import Recorder
 
 SECONDS = 10.0
 """For what comes at once, unless the test fails."""
-CLUSTER = Step("cluster", "stackspin")
+CLUSTER = course.start_of("stackspin")
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +103,23 @@ def test_a_report_says_what_each_check_waited_for(
     assert waited["began"] >= first["began"] - 0.1
     assert 0.3 <= waited["seconds"] <= first["phases"]["setup"]
     assert other["waitedFor"] == []
+
+
+def test_a_report_has_the_steps_of_its_run_in_seconds_since_it_began(tmp_path: Path) -> None:
+    with course.taking(Step("app", "app of an earlier run")):
+        pass
+    recorder = Recorder(tmp_path, a_report({}), Redactor())
+    with course.taking(CLUSTER), course.taking(Step("part", "etcd")):
+        time.sleep(2 * course.SHORTEST)
+    [started] = recorder.installation()
+    assert (started.step, started.kind, started.cluster) == (
+        "cluster start",
+        "cluster",
+        "stackspin",
+    )
+    assert (started.outcome, started.seconds >= 2 * course.SHORTEST) == ("done", True)
+    assert 0 <= started.began < SECONDS
+    [waited] = started.waited_for
+    assert waited.step == "etcd"
+    assert started.began <= waited.began < SECONDS
+    assert waited.seconds == pytest.approx(2 * course.SHORTEST, abs=1)

@@ -54,7 +54,7 @@ def test_parts_and_steps_are_in_the_order_of_time_and_steps_name_their_cluster()
         ("apps", "stackspin-2"),
         ("apps", "stackspin-1"),
     ]
-    started = InstallationStep(step="stackspin-1", kind="cluster", began=0, seconds=5)
+    started = InstallationStep(step="dns", cluster="stackspin-1-testing", began=0, seconds=5)
     combine(report, [of_cluster(1, installation=[started]), of_cluster(2)])
     assert report.installation == [started]
 

@@ -291,8 +291,7 @@ def test_in_one_place_each_capability_has_a_row_of_the_timeline() -> None:
 
 
 def a_step(name: str, kind: str, began: float, seconds: float, **more: object) -> InstallationStep:
-    cluster = "" if kind == "cluster" else "stackspin"
-    given = {"step": name, "kind": kind, "cluster": cluster, "began": began, "seconds": seconds}
+    given = {"step": name, "kind": kind, "cluster": "stackspin", "began": began, "seconds": seconds}
     return InstallationStep.model_validate({**given, **more})
 
 
@@ -300,7 +299,7 @@ def test_what_was_installed_has_rows_before_the_checks() -> None:
     report = a_report({"storage": [a_check("storage", 1, began=90.0)]}, seconds=100.0)
     report.obtained = [ObtainedPart(name="etcd", how="built", began=0.0, seconds=9.0)]
     report.installation = [
-        a_step("stackspin", "cluster", 0.0, 10.0),
+        a_step("cluster start", "cluster", 0.0, 10.0),
         *(a_step(f"image {name}", "image", 10.0, 5.0) for name in ("a", "b")),
         *(a_step(name, "platform", 10.0, 1.5) for name in ("dns", "sources")),
         a_step("backups", "platform", 20.0, 30.0, outcome="failed"),
@@ -312,7 +311,7 @@ def test_what_was_installed_has_rows_before_the_checks() -> None:
         row.label: re.findall(r"<title>(.*?)</title>", row.drawing, re.DOTALL) for row in drawn.rows
     }
     assert titles == {
-        "Cluster": ["stackspin: 10.0 s"],
+        "Cluster": ["cluster start: 10.0 s"],
         "Parts": ["etcd built: 9.0 s"],
         "Images": ["2 steps: 5.0 s\nimage a: 5.0 s\nimage b: 5.0 s"],
         "Platform": ["2 steps: 1.5 s\ndns: 1.5 s\nsources: 1.5 s", "backups: 30.0 s, failed"],

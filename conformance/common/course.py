@@ -33,6 +33,11 @@ class Step:
     """On which cluster; empty: on none, or on the one under test."""
 
 
+def start_of(cluster: str) -> Step:
+    """Return the step that is the start of a cluster."""
+    return Step("cluster", "cluster start", cluster)
+
+
 @dataclass(frozen=True)
 class Awaited:
     """That somebody waited for a step, and when."""

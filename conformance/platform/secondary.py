@@ -11,7 +11,6 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from conformance.common import course
-from conformance.common.course import Step
 from conformance.common.errors import HarnessError
 from conformance.components.waiting import BuildingFuture
 from conformance.kube.client import Kube
@@ -117,7 +116,7 @@ class _BringUp(threading.Thread):
 
     def __init__(self, maker: SiteMaker) -> None:
         super().__init__(name=f"cluster {maker.settings.cluster_name}", daemon=True)
-        self._step = Step("cluster", maker.settings.cluster_name)
+        self._step = course.start_of(maker.settings.cluster_name)
         self.site: BuildingFuture[Site] = BuildingFuture(self._step)
         self.kube: Kube | None = None
         self._maker = maker

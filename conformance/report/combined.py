@@ -44,7 +44,7 @@ def _steps(each: Sequence[RunReport]) -> Iterable[InstallationStep]:
     for one in each:
         own = {"cluster": one.cluster.name} if one.cluster else {}
         for step in one.installation:
-            yield step if step.cluster or step.kind == "cluster" else step.model_copy(update=own)
+            yield step if step.cluster else step.model_copy(update=own)
 
 
 def _once(values: Iterable[_T]) -> list[_T]:

@@ -87,21 +87,17 @@ def _installation(installed: Installed, total: float) -> dict[str, list[Block]]:
         here = [
             entry
             for entry in installed.entries
-            if entry.step.kind == kind and _cluster(entry) in {"", *installed.clusters}
+            if entry.step.kind == kind and entry.step.cluster in {"", *installed.clusters}
         ]
         blocks = parts if kind == "part" else _blocks(here, installed, total)
         if blocks:
             rows[label] = blocks
     elsewhere: dict[str, list[Entry]] = {}
     for entry in installed.entries:
-        cluster = _cluster(entry)
+        cluster = entry.step.cluster
         if entry.step.kind and cluster and cluster not in installed.clusters:
             elsewhere.setdefault(cluster, []).append(entry)
     return rows | {name: _blocks(entries, installed, total) for name, entries in elsewhere.items()}
-
-
-def _cluster(entry: Entry) -> str:
-    return entry.step.step if entry.step.kind == "cluster" else entry.step.cluster
 
 
 def _blocks(entries: Iterable[Entry], installed: Installed, total: float) -> list[Block]:
