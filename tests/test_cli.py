@@ -67,7 +67,8 @@ def test_list_of_no_clusters(tmp_path: Path) -> None:
     [
         (
             ["nonsense"],
-            "choose from 'app', 'doctor', 'cluster', 'platform', 'job', 'report', 'components'",
+            "choose from 'app', 'doctor', 'cluster', 'platform', 'job', 'report', 'comment', "
+            "'components'",
         ),
         (["cluster", "nonsense"], "choose from 'up', 'down'"),
         (["cluster", "--"], "the following arguments are required: COMMAND"),

@@ -6,10 +6,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from small_runs import HEAD, checks, evidence, report
 from test_plugin_reports import wait_for_file
+
+from conformance.common import course
+from conformance.suite import lane_session
 
 HELPERS = """
 import contextlib, threading
@@ -182,6 +190,30 @@ def test_beside(place):
 @check("chart_deployment.later", promise="It holds.")
 def test_later(): pass
 """
+
+
+def test_a_check_says_that_it_waited_for_what_another_lane_sets_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = SimpleNamespace(nodeid="x", _request=None)
+    session: Any = SimpleNamespace(items=[item], _setupstate=SimpleNamespace(setup=print))
+    shared = lane_session.SharedFixtures(session)
+    asked = SimpleNamespace(getfixturevalue=lambda name: f"the {name}")
+    monkeypatch.setattr(lane_session, "SubRequest", lambda *_, **__: asked)
+    monkeypatch.setattr(lane_session, "RequestFixtureDef", lambda _: None)
+    arrived = threading.Event()
+
+    def ask() -> tuple[object, list[str]]:
+        arrived.set()
+        return shared.value("cluster", "x"), [one.step.name for one in course.take_awaited()]
+
+    with ThreadPoolExecutor(1) as executor:
+        with shared._lock:
+            asking = executor.submit(ask)
+            assert arrived.wait(60)
+            time.sleep(5 * course.SHORTEST)
+        assert asking.result(60) == ("the cluster", ["what another lane sets up"])
+        assert executor.submit(ask).result(60) == ("the cluster", [])
 
 
 def test_after_the_first_failure_nothing_begins_and_lf_runs_what_failed(

@@ -49,6 +49,11 @@ COMMANDS: Mapping[str, Command] = {
         "conformance.cli.report",
         "compare runs, and say what many of them say together",
     ),
+    "comment": Command(
+        "conformance.cli.comment",
+        "write a result as the comment of a merge or pull request, or bring that up to date",
+        needs_cluster_extra=False,
+    ),
     "components": Command(
         "conformance.cli.components",
         "list, build and update the pinned parts",
