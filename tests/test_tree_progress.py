@@ -141,7 +141,7 @@ def test_what_is_lost_ends_the_wait_unless_it_was_so_before() -> None:
     api.items[1] = item("HelmRelease", "nginx", "True", failures=6)
     look.look()
     api.items[1] = item("HelmRelease", "nginx", failures=6)
-    with pytest.raises(HarnessError, match=r"^HelmRelease nginx: Flux has given up"):
+    with pytest.raises(HarnessError, match=r"^HelmRelease nginx: fails time and again"):
         look.look()
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from conformance.capabilities.disaster_recovery.recovery import DATA
 from conformance.common.soon import soon
 from conformance.kube.apply import apply
-from conformance.kube.conditions import exists
+from conformance.kube.conditions import exists, ready
 from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import wait_each
 from conformance.services.velero import API_VERSION
@@ -50,6 +50,7 @@ class DataFirst:
             yield
         finally:
             apply(kube, *map(self._original, self.lacking()), namespace=self.namespace)
+            wait_each(kube, pods, ready())  # of a pod that is deleted before, Velero waits for ever
             velero.finished("Restore", self.namespace)
 
     def lacking(self) -> list[Ref]:

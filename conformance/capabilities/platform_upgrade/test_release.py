@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from conformance.capabilities.platform_upgrade.state import (
     changed_secrets,
     failed_upgrades,
+    installed_anew,
     lost_claims,
     upgraded,
 )
@@ -52,7 +53,7 @@ def test_no_failed_release(upgrade: Upgrade, evidence: EvidenceBox) -> None:
     newer = upgraded(before, move.state)
     evidence.measure("from the push to Ready", move.seconds)
     evidence.note(f"upgraded: {', '.join(newer) or 'nothing'}")
-    failed = failed_upgrades(before, move.state)
+    failed = installed_anew(before, move.state) + failed_upgrades(before, move.state)
     assert not failed, "\n".join([*failed, move.problem])
     upgrade.done()
     assert newer, "the push has upgraded no HelmRelease: are both releases the same?"
@@ -181,6 +182,7 @@ def test_interrupted_upgrade_converges(upgrade: Upgrade, evidence: EvidenceBox) 
     interrupted = failed_upgrades(before, again.state)
     evidence.note(f"interrupted: {'; '.join(interrupted) or 'nothing'}")
     lost = lost_claims(before, again.state) + changed_secrets(before, again.state)
+    lost += installed_anew(before, again.state)
     assert not lost, "\n".join(lost)
     away = [one.summary for one in again.visits if not one.answers]
     assert not away, "\n".join(away)

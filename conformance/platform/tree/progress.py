@@ -61,7 +61,8 @@ class Progress:
         except (Unreachable, ApiError, UnknownKind):  # whoever waits knows how long that may be
             return
         if lost := [one for one in found if self._is_lost(one)]:
-            opening = f"{', '.join(map(title, lost))}: Flux has given up"
+            why = "Flux has given up" if any(map(_giving_up, lost)) else "fails time and again"
+            opening = f"{', '.join(map(title, lost))}: {why}"
             raise _failed(self.kube, opening, lost)
         done = {title(one) for one in found if is_done(one)}
         if new := sorted(done - self._ready):
