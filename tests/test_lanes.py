@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from forked_pytest import forked, run_forked
 from small_runs import HEAD, checks, evidence, report
 from test_plugin_reports import wait_for_file
 
@@ -220,7 +219,7 @@ def test_after_the_first_failure_nothing_begins_and_lf_runs_what_failed(
     pytester: pytest.Pytester,
 ) -> None:
     make(pytester, storage=ENDS, charts=GOES_ON, logins=LOGINS)
-    pytester.runpytest_subprocess("--lanes=2", "-x").assert_outcomes(passed=1, failed=1)
+    run_forked(pytester, "--lanes=2", "-x").assert_outcomes(passed=1, failed=1)
     (folder,) = (pytester.path / "reports").glob("2*")
     assert {name: one["verdict"] for name, one in checks(pytester, folder.name).items()} == {
         "persistent_storage.breaks": "fail",
@@ -230,7 +229,7 @@ def test_after_the_first_failure_nothing_begins_and_lf_runs_what_failed(
     }
     assert report(pytester, folder.name)["state"] == "interrupted"
     make(pytester, storage=ENDS.replace("meet()", "pass"), charts=GOES_ON, logins=LOGINS)
-    again = pytester.runpytest_subprocess("--lanes=2", "--lf")
+    again = run_forked(pytester, "--lanes=2", "--lf")
     again.assert_outcomes(failed=1)
     assert "warning" not in again.stdout.str()
 
@@ -255,17 +254,13 @@ def test_a_run_in_lanes_that_is_ended_takes_down_all_and_leaves_a_report(
     ids = ("persistent_storage.hangs", "chart_deployment.hangs")
     storage, charts = (HANGS.format(id=name) for name in ids)
     make(pytester, storage=storage, charts=charts, logins=LOGINS)
-    with subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--lanes=2"],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=pytester.path,
-    ) as process:
+    with forked(pytester.path, "--lanes=2") as process:
         for name in ids:
             wait_for_file(pytester.path / name)
         os.kill(process.pid, signum)
-        output, _ = process.communicate(timeout=180)
-    assert process.returncode == pytest.ExitCode.INTERRUPTED
+        status = process.wait()
+    output, _ = process.output()
+    assert status == pytest.ExitCode.INTERRUPTED
     assert "Interrupted: 0 of 3 checks ran" in output
     (folder,) = (pytester.path / "reports").glob("2*")
     assert {one["reason"] for one in checks(pytester, folder.name).values()} == {
