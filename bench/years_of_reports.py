@@ -61,6 +61,7 @@ def _write(
         failed = (broke and check["id"] == BROKEN) or (flakes and check["id"] == FLAKY)
         if failed and check["verdict"] == "pass":
             check |= {"verdict": "fail", "reason": f"AssertionError: {check['promise']}"}
+            document["verdict"] = "fail"
         if broke and check["id"] == SLOWED:
             check["seconds"] = round(3 * check["seconds"] + 6, 3)
     folder = reports / f"{started:%Y%m%dT%H%M%SZ}-{document['runId']}"

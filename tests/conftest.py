@@ -94,5 +94,6 @@ def port(
 def one_renderer() -> Iterator[None]:
     """One process renders for all tests of a module: to start one takes longer than to judge."""
     with Renderer(Limits(seconds=3600)) as shared, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("conformance.linter.lint.Renderer", lambda _: nullcontext(shared))
+        for module in ("lint", "draft.flux_package"):
+            patch.setattr(f"conformance.linter.{module}.Renderer", lambda _: nullcontext(shared))
         yield

@@ -16,7 +16,13 @@ from conformance.linter.on_cluster.merge import merged
 from conformance.linter.on_cluster.report import read_run
 from conformance.linter.views.html import to_html as linter_page
 from conformance.report.changes import Change, Comparison, DurationChange
-from conformance.report.environment import Component, InstallationStep, ObtainedPart, Substitute
+from conformance.report.environment import (
+    Awaited,
+    Component,
+    InstallationStep,
+    ObtainedPart,
+    Substitute,
+)
 from conformance.report.evidence import EvidenceBox
 from conformance.report.history.facts import facts_of
 from conformance.report.history.page import to_html as history_page
@@ -85,7 +91,25 @@ def write_report(folder: Path) -> Path:
     report.errors.append(f"clean-up failed: {LONG}")
     report.not_installed = {"long-" * 15 + "name": LONG}
     report.substitutes = [Substitute(name="garage", instead_of=LONG, note=LONG)]
-    report.installation = [InstallationStep(step="image " + "a" * 60, began=1.0, seconds=300.0)]
+    pushed = Awaited(step="image " + "a" * 60, cluster="stackspin", began=1.0, seconds=2.0)
+    report.installation = [
+        InstallationStep(
+            step="cluster start", kind="cluster", cluster="stackspin", began=0.1, seconds=9.0
+        ),
+        InstallationStep(
+            step=pushed.step, kind="image", cluster="stackspin", began=1.0, seconds=300.0
+        ),
+        InstallationStep(
+            step="single-sign-on-" * 9,
+            kind="platform",
+            cluster="stackspin",
+            began=1.0,
+            seconds=90.0,
+            outcome="failed",
+            waited_for=[pushed],
+        ),
+    ]
+    passed[0].waited_for = [pushed, Awaited(step="b" * 90, began=4.0, seconds=0.5)]
     report.components.append(
         Component(name="long-" * 15, version="v1", origin="built", source=LONG)
     )

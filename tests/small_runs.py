@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import pkgutil
+from importlib import import_module
 from typing import Any, Protocol
 
 import pytest
 
+from conformance import suite
 from conformance.clusters.base import Cluster
 from conformance.common.errors import HarnessError
 from conformance.suite import fixtures
+
+# pytester forgets what a run imported: without this, each would import all that checks need anew.
+for _module in pkgutil.iter_modules(suite.__path__, f"{suite.__name__}."):
+    import_module(_module.name)
 
 HEAD = """
 import pytest

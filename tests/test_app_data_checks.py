@@ -227,14 +227,16 @@ def test_workloads_and_claims_are_lost_with_their_pods_and_volumes(
     assert pods == "app=app"
 
 
-def test_restored_pods_are_replaced_by_the_workloads_own() -> None:
-    restored, own = a_pod("restored", {}), a_pod("own", {})
+def test_restored_pods_are_deleted_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    restored, own, of_another = (a_pod(name, {}) for name in ("restored", "own", "another"))
     restored["metadata"]["labels"] = {"app": "app", RESTORE_NAME: "app-1"}
-    own["metadata"]["labels"] = {"app": "app"}
-    known, deleted = some_data(restored, own), []
-    known.app.delete_pod = lambda pod, _: deleted.append(pod)  # type: ignore[method-assign]
-    known.replace_restored()
-    assert deleted == [restored]
+    of_another["metadata"]["labels"] = {"app": "app", RESTORE_NAME: "app-2"}
+    known, waited = some_data(restored, own, of_another), []
+    known.app.delivery.namespaces = {NAMESPACE}  # type: ignore[misc]
+    monkeypatch.setattr(data, "wait_each", lambda _, pods, *__, **___: waited.append(pods.labels))
+    known.delete_restored("app-1")
+    assert known.app.kube.list("v1", "Pod") == [own, of_another]
+    assert waited == [f"{RESTORE_NAME}=app-1"]
 
 
 class Images:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import struct
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from bench import cases
-from bench.__main__ import bench
+from bench.__main__ import bench, main
 from bench.cases.bring_up import has_address, query
 from bench.cases.lint import make_tree
 from bench.catalogue import BENCHMARKS, Benchmark, Measure, benchmark, select
@@ -218,10 +219,22 @@ def test_the_linters_tree_has_25_packages_with_names_of_their_own(tmp_path: Path
     ],
 )
 def test_bad_arguments_end_with_a_line_that_says_what_to_do(
-    arguments: list[str], message: str
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # it would stay in this process
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(message)
+
+
+def test_it_is_a_module_to_run() -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
+        [sys.executable, "-m", "bench", "nothing"],
         cwd=PROJECT_ROOT,
         env={**os.environ, "PYTHONWARNINGS": "ignore"},
         capture_output=True,
@@ -229,4 +242,4 @@ def test_bad_arguments_end_with_a_line_that_says_what_to_do(
         check=False,
     )
     assert ended.returncode == 2
-    assert ended.stderr.startswith(message)
+    assert ended.stderr.startswith("error: there is no benchmark 'nothing'")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import os
 import pty
-import subprocess
 import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from forked_pytest import forked
 from report_samples import a_check
 from rich.console import Console
 from small_runs import HEAD, PASSES, RunChecks, runner
@@ -133,16 +133,15 @@ def test_on_a_terminal_the_last_line_says_what_runs(pytester: pytest.Pytester) -
     slow = PASSES.replace("evidence.attach", "import time; time.sleep(2); evidence.attach")
     pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + slow})
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no"]
-    with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"}
-    ) as process:
+    arguments = ["-p", "no:cacheprovider", "--color=no"]
+    environment = {**os.environ, "TERM": "xterm"}
+    with forked(pytester.path, *arguments, terminal=theirs, environment=environment) as process:
         os.close(theirs)
         shown = b""
         while chunk := _read(ours):
             shown += chunk
+        assert process.wait() == 0
     os.close(ours)
-    assert process.returncode == 0
     text = shown.decode()
     assert "auto_update.passes, " in text  # while it runs
     assert "\x1b[2K" in text  # that line is erased

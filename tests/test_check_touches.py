@@ -21,6 +21,7 @@ PLATFORM = {
     "configures it": r"\.configured\(",
     "takes its object store away": r"\.store_down\(|\.interrupted_backup\(",
     "gives it another password": r"\bother_repository_password\(",
+    "holds its restores up": r"\bdata_first\.begun\(",
     "backs it up": r"\bvelero: Velero,(?s:.)*\.back_up_as\(",
     "kills one of its controllers": r"\bhelm_controller\.kill\(",
     "takes its registry away": r"\bimage_registry\.unreachable\(",
@@ -33,9 +34,10 @@ PLATFORM = {
 }
 """What is in the source of a check, or of a fixture of it, that does something to the platform."""
 NODE = {
-    "kills it": r"\.kill_node\(",
+    "kills it": r"\.kill_node\(|\bupgrade\.again\b",
     "kills a process": r"\bkill_container\(",
     "deletes a folder": r"\bretained=True\b",
+    "mounts a disk": r"\bdisk\.mounted\(",
 }
 """The same of the node."""
 

@@ -15,10 +15,12 @@ import yaml
 
 from conformance.common.options import options, read
 from conformance.common.settings import PROJECT_ROOT, Settings
+from conformance.platform.tree.given import given_tree
 
 GITLAB = PROJECT_ROOT / ".gitlab-ci.yml"
 GITHUB = PROJECT_ROOT / ".github" / "workflows" / "nightly.yml"
 JOB = PROJECT_ROOT / ".ci" / "job"
+PLATFORMS = PROJECT_ROOT / ".ci" / "platforms"
 JOBS = {
     "embedded": "tox -e conformance -- --cluster=embedded --all",
     "kind": "tox -e kind -- --all",
@@ -30,6 +32,11 @@ echo "$@" >> calls
 mkdir -p "reports/$MADE"
 echo '<testsuites/>' > "reports/$MADE/junit.xml"
 exit "$STATUS"
+"""
+OURS = """
+[ "$PWD" != / ] || return
+options=(--platform-repository="our tree" --platform-branch=v2)
+clone="our tree"
 """
 COMMAND = '#!/bin/sh\necho "$@" >> calls\necho "one check fails"\n'
 
@@ -65,15 +72,36 @@ def commands() -> dict[str, list[str]]:
 
 def test_the_definitions_run_nothing_that_is_not_tested_here() -> None:
     assert commands() == {
-        "gitlab": ["./bootstrap tox", '.ci/job "$JOB"'],
-        "github": ['.ci/job "$JOB"', 'cat history.md >> "$GITHUB_STEP_SUMMARY"'],
+        "gitlab": ["./bootstrap tox", '.ci/job "$JOB" "$PLATFORM"'],
+        "github": ['.ci/job "$JOB" "$PLATFORM"', 'cat history.md >> "$GITHUB_STEP_SUMMARY"'],
     }
 
 
 def test_both_forges_run_the_same_jobs() -> None:
     gitlab, github = (yaml.safe_load(file.read_text()) for file in (GITLAB, GITHUB))
-    [matrix] = gitlab["nightly"]["parallel"]["matrix"]
-    assert matrix["JOB"] == github["jobs"]["nightly"]["strategy"]["matrix"]["job"] == [*JOBS]
+    each, twins = gitlab["nightly"]["parallel"]["matrix"]
+    matrix = github["jobs"]["nightly"]["strategy"]["matrix"]
+    assert each == {"JOB": matrix["job"], "PLATFORM": matrix["platform"]}
+    assert matrix["include"] == [{name.lower(): value for name, value in twins.items()}]
+    assert [*matrix["job"], twins["JOB"]] == [*JOBS]
+    there = {path.name for path in PLATFORMS.iterdir()}
+    assert {*matrix["platform"]} == {"reference", *there}
+
+
+def test_a_job_s_reports_and_history_are_those_of_its_provider_and_platform() -> None:
+    gitlab, github = (yaml.safe_load(file.read_text()) for file in (GITLAB, GITHUB))
+    keys = [cache["key"] for cache in gitlab["nightly"]["cache"]]
+    assert "history-$JOB-$PLATFORM" in keys
+    job = github["jobs"]["nightly"]
+    assert job["env"]["JOB"] == "${{ matrix.job }}"
+    assert job["env"]["PLATFORM"] == "${{ matrix.platform }}"
+    own = "${{ matrix.job }}-${{ matrix.platform }}"
+    given = [step.get("with", {}) for step in job["steps"]]
+    [kept] = [one["key"] for one in given if one.get("key", "").startswith("history-")]
+    [before] = [one["restore-keys"] for one in given if "history" in one.get("restore-keys", "")]
+    assert before == f"history-{own}-"
+    assert kept.startswith(before)
+    assert [one["name"] for one in given if "name" in one] == [f"report-{own}"]
 
 
 def test_a_night_in_which_a_check_fails_keeps_what_the_next_one_needs() -> None:
@@ -126,6 +154,32 @@ def test_a_job_leaves_its_report_and_ends_as_the_run_did(
     assert (tmp_path / "history.md").read_text() == "one check fails\n"
 
 
+def test_another_platform_is_what_its_file_says(tmp_path: Path) -> None:
+    answer = run_job(tmp_path, "kind", "20261129T020000Z-now", 0, "ours")
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        f"{JOBS['kind']} --platform-repository=our tree --platform-branch=v2",
+        "report history reports --platform-repository our tree",
+    ]
+
+
+def test_the_annex_has_all_that_a_run_of_its_tree_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = run_job(tmp_path, "embedded", "20261129T020000Z-now", 0, "annex")
+    assert answer.returncode == 0, answer.stderr
+    run, _ = (tmp_path / "calls").read_text().splitlines()
+    assert run.startswith(f"{JOBS['embedded']} ")
+    given = dict(re.findall(r"--([a-z-]+)=(\S+)", run))
+    known = {each.flag.removeprefix("--"): each.field for each in options(Settings)}
+    monkeypatch.chdir(tmp_path)
+    values = {known[name]: value for name, value in given.items()}
+    tree = given_tree(Settings(**read(Settings, values.get, {})))
+    assert tree is not None
+    assert tree.variables["domain"] == tree.described.domain
+    assert tree.setup
+
+
 @pytest.mark.parametrize(("status", "ends"), [(0, 1), (4, 4)])
 def test_a_job_without_a_report_shows_none_of_an_earlier_night(
     tmp_path: Path, status: int, ends: int
@@ -137,10 +191,16 @@ def test_a_job_without_a_report_shows_none_of_an_earlier_night(
     assert not (tmp_path / "report").exists()
 
 
-def run_job(folder: Path, job: str, made: str, status: int) -> subprocess.CompletedProcess[str]:
+def run_job(
+    folder: Path, job: str, made: str, status: int, *platform: str
+) -> subprocess.CompletedProcess[str]:
     """Run a job whose run makes a report of that name, after a night that left its own."""
-    (folder / ".ci").mkdir()
-    shutil.copy(JOB, folder / ".ci" / "job")
+    shutil.copytree(JOB.parent, folder / ".ci")
+    annex = folder / "fixtures" / "platforms" / "annex"
+    if "annex" in platform:
+        shutil.copytree(PROJECT_ROOT / "fixtures" / "platforms" / "annex", annex)
+    if "ours" in platform:
+        (folder / ".ci" / "platforms" / "ours").write_text(OURS)
     for old in ("reports/20261128T020000Z-before", "report"):
         (folder / old).mkdir(parents=True)
         (folder / old / "old.txt").touch()
@@ -148,7 +208,7 @@ def run_job(folder: Path, job: str, made: str, status: int) -> subprocess.Comple
     environment = JOBS[job].split()[2]
     program(folder / ".tox" / environment / "bin" / "stackspin-conformance", COMMAND)
     told = {**os.environ, "MADE": made, "STATUS": str(status)}
-    command = [str(folder / ".ci" / "job"), job]
+    command = [str(folder / ".ci" / "job"), job, *platform]
     return subprocess.run(command, env=told, capture_output=True, text=True, check=False)
 
 
@@ -158,10 +218,24 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-def test_another_job_is_wrong_usage() -> None:
-    answer = subprocess.run([str(JOB), "noon"], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["noon"], "there is no job noon"),
+        (["twins", "annex"], "twins are of the reference platform"),
+        (["kind", "theirs"], "there is no file .ci/platforms/theirs"),
+    ],
+)
+def test_another_job_or_platform_is_wrong_usage(arguments: list[str], why: str) -> None:
+    answer = subprocess.run([str(JOB), *arguments], capture_output=True, text=True, check=False)
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert answer.stderr.endswith("job embedded|kind|twins\n")
+    assert answer.stderr.endswith(f"job embedded|kind [PLATFORM], or {JOB} twins; {why}\n")
+
+
+def test_all_jobs_of_a_night_can_be_run_on_one_machine() -> None:
+    found = re.findall(r'^  "\.ci/job (.*?)"', (JOB.parent / "nightly").read_text(), re.MULTILINE)
+    assert {*JOBS} == {words.split()[0] for words in found}
+    assert "embedded annex" in found
 
 
 @pytest.mark.parametrize("job", JOBS)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from importlib import metadata
 from pathlib import Path
 
@@ -17,6 +19,22 @@ NAME = "STACKSPIN_CONFORMANCE_CLUSTER_NAME"
 
 
 def run(*arguments: str, state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the console script in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.delenv(NAME, raising=False)
+        for name, value in {"STACKSPIN_CONFORMANCE_STATE": str(state), **variables}.items():
+            patch.setenv(name, value)
+        patch.chdir(PROJECT_ROOT)
+        patch.setattr(sys, "argv", ["stackspin-conformance", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert isinstance(ended.value.code, int)
+    return subprocess.CompletedProcess(arguments, ended.value.code, out.getvalue(), err.getvalue())
+
+
+def run_alone(*arguments: str, state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run it in a process of its own."""
     environment = {name: os.environ[name] for name in os.environ if name != NAME}
     return subprocess.run(
         [sys.executable, "-c", "from conformance.cli import main; main()", *arguments],
@@ -30,7 +48,7 @@ def run(*arguments: str, state: Path, **variables: str) -> subprocess.CompletedP
 
 def test_harness_error_is_two_lines_and_status_2(tmp_path: Path) -> None:
     for command in ("kubeconfig", "shell", "down"):
-        answer = run("cluster", command, "--cluster-name", "none-such", state=tmp_path)
+        answer = run_alone("cluster", command, "--cluster-name", "none-such", state=tmp_path)
         assert answer.returncode == 2
         first, second = answer.stderr.splitlines()
         assert first.startswith("error: there is no cluster named none-such")
@@ -58,7 +76,7 @@ def test_prune_removes_snapshots_that_no_run_can_use(tmp_path: Path) -> None:
 
 
 def test_list_of_no_clusters(tmp_path: Path) -> None:
-    answer = run("cluster", "list", state=tmp_path)
+    answer = run_alone("cluster", "list", state=tmp_path)
     assert (answer.returncode, answer.stdout) == (0, "no clusters\n")
 
 
@@ -67,7 +85,8 @@ def test_list_of_no_clusters(tmp_path: Path) -> None:
     [
         (
             ["nonsense"],
-            "choose from 'app', 'doctor', 'cluster', 'platform', 'job', 'report', 'components'",
+            "choose from 'app', 'doctor', 'cluster', 'platform', 'job', 'report', 'comment', "
+            "'components'",
         ),
         (["cluster", "nonsense"], "choose from 'up', 'down'"),
         (["cluster", "--"], "the following arguments are required: COMMAND"),
@@ -146,7 +165,7 @@ def test_a_list_of_commands_has_the_first_paragraph_of_each(
 
 
 def test_version_is_the_installed_one(tmp_path: Path) -> None:
-    answer = run("--version", state=tmp_path)
+    answer = run_alone("--version", state=tmp_path)
     version = metadata.version("stackspin-conformance")
     assert (answer.returncode, answer.stdout) == (0, f"stackspin-conformance {version}\n")
 

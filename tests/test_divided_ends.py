@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 from alive import is_alive
 from divided_runs import DIVIDED, GOES_ON, LATER, folder_of_run, log, make
+from forked_pytest import forked, run_forked
 from small_runs import checks, report
 from test_plugin_reports import wait_for_file
 
@@ -41,16 +40,12 @@ def test_a_divided_run_that_is_ended_leaves_a_report_and_nothing_else(
     ids = ("persistent_storage.hangs", "chart_deployment.hangs")
     storage, charts = (HANGS.format(id=name) for name in ids)
     make(pytester, storage=storage, charts=charts, updates=LATER)
-    with subprocess.Popen(
-        [sys.executable, "-m", "pytest", *DIVIDED],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=pytester.path,
-    ) as process:
+    with forked(pytester.path, *DIVIDED) as process:
         for name in ids:
             wait_for_file(pytester.path / name)
         os.kill(process.pid, signum)
-        output, _ = process.communicate(timeout=180)
+        status = process.wait()
+    output, _ = process.output()
     # Also where the first process was killed, the others take down what they have.
     for name in ids:
         wait_until_gone(int((pytester.path / name).read_text()))
@@ -59,7 +54,7 @@ def test_a_divided_run_that_is_ended_leaves_a_report_and_nothing_else(
     if signum is signal.SIGKILL:
         assert left["state"] == "running"
         return
-    assert process.returncode == pytest.ExitCode.INTERRUPTED
+    assert status == pytest.ExitCode.INTERRUPTED
     assert "Interrupted: 0 of 3 checks ran" in output
     assert left["state"] == "interrupted"
     found = checks(pytester, folder_of_run(pytester).name)
@@ -86,7 +81,7 @@ def test_a_process_that_is_killed_fails_the_run_and_the_others_go_on(
 ) -> None:
     charts = GOES_ON.replace("until_one_is_done()", "pass")
     make(pytester, storage=KILLED, charts=charts, updates=LATER)
-    result = pytester.runpytest_subprocess(*DIVIDED)
+    result = run_forked(pytester, *DIVIDED)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     run = folder_of_run(pytester).name
     found = checks(pytester, run)
@@ -120,7 +115,7 @@ def test_what_a_process_with_an_error_had_still_to_run_says_so(pytester: pytest.
         charts=GOES_ON.replace("until_one_is_done()", "pass"),
         updates=LATER,
     )
-    result = pytester.runpytest_subprocess(*DIVIDED)
+    result = run_forked(pytester, *DIVIDED)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     run = folder_of_run(pytester).name
     found = checks(pytester, run)
@@ -149,7 +144,7 @@ def test_learns(place, run):
 def test_what_a_process_learns_is_in_no_file_of_the_report(pytester: pytest.Pytester) -> None:
     charts = GOES_ON.replace('meet("charts", ["storage"])', "pass")
     make(pytester, storage=LEARNS, charts=charts)
-    pytester.runpytest_subprocess(*DIVIDED).assert_outcomes(passed=3, failed=1)
+    run_forked(pytester, *DIVIDED).assert_outcomes(passed=3, failed=1)
     assert report(pytester)["errors"] == []
     files = [path for path in folder_of_run(pytester).rglob("*") if path.is_file()]
     assert "it is ***" in (
@@ -176,6 +171,6 @@ def test_what_a_process_had_learnt_before_it_was_killed_is_looked_for(
     pytester: pytest.Pytester,
 ) -> None:
     make(pytester, storage=LEARNS_AND_IS_KILLED, updates=LATER)
-    pytester.runpytest_subprocess(*DIVIDED)
+    run_forked(pytester, *DIVIDED)
     [_, leak] = report(pytester, folder_of_run(pytester).name)["errors"]
     assert leak.startswith("A secret value is in the report: evidence/persistent_storage.learns/")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from divided_runs import CONFTEST, DIVIDED, GOES_ON, LATER, folder_of_run, log, make
+from forked_pytest import run_forked
 from small_runs import checks, evidence, report
 
 STORAGE = """
@@ -94,7 +95,7 @@ def test_after_the_first_failure_nothing_begins_and_lf_runs_what_failed(
     pytester: pytest.Pytester,
 ) -> None:
     make(pytester, storage=ENDS, charts=GOES_ON, updates=LATER)
-    pytester.runpytest_subprocess(*DIVIDED, "-x").assert_outcomes(passed=1, failed=1)
+    run_forked(pytester, *DIVIDED, "-x").assert_outcomes(passed=1, failed=1)
     run = folder_of_run(pytester).name
     assert {name: one["verdict"] for name, one in checks(pytester, run).items()} == {
         "persistent_storage.breaks": "fail",
@@ -105,14 +106,14 @@ def test_after_the_first_failure_nothing_begins_and_lf_runs_what_failed(
     assert report(pytester, run)["state"] == "interrupted"
     assert [text for _, text in log(pytester)].count("down") == 2
     make(pytester, storage=ENDS.replace("meet(", "print("), charts=GOES_ON, updates=LATER)
-    pytester.runpytest_subprocess(*DIVIDED, "--lf").assert_outcomes(failed=1)
+    run_forked(pytester, *DIVIDED, "--lf").assert_outcomes(failed=1)
 
 
 def test_errors_of_a_process_fail_the_run_and_name_its_cluster(pytester: pytest.Pytester) -> None:
     make(pytester, storage=STORAGE.replace("assert 1 + 1 == 3", "assert 3"), charts=CHARTS)
     conftest = CONFTEST.replace('    log("down")', '    raise RuntimeError("it is stuck")')
     pytester.makeconftest(conftest)
-    result = pytester.runpytest_subprocess(*DIVIDED, "-k", "second")
+    result = run_forked(pytester, *DIVIDED, "-k", "second")
     result.assert_outcomes(passed=1, skipped=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert sorted(report(pytester)["errors"]) == [
@@ -130,23 +131,23 @@ def test_reads(place, until_one_is_done):
     until_one_is_done()
 """
     make(pytester, storage=source, charts=LATER.replace("auto_update", "chart_deployment"))
-    pytester.runpytest_subprocess(*DIVIDED).assert_outcomes(passed=3)
+    run_forked(pytester, *DIVIDED).assert_outcomes(passed=3)
     before = report(pytester)["runId"]
     make(pytester, storage=source.replace("until_one_is_done()", "assert False"),
          charts=LATER.replace("auto_update", "chart_deployment"))  # fmt: skip
-    result = pytester.runpytest_subprocess(*DIVIDED, "-p", "no:cacheprovider")
+    result = run_forked(pytester, *DIVIDED, "-p", "no:cacheprovider")
     result.stdout.fnmatch_lines([f"Since run {before}: 1 newly failing"])
 
 
 def test_there_are_no_more_processes_than_groups(pytester: pytest.Pytester) -> None:
     make(pytester, storage=STORAGE.replace('meet("storage", ["charts"])', "pass"))
-    pytester.runpytest_subprocess("--clusters=3", "--cluster=embedded")
+    run_forked(pytester, "--clusters=3", "--cluster=embedded")
     assert [text for _, text in log(pytester)].count("down") == 1
 
 
 def test_an_existing_cluster_is_one(pytester: pytest.Pytester) -> None:
     make(pytester, storage=STORAGE)
-    result = pytester.runpytest_subprocess("--clusters=2", "--cluster=existing")
+    result = run_forked(pytester, "--clusters=2", "--cluster=existing")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--clusters=2: with --cluster=existing there is one"])
     assert not (pytester.path / "reports").exists()

@@ -40,9 +40,15 @@ def test_what_hides_another_fixture_is_found() -> None:
         assert hiding(text, dict(fixtures(suite))) == found
 
 
-@pytest.mark.parametrize("path", CAPABILITIES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_no_capability_hides_a_fixture_of_the_suite(path: Path) -> None:
+@pytest.fixture(scope="module")
+def of_the_suite() -> dict[str, str]:
     texts = [one.read_text(encoding="utf-8") for one in SUITE]
-    others = {name: kind for text in texts for name, kind in fixtures(text)}
-    assert "clients" in others
-    assert not hiding(path.read_text(encoding="utf-8"), others)
+    return {name: kind for text in texts for name, kind in fixtures(text)}
+
+
+@pytest.mark.parametrize("path", CAPABILITIES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_no_capability_hides_a_fixture_of_the_suite(
+    path: Path, of_the_suite: dict[str, str]
+) -> None:
+    assert "clients" in of_the_suite
+    assert not hiding(path.read_text(encoding="utf-8"), of_the_suite)

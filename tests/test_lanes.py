@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from forked_pytest import forked, run_forked
 from small_runs import HEAD, checks, evidence, report
 from test_plugin_reports import wait_for_file
+
+from conformance.common import course
+from conformance.suite import lane_session
 
 HELPERS = """
 import contextlib, threading
@@ -184,11 +191,35 @@ def test_later(): pass
 """
 
 
+def test_a_check_says_that_it_waited_for_what_another_lane_sets_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = SimpleNamespace(nodeid="x", _request=None)
+    session: Any = SimpleNamespace(items=[item], _setupstate=SimpleNamespace(setup=print))
+    shared = lane_session.SharedFixtures(session)
+    asked = SimpleNamespace(getfixturevalue=lambda name: f"the {name}")
+    monkeypatch.setattr(lane_session, "SubRequest", lambda *_, **__: asked)
+    monkeypatch.setattr(lane_session, "RequestFixtureDef", lambda _: None)
+    arrived = threading.Event()
+
+    def ask() -> tuple[object, list[str]]:
+        arrived.set()
+        return shared.value("cluster", "x"), [one.step.name for one in course.take_awaited()]
+
+    with ThreadPoolExecutor(1) as executor:
+        with shared._lock:
+            asking = executor.submit(ask)
+            assert arrived.wait(60)
+            time.sleep(5 * course.SHORTEST)
+        assert asking.result(60) == ("the cluster", ["what another lane sets up"])
+        assert executor.submit(ask).result(60) == ("the cluster", [])
+
+
 def test_after_the_first_failure_nothing_begins_and_lf_runs_what_failed(
     pytester: pytest.Pytester,
 ) -> None:
     make(pytester, storage=ENDS, charts=GOES_ON, logins=LOGINS)
-    pytester.runpytest_subprocess("--lanes=2", "-x").assert_outcomes(passed=1, failed=1)
+    run_forked(pytester, "--lanes=2", "-x").assert_outcomes(passed=1, failed=1)
     (folder,) = (pytester.path / "reports").glob("2*")
     assert {name: one["verdict"] for name, one in checks(pytester, folder.name).items()} == {
         "persistent_storage.breaks": "fail",
@@ -198,7 +229,7 @@ def test_after_the_first_failure_nothing_begins_and_lf_runs_what_failed(
     }
     assert report(pytester, folder.name)["state"] == "interrupted"
     make(pytester, storage=ENDS.replace("meet()", "pass"), charts=GOES_ON, logins=LOGINS)
-    again = pytester.runpytest_subprocess("--lanes=2", "--lf")
+    again = run_forked(pytester, "--lanes=2", "--lf")
     again.assert_outcomes(failed=1)
     assert "warning" not in again.stdout.str()
 
@@ -223,17 +254,13 @@ def test_a_run_in_lanes_that_is_ended_takes_down_all_and_leaves_a_report(
     ids = ("persistent_storage.hangs", "chart_deployment.hangs")
     storage, charts = (HANGS.format(id=name) for name in ids)
     make(pytester, storage=storage, charts=charts, logins=LOGINS)
-    with subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--lanes=2"],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=pytester.path,
-    ) as process:
+    with forked(pytester.path, "--lanes=2") as process:
         for name in ids:
             wait_for_file(pytester.path / name)
         os.kill(process.pid, signum)
-        output, _ = process.communicate(timeout=180)
-    assert process.returncode == pytest.ExitCode.INTERRUPTED
+        status = process.wait()
+    output, _ = process.output()
+    assert status == pytest.ExitCode.INTERRUPTED
     assert "Interrupted: 0 of 3 checks ran" in output
     (folder,) = (pytester.path / "reports").glob("2*")
     assert {one["reason"] for one in checks(pytester, folder.name).values()} == {

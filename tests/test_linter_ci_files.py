@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from conformance.cli.comment import TOKEN
 from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.options import option_parser
 
@@ -20,11 +20,8 @@ HOOKS = PROJECT_ROOT / ".pre-commit-hooks.yaml"
 ACTION = CI / "github" / "action.yml"
 COMPONENT = CI / "gitlab" / "stackspin-app.yml"
 _OPTION = re.compile(r"(?:^|[\s(])(--[a-z-]+)")
-_NOT_OURS = {
-    "--quiet", "--detach", "--silent", "--show-error", "--fail", "--header", "--data-urlencode",
-    "--data-binary",
-}  # fmt: skip
-"""Of pip, git and curl. ``--output`` is ours as well as curl's."""
+_NOT_OURS = {"--quiet", "--detach", "--name"}
+"""Of pip and git; ``--name`` is an option of ``stackspin-conformance comment``."""
 
 
 def scripts() -> dict[str, str]:
@@ -70,14 +67,17 @@ def test_the_hook_is_the_command() -> None:
     assert (given.changed_since, given.paths) == ("HEAD", [Path()])
 
 
-def _fake(folder: Path) -> Path:
-    """Return a folder with a ``stackspin-conformance`` that writes what it is called with."""
+def _fake(folder: Path, *, comments: bool = True) -> Path:
+    """Return a folder with a ``stackspin-conformance`` that writes what it is called with.
+
+    Its checks fail; that it may write ``comments`` is given.
+    """
     program = folder / "bin" / "stackspin-conformance"
     program.parent.mkdir(parents=True)
     program.write_text(
         '#!/bin/sh\necho "$@" >> "$CALLS"\nprevious=\n'
         'for word; do [ "$previous" = --output ] && echo comment > "$word"; previous=$word; done\n'
-        "exit 1\n"
+        f'[ "$1" != comment ] && exit 1\nexit {0 if comments else 2}\n'
     )
     program.chmod(0o755)
     return program.parent
@@ -93,8 +93,7 @@ def test_the_action_fails_as_the_check_does_and_writes_the_summary(tmp_path: Pat
         "CALLS": str(tmp_path / "calls"),
         "CHECKED": "charts",
         "LEVEL": "2",
-        "TOKEN": "",
-        "PULL_REQUEST": "",
+        "STACKSPIN_COMMENT_TOKEN": "",
     }
     last = yaml.safe_load(ACTION.read_text())["runs"]["steps"][-1]["run"]
     answer = subprocess.run(
@@ -112,23 +111,14 @@ def test_the_action_fails_as_the_check_does_and_writes_the_summary(tmp_path: Pat
 @pytest.mark.parametrize("refused", [False, True])
 @pytest.mark.parametrize("where", ["github", "gitlab"])
 def test_the_result_is_a_comment(tmp_path: Path, where: str, refused: bool) -> None:
-    programs = _fake(tmp_path / "stackspin")
-    for name, script in {
-        "curl": f'echo "$@" >> "$CALLS"; cat > "$CALLS.body"; exit {22 if refused else 0}',
-        "pip": "exit 0",
-    }.items():
-        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
-        (programs / name).chmod(0o755)
+    programs = _fake(tmp_path / "stackspin", comments=not refused)
+    (programs / "pip").write_text("#!/bin/sh\nexit 0\n")
+    (programs / "pip").chmod(0o755)
     environment = {
         "PATH": f"{programs}:{os.environ['PATH']}", "CALLS": str(tmp_path / "calls"),
-        "CHECKED": "charts", "LEVEL": "", "SOURCE": "suite",
+        "CHECKED": "charts", "LEVEL": "", "SOURCE": "suite", "STACKSPIN_COMMENT_TOKEN": "secret",
         # GitHub's
         "RUNNER_TEMP": str(tmp_path), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
-        "TOKEN": "secret", "PULL_REQUEST": "7", "GITHUB_API_URL": "https://api.example.org",
-        "GITHUB_REPOSITORY": "stackspin/board",
-        # GitLab's
-        "STACKSPIN_COMMENT_TOKEN": "secret", "CI_MERGE_REQUEST_IID": "7",
-        "CI_API_V4_URL": "https://forge.example.org/api/v4", "CI_PROJECT_ID": "3",
     }  # fmt: skip
     script = scripts()[where]
     if where == "github":
@@ -139,14 +129,12 @@ def test_the_result_is_a_comment(tmp_path: Path, where: str, refused: bool) -> N
         check=False,
     )  # fmt: skip
     *_, comment = (tmp_path / "calls").read_text().splitlines()
-    address = {
-        "github": "https://api.example.org/repos/stackspin/board/issues/7/comments",
-        "gitlab": "https://forge.example.org/api/v4/projects/3/merge_requests/7/notes",
-    }[where]
-    assert comment.endswith(f" {address}")
-    if where == "github":
-        assert json.loads((tmp_path / "calls.body").read_text()) == {"body": "comment\n"}
-    else:
-        assert "body@comment.md" in comment
+    file = {"github": f"{tmp_path}/comment.md", "gitlab": "comment.md"}[where]
+    assert comment == f"comment {file} --name packages in charts"
     assert answer.returncode == 1  # as the check, whatever becomes of the comment
     assert ("No comment" in answer.stdout + answer.stderr) == refused
+
+
+def test_the_token_of_the_action_is_that_of_the_comment() -> None:
+    step = yaml.safe_load(ACTION.read_text())["runs"]["steps"][-1]
+    assert step["env"][TOKEN] == "${{ inputs.comment-token }}"

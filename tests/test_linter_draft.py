@@ -15,6 +15,8 @@ from conformance.linter.draft.flux_package import chart_path, flux_package_for
 from conformance.linter.draft.init import init
 from conformance.linter.lint import lint
 
+pytestmark = pytest.mark.usefixtures("one_renderer")
+
 CREATED_VALUES = """\
 image: {repository: docker.io/library/nginx, tag: ""}
 podAnnotations: {}

@@ -16,6 +16,8 @@ from conformance.linter.draft.flux_package import draft_for
 from conformance.linter.draft.init import init
 from conformance.linter.lint import lint
 
+pytestmark = pytest.mark.usefixtures("one_renderer")
+
 PACKAGES = PROJECT_ROOT / "fixtures" / "flux2" / "apps"
 CLIENT = "flux2/apps/shop-front/oauth2-client.yaml"
 

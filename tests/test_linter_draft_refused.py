@@ -15,6 +15,8 @@ from conformance.linter.draft.flux_package import flux_package_for
 from conformance.linter.draft.init import init
 from conformance.linter.lint import lint
 
+pytestmark = pytest.mark.usefixtures("one_renderer")
+
 
 def test_what_a_chart_refuses_is_left_to_a_person(tmp_path: Path) -> None:
     root = write_chart(

@@ -22,6 +22,8 @@ from conformance.linter.result import AppResult
 from conformance.linter.views.look import Look
 from conformance.linter.views.terminal import to_terminal
 
+pytestmark = pytest.mark.usefixtures("one_renderer")
+
 SOURCE = {"url": "https://charts.example/stable"}
 MISSING = "chart wiki of HelmRepository charts is not in the package"
 

@@ -19,6 +19,8 @@ from conformance.linter.draft.init import init, told
 from conformance.linter.limits import Limits
 from conformance.linter.lint import lint
 
+pytestmark = pytest.mark.usefixtures("one_renderer")
+
 
 def test_an_image_is_built_where_its_dockerfile_is(tmp_path: Path) -> None:
     root = copied(CHARTS["polls"], tmp_path)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
-import sys
 import termios
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from forked_pytest import forked
 from small_runs import HEAD, PASSES, RunChecks, runner
 
 from conformance.report.verdict import Verdict
@@ -60,19 +59,17 @@ def test_without_a_terminal_it_is_refused_before_the_run(
 def test_it_waits_for_a_key_while_all_is_there(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + PAUSES})
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no",
-               "--pause-on-failure", "--lanes=2"]  # fmt: skip
+    arguments = ["-p", "no:cacheprovider", "--color=no", "--pause-on-failure", "--lanes=2"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-    with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
-    ) as process:
+    with forked(pytester.path, *arguments, terminal=theirs, environment=environment) as process:
         os.close(theirs)
         shown = _read_until(ours, "Press a key to go on")
         assert not (pytester.path / "cleaned").exists()
         os.write(ours, b" ")
         rest = _read_until(ours, None)
+        status = process.wait()
     os.close(ours)
-    assert process.returncode == pytest.ExitCode.TESTS_FAILED
+    assert status == pytest.ExitCode.TESTS_FAILED
     assert (pytester.path / "cleaned").exists()
     assert shown.index("FAIL auto_update.fails") < shown.index("one is not two")
     assert shown.index("one is not two") < shown.index("Paused before the clean-up")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from forked_pytest import forked, run_forked
 from small_runs import HEAD, PASSES, RunChecks, report, runner, verdicts
 
 
@@ -44,17 +43,14 @@ def test_a_run_that_is_ended_leaves_a_report_of_what_ran(
     pytester: pytest.Pytester, signum: signal.Signals
 ) -> None:
     pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + SLOW})
-    with subprocess.Popen(
-        [sys.executable, "-m", "pytest"], stdout=subprocess.PIPE, text=True, cwd=pytester.path
-    ) as process:
+    with forked(pytester.path) as process:
         wait_for_file(pytester.path / "hanging")
         (folder,) = (pytester.path / "reports").glob("2*")
         running = report(pytester, folder.name)
         os.kill(process.pid, signum)
-        output, _ = process.communicate(timeout=180)
-    assert process.returncode == (
-        -signum if signum is signal.SIGKILL else pytest.ExitCode.INTERRUPTED
-    )
+        status = process.wait()
+    output, _ = process.output()
+    assert status == (-signum if signum is signal.SIGKILL else pytest.ExitCode.INTERRUPTED)
     assert f"report, rewritten after every check: {folder}/report.html" in output
     assert (running["state"], running["process"]) == ("running", process.pid)
     left = report(pytester, folder.name)
@@ -138,7 +134,7 @@ def test_a_run_is_compared_over_a_killed_one_and_over_a_check_that_was_added(
     whole = report(pytester)["runId"]
     killed = "import os, signal\n" + SECOND.replace("pass", "os.kill(os.getpid(), signal.SIGKILL)")
     pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + PASSES + killed})
-    assert pytester.runpytest_subprocess().ret == -signal.SIGKILL
+    assert run_forked(pytester).ret == -signal.SIGKILL
     run(PASSES + SECOND, *AGAIN).stdout.fnmatch_lines([f"Since run {whole}: 1 new"])
     comparison = report(pytester)["comparison"]
     assert [change["id"] for change in comparison["new"]] == ["auto_update.x"]

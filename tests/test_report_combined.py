@@ -50,12 +50,13 @@ def test_parts_and_steps_are_in_the_order_of_time_and_steps_name_their_cluster()
         ],
     )
     assert report.obtained == [built, pulled]
-    assert [step.step for step in report.installation] == [
-        "apps (stackspin-2)",
-        "apps (stackspin-1)",
+    assert [(step.step, step.cluster) for step in report.installation] == [
+        ("apps", "stackspin-2"),
+        ("apps", "stackspin-1"),
     ]
-    combine(report, [of_cluster(1, installation=[late]), of_cluster(2)])
-    assert report.installation == [late]
+    started = InstallationStep(step="dns", cluster="stackspin-1-testing", began=0, seconds=5)
+    combine(report, [of_cluster(1, installation=[started]), of_cluster(2)])
+    assert report.installation == [started]
 
 
 def test_before_any_cluster_is_known_nothing_is_said_of_one() -> None:

@@ -17,9 +17,11 @@ from conformance.report.history.facts import RunFacts, facts_of
 from conformance.report.model import RunReport
 from conformance.report.platform import Whose
 from conformance.report.verdict import Verdict
+from conformance.report.wording import history_of
 from conformance.report.write import to_json
 
 DAY = timedelta(days=1)
+NONE = "passed in none of the runs that were looked at"
 FIRST_NIGHT = datetime(2026, 11, 1, 21, 0, tzinfo=UTC)
 
 
@@ -85,6 +87,28 @@ def test_a_failure_says_since_when_and_when_it_passed_last() -> None:
     assert change.failing_since
     assert change.last_passed
     assert (change.failing_since.run_id, change.last_passed.run_id) == ("night2", "night1")
+
+
+@pytest.mark.parametrize(
+    ("nights", "said"),
+    [
+        ("ppf", "fails since run night2 of 2026-11-03, passed last in run night1 of 2026-11-02"),
+        (
+            "fnf",
+            f"fails at least since run night0 of 2026-11-01, {NONE}",
+        ),
+        (
+            "fff",
+            f"fails at least since run night0 of 2026-11-01, {NONE}",
+        ),
+        ("nnf", "fails since run night2 of 2026-11-03"),
+    ],
+)
+def test_what_was_not_looked_at_may_have_failed_too(nights: str, said: str) -> None:
+    *earlier, before, now = (a_night(at, letter) for at, letter in enumerate(nights))
+    found = compare(before, now, earlier)
+    [change] = [*found.newly_failing, *found.still_failing]
+    assert history_of(change) == said
 
 
 def test_a_failure_says_how_often_it_was_a_flake() -> None:
@@ -240,8 +264,8 @@ def test_no_more_than_a_month_of_reports_is_read(
     for second in range(40):
         keep(tmp_path, second, a_run(f"r{second}"))
     read: list[str] = []
-    load = store.load
-    monkeypatch.setattr(store, "load", lambda path: read.append(path.parent.name) or load(path))
+    facts = store._facts
+    monkeypatch.setattr(store, "_facts", lambda *where: read.append(where[1]) or facts(*where))
     assert found(tmp_path, a_run("now")) == "r39"
     assert len(read) == LOOKED_AT
     assert read[0] == "20261123T210039Z-r39"

@@ -16,13 +16,16 @@ from report_samples import a_check, a_report
 from bench.years_of_reports import BROKEN, FLAKY, SLOWED, write_year
 from conformance.cli.report import main
 from conformance.common.errors import HarnessError
+from conformance.common.settings import PROJECT_ROOT
 from conformance.report import host
 from conformance.report.history import commits
 from conformance.report.history.durations import pace, usual
 from conformance.report.history.episodes import CheckHistory, histories
 from conformance.report.history.facts import RunFacts, facts_of
+from conformance.report.history.kept import KeptReport
 from conformance.report.history.store import FILE, read, update
 from conformance.report.history.summary import State, summarise
+from conformance.report.model import RunReport
 from conformance.report.verdict import Verdict
 
 FIRST_NIGHT = datetime(2026, 11, 1, 21, 0, tzinfo=UTC)
@@ -146,8 +149,25 @@ def test_the_commits_between_good_and_bad_are_listed(
     assert [line.partition(" ")[2] for line in found["platform"]] == ["third", "second"]
     assert commits.between(good, bad, None) == {}
     assert commits.between(good, good, tmp_path) == {}
+    monkeypatch.setattr(commits, "_MOST", 1)
+    commits._log.cache_clear()
+    [newest, more] = commits.between(good, bad, tmp_path)["platform"]
+    assert newest.endswith(" third")
+    assert more == "... and more before these"
     bad.versions["platform's tree"] = "annex at commit 0123456789ab"
     assert commits.between(good, bad, tmp_path) == {}
+
+
+def test_what_is_kept_is_the_same_whichever_way_a_report_is_read() -> None:
+    file = PROJECT_ROOT / "reports" / "example" / "report.json"
+    document = json.loads(file.read_bytes())
+    checks = [check for one in document["capabilities"] for check in one["checks"]]
+    repeated = {"repetition": {"number": 1, "of": 2}, "where": "kind", "verdict": "fail"}
+    checks[0] |= {**repeated, "nodeId": "test_x.py::test_x[notes-1of2]", "reason": "no\nmore"}
+    whole = RunReport.model_validate(document)
+    kept = KeptReport.model_validate_json(json.dumps(document | {"verdict": whole.verdict}))
+    assert facts_of(kept, "x") == facts_of(whole, "x")
+    assert facts_of(kept).checks[0].run == "notes, kind, 1 of 2"
 
 
 def test_the_store_outlives_the_reports_and_takes_each_once(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from conformance.common.settings import PROJECT_ROOT
 from conformance.report import terminal, write
 from conformance.report.anchor import anchor
 from conformance.report.changes import Change, Comparison, RunReference
-from conformance.report.environment import ClusterInfo
+from conformance.report.environment import Awaited, ClusterInfo, InstallationStep, ObtainedPart
 from conformance.report.evidence import EvidenceBox
 from conformance.report.history.store import load
 from conformance.report.html import to_html
@@ -265,7 +265,7 @@ def test_checks_that_ran_beside_each_other_have_lines_of_their_own(tmp_path: Pat
         for at, (began, took) in enumerate(times)
     ]
     report = a_report({"x": [*checks, a_check("x", 9, Verdict.NOT_RUN)]}, seconds=20.0)
-    [row] = timeline(report)
+    [row] = timeline(report).rows
     drawn = str(row.drawing)
     assert row.label == ""
     bars = re.findall(r'<title>([a-z_.0-9]+): pass.*?</title>.*?<path d="M([0-9.]+) (\d+)h', drawn)
@@ -274,18 +274,80 @@ def test_checks_that_ran_beside_each_other_have_lines_of_their_own(tmp_path: Pat
         ("x.promise_2", "250.0", "20"), ("x.promise_3", "500.0", "0"),
     ]  # fmt: skip
     assert drawn in to_html(report, tmp_path)
-    assert timeline(a_report({"x": [a_check("x", 1)]})) == []
+    assert timeline(a_report({"x": [a_check("x", 1)]})).rows == []
 
 
 def test_in_one_place_each_capability_has_a_row_of_the_timeline() -> None:
     later, first = a_check("storage", 1, began=10.0), a_check("single_sign_on", 2, began=1.0)
     brief = a_check("storage", 3, began=11.0, seconds=0.001, phases=Phases(call=0.001))
-    rows = timeline(a_report({"storage": [later, brief], "single_sign_on": [first]}, seconds=100.0))
+    rows = timeline(
+        a_report({"storage": [later, brief], "single_sign_on": [first]}, seconds=100.0)
+    ).rows
     assert [row.label for row in rows] == ["Single sign on", "Storage"]
     assert [row.drawing.count("<title>") for row in rows] == [1, 2]
     # Wide enough to be seen, and not up to the next one.
     (widths,) = [re.findall(r'<path d="M[0-9.]+ \d+h([0-9.]+)', str(rows[1].drawing))]
     assert widths == ["29.0", "3.0"]
+
+
+def a_step(name: str, kind: str, began: float, seconds: float, **more: object) -> InstallationStep:
+    given = {"step": name, "kind": kind, "cluster": "stackspin", "began": began, "seconds": seconds}
+    return InstallationStep.model_validate({**given, **more})
+
+
+def test_what_was_installed_has_rows_before_the_checks() -> None:
+    report = a_report({"storage": [a_check("storage", 1, began=90.0)]}, seconds=100.0)
+    report.obtained = [ObtainedPart(name="etcd", how="built", began=0.0, seconds=9.0)]
+    report.installation = [
+        a_step("cluster start", "cluster", 0.0, 10.0),
+        *(a_step(f"image {name}", "image", 10.0, 5.0) for name in ("a", "b")),
+        *(a_step(name, "platform", 10.0, 1.5) for name in ("dns", "sources")),
+        a_step("backups", "platform", 20.0, 30.0, outcome="failed"),
+        a_step("app notes", "app", 40.0, 9.0, cluster="stackspin-testing"),
+        InstallationStep(step="of an older suite", began=0.0, seconds=5.0),
+    ]
+    drawn = timeline(report)
+    titles = {
+        row.label: re.findall(r"<title>(.*?)</title>", row.drawing, re.DOTALL) for row in drawn.rows
+    }
+    assert titles == {
+        "Cluster": ["cluster start: 10.0 s"],
+        "Parts": ["etcd built: 9.0 s"],
+        "Images": ["2 steps: 5.0 s\nimage a: 5.0 s\nimage b: 5.0 s"],
+        "Platform": ["2 steps: 1.5 s\ndns: 1.5 s\nsources: 1.5 s", "backups: 30.0 s, failed"],
+        "stackspin-testing": ["app notes on stackspin-testing: 9.0 s"],
+        "Storage": ["storage.promise_1: pass, 4.2 s"],
+    }
+    [platform] = [str(row.drawing) for row in drawn.rows if row.label == "Platform"]
+    assert re.findall(r'<g class="(\w+)"', platform) == ["step", "failed"]
+    assert re.findall(r"<span [^>]*left:([0-9.]+)%[^>]*>(.*?)</span>", platform) == [
+        ("20.00", "backups")
+    ]
+    assert drawn.ticks == [(30.0, "30 s"), (60.0, "1 min"), (90.0, "1:30 min")]
+
+
+def test_what_waited_for_what_is_drawn_said_and_linked(tmp_path: Path) -> None:
+    level = Awaited(step="backups", cluster="stackspin", began=20.0, seconds=5.0)
+    again = level.model_copy(update={"began": 30.0, "seconds": 2.5})
+    part = Awaited(step="etcd", began=40.0, seconds=1.0)
+    check = a_check("storage", 1, began=20.0, seconds=30.0, waited_for=[part, level, again])
+    report = a_report({"storage": [check]}, seconds=100.0)
+    report.obtained = [ObtainedPart(name="etcd", how="built", began=40.0, seconds=1.0)]
+    report.installation = [
+        a_step("backups", "platform", 1.0, 2.0, cluster="stackspin-testing"),
+        a_step("backups", "platform", 5.0, 20.0),
+    ]
+    [row] = [row for row in timeline(report).rows if row.label == "Storage"]
+    waits = "waited 7.5 s for backups\nwaited 1.0 s for etcd"
+    assert f"storage.promise_1: pass, 30.0 s\n{waits}</title>" in row.drawing
+    assert 'data-awaits="part-1 step-2"' in row.drawing
+    strips = re.findall(r'<path class="waited" d="M([0-9.]+) 12h([0-9.]+)v4', row.drawing)
+    assert strips == [("400.0", "10.0"), ("200.0", "50.0"), ("300.0", "25.0")]
+    page = to_html(report, tmp_path)
+    links = '<a href="#step-2">backups</a> 7.5 s, <a href="#part-1">etcd</a> 1.0 s'
+    assert f"It waited for {links}</p>" in page
+    assert page.count('<tr id="step-2"><td>backups</td>') == 1
+    assert page.count('<tr id="part-1">') == 1
 
 
 @pytest.mark.parametrize(
@@ -305,7 +367,7 @@ def test_the_page_says_where_each_check_ran_and_has_a_row_for_each_place(
         a_check("x", 3, Verdict.NOT_RUN),
     ]
     report = a_report({"x": checks}, seconds=20.0)
-    rows = timeline(report)
+    rows = timeline(report).rows
     assert [row.label for row in rows] == labels
     for check in checks[:2]:
         where = ", ".join(filter(None, (check.where, ran_in(check))))
@@ -313,7 +375,7 @@ def test_the_page_says_where_each_check_ran_and_has_a_row_for_each_place(
         assert f"<title>{named(check)}: pass" in row.drawing
         assert row.drawing.count("<title>") == 1
         assert f'aria-label="{where}: When each of 1 check went on' in row.drawing
-        assert f'data-check="{anchor(check)}"' in row.drawing
+        assert f'data-at="{anchor(check)}"' in row.drawing
     page = to_html(report, tmp_path)
     assert all(f'<span class="label">{label}</span>' in page for label in labels)
     assert [said.strip() for said in re.findall(r'<span class="time">(.*?)</span>', page)] == [

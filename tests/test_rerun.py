@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from forked_pytest import run_forked
 from small_runs import HEAD, PASSES, RunChecks, report, runner, verdicts
 
 from conformance.report.history.store import given
@@ -98,7 +99,7 @@ def test_a_check_that_a_run_ended_in_runs_again(run: RunChecks, pytester: pytest
 def test_ends(): raise KeyboardInterrupt
 """
     pytester.makepyfile(**{"auto_update/test_auto_update": HEAD + PASSES + ends})
-    assert pytester.runpytest_subprocess().ret == pytest.ExitCode.INTERRUPTED
+    assert run_forked(pytester).ret == pytest.ExitCode.INTERRUPTED
     (folder,) = (pytester.path / "reports").glob("2*")
     mended = PASSES + ends.replace("raise KeyboardInterrupt", "pass")
     run(mended, f"--rerun-failed={folder}").assert_outcomes(passed=1, deselected=1)

@@ -50,6 +50,15 @@ def test_later_levels_begin_after_the_last_check_that_kills_the_node() -> None:
     }
 
 
+def test_of_one_function_only_the_test_that_was_chosen_begins_it() -> None:
+    notes, wordpress = (item("persistent_storage.b", "platform") for _ in range(2))
+    wordpress.fixturenames = notes.fixturenames  # as pytest's are
+    killing = item("persistent_storage.a", "platform", kills_node=True)
+    schedule.arrange([notes, killing, wordpress, item("auto_update.a", "single_sign_on")])
+    assert "later_levels_begun" not in notes.fixturenames
+    assert "later_levels_begun" in wordpress.fixturenames
+
+
 def test_nothing_begins_beside_auto_update_or_a_check_that_kills_the_node() -> None:
     assert beginnings(
         item("persistent_storage.a", "platform"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from forked_pytest import run_forked
 from small_runs import HEAD
 
 CONFTEST = """
@@ -87,20 +88,20 @@ def log(pytester: pytest.Pytester) -> list[str]:
 
 def test_a_cluster_ends_after_the_last_check_that_needs_it(pytester: pytest.Pytester) -> None:
     make(pytester, update_pipeline=PIPELINE, backup_restore=BACKUPS)
-    pytester.runpytest_subprocess().assert_outcomes(passed=5)
+    run_forked(pytester).assert_outcomes(passed=5)
     restored = ["begin restore", "test_elsewhere", "end restore", "test_here", "close"]
     assert log(pytester) == [*TESTED, *restored]
 
 
 def test_a_cluster_stays_for_the_checks_of_another_file(pytester: pytest.Pytester) -> None:
     make(pytester, backup_restore=BACKUPS, app_data=DATA)
-    pytester.runpytest_subprocess().assert_outcomes(passed=3)
+    run_forked(pytester).assert_outcomes(passed=3)
     restored = ["begin restore", "test_elsewhere", "test_here", "begin restore", "test_data"]
     assert log(pytester) == [*restored, "close"]
 
 
 def test_a_divided_run_ends_it_with_its_group_and_begins_it_anew(pytester: pytest.Pytester) -> None:
     make(pytester, backup_restore=BACKUPS, app_data=DATA)
-    pytester.runpytest_subprocess("--clusters=2").assert_outcomes(passed=3)
+    run_forked(pytester, "--clusters=2").assert_outcomes(passed=3)
     said = log(pytester)
     assert said.count("begin restore") == said.count("end restore") == 2

@@ -6,13 +6,12 @@ import os
 import pty
 import re
 import select
-import subprocess
-import sys
 import termios
 import time
 from collections.abc import Sequence
 
 import pytest
+from forked_pytest import forked
 from rich.cells import cell_len
 from small_runs import HEAD
 
@@ -54,12 +53,11 @@ def on_terminal(
     pytester.makepyfile(**sources)
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, columns))
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", *options]
+    arguments = ["-p", "no:cacheprovider", "--color=no", *options]
     environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
     shown = b""
-    with subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env={**environment, "TERM": "xterm"}
-    ) as process:
+    environment["TERM"] = "xterm"
+    with forked(pytester.path, *arguments, terminal=theirs, environment=environment) as process:
         os.close(theirs)
         deadline = time.monotonic() + 300
         while chunk := read(ours):
@@ -69,8 +67,8 @@ def on_terminal(
                 or time.monotonic() > deadline
             ):
                 (pytester.path / "go").touch()
+        assert process.wait() == 0
     os.close(ours)
-    assert process.returncode == 0
     return shown
 
 

@@ -12,6 +12,7 @@ from conformance.common.errors import HarnessError
 from conformance.common.redaction import Redactor
 from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
+from conformance.kube.conditions import matching
 from conformance.kube.wait import WaitTimeout
 from conformance.platform.tree import progress
 from conformance.platform.tree.progress import Progress, wait_for_all
@@ -128,6 +129,19 @@ def test_what_was_given_up_before_may_be_mended_by_the_tree() -> None:
     look.look()
     api.items = [stalled("nginx", "2026-11-29T10:05:00Z")]
     with pytest.raises(HarnessError, match="given up"):
+        look.look()
+
+
+def test_what_is_lost_ends_the_wait_unless_it_was_so_before() -> None:
+    often = matching("failed 6 times", lambda one: bool(one["status"]["failures"] >= 6))
+    before = item("HelmRelease", "old", failures=6)
+    api = Api(before, item("HelmRelease", "nginx", failures=5))
+    look = Progress(cast(Kube, api), print, often)
+    look.look()
+    api.items[1] = item("HelmRelease", "nginx", "True", failures=6)
+    look.look()
+    api.items[1] = item("HelmRelease", "nginx", failures=6)
+    with pytest.raises(HarnessError, match=r"^HelmRelease nginx: fails time and again"):
         look.look()
 
 

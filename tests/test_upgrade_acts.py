@@ -92,13 +92,29 @@ def test_a_release_that_is_ready_for_what_was_before_is_waited_for(
             one.target.name for one in waits if not one.condition.test(there[one.target.name])
         )
 
-    monkeypatch.setattr(applied, "wait_for_all", lambda *_: None)
+    monkeypatch.setattr(applied, "wait_for_all", lambda *_, **__: None)
     monkeypatch.setattr(applied, "wait_each", wait_each)
     monkeypatch.setattr(applied, "wait_all", wait_all)
     flux = Flux(kube, "flux-system", "stackspin", "stackspin")
     wait_until_applied(kube, flux, "new", print)
     assert unmet == ([] if done else ["notes"])
     assert kube.asked == ["stackspin", "notes", "other"]
+
+
+def test_a_release_that_fails_time_and_again_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lost: list[Any] = []
+
+    def wait_for_all(*_: object, **more: Any) -> None:
+        lost.append(more["lost"])
+        raise HarnessError("not Ready")
+
+    monkeypatch.setattr(applied, "wait_for_all", wait_for_all)
+    kube: Any = Flux2("main@sha1:new", "2.0.0")
+    with pytest.raises(HarnessError):
+        wait_until_applied(kube, Flux(kube, "flux-system", "stackspin", "stackspin"), "new", print)
+    assert [lost[0].test({"status": {"failures": number}}) for number in (11, 12)] == [False, True]
 
 
 class Web(requests.Session):
@@ -156,7 +172,7 @@ def begun(monkeypatch: pytest.MonkeyPatch, clusters: Any) -> Upgrade:
     life = SimpleNamespace(site=site, person=person, seed=None)
     monkeypatch.setattr(Upgrade, "_live", lambda _: life)
     monkeypatch.setattr(upgrade.State, "of", lambda _: "after")
-    releases: Any = SimpleNamespace(push=lambda _: "commit")
+    releases: Any = SimpleNamespace(push=lambda _: "commit", push_back=lambda _: "earlier")
     image: Future[Any] = Future()
     return Upgrade(clusters, releases, None, image, print)  # type: ignore[arg-type]
 
@@ -190,3 +206,43 @@ def test_both_moments_are_there_when_it_went_well(monkeypatch: pytest.MonkeyPatc
     assert all(visit.answers for visit in move.visits)
     made.end()
     assert clusters.ended == [PURPOSE]
+
+
+def test_the_release_before_is_pushed_when_it_is_asked_for_and_then_the_next_one_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[object] = []
+
+    def kill(_: object) -> float:
+        done.append("killed")
+        return 7.0
+
+    monkeypatch.setattr(
+        upgrade, "wait_until_applied", lambda _, __, commit, ___: done.append(commit)
+    )
+    monkeypatch.setattr(upgrade, "outcome", lambda _, state: f"of {state}")
+    monkeypatch.setattr(upgrade, "kill_node_mid_upgrade", kill)
+    monkeypatch.setattr(upgrade, "wait_until_running", lambda _, since: done.append(since))
+    made = begun(monkeypatch, Clusters())
+    made.done()
+    assert done == ["commit"]
+    assert not made.again.result(30).problem
+    assert made.back.result(30).outcome == "of after"
+    assert done == ["commit", "earlier", "killed", "commit", 7.0]
+
+
+def test_a_release_that_does_not_go_back_is_looked_at_when_flux_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+
+    def fails(_: object, __: object, commit: str, ___: object) -> None:
+        if commit == "earlier":
+            raise HarnessError("HelmRelease notes: Flux has given up")
+
+    monkeypatch.setattr(upgrade, "wait_until_applied", fails)
+    monkeypatch.setattr(upgrade, "wait_until_settled", lambda _: done.append("settled"))
+    monkeypatch.setattr(upgrade, "outcome", lambda *_: done.append("looked at"))
+    back = begun(monkeypatch, Clusters()).back.result(30)
+    assert back.move.problem == "HelmRelease notes: Flux has given up"
+    assert done == ["settled", "looked at"]

@@ -7,9 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import yaml
 
 from conformance.capabilities.platform_upgrade.previous import VERSION, previous_release
+from conformance.capabilities.platform_upgrade.release import ReferenceReleases, TreeReleases
 from conformance.common.settings import data_root
 from conformance.platform.reference import ReferenceStack
 from conformance.platform.reference.content import (
@@ -18,6 +20,7 @@ from conformance.platform.reference.content import (
     VELERO_CRDS,
     repository_files,
 )
+from conformance.platform.tree.stack import TreeStack
 
 
 def values(root: Path, chart: str) -> dict[str, Any]:
@@ -87,3 +90,15 @@ def test_a_push_of_the_reference_leaves_what_is_installed_and_takes_out_what_is_
     assert git.committed["flux2/apps/old.yaml"] is None
     chart = "charts/notes/Chart.yaml"
     assert git.committed[chart] == following[chart]
+
+
+def test_going_back_is_a_push_of_the_release_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    pushed: list[object] = []
+    push = lambda _, release: pushed.append(release) or "hash"  # noqa: E731 - a method
+    monkeypatch.setattr(ReferenceStack, "push_release", push)
+    monkeypatch.setattr(TreeStack, "push_release", push)
+    reference = ReferenceReleases(Path("before"), Path("next"))
+    assert reference.push_back(object.__new__(ReferenceStack)) == "hash"
+    tree = TreeReleases("before", "next")  # type: ignore[arg-type]
+    assert tree.push_back(object.__new__(TreeStack)) == "hash"
+    assert pushed == [Path("before"), "before"]

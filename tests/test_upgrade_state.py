@@ -14,6 +14,7 @@ from conformance.capabilities.platform_upgrade.state import (
     changed_secrets,
     failed_upgrades,
     installed,
+    installed_anew,
     lost_claims,
     upgraded,
 )
@@ -51,10 +52,10 @@ def test_an_attempt_that_failed_counts_even_if_a_later_one_succeeded(status: str
 
 def test_a_release_that_was_installed_anew_is_no_upgrade() -> None:
     after = with_release("2026-02-02", r1="failed", r2="deployed")
-    assert failed_upgrades(BEFORE, after) == [
-        "HelmRelease apps/notes was uninstalled, and installed anew",
-        "HelmRelease apps/notes: revision 1 is failed",
-    ]
+    anew = ["HelmRelease apps/notes was uninstalled, and installed anew"]
+    assert installed_anew(BEFORE, after) == anew
+    assert failed_upgrades(BEFORE, after) == ["HelmRelease apps/notes: revision 1 is failed"]
+    assert installed_anew(BEFORE, BEFORE) == []
 
 
 def test_a_release_that_is_new_may_not_fail_either() -> None:

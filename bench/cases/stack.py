@@ -35,12 +35,11 @@ def stack(lab: Lab) -> Samples:
             installed.app(NOTES)
             backups.result()
             seconds = clock.seconds
-            timings = installed.describe()["timings"]
+            ends = installed.ends()
         finally:
             installed.close()
         clock = Stopwatch()
         cluster.delete()
-        ends = {item["step"]: item["began"] + item["seconds"] for item in timings}
         steps = sorted(ends.keys() - PREPARATIONS, key=lambda step: ends[step])
         return {
             **{f"until {step}": [ends[step]] for step in steps if not step.startswith("image ")},

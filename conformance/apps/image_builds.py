@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from conformance.apps import images, ready_images
 from conformance.apps.images import BuiltImage, Candidate, ImageTest
+from conformance.common import course
+from conformance.common.course import Step
 from conformance.common.settings import data_root
 from conformance.components.processes import Runner
 from conformance.components.recipe import hash_folder
@@ -75,7 +77,8 @@ class ImageBuilds:
             if (content, version) not in self._builds:
                 repository = repository or self._repository(source.name, content)
                 build = partial(self._ready_or_built, source, repository, version)
-                self._builds[content, version] = submit(self._executor, build)
+                step = _building(repository, version)
+                self._builds[content, version] = submit(self._executor, build, step)
             return self._builds[content, version]
 
     def _ready_or_built(self, source: Path, repository: str, version: str) -> BuiltImage:
@@ -87,15 +90,16 @@ class ImageBuilds:
     def build(self, source: Path, repository: str, version: str, **build_args: str) -> BuiltImage:
         """Build now. Raises HarnessError, CommandFailedError with the builder's output."""
         output = self._folder / f"{next(self._numbers)}-{version}"
-        image = images.build(
-            source,
-            repository,
-            version,
-            self._components,
-            output,
-            build_args=build_args,
-            runner=self._runner,
-        )
+        with course.taking(_building(repository, version)):
+            image = images.build(
+                source,
+                repository,
+                version,
+                self._components,
+                output,
+                build_args=build_args,
+                runner=self._runner,
+            )
         hardlink_blobs(output, self._folder / "blobs")
         return image
 
@@ -113,6 +117,15 @@ class ImageBuilds:
         return f"{NAMESPACE}/{app}-{content[:8]}"
 
 
+def _building(repository: str, version: str) -> Step:
+    return Step("app image", f"build {_short(repository, version)}")
+
+
+def _short(repository: str, version: str) -> str:
+    """Return what tells an image from the run's others: other content has another repository."""
+    return f"{repository.rpartition('/')[2]}:{version}"
+
+
 class AppImages:
     """App images in the cluster's registry, each pushed, and where asked for released, once.
 
@@ -128,14 +141,14 @@ class AppImages:
         self._builds = builds
         self._registry = registry
         self._tests_of = tests_of
-        self._steps = Steps()
+        self._steps = Steps("app image")
 
     def pushed(self, source: Path, version: str) -> Candidate:
         """Return the image of ``source``, tagged for testing only."""
         image = self._builds.begin(source, version).result()
         candidate = images.candidate_of(image)
         push = partial(images.push_for_testing, self._registry, image)
-        self._steps.run(f"push {candidate}", push)
+        self._steps.run(f"push {_short(image.repository, image.version)}", push)
         return candidate
 
     def released(self, source: Path, version: str) -> Candidate:
@@ -143,7 +156,7 @@ class AppImages:
         candidate = self.pushed(source, version)
         image = self._builds.begin(source, version).result()
         release = partial(images.release, self._registry, image, self._tests_of(image))
-        self._steps.run(f"release {candidate}", release)
+        self._steps.run(f"release {_short(image.repository, image.version)}", release)
         return candidate
 
     def of(self, package: Package, app: str, version: str) -> Candidate:

@@ -49,6 +49,11 @@ COMMANDS: Mapping[str, Command] = {
         "conformance.cli.report",
         "compare, merge and verify reports; the history of many runs",
     ),
+    "comment": Command(
+        "conformance.cli.comment",
+        "write a result as a comment of a merge or pull request, or update that comment",
+        needs_cluster_extra=False,
+    ),
     "components": Command(
         "conformance.cli.components",
         "list, obtain, pin and share the parts that the suite runs",

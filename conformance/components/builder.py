@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from conformance.common import course
+from conformance.common.course import Step
 from conformance.common.disk_space import size
 from conformance.common.errors import HarnessError
 from conformance.common.locks import Holder
@@ -79,7 +81,7 @@ class Components:
         self._prepare(names)
         for index, wanted in enumerate(parts):
             if not self._intact(wanted):
-                with waiting_for_build():
+                with waiting_for_build(), course.waiting_for(Step("part", wanted.name)):
                     self._ensure(wanted, then=names[index + 1 :], background=False)
             self._used[wanted.name] = wanted
             self._plan.found(wanted.name)

@@ -18,7 +18,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from conformance.common import transcript
+from conformance.common import course, transcript
+from conformance.common.course import Step
 from conformance.common.transcript import Transcript
 
 Result = TypeVar("Result")
@@ -70,8 +71,10 @@ def waiting_for_build() -> Iterator[None]:
 class BuildingFuture(Future[Result]):
     """The result of another thread; see the head of this module."""
 
-    def __init__(self) -> None:
+    def __init__(self, step: Step | None = None) -> None:
+        """``step`` is what the result is of, by the name that a report gives it."""
         super().__init__()
+        self._step = step
         self._worker = _Waits()
         self._asked: Transcript | None = None
 
@@ -100,7 +103,8 @@ class BuildingFuture(Future[Result]):
         """
         began = time.monotonic()
         try:
-            yield
+            with course.waiting_for(self._step):
+                yield
         finally:
             _thread.waits.take_over(self._worker, began)
             if (mine := transcript.current()) and self._asked:
@@ -112,16 +116,26 @@ class BuildingFuture(Future[Result]):
             return super().result(timeout)
 
 
-def in_thread(name: str, action: Callable[[], Result]) -> BuildingFuture[Result]:
-    """Begin ``action`` in a daemon thread: an interrupted run does not wait for it."""
-    future: BuildingFuture[Result] = BuildingFuture()
+def in_thread(
+    name: str, action: Callable[[], Result], step: Step | None = None
+) -> BuildingFuture[Result]:
+    """Begin ``action`` in a daemon thread: an interrupted run does not wait for it.
+
+    ``step`` is what a report calls it; None: it does not say who waits for it.
+    """
+    future: BuildingFuture[Result] = BuildingFuture(step)
     threading.Thread(target=future.work, args=(action,), name=name, daemon=True).start()
     return future
 
 
-def submit(executor: Executor, action: Callable[[], Result]) -> BuildingFuture[Result]:
-    """Queue ``action`` in ``executor``; what is dropped from the queue is cancelled."""
-    future: BuildingFuture[Result] = BuildingFuture()
+def submit(
+    executor: Executor, action: Callable[[], Result], step: Step | None = None
+) -> BuildingFuture[Result]:
+    """Queue ``action`` in ``executor``; what is dropped from the queue is cancelled.
+
+    ``step`` is as for ``in_thread``.
+    """
+    future: BuildingFuture[Result] = BuildingFuture(step)
     queued = executor.submit(future.work, action)
     queued.add_done_callback(lambda done: future.cancel() if done.cancelled() else None)
     return future

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 
+from conformance.common import course
 from conformance.common.errors import HarnessError
 from conformance.components.waiting import BuildingFuture
 from conformance.kube.client import Kube
@@ -115,7 +116,8 @@ class _BringUp(threading.Thread):
 
     def __init__(self, maker: SiteMaker) -> None:
         super().__init__(name=f"cluster {maker.settings.cluster_name}", daemon=True)
-        self.site: BuildingFuture[Site] = BuildingFuture()
+        self._step = course.start_of(maker.settings.cluster_name)
+        self.site: BuildingFuture[Site] = BuildingFuture(self._step)
         self.kube: Kube | None = None
         self._maker = maker
         self._begun: SimpleQueue[Callable[[Stack], object] | None] = SimpleQueue()
@@ -155,7 +157,8 @@ class _BringUp(threading.Thread):
             if install is None:
                 self.site.cancel()
                 return
-            start_if_there(self._maker, self._cluster, PLATFORM)
+            with course.taking(self._step):
+                start_if_there(self._maker, self._cluster, PLATFORM)
             self.kube = self._maker.kube(self._cluster)
             self._stack = self._maker.stack(self._cluster, self.kube)
             self._has_started.set()

@@ -8,9 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
+from conformance.common.course import Step
 from conformance.common.timeouts import Timeouts
 from conformance.components.waiting import in_thread
 from conformance.services.ingress import HttpClient
+
+_IN_THE_BACKGROUND = Step("preparation", "what is made for later checks")
 
 if TYPE_CHECKING:
     from conformance.platform.clients import Clients
@@ -62,7 +65,7 @@ class Stack(ABC):
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """Return substitutes, what could not be installed, and seconds a step, for the report."""
+        """Return substitutes, and what could not be installed, for the report."""
 
     @abstractmethod
     def going_on(self) -> dict[str, float]:
@@ -83,7 +86,7 @@ class Stack(ABC):
                 with contextlib.suppress(Exception):
                     each()
 
-        self._begun.append(in_thread("begun installations", install))
+        self._begun.append(in_thread("begun installations", install, _IN_THE_BACKGROUND))
 
     def settle(self) -> None:
         """Return when all that was begun in the background is over."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from conformance.common import course
+from conformance.common.course import Kind, Step
 from conformance.components.waiting import in_thread
 
 Result = TypeVar("Result")
@@ -27,29 +30,39 @@ class Timing:
 class Steps:
     """Runs each step once; a step that needs another one runs it and waits for its result.
 
-    The threads are daemons, so an interrupted run need not wait for them.
+    The threads are daemons, so an interrupted run need not wait for them. Steps of a ``kind`` are
+    in the course of the run; without one they are a matter of whoever takes them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind | None = None, cluster: str = "") -> None:
+        self._kind = kind
+        self._cluster = cluster
         self.timings: list[Timing] = []
         self._futures: dict[str, Future[Any]] = {}
         self._begun: dict[str, float] = {}
         self._lock = threading.Lock()
         self._origin: float | None = None
 
-    def start(self, name: str, action: Callable[[], Result]) -> Future[Result]:
-        """Begin the step unless it has begun; return the future of its result."""
+    def start(
+        self, name: str, action: Callable[[], Result], kind: Kind | None = None
+    ) -> Future[Result]:
+        """Begin the step unless it has begun; return the future of its result.
+
+        It is of another ``kind`` than the others if one is given.
+        """
+        known_as = kind or self._kind
+        step = Step(known_as, name, self._cluster) if known_as else None
         with self._lock:
             if name in self._futures:
                 return self._futures[name]
             self._origin = self._origin or time.monotonic()
-            future = in_thread(name, partial(self._timed, name, action))
+            future = in_thread(name, partial(self._timed, name, action, step), step)
             self._futures[name] = future
             return future
 
-    def run(self, name: str, action: Callable[[], Result]) -> Result:
+    def run(self, name: str, action: Callable[[], Result], kind: Kind | None = None) -> Result:
         """Do the step unless it has been done; return its result or raise its exception."""
-        return self.start(name, action).result()
+        return self.start(name, action, kind).result()
 
     def result(self, name: str) -> object:
         """Return a step's result; None if it has not been done or has failed."""
@@ -62,21 +75,15 @@ class Steps:
         now = time.monotonic()
         return {name: now - began for name, began in list(self._begun.items())}
 
-    def described(self) -> list[dict[str, Any]]:
-        """Return seconds a step, for the report."""
-        return [
-            {
-                "step": item.name,
-                "began": round(item.began, 2),
-                "seconds": round(item.seconds, 2),
-            }
-            for item in sorted(self.timings, key=lambda item: item.began)
-        ]
+    def ends(self) -> dict[str, float]:
+        """Return when each step was done, in seconds after the first one began."""
+        return {item.name: item.began + item.seconds for item in self.timings}
 
-    def _timed(self, name: str, action: Callable[[], Result]) -> Result:
+    def _timed(self, name: str, action: Callable[[], Result], step: Step | None) -> Result:
         began = self._begun[name] = time.monotonic()
         try:
-            result = action()
+            with course.taking(step) if step else contextlib.nullcontext():
+                result = action()
         finally:
             del self._begun[name]
         now = time.monotonic()

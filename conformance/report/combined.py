@@ -40,16 +40,11 @@ def _cluster(clusters: Sequence[ClusterInfo]) -> ClusterInfo | None:
 
 
 def _steps(each: Sequence[RunReport]) -> Iterable[InstallationStep]:
-    """Return the steps of all installations; if there are several, each names its cluster."""
-    installed = [one for one in each if one.installation]
-    if len(installed) == 1:
-        return installed[0].installation
-    return [
-        step.model_copy(update={"step": f"{step.step} ({one.cluster.name})"})
-        for one in installed
-        if one.cluster
-        for step in one.installation
-    ]
+    """Return the steps of all installations, each with its cluster."""
+    for one in each:
+        own = {"cluster": one.cluster.name} if one.cluster else {}
+        for step in one.installation:
+            yield step if step.cluster else step.model_copy(update=own)
 
 
 def _once(values: Iterable[_T]) -> list[_T]:

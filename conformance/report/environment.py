@@ -69,9 +69,35 @@ class Substitute(Model):
     note: str = ""
 
 
+class Awaited(Model):
+    """What somebody waited for, and when."""
+
+    step: str = Field(description="Its name under installation, or of a part under obtained.")
+    cluster: str = Field(default="", description="The cluster of that step, as there.")
+    began: float = Field(description="Seconds since the run began.")
+    seconds: float
+
+
 class InstallationStep(Model):
-    """One step of installing the stack; steps overlap."""
+    """Something that the run brought up or installed; steps overlap."""
 
     step: str
-    began: float = Field(description="Seconds since the installation began.")
+    kind: Literal["", "cluster", "image", "platform", "app image", "app", "preparation"] = Field(
+        default="",
+        description="image: of the platform, pushed to the cluster's registry; app image: built, "
+        "pushed or released; preparation: made for several checks. Empty in reports of older "
+        "suites.",
+    )
+    cluster: str = Field(default="", description="Where; empty: on none, or the one under test.")
+    began: float = Field(
+        description="Seconds since the run began; if kind is empty, since the installation began."
+    )
     seconds: float
+    outcome: Literal["done", "failed", "unfinished"] = Field(
+        default="done", description="unfinished: it went on when the report was written."
+    )
+    waited_for: list[Awaited] = Field(
+        default_factory=list,
+        description="Other steps that it waited for, a tenth of a second or "
+        "more, once it has ended.",
+    )

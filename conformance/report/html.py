@@ -15,6 +15,7 @@ from conformance.report.assets import policy_and_script, style
 from conformance.report.changes import Comparison
 from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.history.facts import Key
+from conformance.report.installed import Installed
 from conformance.report.model import RunReport
 from conformance.report.platform import Whose
 from conformance.report.results import CheckResult, Evidence
@@ -169,6 +170,7 @@ def to_html(report: RunReport, folder: Path) -> str:
         "history_of": _histories(report.comparison),
         "anchors": {(check.id, check.run): anchor(check) for check in report.checks},
         "clusters": sorted({check.cluster for check in report.checks if check.cluster}),
+        "installed": Installed(report),
         "timeline": timeline(report),
         "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,
         "inliner": _Inliner(folder),

@@ -82,7 +82,11 @@ class RunReport(Model):
         default=0.0,
         description="How long checks waited for components to be built; not in any check's time.",
     )
-    installation: list[InstallationStep] = Field(default_factory=list)
+    installation: list[InstallationStep] = Field(
+        default_factory=list,
+        description="Clusters, images, levels of the platform, apps and what else was made for "
+        "checks, in the order in which they began.",
+    )
     not_installed: dict[str, str] = Field(
         default_factory=dict, description="What was not installed on this cluster, and why."
     )

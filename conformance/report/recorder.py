@@ -13,7 +13,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from conformance.common import course
 from conformance.report.compare import compare_with_last
+from conformance.report.environment import Awaited, InstallationStep
 from conformance.report.evidence import EvidenceBox, RedactsText, file_name
 from conformance.report.model import RunReport
 from conformance.report.results import CheckResult, Evidence, repeated, summarise
@@ -41,6 +43,34 @@ class Recorder:
     def now() -> datetime:
         """Return the time in UTC, to the second."""
         return datetime.now(UTC).replace(microsecond=0)
+
+    def installation(self) -> list[InstallationStep]:
+        """Return what this process has brought up and installed since the run began."""
+        return [
+            InstallationStep(
+                step=went.step.name,
+                kind=went.step.kind,
+                cluster=went.step.cluster,
+                began=round(went.began - self._began, 2),
+                seconds=round(went.ended - went.began, 2),
+                outcome=went.outcome,
+                waited_for=self.awaited(went.awaited),
+            )
+            for went in course.since(self._began)
+            if went.step.kind != "part"  # ``obtained`` has those
+        ]
+
+    def awaited(self, found: Iterable[course.Awaited]) -> list[Awaited]:
+        """Return what somebody waited for, as the report has it."""
+        return [
+            Awaited(
+                step=one.step.name,
+                cluster=one.step.cluster,
+                began=round(one.began - self._began, 2),
+                seconds=round(one.ended - one.began, 2),
+            )
+            for one in found
+        ]
 
     def elapsed(self) -> float:
         """Return the seconds since the run began."""

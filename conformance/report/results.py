@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from conformance.report.base import Model
+from conformance.report.environment import Awaited
 from conformance.report.level import Level
 from conformance.report.verdict import OverallVerdict, Verdict
 
@@ -79,51 +80,19 @@ class Repeated(Model):
     flaky: bool = Field(description="Whether it both passed and failed.")
 
 
-class CheckResult(Model):
-    """One check on one app."""
+class CheckOutcome(Model):
+    """What came of one check: as much as is kept for years."""
 
     id: str
     node_id: str = Field(description="pytest's name of the test.")
-    level: Level
-    promise: str
-    app: str | None = None
-    app_level: Literal[4, 5, 6] | None = Field(
-        default=None, description="The level of an app package that the check decides on."
-    )
-    features: list[str] = Field(
-        default_factory=list, description="What a platform must claim for the check to apply."
-    )
     verdict: Verdict
-    exempt: bool = Field(
-        default=False,
-        description="Whether the platform's description is why it was not run or does not apply.",
-    )
-    error: bool = Field(
-        default=False,
-        description="Whether it was not run because something outside the checks went wrong, "
-        "which its reason says; or because the run ended while it ran.",
-    )
     reason: str = Field(
         default="", description="Why the check did not pass; the first lines of the failure."
     )
     repetition: Repetition | None = Field(
         default=None, description="With --repeat: which time it is. Each counts by itself."
     )
-    began: float | None = Field(
-        default=None, description="Seconds after the run began; none: it did not begin."
-    )
     seconds: float = 0.0
-    phases: Phases = Field(default_factory=Phases)
-    notes: list[str] = Field(default_factory=list)
-    measurements: list[Measurement] = Field(default_factory=list)
-    evidence: list[Evidence] = Field(default_factory=list)
-    twin: TwinResult | None = None
-    cluster: str = Field(
-        default="", description="Of a run with several clusters: the one that it ran on."
-    )
-    lane: int | None = Field(
-        default=None, description="Of a run with several lanes: the number of the one it ran in."
-    )
     where: str = Field(
         default="", description="In a merged report: the label of the runs that this is from."
     )
@@ -144,6 +113,48 @@ class CheckResult(Model):
         """Which of the check's runs this is: what it ran on, then which repetition, or nothing."""
         one = self.repetition
         return ", ".join(filter(None, (self.place, f"{one.number} of {one.of}" if one else "")))
+
+
+class CheckResult(CheckOutcome):
+    """One check on one app."""
+
+    level: Level
+    promise: str
+    app: str | None = None
+    app_level: Literal[4, 5, 6] | None = Field(
+        default=None, description="The level of an app package that the check decides on."
+    )
+    features: list[str] = Field(
+        default_factory=list, description="What a platform must claim for the check to apply."
+    )
+    exempt: bool = Field(
+        default=False,
+        description="Whether the platform's description is why it was not run or does not apply.",
+    )
+    error: bool = Field(
+        default=False,
+        description="Whether it was not run because something outside the checks went wrong, "
+        "which its reason says; or because the run ended while it ran.",
+    )
+    began: float | None = Field(
+        default=None, description="Seconds after the run began; none: it did not begin."
+    )
+    phases: Phases = Field(default_factory=Phases)
+    waited_for: list[Awaited] = Field(
+        default_factory=list,
+        description="Steps of the installation, and parts, that it waited for, a tenth of a second "
+        "or more. All but the waiting for parts is in its seconds.",
+    )
+    notes: list[str] = Field(default_factory=list)
+    measurements: list[Measurement] = Field(default_factory=list)
+    evidence: list[Evidence] = Field(default_factory=list)
+    twin: TwinResult | None = None
+    cluster: str = Field(
+        default="", description="Of a run with several clusters: the one that it ran on."
+    )
+    lane: int | None = Field(
+        default=None, description="Of a run with several lanes: the number of the one it ran in."
+    )
 
 
 class Counts(Model):

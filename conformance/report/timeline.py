@@ -1,112 +1,198 @@
-"""When each check of a run went on, as SVG inside the page.
+"""When everything of a run went on, and what waited for what: rows of blocks inside the page.
 
-A row for each cluster or lane; if there was one only, for each capability.
+What was brought up and installed comes first. Then the checks: a row for each cluster or lane; if
+there was one only, for each capability.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from conformance.report.anchor import anchor
+from conformance.report.drawing import Block, drawing, ticks
+from conformance.report.environment import ObtainedPart
+from conformance.report.installed import Entry, Installed, Wait
 from conformance.report.model import RunReport
 from conformance.report.results import CheckResult
 from conformance.report.verdict import Verdict
 from conformance.report.wording import counted, named, ran_in, seconds
 
-_WIDTH = 1000
-_LINE = 20
-_BAR = 16
-_GAP = 2
-_NARROW = 3
-"""What a telephone still shows, which draws the width in some 350 pixels."""
-_OVERLAP = 0.1
-"""Seconds by which one check may seem to end after the next began: both are rounded."""
 _CLASSES = {Verdict.PASS: "passed", Verdict.FAIL: "failed"}
+_SHORT = 0.02
+"""Part of the whole time that a step takes whose name could not be shown."""
+_OUTCOMES = {"done": "step", "failed": "failed", "unfinished": "open"}
+_ROWS = {
+    "cluster": "Cluster",
+    "part": "Parts",
+    "image": "Images",
+    "platform": "Platform",
+    "app image": "App images",
+    "app": "Apps",
+    "preparation": "Made for checks",
+}
+"""Rows of what is installed on the clusters under test; another cluster has one of its own."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What ran in one place, or of one capability."""
+    """What ran in one place, or of one capability, or was installed."""
 
     label: str
     """The cluster or the lane, or the capability; empty: the run had one only."""
     drawing: Markup
 
 
-def timeline(report: RunReport) -> list[Row]:
-    """Return the rows; none of a report that knows no beginnings.
+@dataclass(frozen=True)
+class Timeline:
+    """All rows, of the same scale."""
 
-    All have the same scale. Of each check, its set-up is paler: what was installed or awaited for
-    it is in there.
+    rows: list[Row]
+    ticks: list[tuple[float, str]]
+    """Where the time is written below, in percent of the width, and what is written there."""
+
+
+def timeline(report: RunReport) -> Timeline:
+    """Return the timeline; without a row if the report knows no beginnings.
+
+    Of each check, its set-up is paler. Below a block is a line where it waited.
     """
-    begun = [(check.began, check) for check in report.checks if check.began is not None]
-    total = max([report.seconds, *(began + check.seconds for began, check in begun)]) or 1.0
-    places: dict[str, list[tuple[float, CheckResult]]] = {}
-    for began, check in sorted(begun, key=lambda one: one[0]):
-        label = ", ".join(filter(None, (check.where, ran_in(check))))
-        places.setdefault(label, []).append((began, check))
-    if len(places) == 1:
-        return _rows(_by_capability(begun), total)
-    return _rows(dict(sorted(places.items())), total)
+    installed = Installed(report)
+    checks = [check for check in report.checks if check.began is not None]
+    if not checks:
+        return Timeline([], [])
+    ends = [_end(entry) for entry in installed.entries if entry.step.kind]
+    ends += [(check.began or 0.0) + check.seconds for check in checks]
+    total = max([report.seconds, *ends]) or 1.0
+    rows = _installation(installed, total) | _checks(checks, installed)
+    drawn = [
+        Row(label, drawing(blocks, total, _described(label, blocks, total)))
+        for label, blocks in rows.items()
+    ]
+    return Timeline(drawn, ticks(total))
 
 
-def _by_capability(
-    begun: Sequence[tuple[float, CheckResult]],
-) -> dict[str, list[tuple[float, CheckResult]]]:
-    """Divide the checks among their capabilities, in the order in which these began."""
-    found: dict[str, list[tuple[float, CheckResult]]] = {}
-    for began, check in sorted(begun, key=lambda one: one[0]):
-        name = check.id.partition(".")[0].replace("_", " ").capitalize()
-        found.setdefault(name, []).append((began, check))
-    return found if len(found) > 1 else {"": [one for each in found.values() for one in each]}
+def _described(label: str, blocks: Sequence[Block], total: float) -> str:
+    word = "check" if any(block.is_check for block in blocks) else "step"
+    what = f"When each of {counted(len(blocks), word)} went on, in {seconds(total)}"
+    return f"{label}: {what}" if label else what
 
 
-def _rows(divided: dict[str, list[tuple[float, CheckResult]]], total: float) -> list[Row]:
-    return [Row(label, _drawing(label, found, total)) for label, found in divided.items()]
+def _installation(installed: Installed, total: float) -> dict[str, list[Block]]:
+    rows: dict[str, list[Block]] = {}
+    parts = [_of_part(target, part) for target, part in installed.parts.items()]
+    for kind, label in _ROWS.items():
+        here = [
+            entry
+            for entry in installed.entries
+            if entry.step.kind == kind and entry.step.cluster in {"", *installed.clusters}
+        ]
+        blocks = parts if kind == "part" else _blocks(here, installed, total)
+        if blocks:
+            rows[label] = blocks
+    elsewhere: dict[str, list[Entry]] = {}
+    for entry in installed.entries:
+        cluster = entry.step.cluster
+        if entry.step.kind and cluster and cluster not in installed.clusters:
+            elsewhere.setdefault(cluster, []).append(entry)
+    return rows | {name: _blocks(entries, installed, total) for name, entries in elsewhere.items()}
 
 
-def _drawing(place: str, begun: Sequence[tuple[float, CheckResult]], total: float) -> Markup:
-    """Draw the checks of one place, in the order in which they began, as ``total`` seconds wide."""
-    scale = _WIDTH / total
-    ends: list[float] = []
-    bars = []
-    for began, check in begun:
-        line = next((at for at, end in enumerate(ends) if end <= began + _OVERLAP), len(ends))
-        ends[line : line + 1] = [began + check.seconds]
-        bars.append(_bar(check, began, scale, line * _LINE))
-    what = f"When each of {counted(len(begun), 'check')} went on, in {seconds(total)}"
-    height = len(ends) * _LINE
-    return Markup(
-        '<svg role="img" aria-label="{}" viewBox="0 {} {} {}" height="{}" '
-        'preserveAspectRatio="none">{}</svg>'
-    ).format(
-        f"{place}: {what}" if place else what,
-        (_BAR - _LINE) // 2,
-        _WIDTH,
-        height,
-        height,
-        Markup("").join(bars),
+def _blocks(entries: Iterable[Entry], installed: Installed, total: float) -> list[Block]:
+    """Return a block for each step; short ones that go on at the same time are one."""
+    blocks: list[Block] = []
+    together: list[Entry] = []
+    for entry in entries:
+        if entry.step.kind != "image" and entry.step.seconds > _SHORT * total:
+            blocks.append(_of_step(entry, installed))
+        elif together and entry.step.began < max(map(_end, together)):
+            together.append(entry)
+        else:
+            blocks += _of_several(together, installed)
+            together = [entry]
+    return sorted([*blocks, *_of_several(together, installed)], key=lambda block: block.began)
+
+
+def _end(entry: Entry) -> float:
+    return entry.step.began + entry.step.seconds
+
+
+def _of_step(entry: Entry, installed: Installed) -> Block:
+    step = entry.step
+    said = "" if step.outcome == "done" else f", {step.outcome}"
+    return Block(
+        step.began,
+        step.seconds,
+        _OUTCOMES[step.outcome],
+        f"{entry.title}: {seconds(step.seconds)}{said}{_waited(installed.summed(step))}",
+        entry.anchor,
+        name=step.step,
+        waits=installed.waits(step),
     )
 
 
-def _bar(check: CheckResult, began: float, scale: float, top: int) -> Markup:
-    kind = _CLASSES.get(check.verdict, "open")
-    start, set_up = began * scale, check.phases.setup * scale
-    rest = (check.seconds - check.phases.setup) * scale
-    rest = max(_NARROW, rest - _GAP)  # one check is seen to end, and the next to begin
-    return Markup(
-        '<g class="{}" data-check="{}"><title>{}: {}, {}</title>'
-        '<path class="setup" d="M{:.1f} {}h{:.1f}v{}h-{:.1f}z"/>'
-        '<path d="M{:.1f} {}h{:.1f}v{}h-{:.1f}z"/></g>'
-    ).format(
-        kind,
+def _of_several(entries: Sequence[Entry], installed: Installed) -> list[Block]:
+    """Return steps that went on at the same time as one block; none of none."""
+    if len(entries) < 2:
+        return [_of_step(entry, installed) for entry in entries]
+    began, ended = entries[0].step.began, max(map(_end, entries))
+    outcomes = {entry.step.outcome for entry in entries}
+    outcome = next(one for one in ("failed", "unfinished", "done") if one in outcomes)
+    titles = [_of_step(entry, installed).title for entry in entries]
+    name = counted(len(entries), "step")
+    return [
+        Block(
+            began,
+            ended - began,
+            _OUTCOMES[outcome],
+            "\n".join([f"{name}: {seconds(ended - began)}", *titles]),
+            entries[0].anchor,
+            name=name,
+            also=[entry.anchor for entry in entries[1:]],
+        )
+    ]
+
+
+def _waited(waits: Iterable[Wait]) -> str:
+    return "".join(f"\nwaited {seconds(wait.seconds)} for {wait.title}" for wait in waits)
+
+
+def _of_part(target: str, part: ObtainedPart) -> Block:
+    title = f"{part.name} {part.how}: {seconds(part.seconds)}"
+    return Block(part.began, part.seconds, "step", title, target, name=part.name)
+
+
+def _checks(checks: Sequence[CheckResult], installed: Installed) -> dict[str, list[Block]]:
+    """Divide the checks among the places where they ran, or else among their capabilities."""
+    begun = sorted(checks, key=lambda check: check.began or 0.0)
+    places: dict[str, list[CheckResult]] = {}
+    for check in begun:
+        label = ", ".join(filter(None, (check.where, ran_in(check))))
+        places.setdefault(label, []).append(check)
+    divided = dict(sorted(places.items()))
+    if len(places) == 1:
+        divided = {}
+        for check in begun:
+            name = check.id.partition(".")[0].replace("_", " ").capitalize()
+            divided.setdefault(name, []).append(check)
+        if len(divided) == 1 and not installed.entries:
+            divided = {"": begun}
+    return {
+        label: [_of_check(check, installed) for check in found] for label, found in divided.items()
+    }
+
+
+def _of_check(check: CheckResult, installed: Installed) -> Block:
+    said = f"{named(check)}: {check.verdict.value}, {seconds(check.seconds)}"
+    return Block(
+        check.began or 0.0,
+        check.seconds,
+        _CLASSES.get(check.verdict, "open"),
+        f"{said}{_waited(installed.summed(check))}",
         anchor(check),
-        named(check),
-        check.verdict.value,
-        seconds(check.seconds),
-        *(start, top, set_up, _BAR, set_up),
-        *(start + set_up, top, rest, _BAR, rest),
+        set_up=check.phases.setup,
+        waits=installed.waits(check),
+        is_check=True,
     )

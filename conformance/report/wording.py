@@ -69,15 +69,19 @@ def is_reported_elsewhere(reason: str) -> bool:
 
 
 def history_of(change: Change) -> str:
-    """Return since when a check fails or does not run, and how often it flaked; may be empty."""
+    """Return since when a check fails or does not run, and how often it flaked; may be empty.
+
+    A check that passed in none of the runs that were looked at may fail for longer than these go.
+    """
     said = []
     since, passed = change.failing_since, change.last_passed
     if since:
-        said.append(f"fails since run {since.run_id} of {since.started_at:%Y-%m-%d}")
+        known = "at least " if change.ran and not passed else ""
+        said.append(f"fails {known}since run {since.run_id} of {since.started_at:%Y-%m-%d}")
     if passed:
         said.append(f"passed last in run {passed.run_id} of {passed.started_at:%Y-%m-%d}")
     elif since and change.ran:
-        said.append("passed in no run before")
+        said.append("passed in none of the runs that were looked at")
     if change.flaked:
         said.append(f"a flake in {change.flaked} of {change.ran} runs before")
     return ", ".join(said)

@@ -33,6 +33,13 @@ def presented(connection: socket.socket, host: str, trust: ssl.SSLContext) -> by
         return session.getpeercert(binary_form=True) or b""
 
 
+def unverified() -> ssl.SSLContext:
+    """Return what takes every certificate: to look at it, not to trust whoever has it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
 def spoken(connect: Callable[[], socket.socket], host: str) -> list[ssl.TLSVersion]:
     """Return the versions of TLS that a server speaks for a name, the oldest first.
 
@@ -62,8 +69,7 @@ def _is_answer(error: ssl.SSLError) -> bool:
 
 
 def _only(version: ssl.TLSVersion) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context = unverified()
     context.set_ciphers(ANY_CIPHER)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # old versions are what is asked for

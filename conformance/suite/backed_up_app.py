@@ -119,22 +119,9 @@ class BackedUpApp:
     @contextlib.contextmanager
     def reached(self, namespace: str, kube: Kube | None = None) -> Iterator[Instance]:
         """Yield a copy in another namespace or cluster, when it is Ready, without its host name."""
-        kube = kube or self.kube
-        pod = wait_each(kube, self.pods_in(namespace), ready())[0]
-        with (
-            forward(kube, namespace, pod["metadata"]["name"], _http_port(pod)) as port,
-            requests.Session() as session,
-        ):
-            session.trust_env = False
-            # As the ingress would say it: some apps send other visitors to their own name.
-            session.headers.update({"Host": self.deployment.host, "X-Forwarded-Proto": "https"})
-            yield replace(
-                self.deployment.instance,
-                kube=kube,
-                namespace=namespace,
-                base_url=f"http://127.0.0.1:{port}",
-                session=session,
-            )
+        copy = replace(self.deployment.instance, kube=kube or self.kube, namespace=namespace)
+        with reached(copy, self.deployment.host) as found:
+            yield found
 
     def _missing_claims(self, backup: Object) -> list[str]:
         pods = [self.deployment.instance.pod()]
@@ -145,6 +132,24 @@ class BackedUpApp:
         }
         claims = self.kube.list("v1", "PersistentVolumeClaim", self.namespace)
         return missing_in_backup(pods, claims, self.kube.list("v1", "PersistentVolume"), copied)
+
+
+@contextlib.contextmanager
+def reached(copy: Instance, host: str) -> Iterator[Instance]:
+    """Yield a copy of an app, when it is Ready, at an address of its own.
+
+    Its host name, ``host``, leads to the original. Raises ``WaitTimeout``.
+    """
+    pods = Selection("v1", "Pod", copy.namespace, copy.selector)
+    pod = wait_each(copy.kube, pods, ready())[0]
+    with (
+        forward(copy.kube, copy.namespace, pod["metadata"]["name"], _http_port(pod)) as port,
+        requests.Session() as session,
+    ):
+        session.trust_env = False
+        # As the ingress would say it: some apps send other visitors to their own name.
+        session.headers.update({"Host": host, "X-Forwarded-Proto": "https"})
+        yield replace(copy, base_url=f"http://127.0.0.1:{port}", session=session)
 
 
 def is_released(kube: Kube, pods: Selection, *, within: float = RELEASE_SECONDS) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from conformance.apps.images import BASE_IMAGES, can_build
 from conformance.apps.whole_platform import whole_platform
 from conformance.clusters.select import make_cluster
+from conformance.common import course
 from conformance.common.errors import HarnessError
 from conformance.common.package import Package
 from conformance.common.run_folder import run_folder
@@ -115,7 +116,7 @@ def cluster(
     try:
         if chosen_cluster.provider != "existing":
             components.foresee(*ahead)
-        with run.terminal.showing():
+        with run.terminal.showing(), course.taking(course.start_of(chosen_cluster.name)):
             _start(chosen_cluster, run, site_maker, needed)
         left = parts_left(chosen_cluster, needed, run.given)
         useless = () if can_build(components) else BASE_IMAGES

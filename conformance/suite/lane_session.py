@@ -8,6 +8,7 @@ cluster, a platform being installed and images being built could not be shared.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import threading
@@ -19,6 +20,8 @@ from _pytest.compat import NOTSET
 from _pytest.fixtures import RequestFixtureDef, SubRequest
 from _pytest.scope import Scope
 
+from conformance.common import course
+from conformance.common.course import Step
 from conformance.suite import schedule
 from conformance.suite.lane_output import Output
 from conformance.suite.lane_plan import LANE, Plan
@@ -42,6 +45,7 @@ _EXPLAINING = threading.Lock()
 """Held while a failure is explained: pytest parses source code for that, and Python 3.11 counts how
 deep it is in a parsed tree once for all threads ("AST constructor recursion depth mismatch")."""
 _THREAD = "lane-"
+_ANOTHER_LANE = Step("preparation", "what another lane sets up")
 Reports = list[pytest.TestReport]
 
 
@@ -56,7 +60,9 @@ class SharedFixtures:
 
     def value(self, name: str, node_id: str) -> object:
         """Return a fixture's value, or raise what setting it up raised."""
-        with self._lock:
+        with contextlib.ExitStack() as held:
+            with course.waiting_for(_ANOTHER_LANE):
+                held.enter_context(self._lock)
             asking = self._items[node_id]._request  # type: ignore[attr-defined]
             # The session asks: in pytest's eyes the check itself is in another one.
             request = SubRequest(

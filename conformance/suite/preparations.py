@@ -18,6 +18,8 @@ import pytest
 from conformance.apps.deployment import HelmDeployment
 from conformance.apps.image_builds import NOTES, VERSIONS, source_of
 from conformance.apps.tracked import TrackedBranch
+from conformance.common import course
+from conformance.common.course import Step
 from conformance.components.waiting import BuildingFuture
 from conformance.services.helm import Helm
 from conformance.suite.check import once
@@ -93,6 +95,10 @@ def prepared(fixture: str, *, beside: str) -> Callable[[Maker[Result]], Maker[Re
     return mark
 
 
+def _step(name: str) -> Step:
+    return Step("preparation", name.replace("_", " "))
+
+
 def may_be_prepared(capability: str, fixtures: set[str]) -> bool:
     """Whether checks with these fixtures share what can be made beside those of a capability."""
     return any(way.beside == capability and way.fixture in fixtures for way in _WAYS.values())
@@ -113,15 +119,20 @@ class Preparations:
         acts: list[Callable[[], None]] = []
         for way in filter(None, map(_WAYS.get, self._materials.wanted)):
             if way.beside == capability:
-                future: BuildingFuture[Any] = BuildingFuture()
+                future: BuildingFuture[Any] = BuildingFuture(_step(way.fixture))
                 self._begun[way.maker] = future
-                acts.append(partial(future.work, partial(way.maker, self._materials)))
+                acts.append(partial(future.work, partial(self._make, way.maker)))
         return acts
 
     def result(self, maker: Maker[Result]) -> Result:
         """Return what was prepared, to the first who asks, or make it now. Raises its error."""
         begun: Future[Result] | None = self._begun.pop(maker, None)
-        return maker(self._materials) if begun is None else begun.result()
+        return self._make(maker) if begun is None else begun.result()
+
+    def _make(self, maker: Maker[Result]) -> Result:
+        name = next((way.fixture for way in _WAYS.values() if way.maker is maker), maker.__name__)
+        with course.taking(_step(name)):
+            return maker(self._materials)
 
     def begun(self, maker: Maker[Any]) -> bool:
         """Whether ``result`` would return what was prepared."""

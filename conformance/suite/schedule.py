@@ -135,9 +135,12 @@ def _first(fixture: str, items: list[pytest.Item]) -> None:
 
 
 def _join(fixture: str, items: list[pytest.Item]) -> None:
-    """Add a fixture to the first of these tests, if there is one."""
+    """Add a fixture to the first of these tests, if there is one.
+
+    To a list of its own: pytest's is shared by all tests that are made of one function.
+    """
     for item in items[:1]:
-        item.fixturenames.append(fixture)  # type: ignore[attr-defined]
+        item.fixturenames = [*item.fixturenames, fixture]  # type: ignore[attr-defined]
 
 
 def _undisturbed(items: list[pytest.Item]) -> list[pytest.Item]:

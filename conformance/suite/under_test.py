@@ -12,7 +12,6 @@ import pytest
 from conformance.report.environment import (
     ClusterInfo,
     Component,
-    InstallationStep,
     ObtainedPart,
     Substitute,
 )
@@ -89,9 +88,7 @@ class UnderTest:
         obtained = components.obtained() if components else []
         report.obtained = [ObtainedPart.model_validate(part) for part in obtained]
         installed = stack.describe() if stack else {"substitutes": []}
-        report.installation = [
-            InstallationStep.model_validate(step) for step in installed.get("timings", ())
-        ]
+        report.installation = self._run.recorder.installation()
         report.not_installed = dict(installed.get("not_run", {}))
         report.substitutes = [
             *(Substitute.model_validate(entry) for entry in installed["substitutes"]),

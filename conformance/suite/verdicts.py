@@ -11,6 +11,7 @@ from collections.abc import Generator
 import pytest
 
 from conformance.clusters.base import Feature
+from conformance.common import course
 from conformance.common.errors import HarnessError
 from conformance.components.waiting import seconds_waited
 from conformance.report.evidence import failure_text
@@ -49,6 +50,7 @@ class Verdicts:
         check = check_of(item)
         if check is None:
             return
+        course.take_awaited()  # what is waited for from now on is waited for by this check
         result = self._run.recorder.result(item.nodeid)
         result.reason, result.error = "the run ended during this check", True
         if self._run.twins and twin_of(item) is None:
@@ -73,6 +75,7 @@ class Verdicts:
             self._redact(report)
         result = self._run.recorder.result(item.nodeid)
         setattr(result.phases, report.when, self._without_building(report.duration))
+        result.waited_for += self._run.recorder.awaited(course.take_awaited())
         twin = twin_of(item)
         if report.when == "call" or (report.when == "setup" and not report.passed):
             result.error = False

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright._impl._driver import compute_driver_executable
+from stub_forge import TOKEN
 
 from bench.years_of_reports import write_year
 from conformance.common.settings import PROJECT_ROOT
@@ -148,7 +149,7 @@ def run_gitlab(
     source = "CI_PIPELINE_SOURCE"
     shell = ["--force-shell-executor", "--shell-isolation", "--no-artifacts-to-source"]
     scheduled = ["--variable", f"{source}=schedule", "--ignore-predefined-vars", source]
-    command = [node(), str(script), *shell, *scheduled, *more, "nightly: [embedded]"]
+    command = [node(), str(script), *shell, *scheduled, *more, "nightly: [embedded,reference]"]
     return forge.run(night, status, command)
 
 
@@ -160,8 +161,8 @@ def run_github(
     # A job with a container is none for the host, whatever act is told of its platform.
     container = re.compile(r"^    container:\n(?: {6}.*\n)+", re.MULTILINE)
     workflow.write_text(container.sub("", workflow.read_text()))
-    options = [*HERE, "--matrix=job:embedded", f"--env=GITHUB_RUN_ID={night}"]
-    options += ["--action-cache-path", str(forge.folder / "act")]
+    options = [*HERE, "--matrix=job:embedded", "--matrix=platform:reference"]
+    options += [f"--env=GITHUB_RUN_ID={night}", "--action-cache-path", str(forge.folder / "act")]
     for action in ("cache@v4", "upload-artifact@v4"):
         stand_in = ACTIONS / action.partition("@")[0]
         options += ["--local-repository", f"actions/{action}={stand_in}"]
@@ -175,7 +176,6 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
-CURL = '#!/bin/sh\necho "$@" > "$CALLS"\ncat > "$CALLS.body"\n'
 PULL_REQUEST = {"pull_request": {"number": 7, "base": {"ref": "main"}}}
 WORKFLOW = f"""
 on: pull_request
@@ -185,7 +185,7 @@ jobs:
     steps:
       - uses: actions/checkout@v5
       - uses: ./.github/actions/stackspin-app
-        with: {{source: "{PROJECT_ROOT}", path: charts/notes, comment-token: token}}
+        with: {{source: "{PROJECT_ROOT}", path: charts/notes, comment-token: {TOKEN}}}
 """
 
 
@@ -198,7 +198,6 @@ def make_packages(folder: Path) -> Forge:
     (checkout / ".github" / "workflows").mkdir()
     (checkout / ".github" / "workflows" / "apps.yml").write_text(WORKFLOW)
     shutil.copytree(PROJECT_ROOT / "charts" / "notes", checkout / "charts" / "notes")
-    program(folder / "programs" / "curl", CURL)
     (folder / "home").mkdir()
     (folder / "event.json").write_text(json.dumps(PULL_REQUEST))
     _git(

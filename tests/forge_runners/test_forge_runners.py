@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import forge_runners as runners
 import pytest
 from forge_runners import Forge
+from stub_forge import stub_forge
 
 from bench.years_of_reports import BROKEN
 
@@ -67,11 +67,11 @@ def test_github_keeps_a_night_for_the_next_and_shows_what_fails(forge: Forge, ac
     failed = [line for line in bad.stdout.splitlines() if "Failure" in line]
     assert len(failed) == 1, bad.stdout
     assert "Run the checks" in failed[0]
-    artifacts = forge.folder / "kept" / "report-embedded"
+    artifacts = forge.folder / "kept" / "report-embedded-reference"
     assert BROKEN in (artifacts / "reports" / "history.html").read_text()
     shown = {str(path.relative_to(artifacts)) for path in artifacts.rglob("*") if path.is_file()}
     assert {"report/report.json", "report/junit.xml", "reports/history.html"} <= shown
-    histories = sorted((forge.folder / "kept").glob("history-embedded-*/content"))
+    histories = sorted((forge.folder / "kept").glob("history-embedded-reference-*/content"))
     assert [len(path.read_text().splitlines()) for path in histories] == [1, 2]
     (part,) = (forge.folder / "kept").glob("components-embedded-*/content/part")
     assert part.read_text() == "built\n"  # its key was there already: the second night saved none
@@ -92,10 +92,16 @@ def test_github_checks_the_apps_of_a_pull_request(tmp_path: Path, act: Path) -> 
     packages = runners.make_packages(tmp_path)
     event = ["--eventpath", str(tmp_path / "event.json")]
     cache = ["--action-cache-path", str(tmp_path / "act")]
-    found = packages.call([str(act), "pull_request", *runners.HERE, *event, *cache])
+    with stub_forge() as forge:
+        api = [f"--env=GITHUB_API_URL={forge.address}"]
+        command = [str(act), "pull_request", *runners.HERE, *event, *cache, *api]
+        forge.comments[5] = (
+            "<!-- stackspin-conformance: packages in charts/notes -->\nof the last push"
+        )
+        found = packages.call(command)
     assert found.returncode == 1, found.stdout
-    assert packages.calls[0].endswith("/issues/7/comments"), found.stdout
-    said = json.loads((tmp_path / "calls.body").read_text())["body"]
+    [said] = forge.comments.values()
     assert "secret.yaml" in said
+    assert "of the last push" not in said
     failed = [line for line in found.stdout.splitlines() if "Failure - Main Check" in line]
     assert [line.partition("Main ")[2].partition(" [")[0] for line in failed] == ["Check"]

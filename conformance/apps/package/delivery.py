@@ -148,7 +148,7 @@ class Delivery:
 
         Raises ``WaitFailed``, ``OutOfTime``.
         """
-        self._steps.run("applied", self._wait_applied)
+        self._steps.run(f"app {self.name}", self._wait_applied, "app")
 
     def _wait_applied(self) -> None:
         self._of_flux.wait_applied(self._repository.commit, self._repository.is_included)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from conformance.apps import images
 from conformance.apps.docker_engine import write_layout
 from conformance.apps.package.given import GivenApp
+from conformance.common import course
+from conformance.common.course import Step
 from conformance.common.errors import HarnessError
 from conformance.components.processes import Runner
 from conformance.components.waiting import submit
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 _DOCKER_HUB = "docker.io"
 _MOST_BYTES = 4 * 1024**3
 """Bytes of an archive's files together."""
+
+
+def _building(given: GivenApp) -> Step:
+    return Step("app image", f"images of {given.name}")
 
 
 class PackageImages:
@@ -49,7 +55,7 @@ class PackageImages:
         """Queue the images that a package describes, once; returns at once."""
         if given.name not in self._built:
             build = partial(self._build, given, self._folder / f"package-{len(self._built)}")
-            self._built[given.name] = submit(self._executor, build)
+            self._built[given.name] = submit(self._executor, build, _building(given))
         return self._built[given.name]
 
     def push(self, given: GivenApp, registry: Registry) -> None:
@@ -70,6 +76,10 @@ class PackageImages:
 
     def _build(self, given: GivenApp, folder: Path) -> dict[str, Path]:
         """Return the images as OCI layouts, by their full names."""
+        with course.taking(_building(given)):
+            return self._write_layouts(given, folder)
+
+    def _write_layouts(self, given: GivenApp, folder: Path) -> dict[str, Path]:
         folder.mkdir()
         layouts = {}
         for number, one in enumerate(given.description.images):

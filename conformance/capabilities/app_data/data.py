@@ -12,6 +12,7 @@ from conformance.apps.package.running import RunningApp
 from conformance.apps.package.sentinels import Sentinels
 from conformance.kube.conditions import deleted
 from conformance.kube.inventory import ref_of
+from conformance.kube.objects import Selection
 from conformance.kube.wait import wait_each
 from conformance.services.velero import RESTORE_NAME
 
@@ -60,16 +61,20 @@ class AppData:
             wait_each(kube, one.pods, deleted(), timeout=kube.timeouts.deletion)
         return left
 
-    def replace_restored(self) -> None:
-        """Delete the pods that Velero has restored, as an operator does; returns at Ready.
+    def delete_restored(self, restore: str) -> None:
+        """Delete the pods that a Restore has brought, as an operator does; returns when they end.
 
-        They would wait for Velero once more, and for ever, at the next restart of the node; and
-        one of a workload whose template has changed since the backup is nobody's.
+        They would wait for Velero once more, and for ever, at the next restart of the node. One of
+        a workload whose template has changed since the backup is nobody's, and would run beside
+        the workload's own, on the same volume. So it is done before Flux makes the workload again.
+        Raises ``WaitTimeout``.
         """
-        for workload in self.app.live.workloads():
-            for pod in self.app.kube.list(*workload.pods):
-                if RESTORE_NAME in pod["metadata"]["labels"]:
-                    self.app.delete_pod(pod, workload)
+        kube = self.app.kube
+        for namespace in self.app.delivery.namespaces:
+            pods = Selection("v1", "Pod", namespace, f"{RESTORE_NAME}={restore}")
+            for pod in kube.list(*pods):
+                kube.delete(*ref_of(pod))
+            wait_each(kube, pods, deleted(), timeout=kube.timeouts.deletion)
 
     def _verify_own(self) -> None:
         self.app.prove_again()

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.apps import catalogue
+from conformance.apps.deployment import image_values
 from conformance.apps.flux_package import Commit
 from conformance.apps.image_builds import NOTES, VERSIONS
 from conformance.apps.tracked_copy import tracked_copy
+from conformance.capabilities.operations.certificates import PlatformCertificates
 from conformance.capabilities.operations.crowd import Crowd
 from conformance.capabilities.operations.helm_controller import HelmController
 from conformance.capabilities.operations.image_registry import ImageRegistry
 from conformance.capabilities.operations.ingress_certificate import IngressCertificate
 from conformance.capabilities.operations.mail_server import MailServer
 from conformance.capabilities.operations.many_releases import ManyReleases
+from conformance.capabilities.operations.small_disk import SmallDisk
 from conformance.capabilities.operations.upgrade import CHART_VERSION, UPGRADE_TIMEOUT
 
 if TYPE_CHECKING:
+    from conformance.apps.deployment import HelmDeployment
     from conformance.apps.image_builds import AppImages
     from conformance.apps.tracked import TrackedApp, TrackedBranch
     from conformance.clusters.base import Cluster
@@ -89,6 +93,22 @@ def unpulled(app_images: AppImages, registry: Registry, package: Package) -> Com
 
 
 @pytest.fixture
+def small_disk(
+    undeployed: Callable[[str], HelmDeployment],
+    package: Package,
+    app_images: AppImages,
+    cluster: Cluster,
+) -> Iterator[SmallDisk]:
+    """An app of this check alone, on a disk of its own."""
+    deployment = undeployed("disk")
+    image = app_images.of(package, NOTES, VERSIONS[0])
+    deployment.install(package.chart(NOTES), image_values(image))
+    disk = SmallDisk(deployment, cluster)
+    with disk.mounted():
+        yield disk
+
+
+@pytest.fixture
 def mail_server(
     clients: Clients,
     single_sign_on: Flux,  # noqa: ARG001 - installed
@@ -105,6 +125,16 @@ def ingress_certificate(
 ) -> IngressCertificate:
     """What new connections to the platform get."""
     return IngressCertificate(clients, stack.http())
+
+
+@pytest.fixture
+def platform_certificates(
+    stack: Stack,
+    clients: Clients,
+    single_sign_on: Flux,  # noqa: ARG001 - installed
+) -> PlatformCertificates:
+    """All certificates that are known of the platform."""
+    return PlatformCertificates(clients, stack.http())
 
 
 @pytest.fixture

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from requests import PreparedRequest, Response
 
+from conformance.common.pki import CertificateAuthority
 from conformance.kube.apply import apply
 from conformance.kube.errors import Invalid
 from conformance.suite.admission import ANYWHERE, enforced
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 POLICY = Path(__file__).with_suffix(".yaml")
 NAME = "twin-of-operations"
+INGRESS = "networking.k8s.io/v1"
 ONE_ATTEMPT = {"courier": {"message_retries": 0}}
 """Of Kratos, to send a mail."""
 
@@ -83,6 +86,32 @@ def certificate_copied(kube: Kube, single_sign_on: Flux, accounts: Accounts) -> 
             yield
     finally:
         kube.delete("v1", "Secret", NAME, secret.namespace)
+
+
+@pytest.fixture
+def certificate_of_a_week(kube: Kube, clients: Clients, flux: Flux) -> Iterator[None]:  # noqa: ARG001
+    """An Ingress has a certificate that was issued for a week."""
+    namespace, host = clients.platform.apps, f"{NAME}.{clients.platform.domain}"
+    issued = CertificateAuthority(validity=timedelta(days=7)).issue(host)
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": NAME}}
+    pair = {"tls.crt": issued.certificate.decode(), "tls.key": issued.key.decode()}
+    ingress = {"apiVersion": INGRESS, "kind": "Ingress", "metadata": {"name": NAME}}
+    spec = {
+        "ingressClassName": clients.platform.ingress.ingress_class,
+        "tls": [{"hosts": [host], "secretName": NAME}],
+        "rules": [{"host": host}],
+    }
+    apply(
+        kube,
+        {**secret, "type": "kubernetes.io/tls", "stringData": pair},
+        {**ingress, "spec": spec},
+        namespace=namespace,
+    )
+    try:
+        yield
+    finally:
+        kube.delete(INGRESS, "Ingress", NAME, namespace)
+        kube.delete("v1", "Secret", NAME, namespace)
 
 
 @contextmanager

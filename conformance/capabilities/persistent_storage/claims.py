@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from conformance.clusters.volumes import path_on_node
 from conformance.kube.conditions import Condition, deleted, exists, phase, ready
 from conformance.kube.logs import wait_for_line
 from conformance.kube.objects import Object, Ref, Selection
@@ -68,9 +69,3 @@ class ClaimBytes(Protocol):
         self, *, retained: bool = False, access_mode: str = "ReadWriteOnce"
     ) -> ClaimedBytes:
         """Return the two, as soon as the API has them; ``retained``: of the other class."""
-
-
-def path_on_node(volume: Object) -> str:
-    """Return where a volume's bytes are on the node's disk."""
-    source = volume["spec"].get("local") or volume["spec"]["hostPath"]
-    return str(source["path"])

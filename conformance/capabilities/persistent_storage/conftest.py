@@ -10,11 +10,8 @@ import pytest
 
 from conformance.apps.deployment import HelmDeployment, image_values
 from conformance.apps.image_builds import VERSIONS
-from conformance.capabilities.persistent_storage.claims import (
-    ClaimBytes,
-    ClaimedBytes,
-    path_on_node,
-)
+from conformance.capabilities.persistent_storage.claims import ClaimBytes, ClaimedBytes
+from conformance.clusters.volumes import path_on_node
 from conformance.kube.apply import apply_file
 from conformance.suite.check import not_run, shared
 

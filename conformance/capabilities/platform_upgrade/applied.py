@@ -6,13 +6,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from conformance.kube.conditions import Condition, matching, reconciled
-from conformance.kube.objects import Object, Selection
+from conformance.kube.objects import Object, Objects, Selection
 from conformance.kube.wait import Wait, wait_all, wait_each
 from conformance.platform.tree.progress import is_suspended, wait_for_all
 from conformance.services.flux import API_VERSIONS, Flux, hopeless
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
+
+_LOST = 12
+"""Failures of a release in a row, after which nothing else that is upgraded helps it. With the
+suite's controllers they take a minute and a half, by Flux's own delays longer than anybody waits.
+"""
+CHARTS = Selection(API_VERSIONS["HelmChart"], "HelmChart")
 
 
 def wait_until_applied(kube: Kube, flux: Flux, commit: str, say: Callable[[str], None]) -> None:
@@ -24,20 +30,28 @@ def wait_until_applied(kube: Kube, flux: Flux, commit: str, say: Callable[[str],
     way.
     """
     flux.reconcile("GitRepository", flux.source)
-    wait_for_all(kube, {flux.source: commit}, kube.timeouts.tree, say)
-    charts = Selection(API_VERSIONS["HelmChart"], "HelmChart")
+    wait_for_all(kube, {flux.source: commit}, kube.timeouts.tree, say, lost=_lost())
     found = wait_each(
-        kube, charts, _looked_at(flux, commit), minimum=0, timeout=kube.timeouts.reconciliation
+        kube, CHARTS, _looked_at(flux, commit), minimum=0, timeout=kube.timeouts.reconciliation
     )
-    versions = {
-        f"{chart['metadata']['namespace']}/{chart['metadata']['name']}": chart for chart in found
-    }
-    waits = []
+    charts, waits = by_name(found), []
     for release in kube.list(API_VERSIONS["HelmRelease"], "HelmRelease"):
         if not is_suspended(release):
-            chart = versions.get(str(release.get("status", {}).get("helmChart")))
+            chart = charts.get(str(release.get("status", {}).get("helmChart")))
             waits.append(_upgraded(flux, release, chart))
     wait_all(kube, waits, timeout=kube.timeouts.stack)
+
+
+def _lost() -> Condition:
+    """Return the condition that a release fails time and again; helm may refuse to begin."""
+    return matching(f"failed {_LOST} times", lambda item: bool(item["status"]["failures"] >= _LOST))
+
+
+def by_name(charts: Objects) -> dict[str, Object]:
+    """Return HelmCharts by ``NAMESPACE/NAME``: so the status of a HelmRelease names its own."""
+    return {
+        f"{chart['metadata']['namespace']}/{chart['metadata']['name']}": chart for chart in charts
+    }
 
 
 def _looked_at(flux: Flux, commit: str) -> Condition:

@@ -36,6 +36,9 @@ class Releases(Protocol):
     def push(self, stack: Stack) -> str:
         """Have the tracked branch hold the next release; return the hash of its last commit."""
 
+    def push_back(self, stack: Stack) -> str:
+        """Do the same with the previous release."""
+
 
 @dataclass(frozen=True)
 class ReferenceReleases:
@@ -57,6 +60,11 @@ class ReferenceReleases:
         assert isinstance(stack, ReferenceStack), "it is installed as the reference platform"
         return stack.push_release(self.following)
 
+    def push_back(self, stack: Stack) -> str:
+        """Do the same with the previous release."""
+        assert isinstance(stack, ReferenceStack), "it is installed as the reference platform"
+        return stack.push_release(self.previous)
+
 
 @dataclass(frozen=True)
 class TreeReleases:
@@ -77,3 +85,8 @@ class TreeReleases:
         """Have the tracked branch hold the next release; return the hash of its last commit."""
         assert isinstance(stack, TreeStack), "it is installed from a tree"
         return stack.push_release(self.following)
+
+    def push_back(self, stack: Stack) -> str:
+        """Do the same with the previous release."""
+        assert isinstance(stack, TreeStack), "it is installed from a tree"
+        return stack.push_release(self.previous)

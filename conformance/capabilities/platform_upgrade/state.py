@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.kube.objects import Object, Objects
 
-GOOD = ("deployed", "superseded")
+DEPLOYED = "deployed"
+"""Status of the revision that is in place."""
+GOOD = (DEPLOYED, "superseded")
 """Statuses of a revision of a helm release that was installed, and maybe replaced later:
 https://helm.sh/docs/helm/helm_history/"""
 
@@ -31,6 +33,10 @@ class Installed:
     def newest(self) -> int:
         """The number of the last one."""
         return max(self.revisions, default=0)
+
+
+NEVER = Installed("", {})
+"""Nothing is remembered."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +96,20 @@ def upgraded(before: State, after: State) -> list[str]:
 
 
 def failed_upgrades(before: State, after: State) -> list[str]:
-    """Return, one line each, what went wrong on the way: failures, and new installations."""
+    """Return, one line each, which attempts failed on the way, even if a later one did not."""
     return [
         line
         for name, now in sorted(after.releases.items())
-        for line in _failures(name, before.releases.get(name, Installed("", {})), now)
+        for line in _failures(name, before.releases.get(name, NEVER), now)
+    ]
+
+
+def installed_anew(before: State, after: State) -> list[str]:
+    """Return, one line each, which releases were uninstalled meanwhile, and installed again."""
+    return [
+        f"HelmRelease {name} was uninstalled, and installed anew"
+        for name, now in sorted(after.releases.items())
+        if _anew(before.releases.get(name, NEVER), now)
     ]
 
 
@@ -117,12 +132,14 @@ def changed_secrets(before: State, after: State) -> list[str]:
 
 
 def _failures(name: str, then: Installed, now: Installed) -> Iterator[str]:
-    anew = bool(then.since) and now.since != then.since
-    if anew:
-        yield f"HelmRelease {name} was uninstalled, and installed anew"
+    anew = _anew(then, now)
     for number, status in sorted(now.revisions.items()):
         if (anew or number > then.newest) and status not in GOOD:
             yield f"HelmRelease {name}: revision {number} is {status}"
+
+
+def _anew(then: Installed, now: Installed) -> bool:
+    return bool(then.since) and now.since != then.since
 
 
 def _lost(claim: Claim, now: Claim | None) -> str:

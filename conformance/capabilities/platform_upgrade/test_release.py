@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from conformance.capabilities.platform_upgrade.state import (
     changed_secrets,
     failed_upgrades,
+    installed_anew,
     lost_claims,
     upgraded,
 )
 from conformance.clusters.base import Feature
+from conformance.services.velero import seconds_taken
 from conformance.suite.check import check, extended, not_run
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def test_no_failed_release(upgrade: Upgrade, evidence: EvidenceBox) -> None:
     newer = upgraded(before, move.state)
     evidence.measure("from the push to Ready", move.seconds)
     evidence.note(f"upgraded: {', '.join(newer) or 'nothing'}")
-    failed = failed_upgrades(before, move.state)
+    failed = installed_anew(before, move.state) + failed_upgrades(before, move.state)
     assert not failed, "\n".join([*failed, move.problem])
     upgrade.done()
     assert newer, "the push has upgraded no HelmRelease: are both releases the same?"
@@ -110,6 +112,21 @@ def test_data_kept(upgrade: Upgrade) -> None:
 
 
 @check(
+    "platform_upgrade.old_backup_restorable",
+    promise="After an upgrade of the platform, a backup made before it is restored, byte for byte.",
+    needs=NEEDS,
+    apps=extended("notes"),
+)
+def test_old_backup_restorable(upgrade: Upgrade, evidence: EvidenceBox) -> None:
+    life, _ = upgrade.done()
+    if life.backup is None:
+        not_run("the suite cannot put data into the apps of this platform")
+    with life.backup.restored() as restore:
+        evidence.measure("restore", seconds_taken(restore))
+        upgrade.verify_copy()
+
+
+@check(
     "platform_upgrade.pages_stay",
     promise="During an upgrade of the platform, no app's first page and no login is away for more "
     "than two minutes in all, and each answers afterwards.",
@@ -123,3 +140,52 @@ def test_pages_stay(upgrade: Upgrade, evidence: EvidenceBox) -> None:
         evidence.note(visit.summary)
     away = [one.summary for one in move.visits if not one.answers or one.away > LONGEST]
     assert not away, "\n".join(away)
+
+
+# This one and the next come last: they change what the others look at.
+@check(
+    "platform_upgrade.going_back_told",
+    promise="After a push of the platform's previous release, each HelmRelease goes back to it, or "
+    "says why not and keeps running; no claim, Secret or data is lost.",
+    level="extended",
+    needs=NEEDS,
+)
+def test_going_back_told(upgrade: Upgrade, evidence: EvidenceBox) -> None:
+    life, move = upgrade.done()
+    back = upgrade.back.result()
+    evidence.measure("from the push to the end", back.move.seconds)
+    evidence.note(back.outcome.summary)
+    assert not back.outcome.neither, "\n".join([*back.outcome.neither, back.move.problem])
+    assert back.outcome.refused or not back.move.problem, back.move.problem
+    lost = lost_claims(move.state, back.move.state) + changed_secrets(move.state, back.move.state)
+    assert not lost, "\n".join(lost)
+    if life.seed is not None:
+        upgrade.verify()
+
+
+@check(
+    "platform_upgrade.interrupted_upgrade_converges",
+    promise="If the node is killed during an upgrade of the platform, the upgrade completes after "
+    "the node's restart, and nothing is lost.",
+    level="extended",
+    needs=(*NEEDS, Feature.NODE_KILL),
+)
+def test_interrupted_upgrade_converges(upgrade: Upgrade, evidence: EvidenceBox) -> None:
+    upgrade.done()
+    back = upgrade.back.result()
+    if back.outcome.refused or back.outcome.neither:
+        not_run(f"there is nothing to upgrade once more: {back.outcome.summary}")
+    before, again = back.move.state, upgrade.again.result()
+    evidence.measure("from the push to Ready", again.seconds)
+    assert not again.problem, f"after the kill, the upgrade does not end: {again.problem}"
+    interrupted = failed_upgrades(before, again.state)
+    evidence.note(f"interrupted: {'; '.join(interrupted) or 'nothing'}")
+    lost = lost_claims(before, again.state) + changed_secrets(before, again.state)
+    lost += installed_anew(before, again.state)
+    assert not lost, "\n".join(lost)
+    away = [one.summary for one in again.visits if not one.answers]
+    assert not away, "\n".join(away)
+    if upgrade.life.result().seed is not None:
+        upgrade.verify()
+    if not interrupted:
+        not_run("the upgrade was over before the node was killed")

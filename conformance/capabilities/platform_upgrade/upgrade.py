@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.apps.base import Instance, SeedScale
 from conformance.capabilities.platform_upgrade.api_versions import removed_versions
 from conformance.capabilities.platform_upgrade.applied import wait_until_applied
+from conformance.capabilities.platform_upgrade.going_back import (
+    Outcome,
+    outcome,
+    wait_until_settled,
+)
+from conformance.capabilities.platform_upgrade.interruption import (
+    kill_node_mid_upgrade,
+    wait_until_running,
+)
+from conformance.capabilities.platform_upgrade.old_backup import COPIES, OldBackup
 from conformance.capabilities.platform_upgrade.person import Asked, Person
 from conformance.capabilities.platform_upgrade.release import PURPOSE
 from conformance.capabilities.platform_upgrade.state import State
@@ -25,6 +36,7 @@ from conformance.common.errors import HarnessError
 from conformance.kube.wait import WaitFailed
 from conformance.platform.reference import ReferenceStack
 from conformance.suite.accounts import Accounts
+from conformance.suite.backed_up_app import reached
 from conformance.suite.background import Background
 
 if TYPE_CHECKING:
@@ -35,6 +47,7 @@ if TYPE_CHECKING:
     from conformance.capabilities.platform_upgrade.release import Releases
     from conformance.platform.secondary import SecondaryClusters
     from conformance.platform.site import Site
+    from conformance.platform.stack import Stack
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,8 @@ class Life:
     """What the person has to give to get to the app."""
     seed: Seed | None
     """What is in the app; None: the suite knows no app of the platform."""
+    backup: OldBackup | None
+    """Of the apps; None: there is nothing in them that could be compared."""
     removed: list[str]
     """What is stored in a version of its API that the next release does not have, one line each."""
 
@@ -62,6 +77,14 @@ class Move:
     visits: list[Visit]
     problem: str
     """Why not all of it is Ready as pushed; empty if it is."""
+
+
+@dataclass(frozen=True)
+class Return:
+    """What came of the push of the release before over the next one."""
+
+    move: Move
+    outcome: Outcome
 
 
 class Upgrade:
@@ -86,6 +109,19 @@ class Upgrade:
         self.move = self._acts.then(self._move)
         """The next release was pushed, and is in place, or has failed."""
 
+    # The following begin when they are first asked for: they change what other checks look at.
+
+    @functools.cached_property
+    def back(self) -> Future[Return]:
+        """The release before was pushed over the next one."""
+        return self._acts.then(self._go_back)
+
+    @functools.cached_property
+    def again(self) -> Future[Move]:
+        """After that, the next one was pushed again, and the node killed in the midst of it."""
+        self.back  # noqa: B018 - begins before
+        return self._acts.then(self._upgrade_again)
+
     def done(self) -> tuple[Life, Move]:
         """Return what was before and is after; raises ``AssertionError`` if the upgrade failed."""
         life, move = self.life.result(), self.move.result()
@@ -98,6 +134,15 @@ class Upgrade:
         assert life.seed is not None, "nothing was put into the app"
         self._app.verify(self._instance(life.site), life.seed)
 
+    def verify_copy(self) -> None:
+        """Raise ``DataDiffers`` unless the data is in what was restored of the old backup."""
+        life, _ = self.done()
+        assert life.seed is not None, "nothing was put into the app"
+        there = self._instance(life.site)
+        host = there.base_url.removeprefix("https://")
+        with reached(replace(there, namespace=COPIES), host) as copy:
+            self._app.verify(copy, life.seed)
+
     def end(self) -> None:
         """Take the cluster away; what goes on there fails because of that."""
         self._acts.stop()
@@ -108,10 +153,11 @@ class Upgrade:
         clients = site.stack.clients
         accounts = Accounts(clients, site.stack.http, clients.platform.apps, {})
         seed = self._seeded(site)
+        backup = self._backed_up(site) if seed is not None else None
         person = Person.joins(accounts)
         asked = person.goes_to_app()
         removed = removed_versions(site.kube, self._releases.files())
-        return Life(site, State.of(site.kube), person, asked, seed, removed)
+        return Life(site, State.of(site.kube), person, asked, seed, backup, removed)
 
     def _seeded(self, site: Site) -> Seed | None:
         """Let Flux install the app, and put data into it, where it is one of the platform's."""
@@ -120,19 +166,56 @@ class Upgrade:
         image = self._image.result()
         site.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
         site.stack.app(self._app.name)
-        instance = self._instance(site)
-        site.stack.http().get_routed(f"{instance.base_url}/health/ready").raise_for_status()
-        return self._app.seed(instance, SeedScale.SMALL)
+        self._wait_served(site)
+        return self._app.seed(self._instance(site), SeedScale.SMALL)
+
+    def _backed_up(self, site: Site) -> OldBackup:
+        """Back up the apps; returns when this one, which writes nothing meanwhile, is served."""
+        backup = OldBackup.of_apps(site.stack.clients)
+        self._wait_served(site)
+        return backup
+
+    def _wait_served(self, site: Site) -> None:
+        ready = f"{self._instance(site).base_url}/health/ready"
+        site.stack.http().get_routed(ready).raise_for_status()
 
     def _move(self) -> Move:
+        return self._moved(self._releases.push, self._wait_until_applied)
+
+    def _go_back(self) -> Return:
+        kube = self.life.result().site.kube
+        move = self._moved(self._releases.push_back, self._wait_until_applied)
+        if move.problem:
+            wait_until_settled(kube)
+            move = replace(move, state=State.of(kube))
+        return Return(move, outcome(kube, move.state))
+
+    def _upgrade_again(self) -> Move:
+        site = self.life.result().site
+
+        def survive(commit: str) -> None:
+            killed_at = kill_node_mid_upgrade(site)
+            self._wait_until_applied(commit)
+            wait_until_running(site.kube, killed_at)
+
+        return self._moved(self._releases.push, survive)
+
+    def _wait_until_applied(self, commit: str) -> None:
+        site = self.life.result().site
+        wait_until_applied(site.kube, site.stack.clients.flux(), commit, self._say)
+
+    def _moved(
+        self, push: Callable[[Stack], str], wait_until_in_place: Callable[[str], None]
+    ) -> Move:
+        """Push a release, and wait until its commit is in place, while pages are visited."""
         life = self.life.result()
         stack, kube = life.site.stack, life.site.kube
         with visited(self._pages(life)) as visitors:
             began = time.monotonic()
-            commit = self._releases.push(stack)
+            commit = push(stack)
             problem = ""
             try:
-                wait_until_applied(kube, stack.clients.flux(), commit, self._say)
+                wait_until_in_place(commit)
             except (HarnessError, WaitFailed) as error:
                 problem = str(error)
             seconds = time.monotonic() - began

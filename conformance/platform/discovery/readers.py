@@ -74,6 +74,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "backup_restore",
         "chart_deployment",
         "disaster_recovery",
+        "operations",
         "persistent_storage",
     ),
     "ingress.authority": ("backup_restore.login_after_restore",),

@@ -67,7 +67,7 @@ class InstalledStack(Stack):
         self._components = components
         self._given = given
         self._root = root or data_root()
-        self._steps = Steps()
+        self._steps = Steps("platform", cluster.name)
         self.clients = Clients(kube, as_runs_see(given.described), settings.run_id)
         self._flux = self.clients.flux()
 
@@ -108,8 +108,8 @@ class InstalledStack(Stack):
         return self._session(self._settings.domain, address, self._settings.timeouts)
 
     def describe(self) -> dict[str, Any]:
-        """Return seconds a step: nothing is substituted, and nothing left out."""
-        return {"substitutes": [], "not_run": {}, "timings": self._steps.described()}
+        """Return that nothing is substituted, and nothing left out."""
+        return {"substitutes": [], "not_run": {}}
 
     def going_on(self) -> dict[str, float]:
         """Return the steps of the installation that go on, and for how many seconds each has."""

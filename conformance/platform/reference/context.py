@@ -42,7 +42,8 @@ class Context:
 
     def image(self, name: str) -> Future[None]:
         """Begin to push a component's image to the cluster's registry."""
-        return self.steps.start(f"image {name.removeprefix('image-')}", lambda: self._push(name))
+        what = f"image {name.removeprefix('image-')}"
+        return self.steps.start(what, lambda: self._push(name), "image")
 
     def images(self, names: Iterable[str]) -> None:
         """Push several images, and the pause image that every pod needs."""

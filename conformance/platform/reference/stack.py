@@ -76,7 +76,10 @@ class ReferenceStack(Stack):
         say: Callable[[str], None] = print,
     ) -> None:
         super().__init__()
-        self._context = Context(settings, cluster, kube, components, root or data_root(), say)
+        steps = Steps("platform", cluster.name)
+        self._context = Context(
+            settings, cluster, kube, components, root or data_root(), say, steps
+        )
         self.clients = Clients(kube, reference_platform(settings.domain), settings.run_id)
         """Of its parts, by the names in its description."""
         self._flux = self.clients.flux()
@@ -154,7 +157,7 @@ class ReferenceStack(Stack):
         Its image must be in the registry.
         """
         self.single_sign_on()
-        return self._steps.run(f"app {name}", lambda: self._app(name))
+        return self._steps.run(f"app {name}", lambda: self._app(name), "app")
 
     def push_release(self, root: Path) -> str:
         """Have the tracked branch hold the release whose charts/ and fixtures/ are in ``root``.
@@ -195,12 +198,15 @@ class ReferenceStack(Stack):
         return self._session(settings.domain, address, settings.timeouts)
 
     def describe(self) -> dict[str, Any]:
-        """Return substitutes, what could not be installed, and seconds a step, for the report."""
+        """Return substitutes, and what could not be installed, for the report."""
         return {
             "substitutes": [dict(item) for item in SUBSTITUTES],
             "not_run": dict(self._context.not_run),
-            "timings": self._steps.described(),
         }
+
+    def ends(self) -> dict[str, float]:
+        """Return when each step was done, in seconds after the first one began."""
+        return self._steps.ends()
 
     def going_on(self) -> dict[str, float]:
         """Return the steps of the installation that go on, and for how many seconds each has."""

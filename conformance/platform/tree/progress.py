@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 
 from conformance.common.errors import HarnessError
 from conformance.kube.client import Kube
-from conformance.kube.conditions import condition_true, find_condition, matching, reconciled
+from conformance.kube.conditions import (
+    Condition,
+    condition_true,
+    find_condition,
+    matching,
+    reconciled,
+)
 from conformance.kube.errors import ApiError, NotFound, UnknownKind, Unreachable
 from conformance.kube.explain import explain
 from conformance.kube.objects import Object, Objects, Selection
@@ -32,13 +38,18 @@ class Progress:
 
     kube: Kube
     say: Callable[[str], None]
+    lost: Condition | None = None
+    """What is lost of what is not Ready and was not so before, beside what Flux has given up."""
     _ready: set[str] = field(default_factory=set)
     _said: float = field(default_factory=time.monotonic)
     _before: set[str] = field(default_factory=set)
+    _lost_before: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Remember what Flux gave up before: on a kept cluster the tree may mend it."""
-        self._before = {_giving_up(one) for one in objects_of_flux(self.kube)}
+        found = objects_of_flux(self.kube)
+        self._before = {_giving_up(one) for one in found}
+        self._lost_before = {title(one) for one in found if self._fails(one)}
 
     def look(self) -> None:
         """Say what is new since the last look.
@@ -49,8 +60,9 @@ class Progress:
             found = objects_of_flux(self.kube)
         except (Unreachable, ApiError, UnknownKind):  # whoever waits knows how long that may be
             return
-        if lost := [one for one in found if _giving_up(one) not in {"", *self._before}]:
-            opening = f"{', '.join(map(title, lost))}: Flux has given up"
+        if lost := [one for one in found if self._is_lost(one)]:
+            why = "Flux has given up" if any(map(_giving_up, lost)) else "fails time and again"
+            opening = f"{', '.join(map(title, lost))}: {why}"
             raise _failed(self.kube, opening, lost)
         done = {title(one) for one in found if is_done(one)}
         if new := sorted(done - self._ready):
@@ -64,16 +76,30 @@ class Progress:
             return
         self._ready, self._said = done, time.monotonic()
 
+    def _is_lost(self, item: Object) -> bool:
+        if _giving_up(item) not in {"", *self._before}:
+            return True
+        return self._fails(item) and title(item) not in self._lost_before
+
+    def _fails(self, item: Object) -> bool:
+        return self.lost is not None and not is_done(item) and self.lost.test(item)
+
 
 def wait_for_all(
-    kube: Kube, revisions: Mapping[str, str], timeout: float, say: Callable[[str], None]
+    kube: Kube,
+    revisions: Mapping[str, str],
+    timeout: float,
+    say: Callable[[str], None],
+    *,
+    lost: Condition | None = None,
 ) -> None:
     """Wait until every Kustomization and HelmRelease is Ready; those that are suspended are.
 
     ``revisions`` is the commit that Kustomizations of a source must have applied, by the source's
-    name. Raises HarnessError after ``timeout`` seconds, with all that is not Ready and why.
+    name. Raises HarnessError after ``timeout`` seconds, with all that is not Ready and why; as soon
+    as Flux has given a release up, or one that is not Ready is ``lost``.
     """
-    progress = Progress(kube, say)
+    progress = Progress(kube, say, lost)
     deadline = time.monotonic() + timeout
 
     def at_its_commit(item: Object) -> bool:

@@ -18,8 +18,9 @@ _TREE = re.compile(r" at commit ([0-9a-f]+)")
 def between(good: RunFacts, bad: RunFacts, platform: Path | None) -> dict[str, list[str]]:
     """Return the commits after ``good`` up to ``bad``: of the suite, and of the platform's tree.
 
-    ``platform`` is a clone of the latter. Each is a line of ``git log``, the newest first, 30 at
-    most. What is the same in both runs is left out, and so is a repository without both commits.
+    ``platform`` is a clone of the latter. Each is a line of ``git log``, the newest first; after 30
+    of them the last line says that there are more. What is the same in both runs is left out, and
+    so is a repository without both commits.
     """
     found = {"suite": _log(PROJECT_ROOT, _suite(good), _suite(bad))}
     if platform:
@@ -40,9 +41,9 @@ def _tree(run: RunFacts) -> str:
 def _log(repository: Path, first: str, last: str) -> list[str]:
     if not (first and last) or first == last or not (repository / ".git").exists():
         return []
-    log = ("log", "--oneline", "--no-decorate", f"--max-count={_MOST}")
+    log = ("log", "--oneline", "--no-decorate", f"--max-count={_MOST + 1}")
     try:
-        return subprocess.check_output(
+        found = subprocess.check_output(
             ["git", *OWNED_BY_ANYBODY, *log, "--end-of-options", f"{first}..{last}"],
             cwd=repository,
             stderr=subprocess.DEVNULL,
@@ -50,3 +51,4 @@ def _log(repository: Path, first: str, last: str) -> list[str]:
         ).splitlines()
     except (OSError, subprocess.CalledProcessError):
         return []  # no git, or a clone that does not go back so far
+    return found if len(found) <= _MOST else [*found[:_MOST], "... and more before these"]

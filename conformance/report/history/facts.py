@@ -9,9 +9,10 @@ from typing import NamedTuple
 from pydantic import Field
 
 from conformance.report.base import Model
+from conformance.report.history.kept import KeptReport
 from conformance.report.model import RunReport
 from conformance.report.platform import Whose
-from conformance.report.results import CheckResult
+from conformance.report.results import CheckOutcome
 from conformance.report.verdict import OverallVerdict, Verdict
 
 Key = tuple[str, str]
@@ -93,7 +94,7 @@ class RunFacts(Model):
         return bool(known) and self.versions == other.versions
 
 
-def facts_of(report: RunReport, folder: str = "") -> RunFacts:
+def facts_of(report: RunReport | KeptReport, folder: str = "") -> RunFacts:
     """Return what is kept of a run whose report is in ``folder``."""
     return RunFacts(
         run_id=report.run_id,
@@ -110,7 +111,7 @@ def facts_of(report: RunReport, folder: str = "") -> RunFacts:
     )
 
 
-def tested(report: RunReport) -> Tested:
+def tested(report: RunReport | KeptReport) -> Tested:
     """Return what must be the same in a report that is compared with this one."""
     provider = report.cluster.provider if report.cluster else None
     foreign = report.cluster is not None and provider == "existing"
@@ -128,12 +129,12 @@ def tested(report: RunReport) -> Tested:
     )
 
 
-def _check(check: CheckResult) -> CheckFacts:
+def _check(check: CheckOutcome) -> CheckFacts:
     reason = "" if check.verdict is Verdict.PASS else check.reason.partition("\n")[0][:_REASON]
     return CheckFacts(check.id, check.run, check.verdict, round(check.seconds, 1), reason)
 
 
-def _versions(report: RunReport) -> dict[str, str]:
+def _versions(report: RunReport | KeptReport) -> dict[str, str]:
     found = {"suite": report.suite_version, "suite commit": report.suite_commit}
     if report.platform:
         found["platform"] = report.platform.implementation.version
@@ -148,7 +149,7 @@ def _versions(report: RunReport) -> dict[str, str]:
     return {name: version for name, version in found.items() if version}
 
 
-def _machine(report: RunReport) -> dict[str, str]:
+def _machine(report: RunReport | KeptReport) -> dict[str, str]:
     host = report.host
     return {
         "machine": f"{host.system}, Linux {host.kernel}",

@@ -15,9 +15,11 @@ from pydantic import ValidationError
 from conformance.common.errors import HarnessError
 from conformance.report.files import write_atomically
 from conformance.report.history.facts import RunFacts, Tested, facts_of
+from conformance.report.history.kept import KeptReport
 from conformance.report.model import RunReport
 
 FILE = "history.jsonl"
+_REPORT = "report.json"
 YEAR = 366
 """How many runs a history looks back on."""
 
@@ -36,7 +38,7 @@ def given(path: Path) -> tuple[Path, RunReport]:
     Raises:
         HarnessError: there is none, or this version of the suite cannot read it.
     """
-    file = path / "report.json" if path.is_dir() else path
+    file = path / _REPORT if path.is_dir() else path
     try:
         return file, RunReport.model_validate_json(file.read_bytes())
     except OSError as error:
@@ -58,7 +60,7 @@ def newest_first(reports_dir: Path, tested: Tested, *, without: str = "") -> Ite
     ``without`` is the id of a run to leave out. The names of the folders begin with the time.
     """
     kept = {run.folder: run for run in read(reports_dir / FILE)}
-    folders = {path.parent.name for path in reports_dir.glob("*Z-*/report.json")}
+    folders = {path.parent.name for path in reports_dir.glob(f"*Z-*/{_REPORT}")}
     for folder in sorted(folders | kept.keys(), reverse=True):
         run = kept.get(folder) or _facts(reports_dir, folder)
         if run and run.run_id != without and run.tested == tested:
@@ -73,7 +75,7 @@ def update(reports_dir: Path, store: Path) -> list[RunFacts]:
     """
     known = {run.run_id: run for run in read(store)}
     folders = {run.folder for run in known.values()}
-    for path in sorted(reports_dir.glob("*Z-*/report.json")):
+    for path in sorted(reports_dir.glob(f"*Z-*/{_REPORT}")):
         name = path.parent.name
         if name not in folders and (run := _facts(reports_dir, name)):
             known[run.run_id] = run
@@ -102,8 +104,11 @@ def read(store: Path) -> list[RunFacts]:
 
 def _facts(reports_dir: Path, folder: str) -> RunFacts | None:
     """Return what a folder's report says; None of one that goes on, was killed or is unreadable."""
-    report = load(reports_dir / folder / "report.json")
-    return facts_of(report, folder) if report and report.state != "running" else None
+    try:
+        report = KeptReport.model_validate_json((reports_dir / folder / _REPORT).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return facts_of(report, folder) if report.state != "running" else None
 
 
 @contextlib.contextmanager

@@ -29,8 +29,14 @@
     const target = location.hash && document.getElementById(location.hash.slice(1));
     if (target && target.matches("details")) target.open = true;
   };
-  for (const block of document.querySelectorAll("[data-check]")) {
-    block.addEventListener("click", () => { location.hash = block.dataset.check; reveal(); });
+  const blocks = [...document.querySelectorAll("[data-at]")];
+  for (const block of blocks) {
+    const awaited = new Set((block.dataset.awaits || "").split(" "));
+    const others = blocks.filter((other) => other.dataset.at.split(" ").some((at) => awaited.has(at)));
+    const frame = (on) => { for (const other of others) other.classList.toggle("awaited", on); };
+    block.addEventListener("click", () => { location.hash = block.dataset.at.split(" ")[0]; reveal(); });
+    block.addEventListener("pointerenter", () => frame(true));
+    block.addEventListener("pointerleave", () => frame(false));
   }
   addEventListener("hashchange", reveal);
   reveal();
