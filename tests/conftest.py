@@ -94,6 +94,6 @@ def port(
 def one_renderer() -> Iterator[None]:
     """One process renders for all tests of a module: to start one takes longer than to judge."""
     with Renderer(Limits(seconds=3600)) as shared, pytest.MonkeyPatch.context() as patch:
-        for module in ("lint", "draft.flux_package"):
-            patch.setattr(f"conformance.linter.{module}.Renderer", lambda _: nullcontext(shared))
+        for module in ("linter.lint", "linter.draft.flux_package", "apps.package.given"):
+            patch.setattr(f"conformance.{module}.Renderer", lambda _: nullcontext(shared))
         yield

@@ -18,6 +18,8 @@ from conformance.linter.lint import lint
 from conformance.linter.reading.documents import Document
 from conformance.linter.rule import all_rules
 
+pytestmark = pytest.mark.usefixtures("one_renderer")
+
 
 def upgrade(tmp_path: Path, base: str, *edits: tuple[str, str, str], **more) -> list[str]:
     """Return what the upgrade rules say of a good package with edits; others are not asked."""

@@ -15,6 +15,8 @@ from conformance.apps.package.refusals import Reach, refusals
 from conformance.common.package import Package
 from conformance.common.settings import data_root
 
+pytestmark = pytest.mark.usefixtures("one_renderer")
+
 PACKAGES = data_root() / "fixtures" / "packages"
 
 
