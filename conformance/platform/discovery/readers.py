@@ -91,6 +91,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "backup_restore",
         "dashboard",
         "disaster_recovery",
+        "platform_upgrade",
     ),
     "backup.node_agent": (
         "backup_restore.interrupted_backup_reported",
@@ -122,6 +123,7 @@ READERS: Mapping[str, tuple[str, ...]] = {
         "disaster_recovery.data_after_loss",
         "disaster_recovery.login_after_loss",
         "disaster_recovery.secrets_after_loss",
+        "disaster_recovery.step_left_out",
         "disaster_recovery.wrong_password_told",
     ),
 }
