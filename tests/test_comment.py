@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Iterator
+from http.client import IncompleteRead, RemoteDisconnected
 from pathlib import Path
 
 import pytest
@@ -112,13 +114,43 @@ def test_a_token_that_may_not_write_is_told(
     text: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("STACKSPIN_COMMENT_TOKEN", "of a fork")
+    monkeypatch.setenv("STACKSPIN_COMMENT_TOKEN", "of-a-fork")
     with pytest.raises(HarnessError, match="403"):
         write(text, "x")
     monkeypatch.delenv("STACKSPIN_COMMENT_TOKEN")
     with pytest.raises(HarnessError, match="STACKSPIN_COMMENT_TOKEN is not set"):
         write(text, "x")
     assert forge.comments == {}
+
+
+@pytest.mark.usefixtures("job")
+@pytest.mark.parametrize("token", [f"{TOKEN}\n", f"{TOKEN} ", f"{TOKEN}\N{EURO SIGN}"])
+def test_a_token_that_cannot_be_sent_is_not_shown(
+    text: Path, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("STACKSPIN_COMMENT_TOKEN", token)
+    with pytest.raises(HarnessError, match="that no token has") as raised:
+        write(text, "x")
+    assert TOKEN not in str(raised.value)
+
+
+@pytest.mark.usefixtures("job")
+def test_no_line_is_a_command_to_the_forge(forge: StubForge, text: Path) -> None:
+    assert write(text, "/approve\nsee /merge\n\n/merge\n", "--name", NAME) == 0
+    assert forge.comments == {1: f"{MARKER}\n /approve\nsee /merge\n\n /merge\n"}
+
+
+@pytest.mark.usefixtures("job")
+@pytest.mark.parametrize("error", [RemoteDisconnected("closed"), IncompleteRead(b"")])
+def test_a_forge_that_hangs_up_is_an_error_that_names_it(
+    text: Path, forge: StubForge, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def hang_up(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(urllib.request, "urlopen", hang_up)
+    with pytest.raises(HarnessError, match=f"no comment: {forge.address}"):
+        write(text, "x")
 
 
 @pytest.mark.parametrize("job", ["github"], indirect=True)
@@ -139,3 +171,9 @@ def test_a_job_about_no_request_writes_nothing(
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(HarnessError, match=r"none\.md cannot be read"):
         cli.run(["comment", str(tmp_path / "none.md")])
+
+
+def test_a_file_that_is_no_text_is_named(text: Path) -> None:
+    text.write_bytes(b"\xff")
+    with pytest.raises(HarnessError, match=r"comment\.md cannot be read: it is not UTF-8"):
+        cli.run(["comment", str(text)])

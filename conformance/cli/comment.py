@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +24,11 @@ _SECONDS = 30.0
 """For one answer."""
 _MAY_NOT = {401, 403, 404}
 """Statuses of who may not change what somebody else wrote."""
+_COMMAND = re.compile(r"^/", re.MULTILINE)
+"""What GitLab takes for an order, such as /merge, of whose token it is; not after a space.
+
+https://docs.gitlab.com/user/project/quick_actions/
+"""
 
 
 @dataclass(frozen=True)
@@ -90,13 +97,15 @@ def main(arguments: Sequence[str]) -> int:
         text = given.file.read_text(encoding="utf-8")
     except OSError as error:
         raise HarnessError(f"{given.file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise HarnessError(f"{given.file} cannot be read: it is not UTF-8") from error
     discussion = find_discussion(os.environ)
     if discussion is None:
         print("No comment: this job is about no merge or pull request.")
         return 0
     try:
         print(publish(discussion, given.name, text))
-    except (urllib.error.URLError, TimeoutError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError
         raise HarnessError(
             f"no comment: {discussion.comments}: {error}",
             f"{TOKEN} has to be a token that may write comments; that of a fork's request may not",
@@ -108,11 +117,11 @@ def publish(discussion: Discussion, name: str, text: str) -> str:
     """Have ``text`` be the request's only comment of this name; return what was done.
 
     A comment of somebody else that has the name in it stays as it is, if the forge protects it.
-    Raises HTTPError, URLError.
+    No line of the text is a command to the forge. Raises HTTPError, URLError.
     """
     # Quoted, a name cannot end the remark that hides it.
     marker = f"<!-- stackspin-conformance: {quote(name, safe='/ ')} -->"
-    body = f"{marker}\n{text}"
+    body = _COMMAND.sub(" /", f"{marker}\n{text}")
     for comment in discussion.listed():
         own = str(comment["body"]).startswith(marker)
         if own and discussion.replace(int(comment["id"]), body):
@@ -124,11 +133,17 @@ def publish(discussion: Discussion, name: str, text: str) -> str:
 def find_discussion(variables: Mapping[str, str]) -> Discussion | None:
     """Return the discussion that a job is about, by the variables that its forge sets, if any.
 
-    Raises HarnessError: there is one, and no token.
+    Raises HarnessError: there is one, and no token, or none that can be sent.
     """
     found = _of_gitlab(variables) or _of_github(variables)
-    if found and not variables.get(TOKEN):
+    token = variables.get(TOKEN, "")
+    if found and not token:
         raise HarnessError(f"{TOKEN} is not set", "give it a token that may write comments")
+    if found and re.search(r"[^!-~]", token):  # http.client would show it in its error
+        raise HarnessError(
+            f"{TOKEN} has a space, a line end or a letter in it that no token has",
+            "set the variable to the token alone",
+        )
     return found
 
 
