@@ -18,6 +18,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
 
 _FORK = multiprocessing.get_context("fork")
 
@@ -110,4 +111,6 @@ def _run(
     os.chdir(folder)
     sys.path.insert(0, str(folder))
     sys.argv = ["pytest", *arguments]
+    # A new interpreter would have imported nothing before pytest, and not be warned of it.
+    AssertionRewritingHook._warn_already_imported = lambda *_: None  # type: ignore[method-assign]
     sys.exit(pytest.main(list(arguments)))

@@ -16,9 +16,11 @@ SOURCE = Path(__file__).parent.parent / "fixtures/services/operator/generator.py
 
 @pytest.fixture(scope="module")
 def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generator", SOURCE)
+    # The suite's package has a file of the name "generator": later runs of pytest in this process
+    # would warn that they cannot rewrite it.
+    spec = importlib.util.spec_from_file_location("operator_generator", SOURCE)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["generator"] = module
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
