@@ -115,8 +115,9 @@ def test_a_token_that_may_not_write_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("STACKSPIN_COMMENT_TOKEN", "of-a-fork")
-    with pytest.raises(HarnessError, match="403"):
+    with pytest.raises(HarnessError, match="403") as refused:
         write(text, "x")
+    assert "a token that may write comments" in refused.value.fix
     monkeypatch.delenv("STACKSPIN_COMMENT_TOKEN")
     with pytest.raises(HarnessError, match="STACKSPIN_COMMENT_TOKEN is not set"):
         write(text, "x")
@@ -149,8 +150,9 @@ def test_a_forge_that_hangs_up_is_an_error_that_names_it(
         raise error
 
     monkeypatch.setattr(urllib.request, "urlopen", hang_up)
-    with pytest.raises(HarnessError, match=f"no comment: {forge.address}"):
+    with pytest.raises(HarnessError, match=f"no comment: {forge.address}") as raised:
         write(text, "x")
+    assert "run the job again" in raised.value.fix
 
 
 @pytest.mark.parametrize("job", ["github"], indirect=True)

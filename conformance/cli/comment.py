@@ -23,9 +23,10 @@ _A_PAGE = 100
 _SECONDS = 30.0
 """For one answer."""
 _MAY_NOT = {401, 403, 404}
-"""Statuses of who may not change what somebody else wrote."""
+"""Statuses for a token that may not do what it is used for."""
 _COMMAND = re.compile(r"^/", re.MULTILINE)
-"""What GitLab takes for an order, such as /merge, of whose token it is; not after a space.
+"""Begins a line that GitLab carries out for the token's owner, such as /merge; after a space it is
+text.
 
 https://docs.gitlab.com/user/project/quick_actions/
 """
@@ -106,9 +107,12 @@ def main(arguments: Sequence[str]) -> int:
     try:
         print(publish(discussion, given.name, text))
     except (OSError, HTTPException, ValueError) as error:  # URLError is an OSError
+        refused = isinstance(error, urllib.error.HTTPError) and error.code in _MAY_NOT
         raise HarnessError(
             f"no comment: {discussion.comments}: {error}",
-            f"{TOKEN} has to be a token that may write comments; that of a fork's request may not",
+            f"{TOKEN} has to be a token that may write comments; that of a fork's request may not"
+            if refused
+            else "run the job again; if that does not help, see whether the text is too long",
         ) from error
     return 0
 
