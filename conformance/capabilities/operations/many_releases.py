@@ -32,7 +32,7 @@ TEMPLATE = Path(__file__).with_suffix(".yaml")
 CONTROLLERS = "app in (source-controller, kustomize-controller, helm-controller)"
 """Labels of their pods, in Flux's own manifests."""
 FLUX_SECONDS = 30.0
-"""For each step of the removal, of which an idle machine makes each in a few."""
+"""How long each step of the removal may take; on an idle machine it takes a few."""
 _THREADS = 8
 """Requests at once: each of several hundred objects is changed by itself."""
 _LABEL = "conformance.stackspin.net/many"
