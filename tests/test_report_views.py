@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import jsonschema
 import pytest
+from markupsafe import escape
 from report_samples import a_check, a_platform, a_report
 
 from conformance.common.settings import PROJECT_ROOT
@@ -130,6 +131,29 @@ def test_only_the_report_of_a_run_that_is_over_is_validated(
     assert json.loads((tmp_path / "report.json").read_text())["state"] == "running"
     write_views(report, tmp_path)
     assert validated == [json.loads((tmp_path / "report.json").read_text())]
+
+
+def test_names_of_steps_clusters_and_parts_are_text_on_the_page(tmp_path: Path) -> None:
+    evil = "\"><img src=x onerror='x'>"
+    waited = [Awaited(step=evil, cluster=evil, began=1.0, seconds=5.0)]
+    steps = [
+        InstallationStep(
+            step=evil, kind=kind, cluster=evil, began=0.0, seconds=50.0, waited_for=waited
+        )
+        for kind in ("cluster", "app", "preparation")
+    ]
+    check = a_check("x", 1, seconds=60.0).model_copy(
+        update={"began": 0.0, "waited_for": waited, "cluster": evil}
+    )
+    report = a_report({"x": [check]}).model_copy(
+        update={
+            "installation": steps,
+            "obtained": [ObtainedPart(name=evil, how="built", began=0.0, seconds=50.0)],
+        }
+    )
+    page = to_html(report, tmp_path)
+    assert page.count(escape(evil)) > 9
+    assert "img" not in [name for name, _ in Page(page).tags]
 
 
 def test_html_loads_nothing_and_runs_only_its_own_script(report: RunReport, tmp_path: Path) -> None:
