@@ -191,6 +191,13 @@ def test_a_job_without_a_report_shows_none_of_an_earlier_night(
     assert not (tmp_path / "report").exists()
 
 
+def test_a_platform_that_cannot_be_had_leaves_no_report_of_an_earlier_night(tmp_path: Path) -> None:
+    answer = run_job(tmp_path, "embedded", "20261129T020000Z-now", 0, "lost")
+    assert answer.returncode == 3
+    assert not (tmp_path / "report").exists()
+    assert not (tmp_path / "calls").exists()
+
+
 def run_job(
     folder: Path, job: str, made: str, status: int, *platform: str
 ) -> subprocess.CompletedProcess[str]:
@@ -201,6 +208,8 @@ def run_job(
         shutil.copytree(PROJECT_ROOT / "fixtures" / "platforms" / "annex", annex)
     if "ours" in platform:
         (folder / ".ci" / "platforms" / "ours").write_text(OURS)
+    if "lost" in platform:
+        (folder / ".ci" / "platforms" / "lost").write_text("return 3\n")
     for old in ("reports/20261128T020000Z-before", "report"):
         (folder / old).mkdir(parents=True)
         (folder / old / "old.txt").touch()
