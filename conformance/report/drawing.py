@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -46,7 +46,7 @@ class Block:
     """How many of the seconds are paler."""
     waits: Sequence[Wait] = ()
     is_check: bool = False
-    also: Sequence[str] = field(default_factory=tuple)
+    also: Sequence[str] = ()
     """Anchors of what else is part of the block."""
 
 

@@ -22,7 +22,7 @@ from conformance.report.wording import counted, named, ran_in, seconds
 
 _CLASSES = {Verdict.PASS: "passed", Verdict.FAIL: "failed"}
 _SHORT = 0.02
-"""Part of the whole time that a step takes whose name could not be shown."""
+"""Of the whole time: shorter steps that overlap are drawn as one block."""
 _OUTCOMES = {"done": "step", "failed": "failed", "unfinished": "open"}
 _ROWS = {
     "cluster": "Cluster",
@@ -41,7 +41,7 @@ class Row:
     """What ran in one place, or of one capability, or was installed."""
 
     label: str
-    """The cluster or the lane, or the capability; empty: the run had one only."""
+    """The cluster or the lane, the capability, or the kind of step; empty: it is the only row."""
     drawing: Markup
 
 
@@ -57,7 +57,7 @@ class Timeline:
 def timeline(report: RunReport) -> Timeline:
     """Return the timeline; without a row if the report knows no beginnings.
 
-    Of each check, its set-up is paler. Below a block is a line where it waited.
+    Of each check, its set-up is paler. A line along a block's lower edge is where it waited.
     """
     installed = Installed(report)
     checks = [check for check in report.checks if check.began is not None]

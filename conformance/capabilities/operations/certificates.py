@@ -1,8 +1,8 @@
 """The certificates that the platform presents and trusts, and for how long they last.
 
-What a clock does that is two months on cannot be tried: Linux has one real-time clock for all
-namespaces (time_namespaces(7)), so a node's clock is its host's. But such a clock finds nothing of
-certificates that does not stand in them already: when they end, and whether they are renewed.
+No check can set a node's clock two months ahead: Linux has one real-time clock for all namespaces
+(time_namespaces(7)), so it is the host's. But what would go wrong then can be read from the
+certificates today: when they end, and whether they are renewed.
 """
 
 from __future__ import annotations
