@@ -62,12 +62,12 @@ def outcome(kube: Kube, state: State) -> Outcome:
         if reconciled().test(release) and wanted in ("", status.get("lastAttemptedRevision")):
             found.back.append(name)
             continue
-        words, last = _words(release), _last(state.releases[name])
-        if words and last.endswith(DEPLOYED):
+        words, installed = _words(release), state.releases[name]
+        if words and installed.revisions.get(installed.newest) == DEPLOYED:
             found.refused.append(f"HelmRelease {name}: {words}")
         else:
             wanted = f" at {wanted}" if wanted else ""
-            said = words or "it does not say why"
+            last, said = _last(installed), words or "it does not say why"
             found.neither.append(f"HelmRelease {name} is not Ready{wanted}, {last}: {said}")
     return found
 
