@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +19,10 @@ from conformance.capabilities.app_data.backups import (
     back_up_set,
 )
 from conformance.capabilities.app_data.data import AppData
-from conformance.capabilities.app_data.elsewhere import bring_images
+from conformance.capabilities.app_data.elsewhere import Carried, carry
 from conformance.clusters.base import Feature
+from conformance.common.course import Step
+from conformance.components.waiting import in_thread
 from conformance.kube.inventory import ref_of
 from conformance.suite.check import not_applicable, not_run, shared
 from conformance.suite.needs import fixtures_of
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
     from conformance.oci.registry import Registry
+    from conformance.platform.clients import Clients
     from conformance.platform.site import Site
     from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
@@ -50,14 +54,20 @@ def keeps_data(app_package: GivenApp) -> None:
 
 
 @pytest.fixture(scope=shared)
-def other_cluster_begun(
+def needs_other_cluster(
     keeps_data: None,  # noqa: ARG001 - or else nobody needs it
     cluster: Cluster,
     request: pytest.FixtureRequest,
-) -> None:
-    """The other cluster, being started beside the checks that come before the one that needs it."""
+) -> bool:
+    """Whether there will be another cluster, as a check needs one."""
     items = request.session.items if request.scope == "module" else [request.node]
-    if "empty_cluster" in fixtures_of(items) and Feature.SECOND_CLUSTER in cluster.features:
+    return "carried" in fixtures_of(items) and Feature.SECOND_CLUSTER in cluster.features
+
+
+@pytest.fixture(scope=shared)
+def other_cluster_begun(needs_other_cluster: bool, request: pytest.FixtureRequest) -> None:
+    """The other cluster, being started beside the checks that come before the one that needs it."""
+    if needs_other_cluster:
         request.getfixturevalue("other_cluster")
 
 
@@ -163,14 +173,19 @@ def namespace_backup(app_data: AppData, velero: Velero) -> AppBackup:
 
 
 @pytest.fixture(scope=shared)
-def empty_cluster(
-    installed: RunningApp,
+def carried(
     namespace_backup: AppBackup,
+    clients: Clients,
     registry: Registry,
     other_cluster: Future[Site],
-) -> Site:
-    """Another cluster, with nothing of the app but its images in the registry."""
-    with installed.delivery.limit.paused():
-        site = other_cluster.result()
-        bring_images(namespace_backup.pods, registry, site)
-    return site
+) -> Future[Carried]:
+    """A backup of the app, being brought into another cluster, which has nothing else of it."""
+    act = partial(carry, namespace_backup, clients, registry, other_cluster)
+    return in_thread("carried backup", act, Step("preparation", "backup in the other cluster"))
+
+
+@pytest.fixture(scope=shared)
+def carrying_begun(needs_other_cluster: bool, request: pytest.FixtureRequest) -> None:
+    """The same, beside the checks before the one that needs it: Velero looks once a minute."""
+    if needs_other_cluster:
+        request.getfixturevalue("carried")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.apps.package.delivery import Delivery
@@ -16,16 +16,43 @@ from conformance.kube.inventory import everything, ref_of
 from conformance.kube.objects import Object
 from conformance.kube.wait import WaitFailed
 from conformance.services.velero import RESTORE_NAME
+from conformance.suite.carried_backup import carry_backup
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from conformance.capabilities.app_data.backups import AppBackup
     from conformance.oci.registry import Registry
+    from conformance.platform.clients import Clients
     from conformance.platform.site import Site
 
 _NOT_RESTORED = ("helmreleases.helm.toolkit.fluxcd.io",)
 """What only Flux needs, whose repository in the other cluster has no such app."""
 _WITHOUT_PROVIDER = 60.0
 """Seconds after which an app that people log in to is taken to wait for the login provider."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A backup that another cluster knows, which has the images of its pods, too."""
+
+    site: Site
+    """The other cluster."""
+    bytes: int
+    """How much was copied from one bucket into the other."""
+
+
+def carry(
+    backup: AppBackup, here: Clients, registry: Registry, other_cluster: Future[Site]
+) -> Carried:
+    """Bring a backup into another cluster, once that has started; images from this registry.
+
+    Returns when Velero there knows the backup. Raises ``WaitTimeout``, what the start raises.
+    """
+    site = other_cluster.result()
+    bring_images(backup.pods, registry, site)
+    copied = carry_backup(here, site.stack.clients, backup.name, backup.namespaces)
+    return Carried(site, copied)
 
 
 def bring_images(pods: Iterable[Object], here: Registry, site: Site) -> None:

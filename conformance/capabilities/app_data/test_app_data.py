@@ -21,16 +21,16 @@ from conformance.capabilities.app_data.elsewhere import data_at, restored, wait_
 from conformance.clusters.base import Feature
 from conformance.platform.features import PlatformFeature
 from conformance.services.velero import COMPLETED, Velero, seconds_taken
-from conformance.suite.carried_backup import carry_backup
 from conformance.suite.check import check, extended, not_run
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from conformance.apps.package.running import RunningApp
     from conformance.capabilities.app_data.backups import AppBackup
     from conformance.capabilities.app_data.data import AppData
+    from conformance.capabilities.app_data.elsewhere import Carried
     from conformance.clusters.base import Cluster
-    from conformance.platform.clients import Clients
-    from conformance.platform.site import Site
     from conformance.report.evidence import EvidenceBox
 
 ON = extended("notes", "wordpress")
@@ -90,7 +90,11 @@ def test_backup_by_set(
     app_level=5,
 )
 def test_backup_by_namespace(
-    data: AppData, namespace_backup: AppBackup, velero: Velero, evidence: EvidenceBox
+    data: AppData,
+    namespace_backup: AppBackup,
+    carrying_begun: None,  # noqa: ARG001 - for a later check
+    velero: Velero,
+    evidence: EvidenceBox,
 ) -> None:
     assert_holds_all(namespace_backup, data, velero, evidence)
 
@@ -170,21 +174,21 @@ def test_restores_lost(
 def test_restores_into_empty_cluster(
     data: AppData,
     namespace_backup: AppBackup,
-    empty_cluster: Site,
-    clients: Clients,
+    carried: Future[Carried],
     evidence: EvidenceBox,
 ) -> None:
     if not namespace_backup.complete:
         not_run(f"the backup of its namespaces is not complete: {namespace_backup.lack}")
-    there, namespaces = empty_cluster.stack.clients, namespace_backup.namespaces
-    copied = carry_backup(clients, there, namespace_backup.name, namespaces)
+    with data.app.delivery.limit.paused():
+        there = carried.result()
     evidence.note("The backup was copied into the other cluster's own bucket by S3.")
-    evidence.measure("copied", copied / MIB, "MiB")
-    with restored(empty_cluster, namespace_backup) as restore:
-        assert restore["status"]["phase"] == COMPLETED, there.velero().explain(restore)
+    evidence.measure("copied", there.bytes / MIB, "MiB")
+    with restored(there.site, namespace_backup) as restore:
+        velero = there.site.stack.clients.velero()
+        assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
         evidence.measure("restore", seconds_taken(restore))
-        data_there = data_at(empty_cluster, data)
-        wait_ready_at(empty_cluster, data_there)
+        data_there = data_at(there.site, data)
+        wait_ready_at(there.site, data_there)
         data_there.verify_restored(namespace_backup.left_out)
 
 
