@@ -5,19 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from report_samples import a_report
-from small_runs import RunChecks, report, runner
+from small_runs import NodelessCluster, RunChecks, report, runner
 
 from conformance.common import course
 from conformance.common.course import Step
 from conformance.common.redaction import Redactor
+from conformance.components import plan
+from conformance.components.catalogue import part
 from conformance.components.waiting import submit
+from conformance.components.ways import MADE
 from conformance.platform.steps import Steps
+from conformance.report import recorder as recorders
 from conformance.report.recorder import Recorder
+from conformance.suite.under_test import UnderTest
 
 SECONDS = 10.0
 """For what comes at once, unless the test fails."""
@@ -134,3 +141,28 @@ def test_a_report_has_the_steps_of_its_run_in_seconds_since_it_began(tmp_path: P
     assert waited.step == "etcd"
     assert started.began <= waited.began < SECONDS
     assert waited.seconds == pytest.approx(2 * course.SHORTEST, abs=1)
+
+
+def test_parts_steps_and_waits_begin_at_seconds_from_the_same_moment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+    for module in (course, plan, recorders):
+        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(course, "_ended", [])
+    recorder = Recorder(tmp_path, a_report({}), Redactor())
+    clock.now = 1007.0  # a cluster is chosen before anybody asks for parts
+    ways: Any = SimpleNamespace(foreseen=lambda _: SimpleNamespace(how=MADE))
+    obtaining = plan.Plan(ways, lambda _: False)
+    clock.now = 1012.25
+    with course.taking(CLUSTER), course.waiting_for(Step("part", "etcd")):
+        clock.now = 1020.25
+        obtaining.end(part("etcd"), 8.0)
+    run: Any = SimpleNamespace(recorder=recorder, redactor=recorder.redactor)
+    under_test: Any = UnderTest(run)
+    under_test.chosen_cluster = NodelessCluster()
+    obtained = [asdict(one) for one in obtaining.obtained()]
+    under_test.components = SimpleNamespace(describe=list, obtained=lambda: obtained)
+    under_test.describe()
+    [etcd], [step] = recorder.report.obtained, recorder.report.installation
+    assert [one.began for one in (etcd, step, *step.waited_for)] == [12.25] * 3

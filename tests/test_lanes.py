@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -191,27 +190,50 @@ def test_later(): pass
 """
 
 
+class Clock:
+    """Stands still unless it is moved, and says when somebody has looked at it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.looked_at = threading.Event()
+
+    def monotonic(self) -> float:
+        now = self.now
+        self.looked_at.set()
+        return now
+
+    def move(self) -> None:
+        """Let so much time go by that a wait for as long is reported."""
+        self.now += 5 * course.SHORTEST
+
+
 def test_a_check_says_that_it_waited_for_what_another_lane_sets_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     item = SimpleNamespace(nodeid="x", _request=None)
     session: Any = SimpleNamespace(items=[item], _setupstate=SimpleNamespace(setup=print))
-    shared = lane_session.SharedFixtures(session)
-    asked = SimpleNamespace(getfixturevalue=lambda name: f"the {name}")
+    shared, clock = lane_session.SharedFixtures(session), Clock()
+
+    def set_up(name: str) -> str:
+        clock.move()
+        return f"the {name}"
+
+    asked = SimpleNamespace(getfixturevalue=set_up)
     monkeypatch.setattr(lane_session, "SubRequest", lambda *_, **__: asked)
     monkeypatch.setattr(lane_session, "RequestFixtureDef", lambda _: None)
-    arrived = threading.Event()
+    monkeypatch.setattr(course, "time", clock)
 
-    def ask() -> tuple[object, list[str]]:
-        arrived.set()
-        return shared.value("cluster", "x"), [one.step.name for one in course.take_awaited()]
+    def ask() -> tuple[object, list[tuple[str, float]]]:
+        value, waited = shared.value("cluster", "x"), course.take_awaited()
+        return value, [(one.step.name, one.ended - one.began) for one in waited]
 
     with ThreadPoolExecutor(1) as executor:
         with shared._lock:
             asking = executor.submit(ask)
-            assert arrived.wait(60)
-            time.sleep(5 * course.SHORTEST)
-        assert asking.result(60) == ("the cluster", ["what another lane sets up"])
+            assert clock.looked_at.wait(60)
+            clock.move()
+        waited = [("what another lane sets up", 5 * course.SHORTEST)]
+        assert asking.result(60) == ("the cluster", waited)
         assert executor.submit(ask).result(60) == ("the cluster", [])
 
 

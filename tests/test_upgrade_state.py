@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from conformance.capabilities.platform_upgrade.state import (
     lost_claims,
     upgraded,
 )
+from conformance.capabilities.platform_upgrade.test_release import assert_nothing_lost
 
 BEFORE = State(
     {"apps/notes": Installed("2026-01-01", {1: "superseded", 2: "deployed"})},
@@ -162,3 +164,24 @@ def test_a_claim_is_in_use_if_a_pod_that_stays_has_it(pod: dict[str, Any], mount
     }
     assert found.releases == {"apps/notes": Installed("then", {2: "deployed"})}
     assert ("helm", "owner=helm,name=apps-notes") in api.asked
+
+
+def test_nothing_is_lost_if_claims_secrets_and_data_are_what_they_were() -> None:
+    verified: list[str] = []
+    life = SimpleNamespace(result=lambda: SimpleNamespace(seed="put in"))
+    upgrade: Any = SimpleNamespace(life=life, verify=lambda: verified.append("data"))
+    after = replace(BEFORE, claims={}, secrets={})
+    with pytest.raises(AssertionError) as failed:
+        assert_nothing_lost(upgrade, BEFORE, after, ["notes.test: away"])
+    assert [line.strip() for line in str(failed.value).splitlines()][:4] == [
+        "claim apps/data is gone",
+        "claim apps/spare is gone",
+        "Secret flux-system/variables is gone",
+        "notes.test: away",
+    ]
+    assert verified == []
+    assert_nothing_lost(upgrade, BEFORE, BEFORE)
+    assert verified == ["data"]
+    upgrade.life = SimpleNamespace(result=lambda: SimpleNamespace(seed=None))
+    assert_nothing_lost(upgrade, BEFORE, BEFORE)
+    assert verified == ["data"]

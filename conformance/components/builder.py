@@ -160,7 +160,10 @@ class Components:
         return [described(one, self._ways.of(one), self._store) for one in self._used.values()]
 
     def obtained(self) -> list[dict[str, Any]]:
-        """Return name, way (built, pulled), beginning and duration of what this run obtained."""
+        """Return name, way (built, pulled), beginning and duration of what this run obtained.
+
+        The beginning is a moment of ``time.monotonic``, the duration is in seconds.
+        """
         return [asdict(one) for one in self._plan.obtained()]
 
     def describe_part(self, name: str) -> dict[str, str]:

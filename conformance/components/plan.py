@@ -50,7 +50,7 @@ class Obtained:
     how: str
     """built or pulled."""
     began: float
-    """Seconds since the run began to look for parts."""
+    """As ``time.monotonic`` says."""
     seconds: float
 
 
@@ -71,7 +71,6 @@ class Plan:
     def __init__(self, ways: Ways, is_present: Callable[[str], bool]) -> None:
         self._ways = ways
         self._is_present = is_present
-        self._since = time.monotonic()
         self._begun: dict[str, float] = {}
         self._obtained: list[Obtained] = []
         self._there: dict[str, bool] = {}
@@ -97,8 +96,8 @@ class Plan:
         with self._guard:
             self.found(wanted.name)
             how = "built" if self._is_made(wanted) else "pulled"
-            began = time.monotonic() - elapsed - self._since
-            self._obtained.append(Obtained(wanted.name, how, round(began, 1), round(elapsed, 1)))
+            began = time.monotonic() - elapsed
+            self._obtained.append(Obtained(wanted.name, how, began, round(elapsed, 1)))
             if self._is_made(wanted):
                 self._compiled = self._compiled or isinstance(wanted, GoPart)
                 self._known += measured().get(wanted.name, 0.0)

@@ -55,7 +55,7 @@ class ObtainedPart(Model):
 
     name: str
     how: Literal["built", "pulled"]
-    began: float = Field(description="Seconds since the run began to look for parts.")
+    began: float = Field(description="Seconds since the run began.")
     seconds: float
 
 

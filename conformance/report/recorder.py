@@ -51,7 +51,7 @@ class Recorder:
                 step=went.step.name,
                 kind=went.step.kind,
                 cluster=went.step.cluster,
-                began=round(went.began - self._began, 2),
+                began=self.at(went.began),
                 seconds=round(went.ended - went.began, 2),
                 outcome=went.outcome,
                 waited_for=self.awaited(went.awaited),
@@ -66,11 +66,15 @@ class Recorder:
             Awaited(
                 step=one.step.name,
                 cluster=one.step.cluster,
-                began=round(one.began - self._began, 2),
+                began=self.at(one.began),
                 seconds=round(one.ended - one.began, 2),
             )
             for one in found
         ]
+
+    def at(self, moment: float) -> float:
+        """Return a moment of ``time.monotonic`` in seconds since the run began."""
+        return round(moment - self._began, 2)
 
     def elapsed(self) -> float:
         """Return the seconds since the run began."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +13,20 @@ from conformance.platform.features import PlatformFeature
 from conformance.platform.reference import reference_platform
 from conformance.platform.tree.given import GivenTree
 from conformance.report.platform import Whose
-from conformance.suite.check import Exempt, NotClaimed, check_of, not_run
+from conformance.suite.check import (
+    Exempt,
+    NotApplicable,
+    NotClaimed,
+    NotRun,
+    check_of,
+    not_run,
+)
 from conformance.suite.exemptions import unknown_checks
 from conformance.suite.platform_under_test import PlatformUnderTest
 
 if TYPE_CHECKING:
+    from conformance.clusters.base import Cluster
+    from conformance.suite.check import Check
     from conformance.suite.run import Run
 
 
@@ -53,16 +62,36 @@ def expected_here(
 ) -> None:
     """The check is about this platform, and may touch what it touches."""
     check = check_of(request.node)
-    if check is None:
-        return
+    if check is not None and (why_not := _why_not(check, platform_under_test, exempt)):
+        raise why_not
+
+
+@pytest.fixture(scope="session")
+def runs_here(
+    platform_under_test: PlatformUnderTest, exempt: Mapping[str, str], cluster: Cluster
+) -> Callable[[Check], bool]:
+    """Whether a check is to run on this platform and this provider's cluster."""
+
+    def is_to_run(check: Check) -> bool:
+        offered = cluster.features.issuperset(check.needs)
+        return offered and _why_not(check, platform_under_test, exempt) is None
+
+    return is_to_run
+
+
+def _why_not(
+    check: Check, platform: PlatformUnderTest, exempt: Mapping[str, str]
+) -> NotRun | NotApplicable | None:
+    """Return what ends a check that is not to run on this platform."""
     if check.id in exempt:
-        raise Exempt(f"the platform exempts this check: {exempt[check.id]}")
+        return Exempt(f"the platform exempts this check: {exempt[check.id]}")
     for feature in check.features:
-        if feature not in platform_under_test.description.features:
+        if feature not in platform.description.features:
             why = f": {exempt[feature]}" if feature in exempt else ""
-            raise NotClaimed(f"the platform does not claim {feature}{why}")
-    if check.touches not in platform_under_test.allowed:
-        not_run(f"it {check.effect}; allow it with --allow={check.touches}")
+            return NotClaimed(f"the platform does not claim {feature}{why}")
+    if check.touches not in platform.allowed:
+        return NotRun(f"it {check.effect}; allow it with --allow={check.touches}")
+    return None
 
 
 @pytest.fixture(scope="session")

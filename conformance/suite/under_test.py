@@ -86,9 +86,13 @@ class UnderTest:
         parts = components.describe() if components else []
         report.components = [Component.model_validate(part) for part in parts]
         obtained = components.obtained() if components else []
-        report.obtained = [ObtainedPart.model_validate(part) for part in obtained]
+        recorder = self._run.recorder
+        report.obtained = [
+            ObtainedPart.model_validate({**part, "began": recorder.at(part["began"])})
+            for part in obtained
+        ]
         installed = stack.describe() if stack else {"substitutes": []}
-        report.installation = self._run.recorder.installation()
+        report.installation = recorder.installation()
         report.not_installed = dict(installed.get("not_run", {}))
         report.substitutes = [
             *(Substitute.model_validate(entry) for entry in installed["substitutes"]),

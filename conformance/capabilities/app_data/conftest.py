@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,17 +21,16 @@ from conformance.capabilities.app_data.backups import (
 )
 from conformance.capabilities.app_data.data import AppData
 from conformance.capabilities.app_data.elsewhere import Carried, carry
-from conformance.clusters.base import Feature
 from conformance.common.course import Step
 from conformance.components.waiting import in_thread
 from conformance.kube.inventory import ref_of
-from conformance.suite.check import not_applicable, not_run, shared
+from conformance.suite.check import app_of, check_of, not_applicable, not_run, shared
 from conformance.suite.needs import fixtures_of
 
 if TYPE_CHECKING:
+    from conformance.apps.base import App
     from conformance.apps.package.given import GivenApp
     from conformance.apps.package.running import RunningApp
-    from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
     from conformance.components.builder import Components
     from conformance.kube.client import Kube
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from conformance.platform.stack import Stack
     from conformance.report.evidence import EvidenceBox
     from conformance.services.velero import Velero
+    from conformance.suite.check import Check
 
 ALONE = "ReadWriteOncePod"
 """Access mode of a claim that one pod may mount at a time."""
@@ -56,12 +57,24 @@ def keeps_data(app_package: GivenApp) -> None:
 @pytest.fixture(scope=shared)
 def needs_other_cluster(
     keeps_data: None,  # noqa: ARG001 - or else nobody needs it
-    cluster: Cluster,
+    app: App | GivenApp,
+    app_package: GivenApp,
+    runs_here: Callable[[Check], bool],
     request: pytest.FixtureRequest,
 ) -> bool:
-    """Whether there will be another cluster, as a check needs one."""
-    items = request.session.items if request.scope == "module" else [request.node]
-    return "carried" in fixtures_of(items) and Feature.SECOND_CLUSTER in cluster.features
+    """Whether there will be another cluster: one of those that share this needs it, and is to run.
+
+    What is begun for nobody ends with the next check, half made.
+    """
+    skipped = {one.check for one in app_package.description.skip}
+    sharing = (item for item in request.session.items if request.node in item.listchain())
+    asking = [
+        check
+        for item in sharing
+        if app_of(item) == app.name and "carried" in fixtures_of([item])
+        if (check := check_of(item)) and check.id not in skipped
+    ]
+    return any(map(runs_here, asking))
 
 
 @pytest.fixture(scope=shared)

@@ -6,6 +6,7 @@ is an app with data.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from conformance.capabilities.platform_upgrade.state import (
@@ -20,6 +21,7 @@ from conformance.services.velero import seconds_taken
 from conformance.suite.check import check, extended, not_run
 
 if TYPE_CHECKING:
+    from conformance.capabilities.platform_upgrade.state import State
     from conformance.capabilities.platform_upgrade.upgrade import Upgrade
     from conformance.report.evidence import EvidenceBox
 
@@ -151,16 +153,13 @@ def test_pages_stay(upgrade: Upgrade, evidence: EvidenceBox) -> None:
     needs=NEEDS,
 )
 def test_going_back_told(upgrade: Upgrade, evidence: EvidenceBox) -> None:
-    life, move = upgrade.done()
+    _, move = upgrade.done()
     back = upgrade.back.result()
     evidence.measure("from the push to the end", back.move.seconds)
     evidence.note(back.outcome.summary)
     assert not back.outcome.neither, "\n".join([*back.outcome.neither, back.move.problem])
     assert back.outcome.refused or not back.move.problem, back.move.problem
-    lost = lost_claims(move.state, back.move.state) + changed_secrets(move.state, back.move.state)
-    assert not lost, "\n".join(lost)
-    if life.seed is not None:
-        upgrade.verify()
+    assert_nothing_lost(upgrade, move.state, back.move.state)
 
 
 @check(
@@ -180,12 +179,21 @@ def test_interrupted_upgrade_converges(upgrade: Upgrade, evidence: EvidenceBox) 
     assert not again.problem, f"after the kill, the upgrade does not end: {again.problem}"
     interrupted = failed_upgrades(before, again.state)
     evidence.note(f"interrupted: {'; '.join(interrupted) or 'nothing'}")
-    lost = lost_claims(before, again.state) + changed_secrets(before, again.state)
-    lost += installed_anew(before, again.state)
-    assert not lost, "\n".join(lost)
     away = [one.summary for one in again.visits if not one.answers]
-    assert not away, "\n".join(away)
-    if upgrade.life.result().seed is not None:
-        upgrade.verify()
+    also = installed_anew(before, again.state) + away
+    assert_nothing_lost(upgrade, before, again.state, also)
     if not interrupted:
         not_run("the upgrade was over before the node was killed")
+
+
+def assert_nothing_lost(
+    upgrade: Upgrade, before: State, after: State, also: Iterable[str] = ()
+) -> None:
+    """Every claim, generated Secret and the app's data, if it has any, are what they were.
+
+    ``also`` is what else has gone wrong, a line each: it is told before the data is looked at.
+    """
+    wrong = [*lost_claims(before, after), *changed_secrets(before, after), *also]
+    assert not wrong, "\n".join(wrong)
+    if upgrade.life.result().seed is not None:
+        upgrade.verify()
