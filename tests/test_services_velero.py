@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import threading
 from typing import Any
 
 import kube_wire as wire
 import pytest
+from minio.error import MinioException
 
 from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
@@ -89,6 +92,60 @@ def test_volumes_of_a_backup_that_has_just_begun() -> None:
         PodVolume("apps", "notes-1", "data", "New", "", 0, "")
     ]
     assert api.labels == "velero.io/backup-name=one"
+
+
+class Store:
+    """Has one file, as Velero writes it."""
+
+    def __init__(self, name: str, content: bytes) -> None:
+        self._files = {name: content}
+
+    def read(self, name: str) -> bytes:
+        try:
+            return self._files[name]
+        except KeyError:
+            raise MinioException(f"{name} is not there") from None
+
+
+def _results(**errors: Any) -> bytes:
+    return gzip.compress(json.dumps({"errors": errors, "warnings": {"velero": ["no"]}}).encode())
+
+
+def _explained(item: dict[str, Any], name: str, content: bytes) -> list[str]:
+    server = Selection("v1", "Pod", "velero", "app.kubernetes.io/name=velero")
+    store: Any = Store(name, content)
+    kube: Any = Api()
+    return Velero(kube, "velero", "default", server, {}, store).explain(item).splitlines()
+
+
+def test_errors_are_told_of_what_partially_failed() -> None:
+    failed = _backup(phase="PartiallyFailed", errors=3)
+    errors = {"velero": ["no disk\nis left"], "namespaces": {"apps": ["a", "b"]}}
+    lines = _explained(failed, "backups/one/one-results.gz", _results(**errors))
+    assert lines[1:] == ["  no disk is left", "  apps: a", "  apps: b"]
+    restore = failed | {"kind": "Restore"}
+    lines = _explained(restore, "restores/one/restore-one-results.gz", _results(cluster=["c"]))
+    assert lines[1:] == ["  c"]
+
+
+def test_only_the_first_errors_are_told() -> None:
+    failed = _backup(phase="PartiallyFailed", errors=12)
+    many = _results(velero=[str(number) for number in range(12)])
+    assert _explained(failed, "backups/one/one-results.gz", many)[-2:] == [
+        "  9", "  and 2 more errors",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"[]"), gzip.compress(b"{}")])
+def test_errors_that_cannot_be_read_are_no_error(content: bytes) -> None:
+    failed = _backup(phase="PartiallyFailed", errors=1)
+    for name in ("backups/one/one-results.gz", "elsewhere"):
+        assert "cannot be read" in _explained(failed, name, content)[1]
+
+
+def test_what_ended_well_or_never_began_has_no_errors_in_the_store() -> None:
+    for phase in ("Completed", "FailedValidation"):
+        assert len(_explained(_backup(phase=phase), "elsewhere", b"")) == 1
 
 
 @pytest.fixture

@@ -50,7 +50,8 @@ class Clients:
         """Return the client of Velero's objects."""
         backup = self.platform.backup
         server = Selection("v1", "Pod", backup.namespace, backup.server)
-        return Velero(self.kube, backup.namespace, backup.location, server, self._marks)
+        store = self.object_store(backup.store) if backup.store else None
+        return Velero(self.kube, backup.namespace, backup.location, server, self._marks, store)
 
     def object_store(self, store: description.ObjectStore) -> ObjectStore:
         """Return the bucket that a description says is behind the backup location."""

@@ -1,6 +1,7 @@
 """Velero's custom resources: back up, restore, schedule, delete, and read what became of it.
 
-Nothing here but the Kubernetes API: what the suite does, a dashboard or kubectl can do.
+Nothing here but the Kubernetes API: what the suite does, a dashboard or kubectl can do. Only what
+went wrong is read from the store, where that is known.
 https://velero.io/docs/v1.18/api-types/
 """
 
@@ -9,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, deleted, exists, matching, phase
 from conformance.kube.logs import wait_for_line
 from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.wait import wait, wait_each
+from conformance.services.velero_errors import errors_of
+
+if TYPE_CHECKING:
+    from conformance.services.object_store import ObjectStore
 
 API_VERSION = "velero.io/v1"
 BACKUP_NAME = "velero.io/backup-name"
@@ -59,8 +64,11 @@ class Velero:
         location: str,
         server: Selection,
         labels: Mapping[str, str],
+        store: ObjectStore | None = None,
     ) -> None:
+        """``store``: what is behind the location, if that is known; errors are read from there."""
         self._kube = kube
+        self._store = store
         self._labels = dict(labels)
         self.namespace = namespace
         """Where Velero and all its objects are."""
@@ -150,6 +158,8 @@ class Velero:
         lines = [f"{kind} {name} is {status.get('phase')}: {counts}"]
         lines += [status["failureReason"]] if "failureReason" in status else []
         lines += status.get("validationErrors", ())
+        if self._store and status.get("phase") == "PartiallyFailed":
+            lines += errors_of(self._store, item)
         lines += [
             f"volume {one.volume} of pod {one.pod} is {one.phase}: {one.message or 'no message'}"
             for one in self.volumes(item)
