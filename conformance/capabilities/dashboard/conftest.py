@@ -20,7 +20,7 @@ from conformance.capabilities.dashboard.app_login import AppLogin
 from conformance.capabilities.dashboard.canary import Canary
 from conformance.capabilities.dashboard.releases import RELEASE
 from conformance.kube.apply import apply
-from conformance.kube.conditions import find_condition, matching
+from conformance.kube.conditions import deleted, find_condition, matching
 from conformance.kube.objects import Ref
 from conformance.kube.wait import wait
 from conformance.platform.features import GENERATOR
@@ -92,9 +92,13 @@ def managed(
 
 
 def _remove(app: TrackedApp) -> None:
+    kube = app.branch.kube
     app.branch.remove([app])
+    # A release whose values change while it goes is upgraded once more, without its claims.
+    release = Ref(*RELEASE, app.name, app.namespace)
+    wait(kube, release, deleted(), timeout=kube.timeouts.deletion)
     for kind in ("ConfigMap", "Secret"):
-        app.branch.kube.delete("v1", kind, f"stackspin-{app.name}-override", app.namespace)
+        kube.delete("v1", kind, f"stackspin-{app.name}-override", app.namespace)
 
 
 @pytest.fixture(scope=shared)
