@@ -40,7 +40,10 @@ def parser() -> Parser:
         "reports/bench/TIMESTAMP.json.",
     )
     result.add_argument(
-        "names", metavar="NAME", nargs="*", help=f"all by default: {', '.join(BENCHMARKS)}"
+        "names",
+        metavar="NAME",
+        nargs="*",
+        help=f"one of {', '.join(BENCHMARKS)}; by default all but those that take many minutes",
     )
     result.add_argument(
         "--rounds",
@@ -64,7 +67,7 @@ def _rounds(text: str) -> int:
 
 
 def bench(names: Sequence[str], rounds: int, cluster: str, reports_dir: Path) -> int:
-    """Run benchmarks, all of them unless some are named; return the exit status."""
+    """Run benchmarks, the short ones unless some are named; return the exit status."""
     console = Console(highlight=False)
     if not console.is_terminal:  # whose width is not known: a CI job's log takes long lines
         console = Console(highlight=False, width=LOG_WIDTH)

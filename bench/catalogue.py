@@ -38,6 +38,8 @@ class Benchmark:
     measures: tuple[Measure, ...]
     needs_cluster: bool = True
     """Whether it needs root, and the parts that a cluster is made of."""
+    by_default: bool = True
+    """Whether it is run unless others are named."""
 
     def measure(self, name: str) -> Measure:
         """Return what is known of a measure; one that was not declared is in seconds."""
@@ -48,7 +50,7 @@ BENCHMARKS: dict[str, Benchmark] = {}
 
 
 def benchmark(
-    name: str, *measures: Measure, needs_cluster: bool = True
+    name: str, *measures: Measure, needs_cluster: bool = True, by_default: bool = True
 ) -> Callable[[Function], Function]:
     """Register the decorated function. Raises ValueError where the name is taken."""
 
@@ -56,18 +58,22 @@ def benchmark(
         if name in BENCHMARKS:
             raise ValueError(f"there are two benchmarks called {name}")
         title = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
-        BENCHMARKS[name] = Benchmark(name, title, function, measures, needs_cluster)
+        BENCHMARKS[name] = Benchmark(name, title, function, measures, needs_cluster, by_default)
         return function
 
     return register
 
 
 def select(names: Iterable[str]) -> list[Benchmark]:
-    """Return the benchmarks of these names, or all. HarnessError for a name there is not."""
+    """Return the benchmarks of these names, or those that are run by default.
+
+    HarnessError for a name there is not.
+    """
     wanted = list(names)
     for name in wanted:
         if name not in BENCHMARKS:
             raise HarnessError(
                 f"there is no benchmark {name!r}", f"choose from {', '.join(BENCHMARKS)}"
             )
-    return [one for one in BENCHMARKS.values() if not wanted or one.name in wanted]
+    chosen = BENCHMARKS.values()
+    return [one for one in chosen if (one.name in wanted if wanted else one.by_default)]

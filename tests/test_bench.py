@@ -120,7 +120,7 @@ def test_a_benchmark_that_fails_does_not_end_the_others() -> None:
 
 def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
     names = ["backup", "cluster", "kind", "lint", "login", "memory", "report"]
-    names += ["restart", "snapshot", "stack", "wait"]
+    names += ["restart", "snapshot", "stack", "e2e", "recovery", "upgrade", "wait"]
     assert list(BENCHMARKS) == names
     assert {one.run.__module__.rpartition(".")[2] for one in BENCHMARKS.values()} == set(
         cases.__all__
@@ -136,6 +136,7 @@ def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
         "cluster: node Ready": 6.0,
         "cluster: DNS answers": 10.0,
         "cluster: teardown": 0.5,
+        "e2e: afresh": 390.0,
         "kind: node Ready": 15.0,
         "kind: DNS answers": 28.0,
         "lint: one chart": 0.45,
@@ -144,6 +145,7 @@ def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
         "lint: memory": 150.0,
         "login: round trip": 3.0,
         "memory: resident": 1024.0,
+        "recovery: recovery time": 240.0,
         "report: opened in Chromium, CPU": 1.0,
         "report: report.html": 5000.0,
         "report: compare, CPU": 1.0,
@@ -153,13 +155,15 @@ def test_every_case_is_registered_with_a_title_and_the_issues_targets() -> None:
         "snapshot: disk of the fork": 300.0,
         "stack: all Ready": 90.0,
         "stack: teardown": 0.5,
+        "upgrade: check": 240.0,
         "wait: conformance.kube.wait": 50.0,
     }
 
 
 def test_names_select_and_unknown_or_doubled_ones_are_refused() -> None:
     assert [one.name for one in select(["wait", "cluster"])] == ["cluster", "wait"]
-    assert len(select([])) == len(BENCHMARKS)
+    assert BENCHMARKS.keys() - {one.name for one in select([])} == {"e2e", "recovery", "upgrade"}
+    assert [one.name for one in select(["e2e"])] == ["e2e"]
     with pytest.raises(HarnessError, match=r"no benchmark 'wiat'.*\n.*backup, cluster"):
         select(["wiat"])
     with pytest.raises(ValueError, match="two benchmarks called wait"):

@@ -12,6 +12,7 @@ from bench.cases import (
     restart,
     snapshot,
     stack,
+    suite,
     waiting,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "restart",
     "snapshot",
     "stack",
+    "suite",
     "waiting",
 ]
