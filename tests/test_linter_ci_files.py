@@ -164,7 +164,7 @@ def test_a_runner_uses_its_checkout_again(tmp_path: Path, where: str) -> None:
             # GitHub's
             "RUNNER_TEMP": str(temporary), "TARGET": "main",
             # GitLab's
-            "CI_MERGE_REQUEST_DIFF_BASE_SHA": "origin/main", "CI_PROJECT_DIR": str(checkout),
+            "CI_MERGE_REQUEST_DIFF_BASE_SHA": "origin/main",
         }  # fmt: skip
         answer = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", script],

@@ -128,6 +128,25 @@ def test_github_says_why_where_nothing_ran(forge: Forge, act: Path) -> None:
     assert "Install what ./bootstrap needs" in lines[0]
 
 
+def test_gitlab_checks_the_apps_of_a_merge_request(tmp_path: Path, gitlab_ci_local: Path) -> None:
+    """The component for packagers, two pushes in a row."""
+    packages = runners.make_packages(tmp_path)
+    with stub_forge() as forge:
+        found = [
+            runners.run_component(packages, gitlab_ci_local, forge.address, request=7)
+            for _ in range(2)
+        ]
+    assert [one.returncode for one in found] == [1, 1], found[-1].stdout
+    notes = "/projects/1/merge_requests/7/notes"
+    [said] = forge.comments.values()
+    assert "secret.yaml" in said
+    assert [f"POST {notes}", f"PUT {notes}/1"] == [
+        one for one in forge.asked if not one.startswith("GET ")
+    ]
+    (artifacts,) = (packages.checkout / ".gitlab-ci-local" / "artifacts").glob("stackspin-app*")
+    assert {"comment.md", "lint.xml"} <= {path.name for path in artifacts.rglob("*")}
+
+
 def test_github_checks_the_apps_of_a_pull_request(tmp_path: Path, act: Path) -> None:
     """The action for packagers, with nothing in the place of anything but the forge."""
     packages = runners.make_packages(tmp_path)
