@@ -138,7 +138,7 @@ def test_the_result_is_a_comment(tmp_path: Path, where: str, refused: bool) -> N
 
 @pytest.mark.parametrize("where", ["github", "gitlab"])
 def test_a_runner_uses_its_checkout_again(tmp_path: Path, where: str) -> None:
-    """The folder for temporary files is emptied between two jobs; what is beside a checkout, not."""
+    """The folder for temporary files is emptied between two jobs; what is beside a checkout not."""
     checkout, temporary = tmp_path / "builds" / "checkout", tmp_path / "temporary"
     (checkout / "charts").mkdir(parents=True)
     (checkout / "charts" / "Chart.yaml").touch()
