@@ -13,7 +13,7 @@ from conformance.cli.report import main
 from conformance.common.errors import HarnessError
 from conformance.report.environment import ClusterInfo, Host
 from conformance.report.evidence import EvidenceBox
-from conformance.report.history.store import given
+from conformance.report.given import given
 from conformance.report.model import RunReport
 from conformance.report.results import CheckResult
 from conformance.report.verdict import OverallVerdict, Verdict

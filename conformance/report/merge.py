@@ -60,7 +60,7 @@ def merge(given: Sequence[tuple[Path, RunReport]], output: Path) -> RunReport:
         HarnessError: the reports cannot be merged, or ``output`` has a report already.
     """
     reports = [report for _, report in given]
-    _refuse_what_cannot_be_merged(reports, output)
+    _refuse_what_cannot_be_merged(given, output)
     places = _places(reports)
     labels = dict(zip(map(id, places), _labels(places), strict=True))
     whose = {one.run_id: labels[id(place)] for place in places for one in place.reports}
@@ -83,12 +83,16 @@ def merge(given: Sequence[tuple[Path, RunReport]], output: Path) -> RunReport:
     return merged
 
 
-def _refuse_what_cannot_be_merged(reports: Sequence[RunReport], output: Path) -> None:
-    ids = [report.run_id for report in reports]
-    if len(ids) < 2:
+def _refuse_what_cannot_be_merged(given: Sequence[tuple[Path, RunReport]], output: Path) -> None:
+    reports = [report for _, report in given]
+    if len(reports) < 2:
         raise HarnessError("there is one report only", "give two or more")
-    if len(set(ids)) < len(ids):
-        raise HarnessError("a report is given twice", "give each once")
+    files: dict[str, Path] = {}
+    for file, report in given:
+        if (other := files.setdefault(report.run_id, file)) is not file:
+            raise HarnessError(
+                f"run {report.run_id} is given twice: {other}, {file}", "give each run once"
+            )
     if len({report.mode for report in reports}) > 1:
         raise HarnessError("runs on twins and runs of checks are given", "merge either of them")
     if unended := [report.run_id for report in reports if report.state == "running"]:
