@@ -6,7 +6,7 @@ import itertools
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -67,6 +67,7 @@ def merge(given: Sequence[tuple[Path, RunReport]], output: Path) -> RunReport:
     output.mkdir(parents=True, exist_ok=True)
     for file, report in given:
         _take_evidence(file.parent, report, output)
+        _count_from(min(one.started_at for one in reports), report)
     merged = _merged(reports, whose)
     checks = [check for place in places for check in _checks(place, labels[id(place)])]
     # Not the places one after the other: what a check did in each is read side by side.
@@ -186,6 +187,16 @@ def _take_evidence(source: Path, report: RunReport, output: Path) -> None:
         new = output / evidence.path
         new.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(old, new)
+
+
+def _count_from(start: datetime, report: RunReport) -> None:
+    """Have the times of a run's checks count from the moment at which the merged run began."""
+    later = (report.started_at - start).total_seconds()
+    for check in report.checks:
+        if check.began is not None:
+            check.began = round(check.began + later, 3)
+        for awaited in check.waited_for:
+            awaited.began = round(awaited.began + later, 3)
 
 
 def _merged(reports: Sequence[RunReport], whose: dict[str, str]) -> RunReport:
