@@ -92,7 +92,9 @@ def write_report(folder: Path) -> Path:
     report.not_installed = {"long-" * 15 + "name": LONG}
     report.substitutes = [Substitute(name="garage", instead_of=LONG, note=LONG)]
     pushed = Awaited(step="image " + "a" * 60, cluster="stackspin", began=1.0, seconds=2.0)
+    report.seconds = 3000.0  # so that the beginning has a drawing of its own
     report.installation = [
+        *_rows(pushed),
         InstallationStep(
             step="cluster start", kind="cluster", cluster="stackspin", began=0.1, seconds=9.0
         ),
@@ -117,6 +119,26 @@ def write_report(folder: Path) -> Path:
     page = folder / "report.html"
     page.write_text(to_html(report, folder), encoding="utf-8")
     return page
+
+
+def _rows(pushed: Awaited) -> list[InstallationStep]:
+    """Return steps of every row of the timeline, some of them at the same time."""
+    kinds = ("app image", "app", "preparation", "platform")
+    steps = [
+        InstallationStep(
+            step=f"{kind} {number} {'c' * 60}",
+            kind=kind,
+            cluster=cluster,
+            began=40.0 * number,
+            seconds=90.0,
+            outcome="unfinished" if number == 3 else "done",
+            waited_for=[pushed],
+        )
+        for kind in kinds
+        for cluster in ("stackspin", "stackspin-testing-" * 5)
+        for number in range(4)
+    ]
+    return sorted(steps, key=lambda step: step.began)
 
 
 def write_linter_page(folder: Path) -> Path:

@@ -88,19 +88,18 @@ def test_both_forges_run_the_same_jobs() -> None:
     assert {*matrix["platform"]} == {"reference", *there}
 
 
-def test_a_job_s_reports_and_history_are_those_of_its_provider_and_platform() -> None:
+def test_what_a_job_keeps_is_that_of_its_provider_and_platform() -> None:
     gitlab, github = (yaml.safe_load(file.read_text()) for file in (GITLAB, GITHUB))
     keys = [cache["key"] for cache in gitlab["nightly"]["cache"]]
-    assert "history-$JOB-$PLATFORM" in keys
+    assert keys == ["components-$JOB-$PLATFORM", "history-$JOB-$PLATFORM"]
     job = github["jobs"]["nightly"]
     assert job["env"]["JOB"] == "${{ matrix.job }}"
     assert job["env"]["PLATFORM"] == "${{ matrix.platform }}"
     own = "${{ matrix.job }}-${{ matrix.platform }}"
     given = [step.get("with", {}) for step in job["steps"]]
-    [kept] = [one["key"] for one in given if one.get("key", "").startswith("history-")]
-    [before] = [one["restore-keys"] for one in given if "history" in one.get("restore-keys", "")]
-    assert before == f"history-{own}-"
-    assert kept.startswith(before)
+    restored = {one["restore-keys"]: one["key"] for one in given if "restore-keys" in one}
+    assert {*restored} == {f"components-{own}-", f"history-{own}-"}
+    assert all(key.startswith(before) for before, key in restored.items())
     assert [one["name"] for one in given if "name" in one] == [f"report-{own}"]
 
 

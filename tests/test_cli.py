@@ -179,3 +179,16 @@ def test_a_command_imports_neither_the_kubernetes_client_nor_a_browser_to_begin_
     subprocess.run(
         [sys.executable, "-c", script], cwd=PROJECT_ROOT, check=True, stdout=subprocess.DEVNULL
     )
+
+
+def test_a_reader_who_has_seen_enough_gets_no_traceback() -> None:
+    """As in ``stackspin-conformance report compare A B | head -1``."""
+    example = str(PROJECT_ROOT / "reports" / "example")
+    command = [sys.executable, "-c", "from conformance.cli import main; main()", "report", "badge"]
+    reads, writes = os.pipe()
+    os.close(reads)
+    answer = subprocess.run(
+        [*command, example], stdout=writes, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writes)
+    assert (answer.returncode, answer.stderr) == (141, "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,44 @@ def test_the_result_is_a_comment(tmp_path: Path, where: str, refused: bool) -> N
     assert comment == f"comment {file} --name packages in charts"
     assert answer.returncode == 1  # as the check, whatever becomes of the comment
     assert ("No comment" in answer.stdout + answer.stderr) == refused
+
+
+@pytest.mark.parametrize("where", ["github", "gitlab"])
+def test_a_runner_uses_its_checkout_again(tmp_path: Path, where: str) -> None:
+    """The folder for temporary files is emptied between two jobs; what is beside a checkout not."""
+    checkout, temporary = tmp_path / "builds" / "checkout", tmp_path / "temporary"
+    (checkout / "charts").mkdir(parents=True)
+    (checkout / "charts" / "Chart.yaml").touch()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for arguments in (
+        ["init", "--quiet"],
+        ["add", "--all"],
+        ["commit", "--quiet", "--message=all"],
+        ["update-ref", "refs/remotes/origin/main", "HEAD"],
+    ):
+        subprocess.run([*git, *arguments], cwd=checkout, check=True)
+    script = scripts()[where]
+    if where == "github":
+        script = yaml.safe_load(ACTION.read_text())["runs"]["steps"][1]["run"]
+    for job in ("first", "second"):
+        shutil.rmtree(temporary, ignore_errors=True)
+        programs = _fake(temporary / "stackspin")
+        (programs / "pip").symlink_to("/bin/true")
+        environment = {
+            "PATH": f"{programs}:{os.environ['PATH']}", "CALLS": str(tmp_path / job),
+            "CHECKED": "charts", "LEVEL": "", "SOURCE": "suite", "STACKSPIN_COMMENT_TOKEN": "",
+            "TMPDIR": str(temporary),
+            # GitHub's
+            "RUNNER_TEMP": str(temporary), "TARGET": "main",
+            # GitLab's
+            "CI_MERGE_REQUEST_DIFF_BASE_SHA": "origin/main",
+        }  # fmt: skip
+        answer = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script],
+            cwd=checkout, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert answer.returncode == (1 if where == "gitlab" else 0), answer.stderr
+        assert "--format json" in (tmp_path / job).read_text()
 
 
 def test_the_token_of_the_action_is_that_of_the_comment() -> None:

@@ -194,8 +194,25 @@ def test_a_run_that_goes_on_is_not_remembered(tmp_path: Path) -> None:
     report = folder / "report.json"
     report.write_text(json.dumps(json.loads(report.read_text()) | {"state": "running"}))
     assert update(tmp_path, tmp_path / FILE) == []
-    with pytest.raises(HarnessError, match=r"no run in .* has ended"):
+    with pytest.raises(
+        HarnessError, match=r"has no report that can be read of a run that has ended"
+    ):
         main(["history", str(tmp_path)])
+
+
+def test_a_report_that_is_not_in_the_history_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, other = write_year(tmp_path, 2, broke_at=9)
+    main(["history", str(tmp_path)])
+    assert "Left out" not in capsys.readouterr().out
+    (tmp_path / FILE).unlink()
+    report = other / "report.json"
+    report.write_text(json.dumps(json.loads(report.read_text()) | {"schemaVersion": "2"}))
+    main(["history", str(tmp_path), "--platform-repository=nowhere"])
+    said = capsys.readouterr().out
+    assert "Left out: the platform's commits: nowhere is not a clone" in said
+    assert f"Left out: {other.name}: not ended, or not readable" in said
 
 
 @pytest.fixture(scope="module")

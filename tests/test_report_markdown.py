@@ -113,7 +113,15 @@ def test_what_was_not_tested_the_same_is_said(
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(None, "cannot be read"), ("{", "is not a report that this version of the suite reads")],
+    [
+        (None, "cannot be read"),
+        ("{", "bad.json is not a report: the file: Invalid JSON"),
+        ("[]", "bad.json is not a report: the file: Input should be an object"),
+        (
+            '{"schemaVersion": "2", "suiteVersion": "0.0.1"}',
+            "version 2, and this .* reads 3\n.*0.0.1",
+        ),
+    ],
 )
 def test_what_is_no_report_is_refused(tmp_path: Path, text: str | None, said: str) -> None:
     good = a_night(tmp_path, 1, Verdict.PASS)
@@ -122,6 +130,30 @@ def test_what_is_no_report_is_refused(tmp_path: Path, text: str | None, said: st
         bad.write_text(text)
     with pytest.raises(HarnessError, match=said):
         main(["compare", str(good), str(bad)])
+
+
+def test_runs_without_a_check_in_common_are_refused(tmp_path: Path) -> None:
+    old, new = a_night(tmp_path, 1, Verdict.PASS), a_night(tmp_path, 2, Verdict.PASS)
+    text = (new / "report.json").read_text()
+    (new / "report.json").write_text(text.replace("x.promise_", "x.oath_"))
+    with pytest.raises(HarnessError, match=r"night1 and .*night2 have no check in common"):
+        main(["compare", str(old), str(new)])
+
+
+def test_a_folder_that_is_not_there_has_no_history(tmp_path: Path) -> None:
+    old, new = a_night(tmp_path, 1, Verdict.PASS), a_night(tmp_path, 2, Verdict.PASS)
+    with pytest.raises(HarnessError, match="there is no folder nowhere"):
+        main(["compare", str(old), str(new), "--history", "nowhere"])
+
+
+def test_who_gives_the_later_run_first_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier, later = a_night(tmp_path, 1, Verdict.PASS), a_night(tmp_path, 2, Verdict.PASS)
+    main(["compare", str(earlier), str(later)])
+    assert capsys.readouterr().err == ""
+    main(["compare", str(later), str(earlier)])
+    assert capsys.readouterr().err.startswith(f"{later} is the later run: ")
 
 
 def test_two_full_runs_are_compared_in_a_second(tmp_path: Path) -> None:

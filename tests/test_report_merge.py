@@ -11,9 +11,9 @@ from report_samples import a_check, a_platform, a_report
 
 from conformance.cli.report import main
 from conformance.common.errors import HarnessError
-from conformance.report.environment import ClusterInfo, Host
+from conformance.report.environment import Awaited, ClusterInfo, Host
 from conformance.report.evidence import EvidenceBox
-from conformance.report.history.store import given
+from conformance.report.given import given
 from conformance.report.model import RunReport
 from conformance.report.results import CheckResult
 from conformance.report.verdict import OverallVerdict, Verdict
@@ -60,6 +60,21 @@ def merged(folder: Path, *runs: Path) -> RunReport:
 
 def verdicts(report: RunReport) -> dict[tuple[str, str], Verdict]:
     return {(check.id, check.run): check.verdict for check in report.checks}
+
+
+def test_times_of_all_runs_count_from_the_beginning_of_the_first(tmp_path: Path) -> None:
+    waited = [Awaited(step="apps", began=4.0, seconds=1.0)]
+    first, second = (
+        a_run(tmp_path, name, *checks, started_at=START + timedelta(seconds=later))
+        for name, later, checks in (
+            ("s2", 50, [a_check("x", 1, began=3.0, waited_for=waited), a_check("x", 2, NOT_RUN)]),
+            ("s1", 0, [a_check("x", 0, began=2.0)]),
+        )
+    )
+    begun = {check.id: check.began for check in merged(tmp_path, first, second).checks}
+    assert begun == {"x.promise_0": 2.0, "x.promise_1": 53.0, "x.promise_2": None}
+    [again] = [check for check in given(tmp_path / "merged")[1].checks if check.waited_for]
+    assert again.waited_for[0].began == 54.0
 
 
 def test_shards_become_one_run(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_parts_stand_in_the_order_in_which_they_began(tmp_path: Path) -> None:
     ]
     _, _, section = to_html(report, tmp_path).partition("<h2>Built or pulled in this run</h2>")
     table = section.partition("</table>")[0]
-    rows = [re.findall(r"<td>([^<]*)</td>", row) for row in re.split("<tr[^>]*>", table)[2:]]
+    rows = [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in re.split("<tr[^>]*>", table)[2:]]
     assert [(row[0], row[1], row[3]) for row in rows] == [
         ("kubernetes", "built", "7 min 8 s"),
         ("debian", "built", "24.8 s"),

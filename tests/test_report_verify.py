@@ -118,7 +118,9 @@ def test_what_is_not_whole_is_named(
 ) -> None:
     alter(handed_in)
     assert main(["verify", str(handed_in / "report.json")]) == 1
-    assert said in capsys.readouterr().out
+    *problems, to_do = capsys.readouterr().out.splitlines()
+    assert said in "\n".join(problems)
+    assert to_do.startswith("  To do: ")
 
 
 def test_a_page_whose_numbers_are_not_those_of_its_lists_is_not_whole(handed_in: Path) -> None:
@@ -134,6 +136,12 @@ def test_what_cannot_be_read_is_another_error(tmp_path: Path) -> None:
     for name in ("none.json", "image.png"):
         with pytest.raises(HarnessError, match="cannot be read"):
             main(["verify", str(tmp_path / name)])
+
+
+def test_a_report_by_another_schema_is_for_another_version_of_the_suite(handed_in: Path) -> None:
+    altered(lambda d: d.update(schemaVersion="2", suiteVersion="0.0.1"))(handed_in)
+    with pytest.raises(HarnessError, match=r"has schema version 2, .* reads 3\n.*: 0\.0\.1"):
+        main(["verify", str(handed_in)])
 
 
 @pytest.mark.parametrize(

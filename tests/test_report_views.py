@@ -28,7 +28,7 @@ from conformance.report.level import Level
 from conformance.report.model import RunReport
 from conformance.report.platform import Whose
 from conformance.report.results import Measurement, Phases
-from conformance.report.timeline import timeline
+from conformance.report.timeline import Timeline, timelines
 from conformance.report.verdict import Verdict
 from conformance.report.wording import named, ran_in
 from conformance.report.write import generate_schema, schema, to_json, write_views
@@ -218,8 +218,9 @@ def test_the_page_of_a_bad_night_stays_small(tmp_path: Path) -> None:
     for n in range(600):
         box.attach(f"{n}.log", "x" * 19_999 + "\n")
     failed = a_check("auto_update", 1, Verdict.FAIL, evidence=box.files())
-    text = to_html(a_report({"auto_update": [failed]}), tmp_path)
-    assert len(text) < 5_000_000
+    others = [a_check("backups", n, seconds=9.0, began=9.0 * n) for n in range(900)]
+    text = to_html(a_report({"auto_update": [failed], "backups": others}), tmp_path)
+    assert 3_500_000 < len(text) < 5_000_000
 
 
 def test_junit_is_what_ci_systems_read(report: RunReport) -> None:
@@ -289,7 +290,7 @@ def test_checks_that_ran_beside_each_other_have_lines_of_their_own(tmp_path: Pat
         for at, (began, took) in enumerate(times)
     ]
     report = a_report({"x": [*checks, a_check("x", 9, Verdict.NOT_RUN)]}, seconds=20.0)
-    [row] = timeline(report).rows
+    [row] = timelines(report)[0].rows
     drawn = str(row.drawing)
     assert row.label == ""
     bars = re.findall(r'<title>([a-z_.0-9]+): pass.*?</title>.*?<path d="M([0-9.]+) (\d+)h', drawn)
@@ -298,15 +299,14 @@ def test_checks_that_ran_beside_each_other_have_lines_of_their_own(tmp_path: Pat
         ("x.promise_2", "250.0", "20"), ("x.promise_3", "500.0", "0"),
     ]  # fmt: skip
     assert drawn in to_html(report, tmp_path)
-    assert timeline(a_report({"x": [a_check("x", 1)]})).rows == []
+    assert timelines(a_report({"x": [a_check("x", 1)]})) == []
 
 
 def test_in_one_place_each_capability_has_a_row_of_the_timeline() -> None:
     later, first = a_check("storage", 1, began=10.0), a_check("single_sign_on", 2, began=1.0)
     brief = a_check("storage", 3, began=11.0, seconds=0.001, phases=Phases(call=0.001))
-    rows = timeline(
-        a_report({"storage": [later, brief], "single_sign_on": [first]}, seconds=100.0)
-    ).rows
+    report = a_report({"storage": [later, brief], "single_sign_on": [first]}, seconds=100.0)
+    rows = timelines(report)[0].rows
     assert [row.label for row in rows] == ["Single sign on", "Storage"]
     assert [row.drawing.count("<title>") for row in rows] == [1, 2]
     # Wide enough to be seen, and not up to the next one.
@@ -330,11 +330,8 @@ def test_what_was_installed_has_rows_before_the_checks() -> None:
         a_step("app notes", "app", 40.0, 9.0, cluster="stackspin-testing"),
         InstallationStep(step="of an older suite", began=0.0, seconds=5.0),
     ]
-    drawn = timeline(report)
-    titles = {
-        row.label: re.findall(r"<title>(.*?)</title>", row.drawing, re.DOTALL) for row in drawn.rows
-    }
-    assert titles == {
+    [drawn] = timelines(report)
+    assert _drawn(drawn) == {
         "Cluster": ["cluster start: 10.0 s"],
         "Parts": ["etcd built: 9.0 s"],
         "Images": ["2 steps: 5.0 s\nimage a: 5.0 s\nimage b: 5.0 s"],
@@ -350,6 +347,54 @@ def test_what_was_installed_has_rows_before_the_checks() -> None:
     assert drawn.ticks == [(30.0, "30 s"), (60.0, "1 min"), (90.0, "1:30 min")]
 
 
+def test_the_beginning_of_a_long_run_is_drawn_larger(tmp_path: Path) -> None:
+    early = a_check("storage", 1, began=15.0, seconds=300.0)
+    later = a_check("backups", 2, began=315.0, seconds=100.0)
+    report = a_report({"storage": [early], "backups": [later]}, seconds=1000.0)
+    report.obtained = [
+        ObtainedPart(name="etcd", how="built", began=1.0, seconds=2.0),
+        ObtainedPart(name="mariadb", how="built", began=200.0, seconds=2.0),
+    ]
+    report.installation = [
+        a_step("cluster start", "cluster", 0.0, 10.0),
+        a_step("sign-on", "platform", 10.0, 20.0),
+        a_step("notes", "app", 29.0, 21.0),
+        a_step("accounts", "preparation", 20.0, 5.0),
+        a_step("crowd", "preparation", 300.0, 5.0),
+        a_step("notes again", "app", 310.0, 5.0),
+    ]
+    whole, first = timelines(report)
+    assert (whole.seconds, first.seconds) == (1000.0, 50.0)
+    assert _drawn(whole) == {
+        "Installation": ["Installation: 50.0 s, drawn larger below"],
+        "Parts": ["mariadb built: 2.0 s"],
+        "Apps": ["notes again: 5.0 s"],
+        "Made for checks": ["accounts: 5.0 s", "crowd: 5.0 s"],
+        "Storage": ["storage.promise_1: pass, 5 min 0 s"],
+        "Backups": ["backups.promise_2: pass, 100.0 s"],
+    }
+    assert _drawn(first) == {
+        "Cluster": ["cluster start: 10.0 s"],
+        "Parts": ["etcd built: 2.0 s"],
+        "Platform": ["sign-on: 20.0 s"],
+        "Apps": ["notes: 21.0 s"],
+        "Made for checks": ["accounts: 5.0 s"],
+        "Storage": ["storage.promise_1: pass, 5 min 0 s"],
+    }
+    [together] = [str(row.drawing) for row in whole.rows if row.label == "Installation"]
+    assert 'data-at="installation step-1 step-2 step-3 step-4"' in together
+    page = to_html(report, tmp_path)
+    assert "<h3>The first 50.0 s</h3>" in page
+    assert page.count('<section class="timeline"') == 1
+
+
+def _drawn(of: Timeline) -> dict[str, list[str]]:
+    """Return what is said of each block of each row."""
+    found = {row.label: re.findall(r"<title>(.*?)</title>", row.drawing, re.S) for row in of.rows}
+    assert all(found.values())
+    return found
+
+
 def test_what_waited_for_what_is_drawn_said_and_linked(tmp_path: Path) -> None:
     level = Awaited(step="backups", cluster="stackspin", began=20.0, seconds=5.0)
     again = level.model_copy(update={"began": 30.0, "seconds": 2.5})
@@ -361,7 +406,7 @@ def test_what_waited_for_what_is_drawn_said_and_linked(tmp_path: Path) -> None:
         a_step("backups", "platform", 1.0, 2.0, cluster="stackspin-testing"),
         a_step("backups", "platform", 5.0, 20.0),
     ]
-    [row] = [row for row in timeline(report).rows if row.label == "Storage"]
+    [row] = [row for row in timelines(report)[0].rows if row.label == "Storage"]
     waits = "waited 7.5 s for backups\nwaited 1.0 s for etcd"
     assert f"storage.promise_1: pass, 30.0 s\n{waits}</title>" in row.drawing
     assert 'data-awaits="part-1 step-2"' in row.drawing
@@ -391,7 +436,7 @@ def test_the_page_says_where_each_check_ran_and_has_a_row_for_each_place(
         a_check("x", 3, Verdict.NOT_RUN),
     ]
     report = a_report({"x": checks}, seconds=20.0)
-    rows = timeline(report).rows
+    rows = timelines(report)[0].rows
     assert [row.label for row in rows] == labels
     for check in checks[:2]:
         where = ", ".join(filter(None, (check.where, ran_in(check))))

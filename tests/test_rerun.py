@@ -10,7 +10,7 @@ import pytest
 from forked_pytest import run_forked
 from small_runs import HEAD, PASSES, RunChecks, report, runner, verdicts
 
-from conformance.report.history.store import given
+from conformance.report.given import given
 from conformance.report.merge import merge
 from conformance.suite.sharding import Shard, split
 

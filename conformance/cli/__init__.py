@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from conformance.common.installation import DISTRIBUTION, require_cluster_extra,
 
 EXIT_HARNESS_ERROR = 2
 EXIT_INTERRUPTED = 130
+EXIT_PIPE_CLOSED = 141
+"""As a shell says it of a program that SIGPIPE ended."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,12 @@ def _without_command(arguments: Sequence[str]) -> int:
 def main() -> None:
     """Run a command; a HarnessError is two lines on standard error and exit status 2."""
     try:
-        sys.exit(run(sys.argv[1:]))
+        status = run(sys.argv[1:])
+        sys.stdout.flush()
+        sys.exit(status)
+    except BrokenPipeError:  # as in ``report compare A B | head``; Python would complain at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_PIPE_CLOSED)
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(EXIT_HARNESS_ERROR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +13,12 @@ from conformance.common.errors import HarnessError
 from conformance.report.badge import to_badge
 from conformance.report.compare import LOOKED_AT, compare
 from conformance.report.files import write_atomically
+from conformance.report.given import given
 from conformance.report.history.facts import facts_of
 from conformance.report.history.in_short import in_short
 from conformance.report.history.page import to_html
 from conformance.report.history.store import FILE as STORE
-from conformance.report.history.store import YEAR, given, newest_first, update
+from conformance.report.history.store import YEAR, newest_first, unread, update
 from conformance.report.history.summary import summarise
 from conformance.report.markdown import to_markdown
 from conformance.report.merge import merge
@@ -93,10 +95,17 @@ def compare_(old: Path, new: Path, history: Path | None, format: str) -> int:
     A check that did not run in OLD is compared with the last earlier run in which it did. Earlier
     runs of the same also show how long a check usually takes.
 
-    Exit status 0; 1: a check newly fails, or NEW has errors outside the checks that OLD has not.
+    Exit status 0; 1: a check newly fails, or NEW has errors outside the checks that OLD has not;
+    2: a report cannot be read, or they have no check in common.
     """
     (_, first), (file, second) = given(old), given(new)
     before, after = facts_of(first), facts_of(second)
+    if not before.by_key.keys() & after.by_key.keys():
+        raise HarnessError(f"{old} and {new} have no check in common", "give two runs of the same")
+    if history and not history.is_dir():
+        raise HarnessError(f"there is no folder {history}", "give one with reports: --history DIR")
+    if after.started_at < before.started_at:
+        print(f"{old} is the later run: what is fixed here had failed later on", file=sys.stderr)
     folder = history or file.resolve().parent.parent
     same = newest_first(folder, after.tested, without=after.run_id)
     earlier = (run for run in same if run.started_at <= after.started_at)
@@ -126,17 +135,29 @@ def history(
     runs = update(folder, store or folder / STORE)
     if not runs:
         raise HarnessError(
-            f"no run in {folder} has ended", "give the folder of the runs' reports, or --store FILE"
+            f"{folder} has no report that can be read of a run that has ended, such as "
+            f"{folder / '20261128T020000Z-w4fdnt' / 'report.json'}",
+            "give the folder in which the folders of the runs are, or --store FILE",
         )
     chosen = next((run for run in reversed(runs) if like in (None, run.run_id)), None)
     if chosen is None:
-        raise HarnessError(f"{folder} has no run {like} that ended", "give the id of another run")
+        raise HarnessError(
+            f"{folder} has no run {like} that ended",
+            f"give the id of one, such as {runs[-1].run_id}",
+        )
     same = [run for run in runs if run.tested == chosen.tested][-YEAR:]
     others = Counter(str(run.tested) for run in runs if run.tested != chosen.tested)
     left_out = [
         f"Left out: {count} {'run' if count == 1 else 'runs'} of something else: {tested}"
         for tested, count in others.most_common()
     ]
+    if without := unread(folder, runs):
+        more = f" and {len(without) - 1} more" if len(without) > 1 else ""
+        left_out.append(
+            f"Left out: {without[0]}{more}: not ended, or not readable by this version of the suite"
+        )
+    if platform_repository and not (platform_repository / ".git").exists():
+        left_out.append(f"Left out: the platform's commits: {platform_repository} is not a clone")
     summary = summarise(same, platform_repository)
     page = output or folder / "history.html"
     try:
@@ -174,6 +195,7 @@ def verify(file: Path) -> int:
     for problem in verified.problems:
         print(f"{file}: {problem}")
     if verified.problems:
+        print("  To do: ask for the whole folder, as the run left it")
         return EXIT_NOT_WHOLE
     print(f"{file}: whole: {verified.said}")
     return 0

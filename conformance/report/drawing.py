@@ -13,7 +13,6 @@ _WIDTH = 1000
 _LINE, _BAR = 20, 16
 _THIN_LINE, _THIN_BAR = 10, 8
 """Of rows with many at the same time."""
-_MANY = 4
 _NAMED = 7
 """Percent of the width that a block has whose name is written on it."""
 _STRIP = 4
@@ -50,8 +49,11 @@ class Block:
     """Anchors of what else is part of the block."""
 
 
-def drawing(blocks: Sequence[Block], total: float, label: str) -> Markup:
-    """Draw the blocks, in the order in which they began, as ``total`` seconds wide."""
+def drawing(blocks: Sequence[Block], total: float, label: str, thin_from: int) -> Markup:
+    """Draw the blocks, in the order in which they began, as ``total`` seconds wide.
+
+    ``thin_from`` is the number of lines from which on they are thin.
+    """
     scale = _WIDTH / total
     ends: list[float] = []
     lines = []
@@ -59,7 +61,7 @@ def drawing(blocks: Sequence[Block], total: float, label: str) -> Markup:
         line = next((at for at, end in enumerate(ends) if end <= block.began + _OVERLAP), len(ends))
         ends[line : line + 1] = [block.began + block.seconds]
         lines.append(line)
-    step, bar = (_THIN_LINE, _THIN_BAR) if len(ends) > _MANY else (_LINE, _BAR)
+    step, bar = (_THIN_LINE, _THIN_BAR) if len(ends) >= thin_from else (_LINE, _BAR)
     height = len(ends) * step
     bars = [_bar(block, scale, line * step, bar) for block, line in zip(blocks, lines, strict=True)]
     grid = "".join(f"M{at * _WIDTH / 100:.1f} -2v{height}" for at, _ in ticks(total))
@@ -80,7 +82,8 @@ def drawing(blocks: Sequence[Block], total: float, label: str) -> Markup:
 
 def _name(block: Block, line: int, total: float) -> Markup:
     """Return what is written on a block; nothing on a narrow one."""
-    left, width = 100 * block.began / total, 100 * block.seconds / total
+    left = 100 * block.began / total
+    width = min(100 * block.seconds / total, 100 - left)
     if not block.name or width < _NAMED:
         return Markup("")
     return Markup(

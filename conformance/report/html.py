@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from conformance.common import pages
 from conformance.report.anchor import anchor
@@ -19,7 +22,7 @@ from conformance.report.installed import Installed
 from conformance.report.model import RunReport
 from conformance.report.platform import Whose
 from conformance.report.results import CheckResult, Evidence
-from conformance.report.timeline import timeline
+from conformance.report.timeline import timelines
 from conformance.report.verdict import OverallVerdict, Verdict
 from conformance.report.wording import (
     capability_verdict,
@@ -38,8 +41,10 @@ _TAIL_BYTES = 20_000
 _IMAGE_BYTES = 1_000_000
 _IMAGES = ("image/jpeg", "image/png")
 """Screenshots; those of older reports are PNG."""
-_INLINE_TOTAL = 4_000_000
-"""Bytes of evidence inside the page, so that a phone still opens the report of a bad night."""
+_PAGE_BYTES = 4_900_000
+"""What the page may have, so that a phone still opens the report of a bad night."""
+_CHECK_BYTES, _FILE_BYTES = 2_000, 400
+"""About what the page says of a check, and of a file of evidence, without what is in it."""
 
 _SYMBOLS = {
     "pass": "✓",
@@ -62,13 +67,14 @@ _WHOSE = {
 
 
 class _Inliner:
-    """Reads evidence for the page, within its budget."""
+    """Reads evidence for the page, as long as there is room."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, checks: Sequence[CheckResult]) -> None:
         self._folder = folder
-        self._left = _INLINE_TOTAL
+        files = sum(len(check.evidence) for check in checks)
+        self._left = _PAGE_BYTES - _CHECK_BYTES * len(checks) - _FILE_BYTES * files
 
-    def tail(self, evidence: Evidence) -> str | None:
+    def tail(self, evidence: Evidence) -> Markup | None:
         """Return the last lines of a text; None for anything else, or when the page is full."""
         if self._left <= 0 or evidence.media_type.startswith("image/"):
             return None
@@ -79,8 +85,9 @@ class _Inliner:
         if b"\0" in data:
             return None
         text = plain("\n".join(data.decode(errors="replace").splitlines()[-_TAIL_LINES:]))
-        self._left -= len(text)
-        return text
+        escaped = escape(text, quote=False)  # a quote, of which JSON is full, needs none here
+        self._left -= len(escaped.encode())
+        return Markup(escaped)  # noqa: S704
 
     def image(self, evidence: Evidence) -> str | None:
         """Return an image as data URL; None for anything else, or one that is too large."""
@@ -171,9 +178,9 @@ def to_html(report: RunReport, folder: Path) -> str:
         "anchors": {(check.id, check.run): anchor(check) for check in report.checks},
         "clusters": sorted({check.cluster for check in report.checks if check.cluster}),
         "installed": Installed(report),
-        "timeline": timeline(report),
+        "timelines": timelines(report),
         "longest": max((check.seconds for check in report.checks), default=0.0) or 1.0,
-        "inliner": _Inliner(folder),
+        "inliner": _Inliner(folder, report.checks),
         "to_hand_in": FILE if conformance_report(report) else "",
         "style": style("report.css"),
         **policy_and_script(),

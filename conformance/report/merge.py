@@ -6,7 +6,7 @@ import itertools
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -60,13 +60,14 @@ def merge(given: Sequence[tuple[Path, RunReport]], output: Path) -> RunReport:
         HarnessError: the reports cannot be merged, or ``output`` has a report already.
     """
     reports = [report for _, report in given]
-    _refuse_what_cannot_be_merged(reports, output)
+    _refuse_what_cannot_be_merged(given, output)
     places = _places(reports)
     labels = dict(zip(map(id, places), _labels(places), strict=True))
     whose = {one.run_id: labels[id(place)] for place in places for one in place.reports}
     output.mkdir(parents=True, exist_ok=True)
     for file, report in given:
         _take_evidence(file.parent, report, output)
+        _count_from(min(one.started_at for one in reports), report)
     merged = _merged(reports, whose)
     checks = [check for place in places for check in _checks(place, labels[id(place)])]
     # Not the places one after the other: what a check did in each is read side by side.
@@ -83,12 +84,16 @@ def merge(given: Sequence[tuple[Path, RunReport]], output: Path) -> RunReport:
     return merged
 
 
-def _refuse_what_cannot_be_merged(reports: Sequence[RunReport], output: Path) -> None:
-    ids = [report.run_id for report in reports]
-    if len(ids) < 2:
+def _refuse_what_cannot_be_merged(given: Sequence[tuple[Path, RunReport]], output: Path) -> None:
+    reports = [report for _, report in given]
+    if len(reports) < 2:
         raise HarnessError("there is one report only", "give two or more")
-    if len(set(ids)) < len(ids):
-        raise HarnessError("a report is given twice", "give each once")
+    files: dict[str, Path] = {}
+    for file, report in given:
+        if (other := files.setdefault(report.run_id, file)) is not file:
+            raise HarnessError(
+                f"run {report.run_id} is given twice: {other}, {file}", "give each run once"
+            )
     if len({report.mode for report in reports}) > 1:
         raise HarnessError("runs on twins and runs of checks are given", "merge either of them")
     if unended := [report.run_id for report in reports if report.state == "running"]:
@@ -182,6 +187,16 @@ def _take_evidence(source: Path, report: RunReport, output: Path) -> None:
         new = output / evidence.path
         new.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(old, new)
+
+
+def _count_from(start: datetime, report: RunReport) -> None:
+    """Have the times of a run's checks count from the moment at which the merged run began."""
+    later = (report.started_at - start).total_seconds()
+    for check in report.checks:
+        if check.began is not None:
+            check.began = round(check.began + later, 3)
+        for awaited in check.waited_for:
+            awaited.began = round(awaited.began + later, 3)
 
 
 def _merged(reports: Sequence[RunReport], whose: dict[str, str]) -> RunReport:

@@ -1,12 +1,13 @@
 """When everything of a run went on, and what waited for what: rows of blocks inside the page.
 
 What was brought up and installed comes first. Then the checks: a row for each cluster or lane; if
-there was one only, for each capability.
+there was one only, for each capability. If the installation took a small part of the run, it is one
+block there, and a second drawing has the beginning alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -23,6 +24,12 @@ from conformance.report.wording import counted, named, ran_in, seconds
 _CLASSES = {Verdict.PASS: "passed", Verdict.FAIL: "failed"}
 _SHORT = 0.02
 """Of the whole time: shorter steps that overlap are drawn as one block."""
+_SMALL = 0.3
+"""Of the whole time: an installation that took less is drawn by itself, too."""
+_LINES, _LARGER_LINES = 5, 13
+"""With so many lines a row has thin ones, without names; in the larger drawing, names matter."""
+_AT_ONCE = 5.0
+"""Seconds between the end of the installation and what is seen as a part of it."""
 _OUTCOMES = {"done": "step", "failed": "failed", "unfinished": "open"}
 _ROWS = {
     "cluster": "Cluster",
@@ -34,6 +41,7 @@ _ROWS = {
     "preparation": "Made for checks",
 }
 """Rows of what is installed on the clusters under test; another cluster has one of its own."""
+_AT_FIRST = {*_ROWS} - {"preparation"}
 
 
 @dataclass(frozen=True)
@@ -49,29 +57,72 @@ class Row:
 class Timeline:
     """All rows, of the same scale."""
 
+    seconds: float
+    """How long the whole width is."""
     rows: list[Row]
-    ticks: list[tuple[float, str]]
-    """Where the time is written below, in percent of the width, and what is written there."""
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """Where the time is written below, in percent of the width, and what is written there."""
+        return ticks(self.seconds)
 
 
-def timeline(report: RunReport) -> Timeline:
-    """Return the timeline; without a row if the report knows no beginnings.
+def timelines(report: RunReport) -> list[Timeline]:
+    """Return that of the whole run, and that of its beginning, if all fits on it.
 
-    Of each check, its set-up is paler. A line along a block's lower edge is where it waited.
+    None if the report knows no beginnings. Of each check, its set-up is paler. A line along a
+    block's lower edge is where it waited.
     """
     installed = Installed(report)
     checks = [check for check in report.checks if check.began is not None]
     if not checks:
-        return Timeline([], [])
+        return []
     ends = [_end(entry) for entry in installed.entries if entry.step.kind]
     ends += [(check.began or 0.0) + check.seconds for check in checks]
     total = max([report.seconds, *ends]) or 1.0
-    rows = _installation(installed, total) | _checks(checks, installed)
-    drawn = [
-        Row(label, drawing(blocks, total, _described(label, blocks, total)))
-        for label, blocks in rows.items()
+    judged = _checks(checks, installed)
+    until = _installed(installed)
+    if not 0.0 < until < _SMALL * total:
+        return [_timeline(_installation(installed, total) | judged, total)]
+    whole = _together(installed, until) | _installation(installed, total, after=until) | judged
+    rows = _installation(installed, until) | judged
+    first = {label: [one for one in row if one.began < until] for label, row in rows.items()}
+    return [_timeline(whole, total), _timeline(first, until, thin_from=_LARGER_LINES)]
+
+
+def _timeline(
+    rows: Mapping[str, Sequence[Block]], total: float, thin_from: int = _LINES
+) -> Timeline:
+    return Timeline(
+        total,
+        [
+            Row(label, drawing(blocks, total, _described(label, blocks, total), thin_from))
+            for label, blocks in rows.items()
+            if blocks
+        ],
+    )
+
+
+def _together(installed: Installed, until: float) -> dict[str, list[Block]]:
+    """Return a row with what was there at first as one block."""
+    title = f"Installation: {seconds(until)}, drawn larger below"
+    steps = [entry.anchor for entry in installed.entries if entry.step.began < until]
+    return {"Installation": [Block(0.0, until, "step", title, "installation", also=steps)]}
+
+
+def _installed(installed: Installed) -> float:
+    """Return when the platform, and what followed at once, was there; in seconds."""
+    here = [
+        entry
+        for entry in installed.entries
+        if entry.step.kind in _AT_FIRST and entry.step.cluster in {"", *installed.clusters}
     ]
-    return Timeline(drawn, ticks(total))
+    kinds = ("cluster", "platform")
+    until = max((_end(entry) for entry in here if entry.step.kind in kinds), default=0.0)
+    for entry in sorted(here, key=lambda entry: entry.step.began):
+        if entry.step.began < until + _AT_ONCE:
+            until = max(until, _end(entry))
+    return until
 
 
 def _described(label: str, blocks: Sequence[Block], total: float) -> str:
@@ -80,14 +131,19 @@ def _described(label: str, blocks: Sequence[Block], total: float) -> str:
     return f"{label}: {what}" if label else what
 
 
-def _installation(installed: Installed, total: float) -> dict[str, list[Block]]:
+def _installation(installed: Installed, total: float, after: float = 0.0) -> dict[str, list[Block]]:
+    """Return the rows, of what is there at first without what began before ``after``."""
     rows: dict[str, list[Block]] = {}
-    parts = [_of_part(target, part) for target, part in installed.parts.items()]
+    parts = [
+        _of_part(target, part) for target, part in installed.parts.items() if part.began >= after
+    ]
     for kind, label in _ROWS.items():
         here = [
             entry
             for entry in installed.entries
-            if entry.step.kind == kind and entry.step.cluster in {"", *installed.clusters}
+            if entry.step.kind == kind
+            and entry.step.cluster in {"", *installed.clusters}
+            and (entry.step.began >= after or kind not in _AT_FIRST)
         ]
         blocks = parts if kind == "part" else _blocks(here, installed, total)
         if blocks:

@@ -19,6 +19,8 @@ from conformance.report.conformance_report import (
     conformance_report,
     to_yaml,
 )
+from conformance.report.given import FILE as REPORT
+from conformance.report.given import refuse_other_versions
 from conformance.report.model import RunReport
 from conformance.report.results import Evidence, summarise
 from conformance.report.write import validator
@@ -39,9 +41,9 @@ def verify_file(path: Path) -> Verified:
     """Look at a report.json with its folder, or at a conformance-report.yaml.
 
     Raises:
-        HarnessError: the file cannot be read.
+        HarnessError: the file cannot be read, or not by this version of the suite.
     """
-    file = path / "report.json" if path.is_dir() else path
+    file = path / REPORT if path.is_dir() else path
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -75,6 +77,7 @@ def _verify_report(file: Path, text: str) -> Verified:
         document = json.loads(text)
     except ValueError as error:
         return Verified([f"not valid JSON: {error}"], "")
+    refuse_other_versions(file, text.encode())
     broken = [
         f"{'.'.join(map(str, error.absolute_path)) or 'the report'}: {error.message[:200]}"
         for _, error in zip(range(_MOST), validator().iter_errors(document), strict=False)

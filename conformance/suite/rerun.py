@@ -9,7 +9,7 @@ import pytest
 
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
-from conformance.report.history.store import given
+from conformance.report.given import given
 from conformance.report.results import CheckResult
 from conformance.report.verdict import Verdict
 from conformance.report.wording import counted

@@ -15,7 +15,7 @@ import pytest
 
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
-from conformance.report.history.store import given
+from conformance.report.given import given
 from conformance.report.model import RunReport
 from conformance.suite.check import check_of
 from conformance.suite.lane_plan import LANE

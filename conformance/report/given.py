@@ -1,0 +1,55 @@
+"""The report that somebody names, by its file or folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from conformance.common.errors import HarnessError
+from conformance.report.model import RunReport
+
+FILE = "report.json"
+VERSION = str(RunReport.model_fields["schema_version"].default)
+"""Of the schema that this version of the suite reads and writes."""
+
+
+def given(path: Path) -> tuple[Path, RunReport]:
+    """Return where the report is, and the report.
+
+    Raises:
+        HarnessError: there is none, or this version of the suite cannot read it.
+    """
+    file = path / FILE if path.is_dir() else path
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise HarnessError(
+            f"{file} cannot be read: {error.strerror}", f"give a {FILE} or its folder"
+        ) from error
+    try:
+        return file, RunReport.model_validate_json(data)
+    except ValidationError as error:
+        refuse_other_versions(file, data)
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise HarnessError(
+            f"{file} is not a report: {where}: {first['msg']}",
+            f"give the {FILE} of a run, as the run wrote it, or its folder",
+        ) from error
+
+
+def refuse_other_versions(file: Path, data: bytes) -> None:
+    """Raise HarnessError if ``data`` is a report by another version of the schema."""
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return
+    version = document.get("schemaVersion") if isinstance(document, dict) else None
+    if version not in (None, VERSION):
+        suite = document.get("suiteVersion", "another")
+        raise HarnessError(
+            f"{file} has schema version {version}, and this version of the suite reads {VERSION}",
+            f"use the version of the suite that wrote it: {suite}",
+        )
