@@ -136,7 +136,11 @@ def test_only_the_first_errors_are_told() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"[]"), gzip.compress(b"{}")])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip", gzip.compress(b"[]"), gzip.compress(b"{}")],
+    ids=["empty", "no gzip", "a list", "an empty object"],
+)
 def test_errors_that_cannot_be_read_are_no_error(content: bytes) -> None:
     failed = _backup(phase="PartiallyFailed", errors=1)
     for name in ("backups/one/one-results.gz", "elsewhere"):
