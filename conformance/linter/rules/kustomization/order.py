@@ -8,23 +8,9 @@ from conformance.linter.access import get, sequence, text
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem, Severity, did_you_mean
 from conformance.linter.rule import rule
-from conformance.linter.rules.kustomization.shared import KUSTOMIZATION
 
 
-@rule(
-    "kustomization.order",
-    "A Kustomization depends on the one that creates its variables",
-    level=2,
-    severity=Severity.WARNING,
-    why="Without the dependency, the first installation fails until the secrets happen to exist, "
-    "and on removal the secrets may be deleted first.",
-    source=f"{KUSTOMIZATION}#dependencies",
-    fix="Add the Kustomization that creates the secrets to dependsOn.",
-    example="""
-dependsOn:
-  - name: notes-secrets
-""",
-)
+@rule("kustomization.order", level=2, severity=Severity.WARNING)
 def order(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each Kustomization whose variables another one makes that it does not wait for."""
     makers = {

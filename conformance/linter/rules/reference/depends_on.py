@@ -12,23 +12,8 @@ from conformance.linter.flux.kustomizations import is_flux_kustomization
 from conformance.linter.manifest import Manifest
 from conformance.linter.rule import rule
 
-KUSTOMIZATION = "https://fluxcd.io/flux/components/kustomize/kustomizations/"
 
-
-@rule(
-    "reference.depends-on",
-    "Every dependsOn names a Kustomization or HelmRelease that exists",
-    level=1,
-    why="An object that depends on something missing is never applied: the app is not installed, "
-    "and only a status says 'dependency not found'.",
-    source=f"{KUSTOMIZATION}#dependencies",
-    fix="Correct the name, or remove the entry.",
-    example="""
-dependsOn:
-  - name: single-sign-on
-  - name: notes-secrets
-""",
-)
+@rule("reference.depends-on", level=1)
 def depends_on(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each dependency that does not exist."""
     names = {one.name for one in app.everything() if is_flux_kustomization(one)}

@@ -12,23 +12,9 @@ from conformance.linter.flux import platform
 from conformance.linter.flux.kustomizations import is_flux_kustomization
 from conformance.linter.manifest import Manifest
 from conformance.linter.rule import rule
-from conformance.linter.rules.reference.shared import HELM_RELEASE
 
 
-@rule(
-    "reference.source",
-    "Every sourceRef names a source in the package, or the repository itself",
-    level=1,
-    why="Flux cannot fetch a chart or folder from a source that it does not know.",
-    source=f"{HELM_RELEASE}#chart-template",
-    fix="Add the HelmRepository, or correct the name and namespace of the sourceRef.",
-    example="""
-sourceRef:
-  kind: HelmRepository
-  name: forgejo
-  namespace: flux-system
-""",
-)
+@rule("reference.source", level=1)
 def source(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each source that does not exist."""
     known = {

@@ -17,26 +17,11 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage, Release
 
 
-_HELM_VALUES = "https://helm.sh/docs/chart_template_guide/values_files/#deleting-a-default-key"
 _NOTHING = re.compile(r"""\s*(- )?['"]?[^'":#]+['"]?:\s*(#.*)?""")
 """A line with a key and no value; who writes ``null`` or ``~`` means it."""
 
 
-@rule(
-    "release.null-value",
-    "A key of the values that stands there empty has nothing to erase",
-    level=2,
-    severity=Severity.WARNING,
-    why="A key without a value is null, and Helm takes null for the wish to remove the chart's "
-    "default: everything that the chart has below the key is gone. Usually the lines below it "
-    "were commented out.",
-    source=_HELM_VALUES,
-    fix="Remove the key, or write {} if nothing is to be added; write null if the defaults are "
-    "to be removed.",
-    example="""
-resources: {} # not only "resources:"
-""",
-)
+@rule("release.null-value", level=2, severity=Severity.WARNING)
 def null_value(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each empty key that erases something, or may: of a chart that is not here."""
     for release in app.releases:

@@ -14,21 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "schema.duplicate",
-    "Flux applies each object once",
-    level=1,
-    why="kustomize refuses a folder that has the same object twice: nothing of it is installed. "
-    "Two Kustomizations with the same object overwrite each other forever.",
-    source="https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/resources/",
-    fix="Remove one of them, or give it another name.",
-    example="""
-# kustomization.yaml: each file once
-resources:
-  - notes-release.yaml
-  - notes-values-configmap.yaml
-""",
-)
+@rule("schema.duplicate", level=1)
 def duplicate(app: AppPackage) -> Iterator[Problem]:
     """Yield each written object that is there twice."""
     groups = [(one.name, one.members) for one in app.kustomizations]

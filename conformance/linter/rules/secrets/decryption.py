@@ -14,22 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "secrets.decryption",
-    "Flux is told how to decrypt what SOPS has encrypted",
-    level=1,
-    why="Without spec.decryption, Flux applies the encrypted text as it is: Kubernetes refuses the "
-    "object for its field sops, and nothing of the Kustomization is applied.",
-    source="https://fluxcd.io/flux/components/kustomize/kustomizations/#decryption",
-    fix="Add decryption to the Kustomization, with the Secret that has the key.",
-    example="""
-spec:
-  decryption:
-    provider: sops
-    secretRef:
-      name: sops-age
-""",
-)
+@rule("secrets.decryption", level=1)
 def decryption(app: AppPackage) -> Iterator[Problem]:
     """Yield each encrypted object of a Kustomization that does not decrypt."""
     for kustomization in app.kustomizations:

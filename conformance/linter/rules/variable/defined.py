@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from conformance.linter.app import AppPackage, FluxKustomization, SubstituteSource
 from conformance.linter.findings import NotRun, Problem, did_you_mean
 from conformance.linter.flux import platform
-from conformance.linter.flux.variables import uses
+from conformance.linter.flux.variables import LEGAL_NAME, uses
 from conformance.linter.rule import rule
-from conformance.linter.rules.variable.shared import SUBSTITUTION, VARIABLE
 
 
 def _undecided(app: AppPackage) -> Iterator[NotRun]:
@@ -24,23 +23,7 @@ def _undecided(app: AppPackage) -> Iterator[NotRun]:
         )
 
 
-@rule(
-    "variable.defined",
-    "Every ${variable} is defined by a source of its Kustomization",
-    level=1,
-    why="Flux replaces a variable that no source defines with nothing: a host name, a password or "
-    "an address is empty, and nobody gets a message. In strict mode (the feature gate "
-    "StrictPostBuildSubstitutions) it refuses the whole Kustomization.",
-    source=SUBSTITUTION,
-    fix="Define the variable in a ConfigMap or StringSecret that postBuild.substituteFrom names, "
-    "or correct its name. Write $${name} for text that is not a variable.",
-    example="""
-postBuild:
-  substituteFrom:
-    - kind: ConfigMap
-      name: stackspin-notes-kustomization-variables # has notes_domain
-""",
-)
+@rule("variable.defined", level=1)
 def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each variable that nothing defines."""
     yield from _undecided(app)
@@ -49,7 +32,7 @@ def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
             continue  # it may well define these; where it is missing, that is the finding
         names = {name for one in kustomization.sources for name in one.variables}
         for use in kustomization.uses:
-            if not VARIABLE.fullmatch(use.name):
+            if not LEGAL_NAME.fullmatch(use.name):
                 continue
             if not kustomization.substitutes:
                 yield Problem(
