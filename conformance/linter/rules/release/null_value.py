@@ -21,6 +21,13 @@ _NOTHING = re.compile(r"""\s*(- )?['"]?[^'":#]+['"]?:\s*(#.*)?""")
 """A line with a key and no value; who writes ``null`` or ``~`` means it."""
 
 
+_OWN_NAMES = re.compile(
+    r"(.*_)?env|extraenv\w*|env(ironment)?(vars|variables)?|\w*(labels|annotations)|nodeselector",
+    re.IGNORECASE,
+)
+"""Keys of mappings whose own keys are anybody's."""
+
+
 @rule("release.null-value", level=2, severity=Severity.WARNING)
 def null_value(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each empty key that erases something, or may: of a chart that is not here."""
@@ -47,6 +54,7 @@ def _erases(release: Release, path: tuple[str | int, ...]) -> bool:
     if isinstance(path[-1], int):
         return False
     if release.chart is None:
-        return True
+        # What people name themselves has no default, as far as anybody can tell.
+        return not any(_OWN_NAMES.fullmatch(str(key)[:99]) for key in path[:-1])
     values = release.chart.values
     return values is not None and get(values.value, *path) not in (None, {}, [], "")
