@@ -19,5 +19,7 @@ def path(app: AppPackage) -> Iterator[Problem | NotRun]:
                 one.manifest.place("spec", "path"),
                 f"Kustomization {one.name} applies {quoted(one.path)}, which does not exist{near}",
             )
+        elif "${" in one.path:
+            yield NotRun(f"where {one.path[:80]} of Kustomization {one.name} leads is not known")
         elif one.folder is None:
             yield NotRun(f"{one.path[:80]} of Kustomization {one.name} is outside of PATH")

@@ -25,9 +25,14 @@ def depends_on(app: AppPackage) -> Iterator[Problem | NotRun]:
     for manifest, known in checked:
         for index, entry in enumerate(sequence(manifest.get("spec", "dependsOn"))):
             name = text(get(entry, "name"))
-            if name and name not in known:
+            if not name or name in known:
+                continue
+            near = did_you_mean(name, known)
+            if app.part and not near:
+                yield NotRun(f"{quoted(name)} is not in PATH: it is not known whether it exists")
+            else:
                 yield Problem(
                     manifest.place("spec", "dependsOn", index),
                     f"{manifest.kind} {manifest.name} depends on {quoted(name)}, which is neither"
-                    f" in the package nor Stackspin's{did_you_mean(name, known)}",
+                    f" in the package nor Stackspin's{near}",
                 )

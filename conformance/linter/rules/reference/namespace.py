@@ -48,11 +48,12 @@ def _targets(app: AppPackage, known: Collection[str]) -> Iterator[Problem | NotR
         name = text(one.get("spec", "targetNamespace"))
         if not name or name in known:
             continue
-        if app.kustomizations:
+        near = did_you_mean(name, known)
+        if app.kustomizations and (near or not app.part):
             yield Problem(
                 one.place("spec", "targetNamespace"),
                 f"{one.kind} {one.name} installs into namespace {quoted(name)}, which neither the"
-                f" package nor Stackspin makes{did_you_mean(name, known)}",
+                f" package nor Stackspin makes{near}",
                 "Add a Namespace to the package, correct the name, or have Helm make it "
                 "(spec.install.createNamespace).",
             )

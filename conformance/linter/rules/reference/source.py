@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from conformance.linter.access import Path, get, text
+from conformance.linter.access import Path, get, sequence, text
 from conformance.linter.app import SOURCE_KINDS, AppPackage
 from conformance.linter.findings import NotRun, Place, Problem, did_you_mean
 from conformance.linter.flux import platform
@@ -20,6 +20,12 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
     known = {
         (one.kind, one.namespace, one.name) for one in app.everything() if one.kind in SOURCE_KINDS
     }
+    known |= {
+        ("ExternalArtifact", one.namespace, text(get(artifact, "name")))
+        for one in app.everything()
+        if one.kind == "ArtifactGenerator"
+        for artifact in sequence(one.get("spec", "artifacts"))
+    }
     own = _own_repository(app)
     for manifest, place, ref in _source_refs(app):
         kind, name = text(get(ref, "kind")), text(get(ref, "name"))
@@ -32,6 +38,8 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
             namespaces = {"flux-system"}
         else:
             namespaces = {space for k, space, n in known if (k, n) == (kind, name)}
+        if namespaces and not namespace:
+            continue  # which it is in is for those to say that apply it
         same = [n for k, _, n in known if k == kind]
         same += [*own, *platform.SOURCES] if kind == "GitRepository" else []
         if namespaces:
@@ -41,7 +49,7 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
                 f" {namespace or '(none)'}",
                 f"Add namespace: {sorted(namespaces)[0]} to the sourceRef.",
             )
-        elif same:
+        elif same and (did_you_mean(name, same) or not app.part):
             yield Problem(
                 place,
                 f"{kind} {name} is not in the package{did_you_mean(name, same)}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from conformance.linter.access import text
-from conformance.linter.findings import Problem
+from conformance.linter.findings import NotRun, Problem
 from conformance.linter.flux.variables import is_encrypted
 from conformance.linter.rule import rule
 
@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
 
 @rule("secrets.decryption", level=1)
-def decryption(app: AppPackage) -> Iterator[Problem]:
+def decryption(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each encrypted object of a Kustomization that does not decrypt."""
     for kustomization in app.kustomizations:
         if text(kustomization.manifest.get("spec", "decryption", "provider")) == "sops":
             continue
         for one in kustomization.members:
-            if is_encrypted(one):
+            if not is_encrypted(one):
+                continue
+            if app.part:
+                yield NotRun(
+                    f"what applies Kustomization {kustomization.name} is not in PATH: it may add"
+                    " spec.decryption"
+                )
+            else:
                 yield Problem(
                     one.place(),
                     f"{one.kind} {one.name} is encrypted by SOPS, and Kustomization"

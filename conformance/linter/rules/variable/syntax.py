@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem, quoted
-from conformance.linter.flux.variables import LEGAL_NAME
+from conformance.linter.flux.substitution import LEGAL_NAME
 from conformance.linter.rule import rule
 
 
