@@ -321,3 +321,21 @@ def test_a_chart_in_another_repository_is_not_missing(url: str, said: int, tmp_p
 
     problems, _ = everywhere("reference.chart", root)
     assert len(problems) == said
+
+
+def test_what_another_repository_has_applies_nothing_of_this_one(tmp_path: Path) -> None:
+    root = write(
+        tmp_path,
+        {
+            "cluster/root.yaml": kustomization("root", "./cluster", repository="home"),
+            "cluster/home.yaml": repository("home", "https://example.org/me/home"),
+            "cluster/apps.yaml": kustomization("wiki", "./wiki", repository="home"),
+            "cluster/other.yaml": kustomization("other", "./pad", repository="other"),
+            "cluster/source.yaml": repository("other", "https://example.org/them/other"),
+            "wiki/release.yaml": release("wiki"),
+            "pad/release.yaml": release("pad"),
+        },
+    )
+
+    [problem] = everywhere("kustomization.applied", root)[0]
+    assert problem.startswith("no Kustomization of the tree leads to HelmRelease pad")

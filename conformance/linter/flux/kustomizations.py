@@ -21,7 +21,7 @@ from conformance.linter.findings import Problem
 from conformance.linter.flux import platform
 from conformance.linter.flux.clusters import Clusters, cluster_folders, together
 from conformance.linter.flux.kustomize import Build, build
-from conformance.linter.flux.repositories import parts_of, written_path
+from conformance.linter.flux.repositories import parts_of, source_of, written_path
 from conformance.linter.flux.resources import Resource
 from conformance.linter.flux.roots import Roots
 from conformance.linter.flux.substitution import ValueOf, substitute
@@ -187,9 +187,13 @@ class FluxTree:
     def nobody_applies(self, files: Collection[str]) -> bool:
         """Return whether files are applied by nothing of the tree, and the tree would say so.
 
-        It would where it has Kustomizations, and each applies a folder of the tree.
+        It would where it has Kustomizations, and each applies a folder of the tree, or surely one
+        of another repository.
         """
-        everywhere = bool(self._folders) and None not in self._folders
+        everywhere = bool(self._folders) and all(
+            folder is not None or self.roots.repositories.is_another(source_of(one))
+            for one, folder in zip(self._kustomizations, self._folders, strict=True)
+        )
         applied = (self.owner, self._applied_by_hand)
         return everywhere and not any(file in one for one in applied for file in files)
 
