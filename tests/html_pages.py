@@ -143,9 +143,10 @@ def _rows(pushed: Awaited) -> list[InstallationStep]:
 
 def write_linter_page(folder: Path) -> Path:
     """Write the linter's result of several packages into ``folder``; return the page."""
-    rule = replace(
-        a_rule(), source=f"https://www.ory.sh/docs/{'reference/' * 20}#tag", example=LONG
+    long = replace(
+        a_rule().prose, source=f"https://www.ory.sh/docs/{'reference/' * 20}#tag", example=LONG
     )
+    rule = replace(a_rule(), read=lambda: long)
     place = Place(f"{'charts/' * 20}pvc.yaml", 7, f"PersistentVolumeClaim {'a' * 80}")
     found = a_finding(rule, f"image {LONG} moves", place, fix=f"Write {LONG}.")
     broken = an_app(path="packages/" * 20, detected=f"Helm chart {'a' * 80}")

@@ -9,7 +9,7 @@ from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Place, Problem, Severity
 from conformance.linter.levels import level_of
 from conformance.linter.result import AppResult, Finding, Result
-from conformance.linter.rule import Rule
+from conformance.linter.rule import Prose, Rule
 from conformance.linter.waivers import Waiver
 
 HOSTILE = (
@@ -25,17 +25,14 @@ def a_rule(
     said: Iterable[Problem | NotRun] = (),
 ) -> Rule:
     """Return a rule that says the same of each app."""
-    return Rule(
-        name,
+    prose = Prose(
         "A claim carries the label of its backup set",
-        level,
-        severity,
         "Velero backs up what carries the label; other volumes are silently left out.",
         "https://velero.io/docs/main/file-system-backup/",
         "Add the label stackspin.net/backupSet with the app's name to the claim.",
         "metadata:\n  labels:\n    stackspin.net/backupSet: notes  # the app's name",
-        lambda _: iter(said),
     )
+    return Rule(name, level, severity, lambda _: iter(said), lambda: prose)
 
 
 def an_app(name: str = "notes", path: str = "charts/notes", detected: str = "") -> AppPackage:
@@ -52,7 +49,7 @@ def a_finding(
 ) -> Finding:
     """Return a finding."""
     rule = rule or a_rule()
-    return Finding(rule, place, message, fix or rule.fix, waiver)
+    return Finding(rule, place, message, fix or rule.prose.fix, waiver)
 
 
 def a_waiver(rule: str = "backup.claim-label", reason: str = "cache only") -> Waiver:

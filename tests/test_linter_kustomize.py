@@ -139,7 +139,7 @@ def test_a_patch_of_what_is_not_in_the_package_is_no_problem():
         ("helmCharts: [{name: a}]\n", "helmCharts"),
         ("transformers: [a.yaml]\n", "transformers"),
         (
-            "patches: [{target: {labelSelector: 'a in (b)'}, patch: '- {op: remove, path: /x}'}]\n",
+            "patches: [{target: {labelSelector: 'a > 1'}, patch: '- {op: remove, path: /x}'}]\n",
             "target",
         ),
         (

@@ -9,8 +9,8 @@ from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.findings import Severity
 from conformance.linter.levels import LEVELS
 from conformance.linter.on_cluster.process import CAPABILITIES
-from conformance.linter.on_cluster.promises import promises
-from conformance.linter.rule import Requirement, all_rules
+from conformance.linter.on_cluster.promises import Promise, promises
+from conformance.linter.rule import all_rules
 from conformance.linter.views.level_lists import level_lists
 
 DOCUMENT = PROJECT_ROOT / "docs" / "levels.md"
@@ -29,7 +29,7 @@ def test_each_level_has_its_sentence_and_what_it_asks_for() -> None:
         [
             a_rule("backup.advice", level=3, severity=Severity.NOTE),
             a_rule("backup.label", level=3),
-            Requirement("app_runs.serves", "It serves.", 4, Severity.ERROR),
+            Promise("app_runs.serves", 4, Severity.ERROR, "It serves."),
         ]
     )
     sections = text.split("## Level ")[1:]

@@ -81,7 +81,7 @@ def test_the_same_problem_is_told_once_and_the_fix_is_the_rules_unless_it_has_it
     same = Problem(Place("a.yaml", 1), "wrong")
     own = Problem(Place("a.yaml", 2), "wrong", "Do this.")
     rule = a_rule(said=[same, same, own, same])
-    assert [f.fix for f in only(run(package, rule)).findings] == [rule.fix, "Do this."]
+    assert [f.fix for f in only(run(package, rule)).findings] == [rule.prose.fix, "Do this."]
 
 
 def test_warnings_and_notes_cost_no_level_and_do_not_fail(package: Path) -> None:

@@ -15,16 +15,16 @@ from conformance.common.errors import HarnessError
 from conformance.linter.findings import Severity
 from conformance.linter.levels import HIGHEST, STATIC
 from conformance.linter.on_cluster.merge import SAME_NAME, merged
+from conformance.linter.on_cluster.promises import Promise
 from conformance.linter.on_cluster.report import read_run
 from conformance.linter.result import AppResult, CheckResult, ClusterRun
-from conformance.linter.rule import Requirement
 from conformance.report.results import Measurement
 from conformance.report.verdict import Verdict
 
 
 def checks(*levels: int, verdict: str = "pass", app: str = "notes") -> list[CheckResult]:
     return [
-        CheckResult(app, Requirement(f"app.promise_{n}", "It holds.", n, Severity.ERROR), verdict)
+        CheckResult(app, Promise(f"app.promise_{n}", n, Severity.ERROR, "It holds."), verdict)
         for n in levels
     ]
 
@@ -171,7 +171,7 @@ def test_errors_of_lower_levels_come_first() -> None:
 
 def test_failed_checks_stay_in_the_order_in_which_they_ran() -> None:
     ran = [
-        CheckResult("notes", Requirement(f"app.{name}", "It.", 4, Severity.ERROR), "fail", why)
+        CheckResult("notes", Promise(f"app.{name}", 4, Severity.ERROR, "It."), "fail", why)
         for name, why in (("z", "1"), ("b", "2"), ("a", "3"))
     ]
     assert [one.rule.id for one in judged(ran).findings] == ["app.z", "app.b", "app.a"]

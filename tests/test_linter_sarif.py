@@ -11,8 +11,9 @@ import pytest
 from linter_results import HOSTILE, a_finding, a_result, a_rule, a_waiver, an_app_result
 
 from conformance.linter.findings import Place, Severity
+from conformance.linter.on_cluster.promises import Promise
 from conformance.linter.result import Finding
-from conformance.linter.rule import Requirement, all_rules
+from conformance.linter.rule import all_rules
 from conformance.linter.views.sarif import to_sarif
 
 WARNING = a_rule("containers.image-pinned", 2, Severity.WARNING)
@@ -103,7 +104,7 @@ def test_it_keeps_the_schema_of_sarif(schema: Any) -> None:
     known = replace(a_finding(WARNING), known=True)
     found = (a_finding(), a_finding(waiver=a_waiver()), known, a_finding(place=Place()))
     hostile = a_finding(message=HOSTILE, place=Place(HOSTILE, 3, HOSTILE), fix=HOSTILE)
-    checked = Requirement("app_runs.serves", "It serves.", 4, Severity.ERROR)
+    checked = Promise("app_runs.serves", 4, Severity.ERROR, "It serves.")
     on_cluster = Finding(checked, Place(), "It does not serve.", "")
     app = an_app_result(*found, hostile, on_cluster, not_run=[(WARNING, HOSTILE)], root=HOSTILE)
 

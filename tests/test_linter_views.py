@@ -221,8 +221,8 @@ def test_colours_are_for_those_who_want_them() -> None:
 
 def test_an_explanation_says_all_there_is_to_a_rule() -> None:
     text = explain(a_rule(), PLAIN, date(2026, 11, 24))
-    rule = a_rule()
-    for part in (rule.title, rule.why, rule.fix, rule.source, LEVELS[3], "below level 3"):
+    rule, prose = a_rule(), a_rule().prose
+    for part in (rule.title, prose.why, prose.fix, prose.source, LEVELS[3], "below level 3"):
         assert part in text
     assert text.startswith("error[backup.claim-label]: ")
     assert "\n    metadata:\n      labels:\n" in text
@@ -379,7 +379,7 @@ def test_the_page_has_each_app_its_findings_and_the_rules_behind_them() -> None:
     anchors = {link.removeprefix("#") for link in page.links if link.startswith("#")}
     assert anchors <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))
-    for text in ("vikunja", "level 2", "To do:", a_rule().why, ELSEWHERE, "Nothing to do"):
+    for text in ("vikunja", "level 2", "To do:", a_rule().prose.why, ELSEWHERE, "Nothing to do"):
         assert text in page.text
     assert "<title>1 at level 3, 1 at level 2, 1 at level 1: Stackspin app packages" in html
 

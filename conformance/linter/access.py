@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 Value: TypeAlias = Any
@@ -50,3 +50,14 @@ def walk(value: Value, path: Path = ()) -> Iterator[tuple[Path, Value]]:
             waiting += [((*path, key), item) for key, item in value.items()][::-1]
         elif isinstance(value, list | tuple):
             waiting += [((*path, index), item) for index, item in enumerate(value)][::-1]
+
+
+def each_text(value: Value, change: Callable[[str], str]) -> Value:
+    """Return ``value`` with each text in it changed; keys stay as they are."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {key: each_text(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [each_text(item, change) for item in value]
+    return value

@@ -297,6 +297,8 @@ class AppPackage:
     """Where there is no app: what a kustomization.yaml names and is not here, a sentence each."""
     strict: bool = False
     """Whether a Kustomization fails at variables that nothing defines: Flux is installed so."""
+    part: bool = False
+    """Whether PATH is a folder of a repository, as paths in it say: there is more than is seen."""
     previous: AppPackage | None = None
     """The same app in the tree that ``--previous`` names."""
     versions: Versions = PINNED

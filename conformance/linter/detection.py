@@ -21,6 +21,7 @@ from conformance.linter.findings import Problem
 from conformance.linter.flux.clusters import together
 from conformance.linter.flux.kustomizations import FluxTree, is_flux_kustomization
 from conformance.linter.flux.values import HELM_RELEASE, Named, by_name, release_of
+from conformance.linter.group_words import of_no_app, taken_for
 from conformance.linter.grouping import NO_APP, Group, Grouping
 from conformance.linter.helm.installations import Installer, Renders, charts_of
 from conformance.linter.limits import Limits
@@ -30,8 +31,6 @@ from conformance.linter.rules.package.nothing import NOTHING
 
 _STRICT = "StrictPostBuildSubstitutions=true"
 """Flux' feature gate: variables that nothing defines make a Kustomization fail."""
-_NAMED = 4
-"""That many objects of a kind are named of what belongs to no app."""
 
 
 def nothing(tree: Tree) -> AppPackage:
@@ -198,13 +197,14 @@ class _Detector:
         return AppPackage(
             name=group.name,
             path=group.path,
-            detected=_detected(group),
+            detected=taken_for(group),
             charts=tuple(group.charts),
             written=tuple(group.objects),
             kustomizations=tuple(group.kustomizations),
             releases=tuple(group.releases),
             installations=tuple(found),
             strict=self._strict,
+            part=self._flux.roots.part,
             failures=tuple(installer.failures),
             texts={file: self._files.text(file) for file in sorted(files)},
             problems=[*problems, *installer.problems],
@@ -230,7 +230,7 @@ class _Detector:
         return AppPackage(
             name=group.name,
             path=group.path,
-            detected=_of_no_app(group),
+            detected=of_no_app(group),
             written=tuple(group.objects),
             kustomizations=tuple(
                 replace(k, problems=tuple(one for one in k.problems if one not in told))
@@ -241,6 +241,7 @@ class _Detector:
             linked=tuple(filter(self._tree.links.behind, sorted(files))),
             idle=self._idle(group, apps),
             strict=self._strict,
+            part=self._flux.roots.part,
             rest=True,
         )
 
@@ -317,37 +318,3 @@ def _is_strict(one: Manifest) -> bool:
     if (one.kind, one.name) != ("Deployment", "kustomize-controller"):
         return False
     return any(isinstance(value, str) and _STRICT in value for _, value in walk(one.get("spec")))
-
-
-def _of_no_app(group: Group) -> str:
-    """Return what belongs to no app, in words."""
-    kinds: dict[str, list[str]] = {}
-    for one in (*(k.manifest for k in group.kustomizations), *group.objects):
-        kinds.setdefault(one.kind, []).append(one.name)
-    words = []
-    for kind, found in kinds.items():
-        names = list(dict.fromkeys(found))
-        some = ", ".join(names[:_NAMED]) + (" ..." if len(names) > _NAMED else "")
-        words.append(f"{kind}{'s' if len(names) > 1 else ''} {some}")
-    return f"belongs to no app: {'; '.join(words)}"
-
-
-def _detected(group: Group) -> str:
-    """Return what a group was taken for, in words."""
-    charts = ", ".join(f"chart {chart.name or chart.folder}" for chart in group.charts)
-    if not group.objects:
-        return f"Helm {charts}" if charts else "nothing"
-    parts = []
-    if group.kustomizations:
-        names = ", ".join(sorted(one.name for one in group.kustomizations))
-        parts.append(f"Kustomization{'s' if len(group.kustomizations) > 1 else ''} {names}")
-    if group.releases:
-        names = ", ".join(one.name for one in group.releases)
-        parts.append(f"HelmRelease{'s' if len(group.releases) > 1 else ''} {names}")
-    elif not group.kustomizations:
-        number = len(group.objects)
-        parts.append(f"{number} object{'s' if number > 1 else ''} without a Flux Kustomization")
-    if charts:
-        parts.append(charts)
-    kind = "Flux package" if group.kustomizations or group.releases else "plain manifests"
-    return f"{kind}: {'; '.join(parts)}"

@@ -23,6 +23,14 @@ _NAMING = (
     "resources", "bases", "components", "crds", "configurations", "generators", "transformers"
 )  # fmt: skip
 """Lists of a kustomization.yaml whose entries are files and folders."""
+_BUILT_IN = ("", "apps", "batch", "autoscaling", "policy")
+_BUILT_IN_ENDS = (
+    ".toolkit.fluxcd.io",
+    "networking.k8s.io",
+    "authorization.k8s.io",
+    "storage.k8s.io",
+)
+"""API groups whose objects are never mistaken for the settings of some tool."""
 _LIKE_AN_OBJECT = (re.compile(r"(?m)^apiVersion:"), re.compile(r"(?m)^kind:"))
 
 
@@ -37,6 +45,12 @@ def is_object(document: Document) -> bool:
     value = mapping(document.value)
     version = text(value.get("apiVersion"))
     return bool(version and text(value.get("kind"))) and not version.startswith(KUSTOMIZE)
+
+
+def for_a_cluster(manifest: Manifest) -> bool:
+    """Return whether an object may be meant for a cluster: other tools' files look alike."""
+    own = manifest.group in _BUILT_IN or manifest.group.endswith(_BUILT_IN_ENDS)
+    return own or manifest.get("metadata") is not None
 
 
 def _patches(kustomization: Value) -> list[Value]:
@@ -153,6 +167,10 @@ class YamlFiles:
         path = self.kustomization_file(folder)
         documents = self.parse(path)[0] if path is not None else []
         return bool(path) and not any(get(one.value, "kind") == "Component" for one in documents)
+
+    def is_component(self, folder: str) -> bool:
+        """Return whether a folder is a Component: what it comes to is for others to say."""
+        return self.kustomization_file(folder) is not None and not self.is_kustomized(folder)
 
     @cached_property
     def _kustomizations(self) -> list[tuple[str, Value]]:

@@ -238,7 +238,7 @@ def _overrides(one: Manifest) -> bool:
 def _alike(one: FluxKustomization, other: FluxKustomization) -> bool:
     """Return whether two clusters get the same of a folder, so that it is judged once."""
     return (
-        (one.name, one.folder) == (other.name, other.folder)
+        (one.name, one.folder or one.path) == (other.name, other.folder or other.path)
         and not together(one.clusters, other.clusters)
         and [m.value for m in one.members] == [m.value for m in other.members]
     )

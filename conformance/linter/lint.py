@@ -146,11 +146,11 @@ def _findings(rule: Rule, problems: Iterable[Problem], waiver: Waiver | None) ->
     for number, problem in enumerate(problems):
         if number == MOST_FINDINGS:
             more = f"and more findings of this rule: only the first {MOST_FINDINGS} are shown"
-            found.append(Finding(rule, Place(problem.place.file), more, rule.fix, waiver))
+            found.append(Finding(rule, Place(problem.place.file), more, rule.prose.fix, waiver))
             break
         place = replace(problem.place, object=_cut(problem.place.object, _NAME).strip())
         message = _cut(problem.message, _MESSAGE)
-        fix = _cut(problem.fix or rule.fix, _MESSAGE)
+        fix = _cut(problem.fix or rule.prose.fix, _MESSAGE)
         found.append(Finding(rule, place, message, fix, waiver))
     return found
 

@@ -30,8 +30,9 @@ from conformance.linter.draft.chart_values import (
 from conformance.linter.facts.logins import plain
 from conformance.linter.facts.needs import needs_of
 from conformance.linter.flux import platform
+from conformance.linter.flux.substitution import substitute
 from conformance.linter.flux.values import merged
-from conformance.linter.flux.variables import generated_value, substitute
+from conformance.linter.flux.variables import generated_value
 
 _USER_KEY = re.compile(r".*(user|username|login)")
 _OBJECT_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
@@ -159,7 +160,7 @@ def _accepted(
 def _example(values: Any, name: str) -> Any:
     """Return values with examples in the place of variables."""
 
-    def value_of(variable: str) -> str:
+    def value_of(variable: str, _: str | None) -> str:
         if variable == domain_variable(name):
             return f"{name}.{platform.DOMAIN}"
         if variable.endswith("domain") or variable == "client_id":

@@ -35,6 +35,8 @@ _SUBCHARTS = re.compile(
     r"timescaledb|percona|zookeeper|seaweedfs)([-_]?(ha|cluster|galera|server|operator|master))?"
 )
 """Charts that others depend on: their pods get nothing that stands outside of their key."""
+_SWITCHES = ("enabled", "install")
+"""Keys by which values switch on a part of a chart."""
 _BUNDLED = re.compile(
     r"(postgres(ql)?|mariadb|mysql|mongodb|couchdb|percona|timescaledb|influxdb|clickhouse)"
     r"([-_]?(ha|cluster|galera|server))?"
@@ -179,7 +181,7 @@ def bundled(app: AppPackage, installation: Installation) -> Iterator[Bundled]:
     given = [path for path, _ in _claims_in(release.values, written)]
     for path, value in walk(release.values):
         name = str(path[-2]) if len(path) > 1 else ""
-        if value is not True or path[-1] != "enabled" or not _BUNDLED.fullmatch(name.lower()):
+        if value is not True or path[-1] not in _SWITCHES or not _BUNDLED.fullmatch(name.lower()):
             continue
         inside = path[:-1]
         parts = (("persistence",), ("primary", "persistence"), ("master", "persistence"))

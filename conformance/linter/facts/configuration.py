@@ -14,7 +14,7 @@ from conformance.linter.access import Path, get, walk
 from conformance.linter.app import AppPackage, Release, ValuesSource
 from conformance.linter.findings import Place
 from conformance.linter.flux import platform
-from conformance.linter.flux.variables import uses
+from conformance.linter.flux.substitution import uses
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import Document
 

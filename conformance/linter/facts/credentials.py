@@ -31,7 +31,7 @@ _EMPTY = frozenset(
     {"", "true", "false", "null", "none", "nil", "~", "yes", "no", "auto", "default"}
 )
 _ELSEWHERE = re.compile(
-    r"\$\(|\$\{|\$\w|\{\{|%\(|%[A-Z_]+%|<[^>]*>$|/|\./|file:|vault:|env:|ENC\[|ref\+|secretref|\*+$"
+    r"\$\(|\$\{|\$\w|\{\{|\{\w+\}$|#\{|(__|@)\w+\1$|%\(|%[A-Z_]+%|<[^>]*>$|/|\./|file:|vault:|env:|ENC\[|ref\+|secretref|\*+$"
 )
 """What stands for a value that is elsewhere, or for none."""
 _BAD = re.compile(

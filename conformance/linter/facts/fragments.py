@@ -46,7 +46,8 @@ def misspelt(key: object, value: Any) -> Iterator[Violation]:
         if not isinstance(part, Mapping):
             continue
         found = [one for one in checked_as(part, kind) if one.slip]
-        if name == "resources" and any(mapping(part.get(one)) for one in ("requests", "limits")):
-            found += wrong_resources(part)
+        amounts = [mapping(part.get(one)) for one in ("requests", "limits")]
+        if name == "resources" and any(amounts) and not any("storage" in one for one in amounts):
+            found += wrong_resources(part)  # with storage, they are a claim's
         for one in found:
             yield Violation((*path, *one.path), one.message, one.fix, one.value)

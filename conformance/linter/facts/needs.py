@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from conformance.linter.access import Path, get, mapping, sequence, text
+from conformance.linter.access import Path, get, mapping, sequence, text, walk
 from conformance.linter.app import AppPackage
 from conformance.linter.facts.cluster import Cluster, guessed, same_namespace, settings, similar
 from conformance.linter.findings import Place
-from conformance.linter.flux.made_secrets import made_secrets
+from conformance.linter.flux.made_secrets import made_secrets, makes_secrets
 from conformance.linter.flux.platform import AUTHORITY
 from conformance.linter.manifest import Manifest
 from conformance.linter.pods import Pod
@@ -24,10 +24,19 @@ _PLATFORM = frozenset(
 )  # fmt: skip
 """What Kubernetes puts into every namespace, and the platform where it is needed."""
 _AUTOGENERATE = "secret-generator.v1.mittwald.de/autogenerate"
-_PLAIN = frozenset({"apps", "batch", "policy", "autoscaling", "extensions"})
+_COPIES = (
+    "replicator.v1.mittwald.de/", "reflector.v1.k8s.emberstack.com/", "kubed.appscode.com/sync"
+)  # fmt: skip
+"""How annotations begin by which an operator copies an object between namespaces."""
+_PLAIN = frozenset(
+    {
+        "apps", "batch", "policy", "autoscaling", "extensions", "cert-manager.io",
+        "acme.cert-manager.io",
+    }
+)  # fmt: skip
 _PLAIN_ENDS = (
     ".k8s.io", "fluxcd.io", "velero.io", "hydra.ory.sh", "secretgenerator.mittwald.de",
-    "monitoring.coreos.com", "cert-manager.io", "traefik.io", "traefik.containo.us",
+    "monitoring.coreos.com", "traefik.io", "traefik.containo.us",
 )  # fmt: skip
 """API groups whose objects make no Secrets and no pods but those that are known here."""
 _MOST_REPLICAS = 10
@@ -128,7 +137,7 @@ class _Maker:
 
 def _made_by(manifest: Manifest) -> Iterator[tuple[str, _Maker]]:
     """Yield the objects that an object is or makes: kind and maker."""
-    namespace = manifest.namespace
+    namespace = "" if _is_copied(manifest) else manifest.namespace
     written = manifest.document
     raw = "" if written is None else text(get(written.value, "metadata", "name"))
     itself = _Maker(manifest.name, namespace, _keys(manifest), raw)
@@ -149,6 +158,13 @@ def _made_by(manifest: Manifest) -> Iterator[tuple[str, _Maker]]:
                 yield "PersistentVolumeClaim", _Maker(f"{start}-{number}", namespace, None)
 
 
+def _is_copied(manifest: Manifest) -> bool:
+    """Return whether an operator may copy what an object is or makes into other namespaces."""
+    if manifest.kind not in ("Secret", "ConfigMap") and not makes_secrets(manifest):
+        return False
+    return any(path and str(path[-1]).startswith(_COPIES) for path, _ in walk(manifest.value))
+
+
 def _keys(manifest: Manifest) -> frozenset[str] | None:
     """Return the keys of the Secret or ConfigMap that an object is or makes; None: unknown."""
     if manifest.kind == "BasicAuth":
@@ -157,6 +173,8 @@ def _keys(manifest: Manifest) -> frozenset[str] | None:
         fields = sequence(manifest.get("spec", "fields"))
         named = {text(get(one, "fieldName")) for one in fields}
         return frozenset({*named, *mapping(manifest.get("spec", "data"))})
+    if any(key.startswith(_COPIES) for key in manifest.annotations):
+        return None  # a copy may be filled in
     if manifest.kind in ("Secret", "ConfigMap"):
         parts = ("data", "stringData", "binaryData")
         generated = text(manifest.annotations.get(_AUTOGENERATE)).split(",")
@@ -213,7 +231,8 @@ def _unmade(cluster: Cluster, name: str, by: Manifest, near: bool) -> State:
 def whole(app: AppPackage) -> bool:
     """Return whether all that Flux applies for the app is under PATH."""
     parts = (*app.kustomizations, *app.strays)
-    return bool(app.kustomizations) and all(one.folder is not None for one in parts)
+    there = not app.part and all(one.folder is not None for one in parts)
+    return bool(app.kustomizations) and there
 
 
 def operators(manifests: Iterable[Manifest]) -> list[Manifest]:
@@ -234,11 +253,18 @@ def _by_operator(cluster: Cluster, name: str, namespace: str) -> bool:
         *(one for one in others if one.kind == "HelmRelease"),
     ]
     return any(
-        one.name
-        and (name == one.name or name.startswith(f"{one.name}-"))
-        and same_namespace(one.namespace, namespace)
+        same_namespace(one.namespace, namespace)
+        and (name == one.name or name.startswith(f"{one.name}-") or _names(one, name))
         for one in makers
+        if one.name
     )
+
+
+def _names(maker: Manifest, name: str) -> bool:
+    """Return whether an operator's object has a name in its text, of which nobody knows all."""
+    if maker.kind == "HelmRelease" or makes_secrets(maker):
+        return False
+    return any(value == name for _, value in walk(maker.get("spec")))
 
 
 def origin(cluster: Cluster, rendered: Manifest, value: str, place: Place) -> Place:

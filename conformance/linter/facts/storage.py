@@ -177,9 +177,10 @@ def lost(cluster: Cluster, one: Handed) -> str | None:
         return None
     if named:
         return f": one is in namespace {named[0].namespace}, the app in {one.release.namespace}"
-    if cluster.app.unread:
-        return None
     near = similar(one.name, (claim.name for claim in here))
+    unseen = cluster.app.unread or any(k.beyond for k in cluster.app.kustomizations)
+    if unseen or (cluster.app.part and not near):
+        return None
     return f"; did you mean {near}?" if near else ""
 
 

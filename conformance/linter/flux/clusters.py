@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from conformance.linter.files import inside, parent
 from conformance.linter.manifest import Manifest
 
-_BOOTSTRAP = "flux-system"
+BOOTSTRAP = "flux-system"
 """The folder, and the Kustomization, that ``flux bootstrap`` writes for a cluster."""
 _CLUSTERS = "clusters"
 """The folder that Flux's own documentation keeps clusters in."""
@@ -26,9 +26,9 @@ def cluster_folders(kustomizations: Sequence[Manifest], folders: Sequence[str | 
     found = set()
     for one, folder in zip(kustomizations, folders, strict=True):
         parts = PurePosixPath(one.file).parts
-        if _BOOTSTRAP in parts[:-1]:
-            found.add(posixpath.join(".", *parts[: parts.index(_BOOTSTRAP)]))
-        elif one.name == _BOOTSTRAP and folder is not None:
+        if BOOTSTRAP in parts[:-1]:
+            found.add(posixpath.join(".", *parts[: parts.index(BOOTSTRAP)]))
+        elif one.name == BOOTSTRAP and folder is not None:
             found.add(folder)
         elif _CLUSTERS in parts[:-2]:
             found.add("/".join(parts[: parts.index(_CLUSTERS) + 2]))

@@ -7,17 +7,26 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
-from conformance.linter.access import mapping
+from conformance.linter.access import each_text, mapping
 from conformance.linter.app import FluxKustomization, SubstituteSource, VariableUse
-from conformance.linter.files import YamlFiles, manifest_of, objects_in
+from conformance.linter.files import (
+    YamlFiles,
+    for_a_cluster,
+    inside,
+    manifest_of,
+    objects_in,
+    parent,
+)
 from conformance.linter.findings import Problem
 from conformance.linter.flux import platform
 from conformance.linter.flux.clusters import Clusters, cluster_folders, together
 from conformance.linter.flux.kustomize import Build, build
+from conformance.linter.flux.repositories import parts_of, source_of, written_path
 from conformance.linter.flux.resources import Resource
-from conformance.linter.flux.roots import Roots, parts_of, path_of
+from conformance.linter.flux.roots import Roots
+from conformance.linter.flux.substitution import ValueOf, substitute
 from conformance.linter.flux.transforms import label
-from conformance.linter.flux.variables import Sources, substitute, uses_of
+from conformance.linter.flux.variables import Sources, uses_of
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.documents import parse
 
@@ -38,26 +47,32 @@ class FluxTree:
         self._files = files
         self.sources = Sources()
         raw = [one for path in files.candidates for one in files.objects(path)]
+        self._written = raw
         for manifest in raw:
             self.sources.add(manifest)
+        self._built: dict[tuple[Manifest, str], Build] = {}
         self._kustomizations = [one for one in raw if is_flux_kustomization(one)]
-        self.roots = Roots(files.tree, self._kustomizations)
+        for _ in range(_LONGEST_CHAIN):
+            self._build_all()
+            before, self._kustomizations = self._kustomizations, self._as_applied()
+            if before == self._kustomizations:
+                break
+        else:
+            self._build_all()
+
+    def _build_all(self) -> None:
+        """Find the folder of each Kustomization, and what that comes to."""
+        self.roots = Roots(self._files.tree, self._kustomizations, self._written)
         exact = self.roots.folders()
-        self._missing = [
-            folder is None and self.roots.covers(path_of(one), one.file)
-            for one, folder in zip(self._kustomizations, exact, strict=True)
-        ]
+        self._missing = self.roots.missing()
         self._folders = [
             self.roots.near_folder(one, exact) if missing else folder
             for one, folder, missing in zip(self._kustomizations, exact, self._missing, strict=True)
         ]
         self._builds = [
-            None if folder is None else build(files, folder, one)
+            None if folder is None else self._build(folder, one)
             for one, folder in zip(self._kustomizations, self._folders, strict=True)
         ]
-        for built in self._builds:
-            for manifest in built.generated if built else ():
-                self.sources.add(manifest)
         self.clusters = Clusters(
             cluster_folders(self._kustomizations, self._folders),
             self._kustomizations,
@@ -66,24 +81,79 @@ class FluxTree:
         self.owner = self._owners()
         self._resolved: dict[int, tuple[SubstituteSource, ...]] = {}
 
+    def _build(self, folder: str, kustomization: Manifest) -> Build:
+        key = kustomization, folder
+        if key not in self._built:
+            self._built[key] = built = build(self._files, folder, kustomization)
+            for manifest in built.generated:
+                self.sources.add(manifest)
+        return self._built[key]
+
+    def _as_applied(self) -> list[Manifest]:
+        """Return the Kustomizations as those that apply them leave them: patched, filled in.
+
+        One that several leave differently stays as it is written.
+        """
+        made: dict[tuple[str, int], list[Manifest]] = {}
+        for index, built in enumerate(self._builds):
+            for one in filter(is_flux_kustomization, built.objects if built else ()):
+                made.setdefault((one.file, one.line_of(())), []).append(self._filled(one, index))
+        found = []
+        for one in self._kustomizations:
+            forms = made.get((one.file, one.line_of(())), [])
+            same = bool(forms) and all(form.value == forms[0].value for form in forms)
+            found.append(forms[0] if same and forms[0].value != one.value else one)
+        return found
+
+    def _filled(self, one: Manifest, by: int) -> Manifest:
+        """Return a Kustomization with the variables of the one that applies it.
+
+        One that is known in a cluster only stays in its path: nobody knows where that leads.
+        """
+        if not self._kustomizations[by].get("spec", "postBuild"):
+            return one
+        known = {
+            name: variable.value
+            for source in self._sources(by)
+            for name, variable in source.variables.items()
+            if not variable.generated
+        }
+
+        def kept(name: str, default: str | None) -> str:
+            return known.get(name) or (f"${{{name}}}" if default is None else default)
+
+        path = substitute(written_path(one), kept)
+        value = dict(
+            mapping(each_text(one.value, lambda text: substitute(text, self._value_of(by))))
+        )
+        if path:
+            value["spec"] = {**mapping(value.get("spec")), "path": path}
+        return Resource(value, one).manifest()
+
     def kustomizations(self) -> list[FluxKustomization]:
         """Return every Kustomization with what it applies."""
         return [self._kustomization(index) for index in range(len(self._kustomizations))]
 
     def unowned(self) -> list[Manifest]:
-        """Return the objects of files that no Kustomization applies, variables guessed."""
+        """Return the objects of files that no Kustomization applies, variables guessed.
+
+        What a Component has is what those that use it make of it.
+        """
         owned = {*self.owner, *map(self._files.tree.links.real, self.owner)}
         return [
             manifest
             for path in self._files.candidates
             if path not in owned
+            if not self._files.is_component(parent(path))
             for manifest in self._objects(path, platform.placeholder)
+            if for_a_cluster(manifest)
         ]
 
     def _owners(self) -> dict[str, tuple[int, ...]]:
         """Return for each file the Kustomizations that apply it.
 
-        That is one in each cluster: of several that of the deepest folder.
+        Where one has a folder inside that of another, it is that one; those of folders apart from
+        each other, or of the same, share what they refer to, each with variables of its own.
         """
         depth = {index: len(parts_of(f or "")) for index, f in enumerate(self._folders)}
         found: dict[str, list[int]] = {}
@@ -91,12 +161,15 @@ class FluxTree:
             built = self._builds[index]
             for file in built.files if built else ():
                 owners = found.setdefault(file, [])
-                clusters = self.clusters.of_kustomization(index)
-                if not any(
-                    together(clusters, self.clusters.of_kustomization(one)) for one in owners
-                ):
+                if not any(self._is_within(one, index) for one in owners):
                     owners.append(index)
         return {file: tuple(owners) for file, owners in found.items()}
+
+    def _is_within(self, one: int, other: int) -> bool:
+        """Return whether the folder of a Kustomization lies in that of another of its cluster."""
+        inner, outer = self._folders[one], self._folders[other]
+        clusters = (self.clusters.of_kustomization(index) for index in (one, other))
+        return together(*clusters) and inner != outer and inside(inner or ".", outer or ".")
 
     def above(self, files: Iterable[str]) -> tuple[Problem, ...]:
         """Return why folders cannot be built that lead to Kustomizations in these files."""
@@ -114,9 +187,13 @@ class FluxTree:
     def nobody_applies(self, files: Collection[str]) -> bool:
         """Return whether files are applied by nothing of the tree, and the tree would say so.
 
-        It would where it has Kustomizations, and each applies a folder of the tree.
+        It would where it has Kustomizations, and each applies a folder of the tree, or surely one
+        of another repository.
         """
-        everywhere = bool(self._folders) and None not in self._folders
+        everywhere = bool(self._folders) and all(
+            folder is not None or self.roots.repositories.is_another(source_of(one))
+            for one, folder in zip(self._kustomizations, self._folders, strict=True)
+        )
         applied = (self.owner, self._applied_by_hand)
         return everywhere and not any(file in one for one in applied for file in files)
 
@@ -173,7 +250,7 @@ class FluxTree:
         substitutes = bool(manifest.get("spec", "postBuild"))
         if substitutes and folder is not None:
             built = build(self._files, folder, manifest, self._filling(index))
-        path = path_of(manifest)
+        path = written_path(manifest)
         return FluxKustomization(
             manifest=manifest,
             path=path,
@@ -204,7 +281,7 @@ class FluxTree:
                 label(resource, labels, annotations)
                 yield resource.manifest()
 
-    def _objects(self, file: str, value_of: Callable[[str], str] | None) -> list[Manifest]:
+    def _objects(self, file: str, value_of: ValueOf | None) -> list[Manifest]:
         content = self._files.text(file)
         if value_of is None or "${" not in content:
             return self._files.objects(file)
@@ -212,7 +289,7 @@ class FluxTree:
         documents, _ = parse(filled, file, self._files.limits)
         return [one for document in documents for one in objects_in(document)]
 
-    def _value_of(self, index: int, seen: frozenset[int] = frozenset()) -> Callable[[str], str]:
+    def _value_of(self, index: int, seen: frozenset[int] = frozenset()) -> ValueOf:
         sources = self._sources(index, seen)
         values = {
             name: variable.value
@@ -221,13 +298,15 @@ class FluxTree:
         }
         names = [source.name for source in sources]
 
-        def value_of(name: str) -> str:
+        def value_of(name: str, default: str | None) -> str:
             ours = any(platform.provides_variable(one, name) for one in names)
-            if name not in values and not ours:
-                # A mistyped name is one finding: the rest is judged with what was meant.
-                near = difflib.get_close_matches(name, values, n=1, cutoff=0.8)
-                return values[near[0]] if near else platform.placeholder(name)
-            return values.get(name) or platform.placeholder(name)
+            if name in values or ours:
+                return values.get(name) or platform.placeholder(name, None if ours else default)
+            # A mistyped name is one finding: the rest is judged with what was meant.
+            near = difflib.get_close_matches(name, values, n=1, cutoff=0.8)
+            if near and default is None:
+                return values[near[0]]
+            return platform.placeholder(name, default)
 
         return value_of
 
@@ -246,7 +325,7 @@ class FluxTree:
 
         for source, manifest in self.sources.of(self._kustomizations[index], near):
             owners = () if manifest is None or end else self.owner.get(manifest.file, ())
-            fill: Callable[[str], str] = platform.placeholder
+            fill: ValueOf = platform.placeholder
             for owner in owners:
                 if owner != index and owner not in seen:
                     fill = self._value_of(owner, seen | {index})

@@ -43,6 +43,11 @@ def made_secrets(manifest: Manifest) -> tuple[MadeSecret, ...]:
     return _MADE[manifest]
 
 
+def makes_secrets(manifest: Manifest) -> bool:
+    """Return whether an object is of a kind of which it is known here which Secrets it makes."""
+    return (manifest.group, manifest.kind) in _MAKERS
+
+
 def _made(manifest: Manifest) -> Iterator[MadeSecret]:
     make = _MAKERS.get((manifest.group, manifest.kind))
     for one in make(manifest) if make is not None else ():
@@ -95,6 +100,12 @@ def _zalando(one: Manifest) -> Iterator[MadeSecret]:
         yield MadeSecret(name, _USER)
 
 
+def _infisical(one: Manifest) -> Iterator[MadeSecret]:
+    several = sequence(one.get("spec", "managedKubeSecretReferences"))
+    for ref in (one.get("spec", "managedSecretReference"), *several):
+        yield MadeSecret(text(get(ref, "secretName")), None)
+
+
 def _named(end: str, keys: frozenset[str] | None) -> Callable[[Manifest], Iterator[MadeSecret]]:
     return lambda one: iter([MadeSecret(f"{one.name}{end}", keys)])
 
@@ -117,5 +128,5 @@ _MAKERS: Mapping[tuple[str, str], Callable[[Manifest], Iterator[MadeSecret]]] = 
     ("rabbitmq.com", "RabbitmqCluster"): _named("-default-user", None),
     ("secrets.hashicorp.com", "VaultDynamicSecret"): _at("destination", "name"),
     ("secrets.hashicorp.com", "VaultStaticSecret"): _at("destination", "name"),
-    ("secrets.infisical.com", "InfisicalSecret"): _at("managedSecretReference", "secretName"),
+    ("secrets.infisical.com", "InfisicalSecret"): _infisical,
 }

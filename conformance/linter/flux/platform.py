@@ -115,8 +115,13 @@ _TYPED: tuple[tuple[str, str], ...] = (
 )
 
 
-def placeholder(variable: str) -> str:
-    """Return a value of the right type for a variable whose value is known in a cluster only."""
+def placeholder(variable: str, default: str | None = None) -> str:
+    """Return a value of the right type for a variable whose value is known in a cluster only.
+
+    ``default`` is what is used where nothing defines it; the platform defines its own.
+    """
+    if default is not None and not any(variable in known for known in _VARIABLES.values()):
+        return default
     for pattern, value in _TYPED:
         if re.fullmatch(pattern, variable):
             return value

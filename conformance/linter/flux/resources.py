@@ -11,6 +11,11 @@ from conformance.linter.access import get, mapping, text
 from conformance.linter.manifest import Manifest
 
 _LONGEST_PATTERN = 200
+_TERM = re.compile(
+    r"\s*(?:(?P<without>!)\s*)?(?P<key>[\w./-]+)\s*"
+    r"(?:(?P<operator>==?|!=)\s*(?P<value>[\w.-]*)\s*|(?P<set>in|notin)\s*\((?P<values>[^()]*)\)\s*)?"
+    r"(?:,|$)"
+)
 _ANY = ("", "default")
 """Namespaces that mean the same to kustomize."""
 
@@ -90,7 +95,7 @@ class Selector:
         """Whether all of it can be decided here."""
         sets = (self.labels, self.annotations)
         patterns = (self.group, self.version, self.kind, self.namespace, self.name)
-        return not any(re.search(r"[()!<>]|\b(not)?in\b", one) for one in sets) and all(
+        return all(_terms(one) is not None for one in sets) and all(
             _compiled(one) is not None for one in patterns
         )
 
@@ -126,12 +131,32 @@ def _matches(pattern: str, value: str) -> bool:
     return not pattern or bool(compiled and compiled.fullmatch(value[:_LONGEST_PATTERN]))
 
 
+def _terms(selector: str) -> list[re.Match[str]] | None:
+    """Return the requirements of a selector of labels; None: it is none.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+    """
+    found: list[re.Match[str]] = []
+    at = 0
+    while selector[at:].strip():
+        term = _TERM.match(selector, at)
+        if term is None:
+            return None
+        found.append(term)
+        at = term.end()
+    return found
+
+
 def _has(selector: str, values: Mapping[str, Any]) -> bool:
-    for term in filter(None, (part.strip() for part in selector.split(","))):
-        key, equals, wanted = term.replace("==", "=").partition("=")
-        if key.strip() not in values or (equals and values[key.strip()] != wanted.strip()):
-            return False
-    return True
+    return all(_fulfils(term, values) for term in _terms(selector) or ())
+
+
+def _fulfils(term: re.Match[str], values: Mapping[str, Any]) -> bool:
+    value = values.get(term["key"])
+    if term["operator"] is None and term["set"] is None:
+        return (value is None) == bool(term["without"])
+    wanted = {one.strip() for one in (term["values"] or term["value"] or "").split(",")}
+    return (value in wanted) == (term["operator"] in ("=", "==") or term["set"] == "in")
 
 
 def named(

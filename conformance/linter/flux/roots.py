@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import posixpath
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from conformance.linter.access import text
 from conformance.linter.files import inside, parent
+from conformance.linter.flux.clusters import BOOTSTRAP
+from conformance.linter.flux.repositories import Repositories, parts_of
 from conformance.linter.manifest import Manifest
 from conformance.linter.reading.tree import Tree
 
@@ -34,17 +35,42 @@ class _Root:
 class Roots:
     """The roots of the repositories that a tree is, has, or is a part of."""
 
-    def __init__(self, tree: Tree, kustomizations: Sequence[Manifest]) -> None:
+    def __init__(
+        self, tree: Tree, kustomizations: Sequence[Manifest], objects: Iterable[Manifest]
+    ) -> None:
+        """``objects`` are those of the whole tree."""
         self._tree = tree
         self._kustomizations = kustomizations
+        self.repositories = Repositories(objects, kustomizations, tree.folders)
+        self._paths = [self.repositories.path(one) for one in kustomizations]
         self._found: dict[str, _Root | None] = {}
-        self._roots = [self._own(one) for one in kustomizations]
+        self._roots = [
+            self._own(path, one.file) if path and parts_of(path) else None
+            for one, path in zip(kustomizations, self._paths, strict=True)
+        ]
+        for index, (one, path) in enumerate(zip(kustomizations, self._paths, strict=True)):
+            if path and not parts_of(path):  # the root of the repository, wherever that is
+                self._roots[index] = self._nearest_root(one.file) or self._own(path, one.file)
+
+    @property
+    def part(self) -> bool:
+        """Whether the tree is a folder of a repository, and not the whole of it."""
+        return any(root.prefix for root in self._roots if root is not None)
 
     def folders(self) -> list[str | None]:
         """Return for each Kustomization the folder that it applies; None: it is not in the tree."""
         return [
-            None if root is None else root.folder(path_of(one))
-            for one, root in zip(self._kustomizations, self._roots, strict=True)
+            None if root is None or path is None else root.folder(path)
+            for path, root in zip(self._paths, self._roots, strict=True)
+        ]
+
+    def missing(self) -> list[bool]:
+        """Return for each Kustomization whether its folder should be in the tree, and is not."""
+        return [
+            path is not None and folder is None and self.covers(path, one.file)
+            for one, path, folder in zip(
+                self._kustomizations, self._paths, self.folders(), strict=True
+            )
         ]
 
     def folder(self, path: str, file: str) -> str | None:
@@ -59,11 +85,12 @@ class Roots:
         root = self._near(file)
         return root is not None and root.folder(path) is not None
 
-    def _own(self, kustomization: Manifest) -> _Root | None:
+    def _own(self, path: str, file: str) -> _Root | None:
         """Return the root that a Kustomization's path is right for: the nearest above its file."""
         folders = self._tree.folders
-        path = path_of(kustomization)
-        base = parent(kustomization.file)
+        base = parent(file)
+        if posixpath.basename(base) == BOOTSTRAP:
+            base = parent(base)  # it is never a repository
         while True:
             root = _Root(base, ())
             if path and root.folder(path) in folders:
@@ -105,20 +132,11 @@ class Roots:
     def near_folder(self, kustomization: Manifest, taken: Sequence[str | None]) -> str | None:
         """Return the folder that a mistyped path stands for: the rest can then be judged, too."""
         root = self._near(kustomization.file)
-        name = None if root is None else root.folder(path_of(kustomization))
+        path = self._paths[self._kustomizations.index(kustomization)]
+        name = None if root is None or path is None else root.folder(path)
         others = sorted(self._tree.folders - {".", *(one for one in taken if one)})
         near = difflib.get_close_matches(name or "", others, n=1, cutoff=0.8)
         return near[0] if near else None
-
-
-def path_of(kustomization: Manifest) -> str:
-    """Return the path in the repository that a Kustomization applies, as it is written."""
-    return text(kustomization.get("spec", "path"))
-
-
-def parts_of(path: str) -> tuple[str, ...]:
-    """Return the parts of a path, without those that mean nothing."""
-    return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
 def _same(one: Sequence[str], other: Sequence[str]) -> int:

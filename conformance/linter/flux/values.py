@@ -192,7 +192,8 @@ def _chart(
             return chart, "", False
         if folder is None and _around(chart, release) and parts[-1:] == [chart.name]:
             return chart, "", False
-    if kind != "GitRepository" or not flux.roots.covers(name, release.file):
+    another = kind != "GitRepository" or flux.roots.repositories.is_another((kind, source))
+    if another or not flux.roots.covers(name, release.file):
         return None, missing, False
     # A mistyped path is one finding: the rest is judged with the chart that was meant.
     by_folder = {chart.folder: chart for chart in charts}

@@ -10,68 +10,19 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from conformance.linter.access import get, mapping, sequence, text, walk
 from conformance.linter.app import SubstituteSource, Variable
 from conformance.linter.findings import Place
 from conformance.linter.flux import platform
 from conformance.linter.flux.made_secrets import made_secrets
+from conformance.linter.flux.substitution import Use, uses
 from conformance.linter.manifest import Manifest
 
-_SUBSTITUTION = re.compile(r"\$(\$?)\{([^{}\n]*)\}")
-_NAME = re.compile(r"#?([A-Za-z_][A-Za-z0-9_]*)(.*)", re.DOTALL)
-_OPERATORS = ":=#%/^,"
-"""What may follow a name; Flux refuses ``${a-b}``: neither a name nor, as in a shell, a default.
-
-Source: https://github.com/fluxcd/pkg/blob/main/envsubst/parse/parse.go
-"""
-LEGAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PUBLIC = re.compile(r"^(.*_)?(client_id|user(name)?|domain|email|name|host|port)$")
 SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
 """Label or annotation with ``disabled``: Flux leaves the object's variables alone."""
-
-
-@dataclass(frozen=True)
-class Use:
-    """A ``${...}`` in a string."""
-
-    expression: str
-    """What is between the braces."""
-    name: str
-    """Empty: this is none that Flux can fill in."""
-    has_default: bool
-    offset: int
-    """Where in the string it starts, in characters."""
-
-
-def uses(string: str) -> Iterator[Use]:
-    """Yield each ``${...}`` that Flux would fill in; ``$${...}`` is none."""
-    for match in _SUBSTITUTION.finditer(string):
-        if match[1]:
-            continue
-        found = _NAME.fullmatch(match[2])
-        rest = found[2] if found else ""
-        if found is None or (rest and rest[0] not in _OPERATORS):
-            yield Use(match[2], "", False, match.start())
-        else:
-            default = rest.startswith((":=", ":-", "="))
-            yield Use(match[2], found[1], default, match.start())
-
-
-def substitute(string: str, value_of: Callable[[str], str]) -> str:
-    """Return ``string`` with its variables filled in; ``$${x}`` becomes ``${x}``."""
-
-    def fill(match: re.Match[str]) -> str:
-        if match[1]:
-            return f"${{{match[2]}}}"
-        found = _NAME.fullmatch(match[2])
-        if found is not None and found[2].startswith("-"):
-            # That it is no variable is the finding: the rest is judged with what was meant.
-            return value_of(match[2].replace("-", "_"))
-        return match[0] if found is None else value_of(found[1])
-
-    return _SUBSTITUTION.sub(fill, string)
 
 
 def substitutes_nothing(manifest: Manifest) -> bool:

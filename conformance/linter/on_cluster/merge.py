@@ -27,9 +27,9 @@ _NONE_APPLIES = "none of its checks applies to this app"
 _SAME_NAME = "another app here has this name"
 SAME_NAME = Promise(
     "package.own-name",
-    "No two apps of a run have the same name.",
     STATIC + 1,
     Severity.ERROR,
+    "No two apps of a run have the same name.",
     "conformance/linter/on_cluster/merge.py",
 )
 """What the run itself needs; on one cluster, such apps would replace one another."""

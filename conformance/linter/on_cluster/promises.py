@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from conformance.linter.findings import Severity
 from conformance.linter.rule import Requirement
@@ -16,10 +17,20 @@ from conformance.linter.rule import Requirement
 
 @dataclass(frozen=True)
 class Promise(Requirement):
-    """A check that decides on the level of an app."""
+    """A check on a cluster that decides on the level of an app."""
 
-    source: str
-    """Where it is written: the module, as it is in the suite's repository, and its line."""
+    word: ClassVar[str] = "check"
+
+    promise: str
+    """What it makes sure of, as a sentence."""
+    source: str = ""
+    """Where it is written: the module, as it is in the suite's repository, and its line; empty if
+    a run's report tells of it."""
+
+    @property
+    def title(self) -> str:
+        """Its promise."""
+        return self.promise
 
 
 def promises(capabilities: Path) -> Mapping[str, Promise]:
@@ -44,8 +55,8 @@ def _checks(file: Path) -> Iterator[Promise]:
                         where = "/".join(file.parts[-4:])
                         yield Promise(
                             name,
-                            str(values.get("promise", "")),
                             int(str(level)),
                             Severity.ERROR,
+                            str(values.get("promise", "")),
                             f"{where}, line {decorator.lineno}",
                         )

@@ -13,8 +13,8 @@ from typing import Any
 
 from conformance.common.errors import HarnessError
 from conformance.linter.findings import Severity
+from conformance.linter.on_cluster.promises import Promise
 from conformance.linter.result import CheckResult, ClusterRun, Evidence
-from conformance.linter.rule import Requirement
 
 FILE = "report.json"
 _THREE_DIGITS = 100
@@ -66,7 +66,7 @@ def _checks(report: Mapping[str, Any], folder: Path) -> Iterator[CheckResult]:
 
 
 def _check(found: Mapping[str, Any], folder: Path) -> CheckResult:
-    check = Requirement(found["id"], found["promise"], int(found["appLevel"]), Severity.ERROR)
+    check = Promise(found["id"], int(found["appLevel"]), Severity.ERROR, found["promise"])
     return CheckResult(
         found["app"],
         check,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from conformance.linter.access import Path
 from conformance.linter.findings import Place, Problem
 from conformance.linter.limits import Limits
-from conformance.linter.reading import composer
+from conformance.linter.reading import composer, spots
 from conformance.linter.reading.scalars import Value
 
 _PROBLEMS = 20
@@ -34,7 +34,7 @@ class Document:
     """Relative to PATH."""
     value: Value
     """Mappings, lists, strings, numbers, booleans, None."""
-    _spot: composer.Spot = field(default=0, repr=False)
+    _spot: spots.Spot = field(default=0, repr=False)
     """Where each part of the value is written: lines in the shape of the value."""
 
     def line(self, path: Path = ()) -> int:
@@ -43,13 +43,13 @@ class Document:
         Where there is nothing, it is the line of the nearest thing around it.
         """
         spot = self._spot
-        line = composer.line_of(spot)
+        line = spots.line_of(spot)
         for key in path:
-            inner = composer.child(spot, key)
+            inner = spots.child(spot, key)
             if inner is None:
                 break
             spot = inner
-            line = composer.line_of(spot)
+            line = spots.line_of(spot)
         return line
 
     def has(self, path: Path) -> bool:
@@ -69,16 +69,16 @@ class Document:
         value, spot = self.value, self._spot
         for key in path:
             value = value[key] if self.has(path) else None
-            spot = composer.child(spot, key) or composer.line_of(spot)
+            spot = spots.child(spot, key) or spots.line_of(spot)
         return Document(self.file, value, spot)
 
     def changed(self, value: Value) -> Document:
         """Return the document with another value; what is new has the line of what is around it."""
-        return Document(self.file, value, composer.moved(self.value, value, self._spot))
+        return Document(self.file, value, spots.moved(self.value, value, self._spot))
 
     def line_in(self, path: Path, offset: int) -> int:
         """Return the line of the character ``offset`` of the text at ``path``, as far as known."""
-        first = composer.content_line(self.part(path)._spot)
+        first = spots.content_line(self.part(path)._spot)
         text = self.part(path).value
         if first is None or not isinstance(text, str):
             return self.line(path)
@@ -93,13 +93,13 @@ class Document:
         value = self.value
         if not self.has(path):
             return [], []
-        spot: composer.Spot | None = self._spot
+        spot: spots.Spot | None = self._spot
         for key in path:
             value = value[key]
-            spot = None if spot is None else composer.child(spot, key)
+            spot = None if spot is None else spots.child(spot, key)
         if not isinstance(value, str):
             return [], []
-        first = None if spot is None else composer.content_line(spot)
+        first = None if spot is None else spots.content_line(spot)
         if first is None:
             return _parse(value, _Source(self.file, self.line(path), fixed=True), limits)
         return _parse(value, _Source(self.file, first), limits)

@@ -1,1 +1,1 @@
-"""The rules, a module for each family."""
+"""The rules: a folder for each family; a module for each rule, and its prose beside it."""

@@ -70,20 +70,20 @@ def _explanation(rule: Rule, look: Look, today: date) -> Iterator[str]:
     kind = rule.severity.value
     yield f"{look.styled(f'{kind}[{rule.id}]', kind)}{look.styled(f': {rule.title}', 'bold')}"
     yield ""
-    yield look.wrapped([(rule.why, "")], 0)
+    yield look.wrapped([(rule.prose.why, "")], 0)
     yield ""
     consequence = _CONSEQUENCES[rule.severity].format(level=rule.level)
     yield look.wrapped([(f'{consequence}"{LEVELS[rule.level]}"', "")], 0)
     yield ""
-    yield look.wrapped([("To do:", "fix"), (rule.fix, "")], 0, 1)
+    yield look.wrapped([("To do:", "fix"), (rule.prose.fix, "")], 0, 1)
     yield ""
     yield look.styled("For example:", "bold")
     yield ""
-    for line in rule.example.splitlines():
+    for line in rule.prose.example.splitlines():
         code, hash_, comment = line.partition("# ")
         yield f"    {code}{look.styled(hash_ + comment, 'dim')}".rstrip()
     yield ""
-    yield look.wrapped([("Source:", "bold"), (rule.source, "")], 0, 1)
+    yield look.wrapped([("Source:", "bold"), (rule.prose.source, "")], 0, 1)
     if rule.core:
         until = today + timedelta(days=_WAIVED_DAYS)
         yield look.wrapped(

@@ -13,13 +13,14 @@ from urllib.parse import quote
 from conformance.common.installation import DISTRIBUTION, version
 from conformance.linter.findings import Severity
 from conformance.linter.identity import identity
+from conformance.linter.rule import Rule
 from conformance.linter.views import joined_path, sentence, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from conformance.linter.result import AppResult, Finding, Result
-    from conformance.linter.rule import Requirement, Rule
+    from conformance.linter.rule import Requirement
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
@@ -55,19 +56,18 @@ def to_sarif(result: Result) -> str:
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
-def _rule(rule: Rule | Requirement) -> dict[str, Any]:
+def _rule(rule: Requirement) -> dict[str, Any]:
     about: dict[str, Any] = {
         "id": rule.id,
         "shortDescription": {"text": rule.title},
         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
         "properties": {"level": rule.level, "tags": [rule.id.partition(".")[0]]},
     }
-    why, fix, source = (getattr(rule, key, "") for key in ("why", "fix", "source"))
-    if why:
-        about["fullDescription"] = {"text": why}
-        about["help"] = {"text": f"{why}\n\n{fix}"}
-    if source.startswith("https://"):
-        about["helpUri"] = source
+    if isinstance(rule, Rule):
+        about["fullDescription"] = {"text": rule.prose.why}
+        about["help"] = {"text": f"{rule.prose.why}\n\n{rule.prose.fix}"}
+        if rule.prose.source.startswith("https://"):
+            about["helpUri"] = rule.prose.source
     return about
 
 

@@ -17,28 +17,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "backup.bundled-database",
-    "The database that a chart brings is backed up, too",
-    level=3,
-    severity=Severity.WARNING,
-    why="A public chart knows nothing of Stackspin's backups. A database that it brings, and "
-    "whose pods get no label and no annotation from the values, is in no backup, though the "
-    "app's files are: what is restored is an app without its data.",
-    source="https://velero.io/docs/v1.18/file-system-backup/#using-opt-in-pod-volume-backup",
-    fix="Give the database a claim of the package's, and its pods the label and the annotation.",
-    example="""
-postgresql:
-  enabled: true
-  primary:
-    podLabels:
-      stackspin.net/backupSet: notes
-    podAnnotations:
-      backup.velero.io/backup-volumes: data
-    persistence:
-      existingClaim: notes-database
-""",
-)
+@rule("backup.bundled-database", level=3, severity=Severity.WARNING)
 def bundled_database(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each database that the values switch on and do not mark."""
     words = {BACKUP_VOLUMES: f"annotation {BACKUP_VOLUMES}", BACKUP_SET: f"label {BACKUP_SET}"}

@@ -22,21 +22,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "backup.claim-label",
-    "A claim carries the label of its backup set",
-    level=3,
-    why="A backup of one app contains only what has the app's label. A claim without the label is "
-    "not in the backup, and after a restore the pod waits for it forever.",
-    source="Stackspin",
-    fix=f"Add the label {BACKUP_SET} with the app's name to the PersistentVolumeClaim.",
-    example="""
-metadata:
-  name: notes-data
-  labels:
-    stackspin.net/backupSet: notes
-""",
-)
+@rule("backup.claim-label", level=3)
 def claim_label(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim without it; one that every pod leaves out of the backup needs none."""
     for installation in app.installations:

@@ -13,27 +13,13 @@ from conformance.linter.facts.backed_up import (
 )
 from conformance.linter.findings import NotRun, Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.backup.shared import VELERO, listed_kinds
+from conformance.linter.rules.backup.shared import listed_kinds
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "backup.host-path",
-    "No data is on a volume that Velero leaves out",
-    level=3,
-    why="Velero does not copy volumes of type hostPath: it skips them and calls the backup "
-    "Completed.",
-    source=f"{VELERO}#limitations",
-    fix="Use a claim of the StorageClass local-path without the annotation volumeType: hostPath, "
-    "or a PersistentVolume of type local.",
-    example="""
-spec:
-  storageClassName: local-path
-  accessModes: [ReadWriteOnce]
-""",
-)
+@rule("backup.host-path", level=3)
 def host_path(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield volumes of type hostPath that are meant to last."""
     for volume in app.objects("PersistentVolume"):

@@ -13,7 +13,7 @@ from conformance.linter.facts.backed_up import (
 )
 from conformance.linter.findings import NotRun, Problem, Severity, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.backup.shared import VELERO, listed_kinds
+from conformance.linter.rules.backup.shared import listed_kinds
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
@@ -23,23 +23,7 @@ _LASTING = frozenset({"persistentVolumeClaim", "ephemeral", "csi", "nfs", "iscsi
 """Kinds of volumes with data that outlives the pod, or that other rules speak of."""
 
 
-@rule(
-    "backup.nothing-lasting",
-    "The backup annotation names volumes with data that lasts",
-    level=3,
-    severity=Severity.WARNING,
-    why="A volume of type emptyDir is empty in every new pod, and a ConfigMap or Secret is backed "
-    "up as an object anyway: copying their files makes each backup slower and saves nothing. "
-    "Usually another volume was meant, or the claim is missing.",
-    source=f"{VELERO}#limitations",
-    fix="Remove the volume from the annotation; if its data must be kept, make it a claim.",
-    example="""
-volumes:
-  - name: data
-    persistentVolumeClaim:
-      claimName: notes-data
-""",
-)
+@rule("backup.nothing-lasting", level=3, severity=Severity.WARNING)
 def nothing_lasting(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield listed volumes that are no claims; one that a hook fills with a dump may be listed."""
     for installation in app.installations:

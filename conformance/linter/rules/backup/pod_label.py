@@ -23,23 +23,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "backup.pod-label",
-    "A pod with data carries the label of its backup set",
-    level=3,
-    why="A backup of one app contains the pods with the app's label, and only the volumes of such "
-    "pods. Without the label, neither the pod nor its data is in the backup.",
-    source="Stackspin",
-    fix=f"Add the label {BACKUP_SET} with the app's name to the labels of the pod template (not "
-    "only to those of the Deployment).",
-    example="""
-spec:
-  template:
-    metadata:
-      labels:
-        stackspin.net/backupSet: notes
-""",
-)
+@rule("backup.pod-label", level=3)
 def pod_label(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each pod that has claims and no label."""
     told: set[str] = set()

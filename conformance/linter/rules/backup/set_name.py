@@ -25,20 +25,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage, Installation
 
 
-@rule(
-    "backup.set-name",
-    "All of an app is in one backup set, named after the app",
-    level=3,
-    why="A backup contains one set. What has another name is in another app's backup, or in none, "
-    "so a restore brings back only part of the data.",
-    source="Stackspin",
-    fix=f"Give every pod and claim of the app the same {BACKUP_SET}: the app's name.",
-    example="""
-# on the pod template, and on the claim
-labels:
-  stackspin.net/backupSet: notes
-""",
-)
+@rule("backup.set-name", level=3)
 def set_name(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each label that has another value than the rest, or the name of another app."""
     own = {app.name, *(one.name for one in app.releases), *(one.name for one in app.charts)}

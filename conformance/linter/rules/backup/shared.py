@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from conformance.linter.pods import Pod
 
 
-VELERO = "https://velero.io/docs/v1.18/file-system-backup/"
-
-
 def listed_kinds(installation: Installation) -> Iterator[tuple[Pod, str, str]]:
     """Yield each volume that an annotation names, with its type."""
     for pod in installation.pods:

@@ -15,33 +15,13 @@ from conformance.linter.facts.backed_up import (
 )
 from conformance.linter.findings import NotRun, Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.backup.shared import VELERO, mistyped, names_in
+from conformance.linter.rules.backup.shared import mistyped, names_in
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "backup.unknown-volume",
-    "The backup annotation names volumes that the pod has",
-    level=3,
-    why="A name that is not a volume of the pod backs up nothing, and Velero says so only in a "
-    "log. Usually it is the claim's name or a typing error, and the intended volume is not backed "
-    "up.",
-    source=f"{VELERO}#using-opt-in-pod-volume-backup",
-    fix="Write the name under spec.volumes of the pod (or of the volumeClaimTemplate), not the "
-    "name of the claim.",
-    example="""
-metadata:
-  annotations:
-    backup.velero.io/backup-volumes: data  # the name below, not the claim's
-spec:
-  volumes:
-    - name: data
-      persistentVolumeClaim:
-        claimName: notes-data
-""",
-)
+@rule("backup.unknown-volume", level=3)
 def unknown_volume(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each name in an annotation that is no volume."""
     for installation in app.installations:

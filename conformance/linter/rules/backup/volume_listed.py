@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from conformance.common.backup_labels import (
-    BACKUP_EXCLUDES,
     BACKUP_VOLUMES,
     not_listed,
 )
@@ -18,31 +17,14 @@ from conformance.linter.facts.backed_up import (
 )
 from conformance.linter.findings import NotRun, Problem
 from conformance.linter.rule import rule
-from conformance.linter.rules.backup.shared import VELERO, excluded, mistyped
+from conformance.linter.rules.backup.shared import excluded, mistyped
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
     from conformance.linter.pods import Pod
 
 
-@rule(
-    "backup.volume-listed",
-    "Every claim that a pod mounts is in the pod's backup annotation",
-    level=3,
-    why="Velero copies the files of only those volumes that this annotation names. The backup is "
-    "Completed even if volumes are missing; nobody notices until the data is needed.",
-    source=f"{VELERO}#using-opt-in-pod-volume-backup",
-    fix=f"Add the pod's name for the volume to the annotation {BACKUP_VOLUMES} of the pod "
-    "template (a comma-separated list). If the data need not be kept (a cache, for example), add "
-    f"it to {BACKUP_EXCLUDES}.",
-    example="""
-spec:
-  template:
-    metadata:
-      annotations:
-        backup.velero.io/backup-volumes: data,uploads
-""",
-)
+@rule("backup.volume-listed", level=3)
 def volume_listed(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim that no pod's annotation has."""
     told: set[str] = set()

@@ -7,25 +7,13 @@ from typing import TYPE_CHECKING
 
 from conformance.linter.findings import Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.chart.shared import MANUAL, metadata_of, place_of
+from conformance.linter.rules.chart.shared import metadata_of, place_of
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "chart.api-version",
-    "Chart.yaml says that it is a chart of Helm 3",
-    level=1,
-    why="Flux's Helm refuses a chart without an apiVersion that it knows: nothing is installed.",
-    source=f"{MANUAL}#the-apiversion-field",
-    fix="Write apiVersion: v2.",
-    example="""
-apiVersion: v2
-name: notes
-version: 1.0.0
-""",
-)
+@rule("chart.api-version", level=1)
 def api_version(app: AppPackage) -> Iterator[Problem]:
     """Yield each chart without a known ``apiVersion``."""
     for chart, metadata in metadata_of(app):

@@ -8,26 +8,13 @@ from typing import TYPE_CHECKING
 
 from conformance.linter.findings import Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.chart.shared import MANUAL, metadata_of, place_of
+from conformance.linter.rules.chart.shared import metadata_of, place_of
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "chart.app-version",
-    "Chart.yaml says which version of the app it installs",
-    level=1,
-    severity=Severity.WARNING,
-    why="It is shown in the list of installed apps, and tells whether an update of the chart also "
-    "updates the app.",
-    source=f"{MANUAL}#the-appversion-field",
-    fix="Write appVersion, in quotes.",
-    example="""
-version: 1.4.0
-appVersion: "27.10"
-""",
-)
+@rule("chart.app-version", level=1, severity=Severity.WARNING)
 def app_version(app: AppPackage) -> Iterator[Problem]:
     """Yield each chart without it, and each that YAML reads as another one."""
     for chart, metadata in metadata_of(app):

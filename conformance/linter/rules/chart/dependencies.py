@@ -8,25 +8,12 @@ from typing import TYPE_CHECKING
 from conformance.linter.findings import Problem
 from conformance.linter.helm.chart_parts import declared, is_used, vendored
 from conformance.linter.rule import rule
-from conformance.linter.rules.chart.shared import MANUAL
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "chart.dependencies",
-    "The charts that the chart depends on are in its folder charts/",
-    level=2,
-    why="Helm refuses a chart whose dependencies are missing. Flux fetches them at each change, "
-    "as long as their repository exists; the objects they create cannot be checked here.",
-    source=f"{MANUAL}#chart-dependencies",
-    fix="Run `helm dependency build` in the chart's folder.",
-    example="""
-charts/
-  postgresql-16.4.1.tgz
-""",
-)
+@rule("chart.dependencies", level=2)
 def dependencies(app: AppPackage) -> Iterator[Problem]:
     """Yield each dependency that is not there, and that some set of values switches on."""
     for chart in app.charts:

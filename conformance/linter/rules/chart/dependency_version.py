@@ -9,27 +9,12 @@ from conformance.linter import semver
 from conformance.linter.findings import Problem, Severity, quoted
 from conformance.linter.helm.chart_parts import declared, vendored
 from conformance.linter.rule import rule
-from conformance.linter.rules.chart.shared import MANUAL
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "chart.dependency-version",
-    "The charts in charts/ have the versions that Chart.yaml asks for",
-    level=2,
-    severity=Severity.WARNING,
-    why="The version tested here differs from the one that `helm dependency build` will fetch.",
-    source=f"{MANUAL}#chart-dependencies",
-    fix="Run `helm dependency update` in the chart's folder.",
-    example="""
-dependencies:
-  - name: postgresql
-    version: 16.4.1   # charts/postgresql-16.4.1.tgz
-    repository: oci://registry.example.org/charts
-""",
-)
+@rule("chart.dependency-version", level=2, severity=Severity.WARNING)
 def dependency_version(app: AppPackage) -> Iterator[Problem]:
     """Yield each dependency that is there in another version."""
     for chart in app.charts:

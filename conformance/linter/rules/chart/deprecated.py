@@ -7,24 +7,13 @@ from typing import TYPE_CHECKING
 
 from conformance.linter.findings import Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.chart.shared import MANUAL, metadata_of, place_of
+from conformance.linter.rules.chart.shared import metadata_of, place_of
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "chart.deprecated",
-    "The chart is not marked as deprecated",
-    level=1,
-    severity=Severity.WARNING,
-    why="Its authors say that nobody should install it any more: there will be no updates.",
-    source=f"{MANUAL}#deprecating-charts",
-    fix="Use the chart that replaced it, or remove the mark.",
-    example="""
-deprecated: false
-""",
-)
+@rule("chart.deprecated", level=1, severity=Severity.WARNING)
 def is_deprecated(app: AppPackage) -> Iterator[Problem]:
     """Yield each chart that is."""
     for chart, metadata in metadata_of(app):

@@ -7,31 +7,13 @@ from typing import TYPE_CHECKING
 
 from conformance.linter.findings import Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.chart.shared import MANUAL, metadata_of, place_of
+from conformance.linter.rules.chart.shared import metadata_of, place_of
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "chart.helm-2",
-    "The chart is not in the format of Helm 2",
-    level=1,
-    severity=Severity.WARNING,
-    why="Helm 3 still reads it, but ignores its dependencies in Chart.yaml; Helm 2 has not been "
-    "supported since 2020.",
-    source=f"{MANUAL}#the-apiversion-field",
-    fix="Write apiVersion: v2, and move the content of requirements.yaml to dependencies.",
-    example="""
-apiVersion: v2
-name: notes
-version: 1.0.0
-dependencies:
-  - name: postgresql
-    version: 16.4.1
-    repository: oci://registry.example.org/charts
-""",
-)
+@rule("chart.helm-2", level=1, severity=Severity.WARNING)
 def helm_2(app: AppPackage) -> Iterator[Problem]:
     """Yield each chart of ``apiVersion: v1``."""
     for chart, metadata in metadata_of(app):

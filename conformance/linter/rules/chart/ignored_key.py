@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.linter.findings import Problem, Severity, did_you_mean, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.chart.shared import MANUAL, metadata_of, place_of
+from conformance.linter.rules.chart.shared import metadata_of, place_of
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
@@ -20,20 +20,7 @@ _KEYS = (
 _HELM_2_KEYS = ("engine", "tillerVersion", "condition", "tags")
 
 
-@rule(
-    "chart.ignored-key",
-    "Every field of Chart.yaml is one that Helm reads",
-    level=1,
-    severity=Severity.WARNING,
-    why="Helm silently ignores a misspelt field: a dependency is not installed, or a version of "
-    "Kubernetes is not checked.",
-    source=f"{MANUAL}#the-chartyaml-file",
-    fix="Correct the name.",
-    example="""
-kubeVersion: ">=1.25.0-0"
-dependencies: []
-""",
-)
+@rule("chart.ignored-key", level=1, severity=Severity.WARNING)
 def ignored_key(app: AppPackage) -> Iterator[Problem]:
     """Yield each field that is almost one of Helm's."""
     known = {key.lower() for key in (*_KEYS, *_HELM_2_KEYS)}

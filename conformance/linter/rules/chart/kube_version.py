@@ -8,23 +8,13 @@ from typing import TYPE_CHECKING
 from conformance.linter import semver
 from conformance.linter.findings import Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.chart.shared import MANUAL, metadata_of, place_of
+from conformance.linter.rules.chart.shared import metadata_of, place_of
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "chart.kube-version",
-    "The chart allows the version of Kubernetes that Stackspin runs on",
-    level=1,
-    why="Helm refuses a chart whose kubeVersion does not allow the cluster's: it is not installed.",
-    source=f"{MANUAL}#the-kubeversion-field",
-    fix="Correct the constraint; without an upper bound it need not be changed for each release.",
-    example="""
-kubeVersion: ">=1.25.0-0"
-""",
-)
+@rule("chart.kube-version", level=1)
 def kube_version(app: AppPackage) -> Iterator[Problem]:
     """Yield each constraint that does not allow the cluster's version."""
     pinned = app.versions.kubernetes_release

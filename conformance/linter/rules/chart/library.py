@@ -14,17 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "chart.library",
-    "A HelmRelease installs an application, not a library",
-    level=1,
-    why="A library chart only has templates for other charts; Helm refuses to install it.",
-    source="https://helm.sh/docs/topics/library_charts/",
-    fix="Write type: application into Chart.yaml, or name the chart that uses the library.",
-    example="""
-type: application
-""",
-)
+@rule("chart.library", level=1)
 def library(app: AppPackage) -> Iterator[Problem]:
     """Yield each release of a library."""
     for release in app.releases:

@@ -8,31 +8,13 @@ from typing import TYPE_CHECKING
 from conformance.linter.access import mapping
 from conformance.linter.findings import Place, Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.chart.shared import MANUAL, metadata_of
+from conformance.linter.rules.chart.shared import metadata_of
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "chart.schema",
-    "The chart has a schema for its values",
-    level=1,
-    severity=Severity.NOTE,
-    why="Without it Helm silently ignores a misspelt value: the app runs with the default, and "
-    "the mistake is hard to find.",
-    source=f"{MANUAL}#schema-files",
-    fix="Add values.schema.json; additionalProperties: false makes Helm refuse unknown values.",
-    example="""
-{
-  "type": "object",
-  "additionalProperties": false,
-  "properties": {
-    "hostname": {"type": "string", "minLength": 1}
-  }
-}
-""",
-)
+@rule("chart.schema", level=1, severity=Severity.NOTE)
 def schema(app: AppPackage) -> Iterator[Problem]:
     """Yield each chart that has values and no schema."""
     for chart, metadata in metadata_of(app):

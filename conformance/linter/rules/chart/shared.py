@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage, Chart
 
 
-MANUAL = "https://helm.sh/docs/topics/charts/"
-
-
 def metadata_of(app: AppPackage) -> Iterator[tuple[Chart, Mapping[str, Any]]]:
     """Yield the charts whose ``Chart.yaml`` Helm can read, and what is in it."""
     for chart in app.charts:

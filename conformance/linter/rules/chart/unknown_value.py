@@ -15,20 +15,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage, Chart
 
 
-@rule(
-    "chart.unknown-value",
-    "The chart reads every value that is set",
-    level=2,
-    severity=Severity.WARNING,
-    why="Helm silently ignores a value that no template reads: the app runs with the default.",
-    source="https://helm.sh/docs/chart_best_practices/values/",
-    fix="Write the name as it is in the chart's values.yaml.",
-    example="""
-# values.yaml of the chart has persistence.existingClaim
-persistence:
-  existingClaim: notes-data
-""",
-)
+@rule("chart.unknown-value", level=2, severity=Severity.WARNING)
 def unknown_value(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each value that is almost one of the chart's."""
     for release in app.releases:

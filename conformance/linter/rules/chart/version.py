@@ -14,19 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "chart.version",
-    "The chart's version has three numbers",
-    level=1,
-    severity=Severity.WARNING,
-    why="Flux upgrades an app when its chart's version rises. Registries refuse a version that is "
-    "not a full semantic version, and YAML turns 1.10 without quotes into 1.1.",
-    source="https://semver.org",
-    fix="Write three numbers, as in 1.0.0.",
-    example="""
-version: 1.4.0
-""",
-)
+@rule("chart.version", level=1, severity=Severity.WARNING)
 def version(app: AppPackage) -> Iterator[Problem]:
     """Yield each version that Helm has to complete."""
     for chart, _ in metadata_of(app):

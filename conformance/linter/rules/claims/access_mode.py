@@ -21,22 +21,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-_PROVISIONER = "https://github.com/rancher/local-path-provisioner/issues/70"
-
-
-@rule(
-    "claims.access-mode",
-    "A claim is for one node only",
-    level=2,
-    why="The platform's volumes are folders on the server's disk: with any access mode but "
-    "ReadWriteOnce no volume is created, and the app waits forever.",
-    source=_PROVISIONER,
-    fix="Use accessModes: [ReadWriteOnce]. Pods on the same server can still share the volume.",
-    example="""
-spec:
-  accessModes: [ReadWriteOnce]
-""",
-)
+@rule("claims.access-mode", level=2)
 def access_mode(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim of the platform's class with another mode."""
     yield from each(app, _strange_modes)

@@ -14,25 +14,12 @@ from conformance.linter.facts.storage import (
 )
 from conformance.linter.findings import NotRun, Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.claims.shared import VOLUMES
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "claims.missing",
-    "Every claim that a pod names exists",
-    level=2,
-    why="A pod whose claim does not exist waits for it forever.",
-    source=f"{VOLUMES}#claims-as-volumes",
-    fix="Correct the name, or add the PersistentVolumeClaim in the namespace of the pod.",
-    example="""
-kind: PersistentVolumeClaim
-metadata:
-  name: notes-data # as in persistence.existingClaim of the values
-""",
-)
+@rule("claims.missing", level=2)
 def claim_missing(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim that nothing makes."""
     yield from each(app, _missing)

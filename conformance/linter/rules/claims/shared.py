@@ -2,5 +2,4 @@
 
 from __future__ import annotations
 
-VOLUMES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/"
 CLASS_KEYS = ("storageClass", "storageClassName")

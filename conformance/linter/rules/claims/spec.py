@@ -11,27 +11,12 @@ from conformance.linter.facts.storage import (
 )
 from conformance.linter.findings import NotRun, Problem
 from conformance.linter.rule import rule
-from conformance.linter.rules.claims.shared import VOLUMES
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "claims.spec",
-    "A claim states its size and its access mode",
-    level=2,
-    why="Kubernetes refuses a claim without a size or an access mode.",
-    source=f"{VOLUMES}#persistentvolumeclaims",
-    fix="Add accessModes and resources.requests.storage.",
-    example="""
-spec:
-  accessModes: [ReadWriteOnce]
-  resources:
-    requests:
-      storage: 1Gi
-""",
-)
+@rule("claims.spec", level=2)
 def claim_spec(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim that lacks one."""
     yield from each(app, _half_claims)

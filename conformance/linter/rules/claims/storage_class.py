@@ -20,18 +20,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "claims.storage-class",
-    "A claim asks for a StorageClass that the platform has",
-    level=2,
-    why="A claim with a class that nothing provides waits forever, and so does the app.",
-    source="Stackspin",
-    fix=f"Use storageClassName: {LOCAL_PATH}, or leave it out.",
-    example="""
-spec:
-  storageClassName: local-path
-""",
-)
+@rule("claims.storage-class", level=2)
 def storage_class(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim of another class."""
     yield from each(app, _strange_classes)

@@ -23,19 +23,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "claims.unused",
-    "Every claim is mounted",
-    level=2,
-    why="The volume of a claim is created when a pod mounts it: until then the claim is Pending, "
-    "and Flux waits for it. The app's data is somewhere else, in no backup.",
-    source="https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode",
-    fix="Name the claim in the chart's values (often persistence.existingClaim), or remove it.",
-    example="""
-persistence:
-  existingClaim: notes-data
-""",
-)
+@rule("claims.unused", level=2)
 def claim_unused(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim that nothing names."""
     yield from each(app, _unused)

@@ -23,26 +23,7 @@ if TYPE_CHECKING:
 _CHOWN = re.compile(r"(?<![\w.-])chown(?![\w.-])")
 
 
-@rule(
-    "confinement.chown",
-    "No init container changes the owner of files",
-    level=3,
-    severity=Severity.WARNING,
-    why="To change an owner takes root with the capability CHOWN: without them the init container "
-    "fails, and the app never starts. With them there is a root in the pod, who visits every "
-    "file at each start; with much data, that takes hours.",
-    source="https://kubernetes.io/docs/tasks/configure-pod-container/security-context/"
-    "#set-the-security-context-for-a-pod",
-    fix="Remove the init container, and set fsGroup with fsGroupChangePolicy: OnRootMismatch: "
-    "Kubernetes gives the app's group the volume.",
-    example="""
-spec:
-  securityContext:
-    runAsUser: 10001
-    fsGroup: 10001
-    fsGroupChangePolicy: OnRootMismatch
-""",
-)
+@rule("confinement.chown", level=3, severity=Severity.WARNING)
 def chown(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each such init container."""
     yield from each(app, _changing)

@@ -12,27 +12,12 @@ from conformance.linter.facts.confinement import (
 )
 from conformance.linter.findings import NotRun, Problem
 from conformance.linter.rule import rule
-from conformance.linter.rules.confinement.shared import STANDARDS
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "confinement.node",
-    "A pod has no rights on the node",
-    level=3,
-    why="Whoever takes over such an app controls the server, with all other apps and their data.",
-    source=f"{STANDARDS}#baseline",
-    fix="Remove the setting: an app that serves web pages on a port above 1024 and keeps its "
-    "files on a claim needs none of them.",
-    example="""
-securityContext:
-  allowPrivilegeEscalation: false
-  capabilities:
-    drop: [ALL]
-""",
-)
+@rule("confinement.node", level=3)
 def node(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each right that the standards' profile ``baseline`` forbids; volumes apart."""
     yield from each(app, _rights)

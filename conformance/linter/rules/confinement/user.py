@@ -13,30 +13,13 @@ from conformance.linter.facts.confinement import (
 )
 from conformance.linter.findings import NotRun, Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.confinement.shared import STANDARDS
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
     from conformance.linter.pods import Container
 
 
-@rule(
-    "confinement.user",
-    "A container does not run as root, and cannot become it",
-    level=3,
-    severity=Severity.WARNING,
-    why="From root in a container it is one step to root on the server: one flaw in the kernel or "
-    "in the container runtime is enough.",
-    source=f"{STANDARDS}#restricted",
-    fix="Set runAsNonRoot: true with the user that the image is made for, and "
-    "allowPrivilegeEscalation: false. If an image needs root, look for a newer one.",
-    example="""
-securityContext:
-  runAsNonRoot: true
-  runAsUser: 10001
-  allowPrivilegeEscalation: false
-""",
-)
+@rule("confinement.user", level=3, severity=Severity.WARNING)
 def user(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each lasting container that is, or may become, root."""
     yield from each(app, _roots)

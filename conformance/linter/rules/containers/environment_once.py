@@ -18,21 +18,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "containers.environment-once",
-    "An environment variable has one value in a container",
-    level=2,
-    why="Flux cannot apply a container that has a variable twice, as the name is the entry's key. "
-    "Helm can, but at the next upgrade Kubernetes merges the entries by their names, and the "
-    "variable may have the wrong value or be gone.",
-    source="https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy",
-    fix="Remove one of the entries.",
-    example="""
-env:
-  - name: NOTES_LOG_LEVEL
-    value: info # not a second NOTES_LOG_LEVEL below
-""",
-)
+@rule("containers.environment-once", level=2)
 def environment_once(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each variable that is there twice."""
     yield from each(app, _repeated)

@@ -21,18 +21,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "containers.image-pinned",
-    "Every image has a version",
-    level=2,
-    why="A tag such as latest may mean another image tomorrow: a restart upgrades the app without "
-    "a commit, nobody can say which version runs, and there is no way back.",
-    source="https://kubernetes.io/docs/concepts/containers/images/#image-names",
-    fix="Write the version as the image's tag (or use its digest), and change it by a commit.",
-    example="""
-image: docker.io/stackspin/notes:1.4.2
-""",
-)
+@rule("containers.image-pinned", level=2)
 def image_pinned(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each image whose tag moves, or that has none."""
     yield from each(app, _moving_images)

@@ -14,25 +14,13 @@ from conformance.linter.facts.cluster import (
 from conformance.linter.facts.images import is_database
 from conformance.linter.findings import NotRun, Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.containers.shared import PROBES_MANUAL, lasting
+from conformance.linter.rules.containers.shared import lasting
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "containers.liveness",
-    "A server that supports the app has a liveness probe",
-    level=2,
-    severity=Severity.WARNING,
-    why="If a database or helper hangs, the app hangs, too, and nothing restarts it.",
-    source=PROBES_MANUAL,
-    fix="Add a livenessProbe to the container, with a startupProbe if its start may take long.",
-    example="""
-livenessProbe:
-  exec: {command: [mariadb-admin, --silent, ping]}
-""",
-)
+@rule("containers.liveness", level=2, severity=Severity.WARNING)
 def liveness(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each container that listens, not behind a Service, and has none."""
     yield from each(app, _unwatched)

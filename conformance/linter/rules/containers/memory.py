@@ -18,22 +18,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "containers.memory",
-    "A container has a limit on its memory",
-    level=3,
-    severity=Severity.WARNING,
-    why="All apps share one server. An app that leaks memory or is attacked can use it all up, "
-    "and the kernel then kills any process.",
-    source="https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/",
-    fix="Set resources.limits.memory to somewhat more than the app needs, and requests.memory to "
-    "what it always uses.",
-    example="""
-resources:
-  requests: {cpu: 10m, memory: 64Mi}
-  limits: {memory: 256Mi}
-""",
-)
+@rule("containers.memory", level=3, severity=Severity.WARNING)
 def memory(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each container without one."""
     yield from each(app, _unlimited)

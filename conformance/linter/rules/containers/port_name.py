@@ -17,21 +17,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "containers.port-name",
-    "The ports that a Service leads to have names",
-    level=2,
-    severity=Severity.NOTE,
-    why="A name says what a port is for. If the port's number changes in a new version of the "
-    "app, Service and probes still find it.",
-    source="https://kubernetes.io/docs/concepts/services-networking/service/#field-spec-ports",
-    fix="Name the container's port, and use the name as the Service's targetPort.",
-    example="""
-ports:
-  - name: http
-    containerPort: 8080
-""",
-)
+@rule("containers.port-name", level=2, severity=Severity.NOTE)
 def port_name(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each declared port without a name."""
     yield from each(app, _nameless_ports)

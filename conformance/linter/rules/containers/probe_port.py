@@ -12,7 +12,6 @@ from conformance.linter.facts.cluster import (
 )
 from conformance.linter.findings import NotRun, Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.containers.shared import PROBES_MANUAL
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
@@ -22,22 +21,7 @@ _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _HANDLERS = ("httpGet", "tcpSocket")
 
 
-@rule(
-    "containers.probe-port",
-    "A probe uses a port that its container has",
-    level=2,
-    why="A probe with a port name that the container does not declare always fails: the pod is "
-    "never ready, or is restarted forever.",
-    source=PROBES_MANUAL,
-    fix="Use the name of one of the container's ports, or its number.",
-    example="""
-ports:
-  - name: http
-    containerPort: 8080
-livenessProbe:
-  httpGet: {path: /health/live, port: http}
-""",
-)
+@rule("containers.probe-port", level=2)
 def probe_port(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each port name of a probe that is no port's."""
     yield from each(app, _strange_probes)

@@ -8,12 +8,6 @@ if TYPE_CHECKING:
     from conformance.linter.pods import Container, Pod
 
 
-PROBES_MANUAL = (
-    "https://kubernetes.io/docs/tasks/configure-pod-container/"
-    "configure-liveness-readiness-startup-probes/"
-)
-
-
 def lasting(pod: Pod) -> list[Container]:
     """Return the containers that stay, which init containers do not."""
     return [one for one in pod.containers if not one.init]

@@ -24,24 +24,7 @@ _DELAY, _PERIOD, _FAILURES = 0, 10, 3
 """What Kubernetes takes where a probe does not say."""
 
 
-@rule(
-    "containers.start-time",
-    "A container with data has time to start before it is restarted",
-    level=2,
-    severity=Severity.NOTE,
-    why="The first start after an upgrade migrates the app's data. If the liveness probe fails "
-    "meanwhile, the container is killed in the middle of it, again and again.",
-    source="https://kubernetes.io/docs/concepts/workloads/pods/probes/#startup-probe",
-    fix="Add a startupProbe whose periodSeconds times failureThreshold is longer than the slowest "
-    "upgrade.",
-    example="""
-startupProbe:
-  httpGet: {path: /health/live, port: http}
-  failureThreshold: 60 # times 10 s
-livenessProbe:
-  httpGet: {path: /health/live, port: http}
-""",
-)
+@rule("containers.start-time", level=2, severity=Severity.NOTE)
 def start_time(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each container whose liveness probe is strict from the beginning."""
     yield from each(app, _hurried)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from conformance.linter.access import text
 from conformance.linter.facts.cluster import Cluster, each
 from conformance.linter.facts.ingresses import (
-    ACME,
     ingresses,
 )
 from conformance.linter.facts.needs import whole
@@ -24,21 +23,7 @@ if TYPE_CHECKING:
 _ANY_YAML = re.compile(r"annotations:?\s*\{\{|toYaml")
 
 
-@rule(
-    "ingress.certificate",
-    "An Ingress has a source for its certificate",
-    level=2,
-    severity=Severity.WARNING,
-    why="Unless cert-manager is asked for a certificate or the Secret exists, browsers get the "
-    "certificate of the ingress controller and warn about it.",
-    source="https://cert-manager.io/docs/usage/ingress/",
-    fix=f'Add the annotation {ACME}: "true".',
-    example="""
-metadata:
-  annotations:
-    kubernetes.io/tls-acme: "true"
-""",
-)
+@rule("ingress.certificate", level=2, severity=Severity.WARNING)
 def certificate(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each Ingress that neither asks for a certificate nor has one."""
     yield from each(app, _uncertified)

@@ -12,26 +12,13 @@ from conformance.linter.facts.ingresses import (
 )
 from conformance.linter.findings import NotRun, Problem, Severity, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.ingress.shared import INGRESS, in_template
+from conformance.linter.rules.ingress.shared import in_template
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "ingress.class",
-    "An Ingress is for the platform's nginx",
-    level=2,
-    severity=Severity.WARNING,
-    why="An Ingress with a class that no controller of the platform serves is ignored: the app's "
-    "host name answers with 404.",
-    source=f"{INGRESS}#ingress-class",
-    fix="Use ingressClassName: nginx, or leave it out, which means the same.",
-    example="""
-spec:
-  ingressClassName: nginx
-""",
-)
+@rule("ingress.class", level=2, severity=Severity.WARNING)
 def ingress_class(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each Ingress of another class."""
     yield from each(app, _strange_classes)

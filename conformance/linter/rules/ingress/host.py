@@ -25,19 +25,7 @@ if TYPE_CHECKING:
 _HOST_LINE = re.compile(r"""(?m)^\s*(?:-\s*)?host:\s*["']?([^\s"'{}]+)["']?\s*$""")
 
 
-@rule(
-    "ingress.host",
-    "The host name of an app is in the platform's domain, whatever that is",
-    level=2,
-    why="Every installation has its own domain. With a fixed host name nobody reaches the app; "
-    "without any host name it gets the requests of all others.",
-    source="Stackspin",
-    fix="Take the host name from a variable; in a chart, from a value.",
-    example="""
-rules:
-  - host: "{{ .Values.hostname }}" # with hostname: ${notes_domain} in the release's values
-""",
-)
+@rule("ingress.host", level=2)
 def host(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each host name that is fixed, and each rule without one."""
     yield from each(app, _fixed_hosts)

@@ -18,26 +18,11 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-_NGINX = "https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/"
 _AUTH_TYPES = ("basic", "digest")
 _SECRET_TYPES = ("auth-file", "auth-map")
 
 
-@rule(
-    "ingress.http-auth",
-    "HTTP authentication has a type and a Secret with passwords",
-    level=2,
-    why="With only one of the annotations, or a Secret that does not exist, the ingress "
-    "controller either asks nobody for a password or answers every request with 503.",
-    source=f"{_NGINX}#authentication",
-    fix="Set auth-type (basic or digest) and auth-secret: the name of a Secret whose key auth has "
-    "htpasswd lines, as a BasicAuth creates it.",
-    example="""
-nginx.ingress.kubernetes.io/auth-type: basic
-nginx.ingress.kubernetes.io/auth-secret: notes-basic-auth
-nginx.ingress.kubernetes.io/auth-realm: Notes
-""",
-)
+@rule("ingress.http-auth", level=2)
 def http_auth(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield what is wrong with the annotations."""
     yield from each(app, _wrong_auth)

@@ -9,8 +9,6 @@ from conformance.linter.facts.ingresses import (
     Ingress,
 )
 
-INGRESS = "https://kubernetes.io/docs/concepts/services-networking/ingress/"
-
 
 def in_template(cluster: Cluster, ingress: Ingress, word: re.Pattern[str]) -> bool:
     """Return whether the template of a chart that stands alone has a word: values may be set."""

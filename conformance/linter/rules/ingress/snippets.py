@@ -16,20 +16,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "ingress.snippets",
-    "An Ingress has no snippets of nginx configuration",
-    level=2,
-    severity=Severity.WARNING,
-    why="ingress-nginx refuses an Ingress with snippets unless its operator allows them, because "
-    "they can read every secret in the cluster; other controllers ignore them.",
-    source="https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/configmap/"
-    "#allow-snippet-annotations",
-    fix="Use the annotation for this purpose, or let the app itself do it.",
-    example="""
-nginx.ingress.kubernetes.io/proxy-body-size: 200m
-""",
-)
+@rule("ingress.snippets", level=2, severity=Severity.WARNING)
 def snippets(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each snippet."""
     yield from each(app, _snippets)

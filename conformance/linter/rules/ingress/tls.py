@@ -12,7 +12,7 @@ from conformance.linter.facts.ingresses import (
 )
 from conformance.linter.findings import NotRun, Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.ingress.shared import INGRESS, in_template
+from conformance.linter.rules.ingress.shared import in_template
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
@@ -21,20 +21,7 @@ if TYPE_CHECKING:
 _TLS_WORD = re.compile(r"(?<![\w-])tls(?![\w-])")
 
 
-@rule(
-    "ingress.tls",
-    "Every host name of an Ingress is in its TLS section",
-    level=2,
-    why="A host that is not in the TLS section gets no certificate: people see a warning or send "
-    "their passwords as plain text, and the login provider refuses the app.",
-    source=f"{INGRESS}#tls",
-    fix="Add the host name to spec.tls.",
-    example="""
-tls:
-  - hosts: ["{{ .Values.hostname }}"]
-    secretName: notes-tls
-""",
-)
+@rule("ingress.tls", level=2)
 def tls(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each host name that is not covered."""
     yield from each(app, _plain_hosts)

@@ -7,26 +7,16 @@ from collections.abc import Iterator
 from conformance.linter.access import get, sequence, text
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem, Severity, did_you_mean
+from conformance.linter.flux.kustomizations import is_flux_kustomization
 from conformance.linter.rule import rule
-from conformance.linter.rules.kustomization.shared import KUSTOMIZATION
 
 
-@rule(
-    "kustomization.order",
-    "A Kustomization depends on the one that creates its variables",
-    level=2,
-    severity=Severity.WARNING,
-    why="Without the dependency, the first installation fails until the secrets happen to exist, "
-    "and on removal the secrets may be deleted first.",
-    source=f"{KUSTOMIZATION}#dependencies",
-    fix="Add the Kustomization that creates the secrets to dependsOn.",
-    example="""
-dependsOn:
-  - name: notes-secrets
-""",
-)
+@rule("kustomization.order", level=2, severity=Severity.WARNING)
 def order(app: AppPackage) -> Iterator[Problem | NotRun]:
-    """Yield each Kustomization whose variables another one makes that it does not wait for."""
+    """Yield each Kustomization whose variables another one makes that it does not wait for.
+
+    What applies the Kustomization itself applies its variables with it.
+    """
     makers = {
         f"{'ConfigMap' if one.kind == 'ConfigMap' else 'Secret'} {one.name}": other.name
         for other in app.kustomizations
@@ -41,7 +31,8 @@ def order(app: AppPackage) -> Iterator[Problem | NotRun]:
         for source in kustomization.sources:
             maker = makers.get(source.name, kustomization.name)
             mistyped = any(did_you_mean(one, [maker]) for one in depends)
-            if maker not in depends | {kustomization.name} and not mistyped:
+            there = depends | {kustomization.name} | _above(kustomization.name, app)
+            if maker not in there and not mistyped:
                 yield Problem(
                     source.place,
                     f"Kustomization {kustomization.name} takes variables from {source.name}, which"
@@ -49,3 +40,17 @@ def order(app: AppPackage) -> Iterator[Problem | NotRun]:
                     f"Add {maker} to dependsOn of {kustomization.name}.",
                 )
                 depends.add(maker)
+
+
+def _above(name: str, app: AppPackage) -> set[str]:
+    """Return the Kustomizations that apply one, or one that does."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        child = waiting.pop()
+        for one in app.kustomizations:
+            made = (other.name for other in one.members if is_flux_kustomization(other))
+            if one.name not in found and child in made:
+                found.add(one.name)
+                waiting.append(one.name)
+    return found

@@ -7,21 +7,9 @@ from collections.abc import Iterator
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.kustomization.shared import KUSTOMIZATION
 
 
-@rule(
-    "kustomization.path",
-    "The folder that a Kustomization applies is in the repository",
-    level=1,
-    why="Flux reports 'path not found' and applies nothing.",
-    source=f"{KUSTOMIZATION}#path",
-    fix="Correct spec.path: it starts at the root of the repository.",
-    example="""
-spec:
-  path: ./flux2/apps/notes
-""",
-)
+@rule("kustomization.path", level=1)
 def path(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each Kustomization whose folder is not there."""
     for one in (*app.kustomizations, *app.strays):
@@ -31,5 +19,7 @@ def path(app: AppPackage) -> Iterator[Problem | NotRun]:
                 one.manifest.place("spec", "path"),
                 f"Kustomization {one.name} applies {quoted(one.path)}, which does not exist{near}",
             )
+        elif "${" in one.path:
+            yield NotRun(f"where {one.path[:80]} of Kustomization {one.name} leads is not known")
         elif one.folder is None:
             yield NotRun(f"{one.path[:80]} of Kustomization {one.name} is outside of PATH")

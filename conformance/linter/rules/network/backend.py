@@ -23,24 +23,7 @@ if TYPE_CHECKING:
     from conformance.linter.manifest import Manifest
 
 
-_INGRESS = "https://kubernetes.io/docs/concepts/services-networking/ingress/"
-
-
-@rule(
-    "network.backend",
-    "An Ingress leads to an existing Service and one of its ports",
-    level=2,
-    why="Otherwise the ingress controller answers every request with 503.",
-    source=f"{_INGRESS}#the-ingress-resource",
-    fix="Use the Service's name, and the name or number of one of its ports (not the container's).",
-    example="""
-backend:
-  service:
-    name: notes
-    port:
-      name: http
-""",
-)
+@rule("network.backend", level=2)
 def backend(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each backend that is not there."""
     yield from each(app, _lost_backends)

@@ -13,27 +13,13 @@ from conformance.linter.facts.cluster import (
 )
 from conformance.linter.findings import NotRun, Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.network.shared import SERVICE, shown
+from conformance.linter.rules.network.shared import shown
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "network.open-port",
-    "A Service opens a port of the server only if it has to",
-    level=2,
-    severity=Severity.NOTE,
-    why="A port of the server is open to the internet without the ingress: without TLS and "
-    "without HTTP authentication. Only SSH, mail or voice need this.",
-    source=f"{SERVICE}#publishing-services-service-types",
-    fix="Use type ClusterIP and an Ingress for everything that uses HTTP.",
-    example="""
-kind: Service
-spec:
-  type: ClusterIP
-""",
-)
+@rule("network.open-port", level=2, severity=Severity.NOTE)
 def open_port(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each port of the server that is opened."""
     yield from each(app, _open_ports)

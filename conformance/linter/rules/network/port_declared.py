@@ -11,27 +11,13 @@ from conformance.linter.facts.cluster import (
 )
 from conformance.linter.findings import NotRun, Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.network.shared import SERVICE, targets_of
+from conformance.linter.rules.network.shared import targets_of
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "network.port-declared",
-    "The port number that a Service leads to is declared by a container",
-    level=2,
-    severity=Severity.NOTE,
-    why="It may work, because containers can listen on ports that they do not declare; usually "
-    "the number is mistyped or left over from another app, and people see 503.",
-    source=f"{SERVICE}#field-spec-ports",
-    fix="Declare the port in the container, with a name, and use the name as targetPort.",
-    example="""
-ports:
-  - name: http
-    containerPort: 8080
-""",
-)
+@rule("network.port-declared", level=2, severity=Severity.NOTE)
 def port_declared(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each number that no container declares."""
     yield from each(app, _lost_numbers)

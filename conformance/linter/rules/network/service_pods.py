@@ -20,25 +20,7 @@ if TYPE_CHECKING:
     from conformance.linter.pods import Pod
 
 
-@rule(
-    "network.service-pods",
-    "A Service selects the pods of one workload",
-    level=2,
-    severity=Severity.WARNING,
-    why="Kubernetes sends requests to each pod with the labels, whatever runs in it: while a pod "
-    "of a job or of another workload runs, some of people's requests go there and fail.",
-    source="https://kubernetes.io/docs/concepts/services-networking/service/"
-    "#services-in-kubernetes",
-    fix="Give the pods of each workload a label of their own, such as "
-    "app.kubernetes.io/component, and select by it, too.",
-    example="""
-kind: Service
-spec:
-  selector:
-    app.kubernetes.io/name: notes
-    app.kubernetes.io/component: web # the pods of a CronJob have another component
-""",
-)
+@rule("network.service-pods", level=2, severity=Severity.WARNING)
 def service_pods(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each Service with pods that do not serve beside those that do."""
     yield from each(app, _strangers)

@@ -13,27 +13,14 @@ from conformance.linter.facts.cluster import (
 )
 from conformance.linter.findings import NotRun, Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.network.shared import SERVICE, targets_of
+from conformance.linter.rules.network.shared import targets_of
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
     from conformance.linter.facts.cluster import Target
 
 
-@rule(
-    "network.service-port",
-    "The port name that a Service leads to belongs to a container",
-    level=2,
-    why="A Service that leads to a port name that no container has cannot answer: people see 503.",
-    source=f"{SERVICE}#field-spec-ports",
-    fix="Use the name of a port of the container, with the same protocol, as targetPort.",
-    example="""
-ports:
-  - name: http
-    port: 80
-    targetPort: http # the name of the container's port
-""",
-)
+@rule("network.service-port", level=2)
 def service_port(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each name that is no container port's."""
     yield from each(app, _lost_names)

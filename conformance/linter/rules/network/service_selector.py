@@ -14,27 +14,13 @@ from conformance.linter.facts.cluster import (
 from conformance.linter.facts.needs import operators
 from conformance.linter.findings import NotRun, Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.network.shared import SERVICE
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
     from conformance.linter.manifest import Manifest
 
 
-@rule(
-    "network.service-selector",
-    "Every Service selects existing pods",
-    level=2,
-    why="A Service without pods cannot answer: people see 503.",
-    source=SERVICE,
-    fix="Give the Service's selector the labels of the pod template.",
-    example="""
-kind: Service
-spec:
-  selector:
-    app.kubernetes.io/name: notes # a label of the pods, not of the Deployment
-""",
-)
+@rule("network.service-selector", level=2)
 def service_selector(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each Service that selects nothing."""
     yield from each(app, _idle_services)

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from conformance.linter.facts.cluster import Target
 
 
-SERVICE = "https://kubernetes.io/docs/concepts/services-networking/service/"
-
-
 def targets_of(cluster: Cluster) -> Iterator[tuple[Target, bool]]:
     """Yield each port of a Service once, and whether a container declares its target."""
     first: dict[tuple[int, int], Target] = {}

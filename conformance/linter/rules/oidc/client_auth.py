@@ -8,24 +8,12 @@ from typing import TYPE_CHECKING
 from conformance.linter.facts import logins
 from conformance.linter.findings import Problem
 from conformance.linter.rule import rule
-from conformance.linter.rules.oidc.shared_secrets import SPEC
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "oidc.client-auth",
-    "A client that has a secret must show it",
-    level=2,
-    why="With tokenEndpointAuthMethod none, Hydra does not ask for a secret: it refuses an app "
-    "that sends one, and accepts anybody who knows the client id.",
-    source=f"{SPEC}#ClientAuthentication",
-    fix="Write client_secret_post, or client_secret_basic if the app uses that.",
-    example="""
-tokenEndpointAuthMethod: client_secret_post
-""",
-)
+@rule("oidc.client-auth", level=2)
 def client_auth(app: AppPackage) -> Iterator[Problem]:
     """Yield each public client for which a secret is made."""
     for client in logins.clients(app):

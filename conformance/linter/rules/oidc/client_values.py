@@ -14,20 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "oidc.client-values",
-    "The app's values have the client's own id and secret",
-    level=2,
-    why="The app sends Hydra the id and secret from its values. If Hydra has others, people see "
-    "an error at every login.",
-    source="Stackspin",
-    fix="Use the variables ${client_id} and ${client_secret} of the app's own Secret.",
-    example="""
-oidc:
-  clientId: "${client_id}"
-  clientSecret: "${client_secret}"
-""",
-)
+@rule("oidc.client-values", level=2)
 def client_values(app: AppPackage) -> Iterator[Problem]:
     """Yield each id and secret in values that are not the client's."""
     lines = Lines(app)

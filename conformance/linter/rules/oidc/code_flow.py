@@ -8,24 +8,12 @@ from typing import TYPE_CHECKING
 from conformance.linter.facts import logins
 from conformance.linter.findings import Problem
 from conformance.linter.rule import rule
-from conformance.linter.rules.oidc.shared import SPEC
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "oidc.code-flow",
-    "A client may use the authorization code flow",
-    level=2,
-    why="Apps log users in with this flow. Without it Hydra answers every login with an error.",
-    source=f"{SPEC}#CodeFlowAuth",
-    fix="Add authorization_code to grantTypes and code to responseTypes.",
-    example="""
-grantTypes: [authorization_code, refresh_token]
-responseTypes: [code]
-""",
-)
+@rule("oidc.code-flow", level=2)
 def code_flow(app: AppPackage) -> Iterator[Problem]:
     """Yield each list that lacks it; Hydra's default is this flow."""
     for client in logins.clients(app):

@@ -15,22 +15,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "oidc.copied-comment",
-    "Comments are about this app",
-    level=2,
-    severity=Severity.NOTE,
-    why="A comment about another app shows that the file was copied. It may be wrong here, and "
-    "settings for the other app may still be in the file.",
-    source="Stackspin",
-    fix="Check the settings below the comment against the app's own manual, and delete the "
-    "comment.",
-    example="""
-spec:
-  # https://notes.example.org/manual/openid-connect
-  grantTypes: [authorization_code]
-""",
-)
+@rule("oidc.copied-comment", level=2, severity=Severity.NOTE)
 def copied_comment(app: AppPackage) -> Iterator[Problem]:
     """Yield each comment in a client's file that names another app."""
     own = {app.name.lower(), *(one.name.lower() for one in app.releases)}

@@ -10,26 +10,13 @@ from conformance.linter.facts import logins
 from conformance.linter.facts.configuration import Lines
 from conformance.linter.findings import Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.oidc.shared_secrets import SPEC
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
     from conformance.linter.facts.configuration import Setting
 
 
-@rule(
-    "oidc.issuer",
-    "The app's login provider is Stackspin's",
-    level=2,
-    why="The app checks that a login comes from the provider that its values name. At another "
-    "address there is no provider, or one that does not know the users of this Stackspin.",
-    source=f"{SPEC}#IDTokenValidation",
-    fix="Write https://${hydra_domain}/ (or the .well-known/openid-configuration under it).",
-    example="""
-oidc:
-  issuer: "https://${hydra_domain}/"
-""",
-)
+@rule("oidc.issuer", level=2)
 def issuer(app: AppPackage) -> Iterator[Problem]:
     """Yield each issuer or discovery address, beside the client's id or secret, that is another."""
     lines = Lines(app)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from conformance.linter.facts import logins
 from conformance.linter.findings import Problem, Severity, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.oidc.shared import SPEC
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
@@ -20,19 +19,7 @@ _SCOPES = frozenset(
 )  # fmt: skip
 
 
-@rule(
-    "oidc.known-scope",
-    "Stackspin knows every scope of the client",
-    level=2,
-    severity=Severity.NOTE,
-    why="A scope that the dashboard does not know gives the app no data; usually it is mistyped, "
-    "or is the name of a claim.",
-    source=f"{SPEC}#ScopeClaims",
-    fix="Remove it, or use the scope that contains the claim: name is part of profile.",
-    example="""
-scope: openid profile email stackspin_roles
-""",
-)
+@rule("oidc.known-scope", level=2, severity=Severity.NOTE)
 def known_scope(app: AppPackage) -> Iterator[Problem]:
     """Yield each scope that nobody knows."""
     for client in logins.clients(app):

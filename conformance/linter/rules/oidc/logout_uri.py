@@ -16,19 +16,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "oidc.logout-uri",
-    "Hydra notifies the app itself of a logout",
-    level=2,
-    severity=Severity.WARNING,
-    why="Hydra calls this address when a user logs out of Stackspin. If it is another app's "
-    "address, the session in this app stays open.",
-    source="https://openid.net/specs/openid-connect-backchannel-1_0.html",
-    fix="Use the app's own address: https://${APP_domain}/...",
-    example="""
-backChannelLogoutURI: https://${notes_domain}/oidc/backchannel-logout
-""",
-)
+@rule("oidc.logout-uri", level=2, severity=Severity.WARNING)
 def logout_uri(app: AppPackage) -> Iterator[Problem]:
     """Yield each logout address that is not the app's; in the cluster http may be used."""
     lines, own = Lines(app), logins.own_hosts(app)

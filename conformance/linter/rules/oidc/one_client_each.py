@@ -15,26 +15,7 @@ if TYPE_CHECKING:
     from conformance.linter.manifest import Manifest
 
 
-_HYDRA = "https://www.ory.sh/docs/hydra/reference/api#tag/oAuth2/operation/createOAuth2Client"
-
-
-@rule(
-    "oidc.one-client-each",
-    "Every app has its own client",
-    level=2,
-    why="Two clients with the same id overwrite each other in Hydra: only the last one's redirect "
-    "URIs are valid, and the other app's login fails.",
-    source=_HYDRA,
-    fix="Give each app its own StringSecret, with its own client_id.",
-    example="""
-kind: StringSecret
-metadata:
-  name: stackspin-notes-oauth-variables
-spec:
-  data:
-    client_id: notes
-""",
-)
+@rule("oidc.one-client-each", level=2)
 def one_client_each(app: AppPackage) -> Iterator[Problem]:
     """Yield each client that shares its Secret or id with another."""
     clients = logins.clients(app)

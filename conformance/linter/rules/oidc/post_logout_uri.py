@@ -14,24 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-_HYDRA = "https://www.ory.sh/docs/hydra/reference/api#tag/oAuth2/operation/createOAuth2Client"
-
-
-@rule(
-    "oidc.post-logout-uri",
-    "After logout users return to the app",
-    level=2,
-    why="Hydra registers a client only if each post-logout address has the scheme, host and port "
-    "of one of its redirect URIs. Otherwise it refuses the client, and nobody can log in.",
-    source=_HYDRA,
-    fix="Use the host of the redirect URI: https://${APP_domain}/",
-    example="""
-redirectUris:
-  - https://${notes_domain}/oidc/callback
-postLogoutRedirectUris:
-  - https://${notes_domain}/
-""",
-)
+@rule("oidc.post-logout-uri", level=2)
 def post_logout_uri(app: AppPackage) -> Iterator[Problem]:
     """Yield each post-logout address that fits no redirect URI."""
     lines = Lines(app)

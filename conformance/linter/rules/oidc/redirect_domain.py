@@ -16,19 +16,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "oidc.redirect-domain",
-    "Redirect URIs are in the app's own domain",
-    level=2,
-    why="Every Stackspin has its own domain. With another domain, users who log in are sent "
-    "elsewhere, to another app or to a stranger, together with the code that logs them in.",
-    source="Stackspin",
-    fix="Use the variable of the app's domain: https://${APP_domain}/...",
-    example="""
-redirectUris:
-  - https://${notes_domain}/oidc/callback
-""",
-)
+@rule("oidc.redirect-domain", level=2)
 def redirect_domain(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each redirect URI on another host than the app's."""
     lines, own = Lines(app), logins.own_hosts(app)

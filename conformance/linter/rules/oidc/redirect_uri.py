@@ -15,22 +15,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-_BEST_PRACTICE = "https://www.rfc-editor.org/rfc/rfc9700"
-
-
-@rule(
-    "oidc.redirect-uri",
-    "Redirect URIs exist, are exact, and use https",
-    level=2,
-    why="Hydra sends users back to exactly these addresses, with a code that logs them in. "
-    "Without one, nobody gets back to the app; with * or http, somebody else can get the code.",
-    source=f"{_BEST_PRACTICE}#section-2.1",
-    fix="Write the app's callback address in full: https, the app's domain, its path.",
-    example="""
-redirectUris:
-  - https://${notes_domain}/oidc/callback
-""",
-)
+@rule("oidc.redirect-uri", level=2)
 def redirect_uri(app: AppPackage) -> Iterator[Problem]:
     """Yield each client without one, and each that is not exact."""
     for client in logins.clients(app):

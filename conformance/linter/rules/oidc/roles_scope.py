@@ -13,19 +13,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "oidc.roles-scope",
-    "A client may ask for users' roles",
-    level=2,
-    severity=Severity.WARNING,
-    why="The claim stackspin_roles says who is an administrator of the app. Without the scope "
-    "everybody is an ordinary user.",
-    source="Stackspin",
-    fix="Add stackspin_roles to the scope.",
-    example="""
-scope: openid profile email stackspin_roles
-""",
-)
+@rule("oidc.roles-scope", level=2, severity=Severity.WARNING)
 def roles_scope(app: AppPackage) -> Iterator[Problem]:
     """Yield each client for people without it."""
     for client in logins.clients(app):

@@ -8,31 +8,12 @@ from typing import TYPE_CHECKING
 from conformance.linter.facts import logins
 from conformance.linter.findings import Problem
 from conformance.linter.rule import rule
-from conformance.linter.rules.oidc.shared_secrets import MAESTER
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "oidc.secret-keys",
-    "The client's Secret has client_id and client_secret",
-    level=2,
-    why="Hydra Maester registers the client with exactly these two keys. If one is missing, it "
-    "registers nothing, and the login page says that the client is unknown.",
-    source=MAESTER,
-    fix="Give the StringSecret client_id under data, and a field client_secret.",
-    example="""
-kind: StringSecret
-spec:
-  data:
-    client_id: notes
-  fields:
-    - fieldName: client_secret
-      encoding: hex
-      length: "32"
-""",
-)
+@rule("oidc.secret-keys", level=2)
 def secret_keys(app: AppPackage) -> Iterator[Problem]:
     """Yield each key that the Secret of a client lacks."""
     for client in logins.clients(app):

@@ -9,29 +9,12 @@ from conformance.linter.access import text
 from conformance.linter.facts import logins
 from conformance.linter.findings import Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.oidc.shared_secrets import MAESTER
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "oidc.secret-name",
-    "The client's secretName is the Secret that the package creates",
-    level=2,
-    why="Hydra Maester looks for the Secret in the OAuth2Client's namespace. If it finds none, it "
-    "creates one, with an id and a secret that are not in the app's values.",
-    source=MAESTER,
-    fix="Put OAuth2Client and StringSecret into the same namespace, and write the StringSecret's "
-    "name as secretName.",
-    example="""
-kind: OAuth2Client
-metadata:
-  namespace: flux-system
-spec:
-  secretName: stackspin-notes-oauth-variables  # the StringSecret's name, same namespace
-""",
-)
+@rule("oidc.secret-name", level=2)
 def secret_name(app: AppPackage) -> Iterator[Problem]:
     """Yield each client whose Secret is elsewhere, or called otherwise."""
     clients = logins.clients(app)

@@ -14,21 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "oidc.unused-client",
-    "The app uses the client that is created for it",
-    level=2,
-    severity=Severity.WARNING,
-    why="Hydra knows the client, but the app does not get its id and secret: the app has no "
-    "single sign-on.",
-    source="Stackspin",
-    fix="Set ${client_id} and ${client_secret} in the app's values, or remove the OAuth2Client.",
-    example="""
-oidc:
-  clientId: "${client_id}"
-  clientSecret: "${client_secret}"
-""",
-)
+@rule("oidc.unused-client", level=2, severity=Severity.WARNING)
 def unused_client(app: AppPackage) -> Iterator[Problem]:
     """Yield each client of which nothing knows."""
     if logins.misses_variable(app) or logins.mismatches(app) or any(secret_name(app)):

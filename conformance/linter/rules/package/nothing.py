@@ -16,23 +16,7 @@ NOTHING = "nothing"
 """What a folder without any app is detected as."""
 
 
-@rule(
-    "package.nothing",
-    "The package has an app",
-    level=1,
-    why="Stackspin installs an app from a Helm chart, or from objects that Flux applies. A folder "
-    "without either installs nothing, and nobody gets a message about it.",
-    source="Stackspin",
-    fix="Name the folder that holds the app: its Chart.yaml, or its Kustomization and HelmRelease.",
-    example="""
-# apps/notes/notes-release.yaml
-apiVersion: helm.toolkit.fluxcd.io/v2
-kind: HelmRelease
-metadata:
-  name: notes
-  namespace: flux-system
-""",
-)
+@rule("package.nothing", level=1)
 def nothing(app: AppPackage) -> Iterator[Problem]:
     """Yield one problem for what holds no app at all."""
     if app.detected != NOTHING or app.problems:

@@ -20,19 +20,7 @@ _FIX_OF_VALUES = (
 _FIX_OF_LIMIT = "Look in the templates for an endless loop, or one that creates more and more text."
 
 
-@rule(
-    "package.renders",
-    "The chart renders with every set of values",
-    level=2,
-    why="helm-controller renders the chart in the cluster. If that fails, the release stays at "
-    "its old version or is never installed, and the reason is only in its status.",
-    source="https://helm.sh/docs/chart_template_guide/debugging/",
-    fix="Correct the template at the given line, or set the value that it needs.",
-    example="""
-# templates/deployment.yaml: a default for what may be missing
-replicas: {{ .Values.replicas | default 1 }}
-""",
-)
+@rule("package.renders", level=2)
 def renders(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each failure, and each chart that is not here to be rendered."""
     for failure in app.failures:

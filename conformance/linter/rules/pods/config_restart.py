@@ -30,23 +30,7 @@ _GENERATED = re.compile(r".*-[bcdfghkmt2456789]{10}")
 """A name with the sum that kustomize adds: it changes with the content."""
 
 
-@rule(
-    "pods.config-restart",
-    "A pod is replaced when its configuration changes",
-    level=2,
-    severity=Severity.NOTE,
-    why="Apps read their configuration when they start, and Kubernetes starts nothing because a "
-    "ConfigMap or Secret has changed: a new setting has no effect until something else "
-    "restarts the app.",
-    source="https://helm.sh/docs/howto/charts_tips_and_tricks/#automatically-roll-deployments",
-    fix="Add the configuration's checksum to the pod template as an annotation.",
-    example="""
-template:
-  metadata:
-    annotations:
-      checksum/config: {{ include (print $.Template.BasePath "/configmap.yaml") . | sha256sum }}
-""",
-)
+@rule("pods.config-restart", level=2, severity=Severity.NOTE)
 def config_restart(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield the first object of each pod whose changes go unnoticed."""
     yield from each(app, _unnoticed)

@@ -15,7 +15,6 @@ from conformance.linter.rule import rule
 from conformance.linter.rules.pods.shared_hooks import (
     AFTER,
     BEFORE,
-    HOOKS,
     is_hook,
     runs_at,
     when_it_runs,
@@ -31,24 +30,7 @@ if TYPE_CHECKING:
 _WEIGHT = "helm.sh/hook-weight"
 
 
-@rule(
-    "pods.hook-order",
-    "What a pod needs is created before it",
-    level=2,
-    why="Helm creates nothing else before the hooks for pre-install have ended, and runs those for "
-    "post-install when the app is ready. A pod that needs something from a later step never "
-    "starts: the installation hangs until its time is up, and fails.",
-    source=f"{HOOKS}#hooks-and-the-release-lifecycle",
-    fix="Make what the hook needs a hook, too, with a lower helm.sh/hook-weight; or run the hook "
-    "at post-install, or as an init container.",
-    example="""
-kind: ConfigMap
-metadata:
-  annotations:
-    helm.sh/hook: pre-install,pre-upgrade
-    helm.sh/hook-weight: "-5" # that of the Job that reads it is 0
-""",
-)
+@rule("pods.hook-order", level=2)
 def hook_order(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each reference of a pod to an object that comes after it."""
     yield from each(app, _too_early)

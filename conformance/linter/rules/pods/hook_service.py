@@ -10,7 +10,7 @@ from conformance.linter.access import get, sequence, text
 from conformance.linter.facts.cluster import Cluster, each, selector_of
 from conformance.linter.findings import NotRun, Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.pods.shared_hooks import BEFORE, HOOKS, is_hook, runs_at, when_it_runs
+from conformance.linter.rules.pods.shared_hooks import BEFORE, is_hook, runs_at, when_it_runs
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
@@ -19,22 +19,7 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"HOST|URL|URI|DSN|ADDR|SERVER|ENDPOINT", re.IGNORECASE)
 
 
-@rule(
-    "pods.hook-service",
-    "A hook before the installation asks no server that the chart installs",
-    level=2,
-    severity=Severity.WARNING,
-    why="Helm creates the chart's database, and the Service in front of it, only when the hooks "
-    "for pre-install have ended: the hook waits for it until its time is up, and the first "
-    "installation fails.",
-    source=f"{HOOKS}#hooks-and-the-release-lifecycle",
-    fix="Run the hook at post-install and pre-upgrade, or as an init container of the app.",
-    example="""
-metadata:
-  annotations:
-    helm.sh/hook: post-install,pre-upgrade
-""",
-)
+@rule("pods.hook-service", level=2, severity=Severity.WARNING)
 def hook_service(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each setting of a hook that names a Service which is not there yet."""
     yield from each(app, _unserved)

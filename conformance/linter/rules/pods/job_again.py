@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from conformance.linter.facts.cluster import Cluster, each
 from conformance.linter.findings import NotRun, Problem, Severity
-from conformance.linter.manifest import FORCE
 from conformance.linter.rule import rule
 
 if TYPE_CHECKING:
@@ -24,23 +23,7 @@ _CHANGING = re.compile(r"Revision|rand(Alpha|Numeric|Ascii)|now\b|sha(1|256)sum|
 _VERSION = re.compile(r"[0-9]+[.-][0-9]+")
 
 
-@rule(
-    "pods.job-again",
-    "A Job has another name in each version, or is removed before the next one",
-    level=3,
-    severity=Severity.WARNING,
-    why="Kubernetes lets nobody change the pod of a Job that is there. As soon as its image or a "
-    "setting changes, Helm and Flux cannot apply it any more, and the upgrade fails on every "
-    "server that already has the app.",
-    source="https://kubernetes.io/docs/concepts/workloads/controllers/job/",
-    fix="Make it a hook with helm.sh/hook-delete-policy: before-hook-creation, set "
-    "ttlSecondsAfterFinished, or put the revision into its name. Outside of a chart, annotate it "
-    f"with {FORCE}: enabled.",
-    example="""
-metadata:
-  name: {{ .Release.Name }}-migrate-{{ .Release.Revision }}
-""",
-)
+@rule("pods.job-again", level=3, severity=Severity.WARNING)
 def job_again(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each Job that an upgrade finds in its way."""
     yield from each(app, _lasting)

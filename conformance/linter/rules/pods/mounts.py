@@ -14,21 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "pods.mounts",
-    "Every mount names a volume of its pod, and each folder has one volume",
-    level=2,
-    why="Kubernetes refuses such a pod: the app is not installed, or the upgrade fails.",
-    source="https://kubernetes.io/docs/concepts/storage/volumes/#background",
-    fix="Correct the mount's name, add the volume, or remove the second mount at the same path.",
-    example="""
-volumeMounts:
-  - name: data
-    mountPath: /var/lib/notes
-volumes:
-  - name: data
-""",
-)
+@rule("pods.mounts", level=2)
 def mounts(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each mount that cannot be."""
     yield from each(app, _wrong_mounts)

@@ -20,21 +20,7 @@ _PORT_NAME = re.compile(r"(?=.*[a-z])(?!.*--)[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?"
 """An IANA service name: https://www.rfc-editor.org/rfc/rfc6335#section-5.1"""
 
 
-@rule(
-    "pods.names",
-    "Containers, volumes and ports of a pod have unique, valid names",
-    level=2,
-    why="Kubernetes refuses a pod if two of these have the same name or a port's name is longer "
-    "than 15 characters: the app is not installed, or the upgrade fails.",
-    source="https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/",
-    fix="Give each its own name; a port's name has up to 15 lower-case letters, digits and "
-    "hyphens.",
-    example="""
-ports:
-  - name: http
-  - name: metrics
-""",
-)
+@rule("pods.names", level=2)
 def names(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each name that is taken, and each port name that is none."""
     yield from each(app, _wrong_names)

@@ -14,20 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "pods.reference-keys",
-    "The Secrets and ConfigMaps that a pod needs have the keys that it reads",
-    level=2,
-    why="If the Secret or ConfigMap lacks the key, the container never starts "
-    "(CreateContainerConfigError, or a volume that cannot be mounted).",
-    source="https://kubernetes.io/docs/concepts/configuration/secret/",
-    fix="Correct the key, or add it to the object.",
-    example="""
-secretKeyRef:
-  name: notes-secrets
-  key: secret-key # as under data of the Secret
-""",
-)
+@rule("pods.reference-keys", level=2)
 def needed_keys(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each key that a pod reads and its object does not have."""
     yield from each(app, _lost_keys)

@@ -15,21 +15,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "pods.references",
-    "Every Secret, ConfigMap and ServiceAccount that a pod needs exists",
-    level=2,
-    why="A pod whose Secret or ConfigMap is missing waits for it forever; without its "
-    "ServiceAccount it is not even created.",
-    source="https://kubernetes.io/docs/concepts/configuration/secret/#restriction-secret-must-exist",
-    fix="Correct the name, add the object to the package, or mark the reference optional: true.",
-    example="""
-env:
-  - name: NOTES_SECRET_KEY
-    valueFrom:
-      secretKeyRef: {name: notes-secrets, key: secret-key}
-""",
-)
+@rule("pods.references", level=2)
 def needed(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each object that a pod needs and nothing makes."""
     yield from each(app, _unmade)

@@ -14,19 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "pods.root-refused",
-    "A container that must not be root does not run as root",
-    level=2,
-    why="Kubernetes does not start a container with runAsNonRoot: true and runAsUser: 0.",
-    source="https://kubernetes.io/docs/tasks/configure-pod-container/security-context/",
-    fix="Set runAsUser to the id of the user that the image is made for.",
-    example="""
-securityContext:
-  runAsNonRoot: true
-  runAsUser: 10001
-""",
-)
+@rule("pods.root-refused", level=2)
 def root_refused(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each container that is told both."""
     yield from each(app, _refused)

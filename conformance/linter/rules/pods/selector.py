@@ -17,24 +17,7 @@ if TYPE_CHECKING:
 _SELECTING = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 
 
-@rule(
-    "pods.selector",
-    "A workload selects its own pods",
-    level=2,
-    why="Kubernetes refuses a Deployment, StatefulSet or DaemonSet whose selector its own pods do "
-    "not match.",
-    source="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#selector",
-    fix="Give the pod template every label of spec.selector.matchLabels.",
-    example="""
-selector:
-  matchLabels:
-    app.kubernetes.io/name: notes
-template:
-  metadata:
-    labels:
-      app.kubernetes.io/name: notes
-""",
-)
+@rule("pods.selector", level=2)
 def selector(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each selector that its pods do not match."""
     yield from each(app, _wrong_selectors)

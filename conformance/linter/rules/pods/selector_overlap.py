@@ -18,29 +18,10 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-_MANUAL = "https://kubernetes.io/docs/concepts/workloads/controllers"
 _SELECTING = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 
 
-@rule(
-    "pods.selector-overlap",
-    "A workload selects no pods of another one of its kind",
-    level=2,
-    severity=Severity.WARNING,
-    why="Kubernetes does not prevent two workloads from selecting the same pods, and then neither "
-    "knows which are its own: pods are counted twice, and are adopted or deleted by the wrong "
-    "one.",
-    source=f"{_MANUAL}/deployment/#selector",
-    fix="Give each workload a label of its own, such as app.kubernetes.io/component, in its "
-    "selector and its pods. In a chart that people have installed, give it another name, too: "
-    "nobody can change a selector.",
-    example="""
-selector:
-  matchLabels:
-    app.kubernetes.io/name: notes
-    app.kubernetes.io/component: worker
-""",
-)
+@rule("pods.selector-overlap", level=2, severity=Severity.WARNING)
 def selector_overlap(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each selector that pods of another workload match."""
     yield from each(app, _overlapping)

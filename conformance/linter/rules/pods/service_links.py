@@ -18,22 +18,7 @@ if TYPE_CHECKING:
     from conformance.linter.pods import Container
 
 
-@rule(
-    "pods.service-links",
-    "No variable that Kubernetes sets for a Service has the name of one of the app's settings",
-    level=2,
-    severity=Severity.NOTE,
-    why="For a Service named notes, Kubernetes sets NOTES_PORT=tcp://10.43.0.7:80 and the like in "
-    "every container of the namespace. An app that reads its own settings from NOTES_... takes "
-    "that for one of them, and often does not start.",
-    source="https://kubernetes.io/docs/tutorials/services/connect-applications-service/"
-    "#environment-variables",
-    fix="Set enableServiceLinks: false in the pod's spec.",
-    example="""
-spec:
-  enableServiceLinks: false
-""",
-)
+@rule("pods.service-links", level=2, severity=Severity.NOTE)
 def service_links(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each Service whose variables begin as the app's own do."""
     yield from each(app, _shadowing)

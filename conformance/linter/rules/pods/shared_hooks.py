@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from conformance.linter.manifest import Manifest
 
 
-HOOKS = "https://helm.sh/docs/topics/charts_hooks/"
 BEFORE, AFTER = "pre-install", "post-install"
 
 

@@ -27,24 +27,7 @@ _VERSION = re.compile(r"[0-9]+\.[0-9]+")
 _SELECTING = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet")
 
 
-@rule(
-    "pods.version-in-label",
-    "No label that must stay the same has a version in it",
-    level=3,
-    why="Kubernetes lets nobody change a workload's selector or a StatefulSet's "
-    "volumeClaimTemplates. If they have the version of the chart or the app in them, the first "
-    "installation works, and every upgrade after it fails.",
-    source="https://helm.sh/docs/chart_best_practices/labels/",
-    fix="Use only labels there that are the same in every version, such as app.kubernetes.io/name "
-    "and app.kubernetes.io/instance.",
-    example="""
-volumeClaimTemplates:
-  - metadata:
-      name: data
-      labels:
-        app.kubernetes.io/name: notes # but neither helm.sh/chart nor app.kubernetes.io/version
-""",
-)
+@rule("pods.version-in-label", level=3)
 def version_in_label(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each such label."""
     yield from each(app, _versioned)

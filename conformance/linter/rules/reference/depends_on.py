@@ -12,23 +12,8 @@ from conformance.linter.flux.kustomizations import is_flux_kustomization
 from conformance.linter.manifest import Manifest
 from conformance.linter.rule import rule
 
-KUSTOMIZATION = "https://fluxcd.io/flux/components/kustomize/kustomizations/"
 
-
-@rule(
-    "reference.depends-on",
-    "Every dependsOn names a Kustomization or HelmRelease that exists",
-    level=1,
-    why="An object that depends on something missing is never applied: the app is not installed, "
-    "and only a status says 'dependency not found'.",
-    source=f"{KUSTOMIZATION}#dependencies",
-    fix="Correct the name, or remove the entry.",
-    example="""
-dependsOn:
-  - name: single-sign-on
-  - name: notes-secrets
-""",
-)
+@rule("reference.depends-on", level=1)
 def depends_on(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each dependency that does not exist."""
     names = {one.name for one in app.everything() if is_flux_kustomization(one)}
@@ -40,9 +25,14 @@ def depends_on(app: AppPackage) -> Iterator[Problem | NotRun]:
     for manifest, known in checked:
         for index, entry in enumerate(sequence(manifest.get("spec", "dependsOn"))):
             name = text(get(entry, "name"))
-            if name and name not in known:
+            if not name or name in known:
+                continue
+            near = did_you_mean(name, known)
+            if app.part and not near:
+                yield NotRun(f"{quoted(name)} is not in PATH: it is not known whether it exists")
+            else:
                 yield Problem(
                     manifest.place("spec", "dependsOn", index),
                     f"{manifest.kind} {manifest.name} depends on {quoted(name)}, which is neither"
-                    f" in the package nor Stackspin's{did_you_mean(name, known)}",
+                    f" in the package nor Stackspin's{near}",
                 )

@@ -14,19 +14,7 @@ from conformance.linter.rule import rule
 _OF_KUBERNETES = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
 
 
-@rule(
-    "reference.namespace",
-    "Objects of an app are in a namespace that exists",
-    level=1,
-    why="Kubernetes refuses an object in a namespace that does not exist; Flux then fails to "
-    "apply the whole Kustomization.",
-    source="https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/",
-    fix="Correct the namespace.",
-    example="""
-metadata:
-  namespace: stackspin-apps
-""",
-)
+@rule("reference.namespace", level=1)
 def namespace(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each object in a namespace that is nobody's and looks like a mistyped one."""
     made = {one.name for one in app.everything() if one.kind == "Namespace"}
@@ -60,11 +48,12 @@ def _targets(app: AppPackage, known: Collection[str]) -> Iterator[Problem | NotR
         name = text(one.get("spec", "targetNamespace"))
         if not name or name in known:
             continue
-        if app.kustomizations:
+        near = did_you_mean(name, known)
+        if app.kustomizations and (near or not app.part):
             yield Problem(
                 one.place("spec", "targetNamespace"),
                 f"{one.kind} {one.name} installs into namespace {quoted(name)}, which neither the"
-                f" package nor Stackspin makes{did_you_mean(name, known)}",
+                f" package nor Stackspin makes{near}",
                 "Add a Namespace to the package, correct the name, or have Helm make it "
                 "(spec.install.createNamespace).",
             )

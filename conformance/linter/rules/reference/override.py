@@ -14,27 +14,7 @@ from conformance.linter.rule import rule
 _OVERRIDE = "-override"
 
 
-@rule(
-    "reference.override",
-    "Overrides have the names that their HelmRelease expects",
-    level=2,
-    why="Overrides are optional: if the name or namespace is not the one that the HelmRelease "
-    "expects, the operator's configuration is ignored without a message.",
-    source="Stackspin",
-    fix="Name the ConfigMap and Secret stackspin-APP-override, and put them into the "
-    "HelmRelease's namespace.",
-    example="""
-valuesFrom:
-  - kind: ConfigMap
-    name: stackspin-notes-values
-  - kind: ConfigMap
-    name: stackspin-notes-override
-    optional: true
-  - kind: Secret
-    name: stackspin-notes-override
-    optional: true
-""",
-)
+@rule("reference.override", level=2)
 def override(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield overrides that are not the app's, and objects that no HelmRelease takes."""
     for release in app.releases:

@@ -5,34 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from conformance.linter.access import Path, get, text
+from conformance.linter.access import Path, get, sequence, text
 from conformance.linter.app import SOURCE_KINDS, AppPackage
 from conformance.linter.findings import NotRun, Place, Problem, did_you_mean
 from conformance.linter.flux import platform
 from conformance.linter.flux.kustomizations import is_flux_kustomization
 from conformance.linter.manifest import Manifest
 from conformance.linter.rule import rule
-from conformance.linter.rules.reference.shared import HELM_RELEASE
 
 
-@rule(
-    "reference.source",
-    "Every sourceRef names a source in the package, or the repository itself",
-    level=1,
-    why="Flux cannot fetch a chart or folder from a source that it does not know.",
-    source=f"{HELM_RELEASE}#chart-template",
-    fix="Add the HelmRepository, or correct the name and namespace of the sourceRef.",
-    example="""
-sourceRef:
-  kind: HelmRepository
-  name: forgejo
-  namespace: flux-system
-""",
-)
+@rule("reference.source", level=1)
 def source(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each source that does not exist."""
     known = {
         (one.kind, one.namespace, one.name) for one in app.everything() if one.kind in SOURCE_KINDS
+    }
+    known |= {
+        ("ExternalArtifact", one.namespace, text(get(artifact, "name")))
+        for one in app.everything()
+        if one.kind == "ArtifactGenerator"
+        for artifact in sequence(one.get("spec", "artifacts"))
     }
     own = _own_repository(app)
     for manifest, place, ref in _source_refs(app):
@@ -46,6 +38,8 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
             namespaces = {"flux-system"}
         else:
             namespaces = {space for k, space, n in known if (k, n) == (kind, name)}
+        if namespaces and not namespace:
+            continue  # which it is in is for those to say that apply it
         same = [n for k, _, n in known if k == kind]
         same += [*own, *platform.SOURCES] if kind == "GitRepository" else []
         if namespaces:
@@ -55,7 +49,7 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
                 f" {namespace or '(none)'}",
                 f"Add namespace: {sorted(namespaces)[0]} to the sourceRef.",
             )
-        elif same:
+        elif same and (did_you_mean(name, same) or not app.part):
             yield Problem(
                 place,
                 f"{kind} {name} is not in the package{did_you_mean(name, same)}",

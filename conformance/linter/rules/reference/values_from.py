@@ -7,23 +7,9 @@ from collections.abc import Iterator
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem, did_you_mean
 from conformance.linter.rule import rule
-from conformance.linter.rules.reference.shared import HELM_RELEASE
 
 
-@rule(
-    "reference.values-from",
-    "Values that a HelmRelease needs are in the package, in its namespace",
-    level=1,
-    why="helm-controller does not install a release whose values it cannot read.",
-    source=f"{HELM_RELEASE}#values-references",
-    fix="Correct kind, name or valuesKey, put the object into the HelmRelease's namespace, or "
-    "mark it optional: true if people add it by hand.",
-    example="""
-valuesFrom:
-  - kind: ConfigMap
-    name: stackspin-notes-values
-""",
-)
+@rule("reference.values-from", level=1)
 def values_from(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each source of values that is missing or cannot be read."""
     for release in app.releases:

@@ -9,27 +9,12 @@ from conformance.linter.app import AppPackage
 from conformance.linter.durations import seconds
 from conformance.linter.findings import NotRun, Problem, Severity, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.release.shared import HELM_RELEASE
 
 _SHORTEST, _LONGEST = 30.0, 86_400.0
 """Seconds between reconciliations: below, the node is busy with it; above, drift stays a day."""
 
 
-@rule(
-    "release.interval",
-    "Flux looks at an app every few minutes, not seconds or days",
-    level=3,
-    severity=Severity.WARNING,
-    why="Each reconciliation renders the chart and compares all its objects: if it happens every "
-    "few seconds, it is the node's main work; if only every few days, manual changes stay for "
-    "days.",
-    source=f"{HELM_RELEASE}#interval",
-    fix="Use 5m to 1h.",
-    example="""
-spec:
-  interval: 5m
-""",
-)
+@rule("release.interval", level=3, severity=Severity.WARNING)
 def interval(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each interval that is too short or too long."""
     for manifest in app.objects("HelmRelease", "Kustomization"):

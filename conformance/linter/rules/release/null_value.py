@@ -17,26 +17,18 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage, Release
 
 
-_HELM_VALUES = "https://helm.sh/docs/chart_template_guide/values_files/#deleting-a-default-key"
 _NOTHING = re.compile(r"""\s*(- )?['"]?[^'":#]+['"]?:\s*(#.*)?""")
 """A line with a key and no value; who writes ``null`` or ``~`` means it."""
 
 
-@rule(
-    "release.null-value",
-    "A key of the values that stands there empty has nothing to erase",
-    level=2,
-    severity=Severity.WARNING,
-    why="A key without a value is null, and Helm takes null for the wish to remove the chart's "
-    "default: everything that the chart has below the key is gone. Usually the lines below it "
-    "were commented out.",
-    source=_HELM_VALUES,
-    fix="Remove the key, or write {} if nothing is to be added; write null if the defaults are "
-    "to be removed.",
-    example="""
-resources: {} # not only "resources:"
-""",
+_OWN_NAMES = re.compile(
+    r"(.*_)?env|extraenv\w*|env(ironment)?(vars|variables)?|\w*(labels|annotations)|nodeselector",
+    re.IGNORECASE,
 )
+"""Keys of mappings whose own keys are anybody's."""
+
+
+@rule("release.null-value", level=2, severity=Severity.WARNING)
 def null_value(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each empty key that erases something, or may: of a chart that is not here."""
     for release in app.releases:
@@ -62,6 +54,7 @@ def _erases(release: Release, path: tuple[str | int, ...]) -> bool:
     if isinstance(path[-1], int):
         return False
     if release.chart is None:
-        return True
+        # What people name themselves has no default, as far as anybody can tell.
+        return not any(_OWN_NAMES.fullmatch(str(key)[:99]) for key in path[:-1])
     values = release.chart.values
     return values is not None and get(values.value, *path) not in (None, {}, [], "")

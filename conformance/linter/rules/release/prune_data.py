@@ -7,26 +7,11 @@ from collections.abc import Iterator
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.release.shared import KUSTOMIZATION
 
 PRUNE = "kustomize.toolkit.fluxcd.io/prune"
 
 
-@rule(
-    "release.prune-data",
-    "Removing an app from the repository does not delete people's data",
-    level=3,
-    severity=Severity.WARNING,
-    why="A Kustomization with prune: true deletes whatever is no longer in its folder, claims "
-    "included: a renamed folder or a mistake in a commit deletes all data of the app.",
-    source=f"{KUSTOMIZATION}#prune",
-    fix=f"Annotate the claim with {PRUNE}: disabled.",
-    example=f"""
-metadata:
-  annotations:
-    {PRUNE}: disabled
-""",
-)
+@rule("release.prune-data", level=3, severity=Severity.WARNING)
 def prune_data(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim that a commit can delete."""
     for kustomization in app.kustomizations:

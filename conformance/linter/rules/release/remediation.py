@@ -8,28 +8,9 @@ from conformance.linter.access import mapping
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.release.shared import HELM_RELEASE
 
 
-@rule(
-    "release.remediation",
-    "A HelmRelease says what to do when an installation or upgrade fails",
-    level=3,
-    severity=Severity.WARNING,
-    why="Without it one failed attempt leaves the release half upgraded, until somebody suspends "
-    "and resumes it.",
-    source=f"{HELM_RELEASE}#configuring-failure-handling",
-    fix="Add install.remediation and upgrade.remediation.",
-    example="""
-install:
-  remediation:
-    retries: 3
-upgrade:
-  remediation:
-    retries: 3
-    remediateLastFailure: true
-""",
-)
+@rule("release.remediation", level=3, severity=Severity.WARNING)
 def remediation(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each release without it."""
     for release in app.releases:

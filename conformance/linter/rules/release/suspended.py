@@ -8,21 +8,9 @@ from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem
 from conformance.linter.flux import platform
 from conformance.linter.rule import rule
-from conformance.linter.rules.release.shared import HELM_RELEASE
 
 
-@rule(
-    "release.suspended",
-    "Nothing is suspended",
-    level=1,
-    why="Flux ignores a suspended object: the app is never installed, or never upgraded again.",
-    source=f"{HELM_RELEASE}#suspend",
-    fix="Remove suspend: true; operators suspend an app in the cluster.",
-    example="""
-spec:
-  suspend: false
-""",
-)
+@rule("release.suspended", level=1)
 def suspended(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield what is suspended."""
     for manifest in app.objects("HelmRelease", "Kustomization", "HelmRepository", "GitRepository"):

@@ -17,21 +17,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "release.values-form",
-    "Values in the form of Kubernetes' fields have the names of these fields",
-    level=2,
-    severity=Severity.WARNING,
-    why="Charts copy such values into their objects as they are. What is misspelt makes "
-    "Kubernetes refuse the object, so the release fails, or has no effect.",
-    source="https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/",
-    fix="Correct the name or the amount.",
-    example="""
-resources:
-  requests: {cpu: 10m, memory: 64Mi}
-  limits: {memory: 256Mi}
-""",
-)
+@rule("release.values-form", level=2, severity=Severity.WARNING)
 def values_form(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield what is misspelt in the values of a chart that is not here."""
     for release in app.releases:

@@ -9,21 +9,7 @@ from conformance.linter.findings import NotRun, Problem, Severity
 from conformance.linter.rule import rule
 
 
-@rule(
-    "release.values-once",
-    "A key occurs only once in the values",
-    level=2,
-    severity=Severity.WARNING,
-    why="If a key occurs twice, the last one counts: everything below the first is ignored.",
-    source="https://yaml.org/spec/1.2.2/#3213-node-comparison",
-    fix="Merge the two.",
-    example="""
-values.yaml: |
-  ingress:
-    enabled: true
-    hosts: [] # not a second ingress: further down
-""",
-)
+@rule("release.values-once", level=2, severity=Severity.WARNING)
 def values_once(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each source of values with a key that is there twice."""
     for release in app.releases:

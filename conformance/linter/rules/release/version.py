@@ -9,26 +9,11 @@ from conformance.linter.access import get, mapping, text
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.release.shared import HELM_RELEASE
 
 _EXACT = re.compile(r"v?[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?")
 
 
-@rule(
-    "release.version",
-    "A chart from a Helm repository has one exact version",
-    level=3,
-    why="Without a version, or with a range, a new version of the chart upgrades every instance "
-    "as soon as it is published: nobody has tested it, and nobody can say what runs.",
-    source=f"{HELM_RELEASE}#chart-template",
-    fix="Write the exact version; a commit changes it once the new one is tested.",
-    example="""
-chart:
-  spec:
-    chart: forgejo
-    version: 13.0.1
-""",
-)
+@rule("release.version", level=3)
 def version(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each release whose chart may change by itself."""
     for release in app.releases:

@@ -3,47 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.linter.findings import Problem
+from conformance.linter.flux.clusters import together
 from conformance.linter.manifest import Manifest
 from conformance.linter.rule import rule
 from conformance.linter.rules.schema.shared import Identity, identity_of, said_twice, unfolded
 
 if TYPE_CHECKING:
-    from conformance.linter.app import AppPackage
+    from conformance.linter.app import AppPackage, FluxKustomization
 
 
-@rule(
-    "schema.duplicate",
-    "Flux applies each object once",
-    level=1,
-    why="kustomize refuses a folder that has the same object twice: nothing of it is installed. "
-    "Two Kustomizations with the same object overwrite each other forever.",
-    source="https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/resources/",
-    fix="Remove one of them, or give it another name.",
-    example="""
-# kustomization.yaml: each file once
-resources:
-  - notes-release.yaml
-  - notes-values-configmap.yaml
-""",
-)
+@rule("schema.duplicate", level=1)
 def duplicate(app: AppPackage) -> Iterator[Problem]:
     """Yield each written object that is there twice."""
-    groups = [(one.name, one.members) for one in app.kustomizations]
-    owned = {id(member) for _, members in groups for member in members}
+    owned = {id(member) for one in app.kustomizations for member in one.members}
     loose = [one for one in app.written if id(one) not in owned and not app.rest]
-    seen: dict[Identity, tuple[str, Manifest]] = {}
-    for owner, members in (*groups, ("", loose)):
+    groups = [(one.clusters, one, one.members) for one in app.kustomizations]
+    seen: dict[Identity, list[_Seen]] = {}
+    for clusters, owner, members in (*groups, (frozenset(), None, loose)):
         for manifest in unfolded(members):
             identity = identity_of(manifest)
             if identity is None:
                 continue
-            before = seen.setdefault(identity, (owner, manifest))
-            if before[1] is manifest:
+            others = seen.setdefault(identity, [])
+            before = next((one for one in others if together(one.clusters, clusters)), None)
+            if before is None:
+                others.append(_Seen(clusters, owner, manifest))
                 continue
-            same_place = manifest.place() == before[1].place()
-            if before[0] != owner and (same_place or before[1].value == manifest.value):
+            if before.manifest is manifest:
                 continue
-            yield Problem(manifest.place(), said_twice(manifest, before[1].place(), same_place))
+            place = before.manifest.place()
+            same_place = manifest.place() == place
+            if before.owner is owner or not (same_place or before.manifest.value == manifest.value):
+                yield Problem(manifest.place(), said_twice(manifest, place, same_place))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """An object that is there already."""
+
+    clusters: frozenset[str]
+    owner: FluxKustomization | None
+    """What applies it."""
+    manifest: Manifest

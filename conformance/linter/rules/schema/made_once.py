@@ -20,19 +20,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "schema.made-once",
-    "Helm creates each object once, and none that Flux creates",
-    level=2,
-    why="Helm refuses to create an object that already exists: the release fails, at the first "
-    "installation or at the next one.",
-    source="https://helm.sh/docs/chart_best_practices/templates/",
-    fix="Remove one of them, or give it another name.",
-    example="""
-metadata:
-  name: {{ include "notes.fullname" . }}-worker
-""",
-)
+@rule("schema.made-once", level=2)
 def made_once(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each rendered object that is there twice."""
     yield from not_rendered(app)

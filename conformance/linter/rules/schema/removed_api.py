@@ -10,25 +10,13 @@ from conformance.linter.facts.kubernetes_schema import (
 )
 from conformance.linter.findings import Problem
 from conformance.linter.rule import rule
-from conformance.linter.rules.schema.shared import DEPRECATION, advised, written_objects
+from conformance.linter.rules.schema.shared import advised, written_objects
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "schema.removed-api",
-    "The cluster has the API versions that the objects use",
-    level=1,
-    why="Kubernetes or Flux does not accept an object whose apiVersion it has removed: the "
-    "Kustomization fails, and nothing of it is installed or updated.",
-    source=DEPRECATION,
-    fix="Write the apiVersion that the finding names.",
-    example="""
-apiVersion: helm.toolkit.fluxcd.io/v2
-kind: HelmRelease
-""",
-)
+@rule("schema.removed-api", level=1)
 def removed_api(app: AppPackage) -> Iterator[Problem]:
     """Yield each written object that the cluster does not know any more."""
     yield from advised(app, written_objects(app), unserved)

@@ -12,7 +12,6 @@ from conformance.linter.facts.kubernetes_schema import (
 from conformance.linter.findings import NotRun, Problem
 from conformance.linter.rule import rule
 from conformance.linter.rules.schema.shared import (
-    API_MANUAL,
     named_object,
     not_rendered,
     problem_of,
@@ -23,20 +22,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "schema.rendered",
-    "The rendered chart has only fields, values and names that its kinds allow",
-    level=2,
-    why="Helm sends the objects to the API server one by one: it refuses the first one with a "
-    "misspelt field or a number instead of text, and the release fails.",
-    source=API_MANUAL,
-    fix="Correct the template, or the value that it uses.",
-    example="""
-env:
-  - name: NOTES_PORT
-    value: {{ .Values.port | quote }}   # text, even if it is a number
-""",
-)
+@rule("schema.rendered", level=2)
 def rendered(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield what is wrong with the rendered objects."""
     yield from not_rendered(app)

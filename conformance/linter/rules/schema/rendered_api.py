@@ -12,7 +12,6 @@ from conformance.linter.findings import NotRun, Problem
 from conformance.linter.manifest import Manifest
 from conformance.linter.rule import rule
 from conformance.linter.rules.schema.shared import (
-    DEPRECATION,
     advised,
     not_rendered,
     rendered_objects,
@@ -22,19 +21,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "schema.rendered-api",
-    "The cluster has the API versions that the chart uses",
-    level=2,
-    why="Helm stops at an object whose apiVersion Kubernetes has removed: the app is not "
-    "installed, or never updated again.",
-    source=DEPRECATION,
-    fix="Write the apiVersion that the finding names into the template.",
-    example="""
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-""",
-)
+@rule("schema.rendered-api", level=2)
 def rendered_api(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each rendered object that the cluster does not know any more."""
     yield from not_rendered(app)

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from conformance.linter.versions import Versions
 
 
-API_MANUAL = "https://kubernetes.io/docs/reference/kubernetes-api/"
-DEPRECATION = "https://kubernetes.io/docs/reference/using-api/deprecation-guide/"
-NAMES = "https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"
 PLACEHOLDER = "example-"
 """What stands for a variable that nobody knows the type of begins like this."""
 Identity = tuple[str, str, str, str]

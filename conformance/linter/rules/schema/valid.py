@@ -10,32 +10,13 @@ from conformance.linter.facts.kubernetes_schema import (
 )
 from conformance.linter.findings import Problem
 from conformance.linter.rule import rule
-from conformance.linter.rules.schema.shared import API_MANUAL, unless_guessed, written_objects
+from conformance.linter.rules.schema.shared import unless_guessed, written_objects
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "schema.valid",
-    "Objects have only fields and values that their kinds allow",
-    level=1,
-    why="Flux applies a Kustomization as a whole: because of one misspelt field, or a number "
-    "instead of text, nothing of it is installed or updated.",
-    source=API_MANUAL,
-    fix="Correct the field that the finding names.",
-    example="""
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata:
-  name: notes-data
-spec:
-  accessModes: [ReadWriteOnce]   # a list
-  resources:
-    requests:
-      storage: 1Gi
-""",
-)
+@rule("schema.valid", level=1)
 def valid(app: AppPackage) -> Iterator[Problem]:
     """Yield what is wrong with the written objects."""
     patched = {member.file for one in app.kustomizations if one.beyond for member in one.members}

@@ -18,33 +18,14 @@ from conformance.linter.facts.credentials import is_credential
 from conformance.linter.findings import Problem, quoted
 from conformance.linter.reading.documents import Document
 from conformance.linter.rule import rule
-from conformance.linter.rules.secrets.shared import WHY, literals
+from conformance.linter.rules.secrets.shared import literals
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
     from conformance.linter.manifest import Manifest
 
 
-@rule(
-    "secrets.committed",
-    "The repository holds no Secret in plain text",
-    level=3,
-    why=f"{WHY} base64 is no protection: anybody can decode it.",
-    source="https://kubernetes.io/docs/concepts/configuration/secret/",
-    fix="Make it a StringSecret with generated fields. If it must be exactly this value, put it "
-    "into a file encrypted with SOPS, which Flux can read.",
-    example="""
-apiVersion: secretgenerator.mittwald.de/v1alpha1
-kind: StringSecret
-metadata:
-  name: stackspin-notes-variables
-  namespace: flux-system
-spec:
-  fields:
-    - fieldName: password
-      length: "32"
-""",
-)
+@rule("secrets.committed", level=3)
 def committed(app: AppPackage) -> Iterator[Problem]:
     """Yield each credential in a Secret that is written, or given to a StringSecret as it is."""
     chain = logins.holders(app)

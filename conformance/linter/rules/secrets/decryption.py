@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from conformance.linter.access import text
-from conformance.linter.findings import Problem
+from conformance.linter.findings import NotRun, Problem
 from conformance.linter.flux.variables import is_encrypted
 from conformance.linter.rule import rule
 
@@ -14,29 +14,21 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "secrets.decryption",
-    "Flux is told how to decrypt what SOPS has encrypted",
-    level=1,
-    why="Without spec.decryption, Flux applies the encrypted text as it is: Kubernetes refuses the "
-    "object for its field sops, and nothing of the Kustomization is applied.",
-    source="https://fluxcd.io/flux/components/kustomize/kustomizations/#decryption",
-    fix="Add decryption to the Kustomization, with the Secret that has the key.",
-    example="""
-spec:
-  decryption:
-    provider: sops
-    secretRef:
-      name: sops-age
-""",
-)
-def decryption(app: AppPackage) -> Iterator[Problem]:
+@rule("secrets.decryption", level=1)
+def decryption(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each encrypted object of a Kustomization that does not decrypt."""
     for kustomization in app.kustomizations:
         if text(kustomization.manifest.get("spec", "decryption", "provider")) == "sops":
             continue
         for one in kustomization.members:
-            if is_encrypted(one):
+            if not is_encrypted(one):
+                continue
+            if app.part:
+                yield NotRun(
+                    f"what applies Kustomization {kustomization.name} is not in PATH: it may add"
+                    " spec.decryption"
+                )
+            else:
                 yield Problem(
                     one.place(),
                     f"{one.kind} {one.name} is encrypted by SOPS, and Kustomization"

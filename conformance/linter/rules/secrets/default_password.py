@@ -18,21 +18,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage, Chart
 
 
-@rule(
-    "secrets.default-password",
-    "A chart has no default password",
-    level=3,
-    why="Most installations keep the default: everybody who can read the chart knows it.",
-    source="https://helm.sh/docs/chart_best_practices/values/",
-    fix="Leave the default empty, and let the template require the value or an existing Secret.",
-    example="""
-# values.yaml
-admin:
-  # Required, unless existingSecret is given.
-  password: ""
-  existingSecret: ""
-""",
-)
+@rule("secrets.default-password", level=3)
 def default_password(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each credential among a chart's defaults that not every HelmRelease replaces."""
     for chart in app.charts:

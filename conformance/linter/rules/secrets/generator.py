@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.linter.access import Path, get, mapping, sequence, text
 from conformance.linter.findings import Problem, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.secrets.shared_generated import CONTROLLER, LENGTH
+from conformance.linter.rules.secrets.shared_generated import LENGTH
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
@@ -18,24 +18,7 @@ if TYPE_CHECKING:
 _ENCODINGS = ("base64", "base64url", "base32", "hex", "raw")
 
 
-@rule(
-    "secrets.generator",
-    "A StringSecret says what to generate",
-    level=3,
-    why="A value that the StringSecret cannot generate is missing in its Secret: the variable is "
-    "then empty, and the app starts with an empty password or not at all.",
-    source=CONTROLLER,
-    fix="Give each value its own field under spec.fields.",
-    example="""
-spec:
-  data:
-    username: notes
-  fields:
-    - fieldName: password
-      encoding: hex
-      length: "32"
-""",
-)
+@rule("secrets.generator", level=3)
 def generator(app: AppPackage) -> Iterator[Problem]:
     """Yield each StringSecret and BasicAuth that does not make what it seems to."""
     for one in app.objects("StringSecret", "BasicAuth"):

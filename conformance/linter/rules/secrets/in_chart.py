@@ -8,25 +8,13 @@ from typing import TYPE_CHECKING
 from conformance.linter.findings import NotRun, Place, Problem, quoted
 from conformance.linter.helm.chart_text import literal_credentials
 from conformance.linter.rule import rule
-from conformance.linter.rules.secrets.shared import WHY, charts_elsewhere
+from conformance.linter.rules.secrets.shared import charts_elsewhere
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "secrets.in-chart",
-    "No password is written in a chart's templates",
-    level=3,
-    why=WHY,
-    source="https://helm.sh/docs/chart_best_practices/values/",
-    fix="Take it from a value of the chart that has no default, or from an existing Secret.",
-    example="""
-# templates/secret.yaml
-data:
-  password: {{ required "password or existingSecret" .Values.password | b64enc }}
-""",
-)
+@rule("secrets.in-chart", level=3)
 def in_chart(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each credential in a template, and in the files that it may put into a ConfigMap."""
     for chart in app.charts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.linter.access import Path, sequence, text
 from conformance.linter.findings import Problem, Severity, quoted
 from conformance.linter.rule import rule
-from conformance.linter.rules.secrets.shared_generated import CONTROLLER, LENGTH, SHORTEST
+from conformance.linter.rules.secrets.shared_generated import LENGTH, SHORTEST
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
@@ -17,20 +17,7 @@ if TYPE_CHECKING:
 _SHORTEST_BYTES = 12
 
 
-@rule(
-    "secrets.length",
-    "A generated value cannot be guessed",
-    level=3,
-    severity=Severity.WARNING,
-    why="A short password can be found by trying; nobody has to type this one, so it may be long.",
-    source=CONTROLLER,
-    fix='Leave length out (the default is 40), or write length: "32".',
-    example="""
-fields:
-  - fieldName: password
-    length: "32"
-""",
-)
+@rule("secrets.length", level=3, severity=Severity.WARNING)
 def length(app: AppPackage) -> Iterator[Problem]:
     """Yield each field that is short."""
     for one in app.objects("StringSecret", "BasicAuth"):

@@ -11,27 +11,13 @@ from conformance.linter.facts.configuration import (
 )
 from conformance.linter.findings import Problem
 from conformance.linter.rule import rule
-from conformance.linter.rules.secrets.shared import GENERATE, WHY, literals
+from conformance.linter.rules.secrets.shared import literals
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "secrets.literal-config",
-    "No password is written in a ConfigMap",
-    level=3,
-    why=f"{WHY} And other apps in the cluster may read ConfigMaps.",
-    source="https://kubernetes.io/docs/concepts/configuration/configmap/",
-    fix=f"{GENERATE} Put it into a Secret rather than a ConfigMap.",
-    example="""
-apiVersion: v1
-kind: Secret
-stringData:
-  config.ini: |
-    password = ${database_password}
-""",
-)
+@rule("secrets.literal-config", level=3)
 def literal_config(app: AppPackage) -> Iterator[Problem]:
     """Yield each credential in a ConfigMap that holds no values of a chart."""
     chain = logins.holders(app)

@@ -11,28 +11,13 @@ from conformance.linter.facts.configuration import (
 from conformance.linter.findings import Problem
 from conformance.linter.pods import WORKLOADS
 from conformance.linter.rule import rule
-from conformance.linter.rules.secrets.shared import WHY, literals
+from conformance.linter.rules.secrets.shared import literals
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "secrets.literal-env",
-    "No password is written in a container's environment",
-    level=3,
-    why=f"{WHY} It is also shown whenever somebody describes the pod.",
-    source="https://kubernetes.io/docs/concepts/configuration/secret/",
-    fix="Take it from a Secret: valueFrom.secretKeyRef.",
-    example="""
-env:
-  - name: DB_PASSWORD
-    valueFrom:
-      secretKeyRef:
-        name: notes-database
-        key: password
-""",
-)
+@rule("secrets.literal-env", level=3)
 def literal_env(app: AppPackage) -> Iterator[Problem]:
     """Yield each credential in the environment of a written workload."""
     for one in app.written:

@@ -10,30 +10,13 @@ from conformance.linter.facts.configuration import (
 )
 from conformance.linter.findings import Problem
 from conformance.linter.rule import rule
-from conformance.linter.rules.secrets.shared import GENERATE, WHY, is_off, literals
+from conformance.linter.rules.secrets.shared import is_off, literals
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "secrets.literal-value",
-    "No password is written in the values",
-    level=3,
-    why=WHY,
-    source="Stackspin",
-    fix=GENERATE,
-    example="""
-# the values
-postgresql:
-  auth:
-    password: "${postgresql_password}"
-# APP-secrets: kind: StringSecret
-fields:
-  - fieldName: postgresql_password
-    length: "32"
-""",
-)
+@rule("secrets.literal-value", level=3)
 def literal_value(app: AppPackage) -> Iterator[Problem]:
     """Yield each credential that stands in the values of a HelmRelease."""
     settings = [

@@ -19,24 +19,7 @@ _PLATFORM_SECRETS = "Secret stackspin-single-sign-on-variables"
 _PLATFORM_PASSWORDS = ("userbackend_admin_password",)
 
 
-@rule(
-    "secrets.platform-secret",
-    "Apps do not use the platform's own passwords",
-    level=3,
-    severity=Severity.WARNING,
-    why="This is the password of Stackspin's first administrator. If an app gets it, it is in the "
-    "app's database and configuration: a flaw in the app then opens the platform.",
-    source="Stackspin",
-    fix="Generate a password for the app, in its own field of the app's StringSecret.",
-    example="""
-kind: StringSecret
-metadata:
-  name: stackspin-notes-variables
-spec:
-  fields:
-    - fieldName: admin_password
-""",
-)
+@rule("secrets.platform-secret", level=3, severity=Severity.WARNING)
 def platform_secret(app: AppPackage) -> Iterator[Problem]:
     """Yield each setting with it."""
     if not any(one.name == _PLATFORM_SECRETS for k in app.kustomizations for one in k.sources):

@@ -7,28 +7,12 @@ from typing import TYPE_CHECKING
 
 from conformance.linter.findings import Problem
 from conformance.linter.rule import rule
-from conformance.linter.rules.secrets.shared_generated import CONTROLLER
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "secrets.regenerated",
-    "A generated password does not change by itself",
-    level=3,
-    why="A password that changes by itself locks the app out of its own database, and people out "
-    "of the app. Flux repeats that order again and again.",
-    source=CONTROLLER,
-    fix="Remove it. To change a password once, delete the Secret by hand.",
-    example="""
-kind: StringSecret
-spec:
-  fields:
-    - fieldName: password
-      length: "32"
-""",
-)
+@rule("secrets.regenerated", level=3)
 def regenerated(app: AppPackage) -> Iterator[Problem]:
     """Yield each order to make new values."""
     annotation = "secret-generator.v1.mittwald.de/regenerate"

@@ -18,21 +18,7 @@ if TYPE_CHECKING:
     from conformance.linter.facts.configuration import Setting
 
 
-@rule(
-    "secrets.reused",
-    "One password has one purpose",
-    level=3,
-    severity=Severity.WARNING,
-    why="If it leaks in one place, the other is open, too; and one cannot be changed without the "
-    "other.",
-    source="Stackspin",
-    fix="Give the StringSecret a separate field for each purpose.",
-    example="""
-fields:
-  - fieldName: database_password
-  - fieldName: session_key
-""",
-)
+@rule("secrets.reused", level=3, severity=Severity.WARNING)
 def reused(app: AppPackage) -> Iterator[Problem]:
     """Yield each generated variable that surely has two purposes."""
     settings = logins.app_settings(app)

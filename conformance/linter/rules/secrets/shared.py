@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage, Chart
 
 
-WHY = "Everybody who can read the repository can read it, and it is the same in every installation."
-GENERATE = (
-    "Let a StringSecret generate it, name its Secret under substituteFrom of the Kustomization, "
-    'and write "${name_of_the_field}" here.'
-)
 EXISTING = re.compile(r"existing[-_]?secret([-_]?name)?|secret[-_]?name", re.IGNORECASE)
 
 

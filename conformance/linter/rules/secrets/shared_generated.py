@@ -4,6 +4,5 @@ from __future__ import annotations
 
 import re
 
-CONTROLLER = "https://github.com/mittwald/kubernetes-secret-generator"
 LENGTH = re.compile(r"[1-9][0-9]{0,5}[bB]?")
 SHORTEST = 16

@@ -12,25 +12,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "secrets.unstable-template",
-    "A chart generates no new password at each upgrade",
-    level=3,
-    why="Helm renders the chart again for each upgrade: the Secret gets a new password, the "
-    "database keeps the old one, and the app cannot access its data.",
-    source="https://helm.sh/docs/chart_template_guide/function_list/#lookup",
-    fix="Take the password from a value or an existing Secret; or look up the existing Secret "
-    "before generating one.",
-    example="""
-{{- $old := lookup "v1" "Secret" .Release.Namespace "notes" }}
-data:
-  {{- if $old }}
-  password: {{ $old.data.password }}
-  {{- else }}
-  password: {{ randAlphaNum 32 | b64enc }}
-  {{- end }}
-""",
-)
+@rule("secrets.unstable-template", level=3)
 def unstable_template(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each value that differs between two upgrades, once for all sets of values."""
     places = {place: None for one in app.installations for place in one.renewed}

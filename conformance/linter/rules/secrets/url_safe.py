@@ -18,22 +18,7 @@ if TYPE_CHECKING:
 _IN_ADDRESS = r"\w://[^\s/@:]*:[^\s/@]*\$\{{{}\b"
 
 
-@rule(
-    "secrets.url-safe",
-    "A password in an address has no characters that end it",
-    level=3,
-    why="base64, which a StringSecret uses unless told otherwise, has /, + and =. In an address "
-    "such as postgresql://user:password@host they end the password: the app reaches its database "
-    "in some installations only.",
-    source="https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1",
-    fix="Write encoding: hex for the field of the StringSecret.",
-    example="""
-fields:
-  - fieldName: database_password
-    encoding: hex
-    length: "32"
-""",
-)
+@rule("secrets.url-safe", level=3)
 def url_safe(app: AppPackage) -> Iterator[Problem]:
     """Yield each use of a password in base64 as a part of an address."""
     lines = Lines(app)

@@ -15,21 +15,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "upgrade.app-major",
-    "The app is upgraded by one major version at a time",
-    level=3,
-    severity=Severity.NOTE,
-    why="Many apps can migrate the data of the previous major version only: whoever skips one may "
-    "have to go back and do every step.",
-    source="Stackspin",
-    fix="Look in the app's release notes whether it can skip a major version; if not, release a "
-    "version of the package for each one.",
-    example="""
-# Chart.yaml
-appVersion: 29.0.8   # was 28.0.14; 30 comes with the next version of the chart
-""",
-)
+@rule("upgrade.app-major", level=3, severity=Severity.NOTE)
 def app_major(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each chart whose app skips one."""
     for both in both_charts(app):

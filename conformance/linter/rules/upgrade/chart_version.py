@@ -15,20 +15,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage, Chart
 
 
-@rule(
-    "upgrade.chart-version",
-    "The chart's version rises whenever the chart changes",
-    level=3,
-    why="Flux and the auto-update job recognise a new chart by its version. With the same "
-    "version, servers that have the app never get the change; with a lower one, they go back.",
-    source="https://fluxcd.io/flux/components/source/helmcharts/#reconcile-strategy",
-    fix="Raise version in Chart.yaml: the last number for a fix, the first if people have to do "
-    "something.",
-    example="""
-# Chart.yaml
-version: 1.2.1   # was 1.2.0
-""",
-)
+@rule("upgrade.chart-version", level=3)
 def chart_version(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each chart of which the version stays, or falls."""
     for both in both_charts(app):

@@ -23,22 +23,7 @@ _KEEP = "helm.sh/resource-policy"
 _STAYS = "people's data stays in it, and the app starts empty"
 
 
-@rule(
-    "upgrade.claim-gone",
-    "Every volume of the app still exists and is still mounted",
-    level=3,
-    why="Otherwise the app starts with an empty volume, and people's data stays in the old one or "
-    "is deleted with it.",
-    source="Stackspin",
-    fix="Keep the claim's name, and the volume that mounts it; or move the data in a separate "
-    "step.",
-    example="""
-volumes:
-  - name: data
-    persistentVolumeClaim:
-      claimName: notes-data   # as in every version before
-""",
-)
+@rule("upgrade.claim-gone", level=3)
 def claim_gone(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim that is made or mounted no more."""
     handed = _handed_over(app)

@@ -17,22 +17,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "upgrade.claim-shrunk",
-    "No claim gets smaller",
-    level=3,
-    why="A volume can grow but never shrink: Kubernetes refuses the smaller claim, and the "
-    "upgrade fails on every server that already has the app.",
-    source="https://kubernetes.io/docs/concepts/storage/persistent-volumes/"
-    "#expanding-persistent-volumes-claims",
-    fix="Ask for at least as much storage as before.",
-    example="""
-spec:
-  resources:
-    requests:
-      storage: 2Gi   # was 1Gi
-""",
-)
+@rule("upgrade.claim-shrunk", level=3)
 def claim_shrunk(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim that asks for less than it did."""
     yield from once(_shrunk(app))

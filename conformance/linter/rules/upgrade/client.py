@@ -18,24 +18,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "upgrade.client",
-    "The app keeps its OAuth2Client and client id",
-    level=3,
-    why="Hydra allows one OAuth2Client for each client_id, and stores users' consent and tokens "
-    "under that id. With a new name, the new client is refused while the old one exists; with "
-    "another client_id, everybody is logged out and asked for consent again.",
-    source="https://github.com/ory/hydra-maester",
-    fix="Keep the OAuth2Client's name, namespace and secretName, and the client_id in that Secret.",
-    example="""
-kind: OAuth2Client
-metadata:
-  name: notes
-  namespace: flux-system
-spec:
-  secretName: stackspin-notes-oauth-variables
-""",
-)
+@rule("upgrade.client", level=3)
 @against_previous
 def client(before: AppPackage, app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each client that Hydra takes for another one."""

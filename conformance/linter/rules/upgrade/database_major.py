@@ -14,19 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "upgrade.database-major",
-    "A database server can read the files of its predecessor",
-    level=3,
-    why="PostgreSQL does not start on the files of another major version, and no database starts "
-    "on the files of a newer one: after the upgrade the app has no database.",
-    source="https://www.postgresql.org/docs/current/upgrading.html",
-    fix="Keep the major version, or move the data: dump it with the old server, and load it into "
-    "a new one with its own claim.",
-    example="""
-image: docker.io/library/postgres:16.6   # was 16.4; 17 needs a dump
-""",
-)
+@rule("upgrade.database-major", level=3)
 def database_major(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each server that cannot."""
     yield from once(_unreadable(app))

@@ -59,22 +59,7 @@ _SECRET = ("Secret", "ConfigMap", "Job")
 _DEFAULT_CLASS = "local-path"
 
 
-@rule(
-    "upgrade.immutable-field",
-    "No field changes that Kubernetes does not allow to change",
-    level=3,
-    why="Kubernetes refuses the changed object, so the upgrade fails on every server that already "
-    "has the app, although a fresh installation works.",
-    source="https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/",
-    fix="Restore the field's value, or give the object another name and move its data.",
-    example="""
-spec:
-  selector:
-    matchLabels:           # the same in every version: no version, no chart name with version
-      app.kubernetes.io/name: notes
-      app.kubernetes.io/instance: notes
-""",
-)
+@rule("upgrade.immutable-field", level=3)
 def immutable_field(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield the first such change of each field."""
     yield from once(_immutable(app))

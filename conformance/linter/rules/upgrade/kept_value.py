@@ -19,23 +19,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "upgrade.kept-value",
-    "The given values of a generated secret do not change",
-    level=3,
-    severity=Severity.WARNING,
-    why="The generator does not change values that a Secret already has: servers that have the "
-    "app keep the old value, new ones get the new value, and references elsewhere match only one "
-    "of them.",
-    source="https://github.com/mittwald/kubernetes-secret-generator",
-    fix="Keep the value, or put the new one into a new field.",
-    example="""
-kind: StringSecret
-spec:
-  data:
-    client_id: notes   # as in every version before
-""",
-)
+@rule("upgrade.kept-value", level=3, severity=Severity.WARNING)
 @against_previous
 def kept_value(before: AppPackage, app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each given value that is another one now."""

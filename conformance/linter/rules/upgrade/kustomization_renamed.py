@@ -16,22 +16,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage, FluxKustomization
 
 
-@rule(
-    "upgrade.kustomization-renamed",
-    "A Kustomization that deletes what it no longer has keeps its name",
-    level=3,
-    why="Flux takes a Kustomization with another name for a new one, and the old one for removed: "
-    "with prune: true it deletes everything that the old one had applied, the app and its "
-    "claims included, also if the new one has the same objects.",
-    source="https://fluxcd.io/flux/components/kustomize/kustomizations/#prune",
-    fix="Keep metadata.name and metadata.namespace. If it must be renamed, first publish a "
-    "version in which the old one has prune: false.",
-    example="""
-kind: Kustomization
-metadata:
-  name: notes # as in all earlier versions
-""",
-)
+@rule("upgrade.kustomization-renamed", level=3)
 def kustomization_renamed(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each Kustomization that applies what another one applied."""
     yield from once(_renamed(app))

@@ -14,22 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "upgrade.mount-path",
-    "A volume stays at the path where the app looks for its files",
-    level=3,
-    severity=Severity.WARNING,
-    why="The files are still on the volume, but at another path: an app that looks at the old "
-    "path finds nothing and may start empty.",
-    source="Stackspin",
-    fix="Mount the claim at the same path and with the same subPath as before; if the app itself "
-    "has moved its data directory, waive this rule.",
-    example="""
-volumeMounts:
-  - name: data
-    mountPath: /var/lib/notes   # as in every version before
-""",
-)
+@rule("upgrade.mount-path", level=3, severity=Severity.WARNING)
 def mount_path(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim of which a path is gone and another came."""
     yield from once(_moved_mounts(app))

@@ -18,20 +18,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "upgrade.release-moved",
-    "The Helm release keeps its name and namespace",
-    level=3,
-    why="Helm treats another name or namespace as another app: Flux uninstalls the old release, "
-    "with the claims that its chart created, and installs an empty one.",
-    source="https://fluxcd.io/flux/components/helm/helmreleases/",
-    fix="Keep metadata.name, metadata.namespace, spec.releaseName and spec.targetNamespace.",
-    example="""
-metadata:
-  name: notes
-  namespace: stackspin-apps
-""",
-)
+@rule("upgrade.release-moved", level=3)
 @against_previous
 def release_moved(before: AppPackage, app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each release that is another one now."""

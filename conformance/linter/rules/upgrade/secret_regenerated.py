@@ -28,23 +28,7 @@ _NAMES_A_SECRET = ("secretName", "existingSecret", "nginx.ingress.kubernetes.io/
 _HOLDERS = ("secretKeyRef", "secretRef", "secret")
 
 
-@rule(
-    "upgrade.secret-regenerated",
-    "A generated password keeps its name",
-    level=3,
-    why="Under another name or in another field, the generator creates a new password. The app's "
-    "database and people still have the old one, and nobody gets in.",
-    source="https://github.com/mittwald/kubernetes-secret-generator",
-    fix="Keep the names of the StringSecret or BasicAuth and of its fields.",
-    example="""
-kind: StringSecret
-metadata:
-  name: stackspin-notes-variables   # as in every version before
-spec:
-  fields:
-    - fieldName: password           # as in every version before
-""",
-)
+@rule("upgrade.secret-regenerated", level=3)
 @against_previous
 def secret_regenerated(before: AppPackage, app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each place that gets another generated value than before."""

@@ -28,22 +28,7 @@ _INNER = re.compile(r'[."]([A-Za-z_][\w-]*)(?=(\.?))')
 _NO_TEMPLATES = re.compile(r"(ci|crds)/.*|.*\.md|Chart\.yaml|values\.schema\.json", re.DOTALL)
 
 
-@rule(
-    "upgrade.value-dropped",
-    "Values that people may have set still have an effect",
-    level=3,
-    severity=Severity.WARNING,
-    why="People set values in the app's override ConfigMap. A renamed or dropped value is ignored "
-    "without a message: the upgrade undoes people's settings.",
-    source="https://helm.sh/docs/chart_best_practices/values/",
-    fix="Read the old value too, as in {{ .Values.siteTitle | default .Values.title }}, or raise "
-    "the chart's major version and tell people.",
-    example="""
-# values.yaml
-siteTitle: ""   # new name
-title: ""       # old name, still read where siteTitle is empty
-""",
-)
+@rule("upgrade.value-dropped", level=3, severity=Severity.WARNING)
 def value_dropped(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each value that no template reads any more, or that is of another kind."""
     for both in both_charts(app):

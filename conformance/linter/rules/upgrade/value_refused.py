@@ -20,20 +20,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "upgrade.value-refused",
-    "The schema accepts the values that people may have set",
-    level=3,
-    why="If people override a value that the new schema does not know, they get no upgrade: Helm "
-    "refuses all of the values, and the app stays at its old version.",
-    source="https://helm.sh/docs/topics/charts/#schema-files",
-    fix="Keep the value in values.schema.json, marked as no longer used, until the next major "
-    "version of the chart.",
-    example="""
-# values.schema.json: "title" is called "siteTitle" now
-{"additionalProperties": false, "properties": {"siteTitle": {}, "title": {}}}
-""",
-)
+@rule("upgrade.value-refused", level=3)
 def value_refused(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each value of before that the schema refuses now."""
     for both in both_charts(app):

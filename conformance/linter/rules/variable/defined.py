@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from conformance.linter.app import AppPackage, FluxKustomization, SubstituteSource
 from conformance.linter.findings import NotRun, Problem, did_you_mean
 from conformance.linter.flux import platform
-from conformance.linter.flux.variables import uses
+from conformance.linter.flux.substitution import LEGAL_NAME, uses
+from conformance.linter.flux.variables import definitions
 from conformance.linter.rule import rule
-from conformance.linter.rules.variable.shared import SUBSTITUTION, VARIABLE
+
+_MAKERS = ("StringSecret", "BasicAuth", "OAuth2Client")
 
 
 def _undecided(app: AppPackage) -> Iterator[NotRun]:
@@ -24,34 +26,21 @@ def _undecided(app: AppPackage) -> Iterator[NotRun]:
         )
 
 
-@rule(
-    "variable.defined",
-    "Every ${variable} is defined by a source of its Kustomization",
-    level=1,
-    why="Flux replaces a variable that no source defines with nothing: a host name, a password or "
-    "an address is empty, and nobody gets a message. In strict mode (the feature gate "
-    "StrictPostBuildSubstitutions) it refuses the whole Kustomization.",
-    source=SUBSTITUTION,
-    fix="Define the variable in a ConfigMap or StringSecret that postBuild.substituteFrom names, "
-    "or correct its name. Write $${name} for text that is not a variable.",
-    example="""
-postBuild:
-  substituteFrom:
-    - kind: ConfigMap
-      name: stackspin-notes-kustomization-variables # has notes_domain
-""",
-)
+@rule("variable.defined", level=1)
 def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each variable that nothing defines."""
     yield from _undecided(app)
+    known = _known(app)
     for kustomization in app.kustomizations:
         if any(_may_have_more(one, app.strict) for one in kustomization.sources):
             continue  # it may well define these; where it is missing, that is the finding
         names = {name for one in kustomization.sources for name in one.variables}
         for use in kustomization.uses:
-            if not VARIABLE.fullmatch(use.name):
+            if not LEGAL_NAME.fullmatch(use.name):
                 continue
             if not kustomization.substitutes:
+                if use.name not in known:
+                    continue  # a script's own, or a dashboard's
                 yield Problem(
                     use.place,
                     f"${{{use.name}}} is not replaced: Kustomization {kustomization.name} has no"
@@ -70,6 +59,19 @@ def defined(app: AppPackage) -> Iterator[Problem | NotRun]:
                     f"${{{use.name}}} is not defined by any source of Kustomization"
                     f" {kustomization.name}{beside}{fails}{did_you_mean(use.name, listed)}",
                 )
+
+
+def _known(app: AppPackage) -> set[str]:
+    """Return the names of all variables that the platform or the tree makes for Flux."""
+    made = (
+        variables
+        for one in app.everything()
+        if one.kind in _MAKERS or one.name.endswith("variables")
+        for variables in definitions(one).values()
+    )
+    sources = (source.variables for one in app.kustomizations for source in one.sources)
+    names = {name for variables in (*made, *sources) for name in variables}
+    return names | set(platform.variables(platform.sources()))
 
 
 def _may_have_more(source: SubstituteSource, strict: bool) -> bool:

@@ -7,24 +7,9 @@ from collections.abc import Iterator
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem, Severity
 from conformance.linter.rule import rule
-from conformance.linter.rules.variable.shared import SUBSTITUTION
 
 
-@rule(
-    "variable.once",
-    "A variable is defined by one source only",
-    level=2,
-    severity=Severity.WARNING,
-    why="If two sources define a variable, the later one wins without a message: a change to the "
-    "other has no effect, and a generated password may differ from the one in use.",
-    source=SUBSTITUTION,
-    fix="Give the two different names, or remove one.",
-    example="""
-spec:
-  fields:
-    - fieldName: postgresql_password # in no other source of the Kustomization
-""",
-)
+@rule("variable.once", level=2, severity=Severity.WARNING)
 def once(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each variable that is used and defined twice."""
     for kustomization in app.kustomizations:

@@ -10,26 +10,12 @@ from conformance.linter.facts.configuration import Lines
 from conformance.linter.findings import Problem, Severity
 from conformance.linter.flux import platform
 from conformance.linter.rule import rule
-from conformance.linter.rules.variable.shared import SUBSTITUTION
 
 _UNQUOTED = re.compile(r"\s*(?:- )*[\w.\"'/-]+:\s+([^\s\"'|>{\[&!].*)")
 """A key with a plain value."""
 
 
-@rule(
-    "variable.quoted",
-    "Free text is in quotes where a variable puts it into YAML",
-    level=2,
-    severity=Severity.WARNING,
-    why="An organisation may be called 'Care: all of us' or '#1'. Flux puts the text into the YAML "
-    "as it is: without quotes, the values are then not valid YAML, or end at the #.",
-    source=SUBSTITUTION,
-    fix="Write the value in double quotes, or as a block of text (>-).",
-    example="""
-values.yaml: |
-  title: "${org_name}"
-""",
-)
+@rule("variable.quoted", level=2, severity=Severity.WARNING)
 def in_quotes(app: AppPackage) -> Iterator[Problem]:
     """Yield each line of YAML that a name that people chose stands in without quotes."""
     lines = Lines(app)

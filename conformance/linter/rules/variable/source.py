@@ -9,22 +9,9 @@ from conformance.linter.findings import NotRun, Problem, did_you_mean
 from conformance.linter.flux import platform
 from conformance.linter.flux.made_secrets import made_secrets
 from conformance.linter.rule import rule
-from conformance.linter.rules.variable.shared import SUBSTITUTION
 
 
-@rule(
-    "variable.source",
-    "Every source of variables is in the package, or belongs to Stackspin",
-    level=1,
-    why="Flux stops at a source that does not exist: nothing of the Kustomization is applied.",
-    source=SUBSTITUTION,
-    fix="Correct the name, add the object to the app's secrets folder, or mark it optional: true.",
-    example="""
-substituteFrom:
-  - kind: Secret
-    name: stackspin-notes-variables # a StringSecret of that name is in notes-secrets/
-""",
-)
+@rule("variable.source", level=1)
 def source(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each source that nobody makes."""
     made = {

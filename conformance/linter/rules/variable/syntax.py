@@ -6,29 +6,16 @@ from collections.abc import Iterator
 
 from conformance.linter.app import AppPackage
 from conformance.linter.findings import NotRun, Problem, quoted
+from conformance.linter.flux.substitution import LEGAL_NAME
 from conformance.linter.rule import rule
-from conformance.linter.rules.variable.shared import SUBSTITUTION, VARIABLE
 
 
-@rule(
-    "variable.syntax",
-    "A ${...} is a variable that Flux can fill in, or is escaped",
-    level=1,
-    why="Flux replaces variables in all text of an object, also inside scripts and configuration "
-    "files; if it cannot parse one, it refuses the whole Kustomization.",
-    source=SUBSTITUTION,
-    fix="Write $${...} if the text is meant for the app: Flux turns it into ${...}.",
-    example="""
-data:
-  run.sh: |
-    echo "$${HOME.dir}"
-""",
-)
+@rule("variable.syntax", level=1)
 def syntax(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each expression that is no variable."""
     for kustomization in app.kustomizations:
         for use in kustomization.uses:
-            if kustomization.substitutes and not VARIABLE.fullmatch(use.name):
+            if kustomization.substitutes and not LEGAL_NAME.fullmatch(use.name):
                 yield Problem(
                     use.place,
                     f"${{{use.name[:40]}}} is not a variable that Flux can replace: the whole"
@@ -36,7 +23,7 @@ def syntax(app: AppPackage) -> Iterator[Problem | NotRun]:
                 )
         for source in kustomization.sources:
             for name in source.variables:
-                if not VARIABLE.fullmatch(name):
+                if not LEGAL_NAME.fullmatch(name):
                     yield Problem(
                         source.place,
                         f"{source.name} has the key {quoted(name)}, which is no name of a variable:"

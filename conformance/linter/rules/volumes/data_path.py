@@ -23,21 +23,7 @@ _FOLDER_VARIABLES = ("PGDATA", "MYSQL_DATADIR", "MARIADB_DATADIR", "NEXTCLOUD_DA
 _SWITCH = re.compile(r"persistentVolumeClaim|volumeClaimTemplates")
 
 
-@rule(
-    "volumes.data-path",
-    "The data of a database is on a persistent volume",
-    level=2,
-    why="Data in a container, or in an emptyDir, is lost with the pod: at the next upgrade, or "
-    "when the server restarts.",
-    source="https://kubernetes.io/docs/concepts/storage/volumes/#emptydir",
-    fix="Mount a claim at this path.",
-    example="""
-volumes:
-  - name: database
-    persistentVolumeClaim:
-      claimName: notes-database
-""",
-)
+@rule("volumes.data-path", level=2)
 def data_path(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each known data folder that does not stay."""
     yield from each(app, _fleeting)

@@ -17,21 +17,7 @@ if TYPE_CHECKING:
 _HARMLESS_HOST_PATHS = ("/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo")
 
 
-@rule(
-    "volumes.host-path",
-    "No volume of a pod is a folder of the server",
-    level=3,
-    why="A backup does not contain such folders, and an app that can write to them can take over "
-    "the server.",
-    source="https://kubernetes.io/docs/concepts/storage/volumes/#hostpath",
-    fix="Use a claim for data, an emptyDir for data that may be lost, a ConfigMap for files.",
-    example="""
-volumes:
-  - name: data
-    persistentVolumeClaim:
-      claimName: notes-data
-""",
-)
+@rule("volumes.host-path", level=3)
 def host_path(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each such volume; of a PersistentVolume a rule about backups speaks."""
     yield from each(app, _host_paths)

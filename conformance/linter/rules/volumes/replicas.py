@@ -14,23 +14,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-_VOLUMES = "https://kubernetes.io/docs/concepts/storage/persistent-volumes/"
-
-
-@rule(
-    "volumes.replicas",
-    "Only one pod writes to a volume",
-    level=2,
-    why="Two pods that write to the same files at the same time destroy databases and each "
-    "other's work; a ReadWriteOnce volume does not prevent this, because there is only one server.",
-    source=f"{_VOLUMES}#access-modes",
-    fix="Run one replica, or a StatefulSet with volumeClaimTemplates: a volume for each pod.",
-    example="""
-kind: Deployment
-spec:
-  replicas: 1
-""",
-)
+@rule("volumes.replicas", level=2)
 def replicas(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each workload of several pods with one volume."""
     yield from each(app, _several_writers)

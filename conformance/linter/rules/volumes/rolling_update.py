@@ -15,22 +15,7 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
-@rule(
-    "volumes.rolling-update",
-    "The old pod ends before the new one gets its volume",
-    level=2,
-    severity=Severity.WARNING,
-    why="A Deployment starts the new pod first: during an upgrade two versions of the app write "
-    "to the same files, and a database that is still locked prevents the new one from starting.",
-    source="https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#strategy",
-    fix="Set strategy.type to Recreate.",
-    example="""
-kind: Deployment
-spec:
-  strategy:
-    type: Recreate
-""",
-)
+@rule("volumes.rolling-update", level=2, severity=Severity.WARNING)
 def rolling_update(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each Deployment that has two pods for a while."""
     yield from each(app, _rolling)
