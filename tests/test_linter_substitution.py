@@ -64,7 +64,14 @@ def test_variables_are_found_with_their_place(
     assert [(one.name, one.has_default, one.offset) for one in uses(text)] == found
 
 
-def test_expressions_in_one_another_without_end_take_no_time() -> None:
+def test_expressions_in_one_another_without_end_take_neither_time_nor_memory() -> None:
     hostile = "${a:-" * 20_000
+    closed = hostile + "}" * 20_000
     assert substitute(hostile, value_of) == hostile
-    assert substitute(hostile + "}" * 20_000, value_of).startswith("${a:-")
+    assert substitute(closed, value_of).startswith("${a:-")
+    assert sum(len(one.expression) for one in uses(closed)) < 20 * len(closed)
+
+
+def test_what_stands_beside_a_deep_expression_is_found() -> None:
+    deep = "${a:-" * 50 + "}" * 50
+    assert [one.name for one in uses(f"{deep} ${{app}}")][-1] == "app"

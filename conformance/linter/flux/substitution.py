@@ -7,7 +7,7 @@ https://github.com/fluxcd/pkg/tree/main/envsubst
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 LEGAL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -28,7 +28,7 @@ _CASES: Mapping[str, Callable[[str], str]] = {
     ",": lambda value: value[:1].lower() + value[1:],
 }
 _DEEPEST = 10
-"""That many expressions may stand in one another's defaults."""
+"""That many expressions may stand around another, as defaults; what is deeper is left as it is."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,21 @@ def _expressions(string: str) -> list[tuple[int, int]]:
             begun.clear()
         elif mark[0] == "}" and begun:
             found.append((begun.pop(), mark.start()))
-    return sorted(found)
+    return list(_not_too_deep(sorted(found)))
+
+
+def _not_too_deep(expressions: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield those that few others are around: the text of all together stays a few times as long.
+
+    One of the limits of what a package may cost.
+    """
+    around: list[int] = []
+    for start, end in expressions:
+        while around and around[-1] < start:
+            around.pop()
+        if len(around) <= _DEEPEST:
+            yield start, end
+        around.append(end)
 
 
 def _value(expression: str, value_of: ValueOf, depth: int) -> str | None:
