@@ -223,6 +223,15 @@ def test_the_page_of_a_bad_night_stays_small(tmp_path: Path) -> None:
     assert 3_500_000 < len(text) < 5_000_000
 
 
+def test_screenshots_fill_the_page_no_further_than_there_is_room(tmp_path: Path) -> None:
+    box = EvidenceBox(tmp_path, "x", Plain())
+    for n, size in enumerate((1_000_000, 1_000_000, 1_000_000, 890_000)):
+        box.screenshot(f"{n}", b"\xff" * size)
+    failed = a_check("auto_update", 1, Verdict.FAIL, evidence=box.files())
+    text = to_html(a_report({"auto_update": [failed]}), tmp_path)
+    assert 4_000_000 < len(text) < 5_000_000
+
+
 def test_junit_is_what_ci_systems_read(report: RunReport) -> None:
     report.errors.append("the registry does not answer\n  To do: look")
     root = ET.fromstring(to_junit(report))  # noqa: S314 - our own

@@ -91,7 +91,8 @@ class _Inliner:
 
     def image(self, evidence: Evidence) -> str | None:
         """Return an image as data URL; None for anything else, or one that is too large."""
-        if evidence.media_type not in _IMAGES or evidence.bytes > min(_IMAGE_BYTES, self._left):
+        room = min(_IMAGE_BYTES, self._left * 3 // 4)  # base64 makes 4 bytes of 3
+        if evidence.media_type not in _IMAGES or evidence.bytes > room:
             return None
         data = base64.b64encode((self._folder / evidence.path).read_bytes()).decode()
         self._left -= len(data)
