@@ -172,6 +172,8 @@ def test_a_runner_uses_its_checkout_again(tmp_path: Path, where: str) -> None:
         )  # fmt: skip
         assert answer.returncode == (1 if where == "gitlab" else 0), answer.stderr
         assert "--format json" in (tmp_path / job).read_text()
+        if where == "gitlab":  # GitHub's runner empties its folder itself
+            assert [path.name for path in temporary.iterdir()] == ["stackspin"]
 
 
 def test_the_token_of_the_action_is_that_of_the_comment() -> None:
