@@ -13,6 +13,7 @@ from minio.error import MinioException
 
 from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
+from conformance.kube.errors import NotFound
 from conformance.kube.objects import Selection
 from conformance.services.velero import PodVolume, Velero, seconds_taken, waits_for_data
 
@@ -132,7 +133,7 @@ def test_only_the_first_errors_are_told() -> None:
     failed = _backup(phase="PartiallyFailed", errors=12)
     many = _results(velero=[str(number) for number in range(12)])
     assert _explained(failed, "backups/one/one-results.gz", many)[-2:] == [
-        "  9", "  and 2 more errors",
+        "  9", "  and 2 more",
     ]  # fmt: skip
 
 
@@ -145,6 +146,15 @@ def test_errors_that_cannot_be_read_are_no_error(content: bytes) -> None:
     failed = _backup(phase="PartiallyFailed", errors=1)
     for name in ("backups/one/one-results.gz", "elsewhere"):
         assert "cannot be read" in _explained(failed, name, content)[1]
+
+
+def test_a_store_whose_secret_is_gone_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object) -> bytes:
+        raise NotFound("GET secrets/store", 404, "NotFound", "there is no such Secret")
+
+    monkeypatch.setattr(Store, "read", read)
+    failed = _backup(phase="PartiallyFailed", errors=1)
+    assert "there is no such Secret" in _explained(failed, "elsewhere", b"")[1]
 
 
 def test_what_ended_well_or_never_began_has_no_errors_in_the_store() -> None:

@@ -17,6 +17,7 @@ from minio.error import MinioException
 
 from conformance.common.errors import HarnessError
 from conformance.kube.describe import shorten
+from conformance.kube.errors import ApiError
 
 if TYPE_CHECKING:
     from conformance.kube.objects import Object
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 _MOST = 10
 """So many errors are told; the rest are counted."""
 _UNREADABLE = (
-    HarnessError, MinioException, urllib3.exceptions.HTTPError, OSError, ValueError, zlib.error,
+    ApiError, HarnessError, MinioException, urllib3.exceptions.HTTPError,
+    OSError, ValueError, zlib.error, KeyError, AttributeError, TypeError,
 )  # fmt: skip
+"""Of the file, and of the Service and Secret by which the store is reached."""
 
 
 def errors_of(store: ObjectStore, item: Object) -> list[str]:
@@ -37,9 +40,9 @@ def errors_of(store: ObjectStore, item: Object) -> list[str]:
     try:
         found = json.loads(gzip.decompress(store.read(f"{file}-results.gz")))
         lines = list(_lines(found["errors"]))
-    except (*_UNREADABLE, KeyError, AttributeError, TypeError) as error:
-        return [f"what its errors are cannot be read: {shorten(str(error))}"]
-    more = [f"and {len(lines) - _MOST} more errors"] if len(lines) > _MOST else []
+    except _UNREADABLE as error:
+        return [f"its errors cannot be read from the store: {shorten(str(error))}"]
+    more = [f"and {len(lines) - _MOST} more"] if len(lines) > _MOST else []
     return [*map(shorten, lines[:_MOST]), *more]
 
 
