@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def given(path: Path) -> tuple[Path, RunReport]:
     try:
         return file, RunReport.model_validate_json(data)
     except ValidationError as error:
-        refuse_other_versions(file, data)
+        with contextlib.suppress(ValueError):
+            refuse_other_versions(file, json.loads(data))
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise HarnessError(
@@ -40,15 +42,13 @@ def given(path: Path) -> tuple[Path, RunReport]:
         ) from error
 
 
-def refuse_other_versions(file: Path, data: bytes) -> None:
-    """Raise HarnessError if ``data`` is a report by another version of the schema."""
-    try:
-        document = json.loads(data)
-    except ValueError:
+def refuse_other_versions(file: Path, document: object) -> None:
+    """Raise HarnessError if a file's ``document`` is a report of another version of the schema."""
+    if not isinstance(document, dict):
         return
-    version = document.get("schemaVersion") if isinstance(document, dict) else None
+    version = document.get("schemaVersion")
     if version not in (None, VERSION):
-        suite = document.get("suiteVersion", "another")
+        suite = document.get("suiteVersion", "which the report does not name")
         raise HarnessError(
             f"{file} has schema version {version}, and this version of the suite reads {VERSION}",
             f"use the version of the suite that wrote it: {suite}",

@@ -77,7 +77,7 @@ def _verify_report(file: Path, text: str) -> Verified:
         document = json.loads(text)
     except ValueError as error:
         return Verified([f"not valid JSON: {error}"], "")
-    refuse_other_versions(file, text.encode())
+    refuse_other_versions(file, document)
     broken = [
         f"{'.'.join(map(str, error.absolute_path)) or 'the report'}: {error.message[:200]}"
         for _, error in zip(range(_MOST), validator().iter_errors(document), strict=False)
