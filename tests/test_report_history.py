@@ -194,9 +194,7 @@ def test_a_run_that_goes_on_is_not_remembered(tmp_path: Path) -> None:
     report = folder / "report.json"
     report.write_text(json.dumps(json.loads(report.read_text()) | {"state": "running"}))
     assert update(tmp_path, tmp_path / FILE) == []
-    with pytest.raises(
-        HarnessError, match=r"has no report that can be read of a run that has ended"
-    ):
+    with pytest.raises(HarnessError, match=r"no run in .* has ended and left a report"):
         main(["history", str(tmp_path)])
 
 

@@ -105,7 +105,8 @@ def compare_(old: Path, new: Path, history: Path | None, format: str) -> int:
     if history and not history.is_dir():
         raise HarnessError(f"there is no folder {history}", "give one with reports: --history DIR")
     if after.started_at < before.started_at:
-        print(f"{old} is the later run: what is fixed here had failed later on", file=sys.stderr)
+        said = "give it second; as it is, what newly fails is called fixed"
+        print(f"{old} is the later run: {said}", file=sys.stderr)
     folder = history or file.resolve().parent.parent
     same = newest_first(folder, after.tested, without=after.run_id)
     earlier = (run for run in same if run.started_at <= after.started_at)
@@ -135,9 +136,9 @@ def history(
     runs = update(folder, store or folder / STORE)
     if not runs:
         raise HarnessError(
-            f"{folder} has no report that can be read of a run that has ended, such as "
-            f"{folder / '20261128T020000Z-w4fdnt' / 'report.json'}",
-            "give the folder in which the folders of the runs are, or --store FILE",
+            f"no run in {folder} has ended and left a report that can be read",
+            "give the folder that has one for each run, such as 20261128T020000Z-w4fdnt, or "
+            "--store FILE",
         )
     chosen = next((run for run in reversed(runs) if like in (None, run.run_id)), None)
     if chosen is None:
