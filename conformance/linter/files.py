@@ -169,7 +169,7 @@ class YamlFiles:
         return bool(path) and not any(get(one.value, "kind") == "Component" for one in documents)
 
     def is_component(self, folder: str) -> bool:
-        """Return whether a folder is a Component: what it comes to is for others to say."""
+        """Return whether a folder is a Component, a part of the folders that use it."""
         return self.kustomization_file(folder) is not None and not self.is_kustomized(folder)
 
     @cached_property

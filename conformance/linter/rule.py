@@ -51,7 +51,7 @@ class Prose:
     """What people read of a rule: a YAML file beside its module."""
 
     title: str
-    """The demand, as a sentence; the first line of the module, too."""
+    """The demand, as a sentence; it is also the first line of the module's docstring."""
     why: str
     """What happens to people's apps or data otherwise."""
     source: str
@@ -70,7 +70,7 @@ class Rule(Requirement):
 
     check: Check
     read: Callable[[], Prose]
-    """Reads its prose: that of most rules is not needed."""
+    """Reads its prose, when it is asked for: most runs need that of few rules."""
 
     @cached_property
     def prose(self) -> Prose:
@@ -112,8 +112,8 @@ def read_prose(module: str) -> Prose:
     Raises OSError, yaml.YAMLError or TypeError if it is not there, or not whole.
     """
     text = Path(module).with_suffix(".yaml").read_text(encoding="utf-8")
-    told = yaml.load(text, _LOADER)  # noqa: S506 - a safe one
-    return Prose(**{key: value.rstrip("\n") for key, value in told.items()})
+    prose = yaml.load(text, _LOADER)  # noqa: S506 - a safe one
+    return Prose(**{key: value.rstrip("\n") for key, value in prose.items()})
 
 
 def _origin(check: Check) -> tuple[str, str]:

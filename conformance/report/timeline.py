@@ -68,10 +68,10 @@ class Timeline:
 
 
 def timelines(report: RunReport) -> list[Timeline]:
-    """Return that of the whole run, and that of its beginning, if all fits on it.
+    """Return the whole run's timeline; if the installation is short beside it, its beginning's too.
 
-    None if the report knows no beginnings. Of each check, its set-up is paler. A line along a
-    block's lower edge is where it waited.
+    The list is empty if the report does not say when checks began. The paler part of a check is its
+    set-up. A line along a block's lower edge is where it waited.
     """
     installed = Installed(report)
     checks = [check for check in report.checks if check.began is not None]

@@ -62,9 +62,9 @@ def needs_other_cluster(
     runs_here: Callable[[Check], bool],
     request: pytest.FixtureRequest,
 ) -> bool:
-    """Whether there will be another cluster: one of those that share this needs it, and is to run.
+    """Whether a check that shares this app is to run and needs another cluster.
 
-    What is begun for nobody ends with the next check, half made.
+    One that no check is going to use would be ended, half made, after the next check.
     """
     skipped = {one.check for one in app_package.description.skip}
     sharing = (item for item in request.session.items if request.node in item.listchain())
@@ -199,6 +199,6 @@ def carried(
 
 @pytest.fixture(scope=shared)
 def carrying_begun(needs_other_cluster: bool, request: pytest.FixtureRequest) -> None:
-    """The same, beside the checks before the one that needs it: Velero looks once a minute."""
+    """The backup's way there begins during earlier checks: Velero looks for it once a minute."""
     if needs_other_cluster:
         request.getfixturevalue("carried")

@@ -45,9 +45,10 @@ class Carried:
 def carry(
     backup: AppBackup, here: Clients, registry: Registry, other_cluster: Future[Site]
 ) -> Carried:
-    """Bring a backup into another cluster, once that has started; images from this registry.
+    """Bring a backup and the images of its pods, from ``registry``, into another cluster.
 
-    Returns when Velero there knows the backup. Raises ``WaitTimeout``, what the start raises.
+    It waits for the cluster to start, and until Velero there knows the backup. Raises
+    ``WaitTimeout``, or what the start of the cluster raised.
     """
     site = other_cluster.result()
     bring_images(backup.pods, registry, site)

@@ -261,7 +261,7 @@ def _by_operator(cluster: Cluster, name: str, namespace: str) -> bool:
 
 
 def _names(maker: Manifest, name: str) -> bool:
-    """Return whether an operator's object has a name in its text, of which nobody knows all."""
+    """Return whether a name stands in an operator's object of a kind that is not known here."""
     if maker.kind == "HelmRelease" or makes_secrets(maker):
         return False
     return any(value == name for _, value in walk(maker.get("spec")))

@@ -108,7 +108,8 @@ class FluxTree:
     def _filled(self, one: Manifest, by: int) -> Manifest:
         """Return a Kustomization with the variables of the one that applies it.
 
-        One that is known in a cluster only stays in its path: nobody knows where that leads.
+        In its path, a variable whose value only a cluster has stays as it is written: where such a
+        path leads is not known.
         """
         if not self._kustomizations[by].get("spec", "postBuild"):
             return one
@@ -137,7 +138,7 @@ class FluxTree:
     def unowned(self) -> list[Manifest]:
         """Return the objects of files that no Kustomization applies, variables guessed.
 
-        What a Component has is what those that use it make of it.
+        Those of a Component are left out: what becomes of them is up to the folders that use it.
         """
         owned = {*self.owner, *map(self._files.tree.links.real, self.owner)}
         return [
@@ -152,8 +153,8 @@ class FluxTree:
     def _owners(self) -> dict[str, tuple[int, ...]]:
         """Return for each file the Kustomizations that apply it.
 
-        Where one has a folder inside that of another, it is that one; those of folders apart from
-        each other, or of the same, share what they refer to, each with variables of its own.
+        If the folder of one is inside that of another, the file belongs to the inner one only.
+        Otherwise it belongs to each of them, with variables of its own.
         """
         depth = {index: len(parts_of(f or "")) for index, f in enumerate(self._folders)}
         found: dict[str, list[int]] = {}

@@ -39,7 +39,7 @@ def source(app: AppPackage) -> Iterator[Problem | NotRun]:
         else:
             namespaces = {space for k, space, n in known if (k, n) == (kind, name)}
         if namespaces and not namespace:
-            continue  # which it is in is for those to say that apply it
+            continue  # what applies the object gives it a namespace
         same = [n for k, _, n in known if k == kind]
         same += [*own, *platform.SOURCES] if kind == "GitRepository" else []
         if namespaces:
