@@ -215,7 +215,7 @@ def test_of_a_part_of_a_repository_nothing_is_said_of_the_rest(tmp_path: Path) -
         rules[1]: ([], ["namespace wikis is not in PATH: it is not known whether it exists"]),
         rules[2]: (
             [],
-            ["what applies Kustomization wiki is not in PATH: it may add spec.decryption"],
+            ["what applies Kustomization wiki may be outside of PATH, and add spec.decryption"],
         ),
         rules[3]: ([], ["chart wiki of HelmRepository wiki is not in the package"]),
     }

@@ -25,8 +25,8 @@ def decryption(app: AppPackage) -> Iterator[Problem | NotRun]:
                 continue
             if app.part:
                 yield NotRun(
-                    f"what applies Kustomization {kustomization.name} is not in PATH: it may add"
-                    " spec.decryption"
+                    f"what applies Kustomization {kustomization.name} may be outside of PATH, and"
+                    " add spec.decryption"
                 )
             else:
                 yield Problem(
