@@ -31,8 +31,9 @@ def order(app: AppPackage) -> Iterator[Problem | NotRun]:
         for source in kustomization.sources:
             maker = makers.get(source.name, kustomization.name)
             mistyped = any(did_you_mean(one, [maker]) for one in depends)
-            there = depends | {kustomization.name} | _above(kustomization.name, app)
-            if maker not in there and not mistyped:
+            if maker in depends | {kustomization.name} or mistyped:
+                continue
+            if maker not in _above(kustomization.name, app):
                 yield Problem(
                     source.place,
                     f"Kustomization {kustomization.name} takes variables from {source.name}, which"
