@@ -143,6 +143,10 @@ def test_a_patch_of_what_is_not_in_the_package_is_no_problem():
             "target",
         ),
         (
+            f"patches: [{{target: {{labelSelector: '{'a,' * 1_001}a'}}, patch: '[]'}}]\n",
+            "target",
+        ),
+        (
             "patches: [{target: {kind: '(a+)+b'}, patch: '- {op: remove, path: /x}'}]\n",
             "target",
         ),

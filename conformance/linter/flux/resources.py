@@ -11,6 +11,7 @@ from conformance.linter.access import get, mapping, text
 from conformance.linter.manifest import Manifest
 
 _LONGEST_PATTERN = 200
+_LONGEST_SELECTOR = 2_000
 _TERM = re.compile(
     r"\s*(?:(?P<without>!)\s*)?(?P<key>[\w./-]+)\s*"
     r"(?:(?P<operator>==?|!=)\s*(?P<value>[\w.-]*)\s*|(?P<set>in|notin)\s*\((?P<values>[^()]*)\)\s*)?"
@@ -132,10 +133,12 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 def _terms(selector: str) -> list[re.Match[str]] | None:
-    """Return the requirements of a selector of labels; None: it is none.
+    """Return the requirements of a selector of labels; None: it is none, or is too long.
 
     https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
     """
+    if len(selector) > _LONGEST_SELECTOR:
+        return None
     found: list[re.Match[str]] = []
     at = 0
     while selector[at:].strip():
