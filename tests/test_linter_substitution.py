@@ -72,6 +72,11 @@ def test_expressions_in_one_another_without_end_take_neither_time_nor_memory() -
     assert sum(len(one.expression) for one in uses(closed)) < 20 * len(closed)
 
 
+@pytest.mark.parametrize("text", ["${app}" * 1_000, f"${{app//x/{'y' * 100_000}}}"])
+def test_values_make_no_text_of_any_length(text: str) -> None:
+    assert len(substitute(text, lambda *_: "x" * 1_000_000)) < 10_000_000
+
+
 def test_what_stands_beside_a_deep_expression_is_found() -> None:
     deep = "${a:-" * 50 + "}" * 50
     assert [one.name for one in uses(f"{deep} ${{app}}")][-1] == "app"

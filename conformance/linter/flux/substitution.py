@@ -29,6 +29,8 @@ _CASES: Mapping[str, Callable[[str], str]] = {
 }
 _DEEPEST = 10
 """That many expressions may stand around another, as defaults; what is deeper is left as it is."""
+_LONGEST = 4 * 1024 * 1024
+"""Characters of values in one text; what follows is left as it is."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,13 @@ def substitute(string: str, value_of: ValueOf) -> str:
 
 
 def _substitute(string: str, value_of: ValueOf, depth: int) -> str:
-    parts, at = [], 0
+    parts, at, length = [], 0, 0
     for start, end in _expressions(string):
-        if start >= at:  # those before stand in the default of another
+        if start >= at and length <= _LONGEST:  # those before ``at`` stand in another's default
             value = _value(string[start + 2 : end], value_of, depth)
             if value is not None:
                 parts += [_unescaped(string[at:start]), value]
-                at = end + 1
+                at, length = end + 1, length + len(value)
     return "".join([*parts, _unescaped(string[at:])])
 
 
@@ -124,5 +126,6 @@ def _value(expression: str, value_of: ValueOf, depth: int) -> str | None:
     value = value_of(name, None)
     if rest.startswith("/"):
         old, _, new = rest.lstrip("/").partition("/")
-        return value.replace(old, new, -1 if rest.startswith("//") else 1) if old else value
+        times = value.count(old) if rest.startswith("//") else 1
+        return value.replace(old, new, times) if old and times * len(new) <= _LONGEST else value
     return _CASES.get(rest, str)(value)
