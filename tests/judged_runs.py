@@ -28,7 +28,7 @@ def hostile_run(result: Result) -> Result:
         replace(
             one,
             app=HOSTILE,
-            check=replace(one.check, title=HOSTILE),
+            check=replace(one.check, promise=HOSTILE),
             reason=f"{HOSTILE}{HOSTILE}To do: {HOSTILE}",
             measured=(HOSTILE,),
             evidence=(Evidence(HOSTILE, Path("reports") / FOLDER / "evidence" / HOSTILE.strip()),),

@@ -82,11 +82,11 @@ def timelines(report: RunReport) -> list[Timeline]:
     total = max([report.seconds, *ends]) or 1.0
     judged = _checks(checks, installed)
     until = _installed(installed)
-    if not 0.0 < until < _SMALL * total:
-        return [_timeline(_installation(installed, total) | judged, total)]
-    whole = _together(installed, until) | _installation(installed, total, after=until) | judged
     rows = _installation(installed, until) | judged
     first = {label: [one for one in row if one.began < until] for label, row in rows.items()}
+    if until >= _SMALL * total or not any(first.values()):
+        return [_timeline(_installation(installed, total) | judged, total)]
+    whole = _together(installed, until) | _installation(installed, total, after=until) | judged
     return [_timeline(whole, total), _timeline(first, until, thin_from=_LARGER_LINES)]
 
 
