@@ -299,3 +299,25 @@ def test_twins_run_one_after_another(pytester: pytest.Pytester) -> None:
     assert may_run_side_by_side(pytester.parseconfig())
     assert not may_run_side_by_side(pytester.parseconfig("--twins"))
     assert not may_run_side_by_side(pytester.parseconfig("--pdb"))
+
+
+@pytest.mark.parametrize(
+    ("options", "lanes"),
+    [
+        ((), "2"),
+        (("--lanes=1",), "1"),
+        (("--all",), "1"),
+        (("--all", "--lanes=3"), "3"),
+        (("--cluster=existing",), "1"),
+        (("--clusters=2",), "1"),
+    ],
+)
+def test_core_checks_run_by_twos_unless_something_speaks_against_it(
+    pytester: pytest.Pytester, options: tuple[str, ...], lanes: str
+) -> None:
+    a_check = "@check('auto_update.{0}', promise='It holds.', level='{1}')\ndef test_{0}(): pass\n"
+    checks = a_check.format("a", "core") + a_check.format("b", "extended")
+    pytester.makepyfile(**{"auto_update/test_two": HEAD + checks})
+    run_forked(pytester, *options)
+    [written] = (pytester.path / "reports").glob("2*")
+    assert report(pytester, written.name)["settings"]["lanes"] == lanes

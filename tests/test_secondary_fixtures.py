@@ -153,7 +153,7 @@ def log(pytester: pytest.Pytester) -> list[str]:
 
 def test_a_cluster_ends_after_the_last_check_that_needs_it(pytester: pytest.Pytester) -> None:
     make(pytester, update_pipeline=PIPELINE, backup_restore=BACKUPS)
-    run_forked(pytester).assert_outcomes(passed=5)
+    run_forked(pytester, "--lanes=1").assert_outcomes(passed=5)
     restored = ["begin restore", "test_elsewhere", "end restore", "test_here", "close"]
     assert log(pytester) == [*TESTED, *restored]
 

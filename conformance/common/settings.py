@@ -63,10 +63,11 @@ class Settings:
         reported=False,
     )
     lanes: str = option(
-        "1",
+        "auto",
         "how many checks may run at once on the cluster; one that would disturb others, or be "
-        "disturbed, runs alone. Always 1 with --clusters, --twins, --app or --pdb",
-        choices=("1", "2", "3", "4"),
+        "disturbed, runs alone. auto: 2 if all are core checks, and the cluster is the run's own. "
+        "Always 1 with --clusters, --twins, --app or --pdb",
+        choices=("auto", "1", "2", "3", "4"),
     )
     clusters: str = option(
         "1",

@@ -17,7 +17,7 @@ from conformance.suite.divided_plan import Division, known_seconds, number_of_cl
 from conformance.suite.divided_run import DividedRun, Processes
 from conformance.suite.given_apps import given_apps
 from conformance.suite.interruption import end_on_signals
-from conformance.suite.lanes import Lanes, may_run_side_by_side
+from conformance.suite.lanes import Lanes, number_of_lanes
 from conformance.suite.pausing import Pausing, refuse_without_terminal
 from conformance.suite.run import RUN, Run
 from conformance.suite.running import Running
@@ -40,6 +40,7 @@ def begin(session: pytest.Session) -> None:
         refuse_without_terminal(config)
     selected, twins = selection(config, settings), config.getoption("twins")
     settings = replace(settings, clusters=str(number_of_clusters(config, settings)))
+    settings = replace(settings, lanes=str(number_of_lanes(session, settings)))
     division = _division(session, settings) if settings.clusters != "1" else None
     terminal = Terminal(live=may_be_live(config, session.items))
     run = Run.begin(settings, twins=twins, selection=selected, terminal=terminal, given=given)
@@ -70,7 +71,7 @@ def _watch(session: pytest.Session, run: Run) -> None:
         _register(config, {f"{_PREFIX}pausing": Pausing(config, run, under_test)})
     schedule.arrange(session.items)
     count = int(run.settings.lanes)
-    if count > 1 and may_run_side_by_side(config):
+    if count > 1:
         _register(config, {f"{_PREFIX}lanes": Lanes(count, run, of_each)})
 
 

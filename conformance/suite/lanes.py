@@ -14,6 +14,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 from _pytest import runner
 
+from conformance.common.settings import Settings
+from conformance.report.level import Level
+from conformance.suite.check import check_of
 from conformance.suite.given_apps import given_apps
 from conformance.suite.lane_output import Output
 from conformance.suite.lane_plan import Plan, chains_of
@@ -26,6 +29,8 @@ then is left: its cluster goes, or what it made is found by the run's label."""
 FOLLOWED = ("usepdb", "trace", "setupshow", "setuponly", "setupplan", "pause_on_failure")
 """Options with which checks run one after another: somebody follows them at the terminal."""
 
+_AUTO = 2
+
 
 def may_run_side_by_side(config: pytest.Config) -> bool:
     """Whether a run's options allow that checks run at the same time; not on given apps.
@@ -34,6 +39,21 @@ def may_run_side_by_side(config: pytest.Config) -> bool:
     """
     one_by_one = any(config.getoption(name, default=None) for name in (*FOLLOWED, "twins"))
     return not one_by_one and not given_apps(config)
+
+
+def number_of_lanes(session: pytest.Session, settings: Settings) -> int:
+    """Return how many of a run's checks may run at the same time.
+
+    With ``auto``, core checks do so by twos. Among the extended ones are many that need the
+    platform for themselves, or measure it; and to a cluster that is not the run's own, others come.
+    """
+    if settings.clusters != "1" or not may_run_side_by_side(session.config):
+        return 1
+    if settings.lanes != "auto":
+        return int(settings.lanes)
+    checks = [check_of(item) for item in session.items]
+    all_core = all(check is not None and check.level is Level.CORE for check in checks)
+    return _AUTO if all_core and settings.cluster != "existing" else 1
 
 
 class Lanes:
