@@ -27,7 +27,8 @@ OF_CHECKS = {
     "ingress.certificate": r"\bingress_certificate\b",
     "storage.retained": r"retained=True",
     "backup.node_agent": r"clients\.node_agent\(\)",
-    "backup.store": r"(object_store|store_deployment)_of|carry_backup\(|\(carry,|whole_namespace\.damaged",
+    "backup.store": r"(object_store|store_deployment)_of|carry_backup\(|\(carry,"
+    r"|whole_namespace\.damaged",
 }
 """Key -> what is in the source of a check, or of a fixture of it, that reads the key."""
 OF_CAPABILITIES = {
