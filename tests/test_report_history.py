@@ -251,7 +251,7 @@ def test_the_page_loads_nothing_and_says_the_same(year: Path) -> None:
     assert "default-src 'none'" in page
     words = " ".join(re.sub(r"<[^>]*>", "", page).split())
     assert "Fails since run n00355 of 2026-11-21, in 10 runs" in words
-    assert "1 failing 1 flaky 1 slower 123 steady 42 not run" in re.sub(
+    assert "1 failing 1 flaky 1 slower 147 steady 60 not run" in re.sub(
         r"(steady|failing|flaky|slower)(?=\d)", r"\1 ", words
     )
     assert page.count('<svg role="img" aria-label=') == page.count('<svg role="img"')
@@ -263,12 +263,12 @@ def test_runs_of_something_else_are_left_out_and_counted(
     folders = write_year(tmp_path, 3, broke_at=9)
     other = folders[0] / "report.json"
     document = json.loads(other.read_text())
-    document["selection"] = ["conformance/capabilities"]
+    document["selection"] = ["conformance/capabilities/dashboard"]
     other.write_text(json.dumps(document))
     main(["history", str(tmp_path)])
     shown = capsys.readouterr().out
     assert "2 runs from" in shown
-    assert "Left out: 1 run of something else: kind, conformance/capabilities" in shown
+    assert "Left out: 1 run of something else: kind, conformance/capabilities/dashboard" in shown
     main(["history", str(tmp_path), "--like", "n00000"])
     assert "1 run from" in capsys.readouterr().out
     with pytest.raises(HarnessError, match="has no run none-such that ended"):

@@ -43,7 +43,7 @@ def handed_in(tmp_path: Path) -> Path:
 
 def test_the_published_example_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify", str(PROJECT_ROOT / "reports" / "example")]) == 0
-    assert ": whole: 168 checks, 45 files of evidence" in capsys.readouterr().out
+    assert ": whole: 210 checks, 195 files of evidence" in capsys.readouterr().out
 
 
 def test_a_report_as_it_was_written_is_whole(handed_in: Path) -> None:
