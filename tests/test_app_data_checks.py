@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from delivered_packages import FakeKube, an_object
 
 from conformance.apps.tree import DataDiffers
-from conformance.capabilities.app_data import backups, data
+from conformance.capabilities.app_data import backups, data, elsewhere
 from conformance.capabilities.app_data.backups import (
     AppBackup,
     back_up_namespaces,
@@ -19,7 +20,12 @@ from conformance.capabilities.app_data.backups import (
     restore_beside,
 )
 from conformance.capabilities.app_data.data import AppData
-from conformance.capabilities.app_data.elsewhere import bring_images, restored, wait_ready_at
+from conformance.capabilities.app_data.elsewhere import (
+    bring_images,
+    carry,
+    restored,
+    wait_ready_at,
+)
 from conformance.common.backup_labels import BACKUP_EXCLUDES, BACKUP_SET, BACKUP_VOLUMES
 from conformance.kube.objects import Object, Ref, Selection
 from conformance.kube.wait import WaitTimeout
@@ -265,20 +271,26 @@ def test_images_that_only_the_first_registry_has_are_brought_to_the_other() -> N
     assert here.copied == ["docker.io/own/app:1"]
 
 
-def test_what_was_restored_elsewhere_is_taken_away_again() -> None:
+def test_what_was_restored_elsewhere_is_taken_away_again(monkeypatch: pytest.MonkeyPatch) -> None:
     velero = Velero()
     stack = SimpleNamespace(clients=SimpleNamespace(velero=lambda: velero))
     came = {RESTORE_NAME: "b"}
     kube = FakeKube(
         an_object("ConfigMap", "theirs"), an_object("ConfigMap", "platforms", labels={"any": "x"})
     )
+    kube.objects.append(an_object("Namespace", NAMESPACE, None))
     before = list(kube.objects)
     backup = AppBackup(velero.finished("Backup", "b"), (NAMESPACE, "wiki"), (), (), frozenset(), 0)
-    with restored(SimpleNamespace(kube=kube, stack=stack), backup) as restore:  # type: ignore[arg-type]
+    there: Future[Any] = Future()
+    there.set_result(SimpleNamespace(kube=kube, stack=stack))
+    monkeypatch.setattr(elsewhere, "carry_backup", lambda *_: 1000)
+    carried = carry(backup, SimpleNamespace(), Images(), there)  # type: ignore[arg-type]
+    assert velero.told == [("b", {"excluded": ("helmreleases.helm.toolkit.fluxcd.io",)})]
+    assert carried.bytes == 1000
+    with restored(carried) as restore:
         assert restore["metadata"]["name"] == "b"
         kube.objects += [a_claim(labels=came), an_object("Namespace", "wiki", None)]
     assert kube.objects == before
-    assert velero.told == [("b", {"excluded": ("helmreleases.helm.toolkit.fluxcd.io",)})]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ PLATFORM = {
 }
 """What is in the source of a check, or of a fixture of it, that does something to the platform."""
 NODE = {
-    "kills it": r"\.kill_node\(|\bupgrade\.again\b",
+    "kills it": r"\.(outlive_node_kill|kill_node)\(|\bupgrade\.again\b",
     "kills a process": r"\bkill_container\(",
     "deletes a folder": r"\bretained=True\b",
     "mounts a disk": r"\bdisk\.mounted\(",

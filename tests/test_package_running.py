@@ -132,6 +132,20 @@ def test_restarts_by_a_kill_are_told_from_an_apps_own() -> None:
     assert app.is_killed
 
 
+def test_a_kill_of_the_node_is_taken_by_one_other_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, done = running(), []
+    app.delivery.live = SimpleNamespace(pods=list, workloads=lambda: ["web"])  # type: ignore[assignment]
+    monkeypatch.setattr(app, "_wait_restarted", lambda _: done.append("Ready"))
+    cluster = SimpleNamespace(
+        kill_node=lambda: done.append("killed"), restart_node=lambda: done.append("restarted")
+    )
+    assert not app.take_node_kill()
+    app.outlive_node_kill(cluster)  # type: ignore[arg-type]
+    assert done == ["killed", "restarted", "Ready"]
+    assert app.take_node_kill()
+    assert not app.take_node_kill()
+
+
 def test_who_was_killed_for_memory_is_named() -> None:
     assert killed_for_memory(a_pod(reason="OOMKilled")) == ["web"]
     assert killed_for_memory(a_pod(reason="Error")) == []

@@ -84,7 +84,7 @@ def test_data(other_cluster): pass
 OF_APPS = """
 from types import SimpleNamespace
 import pytest
-from conformance.capabilities.app_data.conftest import needs_other_cluster, other_cluster_begun
+from conformance.capabilities.app_data.conftest import needed_later, other_cluster_begun
 from conformance.suite.check import shared
 
 @pytest.fixture(scope=shared)

@@ -22,6 +22,7 @@ from conformance.services.ingress import HttpClient
 
 if TYPE_CHECKING:
     from conformance.apps.package.model.description import Description
+    from conformance.clusters.base import Cluster
 
 _REDIRECTS = range(300, 400)
 _BROKEN = 500
@@ -63,6 +64,7 @@ class RunningApp:
         self._starved: set[str] = set()
         self.is_killed = False
         """Whether somebody has killed it, and it does not run yet: it restarts for that, or not."""
+        self._outlived_kill = False
 
     @property
     def live(self) -> LiveApp:
@@ -149,7 +151,27 @@ class RunningApp:
         self._expected = {pod["metadata"]["uid"]: restarts_of(pod) for pod in self.live.pods()}
         self.is_killed = False
 
-    def wait_restarted(self, before: Objects) -> None:
+    def outlive_node_kill(self, cluster: Cluster) -> None:
+        """Kill all processes of the node at once; return when each pod is Ready again.
+
+        Raises ``WaitTimeout``.
+        """
+        with self.killing():
+            before = self.live.pods()
+            cluster.kill_node()
+            cluster.restart_node()
+            self._wait_restarted(before)
+        self._outlived_kill = True
+
+    def take_node_kill(self) -> bool:
+        """Return whether it has outlived a kill of the node of which nobody was told yet.
+
+        So checks of two levels share one kill.
+        """
+        taken, self._outlived_kill = self._outlived_kill, False
+        return taken
+
+    def _wait_restarted(self, before: Objects) -> None:
         """Return when each pod is Ready, with its containers started anew since ``before``."""
         condition = _started_anew(before) & ready()
         seconds = self.delivery.limit.at_most(self.kube.timeouts.rollout)

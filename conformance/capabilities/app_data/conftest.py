@@ -55,32 +55,37 @@ def keeps_data(app_package: GivenApp) -> None:
 
 
 @pytest.fixture(scope=shared)
-def needs_other_cluster(
-    keeps_data: None,  # noqa: ARG001 - or else nobody needs it
+def needed_later(
+    keeps_data: None,  # noqa: ARG001 - or else nobody needs anything
     app: App | GivenApp,
     app_package: GivenApp,
     runs_here: Callable[[Check], bool],
     request: pytest.FixtureRequest,
-) -> bool:
-    """Whether a check that shares this app is to run and needs another cluster.
+) -> Callable[[str], bool]:
+    """Tells of a fixture whether a check that shares this app is to run and uses it.
 
-    One that no check is going to use would be ended, half made, after the next check.
+    What no check is going to use would be ended, half made, after the next check.
     """
     skipped = {one.check for one in app_package.description.skip}
-    sharing = (item for item in request.session.items if request.node in item.listchain())
-    asking = [
-        check
-        for item in sharing
-        if app_of(item) == app.name and "carried" in fixtures_of([item])
-        if (check := check_of(item)) and check.id not in skipped
-    ]
-    return any(map(runs_here, asking))
+    sharing = [item for item in request.session.items if request.node in item.listchain()]
+
+    def needed(fixture: str) -> bool:
+        return any(
+            check.id not in skipped and runs_here(check)
+            for item in sharing
+            if app_of(item) == app.name and fixture in fixtures_of([item])
+            if (check := check_of(item))
+        )
+
+    return needed
 
 
 @pytest.fixture(scope=shared)
-def other_cluster_begun(needs_other_cluster: bool, request: pytest.FixtureRequest) -> None:
+def other_cluster_begun(
+    needed_later: Callable[[str], bool], request: pytest.FixtureRequest
+) -> None:
     """The other cluster, being started beside the checks that come before the one that needs it."""
-    if needs_other_cluster:
+    if needed_later("carried"):
         request.getfixturevalue("other_cluster")
 
 
@@ -180,9 +185,25 @@ def backup(app_data: AppData, velero: Velero) -> AppBackup:
 
 
 @pytest.fixture(scope=shared)
-def namespace_backup(app_data: AppData, velero: Velero) -> AppBackup:
-    """A backup of the namespaces that the app is in."""
-    return back_up_namespaces(velero, app_data)
+def namespace_backup_making(app_data: AppData, velero: Velero) -> Future[AppBackup]:
+    """A backup of the namespaces that the app is in, being made."""
+    act = partial(back_up_namespaces, velero, app_data)
+    return in_thread("backup", act, Step("preparation", "backup of the app's namespaces"))
+
+
+@pytest.fixture(scope=shared)
+def namespace_backup_begun(
+    needed_later: Callable[[str], bool], request: pytest.FixtureRequest
+) -> None:
+    """That backup begins beside what is done with the one of the app's set."""
+    if needed_later("namespace_backup"):
+        request.getfixturevalue("namespace_backup_making")
+
+
+@pytest.fixture(scope=shared)
+def namespace_backup(namespace_backup_making: Future[AppBackup]) -> AppBackup:
+    """The backup of the namespaces that the app is in."""
+    return namespace_backup_making.result()
 
 
 @pytest.fixture(scope=shared)
@@ -192,13 +213,13 @@ def carried(
     registry: Registry,
     other_cluster: Future[Site],
 ) -> Future[Carried]:
-    """A backup of the app, being brought into another cluster, which has nothing else of it."""
+    """A backup of the app, being restored in another cluster, which has nothing else of it."""
     act = partial(carry, namespace_backup, clients, registry, other_cluster)
     return in_thread("carried backup", act, Step("preparation", "backup in the other cluster"))
 
 
 @pytest.fixture(scope=shared)
-def carrying_begun(needs_other_cluster: bool, request: pytest.FixtureRequest) -> None:
+def carrying_begun(needed_later: Callable[[str], bool], request: pytest.FixtureRequest) -> None:
     """The backup's way there begins during earlier checks: Velero looks for it once a minute."""
-    if needs_other_cluster:
+    if needed_later("carried"):
         request.getfixturevalue("carried")

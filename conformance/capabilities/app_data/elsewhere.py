@@ -40,6 +40,10 @@ class Carried:
     """The other cluster."""
     bytes: int
     """How much was copied from one bucket into the other."""
+    restore: str
+    """The Restore that has begun there."""
+    new: tuple[str, ...]
+    """Namespaces that it brings."""
 
 
 def carry(
@@ -47,13 +51,15 @@ def carry(
 ) -> Carried:
     """Bring a backup and the images of its pods, from ``registry``, into another cluster.
 
-    It waits for the cluster to start, and until Velero there knows the backup. Raises
-    ``WaitTimeout``, or what the start of the cluster raised.
+    It waits for the cluster to start, and until Velero there knows the backup and is told to
+    restore it. Raises ``WaitTimeout``, or what the start of the cluster raised.
     """
     site = other_cluster.result()
     bring_images(backup.pods, registry, site)
     copied = carry_backup(here, site.stack.clients, backup.name, backup.namespaces)
-    return Carried(site, copied)
+    new = [one for one in backup.namespaces if site.kube.find("v1", "Namespace", one) is None]
+    site.stack.clients.velero().restore(backup.name, backup.name, excluded=_NOT_RESTORED)
+    return Carried(site, copied, backup.name, tuple(new))
 
 
 def bring_images(pods: Iterable[Object], here: Registry, site: Site) -> None:
@@ -69,18 +75,16 @@ def bring_images(pods: Iterable[Object], here: Registry, site: Site) -> None:
 
 
 @contextmanager
-def restored(site: Site, backup: AppBackup) -> Iterator[Object]:
-    """Restore a backup that is known there; yields the Restore, and takes what came away again."""
-    kube, velero = site.kube, site.stack.clients.velero()
-    new = [one for one in backup.namespaces if kube.find("v1", "Namespace", one) is None]
+def restored(carried: Carried) -> Iterator[Object]:
+    """Yields the Restore of a carried backup, ended; takes what came by it away again."""
+    kube, name = carried.site.kube, carried.restore
     try:
-        velero.restore(backup.name, backup.name, excluded=_NOT_RESTORED)
-        yield velero.finished("Restore", backup.name)
+        yield carried.site.stack.clients.velero().finished("Restore", name)
     finally:
-        for item in everything(kube, labels=f"{RESTORE_NAME}={backup.name}"):
+        for item in everything(kube, labels=f"{RESTORE_NAME}={name}"):
             kube.delete(*ref_of(item))
-        for name in new:
-            kube.delete("v1", "Namespace", name)
+        for namespace in carried.new:
+            kube.delete("v1", "Namespace", namespace)
 
 
 def data_at(site: Site, data: AppData) -> AppData:

@@ -21,14 +21,12 @@ from conformance.apps.package.refusals import refusals, refusals_of
 from conformance.apps.package.running import NoHost, differences, gone_or_changed
 from conformance.apps.package.second import second_instance
 from conformance.apps.package.usage import image_sizes, memory_peaks, warnings_about
-from conformance.clusters.base import Feature
 from conformance.suite.check import check, extended, not_applicable, not_run
 
 if TYPE_CHECKING:
     from conformance.apps.package.placement import Placement
     from conformance.apps.package.running import RunningApp
     from conformance.capabilities.app_runs.neighbours import Neighbours
-    from conformance.clusters.base import Cluster
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
     from conformance.linter.findings import Problem
@@ -128,23 +126,6 @@ def test_survives_pod_deletion(running: RunningApp, evidence: EvidenceBox) -> No
             for pod in running.kube.list(*workload.pods):
                 with evidence.timed(f"Ready again without {pod['metadata']['name']}"):
                     running.delete_pod(pod, workload)
-        running.prove_again()
-
-
-@check(
-    "app_runs.survives_node_kill",
-    promise="The app serves again after all processes of the node were killed at once.",
-    needs=(Feature.NODE_KILL,),
-    apps=ON,
-    app_level=4,
-)
-def test_survives_node_kill(running: RunningApp, cluster: Cluster, evidence: EvidenceBox) -> None:
-    with running.killing():
-        before = running.live.pods()
-        cluster.kill_node()
-        cluster.restart_node()
-        with evidence.timed("app Ready after the node was"):
-            running.wait_restarted(before)
         running.prove_again()
 
 
