@@ -308,7 +308,7 @@ def test_twins_run_one_after_another(pytester: pytest.Pytester) -> None:
         (("--lanes=1",), "1"),
         (("--all",), "1"),
         (("--all", "--lanes=3"), "3"),
-        (("--cluster=existing",), "1"),
+        (("--cluster=existing",), "2"),
         (("--clusters=2",), "1"),
     ],
 )

@@ -65,8 +65,8 @@ class Settings:
     lanes: str = option(
         "auto",
         "how many checks may run at once on the cluster; one that would disturb others, or be "
-        "disturbed, runs alone. auto: 2 if all are core checks, and the cluster is the run's own. "
-        "Always 1 with --clusters, --twins, --app or --pdb",
+        "disturbed, runs alone. auto: 2 if all are core checks. Always 1 with --clusters, --twins, "
+        "--app or --pdb",
         choices=("auto", "1", "2", "3", "4"),
     )
     clusters: str = option(

@@ -45,7 +45,7 @@ def number_of_lanes(session: pytest.Session, settings: Settings) -> int:
     """Return how many of a run's checks may run at the same time.
 
     With ``auto``, core checks do so by twos. Among the extended ones are many that need the
-    platform for themselves, or measure it; and to a cluster that is not the run's own, others come.
+    platform for themselves, or measure it.
     """
     if settings.clusters != "1" or not may_run_side_by_side(session.config):
         return 1
@@ -53,7 +53,7 @@ def number_of_lanes(session: pytest.Session, settings: Settings) -> int:
         return int(settings.lanes)
     checks = [check_of(item) for item in session.items]
     all_core = all(check is not None and check.level is Level.CORE for check in checks)
-    return _AUTO if all_core and settings.cluster != "existing" else 1
+    return _AUTO if all_core else 1
 
 
 class Lanes:
