@@ -85,21 +85,19 @@ def test_what_went_wrong_ahead_is_raised_for_who_asks(broken: Any) -> None:
         ahead.result(broken)
 
 
-def asking(ahead: Preparations, *fixtures: str) -> Any:
+def asking(ahead: Preparations, *fixtures: str, ledger: object = None) -> Any:
     items = [SimpleNamespace(fixturenames=list(fixtures))]
-    return SimpleNamespace(
-        session=SimpleNamespace(items=items), getfixturevalue={"preparations": ahead}.__getitem__
-    )
+    values = {"preparations": ahead, "ledger": ledger}
+    return SimpleNamespace(session=SimpleNamespace(items=items), getfixturevalue=values.__getitem__)
 
 
 def runs() -> Iterator[tuple[Any, Any, int]]:
     """Yield a run, its cluster, and how many things are prepared on it."""
-    run = {"twins": False, "given": None, "settings": SimpleNamespace(keep_cluster=False)}
+    run = {"twins": False, "settings": SimpleNamespace(keep_cluster=False)}
     cluster = {"reused": False, "provider": "embedded"}
     for of_run, of_cluster, number in (
         ({}, {}, 1),
         ({"twins": True}, {}, 0),
-        ({"given": "a platform"}, {}, 0),
         ({"settings": SimpleNamespace(keep_cluster=True)}, {}, 0),
         ({}, {"reused": True}, 0),
         ({}, {"provider": "existing"}, 0),
@@ -108,7 +106,7 @@ def runs() -> Iterator[tuple[Any, Any, int]]:
 
 
 @pytest.mark.parametrize(("run", "cluster", "number"), [*runs()])
-def test_things_are_prepared_only_where_the_cluster_goes_with_the_run(
+def test_things_are_prepared_only_where_they_go_with_the_run(
     app: Any, run: Any, cluster: Any, number: int
 ) -> None:
     del app
@@ -117,3 +115,12 @@ def test_things_are_prepared_only_where_the_cluster_goes_with_the_run(
     assert len(acts) == number
     nothing = schedule._prepared_beside("chart_deployment", asking(preparations()), run, cluster)
     assert nothing == []
+
+
+def test_things_are_prepared_on_a_platform_of_others_from_which_the_ledger_takes_them(
+    app: Any,
+) -> None:
+    del app
+    [(run, cluster, _)] = [one for one in runs() if one[1].provider == "existing"]
+    request = asking(preparations("app"), "app", ledger="of this run")
+    assert len(schedule._prepared_beside("chart_deployment", request, run, cluster)) == 1

@@ -118,10 +118,13 @@ def _prepared_beside(
 ) -> list[Callable[[], None]]:
     """Return what makes the things that later checks share.
 
-    Only on a cluster that goes with the run: what no check comes to use, nobody takes away.
+    Only where all that the run makes goes with it, as its cluster does, or by the ledger: what no
+    check comes to use, nobody else takes away.
     """
     wanted = fixtures_of(request.session.items)
-    if run.twins or run.given or stays(run, cluster) or not may_be_prepared(capability, wanted):
+    if run.twins or not may_be_prepared(capability, wanted):
+        return []
+    if stays(run, cluster) and request.getfixturevalue("ledger") is None:
         return []
     preparations: Preparations = request.getfixturevalue("preparations")
     return preparations.beside(capability)
