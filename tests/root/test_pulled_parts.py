@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import stand_ins
 
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
@@ -27,8 +28,7 @@ def built() -> Components:
 @pytest.fixture
 def pulling(registry: Registry, tmp_path: Path) -> Settings:
     """The settings of a machine with nothing in its cache, and a mirror of all registries."""
-    names = sorted({one.partition("/")[0] for one in upstream.references()})
-    mirror = tuple(f"{one}={registry.address}/{one}" for one in (*names, "own"))
+    mirror = stand_ins.mirrors(registry)
     return Settings(cache_dir=tmp_path / "cache", parts="pull", mirror=mirror)
 
 
