@@ -131,7 +131,7 @@ def test_a_defect_is_found(installed: Installed, patch: Path) -> None:
     check = said(patch)["Found by"]
     installed.bring_to(f"--defect={patch.stem}")
     try:
-        report = installed.judged("-k", check)
+        report = installed.judged("-k", check, "--maxfail=1")
     finally:
         installed.bring_to()
     checks = [one for capability in report["capabilities"] for one in capability["checks"]]
