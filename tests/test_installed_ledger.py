@@ -28,6 +28,7 @@ from conformance.services.in_cluster import ServiceRefused
 
 PLATFORM = reference_platform("example.org")
 LABELS = {RUN_LABEL: "r1"}
+ENDED = {"phase": "Completed"}
 
 
 def item(
@@ -140,6 +141,7 @@ def removed(monkeypatch: pytest.MonkeyPatch) -> Any:
         return [name for kind, name in named if (kind, name) in there]
 
     monkeypatch.setattr(leftovers, "_still_there", still_there)
+    monkeypatch.setattr(leftovers, "wait_all", lambda *_, **__: None)
 
     def remove(api: Api, *users: str) -> tuple[list[str], Users]:
         some = Users(*users)
@@ -163,7 +165,7 @@ def test_everything_with_the_label_goes_and_nothing_else(removed: Any) -> None:
         *foreign_ones,
         item("Namespace", homes.RUN, labels=LABELS),
         item("Namespace", "sso-r1-1", labels=LABELS),
-        item("Backup", "mine", "velero", LABELS, spec={"storageLocation": "default"}),
+        item("Backup", "mine", "velero", LABELS, spec={"storageLocation": "default"}, status=ENDED),
         item("Backup", "lost", "velero", LABELS, spec={"storageLocation": "bad"}),
         item("BackupStorageLocation", "bad", "velero", LABELS),
         item("ConfigMap", "stackspin-hydra-override", "stackspin", LABELS),
@@ -186,6 +188,18 @@ def test_everything_with_the_label_goes_and_nothing_else(removed: Any) -> None:
     assert users.ids == []
     requests = [one["spec"]["backupName"] for one in api.created]
     assert requests == ["mine"], "one in a location that is the run's own goes with that"
+
+
+def test_a_backup_that_velero_still_makes_is_told_and_not_waited_for(removed: Any) -> None:
+    where, made = {"storageLocation": "default"}, {"status": {"phase": "InProgress"}}
+    api = Api(
+        item("BackupStorageLocation", "default", "velero"),
+        item("Backup", "stuck", "velero", LABELS, spec=where, **made),
+        item("Backup", "mine", "velero", LABELS, spec=where, status=ENDED),
+    )
+    [left], _ = removed(api)
+    assert left.startswith("Backup stuck in velero: Velero is still making it")
+    assert [one["spec"]["backupName"] for one in api.created] == ["mine"]
 
 
 def test_namespaces_go_even_if_kratos_does_not_answer(

@@ -8,7 +8,7 @@ from contextlib import suppress
 import requests
 
 from conformance.kube.client import Kube
-from conformance.kube.conditions import deleted
+from conformance.kube.conditions import deleted, phase
 from conformance.kube.errors import ApiError, NotFound
 from conformance.kube.inventory import ref_of
 from conformance.kube.objects import Object, Objects
@@ -21,6 +21,7 @@ from conformance.platform.namespaces import RUN_LABEL
 from conformance.services.flux import API_VERSIONS
 from conformance.services.in_cluster import ServiceRefused
 from conformance.services.velero import API_VERSION as VELERO
+from conformance.services.velero import FINAL
 
 _RUN_BY_VELERO = ("Schedule", "Restore")
 _VOLUME_NAMESPACE = "velero.io/volume-namespace"
@@ -29,6 +30,10 @@ _FLUX_SECONDS = 60.0
 """For Flux to take away what it has made of the run's repository."""
 _WAITING_SECONDS = 20.0
 """For what it has not begun to take away by then."""
+_MAKING_SECONDS = 60.0
+"""For Velero to end a backup that it is making: it refuses, for good, to delete such a one.
+https://velero.io/docs/v1.18/api-types/backup/
+"""
 
 
 def remove(kube: Kube, clients: Clients, say: Callable[[str], None]) -> list[str]:
@@ -110,6 +115,10 @@ def _remove_backups(kube: Kube, namespace: str, say: Callable[[str], None]) -> l
     backups = labelled("Backup")
     if backups:
         say(f"removing {len(backups)} backups")
+    being_made = _being_made(
+        kube, [one for one in backups if one["spec"].get("storageLocation") in theirs]
+    )
+    backups = [one for one in backups if one not in being_made]
     for one in backups:
         # Locations of the run's own do not answer, or are gone. What a killed check has put below
         # their prefix stays in the bucket: nothing here may delete from somebody else's.
@@ -120,7 +129,24 @@ def _remove_backups(kube: Kube, namespace: str, say: Callable[[str], None]) -> l
     left = _still_there(kube, backups, kube.timeouts.backup)
     others = [*labelled("BackupStorageLocation"), *labelled("Secret", "v1")]
     _delete(kube, others)
+    left += [
+        f"{ref_of(one)}: Velero is still making it, and deletes none that it makes; if it does not "
+        "end, restart Velero's Deployment"
+        for one in being_made
+    ]
     return [*left, *_still_there(kube, [*gone, *others], kube.timeouts.deletion)]
+
+
+def _being_made(kube: Kube, backups: Objects) -> Objects:
+    """Wait until Velero has ended making backups; return those that it makes after that, too."""
+    with suppress(WaitFailed):
+        waits = [Wait(ref_of(one), phase(*FINAL)) for one in backups]
+        wait_all(kube, waits, timeout=_MAKING_SECONDS)
+    return [one for one in backups if not _is_over(kube.find(*ref_of(one)))]
+
+
+def _is_over(backup: Object | None) -> bool:
+    return backup is None or (backup.get("status") or {}).get("phase") in FINAL
 
 
 def _request(backup: Object) -> Object:
