@@ -172,7 +172,7 @@ def test_everything_with_the_label_goes_and_nothing_else(removed: Any) -> None:
         item("Schedule", "hourly", "velero", LABELS),
         item("Restore", "back", "velero", LABELS),
         item("Secret", "wrong", "velero", LABELS),
-        item("BackupRepository", "mine", "velero", {"velero.io/volume-namespace": "sso-r1-1"}),
+        item("BackupRepository", "mine", "velero", {"velero.io/volume-namespace": "gone-r1-2"}),
         item(
             "PersistentVolume",
             "mine",

@@ -44,13 +44,15 @@ def remove(kube: Kube, clients: Clients, say: Callable[[str], None]) -> list[str
     """
     left = _put_back(kube, say)
     left += _remove_users(clients, say)
-    namespaces = [name_of(one) for one in kube.list("v1", "Namespace", labels=RUN_LABEL)]
+    labelled = kube.list("v1", "Namespace", labels=RUN_LABEL)
+    namespaces = [name_of(one) for one in labelled]
+    runs = {one["metadata"]["labels"][RUN_LABEL] for one in labelled}
     left += _remove_settings(kube, namespaces, say)
     left += _remove_backups(kube, clients.platform.backup.namespace, say)
     if namespaces:
         say(f"removing {len(namespaces)} namespaces")
         left += _remove_namespaces(kube, namespaces)
-    left += _remove_repositories(kube, clients.platform.backup.namespace, namespaces)
+    left += _remove_repositories(kube, clients.platform.backup.namespace, runs)
     left += _remove_volumes(kube, namespaces)
     return left
 
@@ -205,11 +207,13 @@ def _release_kustomizations(kube: Kube, namespaces: Collection[str]) -> None:
                 kube.patch(*ref_of(one), {"metadata": {"finalizers": None}})
 
 
-def _remove_repositories(kube: Kube, namespace: str, gone: Collection[str]) -> list[str]:
+def _remove_repositories(kube: Kube, namespace: str, runs: Collection[str]) -> list[str]:
+    """Remove what Velero keeps of the runs' namespaces, most of which have gone before."""
     found = [
         {**one, "apiVersion": VELERO, "kind": "BackupRepository"}
         for one in kube.list(VELERO, "BackupRepository", namespace)
-        if (one["metadata"].get("labels") or {}).get(_VOLUME_NAMESPACE) in gone
+        if (of := (one["metadata"].get("labels") or {}).get(_VOLUME_NAMESPACE))
+        and any(f"-{run}-" in of for run in runs)
     ]
     _delete(kube, found)
     return _still_there(kube, found, kube.timeouts.deletion)
