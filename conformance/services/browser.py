@@ -31,6 +31,7 @@ from conformance.services.visitor import KeepsEvidence, Visitor
 
 PACKAGES = {
     "chromium": "chromium",
+    "libatomic1": "/usr/lib/*/libatomic.so.1",  # for Playwright's own node
     "libnss3-tools": "certutil",
     "iproute2": "ip",
 }
