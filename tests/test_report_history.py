@@ -18,7 +18,7 @@ from conformance.cli.report import main
 from conformance.common.errors import HarnessError
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report import host
-from conformance.report.history import commits
+from conformance.report.history import commits, plots
 from conformance.report.history.durations import pace, usual
 from conformance.report.history.episodes import CheckHistory, histories
 from conformance.report.history.facts import RunFacts, facts_of
@@ -255,6 +255,12 @@ def test_the_page_loads_nothing_and_says_the_same(year: Path) -> None:
         r"(steady|failing|flaky|slower)(?=\d)", r"\1 ", words
     )
     assert page.count('<svg role="img" aria-label=') == page.count('<svg role="img"')
+
+
+def test_a_line_has_a_step_for_each_run_in_which_the_check_passed() -> None:
+    drawn = plots.durations(history_of("ppfpp"))
+    assert 'viewBox="0 0 5 40"' in drawn
+    assert '<path class="line" d="M0 1h1h1M3 1h1h1"/>' in drawn
 
 
 def test_runs_of_something_else_are_left_out_and_counted(

@@ -106,15 +106,16 @@ def _y(value: float, top: float) -> int:
 
 
 def _line(points: Sequence[tuple[int, float]], top: float) -> str:
-    """Return a path in relative steps, the shortest form; it has gaps where runs have no point."""
+    """Return a path of steps, one a run, as wide as its column; runs without a point are gaps."""
     found, was = [], (-2, 0)
     for at, value in points:
-        here = (at, _y(value, top))
-        if here[0] - was[0] == 1:
-            found.append(f"l1 {here[1] - was[1]}".replace(" -", "-"))
-        else:
-            found.append(f"M{at} {here[1]}h.5M{at} {here[1]}")
-        was = here
+        y = _y(value, top)
+        if at - was[0] != 1:
+            found.append(f"M{at} {y}")
+        elif y != was[1]:
+            found.append(f"v{y - was[1]}")
+        found.append("h1")
+        was = (at, y)
     return "".join(found)
 
 
