@@ -44,7 +44,7 @@ def test_nothing_is_compiled_where_all_can_be_pulled(registry: Registry, tmp_pat
     assert finished.returncode == 0, finished.stdout + finished.stderr
     report = json.loads((reports / "latest" / "report.json").read_text())
     how = {one["name"]: one["how"] for one in report["obtained"]}
-    assert how["containerd"] == how["kind"] == how["image-kratos"] == "pulled"
+    assert how["kind"] == how["image-traefik"] == how["image-helm-controller"] == "pulled"
     compiled = [name for name, way in how.items() if way == "built" and is_compiled(name)]
     assert compiled == []
 
