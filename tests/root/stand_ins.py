@@ -21,7 +21,7 @@ def mirrors(registry: Registry) -> tuple[str, ...]:
 def fill(registry: Registry, built: Components, folder: Path) -> None:
     """Push all that is ever pulled: images, images of programs, and what no upstream publishes.
 
-    The registry is on the mirrors' paths: ``docker.io/library/x`` is ``docker.io/library/x`` there.
+    Each is where ``mirrors`` says: ``docker.io/library/x`` below ``docker.io`` of this registry.
     """
     for name, reference in upstream.IMAGES.items():
         registry.push_layout(built.image_layout(name), reference)

@@ -32,7 +32,7 @@ _WAITING_SECONDS = 20.0
 """For what it has not begun to take away by then."""
 _MAKING_SECONDS = 60.0
 """For Velero to end a backup that it is making: it refuses, for good, to delete such a one.
-https://velero.io/docs/v1.18/api-types/backup/
+https://github.com/vmware-tanzu/velero/blob/v1.18.3/pkg/controller/backup_deletion_controller.go
 """
 
 
