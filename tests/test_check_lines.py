@@ -68,7 +68,7 @@ def until_the_end(result: pytest.RunResult) -> list[str]:
 
 
 def test_each_check_has_a_line_as_it_ends_and_a_failure_its_reason(run: RunChecks) -> None:
-    result = run(MANY)
+    result = run(MANY, "--lanes=1")
     result.stdout.fnmatch_lines(
         [
             "PASS auto_update.passes *.* s * [[] 14%]",

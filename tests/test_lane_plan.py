@@ -15,13 +15,20 @@ from conformance.suite.check import Check
 from conformance.suite.lane_plan import Chain, Plan, chains_of
 
 
-def item(name: str, *, app: str = "", touches: Any = "own", kills_node: bool = False) -> Any:
+def item(
+    name: str,
+    *fixtures: str,
+    app: str = "",
+    touches: Any = "own",
+    kills_node: bool = False,
+) -> Any:
     """Make a test of a check in the file ``name``, but for what comes after a slash."""
     needs = (Feature.NODE_KILL,) if kills_node else ()
     check = Check(name.partition("/")[0], Level.CORE, "It holds.", needs, touches=touches)
     marker = pytest.mark.check(check).mark
     return SimpleNamespace(
         name=name,
+        fixturenames=fixtures,
         path=Path(name.partition("/")[0]),
         callspec=SimpleNamespace(params={"app": app}) if app else None,
         get_closest_marker=lambda _: marker,
@@ -43,10 +50,11 @@ def nothing_begins(plan: Plan) -> bool:
 
 NODE = item("persistent_storage.kill", kills_node=True)
 VOLUMES, CHARTS = item("persistent_storage.volumes"), item("chart_deployment.charts")
-UPDATES, LOGINS = item("auto_update.commits"), item("single_sign_on.logins")
+UPDATES, LOGINS = item("auto_update.commits", "tracked_branch"), item("single_sign_on.logins")
+PACKAGE = item("app_runs.package")
 RESTART = item("single_sign_on.restarts", touches="platform")
-PIPELINE = item("update_pipeline.steps")
-DASHBOARD = item("dashboard.apps", touches="platform")
+PIPELINE = item("update_pipeline.steps", "tracked_branch")
+DASHBOARD = item("dashboard.apps", "tracked_branch", touches="platform")
 
 
 def test_checks_of_a_file_about_the_same_app_are_a_chain() -> None:
@@ -67,8 +75,8 @@ def test_chains_begin_in_their_order_side_by_side() -> None:
     assert plan.take() is None
 
 
-@pytest.mark.parametrize("alone", [NODE, UPDATES], ids=lambda one: one.name)
-def test_what_measures_an_outage_or_kills_the_node_runs_alone_and_in_its_place(alone: Any) -> None:
+@pytest.mark.parametrize("alone", [NODE, PACKAGE], ids=lambda one: one.name)
+def test_what_looks_at_all_else_or_kills_the_node_runs_alone_and_in_its_place(alone: Any) -> None:
     plan = Plan(chains_of([VOLUMES, alone, CHARTS]))
     before = plan.take()
     assert before is not None
@@ -84,6 +92,18 @@ def test_what_measures_an_outage_or_kills_the_node_runs_alone_and_in_its_place(a
     assert nothing_begins(plan)
 
 
+def test_beside_what_follows_a_kill_of_the_node_others_run() -> None:
+    before, after = item("persistent_storage.kill/0"), item("persistent_storage.kill/2")
+    plan = Plan(chains_of([before, NODE, after, CHARTS]))
+    killing = plan.take()
+    assert names(killing) == [before.name, NODE.name, after.name]
+    assert killing is not None
+    plan.went_on(killing)
+    assert nothing_begins(plan)
+    plan.went_on(killing)
+    assert names(plan.take()) == [CHARTS.name]
+
+
 def test_what_restarts_the_platform_runs_alone_when_all_else_is_done() -> None:
     plan = Plan(chains_of([LOGINS, RESTART, PIPELINE]))
     first, second = plan.take(), plan.take()
@@ -96,7 +116,7 @@ def test_what_restarts_the_platform_runs_alone_when_all_else_is_done() -> None:
 
 
 def test_what_was_put_off_comes_before_what_runs_alone_in_its_place() -> None:
-    plan = Plan(chains_of([RESTART, VOLUMES, UPDATES]))
+    plan = Plan(chains_of([RESTART, VOLUMES, PACKAGE]))
     first = plan.take()
     assert names(first) == [VOLUMES.name]
     assert first is not None
@@ -104,13 +124,13 @@ def test_what_was_put_off_comes_before_what_runs_alone_in_its_place() -> None:
     assert names(plan.take()) == [RESTART.name]
 
 
-def test_one_at_a_time_works_on_all_apps_of_the_platform() -> None:
-    plan = Plan(chains_of([PIPELINE, DASHBOARD, CHARTS]))
+def test_one_at_a_time_commits_to_the_branch_that_flux_tracks() -> None:
+    plan = Plan(chains_of([UPDATES, PIPELINE, DASHBOARD, CHARTS]))
     first, second = plan.take(), plan.take()
-    assert (names(first), names(second)) == ([PIPELINE.name], [CHARTS.name])
+    assert (names(first), names(second)) == ([UPDATES.name], [CHARTS.name])
     assert first is not None
     plan.done(first)
-    assert names(plan.take()) == [DASHBOARD.name]
+    assert names(plan.take()) == [PIPELINE.name]
 
 
 def test_a_lane_that_waits_is_woken_by_the_end_of_a_chain() -> None:

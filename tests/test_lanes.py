@@ -98,11 +98,11 @@ def test_third(place, room):
     assert PLACES == [place, place]
     assert {"1": 1} == {"1": 2}
 """
-UPDATES = """
+PACKAGE = """
 import time
 from helpers import LOG, running
 
-@check("auto_update.alone", promise="It holds.")
+@check("app_runs.alone", promise="It holds.")
 def test_alone(place):
     with running("alone") as others:
         time.sleep(0.2)
@@ -122,13 +122,13 @@ def make(pytester: pytest.Pytester, **sources: str) -> None:
     pytester.makepyfile(helpers=HELPERS)
     pytester.makeconftest(CONFTEST)
     folders = {"storage": "persistent_storage", "charts": "chart_deployment",
-               "updates": "auto_update", "logins": "single_sign_on"}  # fmt: skip
+               "package": "app_runs", "logins": "single_sign_on"}  # fmt: skip
     files = {f"{folders[name]}/test_{name}": HEAD + source for name, source in sources.items()}
     pytester.makepyfile(**files)
 
 
 def test_two_lanes_share_what_is_the_sessions_and_nothing_else(pytester: pytest.Pytester) -> None:
-    make(pytester, storage=STORAGE, charts=CHARTS, updates=UPDATES, logins=LOGINS)
+    make(pytester, storage=STORAGE, charts=CHARTS, package=PACKAGE, logins=LOGINS)
     result = pytester.runpytest_subprocess("--lanes=2", "-v", "--junitxml=all.xml")
     result.assert_outcomes(passed=3, failed=2, errors=2)
     found = checks(pytester)
@@ -140,8 +140,8 @@ def test_two_lanes_share_what_is_the_sessions_and_nothing_else(pytester: pytest.
         ("chart_deployment.first", "pass"),
         ("chart_deployment.second", "fail"),
         ("chart_deployment.third", "fail"),
-        ("auto_update.alone", "pass"),
         ("single_sign_on.login", "pass"),
+        ("app_runs.alone", "pass"),
     ]
     result.stdout.fnmatch_lines_random(
         ["FAIL persistent_storage.first *", "  sums are wrong", "PASS single_sign_on.login *"]

@@ -41,13 +41,25 @@ def test_later_levels_begin_after_the_last_check_that_kills_the_node() -> None:
         item("persistent_storage.c", "kube", "platform"),
         item("auto_update.a", "kube", "platform", "single_sign_on"),
         item("auto_update.b", "kube", "platform", "single_sign_on"),
+        item("single_sign_on.a", "kube", "platform", "single_sign_on"),
         item("update_pipeline.a", "kube", "platform", "testing_site"),
     ) == {
         "platform_begun": "container_builds.a",
         "needed_features": "persistent_storage.b",
         "later_levels_begun": "persistent_storage.c",
-        "testing_site": "auto_update.b",
+        "testing_connected": "update_pipeline.a",
     }
+
+
+def test_no_check_after_auto_update_begins_before_the_test_cluster_is_connected() -> None:
+    items = [
+        item("auto_update.a", "single_sign_on"),
+        item("single_sign_on.a", "single_sign_on"),
+        item("update_pipeline.a", "testing_site"),
+        item("dashboard.a", "single_sign_on"),
+    ]
+    schedule.arrange(items)
+    assert ["testing_connected" in one.fixturenames for one in items] == [False, True, True, True]
 
 
 def test_of_one_function_only_the_test_that_was_chosen_begins_it() -> None:
@@ -75,22 +87,22 @@ def test_images_begin_to_build_and_features_are_looked_at_before_all_else() -> N
     assert other.fixturenames[0] == "expected_here"
 
 
-def test_what_later_files_share_is_prepared_beside_the_first_check_of_single_sign_on(
+def test_what_later_files_share_is_prepared_beside_the_first_check_of_update_pipeline(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(preparations, "_WAYS", {})
-    preparations.prepared("live", beside="single_sign_on")(lambda _: None)
-    first, second = item("single_sign_on.a", "kratos"), item("single_sign_on.b", "kratos")
-    assert beginnings(first, second, item("update_pipeline.a", "live")) == {
-        "prepared_beside_logins": "single_sign_on.a"
+    preparations.prepared("backup_set", beside="update_pipeline")(lambda _: None)
+    first, second = item("update_pipeline.a", "live"), item("update_pipeline.b", "live")
+    assert beginnings(first, second, item("backup_restore.a", "backup_set")) == {
+        "prepared_beside_pipeline": "update_pipeline.a"
     }
-    killing = item("single_sign_on.a", "kratos", kills_node=True)
-    assert beginnings(killing, second, item("update_pipeline.a", "live")) == {
-        "needed_features": "single_sign_on.a",
-        "prepared_beside_logins": "single_sign_on.b",
+    killing = item("update_pipeline.a", "live", kills_node=True)
+    assert beginnings(killing, second, item("backup_restore.a", "backup_set")) == {
+        "needed_features": "update_pipeline.a",
+        "prepared_beside_pipeline": "update_pipeline.b",
     }
-    assert beginnings(item("single_sign_on.a", "kratos"), item("dashboard.a", "admin")) == {}
-    assert beginnings(item("dashboard.a", "live")) == {}
+    assert beginnings(item("update_pipeline.a", "live"), item("dashboard.a", "admin")) == {}
+    assert beginnings(item("dashboard.a", "backup_set")) == {}
 
 
 def test_what_is_done_at_the_same_time_is_over_when_each_is_done_or_has_failed() -> None:

@@ -27,7 +27,8 @@ class Clusters:
         self.begun.add(purpose)
         log(f"begin {purpose}")
     def testing(self):
-        self.begin("testing", None)
+        if "testing" not in self.begun:
+            self.begin("testing", None)
     def end(self, purpose):
         if purpose in self.begun:
             self.begun.remove(purpose)

@@ -20,15 +20,16 @@ from conformance.suite.check import Check, app_of, check_of
 LANE = pytest.StashKey[bool]()
 """Set in the configuration of a session that is a lane of another one."""
 _ALONE = {
-    "auto_update": "measures for how long an app does not answer, and stops the Git server",
     "app_runs": "looks whether other apps and the platform stay as they are",
     "app_data": "is about the app that those of app_runs have installed",
     "app_login": "is about the app that those of app_runs have installed",
 }
 """Capabilities beside whose checks no other runs, and why."""
-_OF_ALL_APPS = frozenset({"dashboard", "update_pipeline"})
-"""Capabilities of which one at a time runs: the dashboard's backups are of all the platform's apps,
-and one that is being upgraded would make them fail."""
+_DASHBOARD = "dashboard"
+_BRANCH = "tracked_branch"
+"""The fixture of the branch that Flux tracks. One chain at a time uses it: a commit of another
+would be taken for one's own, and an app that is being upgraded makes the dashboard's backups of all
+apps fail."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +37,8 @@ class Chain:
     """Checks that run one after another in the same lane."""
 
     items: tuple[pytest.Item, ...]
-    alone: bool = False
-    """Whether no other may run beside it."""
+    alone: int = 0
+    """Beside how many of them, from the first on, no other check may run."""
     at_the_end: bool = False
     """Whether those after it need not wait for it: it takes something away for a while."""
     uses: frozenset[str] = frozenset()
@@ -51,21 +52,22 @@ def chains_of(items: Iterable[pytest.Item]) -> list[Chain]:
 
 
 def _chain(items: tuple[pytest.Item, ...]) -> Chain:
-    checks = [check for item in items if (check := check_of(item))]
-    alone = any(map(_in_its_place_alone, checks))
+    checks = [check_of(item) for item in items]
+    alone = max((n for n, check in enumerate(checks, 1) if _in_its_place_alone(check)), default=0)
     at_the_end = not alone and any(map(_disturbs_the_platform, checks))
-    uses = frozenset({"all apps"} if any(c.capability in _OF_ALL_APPS for c in checks) else ())
-    return Chain(items, alone or at_the_end, at_the_end, uses)
+    used = (name for item in items for name in getattr(item, "fixturenames", ()))
+    uses = frozenset({_BRANCH}.intersection(used))
+    return Chain(items, len(items) if at_the_end else alone, at_the_end, uses)
 
 
-def _in_its_place_alone(check: Check) -> bool:
+def _in_its_place_alone(check: Check | None) -> bool:
     """Whether a check runs alone, and nothing that comes after it may begin before it."""
-    return Feature.NODE_KILL in check.needs or check.capability in _ALONE
+    return check is not None and (Feature.NODE_KILL in check.needs or check.capability in _ALONE)
 
 
-def _disturbs_the_platform(check: Check) -> bool:
+def _disturbs_the_platform(check: Check | None) -> bool:
     """Whether others would fail beside a check; what the dashboard's do, they do to their app."""
-    return check.touches == "platform" and check.capability not in _OF_ALL_APPS
+    return check is not None and check.touches == "platform" and check.capability != _DASHBOARD
 
 
 class Plan:
@@ -73,7 +75,8 @@ class Plan:
 
     def __init__(self, chains: Iterable[Chain]) -> None:
         self._waiting = list(chains)
-        self._running: list[Chain] = []
+        self._running: dict[Chain, int] = {}
+        """With how many of its checks have ended."""
         self._changed = threading.Condition()
         self.stopped = False
 
@@ -83,15 +86,21 @@ class Plan:
             while self._waiting and not self.stopped:
                 if chain := self._next():
                     self._waiting.remove(chain)
-                    self._running.append(chain)
+                    self._running[chain] = 0
                     return chain
                 self._changed.wait()
             return None
 
+    def went_on(self, chain: Chain) -> None:
+        """Say that one of its checks has ended."""
+        with self._changed:
+            self._running[chain] += 1
+            self._changed.notify_all()
+
     def done(self, chain: Chain) -> None:
         """Say that a chain has come to its end."""
         with self._changed:
-            self._running.remove(chain)
+            del self._running[chain]
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -101,7 +110,7 @@ class Plan:
             self._changed.notify_all()
 
     def _next(self) -> Chain | None:
-        if any(chain.alone for chain in self._running):
+        if any(ended < chain.alone for chain, ended in self._running.items()):
             return None
         busy = {use for chain in self._running for use in chain.uses}
         at_the_end = []

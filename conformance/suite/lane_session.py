@@ -24,7 +24,7 @@ from conformance.common import course
 from conformance.common.course import Step
 from conformance.suite import schedule
 from conformance.suite.lane_output import Output
-from conformance.suite.lane_plan import LANE, Plan
+from conformance.suite.lane_plan import LANE, Chain, Plan
 from conformance.suite.run import RUN
 
 _OWN = frozenset({"pytestconfig", "browser"})
@@ -168,7 +168,7 @@ class Lane:
         try:
             while chain := plan.take():
                 try:
-                    self._run(chain.items, plan)
+                    self._run(chain, plan)
                 finally:
                     plan.done(chain)
         except BaseException as error:  # a thread has nobody to raise to
@@ -182,8 +182,8 @@ class Lane:
         # A process that is to end with the run ends with the thread that started it (prison).
         self._released.wait()
 
-    def _run(self, items: tuple[pytest.Item, ...], plan: Plan) -> None:
-        hook = self._config.hook
+    def _run(self, chain: Chain, plan: Plan) -> None:
+        hook, items = self._config.hook, chain.items
         for item, following in zip(items, [*items[1:], None], strict=True):
             if plan.stopped:
                 return
@@ -194,6 +194,7 @@ class Lane:
                 result.lane = self._number
             hook.pytest_runtest_protocol(item=self._items[item.nodeid], nextitem=after)
             self._ended(item, self._reports)
+            plan.went_on(chain)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:

@@ -27,13 +27,8 @@ if TYPE_CHECKING:
 
 _OF_LEVELS = "chart_deployment"
 """Beside the checks of which capability things are prepared that come after the later levels."""
-_OF_LOGINS = "single_sign_on"
-"""Beside the checks of which capability apps are prepared: the first after auto_update."""
 _OF_PIPELINE = "update_pipeline"
 """The same of what must not be under way when a check of single_sign_on kills the node."""
-
-_PREPARING = {"prepared_beside_logins": _OF_LOGINS, "prepared_beside_pipeline": _OF_PIPELINE}
-"""Fixtures that begin such things, and with the first check of which capability they do."""
 
 
 def arrange(items: list[pytest.Item]) -> None:
@@ -48,13 +43,11 @@ def arrange(items: list[pytest.Item]) -> None:
     if "platform" in needed:
         _join("platform_begun", [item for item in items if "kube" in fixtures_of([item])])
     _join("later_levels_begun", _undisturbed(items))
-    for fixture, capability in _PREPARING.items():
-        if may_be_prepared(capability, needed):
-            _join(fixture, _of(capability, items))
+    if may_be_prepared(_OF_PIPELINE, needed):
+        _join("prepared_beside_pipeline", _of(_OF_PIPELINE, items))
     if "testing_site" in needed:
-        # Unless it has begun by then, during the last check of auto_update: the others measure for
-        # how long an app does not answer.
-        _join("testing_site", [*_up_to("auto_update", items)[-1:], *items])
+        for item in items[len(_up_to("auto_update", items)) :]:
+            _join("testing_connected", [item])
 
 
 @pytest.fixture(scope="session")
@@ -83,21 +76,25 @@ def later_levels_begun(
     if "backups" in needed:
         side_by_side.append(stack.backups)
     levels.append(partial(_at_the_same_time, side_by_side))
-    levels += _prepared_beside(_OF_LEVELS, request, run, cluster)
+    side_by_side = list(_prepared_beside(_OF_LEVELS, request, run, cluster))
     is_alone = run.settings.clusters == "1"
     if "testing_site" in needed and is_alone and Feature.SECOND_CLUSTER in cluster.features:
         secondary: SecondaryClusters = request.getfixturevalue("secondary_clusters")
         secondary.prepare(secondary.TESTING)
-        levels.append(lambda: secondary.testing().result())
+        side_by_side.append(secondary.testing)
+    levels.append(partial(_at_the_same_time, side_by_side))
     stack.begin(*levels)
 
 
 @pytest.fixture(scope="session")
-def prepared_beside_logins(
-    request: pytest.FixtureRequest, run: Run, cluster: Cluster, stack: Stack
-) -> None:
-    """What the checks after those of single sign-on share, being made during these."""
-    stack.begin(*_prepared_beside(_OF_LOGINS, request, run, cluster))
+def testing_connected(request: pytest.FixtureRequest, run: Run, cluster: Cluster) -> None:
+    """The test cluster has its place in the host's network: no page may be loaded meanwhile.
+
+    It begins to start unless it has begun by then.
+    """
+    if Feature.SECOND_CLUSTER in cluster.features and not run.twins:
+        secondary: SecondaryClusters = request.getfixturevalue("secondary_clusters")
+        secondary.testing()
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ def dashboard_url(
     return url
 
 
-@prepared("managed", beside="single_sign_on")
+@prepared("managed", beside="chart_deployment")
 def install_managed(materials: Materials) -> TrackedApp:
     """Install an app with a package, a release and a client of its own."""
     site, branch = materials.site, materials.branch()

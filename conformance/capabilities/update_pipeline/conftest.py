@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from conformance.suite.preparations import Materials, Preparations
 
 
-@prepared("live", beside="single_sign_on")
+@prepared("live", beside="chart_deployment")
 def install_live(materials: Materials) -> LiveInstance:
     """Install an instance in version 1 by the branch that the cluster tracks, and seed it."""
     site, branch = materials.site, materials.branch()
