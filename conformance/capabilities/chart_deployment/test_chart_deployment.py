@@ -2,7 +2,7 @@
 
 Stackspin's design, "Helm chart" and "Deploy": containers, ports, mounts for configuration and
 secrets, probes and storage; a Service; an Ingress by host name with http authentication;
-configuration files from templates; installed with ``helm install``, or by Flux as a HelmRelease.
+configuration files from templates; installed with ``helm install``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from conformance.apps.base import App
     from conformance.apps.image_builds import AppImages
     from conformance.apps.images import Candidate
-    from conformance.apps.tracked import TrackedApp
     from conformance.common.package import Package
     from conformance.common.settings import Settings
     from conformance.kube.client import Kube
@@ -46,15 +45,6 @@ def test_helm_install(deployed: HelmDeployment, kube: Kube, image: Candidate) ->
     release = deployed.helm.status(deployed.app.name, deployed.namespace)
     assert (release.status, release.revision) == ("deployed", 1)
     assert_deployed(kube, deployed.app, deployed.instance, image.reference)
-
-
-@check(
-    "chart_deployment.helm_release",
-    promise="The same chart as a HelmRelease in the flux2 tree gives the same running app.",
-    apps=core("notes") | extended("wordpress"),
-)
-def test_helm_release(by_flux: TrackedApp, app: App, kube: Kube) -> None:
-    assert_deployed(kube, app, by_flux.instance, f"{app.image}:{VERSIONS[0]}")
 
 
 @check(
