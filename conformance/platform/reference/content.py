@@ -23,18 +23,23 @@ _RENDER_TIMEOUT = 60.0
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast, if PyYAML has it: the manifests are 400 kB."""
 _EVERYWHERE = (
-    # The default delays of retries are meant for clusters that nobody waits for.
+    # The default delays of retries are meant for clusters that nobody waits for. Each new object
+    # gets the shortest one, once it has its finalizer.
+    "--min-retry-delay=50ms",
     "--max-retry-delay=10s",
     "--requeue-dependency=1s",
     "--concurrent=8",
 )
 _WATCHED = "--watch-configs-label-selector=owner!=helm"
-"""A changed variable or override takes effect at once, not at the next interval."""
+"""A changed override takes effect at once, not at the next interval.
+
+Not so a changed variable: kustomize-controller would apply anew all that the Kustomizations with
+this variable depend on, and until it has, everything else that depends on these waits.
+"""
 _ARGUMENTS = {
     "source-controller": _EVERYWHERE,
     "kustomize-controller": (
         *_EVERYWHERE,
-        _WATCHED,
         # The next good commit ends the wait for the health of a bad one. An undefined variable is
         # an error that names it; by default it would be replaced by an empty string.
         "--feature-gates=CancelHealthCheckOnNewRevision=true,StrictPostBuildSubstitutions=true",
