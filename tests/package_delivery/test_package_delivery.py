@@ -142,6 +142,19 @@ def test_what_flux_applies_again_it_is_asked_for_all_at_once_and_upgrades_come_a
     assert all("as requested at now" in str(wait.condition) for wait in no_waiting)
 
 
+def test_an_app_is_back_with_its_releases_whatever_kustomizations_say_of_their_health(
+    kube: FakeKube, no_waiting: list[Wait], tmp_path: Path
+) -> None:
+    copy = reference_copy(Package(data_root()), "notes", "memos", tmp_path)
+    branch = FakeBranch(kube)
+    Delivery(branch, place(copy), "memos", TimeLimit(1)).wait_back()  # type: ignore[arg-type]
+    assert [wait.target.kind for wait in no_waiting] == ["HelmRelease"]
+    no_waiting.clear()
+    without_releases, _ = a_delivery(kube)
+    without_releases.wait_back()
+    assert [wait.target.kind for wait in no_waiting] == ["Kustomization"]
+
+
 def test_flux_goes_on_with_an_app_even_if_something_fails_meanwhile(
     kube: FakeKube, no_waiting: list[Wait]
 ) -> None:

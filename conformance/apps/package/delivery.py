@@ -153,6 +153,17 @@ class Delivery:
     def _wait_applied(self) -> None:
         self._of_flux.wait_applied(self._repository.commit, self._repository.is_included)
 
+    def wait_back(self) -> None:
+        """Return when Flux has installed the package again, after ``put_back``.
+
+        That counts as ``wait_applied``, though its Kustomizations may not say so yet. Raises
+        ``WaitFailed``, ``OutOfTime``.
+        """
+        self._steps.run(f"app {self.name}", self._wait_released, "app")
+
+    def _wait_released(self) -> None:
+        self._of_flux.wait_released(self._repository.commit, self._repository.is_included)
+
     def wait_fetched(self) -> bool:
         """Return whether Flux has applied the package, once it has or cannot any more."""
         try:

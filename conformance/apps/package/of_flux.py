@@ -62,6 +62,17 @@ class OfFlux:
         waits += [Wait(one, reconciled(), fail_on=hopeless()) for one in self.releases]
         self._wait(waits, self._kube.timeouts.stack)
 
+    def wait_released(self, commit: str, is_included: Callable[[str], bool]) -> None:
+        """Wait until each release that a commit brings is installed; without any, as above.
+
+        A Kustomization looks at the health of its releases every 5 s only.
+        """
+        if self.releases:
+            waits = [Wait(one, reconciled(), fail_on=hopeless()) for one in self.releases]
+            self._wait(waits, self._kube.timeouts.stack)
+        else:
+            self.wait_applied(commit, is_included)
+
     def wait_charts(self, commit: str, is_included: Callable[[str], bool]) -> None:
         """Wait until the charts of the releases are those of a commit."""
         built = matching(

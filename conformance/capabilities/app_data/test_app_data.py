@@ -134,7 +134,7 @@ def test_survives_removal_and_return(data: AppData) -> None:
     delivery = data.app.delivery
     delivery.remove()
     delivery.put_back()
-    delivery.wait_applied()
+    delivery.wait_back()
     delivery.wait_ready()
     data.verify()
 
