@@ -15,6 +15,7 @@ from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.errors import NotFound
 from conformance.kube.objects import Selection
+from conformance.kube.wait import WaitTimeout
 from conformance.services.velero import PodVolume, Velero, seconds_taken, waits_for_data
 
 LOG = """\
@@ -278,6 +279,40 @@ def test_an_explanation_has_all_that_velero_says() -> None:
         "  no bucket",
         "  volume data of pod notes-1 is Failed: connection refused",
     ]
+
+
+@pytest.mark.parametrize("agents", [0, 1])
+def test_what_does_not_end_says_which_volumes_it_waits_for_and_who_copies_them(
+    monkeypatch: pytest.MonkeyPatch, agents: int
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise WaitTimeout("Backup one was not Completed within 240 s")
+
+    agent = {
+        "metadata": {"name": "node-agent", "namespace": "velero"},
+        "kind": "DaemonSet",
+        "status": {"desiredNumberScheduled": 1, "updatedNumberScheduled": 1},
+    }
+    api = Api(_pod_volume_backup(phase="Prepared"), _pod_volume_backup(phase="Completed"))
+    volumes = api.list
+    monkeypatch.setattr(
+        api,
+        "list",
+        lambda version, *args, **more: (
+            agents * [agent] if version == "apps/v1" else volumes(version, *args, **more)
+        ),
+    )
+    monkeypatch.setattr("conformance.services.velero.wait", never)
+    with pytest.raises(WaitTimeout) as raised:
+        velero(api).finished("Backup", "one")  # type: ignore[arg-type]
+    first, volume, who = str(raised.value).splitlines()
+    assert first == "Backup one was not Completed within 240 s"
+    assert volume == "  volume data of pod notes-1 is Prepared: no message"
+    assert who.startswith(
+        "  DaemonSet node-agent in velero: "
+        if agents
+        else "  no node agent copies volumes: there is no DaemonSet in velero"
+    )
 
 
 def test_seconds_are_those_between_start_and_end() -> None:

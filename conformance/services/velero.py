@@ -16,7 +16,8 @@ from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, deleted, exists, matching, phase
 from conformance.kube.logs import wait_for_line
 from conformance.kube.objects import Object, Ref, Selection
-from conformance.kube.wait import wait, wait_each
+from conformance.kube.wait import WaitTimeout, wait, wait_each
+from conformance.services.velero_agents import agents_in
 from conformance.services.velero_errors import errors_of
 
 if TYPE_CHECKING:
@@ -141,8 +142,15 @@ class Velero:
         self._create("Restore", name, spec)
 
     def finished(self, kind: Literal["Backup", "Restore"], name: str) -> Object:
-        """Wait until a backup or restore is in a final phase, whichever; return it."""
-        return self._wait(phase(*FINAL), kind, name)
+        """Wait until a backup or restore is in a final phase, whichever; return it.
+
+        ``WaitTimeout`` also says which volumes it waits for, and whether anybody copies them.
+        """
+        try:
+            return self._wait(phase(*FINAL), kind, name)
+        except WaitTimeout as error:
+            more = self._unfinished({"kind": kind, "metadata": {"name": name}})
+            raise WaitTimeout("\n  ".join([str(error), *more])) from error
 
     def completed(self, kind: Literal["Backup", "Restore"], name: str) -> Object:
         """Wait as ``finished``; AssertionError, with all that is known, unless it is Completed."""
@@ -160,12 +168,7 @@ class Velero:
         lines += status.get("validationErrors", ())
         if self._store and status.get("phase") == "PartiallyFailed":
             lines += errors_of(self._store, item)
-        lines += [
-            f"volume {one.volume} of pod {one.pod} is {one.phase}: {one.message or 'no message'}"
-            for one in self.volumes(item)
-            if one.phase != COMPLETED
-        ]
-        return "\n  ".join(lines)
+        return "\n  ".join([*lines, *self._incomplete(item)])
 
     def volumes(self, item: Object) -> list[PodVolume]:
         """Return the volumes that a Backup copied, or a Restore brought back, or tried to."""
@@ -279,6 +282,17 @@ class Velero:
     def delete(self, kind: str, name: str) -> None:
         """Delete an object; of a Backup, Velero would make it again from the store."""
         self._kube.delete(API_VERSION, kind, name, self.namespace)
+
+    def _unfinished(self, item: Object) -> list[str]:
+        volumes = self._incomplete(item)
+        return [*volumes, *(agents_in(self._kube, self.namespace) if volumes else ())]
+
+    def _incomplete(self, item: Object) -> list[str]:
+        return [
+            f"volume {one.volume} of pod {one.pod} is {one.phase}: {one.message or 'no message'}"
+            for one in self.volumes(item)
+            if one.phase != COMPLETED
+        ]
 
     def _volumes_of(self, backup: str) -> Selection:
         """Return which PodVolumeBackups belong to a backup."""
