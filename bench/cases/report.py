@@ -17,6 +17,7 @@ from bench.years_of_reports import write_year
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report.html import to_html
 from conformance.report.model import RunReport
+from conformance.services.browser import PROGRAM
 
 EXAMPLE = PROJECT_ROOT / "reports" / "example"
 NIGHTS = 365
@@ -51,7 +52,7 @@ def report(lab: Lab) -> Samples:
         full = RunReport.model_validate_json((EXAMPLE / "report.json").read_bytes())
         page.write_text(to_html(full, EXAMPLE), encoding="utf-8")
         found["report.html"] = [page.stat().st_size / KILOBYTES]
-        if chromium := shutil.which("chromium"):
+        if chromium := shutil.which(PROGRAM):
             found["opened in Chromium, CPU"] = [opened(page, chromium)]
     return found
 
