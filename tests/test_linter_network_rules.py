@@ -82,6 +82,18 @@ def test_a_default_backend_must_be_there_too():
     ]
 
 
+def test_a_port_that_the_service_has_not_is_told_beside_those_that_it_has():
+    ingress, service = load(INGRESS), load(SERVICE)
+    backend = ingress["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]
+    backend["port"] = {"number": 8080}
+    service["spec"]["ports"] = [{"port": 80}, {"port": 81, "name": "more"}]
+
+    [problem] = check(plain(deployment(), service, ingress), "network.backend")
+    assert problem.message == (
+        "Ingress notes leads to port 8080 of Service notes, which has 80, 81 (more)"
+    )
+
+
 def test_a_fixed_host_name_in_a_variable_is_told_there():
     variables = named("ConfigMap", "notes-variables", data={"notes_domain": "notes.example.org"})
     app = flux(variables, ingress("notes.example.org"))

@@ -72,6 +72,12 @@ def _backends(ingress: Manifest) -> Iterator[tuple[Path, Mapping[str, Any]]]:
             yield path, service
 
 
+def _port_words(port: Mapping[str, Any]) -> str:
+    """Return a port's number, and its name if it has one: ``80 (http)``."""
+    name = port.get("name")
+    return f"{port.get('port')} ({name})" if name else f"{port.get('port')}"
+
+
 def _lost_port(
     ingress: Manifest, path: Path, backend: Mapping[str, Any], service: Manifest
 ) -> Iterator[Problem]:
@@ -79,7 +85,7 @@ def _lost_port(
     for key, field in (("name", "name"), ("number", "port")):
         wanted = port_number(get(backend, "port", key))
         if wanted and wanted not in [port_number(one.get(field)) for one in ports]:
-            has = ", ".join(f"{one.get('port')} ({one.get('name')})" for one in ports[:5])
+            has = ", ".join(map(_port_words, ports[:5]))
             yield Problem(
                 ingress.place(*path, "port", key),
                 f"Ingress {ingress.name} leads to port {shown(wanted)} of Service {service.name}, "
