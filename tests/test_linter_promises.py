@@ -87,6 +87,11 @@ def test_an_explanation_says_what_a_check_promises_and_for_which_level(capabilit
         assert part in text
 
 
+def test_the_explanation_of_the_upgrade_names_the_option_that_it_needs() -> None:
+    text = explain_check(promises(CAPABILITIES)["app_data.survives_upgrade"], Look())
+    assert "To run it: stackspin-conformance app PATH --cluster --previous EARLIER\n" in text
+
+
 def test_a_capability_lists_its_checks(capabilities: Path) -> None:
     found: list[Promise] = list(promises(capabilities).values())
     text = explain_family("app_runs", found, Look())

@@ -23,6 +23,9 @@ _CONSEQUENCES = {
     Severity.NOTE: "A note, which costs no level. It belongs to level {level}: ",
 }
 _WAIVED_DAYS = 90
+_OTHER_COMMANDS = {
+    "app_data.survives_upgrade": "stackspin-conformance app PATH --cluster --previous EARLIER",
+}
 
 
 def explain(rule: Rule, look: Look, today: date) -> str:
@@ -34,7 +37,7 @@ def explain_check(check: Promise, look: Look) -> str:
     """Return what a check on a cluster promises, and what it is good for."""
     stays = f'An app of which this is not true stays below level {check.level}: "{{}}"'
     told = {
-        "To run it:": "stackspin-conformance app PATH --cluster",
+        "To run it:": _OTHER_COMMANDS.get(check.id, "stackspin-conformance app PATH --cluster"),
         "How it is checked:": check.source,
         "To leave it out for a while:": "under skip in the app's conformance.yaml, with a reason "
         "and an end.",
