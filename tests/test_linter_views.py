@@ -162,6 +162,12 @@ def test_what_was_not_run_is_told_once_for_each_reason_and_promises_nothing() ->
     assert rules_named(REMOTE[:4]) == "4 rules of level 2"
 
 
+def test_of_many_rules_that_the_next_level_needs_the_first_are_named() -> None:
+    text = to_terminal(a_result(an_app_result(*map(a_finding, REMOTE[:4]))), PLAIN)
+    needs = "containers.rule-0, containers.rule-1, containers.rule-2 and 1 more"
+    assert f"next     level 2 needs {needs}\n" in text
+
+
 def test_reasons_that_go_on_from_one_cause_are_one() -> None:
     app = replace(an_app(), installations=(Installation("HelmRelease forgejo", (), (ELSEWHERE,)),))
     why = [(REMOTE[0], ELSEWHERE), (REMOTE[4], f"{ELSEWHERE}: which volumes it has is not known")]

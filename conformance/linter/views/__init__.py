@@ -182,6 +182,12 @@ def rules_named(rules: Sequence[Requirement]) -> str:
     return f"{len(rules)} {words} of {levels_named({rule.level for rule in rules})}"
 
 
+def first_rules(rules: Sequence[Requirement]) -> str:
+    """Return a few rules by their ids, and how many more there are."""
+    more = f" and {len(rules) - _FEW} more" if len(rules) > _FEW else ""
+    return ", ".join(rule.id for rule in rules[:_FEW]) + more
+
+
 def levels_named(levels: Iterable[int]) -> str:
     """Return ``level 2``, ``levels 2 and 3``."""
     *others, last = sorted(levels)

@@ -19,6 +19,7 @@ from conformance.linter.rule import Rule
 from conformance.linter.views import (
     colour,
     counted,
+    first_rules,
     has_more,
     joined_path,
     level_name,
@@ -148,6 +149,7 @@ def _environment() -> Environment:
         "shown": shown,
         "reasons": reasons,
         "rules_named": rules_named,
+        "first_rules": first_rules,
         "tally": tally,
         "level_name": level_name,
         "colour": colour,

@@ -11,6 +11,7 @@ from conformance.linter.levels import LEVELS
 from conformance.linter.views import (
     cause,
     counted,
+    first_rules,
     has_more,
     joined_path,
     level_name,
@@ -112,7 +113,7 @@ def _app(
     for levels, reason in not_judged(app):
         yield _line(look, "", (f"{levels} not judged: {shown(reason)}", ""))
     if mend := to_mend(app):
-        yield _line(look, "next", (f"level {mend[0].level} needs {rules_named(mend)}", ""))
+        yield _line(look, "next", (f"level {mend[0].level} needs {first_rules(mend)}", ""))
 
 
 def _level_style(app: AppResult) -> str:
