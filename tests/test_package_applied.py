@@ -13,6 +13,7 @@ import yaml
 from delivered_packages import FakeKube, an_object
 
 from conformance.apps.package.applied import applied
+from conformance.apps.package.given import read_apps
 from conformance.apps.package.helm_records import deployed_values, made_by
 from conformance.apps.package.override import override_in, refuses_unknown, takes_overrides
 from conformance.apps.package.placement import place
@@ -43,6 +44,19 @@ def test_the_reference_apps_take_overrides(app: str, tmp_path: Path) -> None:
     assert takes_overrides(release)
     assert not refuses_unknown(release)
     assert f"ConfigMap stackspin-{app}-given-override" in [one.name for one in release.sources]
+
+
+def test_a_schema_that_refuses_the_override_is_told_with_what_to_add(tmp_path: Path) -> None:
+    reference_copy(Package(data_root()), "notes", "notes-given", tmp_path)
+    [schema] = tmp_path.rglob("values.schema.json")
+    content = json.loads(schema.read_text())
+    del content["properties"]["global"]
+    schema.write_text(json.dumps(content))
+    [app] = read_apps(tmp_path)
+    [release] = place(app).releases
+    told = refuses_unknown(release)
+    assert told.startswith("values.schema.json of chart notes refuses global")
+    assert told.endswith("add global to its properties")
 
 
 def test_values_of_a_release_are_read_where_helm_keeps_them() -> None:

@@ -31,14 +31,19 @@ def takes_overrides(release: Release) -> bool:
     )
 
 
-def refuses_unknown(release: Release) -> bool:
-    """Whether the chart's schema refuses any value that does not change the app."""
+def refuses_unknown(release: Release) -> str:
+    """Return which chart's schema refuses any value that does not change the app; else nothing."""
     schema = release.chart.text("values.schema.json") if release.chart is not None else None
-    if schema is None:
-        return False
+    if release.chart is None or schema is None:
+        return ""
     content = json.loads(schema)
-    return get(content, "additionalProperties") is False and _ALLOWED not in mapping(
-        get(content, "properties")
+    if get(content, "additionalProperties") is not False:
+        return ""
+    if _ALLOWED in mapping(get(content, "properties")):
+        return ""
+    return (
+        f"values.schema.json of chart {release.chart.name} refuses {_ALLOWED}, the value that the "
+        f"check overrides, as Helm passes it to every chart: add {_ALLOWED} to its properties"
     )
 
 
