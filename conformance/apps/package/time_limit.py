@@ -42,6 +42,6 @@ class TimeLimit:
     def over(self, meanwhile: str) -> OutOfTime:
         """Return what to raise; ``meanwhile`` is what was waited for when the time was over."""
         return OutOfTime(
-            f"the app has used up its {self._minutes:g} minutes\n  To do: see what it waits for, or"
-            f" give it more time: --time, with pytest --app-time\n{meanwhile}".rstrip()
+            f"the app has used up its {self._minutes:g} minutes (--time, with pytest --app-time)\n"
+            f"  To do: see what it waits for, or give it more time\n{meanwhile}".rstrip()
         )
