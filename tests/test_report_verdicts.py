@@ -105,3 +105,13 @@ def test_the_page_of_a_run_that_goes_on_says_so_and_how_to_see_that_it_was_kille
     assert "2026-11-23 21:05:12 UTC" in page
     assert "If process 4711 is no longer" in page
     assert "Interrupted" not in page
+
+
+def test_a_capability_of_which_nothing_applies_is_not_called_partial() -> None:
+    checks = [a_check("app_login", n, Verdict.NOT_APPLICABLE) for n in range(2)]
+    report = a_report({"dashboard": [PASSED], "app_login": checks})
+    lines = [line for line, _ in terminal.summary(report, Path("reports"))]
+    assert re.search(r"^app_login +not applicable  8 s$", "\n".join(lines), re.MULTILINE)
+    page = re.sub(r"<[^>]+>", " ", to_html(report, Path()))
+    assert "core: 2 not applicable" in page
+    assert "partial core 0/0" not in re.sub(r"\s+", " ", page)

@@ -18,6 +18,7 @@ _COLOUR = {
     "fail": {"red": True},
     "extended fail": {"red": True},
     "partial": {"yellow": True},
+    "not applicable": {},
 }
 _SHOWN_FAILURES = 5
 
@@ -68,9 +69,9 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
 
 def _capability(capability: Capability) -> Line:
     said = capability_verdict(capability)
-    parts = [f"{capability.id:<20} {said:<13}"]
+    parts = [f"{capability.id:<20} {said:<14}"]
     for name, counts in (("core", capability.core), ("extended", capability.extended)):
-        if counts.total or counts.not_applicable:
+        if counts.total or counts.exempt:
             parts.append(f"{name} {_counts(counts)}")
     parts.append(f"{capability.seconds:.0f} s")
     return "  ".join(parts), _COLOUR[said]

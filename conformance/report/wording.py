@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from conformance.report.changes import Change, Comparison, DurationChange, VersionChange
 from conformance.report.results import Capability, CheckResult, Repeated
-from conformance.report.verdict import OverallVerdict
+from conformance.report.verdict import OverallVerdict, Verdict
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -22,7 +22,11 @@ def capability_verdict(capability: Capability) -> str:
     """Return a capability's verdict, in words that do not say "pass" where a check failed.
 
     Its core checks decide on the verdict; a failed extended check makes the run fail nevertheless.
+    "Partial" would say that something is missing where none of its checks applies.
     """
+    counts = (capability.core, capability.extended)
+    if capability.checks and not any(one.total or one.exempt for one in counts):
+        return Verdict.NOT_APPLICABLE.value
     if capability.verdict is OverallVerdict.PASS and capability.extended.failed:
         return "extended fail"
     return capability.verdict.value
