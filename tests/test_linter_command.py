@@ -107,6 +107,7 @@ def test_chosen_rules_claim_no_level(broken: Path) -> None:
         ((".", "none-such"), "none-such: no such file or folder"),
         ((".", "--previous", "none-such"), "none-such: no such file or folder"),
         ((".", "--cluster", "--app-description", "none-such"), "none-such: no such file"),
+        ((".", "--app-description", "tests"), "tests: a folder, no file"),
         ((".", "--level", "7"), "invalid choice: 7"),
         ((".", "--format", "yaml"), "invalid choice: 'yaml'"),
         ((".", "--lev", "2"), "unrecognized arguments: --lev"),

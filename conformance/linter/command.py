@@ -137,8 +137,9 @@ def _check_paths(given: argparse.Namespace) -> None:
             )
     description = given.app_description
     if description is not None and not os.path.isfile(description):  # noqa: PTH113 - as above
+        what = "a folder, no file" if os.path.isdir(description) else "no such file"  # noqa: PTH112
         raise HarnessError(
-            f"{shown(str(description))}: no such file",
+            f"{shown(str(description))}: {what}",
             "give the conformance.yaml that describes the app",
         )
 
