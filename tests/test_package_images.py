@@ -8,13 +8,16 @@ import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from conformance.apps import images
+from conformance.apps.package import pulled_again
 from conformance.apps.package.given import GivenApp, read_apps
 from conformance.apps.package.package_images import PackageImages, full_name, unpacked
+from conformance.apps.package.pulled_again import _pulled
 from conformance.common.errors import HarnessError
 from conformance.common.settings import data_root
 
@@ -24,9 +27,18 @@ POLLS = data_root() / "fixtures" / "packages" / "single-chart"
 class FakeRegistry:
     def __init__(self) -> None:
         self.pushed: list[tuple[str, str]] = []
+        self._there: dict[str, str] = {}
 
-    def push_layout(self, layout: Path, reference: str) -> None:
-        self.pushed.append((reference, (layout / "built").read_text()))
+    def exists(self, reference: str) -> bool:
+        return reference in self._there
+
+    def digest(self, reference: str) -> str:
+        return self._there[reference]
+
+    def push_layout(self, layout: Path, reference: str) -> str:
+        self._there[reference] = built = (layout / "built").read_text()
+        self.pushed.append((reference, built))
+        return built
 
 
 @pytest.fixture
@@ -77,6 +89,53 @@ def test_the_images_of_a_package_are_built_and_pushed_once(
         package_images.push(app, registry)  # type: ignore[arg-type]
     assert builds == ["docker.io/stackspin/web:1", "ghcr.io/a/db:2"]
     assert registry.pushed == [("docker.io/stackspin/web:1", "web"), ("ghcr.io/a/db:2", "db")]
+
+
+def test_images_by_whose_names_there_were_others_are_told(
+    tmp_path: Path, builds: list[str], package_images: PackageImages
+) -> None:
+    del builds
+    app, registry = a_given_app(tmp_path, "own/web:1", "own/db:2", "own/new:3"), FakeRegistry()
+    registry._there = {"docker.io/own/web:1": "of another source", "docker.io/own/db:2": "db"}
+    assert package_images.push(app, registry) == ["docker.io/own/web:1"]  # type: ignore[arg-type]
+    assert package_images.push(app, registry) == []  # type: ignore[arg-type]
+
+
+def a_pod(*states: dict[str, Any]) -> dict[str, Any]:
+    return {"status": {"containerStatuses": [{"state": state} for state in states]}}
+
+
+@pytest.mark.parametrize(
+    ("pod", "pulled"),
+    [
+        ({"status": {}}, False),
+        (a_pod({"waiting": {"reason": "ContainerCreating"}}), False),
+        (a_pod({"terminated": {}}, {"waiting": {"reason": "ErrImagePull"}}), False),
+        (a_pod({"waiting": {}}), False),
+        (a_pod({"terminated": {"reason": "StartError"}}, {"running": {}}), True),
+        (a_pod({"waiting": {"reason": "RunContainerError"}}), True),
+    ],
+)
+def test_an_image_is_pulled_again_when_its_container_was_made(
+    pod: dict[str, Any], pulled: bool
+) -> None:
+    assert _pulled(pod) is pulled
+
+
+def test_each_node_pulls_again_what_has_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, Any]] = []
+    awaited: list[int] = []
+    monkeypatch.setattr(pulled_again, "apply", lambda _kube, item, **_: made.append(item))
+    monkeypatch.setattr(
+        pulled_again, "wait_each", lambda *_, minimum, **__: awaited.append(minimum)
+    )
+    nodes = [{"metadata": {"name": name}} for name in ("one", "two")]
+    kube = SimpleNamespace(list=lambda *_: nodes)
+    pulled_again.pull_again(kube, ["own/web:1"], "images")  # type: ignore[arg-type]
+    assert [one["spec"]["nodeName"] for one in made] == ["one", "two"]
+    [container] = made[0]["spec"]["containers"]
+    assert (container["image"], container["imagePullPolicy"]) == ("own/web:1", "Always")
+    assert awaited == [2]
 
 
 def test_an_image_that_cannot_be_built_is_told_each_time(

@@ -17,6 +17,7 @@ from conformance.apps.package.given import GivenApp
 from conformance.apps.package.mistakes import mistakes_in
 from conformance.apps.package.package_images import PackageImages
 from conformance.apps.package.placement import Placement, place
+from conformance.apps.package.pulled_again import pull_again
 from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.refusals import refusals, refusals_of
 from conformance.common.run_folder import run_folder
@@ -159,7 +160,9 @@ def bring_images(app: App | GivenApp, request: pytest.FixtureRequest) -> Callabl
 
     def push(package: GivenApp) -> None:
         built: PackageImages = request.getfixturevalue("package_images")
-        built.push(package, request.getfixturevalue("registry"))
+        if moved := built.push(package, request.getfixturevalue("registry")):
+            namespace = request.getfixturevalue("namespaces")("images")
+            pull_again(request.getfixturevalue("kube"), moved, namespace)
 
     def release(package: GivenApp) -> None:
         images: AppImages = request.getfixturevalue("images")

@@ -58,15 +58,19 @@ class PackageImages:
             self._built[given.name] = submit(self._executor, build, _building(given))
         return self._built[given.name]
 
-    def push(self, given: GivenApp, registry: Registry) -> None:
-        """Push them, once, when they are built.
+    def push(self, given: GivenApp, registry: Registry) -> list[str]:
+        """Push them, once, when they are built; return those by whose names there were others.
 
         Raises HarnessError, DescriptionError, CommandFailedError with the builder's output.
         """
+        moved = []
         for reference, layout in self.begin(given).result().items():
             if layout.exists():
-                registry.push_layout(layout, reference)
+                before = registry.digest(reference) if registry.exists(reference) else None
+                if registry.push_layout(layout, reference) != before and before is not None:
+                    moved.append(reference)
                 shutil.rmtree(layout)
+        return moved
 
     def close(self) -> None:
         """Kill what is being built and wait for its end."""
