@@ -320,6 +320,21 @@ def test_a_signal_reaches_the_checks_and_what_they_found_is_shown(
     assert f"Report of the checks: reports/apps/{FOLDER}/report.html" in out
 
 
+def test_the_checks_end_when_the_command_is_killed(fake: Pytest) -> None:
+    fake.will(wait=True)
+    process = subprocess.Popen([sys.executable, "-c", COMMAND, "app", str(CHART), "--cluster"])
+    until = time.monotonic() + 60
+    while not (fake.folder / "ready").exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.kill()
+    process.wait(60)
+    while not (fake.folder / "told.json").exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert fake.told["signals"] == [signal.SIGTERM]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -8,8 +8,6 @@ terminal and writes the report (``divided_run``).
 
 from __future__ import annotations
 
-import ctypes
-import os
 import queue
 import signal
 import threading
@@ -24,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from conformance.common.parent_death import end_with
 from conformance.common.redaction import Known
 from conformance.platform.site import LONGEST_NAME
 from conformance.report.model import RunReport
@@ -40,7 +39,6 @@ _KEEPS_REPORTS = ("session", "logging-plugin")
 """Plugins that are told of each phase of a check here, too; all others are in the first process."""
 _LOOK_SECONDS = 1.0
 """Seconds between two looks at what is being installed."""
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -285,9 +283,7 @@ def _sending(connection: Connection) -> Iterator[Callable[[Message], None]]:
 def _end_with(parent: int) -> None:
     """Have this process end, and take its cluster down, also when the first one is killed."""
     signal.signal(signal.SIGTERM, interrupt)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # killed before that
-        os.kill(os.getpid(), signal.SIGTERM)
+    end_with(parent)
 
 
 def _capture_alone(config: pytest.Config) -> None:

@@ -7,6 +7,7 @@ have a pytest.ini or a conftest.py, whose code would run on the host.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from conformance.common.parent_death import end_with
 from conformance.linter.on_cluster.report import FILE, read_run
 from conformance.linter.result import ClusterRun
 
@@ -85,7 +87,8 @@ def pytest_arguments(options: Sequence[str]) -> list[str]:
 def run_checks(options: Sequence[str], reports: Path) -> Ended:
     """Run the checks, their progress on standard error; return when they have ended.
 
-    Ctrl-C, SIGTERM and SIGHUP end them. ``reports`` is where their report goes, among others.
+    Ctrl-C, SIGTERM and SIGHUP end them, and so does whatever kills this process. ``reports`` is
+    where their report goes, among others.
     """
     arguments = pytest_arguments([f"--reports-dir={reports}", *options])
     environment = {name: os.environ[name] for name in os.environ if name not in _NOT_PASSED_ON}
@@ -97,6 +100,7 @@ def run_checks(options: Sequence[str], reports: Path) -> Ended:
             stdin=subprocess.DEVNULL,
             stdout=_STANDARD_ERROR,
             env=environment,
+            preexec_fn=functools.partial(end_with, os.getpid()),  # noqa: PLW1509 - one thread
         )
         for number in signals.received:  # before there was anybody to pass them on to
             signals.pass_on(number)
