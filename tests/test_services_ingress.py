@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
@@ -26,6 +28,9 @@ class Echo(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.asked[self.path] = self.asked.get(self.path, 0) + 1
         kind, _, times = self.path.strip("/").partition("/")
+        if kind == "drip":
+            self._drip(int(times))
+            return
         unrouted = kind == "after" and self.asked[self.path] <= int(times)
         statuses = [int(each) for each in times.split("/")] if kind == "then" else [200]
         status = statuses[min(self.asked[self.path], len(statuses)) - 1]
@@ -34,6 +39,15 @@ class Echo(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _drip(self, status: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", "1000000")
+        self.end_headers()
+        with suppress(OSError):  # nobody reads any more
+            for _ in range(100):
+                self.wfile.write(b"x")
+                time.sleep(0.05)
 
     def log_message(self, *_: object) -> None:
         pass
@@ -118,3 +132,21 @@ def test_versions_of_tls_are_asked_of_the_ingress(client: HttpClient, port: int)
     assert [one.name for one in versions] == ["TLSv1_2", "TLSv1_3"]
     with pytest.raises(ValueError, match=r"example\.org is not a name of the platform"):
         client.tls_versions("https://example.org/")
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_an_answer_without_end_is_given_up(
+    certificate: ServerCertificate, port: int, status: int
+) -> None:
+    soon = Timeouts(routing=0.0, transfer=0.3)
+    client = HttpClient(DOMAIN, "127.0.0.1", certificate.ca_certificate, timeouts=soon)
+    with pytest.raises(requests.RequestException, match=r"did not end in 0\.3 s"):
+        client.get_routed(f"https://notes.{DOMAIN}:{port}/drip/{status}")
+
+
+def test_a_large_answer_is_given_up(
+    client: HttpClient, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("conformance.services.answer_body._MOST_BYTES", 3)
+    with pytest.raises(requests.RequestException, match="more than 3 bytes"):
+        client.get(f"https://notes.{DOMAIN}:{port}/")

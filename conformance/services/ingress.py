@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import socket
 import ssl
+import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from urllib.parse import SplitResult, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.poolmanager import PoolManager
-from urllib3.util.retry import Retry
 
 from conformance.common.timeouts import Timeouts
 from conformance.common.transcript import record, without_values
+from conformance.services.answer_body import AnswerBody
 from conformance.services.tls import presented, spoken
 
 
@@ -32,6 +35,9 @@ NOBODY_THERE = (502, 503, 504)
 UNROUTED = (404, *NOBODY_THERE)
 """What the ingress answers between the API accepting an Ingress and its own reload of it."""
 
+_AT_LEAST = 1.0
+"""Seconds for which a route is asked for again, however short its time-out is."""
+
 
 class HttpClient(requests.Session):
     """A requests session that resolves the platform's names to the ingress at ``address``.
@@ -39,7 +45,7 @@ class HttpClient(requests.Session):
     Host header and TLS server name stay the real name, and the certificate is verified against
     the harness's CA for that name. Names outside ``domain`` are refused with ``ValueError``: a
     check that leaves the platform tests something else. ``timeouts.http`` holds for every
-    request that gives none.
+    request that gives none, ``timeouts.transfer`` for the body of its answer.
     """
 
     def __init__(
@@ -47,7 +53,7 @@ class HttpClient(requests.Session):
     ) -> None:
         super().__init__()
         self._timeouts = timeouts or Timeouts()
-        self._platform = PlatformAdapter(domain, address, ca_certificate, self._timeouts.http)
+        self._platform = PlatformAdapter(domain, address, ca_certificate, self._timeouts)
         self._mount(self._platform)
 
     def get_routed(
@@ -114,20 +120,19 @@ class HttpClient(requests.Session):
         within: float | None = None,
         redirects: bool = True,
     ) -> requests.Response:
-        if within is None:
-            within = self._timeouts.routing
-        retry = Retry(
-            total=int(within) + 5,  # the first five take about a second together
-            backoff_factor=0.05,
-            backoff_max=1.0,
-            status_forcelist=statuses,
-            raise_on_status=False,
-        )
+        end = time.monotonic() + _AT_LEAST + (self._timeouts.routing if within is None else within)
+        pauses = itertools.chain((0.0, 0.05, 0.1, 0.2, 0.4), itertools.repeat(1.0))
         with requests.Session() as session:
-            HttpClient._mount(session, self._platform.with_retries(retry))
-            return session.get(
-                url, auth=auth, headers=dict(headers or {}), allow_redirects=redirects
-            )
+            HttpClient._mount(session, self._platform)
+            while True:
+                time.sleep(next(pauses))
+                is_last = time.monotonic() >= end
+                with suppress(*(() if is_last else (requests.ConnectionError, requests.Timeout))):
+                    answer = session.get(
+                        url, auth=auth, headers=dict(headers or {}), allow_redirects=redirects
+                    )
+                    if is_last or answer.status_code not in statuses:
+                        return answer
 
     def _mount(self: requests.Session, adapter: HTTPAdapter) -> None:
         self.trust_env = False
@@ -140,21 +145,14 @@ class PlatformAdapter(HTTPAdapter):
     """Connects to one address, whatever the host name; checks the certificate by the name."""
 
     def __init__(
-        self,
-        domain: str,
-        address: str,
-        ca_certificate: bytes,
-        timeout: float,
-        retries: Retry | int = 0,
+        self, domain: str, address: str, ca_certificate: bytes, timeouts: Timeouts
     ) -> None:
-        self._settings = (domain, address, ca_certificate, timeout)
+        self._domain = domain
+        self._address = address
+        self._timeouts = timeouts
         self.trust = ssl.create_default_context(cadata=ca_certificate.decode())
         self._pools: dict[str, PoolManager] = {}
-        super().__init__(max_retries=retries)
-
-    def with_retries(self, retries: Retry) -> PlatformAdapter:
-        """Return another adapter for the same platform."""
-        return PlatformAdapter(*self._settings, retries=retries)
+        super().__init__()
 
     def send(  # type: ignore[override]  # the parameters this adapter decides itself are not named
         self,
@@ -166,7 +164,8 @@ class PlatformAdapter(HTTPAdapter):
         """Send a request with the Host header of its URL."""
         del decided_here
         request.headers["Host"] = urlsplit(request.url or "").netloc
-        answer = super().send(request, stream=stream, timeout=timeout or self._settings[3])
+        answer = super().send(request, stream=stream, timeout=timeout or self._timeouts.http)
+        answer.raw = AnswerBody(answer.raw, None if stream else self._timeouts.transfer)
         record(f"{request.method} {without_values(str(request.url))}", answered(answer))
         return answer
 
@@ -180,7 +179,7 @@ class PlatformAdapter(HTTPAdapter):
         if host not in self._pools:
             self._pools[host] = PoolManager(maxsize=4)
         return self._pools[host].connection_from_host(
-            self._settings[1],
+            self._address,
             url.port or (443 if secure else 80),
             scheme=url.scheme,
             pool_kwargs={**tls, "ssl_context": self.trust} if secure else None,
@@ -190,11 +189,11 @@ class PlatformAdapter(HTTPAdapter):
         """Return a connection to where ``url`` is answered, before any TLS. Raises ``OSError``."""
         parts = urlsplit(url)
         self._host(parts)
-        address = (self._settings[1], parts.port or 443)
-        return socket.create_connection(address, self._settings[3])
+        address = (self._address, parts.port or 443)
+        return socket.create_connection(address, self._timeouts.http)
 
     def _host(self, url: SplitResult) -> str:
-        domain, host = self._settings[0], url.hostname or ""
+        domain, host = self._domain, url.hostname or ""
         if host != domain and not host.endswith(f".{domain}"):
             raise ValueError(f"{host} is not a name of the platform ({domain})")
         return host
