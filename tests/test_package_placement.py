@@ -10,6 +10,7 @@ import yaml
 
 from conformance.apps.package.given import read_apps
 from conformance.apps.package.placement import Placement, place
+from conformance.apps.package.platform_files import PLATFORM_CHARTS
 from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.refusals import Reach, refusals
 from conformance.common.package import Package
@@ -110,6 +111,37 @@ def test_files_of_the_platform_are_not_replaced(copied: Path) -> None:
     assert "belongs to the platform" in " ".join(placed(root).problems)
 
 
+@pytest.mark.parametrize("key", ["resources", "components", "generators"])
+def test_a_kustomization_yaml_cannot_name_files_of_the_platform(key: str, copied: Path) -> None:
+    folder = copied / "static-site" / "website" / "public"
+    (folder / "kustomization.yaml").write_text(
+        f"resources: [server.yaml]\n{key}: [../../flux2/infrastructure/backups]\n"
+        if key != "resources"
+        else "resources: [server.yaml, ../../flux2/infrastructure/backups]\n"
+    )
+    problems = placed(copied / "static-site").problems
+    assert any("names ../../flux2/infrastructure/backups" in one for one in problems), problems
+
+
+def test_a_chart_where_the_platform_has_one_gets_another_place(copied: Path) -> None:
+    root = copied / "miniflux"
+    (root / "charts" / "miniflux").rename(root / "charts" / "hydra")
+    for file in root.rglob("*.yaml"):
+        file.write_text(file.read_text().replace("charts/miniflux", "charts/hydra"))
+    found = placed(root)
+    assert found.problems == ()
+    assert "charts/miniflux-charts-hydra/Chart.yaml" in found.files
+    assert not any(path.startswith("charts/hydra/") for path in found.files)
+    [release] = found.releases
+    assert release.chart is not None
+    assert release.chart.folder == "charts/miniflux-charts-hydra"
+
+
+def test_the_charts_of_the_platform_are_all_but_those_of_apps() -> None:
+    there = {one.name for one in (data_root() / "charts").iterdir()}
+    assert there - {"notes", "wordpress"} == set(PLATFORM_CHARTS)
+
+
 def test_where_there_is_nothing_to_install_that_is_said(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("Nothing here.")
     assert placed(tmp_path).problems == (f"{tmp_path.name} has nothing that Flux could install",)
@@ -147,6 +179,10 @@ def an_object(kind: str, name: str, namespace: str = "", more: str = "") -> str:
     return f"apiVersion: v1\nkind: {kind}\nmetadata: {{name: {name}{where}}}\n{more}\n"
 
 
+def a_role(rule: str, namespace: str = "stackspin-apps") -> str:
+    return an_object("Role", "x", namespace, f"rules: [{rule}]")
+
+
 @pytest.mark.parametrize(
     ("text", "reasons"),
     [
@@ -154,6 +190,7 @@ def an_object(kind: str, name: str, namespace: str = "", more: str = "") -> str:
         (an_object("ConfigMap", "x", "velero"), ["the namespace velero is the platform's"]),
         (an_object("ConfigMap", "x", "kube-system"), ["the namespace kube-system is the"]),
         (an_object("Namespace", "stackspin"), ["Namespace stackspin: is the platform's"]),
+        (an_object("Namespace", "stackspin-apps"), ["Namespace stackspin-apps: is the platform's"]),
         (an_object("Namespace", "pages"), []),
         (an_object("Deployment", "x", "flux-system"), ["put no Deployment into flux-system"]),
         (an_object("ConfigMap", "x", "flux-system"), ["only variables (stackspin-APP-variables)"]),
@@ -172,6 +209,65 @@ def an_object(kind: str, name: str, namespace: str = "", more: str = "") -> str:
                 "RoleBinding", "x", "stackspin-apps", "roleRef: {kind: ClusterRole, name: edit}"
             ),
             ["gives the role edit over what other apps have"],
+        ),
+        (
+            an_object(
+                "RoleBinding", "x", "stackspin-apps", "roleRef: {kind: ClusterRole, name: view}"
+            ),
+            [],
+        ),
+        (
+            an_object(
+                "RoleBinding", "x", "stackspin-apps", "roleRef: {kind: ClusterRole, name: velero}"
+            ),
+            ["gives the role velero over what other apps have"],
+        ),
+        (a_role("{resources: ['*'], verbs: [get]}"), ["rights over the objects of other apps"]),
+        (a_role("{resources: [secrets], verbs: [list]}"), ["over the Secrets of other apps"]),
+        (a_role("{resources: [pods], verbs: [get, delete]}"), ["over the pods of other apps"]),
+        (a_role("{resources: [secrets], verbs: ['*'], resourceNames: [own]}"), []),
+        (a_role("{resources: [pods, configmaps], verbs: [get, list, watch]}"), []),
+        (a_role("{resources: ['*'], verbs: ['*']}", "of-its-own"), []),
+        (an_object("FlowSchema", "x"), ["FlowSchema x: belongs to the whole cluster"]),
+        (
+            an_object(
+                "Secret",
+                "stackspin-x-variables",
+                "flux-system",
+                "type: kubernetes.io/service-account-token",
+            ),
+            ["only Secrets of the type Opaque"],
+        ),
+        (
+            an_object("Service", "x", "stackspin-apps", "spec: {externalIPs: [10.96.0.1]}"),
+            ["takes what is sent to 10.96.0.1 (externalIPs)"],
+        ),
+        (
+            an_object(
+                "Kustomization",
+                "x",
+                "flux-system",
+                "spec: {path: ./flux2/./infrastructure/flux, sourceRef: {name: stackspin}}",
+            ),
+            ["applies flux2/infrastructure/flux, which is the platform's"],
+        ),
+        (
+            an_object("HelmRelease", "x", "stackspin-apps", "spec: {storageNamespace: stackspin}"),
+            ["its storageNamespace stackspin is the platform's"],
+        ),
+        (
+            an_object("Pod", "x", "stackspin-apps", "spec: {priorityClassName: system-x}"),
+            ["with the priority system-x"],
+        ),
+        (
+            an_object(
+                "Pod",
+                "x",
+                "stackspin-apps",
+                "spec: {containers: [{name: c, securityContext: {capabilities:"
+                " {add: [SYS_ADMIN, CHOWN]}}}]}",
+            ),
+            ["container c has the capability SYS_ADMIN"],
         ),
         (
             an_object("HelmRelease", "x", "stackspin-apps", "spec: {targetNamespace: stackspin}"),

@@ -18,6 +18,7 @@ import yaml
 
 from conformance.apps.package.chart_alone import drafted
 from conformance.apps.package.given import GivenApp, read_tree
+from conformance.apps.package.platform_files import is_of_the_platform, named_of_the_platform
 from conformance.common.errors import HarnessError
 from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.app import AppPackage, FluxKustomization, Release
@@ -33,7 +34,6 @@ from conformance.services.flux import API_VERSIONS
 PACKAGES = "packages"
 """The folder of flux2 in which each package has a file of the Kustomizations that begin it."""
 _SOURCE = {"kind": "GitRepository", "name": "stackspin"}
-_OF_THE_PLATFORM = ("flux2/infrastructure",)
 _GIT = ("GitRepository", "Bucket")
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 
@@ -179,7 +179,7 @@ class _Placing:
                     f"{one.chart_missing}: name a chart in its place in conformance.yaml (charts), "
                     "or use --fetch"
                 )
-            elif one.elsewhere:
+            elif one.elsewhere or is_of_the_platform(posixpath.normpath(name)):
                 moved[name] = f"charts/{safe(self.given.name)}-{safe(name)}"
                 self._chart(moved[name], one.chart.files)
             else:
@@ -227,10 +227,15 @@ class _Placing:
 
     def _add(self, path: str, content: bytes) -> None:
         taken = path == ROOT_KUSTOMIZATION or path.startswith(("../", "/"))
-        if taken or any(inside(path, one) for one in _OF_THE_PLATFORM):
+        if taken or is_of_the_platform(path):
             self.problems.append(f"{path} belongs to the platform: no package may have such a file")
         elif self.files.setdefault(path, content) != content:
             self.problems.append(f"two files of the package belong at {path}")
+        elif posixpath.basename(path) in KUSTOMIZATION_FILES:
+            self.problems += [
+                f"{path} names {text}, which is the platform's"
+                for text in named_of_the_platform(path, content)
+            ]
 
 
 def safe(name: str) -> str:

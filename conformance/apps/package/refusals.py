@@ -7,26 +7,36 @@ has applied it.
 from __future__ import annotations
 
 import enum
+import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from conformance.apps.package.platform_files import is_of_the_platform
+from conformance.apps.package.refused_rights import rights_over_others
 from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.app import AppPackage
-from conformance.linter.facts.confinement import breaches_of_pod, is_privileged
+from conformance.linter.facts.confinement import (
+    added_capabilities,
+    breaches_of_pod,
+    is_privileged,
+)
 from conformance.linter.manifest import CLUSTER_WIDE, Manifest
 from conformance.linter.pods import Pod, pods_of
-from conformance.platform.conventions import FLUX_NAMESPACE
+from conformance.platform.conventions import APPS_NAMESPACE, FLUX_NAMESPACE
 from conformance.platform.reference.levels import BACKUPS, PLATFORM, SINGLE_SIGN_ON
 
 if TYPE_CHECKING:
     from conformance.kube.objects import Object
 
 _NO_NAMESPACE = CLUSTER_WIDE | {
-    "APIService", "CSIDriver", "ClusterIssuer", "MutatingWebhookConfiguration", "Node",
-    "RuntimeClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
-    "ValidatingWebhookConfiguration",
+    "APIService", "CSIDriver", "CSINode", "CertificateSigningRequest", "ClusterIssuer",
+    "ClusterTrustBundle", "DeviceClass", "FlowSchema", "GatewayClass", "IPAddress",
+    "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration",
+    "Node", "PriorityLevelConfiguration", "ResourceSlice", "RuntimeClass", "ServiceCIDR",
+    "StorageVersionMigration", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration", "VolumeAttachment", "VolumeAttributesClass",
 }  # fmt: skip
 _ITS_OWN = ("Namespace", "CustomResourceDefinition")
 """Kinds without a namespace of which a package may bring its own."""
@@ -71,8 +81,8 @@ _PLATFORM_NAMES = frozenset(
         "ConfigMap stackspin-apps/stackspin-ca",
     }
 )
-_POWERFUL = frozenset({"admin", "cluster-admin", "edit"})
-"""Cluster roles that reach what other apps have in the namespace."""
+_OPAQUE = ("", "Opaque")
+"""Types of Secrets that hold variables; what is in the others, Kubernetes decides."""
 
 
 class Reach(enum.Enum):
@@ -111,9 +121,22 @@ def refusals_of(objects: Iterable[Object], allowed: Collection[str] = ()) -> lis
     return _refused([Manifest(one, "", lambda _: 0) for one in objects], allowed)
 
 
+def is_platform_namespace(name: str) -> bool:
+    """Whether a namespace is the platform's or Kubernetes' own, not that of the apps."""
+    return _NAMESPACES.fullmatch(name) is not None
+
+
 def _refused(manifests: Sequence[Manifest], allowed: Collection[str]) -> list[str]:
+    own = {one.name for one in manifests if one.kind == "ClusterRole"}
     found = [refusal for one in manifests for refusal in _of_object(one)]
-    found += [Refusal(Reach.NODE, line) for pod in pods_of(manifests) for line in _of_pod(pod)]
+    found += [
+        Refusal(Reach.PLATFORM, f"{one}: {line}")
+        for one in manifests
+        for line in rights_over_others(one, own)
+    ]
+    pods = list(pods_of(manifests))
+    found += [Refusal(Reach.NODE, line) for pod in pods for line in _of_pod(pod)]
+    found += [Refusal(Reach.PLATFORM, line) for pod in pods for line in _of_priority(pod)]
     return list(dict.fromkeys(str(one) for one in found if one.reach.value not in allowed))
 
 
@@ -135,17 +158,15 @@ def _of_the_platform(one: Manifest) -> Iterator[str]:
             yield f"{one}: Stackspin's packages put no {one.kind} into {FLUX_NAMESPACE}"
         elif one.kind in ("ConfigMap", "Secret") and not _VARIABLES.fullmatch(one.name):
             yield f"{one}: only variables (stackspin-APP-variables) belong into {FLUX_NAMESPACE}"
-    elif _NAMESPACES.fullmatch(one.namespace):
+        elif one.kind == "Secret" and text(one.value.get("type")) not in _OPAQUE:
+            yield f"{one}: only Secrets of the type Opaque belong into {FLUX_NAMESPACE}"
+    elif is_platform_namespace(one.namespace):
         yield f"{one}: the namespace {one.namespace} is the platform's"
-    if one.kind == "RoleBinding" and get(one.value, "roleRef", "kind") == "ClusterRole":
-        role = text(get(one.value, "roleRef", "name"))
-        if role in _POWERFUL:
-            yield f"{one}: gives the role {role} over what other apps have in the namespace"
     yield from _of_reach(one)
 
 
 def _of_own_kind(one: Manifest) -> Iterator[str]:
-    if one.kind == "Namespace" and _NAMESPACES.fullmatch(one.name):
+    if one.kind == "Namespace" and (is_platform_namespace(one.name) or one.name == APPS_NAMESPACE):
         yield f"Namespace {one.name}: is the platform's"
     group = text(get(one.value, "spec", "group"))
     if one.kind == "CustomResourceDefinition" and _GROUPS.fullmatch(group):
@@ -153,10 +174,18 @@ def _of_own_kind(one: Manifest) -> Iterator[str]:
 
 
 def _of_reach(one: Manifest) -> Iterator[str]:
-    """Yield where an object of Flux would put others."""
-    target = text(get(one.value, "spec", "targetNamespace"))
-    if one.kind in ("Kustomization", "HelmRelease") and _NAMESPACES.fullmatch(target):
-        yield f"{one}: its targetNamespace {target} is the platform's"
+    """Yield where an object would put others, or take what is not its own."""
+    if one.kind in ("Kustomization", "HelmRelease"):
+        for key in ("targetNamespace", "storageNamespace"):
+            namespace = text(get(one.value, "spec", key))
+            if is_platform_namespace(namespace):
+                yield f"{one}: its {key} {namespace} is the platform's"
+    if one.kind == "Kustomization" and get(one.value, "spec", "sourceRef"):
+        path = posixpath.normpath(text(get(one.value, "spec", "path"))).lstrip("/")
+        if is_of_the_platform(path):
+            yield f"{one}: applies {path}, which is the platform's"
+    if one.kind == "Service" and (addresses := sequence(get(one.value, "spec", "externalIPs"))):
+        yield f"{one}: takes what is sent to {text(addresses[0])} (externalIPs)"
 
 
 def _of_pod(pod: Pod) -> Iterator[str]:
@@ -165,6 +194,7 @@ def _of_pod(pod: Pod) -> Iterator[str]:
     for container in pod.containers:
         if is_privileged(container):
             yield f"{where}: container {container.name} is privileged"
+        yield from (f"{where}: {what}" for _, what in added_capabilities(container))
         for entry in sequence(container.value.get("ports")):
             if port := get(entry, "hostPort"):
                 yield f"{where}: container {container.name} takes port {port} of the node"
@@ -172,3 +202,9 @@ def _of_pod(pod: Pod) -> Iterator[str]:
         if "hostPath" in mapping(volume):
             path = text(get(volume, "hostPath", "path"))
             yield f"{where}: mounts {path} of the node (hostPath)"
+
+
+def _of_priority(pod: Pod) -> Iterator[str]:
+    priority = text(pod.get("spec", "priorityClassName"))
+    if priority.startswith("system-"):
+        yield f"{pod.workload}: with the priority {priority} the platform's pods make way for it"

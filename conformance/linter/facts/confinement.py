@@ -58,15 +58,20 @@ def breaches(container: Container) -> Iterator[tuple[Path, str]]:
     context = (*container.path, "securityContext")
     if is_privileged(container):
         yield (*context, "privileged"), f"{name} is privileged: it can do everything that root can"
+    yield from added_capabilities(container)
+    kind, place = setting(container, "seccompProfile")
+    if text(get(kind, "type")) == "Unconfined":
+        yield place, f"{name} can make every system call (seccompProfile Unconfined)"
+
+
+def added_capabilities(container: Container) -> Iterator[tuple[Path, str]]:
+    """Yield the capabilities that a container has that ``baseline`` does not have: where, which."""
     added = sequence(get(container.value, "securityContext", "capabilities", "add"))
     for index, capability in enumerate(added):
         plain = text(capability).upper().removeprefix("CAP_")
         if plain and plain not in _HARMLESS:
-            place = (*context, "capabilities", "add", index)
-            yield place, f"{name} has the capability {plain[:40]}"
-    kind, place = setting(container, "seccompProfile")
-    if text(get(kind, "type")) == "Unconfined":
-        yield place, f"{name} can make every system call (seccompProfile Unconfined)"
+            place = (*container.path, "securityContext", "capabilities", "add", index)
+            yield place, f"container {container.name} has the capability {plain[:40]}"
 
 
 def as_root(container: Container) -> tuple[Path, str] | None:
