@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from delivered_packages import (
 )
 
 from conformance.apps.package.delivery import Delivery
+from conformance.apps.package.given import read_apps
 from conformance.apps.package.placement import place
 from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.secrets_by_hand import made_by_hand
@@ -66,14 +68,32 @@ def test_what_has_come_since_is_the_apps_unless_flux_says_whose_it_is(
             an_object("Secret", "sh.helm.release.v1.pages.v1", type="helm.sh/release.v1"),
             an_object("ClusterRole", "somebody", None),
             an_object("PersistentVolumeClaim", "pages-data"),
+            made_from_a_template,
         ]
 
+    # A StatefulSet's claim has what labels the package gives it.
+    made_from_a_template = an_object("PersistentVolumeClaim", "db-0", labels={of_flux: "stackspin"})
+    made_from_a_template["metadata"]["managedFields"] = [{"manager": "kube-controller-manager"}]
     branch.flux_does = [install]
     delivery.begin()
     assert {one["metadata"]["name"] for one in delivery.made()} == {
-        "mine", "made-by-the-app", "pages-data",
+        "mine", "made-by-the-app", "pages-data", "db-0",
     }  # fmt: skip
-    assert [one["metadata"]["name"] for one in delivery.claims()] == ["pages-data"]
+    assert [one["metadata"]["name"] for one in delivery.claims()] == ["pages-data", "db-0"]
+
+
+def test_where_helm_puts_objects_and_records_is_looked_at_too(
+    kube: FakeKube, tmp_path: Path
+) -> None:
+    root = tmp_path / "miniflux"
+    shutil.copytree(data_root() / "fixtures" / "packages" / "miniflux", root)
+    [file] = [one for one in root.rglob("*.yaml") if "kind: HelmRelease" in one.read_text()]
+    more = "spec:\n  targetNamespace: readers\n  storageNamespace: records\n"
+    file.write_text(file.read_text().replace("spec:\n", more, 1))
+    [app] = read_apps(root)
+    delivery = Delivery(FakeBranch(kube), place(app), "miniflux", TimeLimit(1))  # type: ignore[arg-type]
+    assert {"readers", "records"} <= delivery.namespaces
+    assert not {"velero", "kube-system"} & delivery.namespaces
 
 
 class FakeFlux(Flux):

@@ -14,6 +14,7 @@ from conformance.apps.package.leftovers import brought_by, take_away
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.of_flux import OfFlux
 from conformance.apps.package.own_objects import OwnObjects, Remains
+from conformance.apps.package.refusals import is_platform_namespace
 from conformance.apps.package.time_limit import OutOfTime, TimeLimit
 from conformance.apps.package.waits import AppWaits
 from conformance.common.errors import HarnessError
@@ -21,6 +22,7 @@ from conformance.kube.conditions import rolled_out
 from conformance.kube.inventory import ref_of
 from conformance.kube.objects import Object, Objects, Ref
 from conformance.kube.wait import Wait, WaitFailed, WaitTimeout
+from conformance.linter.access import text
 from conformance.platform.steps import Steps
 from conformance.services.git import GitRefused
 
@@ -94,9 +96,13 @@ class Delivery:
     @property
     def namespaces(self) -> set[str]:
         """Where its objects are."""
-        own = {one.namespace for one in self.placement.releases}
-        own |= {one.namespace for one in self.placement.app.written}
-        own |= {one.name for one in self.placement.app.written if one.kind == "Namespace"}
+        app = self.placement.app
+        by_helm = {one.namespace for each in app.installations for one in each.manifests}
+        by_helm |= {text(one.manifest.get("spec", "storageNamespace")) for one in app.releases}
+        own = {one for one in by_helm if not is_platform_namespace(one)}
+        own |= {one.namespace for one in self.placement.releases}
+        own |= {one.namespace for one in app.written}
+        own |= {one.name for one in app.written if one.kind == "Namespace"}
         return (own | {self.branch.namespace, self.branch.flux.namespace}) - {""}
 
     @property

@@ -13,6 +13,9 @@ _KUSTOMIZE = "kustomize.toolkit.fluxcd.io"
 _HELM = "helm.toolkit.fluxcd.io"
 _LASTING = ("Deployment", "StatefulSet", "DaemonSet")
 """Kinds whose pods are meant to run on."""
+_WRITE_LABELS = ("kustomize-controller", "helm-controller", "velero")
+"""What managers begin with that give an object the labels of who has applied it, or restore them.
+"""
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class LiveApp:
     def is_of_another(self, item: Object) -> bool:
         """Whether Flux or Helm has applied an object for somebody else."""
         names = _appliers(item)
-        return bool(names) and names.isdisjoint(self._names)
+        return bool(names) and names.isdisjoint(self._names) and not _has_copied_labels(item)
 
     def has(self, item: Object) -> bool:
         """Whether Flux or Helm has applied an object for the package."""
@@ -90,6 +93,12 @@ def _appliers(item: Object) -> set[str]:
     """Return the Kustomization and the HelmRelease that have applied an object, by name."""
     labels = item["metadata"].get("labels") or {}
     return {labels[key] for key in (f"{_KUSTOMIZE}/name", f"{_HELM}/name") if key in labels}
+
+
+def _has_copied_labels(item: Object) -> bool:
+    """Whether Kubernetes made an object, with labels of the package: a StatefulSet's claim."""
+    managers = [one.get("manager", "") for one in item["metadata"].get("managedFields") or ()]
+    return bool(managers) and not any(one.startswith(_WRITE_LABELS) for one in managers)
 
 
 def _selector(item: Object) -> str:
