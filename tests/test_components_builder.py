@@ -16,7 +16,7 @@ import pytest
 
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
-from conformance.components import debian, obtain, prepare
+from conformance.components import builder, debian, obtain, prepare
 from conformance.components.builder import Components
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import Part
@@ -177,6 +177,20 @@ def test_a_background_failure_is_one_line_and_raised_when_needed(bench: Bench) -
     with pytest.raises(HarnessError, match="undefined: foo"):
         components.require("etcd")
     components.close()
+
+
+def test_parts_are_described_while_another_thread_brings_more(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    components = bench.components()
+    components.require("runc")
+
+    def described(one: Part, *_: object) -> dict[str, str]:
+        components.require("etcd")
+        return {"name": one.name}
+
+    monkeypatch.setattr(builder, "described", described)
+    assert components.describe() == [{"name": "runc"}]
 
 
 def test_only_what_a_run_used_is_described(bench: Bench) -> None:

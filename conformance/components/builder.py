@@ -157,7 +157,8 @@ class Components:
 
     def describe(self) -> list[dict[str, str]]:
         """Return name, version, origin, source, note and key of each part this run used."""
-        return [described(one, self._ways.of(one), self._store) for one in self._used.values()]
+        used = list(self._used.values())  # another thread may bring more meanwhile
+        return [described(one, self._ways.of(one), self._store) for one in used]
 
     def obtained(self) -> list[dict[str, Any]]:
         """Return name, way (built, pulled), beginning and duration of what this run obtained.
