@@ -10,11 +10,11 @@ import yaml
 
 from conformance.apps.package.given import read_apps
 from conformance.apps.package.placement import Placement, place
-from conformance.apps.package.platform_files import PLATFORM_CHARTS
 from conformance.apps.package.reference import reference_copy
 from conformance.apps.package.refusals import Reach, refusals
 from conformance.common.package import Package
 from conformance.common.settings import data_root
+from conformance.platform.reference.content import PLATFORM_CHARTS
 
 pytestmark = pytest.mark.usefixtures("one_renderer")
 

@@ -10,14 +10,10 @@ import yaml
 
 from conformance.linter.files import inside, parent
 from conformance.linter.reading.tree import decode
+from conformance.platform.reference.content import INFRASTRUCTURE, PLATFORM_CHARTS
 
 _WHOLE_TREE = (".", "flux2")
-PLATFORM_CHARTS = (
-    "dashboard", "hydra", "kratos", "local-path-provisioner", "mail", "nginx", "object-store",
-    "operator", "single-sign-on-database", "velero",
-)  # fmt: skip
-"""Folders of charts/."""
-_FOLDERS = ("flux2/infrastructure", *(f"charts/{name}" for name in PLATFORM_CHARTS))
+_FOLDERS = (INFRASTRUCTURE, *(f"charts/{name}" for name in PLATFORM_CHARTS))
 
 
 def is_of_the_platform(path: str) -> bool:

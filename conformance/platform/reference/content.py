@@ -17,6 +17,12 @@ CONTROLLERS = ("source-controller", "kustomize-controller", "helm-controller")
 FLUX_MANIFEST = "flux2/infrastructure/flux/gotk-components.yaml"
 ROOT_KUSTOMIZATION = "flux2/kustomization.yaml"
 VELERO_CRDS = "charts/velero/crds"
+INFRASTRUCTURE = "flux2/infrastructure"
+PLATFORM_CHARTS = (
+    "dashboard", "hydra", "kratos", "local-path-provisioner", "mail", "nginx", "object-store",
+    "operator", "single-sign-on-database", "velero",
+)  # fmt: skip
+"""Folders of charts/ that are not an app's."""
 _RENDER_TIMEOUT = 60.0
 """Seconds; measured 0.5."""
 
