@@ -56,23 +56,27 @@ def given_platform(settings: Settings) -> GivenPlatform | None:
             "add --cluster=existing, with --kubeconfig and --context as needed; or, to have the "
             "suite install it from its repository, --platform-repository",
         )
+    path = None if settings.platform == DISCOVER else Path(settings.platform)
+    read = None if path is None else read_for_check(path)
     with opened(settings) as (name, kube):
         refuse_old_kubernetes(name, kube.version())
+        # First: whoever lacks a right is told of all of them, not of the first that is missed.
+        refuse_without_rights(kube, read[1] if read else None)
         refuse_beside_another_run(kube)
         cluster = read_cluster(kube)
         cluster.refuse_unread(name)
         web = web_of(cluster, authority_of(settings.ca_file))
-        if settings.platform == DISCOVER:
+        if read is None or path is None:
             document, described, text = _found(written(discover(cluster, web), name))
             problems: list[Problem] = []
         else:
-            path = Path(settings.platform)
-            document, described, problems = read_for_check(path)
+            document, described, problems = read
             text = path.read_text(encoding="utf-8")
         problems += what_does_not_hold(document, described, cluster, web)
         if problems:
             raise not_as_described(name, problems)
-        refuse_without_rights(kube, described)
+        if read is None:  # where Velero is, is known now
+            refuse_without_rights(kube, described)
         return GivenPlatform(described, authority_by(web, described), text)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 
 from conformance.common.errors import HarnessError
 from conformance.kube.client import Kube
@@ -77,30 +78,40 @@ class Right:
     namespace: str = ""
     """Empty: in any."""
 
-    def __str__(self) -> str:
+    @property
+    def of_what(self) -> str:
+        """The resource, as kubectl names it, and where."""
         what = f"{self.resource}.{self.group}" if self.group else self.resource
-        return f"{self.verb} {what}{f' in {self.namespace}' if self.namespace else ''}"
+        return f"{what}{f' in {self.namespace}' if self.namespace else ''}"
 
 
-def refuse_without_rights(kube: Kube, platform: Platform) -> None:
-    """Raise HarnessError, naming each right that the kubeconfig's user lacks for a run."""
+def refuse_without_rights(kube: Kube, platform: Platform | None) -> None:
+    """Raise HarnessError, naming each right that the kubeconfig's user lacks for a run.
+
+    Without a ``platform``, those in the namespace of its backups are not asked for.
+    """
     wanted = [*rights_of_run(platform)]
     with ThreadPoolExecutor(_THREADS, "rights") as executor:
         allowed = [*executor.map(lambda one: _is_allowed(kube, one), wanted)]
-    missing = [str(one) for one, yes in zip(wanted, allowed, strict=True) if not yes]
+    missing = [one for one, yes in zip(wanted, allowed, strict=True) if not yes]
     if missing:
-        lines = "\n".join(f"  may not {one}" for one in missing)
+        lines = "\n".join(
+            f"  may not {', '.join(one.verb for one in rights)} {what}"
+            for what, rights in groupby(missing, key=lambda one: one.of_what)
+        )
         raise HarnessError(
             f"the kubeconfig's user lacks {len(missing)} rights that a run needs\n{lines}",
             "give a kubeconfig or context whose user has them, such as a cluster administrator's",
         )
 
 
-def rights_of_run(platform: Platform) -> Iterator[Right]:
-    """Yield each right that a run on a platform of others needs."""
+def rights_of_run(platform: Platform | None) -> Iterator[Right]:
+    """Yield each right that a run on a platform of others needs, as far as that is known."""
     for group, resources in _EVERYWHERE.items():
         for resource, verbs in resources:
             yield from (Right(verb, group, resource) for verb in verbs)
+    if platform is None:
+        return
     for resource, verbs in _OF_VELERO:
         yield from (Right(one, "velero.io", resource, platform.backup.namespace) for one in verbs)
 
