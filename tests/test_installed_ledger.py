@@ -407,10 +407,18 @@ def test_missing_rights_are_told_before_anything_is_asked_for(
     monkeypatch.setattr(given, "refuse_beside_another_run", too_early)
     monkeypatch.setattr(given, "read_cluster", too_early)
     settings = Settings(cluster="existing", platform=DISCOVER)
-    with pytest.raises(
-        HarnessError, match=r"watch, create, patch, delete pods\n"
-    ):
+    with pytest.raises(HarnessError, match=r"watch, create, patch, delete pods\n"):
         given.given_platform(settings)
+
+
+def test_of_what_discovery_has_not_found_only_what_a_cluster_says_is_told() -> None:
+    text = "implementation: {organization: '', project: '', version: ''}\ndomain: example.org\n"
+    with pytest.raises(HarnessError) as caught:
+        given._found(text)
+    first, *lines = str(caught.value).splitlines()
+    assert first == "discovery has not found all that a platform has"
+    assert "  single_sign_on is missing" in lines
+    assert not any("implementation" in line or "/" in line for line in lines[:-1])
 
 
 def test_who_may_do_everything_is_not_refused() -> None:

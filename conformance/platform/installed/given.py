@@ -15,7 +15,7 @@ from conformance.common.settings import Settings
 from conformance.kube.client import Kube
 from conformance.linter.findings import Problem
 from conformance.linter.reading.documents import Document
-from conformance.linter.reading.one_document import in_one_line
+from conformance.linter.reading.one_document import FormatError, in_one_line
 from conformance.platform.checking import read_for_check, what_does_not_hold
 from conformance.platform.description import FILE, Platform
 from conformance.platform.discovery import discover, read_cluster, web_of, written
@@ -25,6 +25,8 @@ from conformance.platform.installed.rights import refuse_without_rights
 
 DISCOVER = "discover"
 """In place of a file: the platform that is found on the cluster."""
+_WHOSE = "implementation."
+"""What no cluster says."""
 OLDEST = (1, 29)
 """The oldest Kubernetes with all that the checks use: claims for one pod alone are stable in it."""
 _VERSION = re.compile(r"v(\d+)\.(\d+)")
@@ -99,8 +101,22 @@ def _found(text: str) -> tuple[Document, Platform, str]:
     with tempfile.TemporaryDirectory(prefix="platform-") as folder:
         path = Path(folder, FILE)
         path.write_text(text, encoding="utf-8")
-        document, described, _ = read_for_check(path)
+        try:
+            document, described, _ = read_for_check(path)
+        except FormatError as error:
+            raise _not_whole(error) from error
     return document, described, text
+
+
+def _not_whole(error: FormatError) -> HarnessError:
+    """Return what to say of a platform of which discovery did not find all that each has."""
+    found = (one.message for one in error.problems if not one.message.startswith(_WHOSE))
+    lines = "\n".join(f"  {one}" for one in found)
+    return HarnessError(
+        f"discovery has not found all that a platform has\n{lines}",
+        "is it installed, and does it run? `stackspin-conformance platform discover` says what it "
+        "found and how",
+    )
 
 
 def refuse_old_kubernetes(cluster: str, version: str) -> None:
