@@ -52,6 +52,10 @@ class OfFlux:
         """Its Kustomizations, then its HelmReleases."""
         return [*self.kustomizations, *self.releases]
 
+    @property
+    def _installed(self) -> list[Wait]:
+        return [Wait(one, reconciled(), fail_on=hopeless()) for one in self.releases]
+
     def release(self, release: Release) -> Ref:
         """Return the object of one of the HelmReleases."""
         return self.releases[self._described.index(release)]
@@ -59,8 +63,7 @@ class OfFlux:
     def wait_applied(self, commit: str, is_included: Callable[[str], bool]) -> None:
         """Wait until a commit is applied; ``is_included`` says whether a revision includes it."""
         waits = [Wait(one, reconciled(commit, includes=is_included)) for one in self.kustomizations]
-        waits += [Wait(one, reconciled(), fail_on=hopeless()) for one in self.releases]
-        self._wait(waits, self._kube.timeouts.stack)
+        self._wait([*waits, *self._installed], self._kube.timeouts.stack)
 
     def wait_released(self, commit: str, is_included: Callable[[str], bool]) -> None:
         """Wait until each release that a commit brings is installed; without any, as above.
@@ -68,8 +71,7 @@ class OfFlux:
         A Kustomization looks at the health of its releases every 5 s only.
         """
         if self.releases:
-            waits = [Wait(one, reconciled(), fail_on=hopeless()) for one in self.releases]
-            self._wait(waits, self._kube.timeouts.stack)
+            self._wait(self._installed, self._kube.timeouts.stack)
         else:
             self.wait_applied(commit, is_included)
 
