@@ -63,8 +63,9 @@ def later_levels_begun(
     """What else later checks need, being installed during those that need only the platform.
 
     One after another, in the order of the checks: at the same time, they only compete for the node.
-    But for backups and the reference apps: of either, most is waiting until Flux looks again.
-    Of several clusters, the one whose checks need a test cluster starts it then.
+    But for backups and apps, of which most is waiting until Flux looks again; and with the last of
+    them the test cluster begins to start. Of several clusters, the one whose checks need a test
+    cluster starts it then.
     """
     needed = fixtures_of(request.session.items)
     levels: list[Callable[[], object]] = []
