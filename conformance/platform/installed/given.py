@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from conformance.clusters.existing import ExistingCluster
 from conformance.common.errors import HarnessError
@@ -43,6 +44,15 @@ class GivenPlatform:
     """The text of its platform.yaml."""
 
 
+class _Description(NamedTuple):
+    """A platform.yaml, and what is wrong with it by itself."""
+
+    document: Document
+    described: Platform
+    problems: list[Problem]
+    text: str
+
+
 def given_platform(settings: Settings) -> GivenPlatform | None:
     """Return the platform that ``--platform`` names; None: the suite installs the reference one.
 
@@ -58,28 +68,26 @@ def given_platform(settings: Settings) -> GivenPlatform | None:
             "add --cluster=existing, with --kubeconfig and --context as needed; or, to have the "
             "suite install it from its repository, --platform-repository",
         )
-    path = None if settings.platform == DISCOVER else Path(settings.platform)
-    read = None if path is None else read_for_check(path)
+    read = None if settings.platform == DISCOVER else _read(Path(settings.platform))
     with opened(settings) as (name, kube):
         refuse_old_kubernetes(name, kube.version())
         # First: whoever lacks a right is told of all of them, not of the first that is missed.
-        refuse_without_rights(kube, read[1] if read else None)
+        refuse_without_rights(kube, read.described if read else None)
         refuse_beside_another_run(kube)
         cluster = read_cluster(kube)
         cluster.refuse_unread(name)
         web = web_of(cluster, authority_of(settings.ca_file))
-        if read is None or path is None:
-            document, described, text = _found(written(discover(cluster, web), name))
-            problems: list[Problem] = []
-        else:
-            document, described, problems = read
-            text = path.read_text(encoding="utf-8")
-        problems += what_does_not_hold(document, described, cluster, web)
+        found = read or _found(written(discover(cluster, web), name))
+        described = found.described
+        problems = [
+            *found.problems,
+            *what_does_not_hold(found.document, described, cluster, web),
+        ]
         if problems:
             raise not_as_described(name, problems)
         if read is None:  # where Velero is, is known now
             refuse_without_rights(kube, described)
-        return GivenPlatform(described, authority_by(web, described), text)
+        return GivenPlatform(described, authority_by(web, described), found.text)
 
 
 def not_as_described(name: str, problems: Iterable[Problem]) -> HarnessError:
@@ -96,16 +104,20 @@ def authority_by(web: Web, described: Platform) -> bytes:
     return web.certificates(web.document(described.single_sign_on.issuer).trusted).encode()
 
 
-def _found(text: str) -> tuple[Document, Platform, str]:
+def _read(path: Path) -> _Description:
+    document, described, problems = read_for_check(path)
+    return _Description(document, described, problems, path.read_text(encoding="utf-8"))
+
+
+def _found(text: str) -> _Description:
     """Return what discovery has written, read as a file is; whose it is, nobody has said."""
     with tempfile.TemporaryDirectory(prefix="platform-") as folder:
         path = Path(folder, FILE)
         path.write_text(text, encoding="utf-8")
         try:
-            document, described, _ = read_for_check(path)
+            return _read(path)._replace(problems=[])
         except FormatError as error:
             raise _not_whole(error) from error
-    return document, described, text
 
 
 def _not_whole(error: FormatError) -> HarnessError:
