@@ -18,7 +18,8 @@ from conformance.apps.package.helm_records import deployed_values, made_by
 from conformance.apps.package.override import override_in, refuses_unknown, takes_overrides
 from conformance.apps.package.placement import place
 from conformance.apps.package.reference import reference_copy
-from conformance.apps.package.refusals import refusals_of
+from conformance.apps.package.refusals import refusals_as_applied
+from conformance.apps.package.taken_hosts import taken_hosts
 from conformance.common.package import Package
 from conformance.common.settings import data_root
 from conformance.kube.objects import Object, Ref
@@ -120,8 +121,32 @@ def test_what_flux_has_made_of_a_package_is_followed_to_its_end() -> None:
         "Kustomization pages",
         "Pod web",
     ]
-    refused = refusals_of(found)
+    refused = refusals_as_applied(kube, found)  # type: ignore[arg-type]
     assert len(refused) == 2
     assert refused[0].startswith("ClusterRole system:reader: belongs to the whole cluster")
     assert refused[1].startswith("Pod stackspin-apps/web: with hostPID the pod")
-    assert refusals_of(found, ["node", "cluster"]) == []
+    assert refusals_as_applied(kube, found, ["node", "cluster"]) == []  # type: ignore[arg-type]
+
+
+def an_ingress(name: str, *hosts: str, namespace: str = "stackspin-apps") -> Object:
+    rules = [{"host": one} if one else {} for one in hosts]
+    return an_object("Ingress", name, namespace, spec={"rules": rules})
+
+
+def test_a_host_of_somebody_elses_ingress_is_refused() -> None:
+    dashboard = an_ingress("dashboard", "dashboard.stackspin.test", namespace="stackspin")
+    app = an_ingress("app", "app.stackspin.test", "Dashboard.stackspin.test", "")
+    kube = FakeKube(dashboard, app)
+    refused = refusals_as_applied(kube, [app])  # type: ignore[arg-type]
+    assert refused == [
+        "Ingress stackspin-apps/app: dashboard.stackspin.test is the host of Ingress "
+        "stackspin/dashboard (refused without --allow platform)"
+    ]
+    assert refusals_as_applied(kube, [app], ["platform"]) == []  # type: ignore[arg-type]
+
+
+def test_hosts_of_the_apps_own_ingresses_are_nobody_elses() -> None:
+    split = [an_ingress("pages", "app.stackspin.test"), an_ingress("api", "app.stackspin.test")]
+    assert list(taken_hosts(split, split)) == []
+    without_host = an_object("Ingress", "any", spec={"defaultBackend": {}})
+    assert list(taken_hosts([without_host], [*split, without_host])) == []

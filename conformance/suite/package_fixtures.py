@@ -19,7 +19,7 @@ from conformance.apps.package.package_images import PackageImages
 from conformance.apps.package.placement import Placement, place
 from conformance.apps.package.pulled_again import pull_again
 from conformance.apps.package.reference import reference_copy
-from conformance.apps.package.refusals import refusals, refusals_of
+from conformance.apps.package.refusals import refusals
 from conformance.common.run_folder import run_folder
 from conformance.linter.reading.description import FILE
 from conformance.suite.check import check_of, not_applicable, not_run, once, shared
@@ -231,6 +231,6 @@ def running(delivered: RunningApp, settings: Settings) -> RunningApp:
         delivered.delivery.wait_ready(STILL_READY)
     except AssertionError as error:
         not_run(f"the app does not run: {str(error).splitlines()[0]}")
-    if refused := refusals_of(delivered.delivery.applied(), settings.app_allow):
+    if refused := delivered.delivery.refused_as_applied(settings.app_allow):
         not_run(f"the app is refused: {refused[0]}")
     return delivered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from conformance.apps.package.leftovers import brought_by, take_away
 from conformance.apps.package.live import LiveApp
 from conformance.apps.package.of_flux import OfFlux
 from conformance.apps.package.own_objects import OwnObjects, Remains
-from conformance.apps.package.refusals import is_platform_namespace
+from conformance.apps.package.refusals import is_platform_namespace, refusals_as_applied
 from conformance.apps.package.time_limit import OutOfTime, TimeLimit
 from conformance.apps.package.waits import AppWaits
 from conformance.common.errors import HarnessError
@@ -255,6 +255,10 @@ class Delivery:
         It is looked up once; call it after ``wait_fetched``.
         """
         return self._steps.run("looked up", lambda: applied(self.kube, self._of_flux.all))
+
+    def refused_as_applied(self, allowed: Collection[str]) -> list[str]:
+        """Return what it may not do of what Flux has applied; ``allowed`` as ``--app-allow``."""
+        return refusals_as_applied(self.kube, self.applied(), allowed)
 
     def remove(self) -> Remains:
         """Take the package out of the repository; return what remains once Flux is done.

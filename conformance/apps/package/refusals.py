@@ -9,12 +9,13 @@ from __future__ import annotations
 import enum
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.apps.package.platform_files import is_of_the_platform
 from conformance.apps.package.refused_rights import rights_over_others
+from conformance.apps.package.taken_hosts import INGRESS, INGRESS_API, taken_hosts
 from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.app import AppPackage
 from conformance.linter.facts.confinement import (
@@ -28,7 +29,8 @@ from conformance.platform.conventions import APPS_NAMESPACE, FLUX_NAMESPACE
 from conformance.platform.reference.levels import BACKUPS, PLATFORM, SINGLE_SIGN_ON
 
 if TYPE_CHECKING:
-    from conformance.kube.objects import Object
+    from conformance.kube.client import Kube
+    from conformance.kube.objects import Objects
 
 _NO_NAMESPACE = CLUSTER_WIDE | {
     "APIService", "CSIDriver", "CSINode", "CertificateSigningRequest", "ClusterIssuer",
@@ -116,9 +118,13 @@ def refusals(app: AppPackage, allowed: Collection[str] = ()) -> list[str]:
     return _refused([*app.written, *rendered], allowed)
 
 
-def refusals_of(objects: Iterable[Object], allowed: Collection[str] = ()) -> list[str]:
-    """Return the same of objects as they are in a cluster."""
-    return _refused([Manifest(one, "", lambda _: 0) for one in objects], allowed)
+def refusals_as_applied(kube: Kube, applied: Objects, allowed: Collection[str] = ()) -> list[str]:
+    """Return the same of what Flux has applied of it, and which hosts it takes from others."""
+    found = _refused([Manifest(one, "", lambda _: 0) for one in applied], allowed)
+    if Reach.PLATFORM.value not in allowed and any(one["kind"] == INGRESS for one in applied):
+        there = kube.list(INGRESS_API, INGRESS)
+        found += [str(Refusal(Reach.PLATFORM, one)) for one in taken_hosts(applied, there)]
+    return found
 
 
 def is_platform_namespace(name: str) -> bool:

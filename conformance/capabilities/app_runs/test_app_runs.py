@@ -17,7 +17,7 @@ from conformance.apps.package.override import (
     refuses_unknown,
     takes_overrides,
 )
-from conformance.apps.package.refusals import refusals, refusals_of
+from conformance.apps.package.refusals import refusals
 from conformance.apps.package.running import NoHost, differences, gone_or_changed
 from conformance.apps.package.second import second_instance
 from conformance.apps.package.usage import image_sizes, memory_peaks, warnings_about
@@ -78,7 +78,7 @@ def test_installed_by_flux(delivered: RunningApp, evidence: EvidenceBox) -> None
 )
 def test_allowed_as_applied(delivered: RunningApp, settings: Settings) -> None:
     delivered.delivery.wait_fetched()
-    found = refusals_of(delivered.delivery.applied(), settings.app_allow)
+    found = delivered.delivery.refused_as_applied(settings.app_allow)
     assert not found, "the app is refused as Flux has applied it: " + "; ".join(found)
 
 
