@@ -176,7 +176,7 @@ def an_item() -> pytest.Item:
 
 def test_the_line_names_the_check_and_the_step_of_the_installation() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=200)
-    terminal = SimpleNamespace(line=LiveLine(console, redirect=False))
+    terminal = SimpleNamespace(line=LiveLine(console, redirect=False), say=print)
     run = a_run(terminal)
     under_test = UnderTest(run)  # type: ignore[arg-type]
     under_test.stack = Stack()  # type: ignore[assignment]
@@ -209,6 +209,7 @@ def test_without_a_terminal_a_check_that_takes_long_is_named_now_and_then(
         time.sleep(0.1)
     shown.pytest_keyboard_interrupt()
     assert said[0].startswith("still dashboard.promise_1, ")
+    assert said[-1].startswith("interrupted: taking away what this run has made")
 
 
 def test_a_step_goes_on_until_it_ends_or_fails() -> None:

@@ -22,7 +22,7 @@ class FakeDelivery:
     def __init__(self, *given: Any) -> None:
         _, _, self.name, self.limit, _ = given
         self.live = self.kube = None
-        self.is_there = self.stopped = False
+        self.is_there = self.stopped = self.left = False
         self.troubles: list[str] = []
 
     def guard_disk(self, cluster: object) -> None:
@@ -37,6 +37,9 @@ class FakeDelivery:
     def clean_up(self) -> list[str]:
         self.is_there = False
         return self.troubles
+
+    def leave(self) -> None:
+        self.left = True
 
 
 @pytest.fixture
@@ -105,6 +108,16 @@ def test_what_is_left_is_an_error_of_the_run_and_the_next_app_gets_its_turn(
     made.end()
     made.end()
     assert len(said) == 1
+
+
+def test_an_app_may_be_left_to_a_cluster_that_goes_away(
+    made: Installations, said: list[str]
+) -> None:
+    made.leave()
+    app = of(made, a_package("notes"))
+    app.delivery.troubles = ["a claim"]
+    made.leave()
+    assert (app.delivery.is_there, app.delivery.left, said) == (True, True, [])
 
 
 def test_an_app_that_could_not_begin_is_taken_away(

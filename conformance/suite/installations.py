@@ -96,6 +96,11 @@ class Installations:
         if app is not None and (troubles := app.delivery.clean_up()):
             self._report(f"of {app.delivery.name} something is left: {'; '.join(troubles)}")
 
+    def leave(self) -> None:
+        """Leave what is there to the cluster, which goes away with it."""
+        if self._app is not None:
+            self._app.delivery.leave()
+
     def _installed(self, package: GivenApp, placement: Placement, flux: Flux) -> RunningApp:
         domain = self._settings.domain
         if package is not self._package:

@@ -23,6 +23,7 @@ from conformance.apps.package.refusals import refusals
 from conformance.common.run_folder import run_folder
 from conformance.linter.reading.description import FILE
 from conformance.suite.check import check_of, not_applicable, not_run, once, shared
+from conformance.suite.fixtures import stays
 from conformance.suite.installations import Installations, prepared_platform
 from conformance.suite.needs import fixtures_of
 from conformance.suite.twins import load_twins
@@ -146,12 +147,15 @@ def placement(
 
 @pytest.fixture(scope=once)
 def installations(
-    run: Run, settings: Settings, cluster: Cluster, kube: Kube, stack: Stack
+    run: Run, cluster: Cluster, kube: Kube, stack: Stack, request: pytest.FixtureRequest
 ) -> Iterator[Installations]:
-    """The one app package that is installed; at the end nothing of it is left."""
-    made = Installations(settings, cluster, kube, stack, run.recorder.error)
+    """The one app package that is installed; nothing of it is left on a cluster that is used on."""
+    made = Installations(run.settings, cluster, kube, stack, run.recorder.error)
     yield made
-    made.end()
+    if stays(run, cluster) or request.scope == "function":
+        made.end()
+    else:
+        made.leave()
 
 
 @pytest.fixture(scope=shared)

@@ -21,6 +21,10 @@ from conformance.suite.under_test import UnderTest
 
 _HEARTBEAT = 60.0
 """Seconds between the lines that say that a check goes on, without a terminal."""
+_INTERRUPTED = (
+    "interrupted: taking away what this run has made, which can take two minutes; "
+    "another Ctrl-C changes nothing"
+)
 
 
 @dataclass
@@ -92,8 +96,9 @@ class Running:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
-        """Leave the terminal to what pytest has to say of the interruption."""
+        """Say what takes its time now; the rest is pytest's to say."""
         self._end()
+        self._run.terminal.say(_INTERRUPTED)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self) -> None:

@@ -41,7 +41,7 @@ def planned(
     checks = {item: check for item in items if (check := check_of(item))}
     folders = {item.path.parent for item in checks}
     for item, check in checks.items():
-        result = _result(check, item.nodeid, app_of(item), "the run ended before its turn")
+        result = _result(check, item.nodeid, app_of(item), "not reached before the run ended")
         result.repetition = repetition_of(item)
         if twin := twin_of(item):
             result.twin = TwinResult(defect=twin.defect, expect=twin.expect, caught=False)

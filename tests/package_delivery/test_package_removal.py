@@ -104,14 +104,23 @@ def test_what_an_app_had_for_the_whole_cluster_goes_too_and_that_of_others_stays
     assert kube.objects == [*before, *theirs]
 
 
-def test_what_cannot_be_cleaned_up_is_told(kube: FakeKube, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("hangs", [False, True])
+def test_of_what_flux_does_not_remove_in_time_only_what_stays_is_told(
+    kube: FakeKube, monkeypatch: pytest.MonkeyPatch, *, hangs: bool
+) -> None:
     def never(*_: object, **__: object) -> None:
-        raise WaitTimeout("Waited 120 s for Kustomization pages to be: deleted\n  more")
+        raise WaitTimeout("Waited 45 s for Kustomization pages to be: deleted")
 
     monkeypatch.setattr(waits, "wait_all", never)
     monkeypatch.setattr(leftovers, "wait_all", never)
-    delivery, _ = installed(kube)
-    assert "Waited 120 s for Kustomization pages to be: deleted" in delivery.clean_up()
+    before = list(kube.objects)
+    delivery, _ = installed(kube, an_object("ConfigMap", "left"))
+    if hangs:
+        monkeypatch.setattr(kube, "delete", lambda *_, **__: None)
+    told = delivery.clean_up()
+    assert [one for one in told if "ConfigMap left" in one] == told
+    assert bool(told) == hangs
+    assert (kube.objects == before) != hangs
 
 
 def test_nothing_is_cleaned_up_of_what_was_never_installed(kube: FakeKube) -> None:

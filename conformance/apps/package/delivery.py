@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from conformance.kube.client import Kube
     from conformance.linter.app import Release
 
+_ORDERLY = 45.0
+"""Seconds in which Flux removes what is cleaned up: one that still installs it does not, however
+long it has."""
 STILL_READY = 20.0
 """Seconds in which an app is Ready again that was so before."""
 
@@ -260,14 +263,15 @@ class Delivery:
         """Return what it may not do of what Flux has applied; ``allowed`` as ``--app-allow``."""
         return refusals_as_applied(self.kube, self.applied(), allowed)
 
-    def remove(self) -> Remains:
+    def remove(self, within: float | None = None) -> Remains:
         """Take the package out of the repository; return what remains once Flux is done.
 
-        Raises ``WaitTimeout`` if Flux cannot remove it.
+        ``within`` is the most that Flux may take, in seconds. Raises ``WaitTimeout`` if it cannot
+        remove it.
         """
         had = self.claims()
         self._repository.take_out(self.placement, f"Remove {self.name}")
-        self._waits.wait_gone(self._of_flux.all)
+        self._waits.wait_gone(self._of_flux.all, within)
         try:
             self._waits.wait_gone(ref_of(item) for item in self._own.going())
         except WaitTimeout as error:
@@ -278,16 +282,22 @@ class Delivery:
 
     def clean_up(self) -> list[str]:
         """Remove all that is left of the package, its data as well; return what could not be."""
-        if self.guard is not None:
-            self.guard.end()
-        troubles = []
+        self.leave()
+        refused = []
         try:
             if self.is_there:
-                self.remove()
-        except (AssertionError, GitRefused) as error:
-            troubles.append(str(error).splitlines()[0])
+                self.remove(_ORDERLY)
+        except AssertionError:
+            pass  # what Flux did not remove in time is taken away
+        except GitRefused as error:
+            refused.append(str(error).splitlines()[0])
         made = self._own.made_anywhere if self._repository.commit else list
-        return troubles + take_away(self.kube, made, self._brought)
+        return refused + take_away(self.kube, made, self._brought)
+
+    def leave(self) -> None:
+        """Leave the package to the cluster: nothing looks after it any more."""
+        if self.guard is not None:
+            self.guard.end()
 
     def _make_namespaces(self) -> None:
         """Make the namespaces that neither the platform nor the package has, as an operator would.

@@ -34,7 +34,10 @@ class AppWaits:
                 raise self.limit.over(str(error)) from error
             raise
 
-    def wait_gone(self, refs: Iterable[Ref]) -> None:
-        """Wait until objects are gone, however much time the app has. Raises ``WaitTimeout``."""
+    def wait_gone(self, refs: Iterable[Ref], within: float | None = None) -> None:
+        """Wait until objects are gone, however much time the app has.
+
+        ``within`` is the most that it may take, in seconds. Raises ``WaitTimeout``.
+        """
         waits = [Wait(one, deleted()) for one in refs]
-        wait_all(self._kube, waits, timeout=self._kube.timeouts.deletion)
+        wait_all(self._kube, waits, timeout=within or self._kube.timeouts.deletion)
