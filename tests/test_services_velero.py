@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import kube_wire as wire
@@ -14,8 +15,8 @@ from minio.error import MinioException
 from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
 from conformance.kube.errors import NotFound
-from conformance.kube.objects import Selection
-from conformance.kube.wait import WaitTimeout
+from conformance.kube.objects import Ref, Selection
+from conformance.kube.wait import Wait, WaitTimeout
 from conformance.services.velero import PodVolume, Velero, seconds_taken, waits_for_data
 
 LOG = """\
@@ -248,6 +249,25 @@ def test_a_backup_is_synced_when_all_of_its_volumes_are(monkeypatch: pytest.Monk
         ("Backup one in velero", 1),
         ("PodVolumeBackup (each with velero.io/backup-name=one) in velero", 2),
     ]
+
+
+def test_velero_looks_at_its_locations_when_its_pod_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "velero"}}
+    done: list[str] = []
+    kube = SimpleNamespace(
+        timeouts=Timeouts(),
+        list=lambda *selection: [pod] if "velero" in selection else [],
+        delete=lambda *ref: done.append(f"deleted {Ref(*ref)}"),
+    )
+
+    def note(_: object, waits: list[Wait], **__: object) -> None:
+        done.extend(f"awaited {one.target}: {one.condition.description}" for one in waits)
+
+    monkeypatch.setattr("conformance.services.velero.wait_all", note)
+    velero(kube).look_now()
+    assert done == ["deleted Pod a in velero", "awaited Pod a in velero: deleted"]
 
 
 @pytest.mark.parametrize(
