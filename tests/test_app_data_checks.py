@@ -14,6 +14,7 @@ from conformance.apps.tree import DataDiffers
 from conformance.capabilities.app_data import backups, data, elsewhere
 from conformance.capabilities.app_data.backups import (
     AppBackup,
+    Beside,
     back_up_namespaces,
     back_up_set,
     backup_set_of,
@@ -189,9 +190,8 @@ def test_beside_the_app_go_its_data_and_what_its_pods_name(monkeypatch: pytest.M
     known = some_data(a_claim(), a_pod("app-1", {"data": "app-data"}), secret)
     velero = Velero()
     backup = AppBackup(velero.finished("Backup", "b"), (NAMESPACE,), (), (), frozenset(), 0)
-    restore, mapping = restore_beside(velero, known, backup, lambda hint: f"{hint}-1")  # type: ignore[arg-type]
-    assert mapping == {NAMESPACE: "data-copy-1"}
-    assert restore["metadata"]["name"] == "b-beside"
+    begun = restore_beside(velero, known, backup, lambda hint: f"{hint}-1")  # type: ignore[arg-type]
+    assert begun == Beside("b-beside", {NAMESPACE: "data-copy-1"})
     [(item, namespace)] = applied
     assert (item["kind"], item["metadata"], item["data"]) == (
         "Secret", {"name": "password"}, {"password": "eA=="},

@@ -30,6 +30,8 @@ PUBLIC_PARAMETERS = frozenset(
 """Parameters of a URL that help to understand a failure and are no secret."""
 QUALITY = 60
 """Of a picture, in percent: two thirds of a PNG's bytes, so that a report has room for all."""
+LOADS_MORE = "script, iframe, [onload], meta[http-equiv=refresh i]"
+"""CSS selector of what loads more once a page is loaded."""
 SETTLED = 5.0
 """Seconds in which a page has loaded what it shows, unless it goes on loading while it is open."""
 SHOWN = 400
@@ -112,7 +114,10 @@ class Visitor:
             element.dispatch_event("click")
 
     def settle(self) -> None:
-        """Wait until the page's scripts have loaded what it shows."""
+        """Wait until the page's scripts have loaded what it shows; one without any has done so."""
+        with suppress(PlaywrightError):
+            if not self.page.locator(LOADS_MORE).count():
+                return
         with suppress(PlaywrightTimeoutError):
             self.page.wait_for_load_state("networkidle", timeout=SETTLED * 1000)
 

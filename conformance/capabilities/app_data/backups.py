@@ -122,13 +122,23 @@ def backup_set_of(claims: Iterable[Object]) -> str:
     return str(sets.pop())
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What a backup holds, being restored into other namespaces."""
+
+    restore: str
+    """The Restore that has begun."""
+    namespaces: Mapping[str, str]
+    """Namespace of the app -> the one that gets its copy."""
+
+
 def restore_beside(
     velero: Velero, data: AppData, backup: AppBackup, namespaces: Callable[[str], str]
-) -> tuple[Object, Mapping[str, str]]:
-    """Restore pods and claims of a backup into fresh namespaces, to a final phase.
+) -> Beside:
+    """Begin to restore pods and claims of a backup into fresh namespaces.
 
-    Returns the Restore, and namespace of the app -> fresh namespace. Configuration and secrets
-    that the pods name are copied there before: without them no pod begins.
+    Configuration and secrets that the pods name are copied there before: without them no pod
+    begins. From then on, what becomes of the app itself makes no difference.
     """
     kube, mapping = data.app.kube, {one: namespaces("data-copy") for one in backup.namespaces}
     pods = data.app.live.pods()
@@ -138,7 +148,7 @@ def restore_beside(
                 apply(kube, plain_copy({**item, "kind": named.kind}), namespace=other)
     name = f"{backup.name}-beside"
     velero.restore(name, backup.name, mapping=mapping, included=_DATA)
-    return velero.finished("Restore", name), mapping
+    return Beside(name, mapping)
 
 
 def restore_lost(velero: Velero, backup: AppBackup) -> Object:

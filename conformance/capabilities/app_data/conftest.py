@@ -16,8 +16,10 @@ from conformance.apps.package.running import NoHost
 from conformance.apps.package.sentinels import Sentinels, plant
 from conformance.capabilities.app_data.backups import (
     AppBackup,
+    Beside,
     back_up_namespaces,
     back_up_set,
+    restore_beside,
 )
 from conformance.capabilities.app_data.data import AppData
 from conformance.capabilities.app_data.elsewhere import Carried, carry
@@ -185,25 +187,32 @@ def backup(app_data: AppData, velero: Velero) -> AppBackup:
 
 
 @pytest.fixture(scope=shared)
-def namespace_backup_making(app_data: AppData, velero: Velero) -> Future[AppBackup]:
-    """A backup of the namespaces that the app is in, being made."""
-    act = partial(back_up_namespaces, velero, app_data)
-    return in_thread("backup", act, Step("preparation", "backup of the app's namespaces"))
+def namespace_backup(app_data: AppData, velero: Velero) -> AppBackup:
+    """A backup of the namespaces that the app is in."""
+    return back_up_namespaces(velero, app_data)
 
 
 @pytest.fixture(scope=shared)
-def namespace_backup_begun(
-    needed_later: Callable[[str], bool], request: pytest.FixtureRequest
-) -> None:
-    """That backup begins beside what is done with the one of the app's set."""
-    if needed_later("namespace_backup"):
-        request.getfixturevalue("namespace_backup_making")
+def beside(
+    app_data: AppData, backup: AppBackup, velero: Velero, namespaces: Callable[[str], str]
+) -> Future[Beside]:
+    """What the backup of the app's set holds, being restored into namespaces of its own.
+
+    What goes wrong with its beginning is raised to who asks for the result.
+    """
+    begun: Future[Beside] = Future()
+    try:
+        begun.set_result(restore_beside(velero, app_data, backup, namespaces))
+    except Exception as error:
+        begun.set_exception(error)
+    return begun
 
 
 @pytest.fixture(scope=shared)
-def namespace_backup(namespace_backup_making: Future[AppBackup]) -> AppBackup:
-    """The backup of the namespaces that the app is in."""
-    return namespace_backup_making.result()
+def restoring_begun(needed_later: Callable[[str], bool], request: pytest.FixtureRequest) -> None:
+    """That restore goes on during earlier checks: it takes a quarter of a minute."""
+    if needed_later("beside"):
+        request.getfixturevalue("beside")
 
 
 @pytest.fixture(scope=shared)

@@ -7,7 +7,6 @@ this order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +15,7 @@ from conformance.apps.package.abilities import Ability
 from conformance.apps.package.own_data import OwnData
 from conformance.apps.package.stray_data import NoOverlay, stray_data
 from conformance.apps.tree import DataDiffers
-from conformance.capabilities.app_data.backups import restore_beside, restore_lost
+from conformance.capabilities.app_data.backups import restore_lost
 from conformance.capabilities.app_data.elsewhere import data_at, restored, wait_ready_at
 from conformance.clusters.base import Feature
 from conformance.platform.features import PlatformFeature
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from conformance.apps.package.running import RunningApp
-    from conformance.capabilities.app_data.backups import AppBackup
+    from conformance.capabilities.app_data.backups import AppBackup, Beside
     from conformance.capabilities.app_data.data import AppData
     from conformance.capabilities.app_data.elsewhere import Carried
     from conformance.clusters.base import Cluster
@@ -84,31 +83,6 @@ def test_backup_by_set(
 
 
 @check(
-    "app_data.restores_into_other_namespace",
-    promise="What a backup of the app's set holds can be restored into another namespace, byte for "
-    "byte.",
-    apps=ON,
-    app_level=5,
-)
-def test_restores_into_other_namespace(
-    data: AppData,
-    backup: AppBackup,
-    namespace_backup_begun: None,  # noqa: ARG001 - for the next check
-    velero: Velero,
-    namespaces: Callable[[str], str],
-    evidence: EvidenceBox,
-) -> None:
-    restore, mapping = restore_beside(velero, data, backup, namespaces)
-    assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
-    evidence.measure("restore", seconds_taken(restore))
-    copies = data.sentinels.without(backup.left_out)
-    copies.verify(mapping)
-    copies.alter(mapping)
-    with pytest.raises(DataDiffers, match="sha256"):
-        copies.verify(mapping)
-
-
-@check(
     "app_data.backup_by_namespace",
     promise="A backup of the namespaces that the app is in completes, and holds every claim of it.",
     apps=extended("notes"),
@@ -116,6 +90,7 @@ def test_restores_into_other_namespace(
 )
 def test_backup_by_namespace(
     data: AppData,
+    restoring_begun: None,  # noqa: ARG001 - for a later check
     namespace_backup: AppBackup,
     carrying_begun: None,  # noqa: ARG001 - for a later check
     velero: Velero,
@@ -130,13 +105,41 @@ def test_backup_by_namespace(
     apps=ON,
     app_level=5,
 )
-def test_survives_removal_and_return(data: AppData) -> None:
+def test_survives_removal_and_return(
+    data: AppData,
+    restoring_begun: None,  # noqa: ARG001 - for the next check
+) -> None:
     delivery = data.app.delivery
     delivery.remove()
     delivery.put_back()
     delivery.wait_back()
     delivery.wait_ready()
     data.verify()
+
+
+@check(
+    "app_data.restores_into_other_namespace",
+    promise="What a backup of the app's set holds can be restored into another namespace, byte for "
+    "byte.",
+    apps=ON,
+    app_level=5,
+)
+def test_restores_into_other_namespace(
+    data: AppData,
+    backup: AppBackup,
+    beside: Future[Beside],
+    velero: Velero,
+    evidence: EvidenceBox,
+) -> None:
+    begun = beside.result()
+    restore = velero.finished("Restore", begun.restore)
+    assert restore["status"]["phase"] == COMPLETED, velero.explain(restore)
+    evidence.measure("restore", seconds_taken(restore))
+    copies = data.sentinels.without(backup.left_out)
+    copies.verify(begun.namespaces)
+    copies.alter(begun.namespaces)
+    with pytest.raises(DataDiffers, match="sha256"):
+        copies.verify(begun.namespaces)
 
 
 @check(
