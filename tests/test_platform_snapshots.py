@@ -110,9 +110,12 @@ def node(maker: SiteMaker, name: str = "one") -> Node:
     return Node(replace(maker.settings, cluster_name=name), maker.components)
 
 
-def test_one_is_made_once_on_a_cluster_of_its_own(maker: SiteMaker, kind: Kind) -> None:
+def test_one_is_made_once_on_a_cluster_of_its_own(
+    maker: SiteMaker, kind: Kind, said: list[str]
+) -> None:
     start(maker, node(maker), kind)
     start(maker, node(maker, "two"), kind)
+    assert said[-1].startswith("cluster two: a fork of snapshot apps made at ")
     assert Node.done == [
         "stackspin-snapshot: afresh",
         "stackspin-snapshot: installed",
@@ -257,7 +260,7 @@ def test_a_new_one_takes_the_place_of_an_older_one_that_nobody_uses(
     used.close()
     start(maker, node(maker), kind)
     assert Node.done[-1] == "one: fork of stackspin-snapshot"
-    assert f"removed snapshot {older.name}: the disk has no room for another one" in said[-2]
+    assert f"removed snapshot {older.name}: the disk has no room for another one" in said[-3]
 
 
 def test_a_run_removes_what_this_checkout_made_of_other_code(

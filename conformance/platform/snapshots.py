@@ -78,7 +78,10 @@ def start(maker: SiteMaker, cluster: Cluster, kind: Kind) -> None:
         cluster.start()
         return
     assert isinstance(cluster, EmbeddedCluster)  # noqa: S101 - of others there is none
-    cluster.start(_snapshot(maker, kind))
+    snapshot = _snapshot(maker, kind)
+    cluster.start(snapshot)
+    if snapshot is not None:
+        maker.say(f"cluster {cluster.name}: a fork of {snapshot}")
 
 
 def make_if_missing(maker: SiteMaker, cluster: Cluster, kind: Kind) -> None:
