@@ -197,6 +197,14 @@ def test_html_says_how_to_run_one_run_of_a_check_again(tmp_path: Path) -> None:
     assert "-- --cluster=embedded --platform=platform.yaml --allow=node -k " in of_theirs
 
 
+def test_html_names_the_apps_that_the_run_was_given(tmp_path: Path) -> None:
+    checks = {"app_runs": [a_check("app_runs", 1, app=name) for name in ("wiki", "<b>", "wiki")]}
+    given = to_html(a_report(checks, selection=["conformance/capabilities", "--app x"]), tmp_path)
+    assert "<dt>Apps</dt><dd>&lt;b&gt;, wiki</dd>" in given
+    assert ": &lt;b&gt;, wiki, Stackspin conformance, run" in given
+    assert "<dt>App" not in to_html(a_report(checks), tmp_path)
+
+
 def test_html_names_every_control_and_heads_in_order(report: RunReport, tmp_path: Path) -> None:
     page = Page(to_html(report, tmp_path))
     labelled = {a.get("for") for tag, a in page.tags if tag == "label"}

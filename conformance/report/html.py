@@ -116,6 +116,13 @@ def _headline(report: RunReport) -> list[str]:
     return first + ([report.verdict.value] if known else [])
 
 
+def _packages(report: RunReport) -> list[str]:
+    """Return the names of the apps that the run was given by ``--app``."""
+    if not any(one.startswith("--app ") for one in report.selection):
+        return []
+    return sorted({check.app for check in report.checks if check.app})
+
+
 def _again(check: CheckResult, report: RunReport) -> str:
     """Return the command that runs this check again, in a checkout of the suite."""
     merged = [one.provider for one in report.merged_from if one.where == check.where]
@@ -173,6 +180,7 @@ def to_html(report: RunReport, folder: Path) -> str:
     context: dict[str, Any] = {
         "report": report,
         "headline": _headline(report),
+        "packages": _packages(report),
         "failures": [check for check in report.checks if check.verdict is Verdict.FAIL],
         "found": {verdict: count for verdict, count in found.items() if count},
         "history_of": _histories(report.comparison),
