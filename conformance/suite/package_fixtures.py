@@ -149,7 +149,7 @@ def placement(
 def installations(
     run: Run, cluster: Cluster, kube: Kube, stack: Stack, request: pytest.FixtureRequest
 ) -> Iterator[Installations]:
-    """The one app package that is installed; nothing of it is left on a cluster that is used on."""
+    """The one app package that is installed; on a cluster that stays, nothing of it does."""
     made = Installations(run.settings, cluster, kube, stack, run.recorder.error)
     yield made
     if stays(run, cluster) or request.scope == "function":
