@@ -134,9 +134,12 @@ def an_ingress(name: str, *hosts: str, namespace: str = "stackspin-apps") -> Obj
 
 
 def test_a_host_of_somebody_elses_ingress_is_refused() -> None:
-    dashboard = an_ingress("dashboard", "dashboard.stackspin.test", namespace="stackspin")
+    login, dashboard = (
+        an_ingress(name, "dashboard.stackspin.test", namespace="stackspin")
+        for name in ("kratos", "dashboard")
+    )
     app = an_ingress("app", "app.stackspin.test", "Dashboard.stackspin.test", "")
-    kube = FakeKube(dashboard, app)
+    kube = FakeKube(login, dashboard, app)
     refused = refusals_as_applied(kube, [app])  # type: ignore[arg-type]
     assert refused == [
         "Ingress stackspin-apps/app: dashboard.stackspin.test is the host of Ingress "

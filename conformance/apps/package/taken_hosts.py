@@ -18,8 +18,10 @@ def taken_hosts(applied: Objects, there: Objects) -> Iterator[str]:
     are the Ingresses of the cluster.
     """
     own = {_name(one): one for one in applied if one["kind"] == INGRESS}
-    others = [one for one in there if _name(one) not in own]
-    owners = {host: _name(one) for one in others for host in _hosts(one)}
+    owners: dict[str, str] = {}
+    for other in sorted((one for one in there if _name(one) not in own), key=_name):
+        for host in _hosts(other):
+            owners.setdefault(host, _name(other))
     for name, ingress in own.items():
         for host in dict.fromkeys(_hosts(ingress)):
             if host in owners:
