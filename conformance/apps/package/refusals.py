@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import posixpath
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -115,16 +115,16 @@ def refusals(app: AppPackage, allowed: Collection[str] = ()) -> list[str]:
     ``allowed`` are words of ``--allow``.
     """
     rendered = [one for installation in app.installations for one in installation.manifests]
-    return _refused([*app.written, *rendered], allowed)
+    return _told(_found([*app.written, *rendered]), allowed)
 
 
 def refusals_as_applied(kube: Kube, applied: Objects, allowed: Collection[str] = ()) -> list[str]:
     """Return the same of what Flux has applied of it, and which hosts it takes from others."""
-    found = _refused([Manifest(one, "", lambda _: 0) for one in applied], allowed)
-    if Reach.PLATFORM.value not in allowed and any(one["kind"] == INGRESS for one in applied):
+    found = _found([Manifest(one, "", lambda _: 0) for one in applied])
+    if any(one["kind"] == INGRESS for one in applied):
         there = kube.list(INGRESS_API, INGRESS)
-        found += [str(Refusal(Reach.PLATFORM, one)) for one in taken_hosts(applied, there)]
-    return found
+        found += [Refusal(Reach.PLATFORM, line) for line in taken_hosts(applied, there)]
+    return _told(found, allowed)
 
 
 def is_platform_namespace(name: str) -> bool:
@@ -132,7 +132,11 @@ def is_platform_namespace(name: str) -> bool:
     return _NAMESPACES.fullmatch(name) is not None
 
 
-def _refused(manifests: Sequence[Manifest], allowed: Collection[str]) -> list[str]:
+def _told(found: Iterable[Refusal], allowed: Collection[str]) -> list[str]:
+    return list(dict.fromkeys(str(one) for one in found if one.reach.value not in allowed))
+
+
+def _found(manifests: Sequence[Manifest]) -> list[Refusal]:
     own = {one.name for one in manifests if one.kind == "ClusterRole"}
     found = [refusal for one in manifests for refusal in _of_object(one)]
     found += [
@@ -143,7 +147,7 @@ def _refused(manifests: Sequence[Manifest], allowed: Collection[str]) -> list[st
     pods = list(pods_of(manifests))
     found += [Refusal(Reach.NODE, line) for pod in pods for line in _of_pod(pod)]
     found += [Refusal(Reach.PLATFORM, line) for pod in pods for line in _of_priority(pod)]
-    return list(dict.fromkeys(str(one) for one in found if one.reach.value not in allowed))
+    return found
 
 
 def _of_object(one: Manifest) -> Iterator[Refusal]:
