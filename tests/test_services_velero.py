@@ -251,23 +251,23 @@ def test_a_backup_is_synced_when_all_of_its_volumes_are(monkeypatch: pytest.Monk
     ]
 
 
-def test_velero_looks_at_its_locations_when_its_pod_has_ended(
+def test_velero_looks_at_its_locations_when_another_pod_is_ready(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "velero"}}
+    metadata = {"name": "a", "namespace": "velero", "uid": "1"}
     done: list[str] = []
     kube = SimpleNamespace(
-        timeouts=Timeouts(),
-        list=lambda *selection: [pod] if "velero" in selection else [],
+        list=lambda *selection: [{"metadata": metadata}] if "velero" in selection else [],
         delete=lambda *ref: done.append(f"deleted {Ref(*ref)}"),
     )
 
     def note(_: object, waits: list[Wait], **__: object) -> None:
-        done.extend(f"awaited {one.target}: {one.condition.description}" for one in waits)
+        done.extend(f"awaited {one}" for one in waits)
 
-    monkeypatch.setattr("conformance.services.velero.wait_all", note)
+    monkeypatch.setattr("conformance.kube.pods.wait_all", note)
     velero(kube).look_now()
-    assert done == ["deleted Pod a in velero", "awaited Pod a in velero: deleted"]
+    which = "Pod (each with app.kubernetes.io/name=velero) in velero"
+    assert done == ["deleted Pod a in velero", f"awaited {which} to be: another pod and Ready"]
 
 
 @pytest.mark.parametrize(

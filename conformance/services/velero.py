@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal
 
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition, deleted, exists, matching, phase
-from conformance.kube.inventory import ref_of
 from conformance.kube.logs import wait_for_line
 from conformance.kube.objects import Object, Ref, Selection
-from conformance.kube.wait import Wait, WaitTimeout, wait, wait_all, wait_each
+from conformance.kube.pods import replace_pods
+from conformance.kube.wait import WaitTimeout, wait, wait_each
 from conformance.services.velero_agents import agents_in
 from conformance.services.velero_errors import errors_of
 
@@ -240,13 +240,9 @@ class Velero:
         """Have Velero look which backups its locations have: it does when it starts.
 
         Else it looks once a minute. It must have nothing to do: what is going on when it ends has
-        failed when it starts. Returns when it has ended. Raises ``WaitTimeout``.
+        failed when it starts. Returns when it has started. Raises ``WaitTimeout``.
         """
-        pods = [ref_of(one) for one in self._kube.list(*self.server)]
-        for one in pods:
-            self._kube.delete(*one)
-        waits = [Wait(one, deleted()) for one in pods]
-        wait_all(self._kube, waits, timeout=self._kube.timeouts.deletion)
+        replace_pods(self._kube, [self.server])
 
     def synced(self, backup: str, *, volumes: int) -> None:
         """Wait until Velero has found a backup of another cluster in the store, and its volumes.
