@@ -138,11 +138,14 @@ _PARTS: tuple[Part, ...] = (
         ldflags=f"-X {_CONTAINERD}/version.Version={pin('containerd').version}",
         space=1000,
     ),
-    go(
-        "registry",
-        "github.com/distribution/distribution/v3",
-        commands={"registry": "cmd/registry"},
-        space=900,
+    DebianFiles(
+        name="registry",
+        version="bookworm",
+        source="Debian 12 package docker-registry",
+        include=("docker-registry",),
+        files={"registry": "usr/bin/docker-registry"},
+        packages={"mmdebstrap": "mmdebstrap"},
+        space=100,
     ),
     go(
         "coredns",

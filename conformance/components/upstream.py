@@ -39,7 +39,7 @@ _KUBECTL = _image("upstream-kubectl", f"registry.k8s.io/kubectl:{_KUBERNETES}")
 _ETCD = _image("upstream-etcd", f"quay.io/coreos/etcd:{pin('etcd').version}")
 _HELM = _image("upstream-helm", f"docker.io/alpine/helm:{_tag('helm')}")
 """Helm itself publishes no image."""
-_REGISTRY = _image("upstream-registry", f"docker.io/distribution/distribution:{_tag('registry')}")
+_REGISTRY = _image("upstream-registry", "docker.io/distribution/distribution:3.1.2")
 
 PROGRAM_IMAGES: Mapping[str, ProgramImage] = {
     image.name: image for image in (_NODE, _KUBECTL, _ETCD, _HELM, _REGISTRY)
@@ -114,6 +114,7 @@ VERSIONS: Mapping[str, str] = {
     "containerd": "v2.3.4",
     "runc": "v1.4.3",
     "kubeadm": _NODE.version,
+    "registry": _REGISTRY.version,
     "image-etcd": CATALOGUE["image-etcd"].reference.rpartition(":")[2],  # type: ignore[attr-defined]
 }
 """Pulled parts with another version than the one that is built."""
