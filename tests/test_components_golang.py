@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zipfile
 from collections.abc import Callable
@@ -248,6 +249,21 @@ def test_folders_of_a_module_are_fetched_and_nothing_is_compiled(
     found = [path.relative_to(work.target) for path in work.target.rglob("*.yaml")]
     assert found == [Path("manifests/crd.yaml")]
     assert [path.name for path in (work.cache / "go").iterdir()] == ["mod"], "no compiler's cache"
+
+
+def test_a_program_of_the_suites_own_is_built_in_the_wrapper(archive: tuple[GoPart, Work]) -> None:
+    part, work = archive
+    (work.sources.programs / "tool.go").write_text("package main\n")
+    built: list[str] = []
+
+    def run(argv: list[str], *, cwd: Path, **_: object) -> str:
+        if argv[1] == "build":
+            built.extend([str(argv[-1]), (cwd / "main.go").read_text()])
+        return "proxy"
+
+    own = dataclasses.replace(part, folders={}, program="tool.go")
+    golang.build(own, dataclasses.replace(work, runner=cast("Runner", SimpleNamespace(run=run))))
+    assert built == [".", "package main\n"]
 
 
 def test_folders_of_another_archive_than_the_pinned_one_are_refused(

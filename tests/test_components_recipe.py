@@ -60,6 +60,16 @@ def test_key_changes_with_the_wrapper(sources: Sources, name: str) -> None:
     assert recipe.key(tool(), sources) != before
 
 
+def test_key_changes_with_a_program_of_the_suites_own(sources: Sources) -> None:
+    sources.programs.mkdir()
+    program = sources.programs / "tool.go"
+    keys = {recipe.key(tool(), sources)}
+    for text in ("package main\n", "package main // other\n"):
+        program.write_text(text)
+        keys.add(recipe.key(tool(program="tool.go"), sources))
+    assert len(keys) == 3
+
+
 def test_key_changes_with_the_compiler(sources: Sources, monkeypatch) -> None:
     before = recipe.key(tool(), sources)
     monkeypatch.setattr(recipe, "GO_VERSION", "1.99.0")

@@ -151,7 +151,8 @@ _PARTS: tuple[Part, ...] = (
         "coredns",
         "github.com/coredns/coredns",
         commands={"coredns": ""},
-        space=1800,
+        program="coredns.go",
+        space=1000,
     ),
     go(
         "helm",

@@ -130,6 +130,8 @@ class _Command:
         self._module.mkdir(exist_ok=True)
         for name in ("go.mod", "go.sum"):
             shutil.copyfile(work.sources.wrappers / wanted.wrapper / name, self._module / name)
+        if wanted.program:
+            shutil.copyfile(work.sources.programs / wanted.program, self._module / "main.go")
         temporary = work.scratch / "tmp"
         temporary.mkdir(exist_ok=True)
         self._env = environment(
@@ -184,6 +186,8 @@ def _explained(wanted: GoPart) -> Iterator[None]:
 
 def _arguments(wanted: GoPart, target: Path) -> list[str]:
     packages = [f"{wanted.module}/{path}".rstrip("/") for path in wanted.commands.values()]
+    if wanted.program:
+        packages = ["."]
     # Several commands are named by go after their packages, one is named here.
     output = target if len(packages) > 1 else target / next(iter(wanted.commands))
     return [

@@ -40,6 +40,8 @@ class GoPart(Part):
     """Module -> version that stands in for one upstream requires and the proxy refuses."""
     folders: Mapping[str, str] = field(default_factory=dict)
     """Folder in the part -> folder of the module copied there."""
+    program: str = ""
+    """File in ``sources/`` that is built in the wrapper module, in place of the module's own."""
     shares: str = ""
     """Part of the same module whose wrapper and pin are this one's too; "" has its own."""
 

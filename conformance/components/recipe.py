@@ -22,8 +22,10 @@ from conformance.components.parts import (
     ProgramPart,
 )
 
-_WORDS_ONLY = {"source", "packages", "space", "origin", "note", "inputs", "replace", "shares"}
-"""Fields that do not change a part's bytes; ``replace`` and ``shares`` do by way of the wrapper."""
+_WORDS_ONLY = {
+    "source", "packages", "space", "origin", "note", "inputs", "replace", "shares", "program",
+}  # fmt: skip
+"""Fields that do not change a part's bytes; the last three do by way of the files they name."""
 _METHOD = {"KindNode": 3, "FileImage": 2, "RootfsImage": 2, "DebianRootfs": 2, "DockerfileImage": 2}
 """1 for the rest. To be raised when the code that makes this kind of part changes what it makes."""
 PRELOAD = "preload.sh"
@@ -65,6 +67,8 @@ def recipe(
                 name: hash_file(sources.wrappers / wanted.wrapper / name)
                 for name in ("go.mod", "go.sum")
             }
+            if wanted.program:
+                result["program"] = hash_file(sources.programs / wanted.program)
         case CPart():
             result["program"] = hash_file(sources.programs / wanted.file)
         case DockerfileImage():
