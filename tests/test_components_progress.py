@@ -81,8 +81,8 @@ def bench(tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Benc
 def test_each_part_says_its_place_its_time_elsewhere_and_what_comes_next(bench: Bench) -> None:
     bench.components.require("pause", "image-coredns")
     assert bench.begun() == [
-        "part 1 of 4: building pause 3.10; about 5 min left; next coredns",
-        "part 2 of 4: building coredns v1.14.7 (took 4 min 3 s elsewhere); about 5 min left; "
+        "part 1 of 4: building pause 3.10; about 3 min left; next coredns",
+        "part 2 of 4: building coredns v1.14.7 (took 2 min 20 s elsewhere); about 3 min left; "
         "next debian-files",
         "part 3 of 4: building debian-files bookworm (took 4.1 s elsewhere); "
         "less than 1 min left; next image-coredns",
@@ -92,10 +92,11 @@ def test_each_part_says_its_place_its_time_elsewhere_and_what_comes_next(bench: 
 
 def test_a_slower_machine_takes_longer_for_the_rest(bench: Bench) -> None:
     bench.pace = 3
-    bench.components.require("etcd", "containerd")
+    bench.components.require("etcd", "kubernetes", "containerd")
     assert [re.findall(r"about \d+ min left", line) for line in bench.begun()] == [
-        ["about 4 min left"],  # nothing is known of the machine yet
-        ["about 8 min left"],
+        ["about 11 min left"],  # nothing is known of the machine yet
+        ["about 13 min left"],  # and by a small part only little
+        ["about 6 min left"],
     ]
 
 
@@ -103,7 +104,7 @@ def test_what_will_be_asked_for_later_is_counted_apart(bench: Bench) -> None:
     bench.components.foresee("pause", "helm", "image-coredns")
     bench.components.require("pause", "etcd")
     assert bench.begun()[0] == (
-        "part 1 of 6: building pause 3.10; less than 1 min for these, about 8 min for all; "
+        "part 1 of 6: building pause 3.10; less than 1 min for these, about 6 min for all; "
         "next etcd"
     )
 
