@@ -237,6 +237,20 @@ def test_a_check_says_that_it_waited_for_what_another_lane_sets_up(
         assert executor.submit(ask).result(60) == ("the cluster", [])
 
 
+def test_what_is_there_is_given_while_another_lane_sets_something_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = SimpleNamespace(nodeid="x", _request=None)
+    session: Any = SimpleNamespace(items=[item], _setupstate=SimpleNamespace(setup=print))
+    shared = lane_session.SharedFixtures(session)
+    asked = SimpleNamespace(getfixturevalue=lambda name: f"the {name}")
+    monkeypatch.setattr(lane_session, "SubRequest", lambda *_, **__: asked)
+    monkeypatch.setattr(lane_session, "RequestFixtureDef", lambda _: None)
+    assert shared.value("images", "x") == "the images"
+    with ThreadPoolExecutor(1) as executor, shared._lock:
+        assert executor.submit(shared.value, "images", "x").result(60) == "the images"
+
+
 def test_after_the_first_failure_nothing_begins_and_lf_runs_what_failed(
     pytester: pytest.Pytester,
 ) -> None:

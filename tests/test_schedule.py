@@ -51,6 +51,13 @@ def test_later_levels_begin_after_the_last_check_that_kills_the_node() -> None:
     }
 
 
+def test_the_cluster_begins_to_start_beside_the_first_check_even_if_that_needs_none() -> None:
+    assert beginnings(
+        item("container_builds.a", "image_builds"),
+        item("container_builds.b", "image_builds", "cluster_begun", "cluster"),
+    ) == {"cluster_begun": "container_builds.a"}
+
+
 def test_no_check_after_auto_update_begins_before_the_test_cluster_is_connected() -> None:
     items = [
         item("auto_update.a", "single_sign_on"),

@@ -106,14 +106,17 @@ class Components:
                 )
                 self._background.start()
 
-    def close(self) -> None:
-        """Kill what is being built, drop the queue, and wait for the background to end."""
+    def stop(self) -> None:
+        """Kill what is being built, and drop the queue; nothing is built any more."""
         with self._guard:
             self._queue.clear()
-            background = self._background
         self._runner.stop()
         self._polite_runner.stop()
-        if background:
+
+    def close(self) -> None:
+        """Stop, and wait for the background to end."""
+        self.stop()
+        if background := self._background:
             background.join()
         if self._plan.compiled_the_last():
             self._progress.say("all is built; what only builds need is removed")

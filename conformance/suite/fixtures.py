@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.apps.images import BASE_IMAGES, can_build
-from conformance.apps.whole_platform import whole_platform
 from conformance.clusters.select import make_cluster
-from conformance.common import course
-from conformance.common.errors import HarnessError
 from conformance.common.package import Package
 from conformance.common.run_folder import run_folder
 from conformance.components.builder import Components
@@ -23,13 +20,11 @@ from conformance.platform.installed.foreign import foreign
 from conformance.platform.installed.ledger import Ledger
 from conformance.platform.installed.stack import InstalledStack
 from conformance.platform.namespaces import Namespaces
-from conformance.platform.occupied import refuse_platform_of_others
-from conformance.platform.reference import reference_platform
 from conformance.platform.site import Site, SiteMaker
-from conformance.platform.snapshots import NEVER, PLATFORM, make_if_missing, start
 from conformance.platform.tree.given import GivenTree
 from conformance.services.browser import Browser
 from conformance.suite.check import check_of, not_run, once, shared
+from conformance.suite.cluster_start import ClusterStart, start_cluster
 from conformance.suite.diagnostics import learn_all_secrets
 from conformance.suite.needs import fixtures_of, parts_ahead, parts_left
 from conformance.suite.run import RUN
@@ -103,63 +98,51 @@ def site_maker(run: Run, components: Components) -> SiteMaker:
 
 
 @pytest.fixture(scope="session")
-def cluster(
+def cluster_begun(
     run: Run,
     components: Components,
     chosen_cluster: Cluster,
     site_maker: SiteMaker,
     request: pytest.FixtureRequest,
-) -> Iterator[Cluster]:
-    """A running cluster; taken away at the end unless it is to be kept."""
+) -> Iterator[ClusterStart]:
+    """The cluster under test, being started beside checks that need none.
+
+    It is taken away at the end unless it is to be kept.
+    """
     needed = fixtures_of(request.session.items)
-    ahead = parts_ahead(needed, run.given)
-    try:
-        if chosen_cluster.provider != "existing":
-            components.foresee(*ahead)
-        with run.terminal.showing(), course.taking(course.start_of(chosen_cluster.name)):
-            _start(chosen_cluster, run, site_maker, needed)
-        left = parts_left(chosen_cluster, needed, run.given)
-        useless = () if can_build(components) else BASE_IMAGES
-        components.prefetch(*(one for one in left if one not in useless))
-        yield chosen_cluster
-    finally:
+    if chosen_cluster.provider != "existing":
+        components.foresee(*parts_ahead(needed, run.given))
+
+    def start() -> None:
         with run.terminal.showing():
-            if stays(run, chosen_cluster) and chosen_cluster.provider != "existing":
-                print(
-                    f"Kept cluster {chosen_cluster.name}: --kubeconfig={chosen_cluster.kubeconfig}"
-                )
-            else:
-                chosen_cluster.delete()
+            start_cluster(chosen_cluster, run, site_maker, needed)
 
-
-def _start(cluster: Cluster, run: Run, maker: SiteMaker, needed: set[str]) -> None:
-    """Start the cluster. If that fails, report it as such, not as a failure of a check."""
-    try:
-        if "stack" in needed and run.settings.snapshot != NEVER:
-            # Where packages are tested there is no other app.
-            kind = PLATFORM if run.settings.app else whole_platform(maker)
-            if {"other_cluster", "testing_site"} & needed:
-                make_if_missing(maker, cluster, PLATFORM)
-            start(maker, cluster, kind)
+    begun = ClusterStart(chosen_cluster, start)
+    begun.start()
+    yield begun
+    begun.cancel(components)
+    with run.terminal.showing():
+        if stays(run, chosen_cluster) and chosen_cluster.provider != "existing":
+            print(f"Kept cluster {chosen_cluster.name}: --kubeconfig={chosen_cluster.kubeconfig}")
         else:
-            cluster.start()
-        if cluster.provider == "existing" and run.given is None:
-            _refuse_platform_of_others(cluster, run.settings.domain)
-    except HarnessError:
-        raise
-    except Exception as error:
-        raise HarnessError(
-            f"cluster {cluster.name} did not come up: {str(error) or type(error).__name__}",
-            "run `stackspin-conformance doctor`, which says what this host lacks",
-        ) from error
+            chosen_cluster.delete()
+    begun.end()
 
 
-def _refuse_platform_of_others(cluster: Cluster, domain: str) -> None:
-    kube = Kube(cluster.kubeconfig)
-    try:
-        refuse_platform_of_others(cluster.name, kube, reference_platform(domain))
-    finally:
-        kube.close()
+@pytest.fixture(scope="session")
+def cluster(
+    run: Run,
+    components: Components,
+    chosen_cluster: Cluster,
+    cluster_begun: ClusterStart,
+    request: pytest.FixtureRequest,
+) -> Cluster:
+    """A running cluster."""
+    cluster_begun.wait()
+    left = parts_left(chosen_cluster, fixtures_of(request.session.items), run.given)
+    useless = () if can_build(components) else BASE_IMAGES
+    components.prefetch(*(one for one in left if one not in useless))
+    return chosen_cluster
 
 
 def stays(run: Run, cluster: Cluster) -> bool:

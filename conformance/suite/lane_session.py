@@ -55,11 +55,17 @@ class SharedFixtures:
     def __init__(self, session: pytest.Session) -> None:
         self._items = {item.nodeid: item for item in session.items}
         self._lock = threading.RLock()  # one at a time: they are set up by one another
+        self._values: dict[tuple[str, object], object] = {}
         # What they register for the end of the session belongs to this node of it.
         session._setupstate.setup(session)  # type: ignore[arg-type]
 
-    def value(self, name: str, node_id: str) -> object:
-        """Return a fixture's value, or raise what setting it up raised."""
+    def value(self, name: str, node_id: str, key: object = None) -> object:
+        """Return a fixture's value, or raise what setting it up raised.
+
+        ``key`` tells the values of a parametrized one apart.
+        """
+        if (name, key) in self._values:  # whatever is being set up now
+            return self._values[name, key]
         with contextlib.ExitStack() as held:
             with course.waiting_for(_ANOTHER_LANE):
                 held.enter_context(self._lock)
@@ -68,7 +74,8 @@ class SharedFixtures:
             request = SubRequest(
                 asking, Scope.Session, NOTSET, 0, RequestFixtureDef(asking), _ispytest=True
             )
-            return request.getfixturevalue(name)
+            value = self._values[name, key] = request.getfixturevalue(name)
+            return value
 
 
 class Lane:
@@ -233,7 +240,7 @@ class Lane:
             return None
         key = fixturedef.cache_key(request)  # type: ignore[arg-type]
         try:
-            value = self._shared.value(fixturedef.argname, request._pyfuncitem.nodeid)
+            value = self._shared.value(fixturedef.argname, request._pyfuncitem.nodeid, key)
         except BaseException as error:
             fixturedef.cached_result = (None, key, (error, error.__traceback__))
             raise

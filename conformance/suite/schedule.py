@@ -34,6 +34,8 @@ _OF_PIPELINE = "update_pipeline"
 def arrange(items: list[pytest.Item]) -> None:
     """Choose the checks during which an installation begins, and add its fixture to each."""
     needed = fixtures_of(items)
+    if "cluster_begun" in needed:
+        _first("cluster_begun", items[:1])
     if "image_builds" in needed:
         _first("image_builds", items[:1])
     of_apps = [item for item in items if (check := check_of(item)) and check.app_level]

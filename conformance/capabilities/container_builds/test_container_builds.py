@@ -41,6 +41,17 @@ if TYPE_CHECKING:
 
 
 @check(
+    "container_builds.default_configuration_in_image",
+    promise="The image has a default configuration that sets the port and the log location.",
+    apps=core("notes", "wordpress"),
+)
+def test_default_configuration_in_image(app: App, default_configuration: str) -> None:
+    configuration = app.configuration.parse(default_configuration)
+    for key in ("port", "log_file"):
+        assert configuration.get(key), f"the default configuration does not name {key}"
+
+
+@check(
     "container_builds.builds_from_dockerfile",
     promise="An app's image is built from its Dockerfile and reports the requested version.",
     apps=core("notes", "wordpress"),
@@ -53,17 +64,6 @@ def test_builds_from_dockerfile(
     assert [image.reference for image in released] == [
         f"{app.image}:{version}" for version in VERSIONS
     ]
-
-
-@check(
-    "container_builds.default_configuration_in_image",
-    promise="The image has a default configuration that sets the port and the log location.",
-    apps=core("notes", "wordpress"),
-)
-def test_default_configuration_in_image(app: App, default_configuration: str) -> None:
-    configuration = app.configuration.parse(default_configuration)
-    for key in ("port", "log_file"):
-        assert configuration.get(key), f"the default configuration does not name {key}"
 
 
 @check(
