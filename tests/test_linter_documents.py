@@ -317,7 +317,7 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1,
 def test_hostile_text_is_refused_at_once(text: str, words: str) -> None:
     started = time.process_time()
     found = told(text)
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 15  # without limits, minutes
     assert words in " ".join(message for _, message in found)
     assert all(len(message) < 400 for _, message in found)
 
