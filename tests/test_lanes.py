@@ -15,6 +15,7 @@ from small_runs import HEAD, checks, evidence, report
 from test_plugin_reports import wait_for_file
 
 from conformance.common import course
+from conformance.common.errors import HarnessError
 from conformance.suite import lane_session
 
 HELPERS = """
@@ -249,6 +250,32 @@ def test_what_is_there_is_given_while_another_lane_sets_something_up(
     assert shared.value("images", "x") == "the images"
     with ThreadPoolExecutor(1) as executor, shared._lock:
         assert executor.submit(shared.value, "images", "x").result(60) == "the images"
+
+
+def test_a_lane_that_asks_after_the_end_is_interrupted_and_so_is_one_that_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    item = SimpleNamespace(nodeid="x", _request=None)
+    session: Any = SimpleNamespace(items=[item], _setupstate=SimpleNamespace(setup=print))
+    shared, asked, over = lane_session.SharedFixtures(session), threading.Event(), threading.Event()
+
+    def fails_at_the_end(_: str) -> str:
+        asked.set()
+        assert over.wait(60)
+        raise HarnessError("cancelled")
+
+    setting_up = SimpleNamespace(getfixturevalue=fails_at_the_end)
+    monkeypatch.setattr(lane_session, "SubRequest", lambda *_, **__: setting_up)
+    monkeypatch.setattr(lane_session, "RequestFixtureDef", lambda _: None)
+    with ThreadPoolExecutor(2) as executor:
+        waiting = executor.submit(shared.value, "cluster", "x")
+        assert asked.wait(60)
+        shared.end()
+        over.set()
+        with pytest.raises(KeyboardInterrupt):
+            waiting.result(60)
+        with pytest.raises(KeyboardInterrupt):
+            executor.submit(shared.value, "images", "x").result(60)
 
 
 def test_after_the_first_failure_nothing_begins_and_lf_runs_what_failed(

@@ -56,6 +56,7 @@ class SharedFixtures:
         self._items = {item.nodeid: item for item in session.items}
         self._lock = threading.RLock()  # one at a time: they are set up by one another
         self._values: dict[tuple[str, object], object] = {}
+        self._ended = False
         # What they register for the end of the session belongs to this node of it.
         session._setupstate.setup(session)  # type: ignore[arg-type]
 
@@ -69,13 +70,27 @@ class SharedFixtures:
         with contextlib.ExitStack() as held:
             with course.waiting_for(_ANOTHER_LANE):
                 held.enter_context(self._lock)
+            if self._ended:
+                raise KeyboardInterrupt
             asking = self._items[node_id]._request  # type: ignore[attr-defined]
             # The session asks: in pytest's eyes the check itself is in another one.
             request = SubRequest(
                 asking, Scope.Session, NOTSET, 0, RequestFixtureDef(asking), _ispytest=True
             )
-            value = self._values[name, key] = request.getfixturevalue(name)
+            try:
+                value = self._values[name, key] = request.getfixturevalue(name)
+            except Exception:
+                if self._ended:  # it failed because of that
+                    raise KeyboardInterrupt from None
+                raise
             return value
+
+    def end(self) -> None:
+        """Set nothing up any more: the session is being torn down, and its checks are no failures.
+
+        A lane that asks is interrupted.
+        """
+        self._ended = True
 
 
 class Lane:

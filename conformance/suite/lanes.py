@@ -85,11 +85,11 @@ class Lanes:
         """Run all checks, whichever the first one is."""
         session = item.session
         plan, lanes = Plan(chains_of(session.items)), list[Lane]()
+        shared = SharedFixtures(session)
         with pytest.MonkeyPatch.context() as patch, self._output.by_thread(item.config):
             # pytest has one environment variable for the name of the one test that runs.
             patch.setattr(runner, "_update_current_test_var", lambda _item, _when: None)
             try:
-                shared = SharedFixtures(session)
                 for number in range(1, self._number + 1):
                     lanes.append(self._lane(number, session, shared, plan))
                 for lane in lanes:
@@ -97,6 +97,7 @@ class Lanes:
                 for lane in lanes:
                     lane.join()
             except BaseException:
+                shared.end()
                 self._interrupt(plan, lanes)
                 raise
             finally:
