@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from conformance.common.settings import PROJECT_ROOT
 from conformance.linter.limits import Limits
 from conformance.linter.reading.documents import Document, parse
 
+Found = TypeVar("Found")
 FILES = sorted((PROJECT_ROOT / "fixtures" / "flux2").rglob("*.yaml"))
 
 
@@ -292,6 +294,21 @@ MERGES = "a0: &a0 {k0: 1}\n" + "".join(
 CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 5000))
 
 
+def timed(read: Callable[[], Found], *, enough: float) -> tuple[Found, float]:
+    """Return what is read, and the least seconds of processor time of up to five tries.
+
+    Beside other tests, on processors that share a core, one try may take twice as long.
+    """
+    best = float("inf")
+    for _ in range(5):
+        started = time.process_time()
+        found = read()
+        best = min(best, time.process_time() - started)
+        if best < enough:
+            break
+    return found, best
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -315,9 +332,8 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1,
     ids=range(16),
 )
 def test_hostile_text_is_refused_at_once(text: str, words: str) -> None:
-    started = time.process_time()
-    found = told(text)
-    assert time.process_time() - started < 15  # without limits, minutes
+    found, seconds = timed(lambda: told(text), enough=3)
+    assert seconds < 3
     assert words in " ".join(message for _, message in found)
     assert all(len(message) < 400 for _, message in found)
 
@@ -331,12 +347,9 @@ def test_nesting_up_to_the_limit_is_read() -> None:
 def test_a_large_file_is_read_fast() -> None:
     text = "---\n".join(path.read_text() for path in FILES)
     text = "---\n".join([text] * (60_000 // len(text) + 1))
-    best = 9.0
-    for _ in range(5):
-        started = time.process_time()
-        assert parse(text, "x")[1] == []
-        best = min(best, time.process_time() - started)
-    assert best < 0.1
+    found, seconds = timed(lambda: parse(text, "x")[1], enough=0.1)
+    assert found == []
+    assert seconds < 0.1
 
 
 def test_no_text_makes_it_raise() -> None:
