@@ -198,6 +198,8 @@ def _arguments(wanted: GoPart, target: Path) -> list[str]:
         "-mod=readonly",
         "-tags",
         wanted.tags,
+        # What the linker leaves out need not be made: a tenth of the time. It is no part of a key.
+        "-gcflags=all=-dwarf=false",
         "-ldflags",
         f"-s -w {wanted.ldflags}",
         "-o",
