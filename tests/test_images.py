@@ -154,15 +154,18 @@ def test_an_image_saved_by_docker_becomes_an_oci_layout(tmp_path: Path, layer: b
     (saved / "b").mkdir()
     (saved / "a" / "layer.tar").write_bytes(layer)
     (saved / "b" / "layer.tar").symlink_to("../a/layer.tar")
+    (saved / "c").mkdir()
+    (saved / "c" / "layer.tar").write_bytes(b"top")
     configuration = {"config": {"ExposedPorts": {"8080/tcp": {}}}}
     (saved / "1.json").write_text(json.dumps(configuration))
-    content = [{"Config": "1.json", "Layers": ["a/layer.tar", "b/layer.tar"]}]
+    content = [{"Config": "1.json", "Layers": [f"{name}/layer.tar" for name in "abc"]}]
     (saved / "manifest.json").write_text(json.dumps(content))
 
     write_layout(saved, "docker.io/stackspin/notes:1.0.0", tmp_path / "layout")
     image = BuiltImage("docker.io/stackspin/notes", "1.0.0", tmp_path / "layout", "docker")
     assert image.configuration() == configuration
-    assert [blob.read() for blob in image.layers()] == [layer, layer]
+    assert [blob.read() for blob in image.layers()] == [layer, layer, b"top"]
+    assert [blob.read() for blob in image.layers(top_first=True)] == [b"top", layer, layer]
 
 
 def test_a_run_folder_goes_with_its_run_and_what_a_killed_run_left_goes_with_the_next(

@@ -178,7 +178,8 @@ def test_a_hostile_name_stays_inside_the_image() -> None:
 
 def test_a_file_is_read_as_a_container_sees_it() -> None:
     def read(*layer_files: dict[str, bytes]) -> bytes:
-        return read_file([io.BytesIO(tar(files)) for files in layer_files], "etc/app/x.toml")
+        layers = [io.BytesIO(tar(files)) for files in reversed(layer_files)]
+        return read_file(layers, "etc/app/x.toml")
 
     lower = {"./etc/app/x.toml": b"lower"}
     assert read(lower, {"etc/other": b""}) == b"lower"
@@ -188,3 +189,14 @@ def test_a_file_is_read_as_a_container_sees_it() -> None:
             read(lower, {hidden: b""})
     both = {"etc/app/x.toml": b"upper", "etc/app/.wh..wh..opq": b""}
     assert read(lower, both) == b"upper"
+    assert read(lower, both, {"etc/other": b""}) == b"upper"
+
+
+def test_layers_below_a_file_are_not_read() -> None:
+    base = io.BytesIO(b"not a tar archive")
+    for above in ({"etc/x": b"1"}, {"etc/x": b"1", ".wh.etc": b""}):
+        layers = [io.BytesIO(tar(above)), io.BytesIO(tar({"a": b""})), base]
+        assert read_file(layers, "etc/x") == b"1"
+    layers = [io.BytesIO(tar({".wh.etc": b""})), io.BytesIO(tar({"a": b""})), base]
+    with pytest.raises(FileNotFoundError):
+        read_file(layers, "etc/x")

@@ -222,7 +222,7 @@ def test_what_is_read_in_an_image_is_kept(kept: Transcript) -> None:
     assert read_file([io.BytesIO(layer)], "etc/notes.yaml") == b"port: 8080"
     find_leaks({}, [io.BytesIO(layer)])
     assert lines(kept) == [
-        "read /etc/notes.yaml of an image → 10 bytes, of layer 1",
+        "read /etc/notes.yaml of an image → 10 bytes, of layer 1 from the top",
         "look for leaks in an image: its configuration, 2 files of 1 layers → 1 found",
     ]
 

@@ -51,9 +51,10 @@ class BuiltImage:
         found: dict[str, Any] = json.loads(self._blob(manifest["config"]["digest"]).read_text())
         return found
 
-    def layers(self) -> Iterator[BinaryIO]:
-        """Yield each layer's bytes, the base image's first."""
-        for layer in json.loads(self._blob(self.digest).read_text())["layers"]:
+    def layers(self, *, top_first: bool = False) -> Iterator[BinaryIO]:
+        """Yield each layer's bytes, the base image's first, unless the topmost is wanted first."""
+        layers = json.loads(self._blob(self.digest).read_text())["layers"]
+        for layer in reversed(layers) if top_first else layers:
             with self._blob(layer["digest"]).open("rb") as blob:
                 yield blob
 

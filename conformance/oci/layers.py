@@ -196,20 +196,23 @@ def read_layers(
 def read_file(blobs: Iterable[BinaryIO], path: str) -> bytes:
     """Return a regular file as a container sees it; ``path`` has no leading slash.
 
-    Raises FileNotFoundError when no layer has it or a later one deletes it; ``LayerRefused``.
+    The topmost layer comes first in ``blobs``; those below the file are not read. Raises
+    FileNotFoundError when no layer has it or a higher one deletes it; ``LayerRefused``.
     """
     wanted = PurePosixPath(path)
     hidden_by = {entry.with_name(WHITEOUT + entry.name) for entry in (wanted, *wanted.parents[:-1])}
     hidden_by |= {folder / OPAQUE for folder in wanted.parents}
-    found: tuple[int, bytes] | None = None
+    content: bytes | None = None
+    layer, hidden = 1, False
     for file in read_layers(blobs):
+        if file.layer > layer and (content is not None or hidden):
+            break
+        layer = file.layer
         if file.path == wanted:
-            found = (file.layer, b"".join(file.chunks))
-        elif file.path in hidden_by and found and found[0] < file.layer:
-            found = None
-    if found is None:
+            content = b"".join(file.chunks)
+        hidden = hidden or file.path in hidden_by  # in the layers below
+    if content is None:
         record(f"read /{path} of an image", "it has no such file")
         raise FileNotFoundError(f"the image has no file /{path}")
-    layer, content = found
-    record(f"read /{path} of an image", f"{len(content)} bytes, of layer {layer}")
+    record(f"read /{path} of an image", f"{len(content)} bytes, of layer {layer} from the top")
     return content

@@ -46,7 +46,8 @@ def image(image_builds: ImageBuilds, package: Package, app: App) -> BuiltImage:
 def default_configuration(image: BuiltImage, app: App) -> str:
     """Text of the default configuration in the image."""
     try:
-        return read_file(image.layers(), app.configuration.default.lstrip("/")).decode()
+        layers = image.layers(top_first=True)
+        return read_file(layers, app.configuration.default.lstrip("/")).decode()
     except FileNotFoundError as error:
         raise AssertionError(str(error)) from error
 
