@@ -13,7 +13,7 @@ import requests
 from conformance.common.load import Load, LoadMeter
 
 PACE = 0.25
-"""Seconds between two requests: the resolution of every outage."""
+"""Seconds between two requests: the resolution of an outage, unless another is given."""
 PATIENCE = 5.0
 """Seconds after which a request without an answer counts as failed; a busy app is not away."""
 ALONE = 0.5
@@ -50,12 +50,13 @@ class AvailabilityMonitor:
     """Requests ``url`` in a thread of its own from ``with`` to the end of the block.
 
     An answer with status 200 is a success; anything else, and no answer within ``PATIENCE``
-    seconds, is not.
+    seconds, is not. ``pace`` is the seconds between two requests.
     """
 
-    def __init__(self, session: requests.Session, url: str) -> None:
+    def __init__(self, session: requests.Session, url: str, pace: float = PACE) -> None:
         self._session = session
         self._url = url
+        self._pace = pace
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"monitor {url}", daemon=True)
@@ -139,7 +140,7 @@ class AvailabilityMonitor:
         while not self._stop.is_set():
             began = time.monotonic()
             self._record(began, *self._ask())
-            self._stop.wait(max(0.0, PACE - (time.monotonic() - began)))
+            self._stop.wait(max(0.0, self._pace - (time.monotonic() - began)))
 
     def _ask(self) -> tuple[str, bool]:
         """Return what went wrong, empty if nothing did, and whether the answer was only late."""

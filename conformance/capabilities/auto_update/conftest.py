@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 OVERRIDES = Path(__file__).with_name("overrides.yaml")
 APPS = ("steady", "moving", "missing_image", "failing_migration", "unready_upgrade")
 """Fixtures, each of which is an app; those called as a commit are about to be broken by it."""
+PACE = 1.0
+"""Seconds between the requests to an app about to be broken, which go on for minutes: how long it
+is away is compared with tens of seconds."""
 
 
 @pytest.fixture(scope=shared)
@@ -111,7 +114,7 @@ def broken_upgrades(
     commits = {name: COMMITS[name] for name in apps if name in COMMITS}
     with ExitStack() as visits:
         visitors = {
-            name: visits.enter_context(AvailabilityMonitor(stack.http(), apps[name].url))
+            name: visits.enter_context(AvailabilityMonitor(stack.http(), apps[name].url, PACE))
             for name in commits
         }
         for visitor in visitors.values():
