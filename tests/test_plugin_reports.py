@@ -51,7 +51,7 @@ def test_a_run_that_is_ended_leaves_a_report_of_what_ran(
         status = process.wait()
     output, _ = process.output()
     assert status == (-signum if signum is signal.SIGKILL else pytest.ExitCode.INTERRUPTED)
-    assert f"report, rewritten after every check: {folder}/report.html" in output
+    assert f"report, rewritten as checks end: {folder}/report.html" in output
     assert (running["state"], running["process"]) == ("running", process.pid)
     left = report(pytester, folder.name)
     # A killed process cannot say that it was.

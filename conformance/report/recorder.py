@@ -2,6 +2,7 @@
 
 Whatever ends the run, a report of what was known by then is on the disk. That of a killed run goes
 on saying "running", as nobody is left to mark it: it has the time of its last writing beside it.
+Its page may lack the last checks, as that is not written after each.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from conformance.report.results import CheckResult, Evidence, repeated, summaris
 from conformance.report.verdict import Verdict
 from conformance.report.write import write_views
 
+_PAGE_EVERY = 10.0
+"""Seconds between two writings of the page, which take longer than those of all other views."""
+
 
 class Recorder:
     """One run's report in the making; checks that run side by side may use it at the same time."""
@@ -36,7 +40,7 @@ class Recorder:
         self._latest = reports_dir / f"latest{twins}"
         self._results: dict[str, CheckResult] = {}
         self._boxes: dict[str, EvidenceBox] = {}
-        self._began = time.monotonic()
+        self._began = self._page_written = time.monotonic()
         self._lock = threading.RLock()
 
     @staticmethod
@@ -95,7 +99,7 @@ class Recorder:
         """Say that one more of the selected checks came to its end."""
         with self._lock:
             self.report.checks_done += 1
-            self.write()
+            self.write(page=time.monotonic() - self._page_written >= _PAGE_EVERY)
 
     def waited(self, seconds: float) -> None:
         """Add the seconds for which a check waited for components to be built."""
@@ -156,13 +160,18 @@ class Recorder:
             box.close()
         self._summarise()
 
-    def write(self) -> None:
-        """Write every view of what is known now, each file at once or not at all."""
+    def write(self, *, page: bool = True) -> None:
+        """Write every view of what is known now, with or without the page.
+
+        Each file is written at once or not at all.
+        """
         with self._lock:
             self._summarise()
             self.report.written_at = self.now()
             self.report.seconds = self.elapsed()
-            write_views(self.report, self.folder)
+            write_views(self.report, self.folder, page=page)
+            if page:
+                self._page_written = time.monotonic()
 
     def _summarise(self) -> None:
         """Bring what the report says of the checks up to date."""

@@ -55,8 +55,8 @@ def to_json(report: RunReport) -> str:
     return _text_of(document)
 
 
-def write_views(report: RunReport, folder: Path) -> None:
-    """Write every view of ``report`` into ``folder``.
+def write_views(report: RunReport, folder: Path, *, page: bool = True) -> None:
+    """Write every view of ``report`` into ``folder``, with or without the page.
 
     It is not validated while the run goes on: after every check, that would take longer than all
     the rest, and the check after it waits meanwhile. Raises as ``to_json`` once the run is over.
@@ -65,7 +65,8 @@ def write_views(report: RunReport, folder: Path) -> None:
     text = _text_of(report.model_dump(mode="json", by_alias=True)) if goes_on else to_json(report)
     write_atomically(folder / "report.json", text)
     write_atomically(folder / "junit.xml", to_junit(report))
-    write_atomically(folder / "report.html", to_html(report, folder))
+    if page:
+        write_atomically(folder / "report.html", to_html(report, folder))
     if to_hand_in := conformance_report(report):
         write_atomically(folder / FILE, to_yaml(to_hand_in))
 

@@ -124,7 +124,7 @@ class _Recorder(Recorder):
         self.__dict__.update(vars(first))
         self.report = first.report.model_copy(update={"errors": [], "capabilities": []})
 
-    def write(self) -> None:
+    def write(self, *, page: bool = True) -> None:  # noqa: ARG002
         """Bring the results up to date."""
         with self._lock:
             self._summarise()

@@ -126,7 +126,7 @@ class ConformanceSession:
     def pytest_report_collectionfinish(self) -> str:
         """Say where the report of this run is being written."""
         page = self._run.recorder.folder / "report.html"
-        return f"report, rewritten after every check: {page}"
+        return f"report, rewritten as checks end: {page}"
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(
