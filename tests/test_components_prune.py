@@ -181,6 +181,18 @@ def test_a_run_prunes_once_all_but_what_only_kind_needs_is_built(bench: Bench) -
     assert "all is built; what only builds need is removed" in bench.output.getvalue()
 
 
+def test_what_is_built_in_the_background_is_followed_by_pruning_there(bench: Bench) -> None:
+    names = [name for name in CATALOGUE if name not in OF_KIND]
+    components = bench.components()
+    components.prefetch(*names)
+    background = components._background  # nobody else waits for it alone
+    assert background is not None
+    background.join(60)
+    assert not (bench.folder / "go").exists()
+    components.close()
+    assert bench.output.getvalue().count("what only builds need is removed") == 1
+
+
 def test_a_run_that_builds_nothing_prunes_nothing(bench: Bench) -> None:
     """It is not for a run that only begins to be slowed down by what one before it left."""
     names = [name for name in CATALOGUE if name not in OF_KIND]

@@ -17,7 +17,7 @@ from conformance.common.disk_space import size
 from conformance.common.errors import HarnessError
 from conformance.common.locks import Holder
 from conformance.common.settings import Settings
-from conformance.components import lock_file, recipe, upstream
+from conformance.components import golang, lock_file, recipe, upstream
 from conformance.components.catalogue import CATALOGUE, owner, part
 from conformance.components.describe import described
 from conformance.components.make import make
@@ -118,7 +118,11 @@ class Components:
         self.stop()
         if background := self._background:
             background.join()
-        if self._plan.compiled_the_last():
+        self._prune_if_all_is_built()
+
+    def _prune_if_all_is_built(self) -> None:
+        """Do it beside the checks, if it can be: what is removed are tens of gigabytes."""
+        if self._plan.compiled_the_last() and golang.are_there(self._cache):
             self._progress.say("all is built; what only builds need is removed")
             try:
                 freed = sum(one.size for one in self.prune())
@@ -300,6 +304,8 @@ class Components:
 
     def _work(self) -> None:
         while True:
+            if not self._queue:
+                self._prune_if_all_is_built()
             with self._guard:
                 if not self._queue:
                     self._background = None

@@ -84,6 +84,11 @@ def environment(cache: Path, proxy: str, **more: str) -> dict[str, str]:
     }
 
 
+def are_there(cache: Path) -> bool:
+    """Return whether Go has caches in this one: nothing was built there, or they were removed."""
+    return (cache / CACHES).is_dir()
+
+
 def using_caches(cache: Path) -> contextlib.AbstractContextManager[None]:
     """Return what keeps Go's caches where they are while its body runs (``prune.py``)."""
     return shared(cache / LOCK)

@@ -51,9 +51,9 @@ def prune_go(cache: Path, store: Store) -> Iterator[Pruned]:
 
     HarnessError: they are a disk of their own, or somebody else's.
     """
-    caches = cache / golang.CACHES
-    if not caches.is_dir():
+    if not golang.are_there(cache):
         return
+    caches = cache / golang.CACHES
     with store.temporary("pruned-") as folder:
         with alone(cache / golang.LOCK) as free:
             if not free:
