@@ -5,7 +5,7 @@ A session fixture begins such an installation. It is added to the check during w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import wait
 from functools import partial
 from typing import TYPE_CHECKING
@@ -65,28 +65,30 @@ def later_levels_begun(
     """What else later checks need, being installed during those that need only the platform.
 
     One after another, in the order of the checks: at the same time, they only compete for the node.
-    But for backups and apps, of which most is waiting until Flux looks again; and with the last of
-    them the test cluster begins to start. Of several clusters, the one whose checks need a test
-    cluster starts it then.
+    But backups come beside the others, of which most is waiting until Flux looks again, and Velero
+    may have to be built first; and with the last of them the test cluster begins to start. Of
+    several clusters, the one whose checks need a test cluster starts it then.
     """
     needed = fixtures_of(request.session.items)
-    levels: list[Callable[[], object]] = []
+    first: list[Callable[[], object]] = []
     if "single_sign_on" in needed:
-        levels.append(stack.single_sign_on)
-    side_by_side: list[Callable[[], object]] = []
+        first.append(stack.single_sign_on)
+    then: list[Callable[[], object]] = []
     if "reference_apps" in needed:
-        side_by_side.append(request.getfixturevalue("reference_apps"))
-    if "backups" in needed:
-        side_by_side.append(stack.backups)
-    levels.append(partial(_at_the_same_time, side_by_side))
-    side_by_side = list(_prepared_beside(_OF_LEVELS, request, run, cluster))
+        then.append(request.getfixturevalue("reference_apps"))
+    side_by_side: list[Callable[[], object]] = [
+        *_prepared_beside(_OF_LEVELS, request, run, cluster)
+    ]
     is_alone = run.settings.clusters == "1"
     if "testing_site" in needed and is_alone and Feature.SECOND_CLUSTER in cluster.features:
         secondary: SecondaryClusters = request.getfixturevalue("secondary_clusters")
         secondary.prepare(secondary.TESTING)
         side_by_side.append(secondary.testing)
-    levels.append(partial(_at_the_same_time, side_by_side))
-    stack.begin(*levels)
+    then.append(partial(_at_the_same_time, side_by_side))
+    parallel: list[Callable[[], object]] = [partial(_one_after_another, then)]
+    if "backups" in needed:
+        parallel.append(stack.backups)
+    stack.begin(*first, partial(_at_the_same_time, parallel))
 
 
 @pytest.fixture(scope="session")
@@ -108,9 +110,15 @@ def prepared_beside_pipeline(
     stack.begin(*_prepared_beside(_OF_PIPELINE, request, run, cluster))
 
 
-def _at_the_same_time(acts: list[Callable[[], object]]) -> None:
+def _at_the_same_time(acts: Iterable[Callable[[], object]]) -> None:
     """Return when each of these is done or has failed: who uses it later is told of that."""
     wait([in_thread("level", act) for act in acts])
+
+
+def _one_after_another(acts: Iterable[Callable[[], object]]) -> None:
+    """Do these; of what fails, who uses it later is told."""
+    for act in acts:
+        _at_the_same_time([act])
 
 
 def _prepared_beside(
