@@ -157,7 +157,7 @@ KIND_PARTS: tuple[Part, ...] = (
         texts={
             "/kind/version": _KUBERNETES,
             "/kind/manifests/default-storage.yaml": json.dumps(_STORAGE),
-            "/etc/cni/net.d/10-ptp.conflist": json.dumps(pod_network(), indent=2),
+            "/etc/cni/net.d/10-ptp.conflist": json.dumps(pod_network(masquerade=True), indent=2),
             "/etc/systemd/journald.conf.d/kind.conf": "[Journal]\nReadKMsg=no\n",
         },
         links={

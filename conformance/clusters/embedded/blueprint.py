@@ -14,6 +14,7 @@ from conformance.clusters.ownership.network import Link
 from conformance.clusters.ownership.state import Folder
 from conformance.clusters.sandbox.sandbox import SYSTEM_PATH
 from conformance.clusters.snapshots.disk import LAYERS
+from conformance.components.pods import POD_SUBNET
 
 if TYPE_CHECKING:
     from conformance.clusters.probe import HostFacts
@@ -55,6 +56,7 @@ def write_plan(
         "logs": LOGS,
         "path": NODE_PATH,
         "processes": [asdict(process) for process in processes],
+        "pods": POD_SUBNET,
     }
     folder.disk.mkdir(exist_ok=True)
     folder.plan.write_text(json.dumps(plan, indent=1), encoding="utf-8")

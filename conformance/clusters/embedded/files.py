@@ -72,7 +72,9 @@ def write_files(
         _write(etc / f"kubernetes/{user}.conf", _kubeconfig_of(user, server), mode=0o600)
     _write(etc / "kubernetes/kubelet.yaml", _dump(_kubelet(cgroup_root, open_files)))
     _write(etc / "kubernetes/kube-proxy.yaml", _dump(_kube_proxy()))
-    _write(etc / "cni/net.d/10-ptp.conflist", json.dumps(pod_network(), indent=2))
+    # One rule of the node's own does for all pods (``sandbox/init.py``).
+    network = pod_network(masquerade=False)
+    _write(etc / "cni/net.d/10-ptp.conflist", json.dumps(network, indent=2))
     _write(
         etc / "containerd/config.toml",
         _CONTAINERD.substitute(
@@ -220,6 +222,7 @@ state = "/run/containerd"
   [plugins.'io.containerd.cri.v1.runtime'.cni]
     bin_dirs = ["/opt/cni/bin"]
     conf_dir = "/etc/cni/net.d"
+    use_internal_loopback = true
   [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
     [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]

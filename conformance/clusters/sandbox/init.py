@@ -175,6 +175,13 @@ def set_up_network(
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
 
+def masquerade(subnet: str) -> None:
+    """Let the node's pods be seen outside as the node: it alone has a route there and back."""
+    rule = f"POSTROUTING --source {subnet} ! --destination {subnet} --jump MASQUERADE"
+    argv = ["iptables", "--wait", "--table", "nat", "--append", *rule.split()]
+    subprocess.run(argv, check=True, capture_output=True)
+
+
 def main() -> None:
     """Run the node described by the JSON file given first.
 
@@ -193,6 +200,8 @@ def main() -> None:
         if not (message := channel.recv(65536)):
             return
         set_up_network(**json.loads(message)["network"])
+        if pods := plan.get("pods"):
+            masquerade(pods)
         node.run()
     except subprocess.CalledProcessError as error:
         node.say("failed", error=f"{error}: {error.stderr.decode(errors='replace').strip()}")
