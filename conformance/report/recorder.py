@@ -161,7 +161,7 @@ class Recorder:
         self._summarise()
 
     def write(self, *, page: bool = True) -> None:
-        """Write every view of what is known now, with or without the page.
+        """Write every view of what is known now, the page only if ``page`` is true.
 
         Each file is written at once or not at all.
         """

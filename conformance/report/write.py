@@ -56,7 +56,7 @@ def to_json(report: RunReport) -> str:
 
 
 def write_views(report: RunReport, folder: Path, *, page: bool = True) -> None:
-    """Write every view of ``report`` into ``folder``, with or without the page.
+    """Write every view of ``report`` into ``folder``, the page only if ``page`` is true.
 
     It is not validated while the run goes on: after every check, that would take longer than all
     the rest, and the check after it waits meanwhile. Raises as ``to_json`` once the run is over.

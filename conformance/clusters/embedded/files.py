@@ -216,8 +216,8 @@ state = "/run/containerd"
 
 [plugins.'io.containerd.cri.v1.runtime']
   restrict_oom_score_adj = $restrict_oom_score
-  # By itself it asks each shim every second how much its containers have used, for somebody who
-  # wants their CPU now. Nobody does: kubelet counts for itself.
+  # By default it asks for the CPU of every container each second, to have usageNanoCores at hand
+  # for somebody who asks. Nobody does: kubelet counts for itself.
   stats_collect_period = "1h"
   [plugins.'io.containerd.cri.v1.runtime'.cni]
     bin_dirs = ["/opt/cni/bin"]
