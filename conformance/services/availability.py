@@ -50,13 +50,13 @@ class AvailabilityMonitor:
     """Requests ``url`` in a thread of its own from ``with`` to the end of the block.
 
     An answer with status 200 is a success; anything else, and no answer within ``PATIENCE``
-    seconds, is not. ``pace`` is the seconds between two requests.
+    seconds, is not. ``pace`` is the seconds between two requests; None: ``PACE``.
     """
 
-    def __init__(self, session: requests.Session, url: str, pace: float = PACE) -> None:
+    def __init__(self, session: requests.Session, url: str, pace: float | None = None) -> None:
         self._session = session
         self._url = url
-        self._pace = pace
+        self._pace = PACE if pace is None else pace
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"monitor {url}", daemon=True)
