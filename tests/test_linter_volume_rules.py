@@ -154,10 +154,19 @@ def test_an_update_that_ends_the_old_pod_first_is_no_rolling_one():
         database("docker.io/library/wordpress:6.7", "/tmp", emptyDir={}),
         database("mongo:8", "/data/configdb", ["docker-entrypoint.sh"], emptyDir={}),
         database("mysql:8.4", "/var/lib", hostPath={"path": "/srv"}),
+        database("postgres:16", "/var/lib/postgresql/data", emptyDir=None),
+        database("postgres:16", "/var/lib/postgresql/data"),
     ],
 )
 def test_data_that_goes_with_the_pod(workload):
     assert len(check(flux(workload), "volumes.data-path")) == 1
+
+
+def test_the_claim_of_an_ephemeral_volume_goes_with_the_pod():
+    template = {"spec": {"accessModes": ["ReadWriteOnce"]}}
+    workload = database("mysql:8.4", "/var/lib/mysql", ephemeral={"volumeClaimTemplate": template})
+
+    assert "in an ephemeral volume" in check(flux(workload), "volumes.data-path")[0].message
 
 
 @pytest.mark.parametrize(

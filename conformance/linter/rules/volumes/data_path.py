@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from conformance.linter.access import get, sequence, text
+from conformance.linter.access import get, mapping, sequence, text
 from conformance.linter.facts.cluster import Cluster, each, unknown_charts
 from conformance.linter.facts.data_folders import layout, misplaced
 from conformance.linter.facts.images import data_folder, holds_data
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 _FOLDER_VARIABLES = ("PGDATA", "MYSQL_DATADIR", "MARIADB_DATADIR", "NEXTCLOUD_DATA_DIR")
+_OF_FILES = ("configMap", "secret", "projected", "downwardAPI")
 _SWITCH = re.compile(r"persistentVolumeClaim|volumeClaimTemplates")
 
 
@@ -51,11 +52,11 @@ def _fleeting_data(pod: Pod, container: Container) -> Iterator[Problem]:
     for index, mount in enumerate(sequence(container.value.get("volumeMounts"))):
         path = text(get(mount, "mountPath")).rstrip("/")
         volume = volumes.get(text(get(mount, "name")))
-        if get(volume, "emptyDir") is not None:
-            fleeting.append((path, index))
+        if kind := _fleeting_kind(volume):
+            fleeting.append((path, index, kind))
         elif path:
             lasting.append(path)
-    for path, index in fleeting:
+    for path, index, kind in fleeting:
         folder = holds_data(path)
         if (
             folder
@@ -64,7 +65,7 @@ def _fleeting_data(pod: Pod, container: Container) -> Iterator[Problem]:
         ):
             yield Problem(
                 container.place("volumeMounts", index),
-                f"container {container.name} has its data, {path[:80]}, in an emptyDir",
+                f"container {container.name} has its data, {path[:80]}, in an {kind}",
             )
             return
     image = text(container.value.get("image"))
@@ -91,11 +92,21 @@ def _kept(container: Container, volumes: Mapping[str, Any]) -> list[str]:
     return [
         text(get(mount, "mountPath"))
         for mount in sequence(container.value.get("volumeMounts"))
-        if not any(
-            get(volumes.get(text(get(mount, "name"))), kind) is not None
-            for kind in ("emptyDir", "configMap", "secret", "projected", "downwardAPI")
-        )
+        if not _fleeting_kind(volume := volumes.get(text(get(mount, "name"))))
+        and all(get(volume, kind) is None for kind in _OF_FILES)
     ]
+
+
+def _fleeting_kind(volume: object) -> str:
+    """Return what the volume is, if it goes with the pod.
+
+    ``volume`` is None where a StatefulSet makes a claim of it. One without a source is an emptyDir:
+    the API server makes it one (SetDefaults_Volume).
+    """
+    sources = {kind for kind, source in mapping(volume).items() if source is not None}
+    if "ephemeral" in sources:
+        return "ephemeral volume"
+    return "emptyDir" if volume is not None and sources <= {"name", "emptyDir"} else ""
 
 
 def _is_data(container: Container, path: str) -> bool:
