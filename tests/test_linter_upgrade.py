@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import random
+import shutil
 from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
@@ -231,6 +232,18 @@ def test_a_package_that_moves_to_another_namespace_is_told_so_once(tmp_path):
     )
 
     assert [one.partition(":")[0] for one in found] == ["upgrade.release-moved"]
+
+
+def test_of_a_chart_that_renders_no_more_no_claim_is_said_to_be_gone(tmp_path):
+    before = GOOD / "existing-claims/helm/wiki"
+    now = shutil.copytree(before, tmp_path / "wiki")
+    (now / "templates/web.yaml").write_text('{{ fail "no" }}')
+
+    result = lint(now, previous=before, rules=[all_rules()["upgrade.claim-gone"]])
+
+    [app] = result.apps
+    assert app.findings == ()
+    assert [rule.id for rule, _ in app.not_run] == ["upgrade.claim-gone"]
 
 
 def test_a_chart_is_not_compared_with_a_package():

@@ -61,8 +61,8 @@ def _gone(pair: Pair, handed: set[str]) -> Iterator[tuple[tuple[str, str], Probl
         away = (_CLAIM, pair.moved.get(space, ""), name) in index
         if claim in now or away or (old is not None and not still and name in handed):
             continue
-        if old is not None and old.rendered and pair.missing:
-            continue
+        if pair.missing and (old is None or old.rendered):
+            continue  # what is not rendered may make it, or mount it
         if name.endswith("-*"):
             if ("StatefulSet", space, owners.get(claim, "")) in index:
                 continue
