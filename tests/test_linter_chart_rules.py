@@ -38,6 +38,14 @@ def test_names_that_whoever_installs_the_chart_chooses_are_not_misspelt():
     ]
 
 
+def test_a_value_in_other_letters_is_misspelt():
+    client = chart(values="oidc: {issuerUrl: x}", templates__a_yaml="{{ .Values.oidc.issuerUrl }}")
+
+    assert list(misspelt(client, {"oidc": {"issuerURL": "y"}})) == [
+        (("oidc", "issuerURL"), "issuerUrl")
+    ]
+
+
 def test_a_dependency_that_is_not_there_is_known():
     needs = "apiVersion: v2\nname: a\ndependencies: [{name: db, version: 1.x}, {name: web}]"
     has = {"charts__db_yaml": "", "charts__web__Chart_yaml": "name: web"}

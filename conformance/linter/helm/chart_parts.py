@@ -122,7 +122,9 @@ def misspelt(chart: Chart, values: Mapping[str, Any]) -> Iterator[tuple[Path, st
                     waiting.append((here, value, defaults[key]))
             elif defaults and str(key) not in mentioned and looked < _MOST:
                 others = [other for other in defaults if other not in given and other in mentioned]
-                near = difflib.get_close_matches(str(key)[:60], others, 1, 0.8)
+                name = str(key)[:60]
+                same = [other for other in others if str(other).lower() == name.lower()]
+                near = same or difflib.get_close_matches(name, others, 1, 0.8)
                 if near:
                     yield here, near[0]
 
