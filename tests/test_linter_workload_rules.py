@@ -67,9 +67,21 @@ def test_images_of_init_containers_count_and_those_of_tests_do_not():
     init = deployment("initContainers: [{name: wait, image: busybox}]")
     hook = deployment(container(image="busybox"))
     hook["metadata"]["annotations"] = {"helm.sh/hook": "test"}
+    migration = deployment(container(image="busybox"), "Job")
+    migration["metadata"]["annotations"] = {"helm.sh/hook": "pre-install, pre-upgrade"}
 
     assert len(check(plain(init), "containers.image-pinned")) == 1
+    assert len(check(plain(migration), "containers.image-pinned")) == 1
     assert check(plain(hook), "containers.image-pinned") == []
+
+
+def test_a_limit_of_the_pod_is_one_for_each_container():
+    limited = load(container(resources={}))
+    found = check(plain(deployment(yaml.safe_dump(limited))), "containers.memory")
+    limited["resources"] = {"limits": {"memory": "256Mi"}}
+
+    assert len(found) == 1
+    assert check(plain(deployment(yaml.safe_dump(limited))), "containers.memory") == []
 
 
 def test_the_only_container_answers_for_a_port_number_that_nobody_declares():

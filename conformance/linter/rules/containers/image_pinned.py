@@ -15,10 +15,12 @@ from conformance.linter.facts.cluster import (
 )
 from conformance.linter.facts.images import moves, tag_of
 from conformance.linter.findings import NotRun, Problem, quoted
+from conformance.linter.manifest import HOOK
 from conformance.linter.rule import rule
 
 if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
+    from conformance.linter.pods import Pod
 
 
 @rule("containers.image-pinned", level=2)
@@ -29,7 +31,7 @@ def image_pinned(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 def _moving_images(cluster: Cluster) -> Iterator[Problem]:
     for pod in cluster.judged:
-        for container in () if pod.hook else pod.containers:
+        for container in () if _only_tests(pod) else pod.containers:
             image = text(container.value.get("image")).strip()
             tag = tag_of(image)
             if not image or "@" in image or guessed(image):
@@ -51,3 +53,9 @@ def _moving_images(cluster: Cluster) -> Iterator[Problem]:
                     yield Problem(
                         release.place(*path), f"{name} is {quoted(value)}, a tag that can change"
                     )
+
+
+def _only_tests(pod: Pod) -> bool:
+    """Return whether Helm runs a pod for ``helm test`` alone, which no platform asks for."""
+    moments = text(pod.workload.annotations.get(HOOK)).split(",")
+    return all(one.strip().startswith("test") for one in moments)

@@ -26,7 +26,8 @@ def memory(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 def _unlimited(cluster: Cluster) -> Iterator[Problem]:
     for pod in cluster.servers:
-        for container in lasting(pod):
+        of_pod = pod.get("spec", "resources", "limits", "memory")
+        for container in () if of_pod else lasting(pod):
             if not get(container.value, "resources", "limits", "memory"):
                 yield Problem(
                     container.place("resources"),
