@@ -42,6 +42,8 @@ class TestChart:
             "password: {{ .Values.password | default (randAlphaNum 32) | b64enc }}",
             'tls.key: {{ genPrivateKey "rsa" | b64enc }}',
             "token: {{ uuidv4 | b64enc }}",
+            'auth: {{ randAlphaNum 8 | htpasswd "admin" | b64enc }}',
+            "auth: {{ bcrypt (randAlphaNum 8) | b64enc }}",
         ],
     )
     def test_what_changes_with_each_upgrade_is_found(self, tmp_path, line):
@@ -50,6 +52,21 @@ class TestChart:
         assert chart(tmp_path, **{"templates__secret.yaml": secret}) == [
             ("secrets.unstable-template", "templates/secret.yaml", 5)
         ]
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            'auth: {{ htpasswd "admin" (.Values.password | quote) | b64enc }}',
+            "auth: {{ .Values.password | bcrypt | b64enc }}",
+        ],
+    )
+    def test_another_salt_makes_no_other_password(self, tmp_path, line):
+        secret = CHART["templates/secret.yaml"].replace(
+            "metadata: {name: notes}",
+            "metadata: {name: notes, annotations: {of: {{ randAlphaNum 5 | quote }}}}",
+        )
+
+        assert chart(tmp_path, **{"templates__secret.yaml": f"{secret}  {line}\n"}) == []
 
     @pytest.mark.parametrize(
         "head",

@@ -23,12 +23,15 @@ from conformance.linter.manifest import HOOK, Manifest
 from conformance.linter.reading import archive
 
 _RANDOM = re.compile(
-    rb"\b(rand(AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|uuidv4|derivePassword|htpasswd|bcrypt|"
+    rb"\b(rand(AlphaNum|Alpha|Numeric|Ascii|Bytes|Int)|uuidv4|derivePassword|"
     rb"gen(PrivateKey|CA|CAWithKey|SelfSignedCert|SelfSignedCertWithKey|SignedCert|"
     rb"SignedCertWithKey))\b"
 )
 _LOOKUP = re.compile(rb'\blookup\s+(?!"[^"]*"\s+"(?!Secret")[^"]*")(?=["$.(])')
 """A ``lookup`` of a Secret, or of what a variable says."""
+_ACTION = re.compile(rb"\{\{.*?\}\}", re.DOTALL)
+_SALTED = re.compile(rb'(?<![.\w"-])(?:(htpasswd)(?=\s+["$.(])|bcrypt(?=[\s|)}]))')
+"""A hash of a password, with a salt that is another one each time: it is as good as the last."""
 _SLOW_KEY = re.compile(rb'\bgenPrivateKey\s+"rsa"')
 """An RSA key of 4096 bits takes seconds to make, and is as good as any that differs."""
 _ARCHIVE = re.compile(r"((?:.*/)?charts/)[^/]+\.tgz")
@@ -96,12 +99,18 @@ def _looked_up(path: str, content: bytes, installed: Sequence[Manifest]) -> byte
     if "templates/" not in path:
         return content
     content = _SLOW_KEY.sub(b'genPrivateKey "ed25519"', content)
+    content = _ACTION.sub(lambda action: _SALTED.sub(_unhashed, action[0]), content)
     if not _LOOKUP.search(content):
         return content
     # ``coalesce`` returns the first of its arguments that is not empty, here never the last four.
     secret = json.dumps(_secret(installed), ensure_ascii=True).replace("`", "\\u0060")
     found = b"coalesce (fromJson `" + secret.encode("ascii") + b"`) "
     return _LOOKUP.sub(lambda _: found, content)
+
+
+def _unhashed(function: re.Match[bytes]) -> bytes:
+    """Return the function that gives a user and a password where one gives a hash of it."""
+    return b'printf "%s:%s"' if function[1] else b'printf "%s"'
 
 
 def _secret(installed: Sequence[Manifest]) -> Mapping[str, Any]:
