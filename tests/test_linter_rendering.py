@@ -99,6 +99,29 @@ def test_values_name_and_namespace_reach_the_templates(renderer: Renderer) -> No
     assert yaml.safe_load(text) == {"x": {"a": 1, "b": {"c": "ü"}}, "n": "my.apps"}
 
 
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [
+        ("networking.k8s.io/v1", True),
+        ("networking.k8s.io/v1/Ingress", True),
+        ("v1/PersistentVolumeClaim", True),
+        ("helm.toolkit.fluxcd.io/v2", True),
+        ("hydra.ory.sh/v1alpha1/OAuth2Client", True),
+        ("gateway.networking.k8s.io/v1/HTTPRoute", False),
+        ("networking.k8s.io/v1/Egress", False),
+    ],
+)
+def test_a_chart_finds_the_kinds_that_the_platform_has(
+    renderer: Renderer, asked: str, there: bool
+) -> None:
+    template = f'has: {{{{ .Capabilities.APIVersions.Has "{asked}" }}}}'
+    chart = files(templates__a=template)
+
+    [text] = render(renderer, chart).values()
+
+    assert yaml.safe_load(text) == {"has": there}
+
+
 def test_subcharts_render_too(renderer: Renderer) -> None:
     inner = {
         "Chart.yaml": b"apiVersion: v2\nname: db\nversion: 1.0.0\n",

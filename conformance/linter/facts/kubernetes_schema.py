@@ -183,6 +183,22 @@ def kinds() -> Kinds:
 
 
 @functools.cache
+def api_versions() -> tuple[str, ...]:
+    """Return what a chart finds in ``.Capabilities.APIVersions``: each version, and its kinds.
+
+    As Helm asks an API server for them (``apps/v1`` and ``apps/v1/Deployment``):
+    https://helm.sh/docs/chart_template_guide/builtin_objects/
+    """
+    found: dict[str, None] = {}
+    for group, its_kinds in kinds().items():
+        for kind, versions in its_kinds.items():
+            for version in versions:
+                name = f"{group}/{version}" if group else version
+                found |= dict.fromkeys((name, f"{name}/{kind}"))
+    return tuple(found)
+
+
+@functools.cache
 def _definitions() -> Mapping[str, Schema]:
     definitions: Mapping[str, Schema] = json.loads(KUBERNETES.read_bytes())
     return definitions

@@ -62,15 +62,18 @@ def _confine(memory: int, seconds: int) -> None:
     _limit(resource.RLIMIT_NOFILE, 3)
 
 
-def _rendered(chart_class: Any, request: dict[str, Any], archive: bytes) -> dict[str, str]:
-    with chart_class.load_archive(archive) as chart:
-        rendered: dict[str, str] = chart.render(
-            request["values"],
-            name=request["name"],
-            namespace=request["namespace"],
-            is_install=not request["upgrade"],
-            is_upgrade=request["upgrade"],
-        )
+def _rendered(chart: Any, native: Any, request: dict[str, Any], archive: bytes) -> dict[str, str]:
+    options = {
+        "name": request["name"],
+        "namespace": request["namespace"],
+        "is_install": not request["upgrade"],
+        "is_upgrade": request["upgrade"],
+        "api_versions": request["api_versions"],
+    }
+    with chart.Chart.load_archive(archive) as loaded:
+        # What Chart.render calls, which has no parameter for the API versions of the cluster.
+        given = (loaded._raw(), json.dumps(request["values"]), json.dumps(options))
+        rendered: dict[str, str] = json.loads(native.call_string("helm_render", *given))
     return rendered
 
 
@@ -91,7 +94,7 @@ def main(folder: str, memory: int, seconds: int, most: int) -> None:
     os.dup2(2, 1)
     sys.path.append(folder)
     try:
-        from helm_python import chart, errors  # noqa: PLC0415 - slow, and found only now
+        from helm_python import _native, chart, errors  # noqa: PLC0415 - slow, and found only now
     except Exception as error:  # whatever a broken installation raises
         _answer(answers, unusable=str(error)[:_SHOWN])
         return
@@ -102,7 +105,7 @@ def main(folder: str, memory: int, seconds: int, most: int) -> None:
         request = json.loads(line)
         archive = requests.read(request["size"])
         try:
-            rendered = _rendered(chart.Chart, request, archive)
+            rendered = _rendered(chart, _native, request, archive)
         except errors.HelmError as error:
             message = str(error)
             if len(message) > 2 * _SHOWN:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance.linter.facts.kubernetes_schema import api_versions
 from conformance.linter.helm.chart_archive import chart_archive
 from conformance.linter.helm.errors import explain
 from conformance.linter.limits import MEBIBYTE, Limits
@@ -147,7 +148,12 @@ class Renderer:
         if chart in self._given_up:
             raise RenderError(self._given_up[chart], limit=True)
         try:
-            options = {"name": name, "namespace": namespace, "upgrade": upgrade}
+            options = {
+                "name": name,
+                "namespace": namespace,
+                "upgrade": upgrade,
+                "api_versions": api_versions(),
+            }
             return self._render(archive, values, options)
         except _UnusableError as error:
             self.close()
