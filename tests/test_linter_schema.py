@@ -160,6 +160,52 @@ def test_what_upstream_knows_beside_the_reference_implementation_is_no_error():
     )
 
 
+@pytest.mark.parametrize("key", ["readinessProbe", "livenessProbe", "startupProbe", "lifecycle"])
+def test_an_init_container_that_ends_is_not_probed(key):
+    acts = {key: {"exec": {"command": ["true"]}}}
+    if key == "lifecycle":
+        acts = {key: {"preStop": acts[key]}}
+    wait = {"name": "wait", "image": "notes:1", **acts}
+    pod = {"containers": [{"name": "notes", "image": "notes:1"}], "initContainers": [wait]}
+    value = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "notes"}, "spec": pod}
+
+    [found] = messages(manifest(yaml.safe_dump(value)))
+    wait["restartPolicy"] = "Always"
+
+    assert f"initContainers[0].{key} is for containers that run on" in found
+    assert messages(manifest(yaml.safe_dump(value))) == []
+
+
+@pytest.mark.parametrize(
+    ("schedule", "right"),
+    [
+        ("*/5 * * * *", True),
+        ("@hourly", True),
+        ("@every 1h30m", True),
+        ("*/5 * * *", False),
+        ("0 */5 * * * *", False),
+        ("hourly", False),
+    ],
+)
+def test_a_cron_job_has_a_schedule_of_five_fields(schedule, right):
+    job = f"""
+        apiVersion: batch/v1
+        kind: CronJob
+        metadata: {{name: notes}}
+        spec:
+          schedule: "{schedule}"
+          jobTemplate:
+            spec:
+              template:
+                spec: {{restartPolicy: Never, containers: [{{name: notes, image: "notes:1"}}]}}
+    """
+
+    found = messages(manifest(job))
+
+    assert [one for one in found if "5 fields" not in one] == []
+    assert (found == []) is right
+
+
 @pytest.mark.parametrize(
     ("api", "kind", "said", "fix"),
     [

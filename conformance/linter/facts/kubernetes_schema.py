@@ -9,23 +9,22 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path as File
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from conformance.common.pins import pin
-from conformance.linter.access import mapping, text
+from conformance.linter.access import text
 from conformance.linter.facts import object_names
-from conformance.linter.facts.resources import wrong_resources
+from conformance.linter.facts.beyond_schemas import beyond_schemas
 from conformance.linter.facts.schema_types import Schema
 from conformance.linter.facts.structural import OBJECT_META, Checker
-from conformance.linter.facts.violations import Verdict, Violation, dotted, listed, nearest
+from conformance.linter.facts.violations import Verdict, Violation, nearest
 from conformance.linter.findings import quoted
 from conformance.linter.flux.variables import is_encrypted
 from conformance.linter.manifest import Manifest
-from conformance.linter.pods import pods_of
 from conformance.linter.schemas.removed import BEGINS, ENDS, NOTES, PRODUCTS, REMOVED
 from conformance.linter.versions import PINNED, PRODUCT, Versions, minor
 
@@ -82,7 +81,7 @@ def validate(manifest: Manifest) -> list[Violation]:
     strange = _strange(manifest)
     if strange:
         return [strange]
-    return [*_verdict(manifest).violations, *_beyond_schemas(manifest)]
+    return [*_verdict(manifest).violations, *beyond_schemas(manifest)]
 
 
 def checked_as(value: object, definition: str) -> tuple[Violation, ...]:
@@ -280,29 +279,6 @@ def _strange(manifest: Manifest) -> Violation | None:
 
 def _removed(api: str, kind: str) -> bool:
     return bool(REMOVED.get(api, {}).keys() & {kind, "*"})
-
-
-def _beyond_schemas(manifest: Manifest) -> Iterator[Violation]:
-    """Yield what the API server refuses though the schema allows it."""
-    ends = ("Never", "OnFailure")
-    for pod in pods_of([manifest]):
-        policy = pod.get("spec", "restartPolicy")
-        if (
-            manifest.kind in ("Job", "CronJob")
-            and isinstance(pod.get("spec"), Mapping)
-            and policy in (None, "Always")
-        ):
-            path = (*pod.path, "spec", "restartPolicy")
-            yield Violation(
-                path,
-                f"{dotted(path)} of a {manifest.kind} must be {listed(ends)}",
-                "Write restartPolicy: OnFailure.",
-            )
-        for container in pod.containers:
-            path = (*pod.path, *container.path, "resources")
-            for one in wrong_resources(mapping(container.value.get("resources"))):
-                says = f"{dotted(path)}: {one.message}"
-                yield Violation((*path, *one.path), says, one.fix)
 
 
 __all__ = [
