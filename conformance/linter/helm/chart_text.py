@@ -15,6 +15,8 @@ _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 _SETTING = re.compile(
     r"\s*(?:-\s+)?[\"']?([A-Za-z_][\w.-]{0,200})[\"']?\s*(?:=|:(?=\s))\s*([^\s#].*)"
 )
+_DEFAULT = re.compile(r"\{\{[^}]*\bdefault\s+[\"`]([^\"`}]+)[\"`]")
+"""What a template takes if nobody gives a value."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ def literal_credentials(chart: Chart) -> Iterator[TextLine]:
                 name = value
             elif key == "value" and before:
                 key = before  # - name: KEY, and below it value: VALUE
-            if "{{" not in line and is_credential(key, value):
+            literals = _DEFAULT.findall(match[2]) if "{{" in line else [value]
+            if any(is_credential(key, one) for one in literals):
                 yield TextLine(chart.path(file), number, key)
 
 
