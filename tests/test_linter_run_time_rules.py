@@ -152,6 +152,11 @@ def test_a_job_with_the_revision_in_its_name_is_right() -> None:
         (job(pod=READS, hook="pre-install", hook_weight="5"),
          hooked(CONFIG, hook="pre-install", hook_weight="5")),
         (deployment(READS), hooked(CONFIG, hook="pre-install,post-install")),
+        (deployment(READS), hooked(CONFIG, hook="pre-install,pre-upgrade",
+                                   hook_delete_policy="before-hook-creation")),
+        (job(pod=READS, hook="pre-install"),
+         hooked(CONFIG, hook="pre-install", hook_weight="-1",
+                hook_delete_policy="hook-succeeded")),
     ],
 )  # fmt: skip
 def test_what_is_there_in_time_is_right(objects: tuple[Object, ...]) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 _WEIGHT = "helm.sh/hook-weight"
+_DELETED, _SUCCEEDED = "helm.sh/hook-delete-policy", "hook-succeeded"
 
 
 @rule("pods.hook-order", level=2)
@@ -42,12 +43,8 @@ def _too_early(cluster: Cluster) -> Iterator[Problem]:
             continue
         for kind, name, path in _needed(pod):
             made = _maker(cluster, kind, name, pod)
-            if made is not None and _later(made, pod.workload):
-                when = (
-                    f"a hook for {when_it_runs(made)}"
-                    if is_hook(made)
-                    else "created after the hook"
-                )
+            when = _away(made, pod.workload) if made is not None else ""
+            if when:
                 who = f"the {when_it_runs(pod.workload)} hook " if is_hook(pod.workload) else ""
                 yield Problem(
                     pod.place(*path),
@@ -71,6 +68,15 @@ def _maker(cluster: Cluster, kind: str, name: str, pod: Pod) -> Manifest | None:
         if one.name == name and same_namespace(one.namespace, pod.workload.namespace)
     ]
     return found[0] if len(found) == 1 and found[0].rendered else None
+
+
+def _away(made: Manifest, user: Manifest) -> str:
+    """Return why an object is not there when the other's pods start; empty: it is."""
+    if _later(made, user):
+        return f"a hook for {when_it_runs(made)}" if is_hook(made) else "created after the hook"
+    if is_hook(made) and not is_hook(user) and _SUCCEEDED in text(made.annotations.get(_DELETED)):
+        return f"deleted once the hooks for {when_it_runs(made)} have succeeded"
+    return ""
 
 
 def _later(made: Manifest, user: Manifest) -> bool:
