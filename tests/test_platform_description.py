@@ -46,6 +46,19 @@ def test_the_reference_is_described_for_any_domain() -> None:
     assert set(made.namespaces) >= {made.flux.namespace, made.apps, made.backup.namespace}
 
 
+def test_the_domain_is_filled_into_what_a_file_does_not_say(tmp_path: Path) -> None:
+    read = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    for key in ("issuer", "dashboard"):
+        read["single_sign_on"].pop(key, None)
+    file = tmp_path / "platform.yaml"
+    file.write_text(yaml.safe_dump(read), encoding="utf-8")
+
+    made = Platform.read(file, "example.org")
+
+    assert made.single_sign_on.issuer == "https://sso.example.org/"
+    assert made.single_sign_on.dashboard == "https://dashboard.example.org"
+
+
 def test_lifetimes_are_bounded_by_default_or_by_the_description() -> None:
     read = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     assert Platform.model_validate(read).single_sign_on.lifetimes.session == 24 * 3600

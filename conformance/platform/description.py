@@ -290,6 +290,16 @@ class Platform(Part):
     exempt: Mapping[Text, Text] = {}
     """Why it does not claim a feature, or why a check (by its id) is not to count."""
 
+    @field_validator("single_sign_on")
+    @classmethod
+    def _is_of_the_domain(cls, part: SingleSignOn, info: ValidationInfo) -> SingleSignOn:
+        """Fill the domain into the defaults; in what the file says, it is filled in already."""
+        if "domain" not in info.data:
+            return part
+        domain = info.data["domain"]
+        known = {"issuer": part.issuer, "dashboard": part.dashboard}
+        return part.model_copy(update=_filled(known, domain))
+
     @field_validator("features")
     @classmethod
     def _can_be_tested(
@@ -353,7 +363,7 @@ def document_of(path: Path) -> Document:
     return document
 
 
-def _filled(value: object, domain: str) -> object:
+def _filled(value: Any, domain: str) -> Any:  # noqa: ANN401 - YAML
     """Return a value of YAML whose texts have ``${domain}`` filled in."""
     if isinstance(value, str):
         return value.replace("${domain}", domain)
