@@ -360,3 +360,26 @@ def test_what_is_not_the_runs_is_compared(monkeypatch: pytest.MonkeyPatch) -> No
         "Secret new in a is new",
     ]
     assert before.changes_to(before) == []
+
+
+def test_what_a_platform_does_by_itself_is_no_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    def backup(name: str, expires: str, labels: dict[str, str]) -> dict[str, Any]:
+        return item("Backup", name, "velero", labels, status={"expiration": expires})
+
+    of_schedule = {"velero.io/schedule-name": "daily"}
+    before = seen(
+        backup("daily-1", "2020-01-01T00:00:00Z", of_schedule),
+        backup("daily-2", "2999-01-01T00:00:00Z", of_schedule),
+        monkeypatch=monkeypatch,
+    )
+    after = seen(
+        backup("daily-3", "2999-01-01T00:00:00Z", of_schedule),
+        backup("by-hand", "2999-01-01T00:00:00Z", {}),
+        item("Secret", "sh.helm.release.v1.hydra.v2", "stackspin", type="helm.sh/release.v1"),
+        item("DeleteBackupRequest", "daily-1", "velero"),
+        monkeypatch=monkeypatch,
+    )
+    assert before.changes_to(after) == [
+        "Backup by-hand in velero is new",
+        "Backup daily-2 in velero is gone",
+    ]

@@ -15,6 +15,8 @@ _IN_STORE = frozenset({"list", "watch"})
 """What can be done with kinds whose objects somebody has made; others are answers to a request."""
 _LEFT_OUT = frozenset({"ControllerRevision", "Endpoints", "EndpointSlice", "Event", "Lease"})
 """What controllers write beside an object, and take away with it in their own time."""
+HELM_STORAGE = "helm.sh/release.v1"
+"""The type of the Secrets in which Helm keeps the revisions of a release."""
 _THREADS = 8
 
 

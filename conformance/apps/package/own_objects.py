@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.kube.inventory import by_uid, everything, ref_of
+from conformance.kube.inventory import HELM_STORAGE, by_uid, everything, ref_of
 from conformance.kube.objects import Object, Objects
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _CLAIM = "PersistentVolumeClaim"
 _OF_A_NAMESPACE = ("default", "kube-root-ca.crt")
 """A ServiceAccount and a ConfigMap that Kubernetes makes in every namespace."""
-_HELM_STORAGE = "helm.sh/release.v1"
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class OwnObjects:
             item
             for item in now.values()
             if self.has(item)
-            and item.get("type") != _HELM_STORAGE
+            and item.get("type") != HELM_STORAGE
             and ("namespace" in item["metadata"] or live.has(item))
             and item["metadata"]["name"] not in _OF_A_NAMESPACE
         ]

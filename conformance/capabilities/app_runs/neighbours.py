@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from conformance.kube.inventory import everything, ref_of
+from conformance.kube.inventory import HELM_STORAGE, everything, ref_of
 
 if TYPE_CHECKING:
     from conformance.kube.client import Kube
@@ -25,7 +25,6 @@ _CLUSTER_WIDE = frozenset(
 )  # fmt: skip
 """Kinds without a namespace that are compared; the others are Kubernetes' own."""
 _VELERO = "velero.io/"
-_HELM_STORAGE = "helm.sh/release.v1"
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def state_of(kube: Kube, namespaces: Collection[str]) -> dict[str, str]:
         if item["kind"] not in _CHANGES_BY_ITSELF
         and ("namespace" in item["metadata"] or item["kind"] in _CLUSTER_WIDE)
         and not item["apiVersion"].startswith(_VELERO)
-        and item.get("type") != _HELM_STORAGE
+        and item.get("type") != HELM_STORAGE
     }
 
 
