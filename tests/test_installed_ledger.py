@@ -325,10 +325,14 @@ def test_what_is_left_and_what_was_changed_is_said_at_the_end(
     before = seen(item("Secret", "gone", "a"), monkeypatch=monkeypatch)
     seen(monkeypatch=monkeypatch)
     monkeypatch.setattr("conformance.platform.installed.ledger.remove", lambda *_: ["Backup mine"])
-    ledger = Ledger(cast(Kube, Api()), cast(Clients, Users()), "r1", lambda _: None)
+    said: list[str] = []
+    ledger = Ledger(cast(Kube, Api()), cast(Clients, Users()), "r1", said.append)
     assert ledger.end(before) == [
         "left on the platform: Backup mine",
         "not the run's, and not as before: Secret gone in a is gone",
+    ]
+    assert said == [
+        "platform: removing what the run has made, then looking whether the rest is as before"
     ]
 
 

@@ -78,6 +78,8 @@ class Ledger:
 
         So is what is not the run's and not as it was ``before``; None: that does not matter.
         """
+        then = ", then looking whether the rest is as before" if before else ""
+        self._say(f"platform: removing what the run has made{then}")
         try:
             left = [
                 f"left on the platform: {one}"
