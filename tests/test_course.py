@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -166,3 +167,21 @@ def test_parts_steps_and_waits_begin_at_seconds_from_the_same_moment(
     under_test.describe()
     [etcd], [step] = recorder.report.obtained, recorder.report.installation
     assert [one.began for one in (etcd, step, *step.waited_for)] == [12.25] * 3
+
+
+def test_what_goes_on_is_said_from_time_to_time() -> None:
+    said: list[str] = []
+    both = threading.Event()
+
+    def say(text: str) -> None:
+        said.append(text)
+        if "notes" in text:
+            both.set()
+
+    with (
+        course.telling(say, 0.01),
+        course.taking(Step("platform", "single sign-on")),
+        course.taking(Step("app", "notes")),
+    ):
+        assert both.wait(10)
+    assert re.fullmatch(r"still single sign-on, notes, \d+ s", said[-1])

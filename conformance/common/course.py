@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,6 +118,26 @@ def since(moment: float) -> list[Went]:
     now = time.monotonic()
     found += [Went(step, began, now, "unfinished") for step, began in going_on]
     return sorted((went for went in found if went.began >= moment), key=lambda went: went.began)
+
+
+@contextlib.contextmanager
+def telling(say: Callable[[str], None], every: float = 20.0) -> Iterator[None]:
+    """Say which steps of the body go on, each time that so many seconds are over."""
+    began, over = time.monotonic(), threading.Event()
+
+    def tell() -> None:
+        while not over.wait(every):
+            going_on = [one.step.name for one in since(began) if one.outcome == "unfinished"]
+            if going_on:
+                say(f"still {', '.join(going_on)}, {time.monotonic() - began:.0f} s")
+
+    thread = threading.Thread(target=tell, name="telling", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _wait_is_over(step: Step, began: float, ended: float) -> None:

@@ -14,7 +14,7 @@ from conformance.clusters.ownership import inventory
 from conformance.clusters.ownership.state import State
 from conformance.clusters.snapshots import room
 from conformance.clusters.snapshots.store import Origin, SnapshotStore
-from conformance.common import disk_space
+from conformance.common import course, disk_space
 from conformance.common.disk_space import same_disk
 from conformance.common.errors import HarnessError
 from conformance.common.locks import locked
@@ -178,19 +178,8 @@ def _make(maker: SiteMaker, kind: Kind, store: SnapshotStore, wanted: str) -> st
     maker.say(f"no snapshot of kind {kind.name} fits: installing what it is made of")
     cluster = EmbeddedCluster(maker.settings, maker.components)
     try:
-        cluster.start()
-        site = maker.site(cluster)
-        try:
-            kind.install(site)
-            site.stack.settle()
-        except WaitFailed as error:
-            raise HarnessError(
-                f"what a snapshot is made of could not be installed: {error}",
-                "--snapshot=never installs only what is needed, while checks run",
-            ) from error
-        finally:
-            site.stack.close()
-            site.kube.close()
+        with course.telling(maker.say):
+            _install(maker, kind, cluster)
         # It can be measured now. On one disk it is where it stays already.
         if not same_disk(state, cache) and (
             lack := room.lack(disk_usage(cluster.folder.disk), cache)
@@ -200,6 +189,23 @@ def _make(maker: SiteMaker, kind: Kind, store: SnapshotStore, wanted: str) -> st
     finally:
         cluster.delete()
     return ""
+
+
+def _install(maker: SiteMaker, kind: Kind, cluster: EmbeddedCluster) -> None:
+    """Bring up a cluster with all that a snapshot is made of. Raises HarnessError."""
+    cluster.start()
+    site = maker.site(cluster)
+    try:
+        kind.install(site)
+        site.stack.settle()
+    except WaitFailed as error:
+        raise HarnessError(
+            f"what a snapshot is made of could not be installed: {error}",
+            "--snapshot=never installs only what is needed, while checks run",
+        ) from error
+    finally:
+        site.stack.close()
+        site.kube.close()
 
 
 def _why_not(maker: SiteMaker, cluster: Cluster) -> str:
