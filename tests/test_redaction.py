@@ -78,6 +78,7 @@ def test_every_form_of_a_learnt_value(form: str):
         encoded(KEY),
         f"token {TOKEN}",
         "https://flux:unl3arnt@git.test/x.git",
+        "redis://:unl3arnt@redis.test/0",
         "Authorization: Bearer unl3arnt-opaque-token",
         "Authorization: Basic " + encoded("flux:unl3arnt"),
     ],
@@ -172,6 +173,20 @@ def test_what_a_login_leaves_in_logs(text: str, left: str):
     ],
 )
 def test_what_looks_like_a_login_stays_readable(text: str):
+    assert Redactor().redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://host:8080/@x and http://:8080/@x",
+        "listening on http://:8080, ask ops@stackspin.test",
+        "ssh://git@github.com:22/a/b.git git@github.com:22/a/b.git",
+        f"docker://registry:5000/a/b:1.2@sha256:{'0a' * 32}",
+        f"registry:5000/a@sha256:{'0a' * 32}",
+    ],
+)
+def test_addresses_without_a_password_stay_readable(text: str):
     assert Redactor().redact(text) == text
 
 

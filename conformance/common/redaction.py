@@ -42,7 +42,8 @@ _PEM = (
     r"(?:-----END [A-Z0-9 ]*PRIVATE KEY-----)?"
 )
 _JWT = r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*"
-_USER_INFO = r"(?<=://)[^/\s:@\"']+:[^@\s/\"']+(?=@)"
+_USER_INFO = r"(?<=://)[^/\s:@\"']*:[^@\s/\"']+(?=@)"
+"""A password in a URL. The user may be empty, as in Redis' own form, ``redis://:password@host``."""
 _AUTHORIZATION = r"(?<=[Bb]earer )[A-Za-z0-9._~+/\-]{16,}=*|(?<=[Bb]asic )[A-Za-z0-9+/]{6,}=*"
 OPAQUE = r"ory_[a-z]{2}_(?=[a-z_.\-]{0,64}[A-Z0-9*])[A-Za-z0-9_.*\-]{16,}"
 """Codes and tokens of Hydra (``ory_ac_``, ``ory_at_``, ``ory_rt_``) and Kratos (``ory_st_``).
