@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-import html
-import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import yaml
+
+from conformance.common.written_forms import any_of, written_forms
 
 MASK = "***"
 SHORTEST = 4
@@ -129,7 +128,7 @@ class Redactor:
         with self._lock:
             new = set(values) - self._public
             self._public |= new
-            public = {form for value in new for form in _forms(value)}
+            public = {form for value in new for form in written_forms(value)}
             if not public.isdisjoint(self._forms):
                 self._forms -= public
                 self._pattern = None
@@ -160,7 +159,7 @@ class Redactor:
         """Learn one value in all the forms it is written in, if it has 4 characters or more."""
         for text in {value, value.strip()}:
             if len(text) >= SHORTEST and not self._is_public(text):
-                self._add(set(_forms(text)))
+                self._add(set(written_forms(text)))
         lines = [line.strip() for line in value.strip().splitlines()]
         if len(lines) > 1:
             with self._lock:
@@ -189,7 +188,7 @@ class Redactor:
             if not any(new) and known.public <= self._public:
                 return  # nothing new: the pattern stays
             self._public |= known.public
-            public = {form for value in self._public for form in _forms(value)}
+            public = {form for value in self._public for form in written_forms(value)}
             self._forms = (self._forms | known.forms) - public
             self._multiline |= known.multiline
             self._pattern = None
@@ -245,7 +244,7 @@ class Redactor:
                 parts = [_PEM, *_base64_pem(), _JWT, _USER_INFO, _AUTHORIZATION]
                 parts += sorted(self._multiline, key=len, reverse=True)
                 if self._forms:
-                    parts.append(_trie(self._forms))
+                    parts.append(any_of(self._forms))
                 self._pattern = re.compile("|".join(parts))
             return self._pattern
 
@@ -295,25 +294,6 @@ def _is_credentials(text: str) -> bool:
         return False
 
 
-def _forms(value: str) -> Iterator[str]:
-    yield value
-    yield quote(value)
-    yield quote(value, safe="")
-    yield quote_plus(value)
-    yield html.escape(value)
-    yield repr(value)[1:-1]
-    yield json.dumps(value, ensure_ascii=False)[1:-1]
-    escaped = json.dumps(value)[1:-1]
-    yield escaped
-    for character in "<>&":  # as Go's encoding/json does
-        escaped = escaped.replace(character, f"\\u{ord(character):04x}")
-    yield escaped
-    for text in (value, value + "\n"):
-        data = text.encode(errors="surrogateescape")
-        yield base64.b64encode(data).decode().rstrip("=")
-        yield base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
 def _inner_values(document: str) -> Iterator[str]:
     """Yield what is secret in a document kept in a Secret: values.yaml, JSON, ``KEY=value`` lines.
 
@@ -351,33 +331,3 @@ def _base64_pem() -> Iterator[str]:
         start = f"-----BEGIN {algorithm}PRIVATE KEY-----"
         whole = start[: len(start) // 3 * 3].encode()
         yield re.escape(base64.b64encode(whole).decode()) + r"[A-Za-z0-9+/]*=*"
-
-
-def _trie(words: Iterable[str]) -> str:
-    """Return one regular expression for all words, common prefixes shared, longest match first.
-
-    A plain alternation tries thousands of words at every position of a log.
-    """
-    root: dict[str, Any] = {}
-    for word in words:
-        node = root
-        for character in word:
-            node = node.setdefault(character, {})
-        node[""] = {}
-    return _trie_pattern(root)
-
-
-def _trie_pattern(node: dict[str, Any]) -> str:
-    prefix = ""
-    while len(node) == 1 and "" not in node:
-        ((character, node),) = node.items()
-        prefix += re.escape(character)
-    branches = [
-        re.escape(character) + _trie_pattern(child)
-        for character, child in node.items()
-        if character
-    ]
-    if not branches:
-        return prefix
-    optional = "?" if "" in node else ""
-    return f"{prefix}(?:{'|'.join(branches)}){optional}"
