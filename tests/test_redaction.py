@@ -6,6 +6,7 @@ import base64
 import gzip
 import html
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -66,6 +67,38 @@ def test_every_form_of_a_learnt_value(form: str):
         assert part not in shown
     assert shown.startswith("before ")
     assert shown.endswith(" after")
+
+
+def in_json(text: str, times: int) -> str:
+    return in_json(json.dumps({"body": text}), times - 1) if times else text
+
+
+@pytest.mark.parametrize("value", [VALUE, 'Ab"cd\\efgh12', "\\'Ab'cd\"", "Ab\ncd<ef>"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda text: in_json(text, 2),
+        lambda text: in_json(text, 3),
+        lambda text: json.dumps(in_json(text, 1)).replace("&", "\\u0026"),
+        lambda text: html.escape(in_json(text, 1)),
+        lambda text: html.escape(in_json(text, 2)),
+        lambda text: html.escape(in_json(text, 1)).replace("&quot;", "&#34;"),
+        lambda text: html.escape(text).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
+    ],
+)
+def test_a_learnt_value_in_one_format_inside_of_another(value: str, write: Callable[[str], str]):
+    redactor = Redactor()
+    redactor.learn_value(value)
+    marked = write(f"before {value} after")
+    start, end = marked.index("before "), marked.index(" after")
+    assert redactor.redact(marked) == f"{marked[:start]}before ***{marked[end:]}"
+
+
+def test_a_value_that_ends_with_a_backslash_leaves_the_quote_after_it_escaped():
+    redactor = Redactor()
+    redactor.learn_value("Abcd\\")
+    shown = redactor.redact(in_json("Abcd\\", 2))
+    assert '"body": "***' in json.loads(shown)["body"]
 
 
 @pytest.mark.parametrize(

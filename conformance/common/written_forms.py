@@ -10,6 +10,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+_DEEPEST = 16
+"""Backslashes before a character: JSON in JSON has 3 before a quote, once more has 7, then 15."""
+_QUOTES = {"&quot;": r"(?:quot|#34|#x22);", "&#x27;": r"(?:#x27|#39|apos);"}
+_TOKEN = re.compile(rf"\\+(?:{'|'.join(_QUOTES)}|[^\\])|{'|'.join(_QUOTES)}|.", re.DOTALL)
+"""What has several spellings, or one character."""
+
 
 def written_forms(value: str) -> Iterator[str]:
     """Yield the value as it is written in URLs, HTML, Python, JSON and base64."""
@@ -19,9 +25,9 @@ def written_forms(value: str) -> Iterator[str]:
     yield quote_plus(value)
     yield html.escape(value)
     yield repr(value)[1:-1]
-    yield json.dumps(value, ensure_ascii=False)[1:-1]
-    escaped = json.dumps(value)[1:-1]
-    yield escaped
+    for escaped in (json.dumps(value, ensure_ascii=False)[1:-1], json.dumps(value)[1:-1]):
+        yield escaped
+        yield html.escape(escaped)
     for character in "<>&":  # as Go's encoding/json does
         escaped = escaped.replace(character, f"\\u{ord(character):04x}")
     yield escaped
@@ -34,13 +40,15 @@ def written_forms(value: str) -> Iterator[str]:
 def any_of(words: Iterable[str]) -> str:
     """Return one regular expression for all words, common prefixes shared, longest match first.
 
-    A plain alternation tries thousands of words at every position of a log.
+    A plain alternation tries thousands of words at every position of a log. What is escaped once
+    in a word may be escaped more often in the text, as in a log line in JSON that has a body in
+    JSON, and a quote in HTML may be any of its entities.
     """
     root: dict[str, Any] = {}
     for word in words:
         node = root
-        for character in word:
-            node = node.setdefault(character, {})
+        for token in _TOKEN.findall(word):
+            node = node.setdefault(token, {})
         node[""] = {}
     return _trie_pattern(root)
 
@@ -48,14 +56,22 @@ def any_of(words: Iterable[str]) -> str:
 def _trie_pattern(node: dict[str, Any]) -> str:
     prefix = ""
     while len(node) == 1 and "" not in node:
-        ((character, node),) = node.items()
-        prefix += re.escape(character)
-    branches = [
-        re.escape(character) + _trie_pattern(child)
-        for character, child in node.items()
-        if character
-    ]
+        ((token, node),) = node.items()
+        prefix += _spellings(token)
+    branches = [_spellings(token) + _trie_pattern(child) for token, child in node.items() if token]
     if not branches:
         return prefix
     optional = "?" if "" in node else ""
     return f"{prefix}(?:{'|'.join(branches)}){optional}"
+
+
+def _spellings(token: str) -> str:
+    """Return a pattern that begins with a literal character: others are then skipped quickly."""
+    if len(token) == 1:
+        return re.escape(token)
+    if token in _QUOTES:
+        return "&" + _QUOTES[token]
+    escaped = token.lstrip("\\")
+    backslashes = len(token) - len(escaped)
+    more = max(0, _DEEPEST - backslashes)
+    return rf"{re.escape(token[:backslashes])}\\{{0,{more}}}{_spellings(escaped)}"
