@@ -6,6 +6,7 @@ import base64
 import gzip
 import html
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,22 @@ def test_a_learnt_value_in_one_format_inside_of_another(value: str, write: Calla
     marked = write(f"before {value} after")
     start, end = marked.index("before "), marked.index(" after")
     assert redactor.redact(marked) == f"{marked[:start]}before ***{marked[end:]}"
+
+
+@pytest.mark.parametrize("value", [VALUE, "Pa/ss+w=rd99", "%2fa b%%41", "a/(b)*!"])
+@pytest.mark.parametrize(
+    "encode",
+    [quote, quote_plus, lambda text: quote(text, safe=""), lambda text: quote(text, safe="!'()*")],
+)
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_learnt_value_in_a_url(value: str, encode: Callable[[str], str], times: int):
+    redactor = Redactor()
+    redactor.learn_value(value)
+    text = value
+    for _ in range(times):
+        text = encode(text)
+    for written in (text, re.sub("%..", lambda match: match[0].lower(), text)):
+        assert redactor.redact(f"?before={written}&after=x") == "?before=***&after=x"
 
 
 def test_a_value_that_ends_with_a_backslash_leaves_the_quote_after_it_escaped():

@@ -7,13 +7,15 @@ import html
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 _DEEPEST = 16
 """Backslashes before a character: JSON in JSON has 3 before a quote, once more has 7, then 15."""
 _QUOTES = {"&quot;": r"(?:quot|#34|#x22);", "&#x27;": r"(?:#x27|#39|apos);"}
-_TOKEN = re.compile(rf"\\+(?:{'|'.join(_QUOTES)}|[^\\])|{'|'.join(_QUOTES)}|.", re.DOTALL)
+_ONE = rf"{'|'.join(_QUOTES)}|%[0-9A-Fa-f]{{2}}"
+_TOKEN = re.compile(rf"\\+(?:{_ONE}|[^\\])|{_ONE}|.", re.DOTALL)
 """What has several spellings, or one character."""
 
 
@@ -22,7 +24,10 @@ def written_forms(value: str) -> Iterator[str]:
     yield value
     yield quote(value)
     yield quote(value, safe="")
+    yield quote(value, safe="!'()*")  # as encodeURIComponent does in browsers
     yield quote_plus(value)
+    if "\n" not in value:  # not of a whole file, which would be one more long form
+        yield quote_plus(value).replace("+", "%2B")  # which is encoded again
     yield html.escape(value)
     yield repr(value)[1:-1]
     for escaped in (json.dumps(value, ensure_ascii=False)[1:-1], json.dumps(value)[1:-1]):
@@ -42,7 +47,7 @@ def any_of(words: Iterable[str]) -> str:
 
     A plain alternation tries thousands of words at every position of a log. What is escaped once
     in a word may be escaped more often in the text, as in a log line in JSON that has a body in
-    JSON, and a quote in HTML may be any of its entities.
+    JSON or a URL in a URL, and a quote in HTML may be any of its entities.
     """
     root: dict[str, Any] = {}
     for word in words:
@@ -65,12 +70,16 @@ def _trie_pattern(node: dict[str, Any]) -> str:
     return f"{prefix}(?:{'|'.join(branches)}){optional}"
 
 
+@cache
 def _spellings(token: str) -> str:
     """Return a pattern that begins with a literal character: others are then skipped quickly."""
     if len(token) == 1:
         return re.escape(token)
     if token in _QUOTES:
         return "&" + _QUOTES[token]
+    if token.startswith("%"):
+        digits = "".join(f"[{one.upper()}{one.lower()}]" if one > "9" else one for one in token[1:])
+        return rf"%(?:25){{0,3}}{digits}"
     escaped = token.lstrip("\\")
     backslashes = len(token) - len(escaped)
     more = max(0, _DEEPEST - backslashes)
