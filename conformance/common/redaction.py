@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from conformance.common.private_keys import PEM, base64_pem
 from conformance.common.written_forms import any_of, written_forms
 
 MASK = "***"
@@ -36,10 +37,6 @@ Stackspin keeps the platform's domain and address in a Secret beside real ones.
 """
 _SECRET_KEY = re.compile(r"pass|secret|token|key|credential|auth|cookie|salt|dsn", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"""^\s*["']?([\w.\-]+)["']?\s*[:=]\s*["']?(.+?)["']?,?\s*$""")
-_PEM = (
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\sA-Za-z0-9+/=\\]*"
-    r"(?:-----END [A-Z0-9 ]*PRIVATE KEY-----)?"
-)
 _JWT = r"eyJ[A-Za-z0-9_\-]{8,}\.eyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]*"
 _USER_INFO = r"(?<=://)[^/\s:@\"']*:[^@\s/\"']+(?=@)"
 """A password in a URL. The user may be empty, as in Redis' own form, ``redis://:password@host``."""
@@ -241,7 +238,7 @@ class Redactor:
     def _compiled(self) -> re.Pattern[str]:
         with self._lock:
             if self._pattern is None:
-                parts = [_PEM, *_base64_pem(), _JWT, _USER_INFO, _AUTHORIZATION]
+                parts = [PEM, *base64_pem(), _JWT, _USER_INFO, _AUTHORIZATION]
                 parts += sorted(self._multiline, key=len, reverse=True)
                 if self._forms:
                     parts.append(any_of(self._forms))
@@ -323,11 +320,3 @@ def _leaves(node: object, key: str) -> Iterator[str]:
         text = str(node)
         if names_a_secret(key) or (len(text) >= 16 and " " not in text):
             yield text
-
-
-def _base64_pem() -> Iterator[str]:
-    """Yield patterns for private keys in base64, as kubeconfigs and Secrets hold them."""
-    for algorithm in ("", "RSA ", "EC ", "ENCRYPTED ", "OPENSSH "):
-        start = f"-----BEGIN {algorithm}PRIVATE KEY-----"
-        whole = start[: len(start) // 3 * 3].encode()
-        yield re.escape(base64.b64encode(whole).decode()) + r"[A-Za-z0-9+/]*=*"
