@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from conformance.common import git
 from conformance.common.errors import HarnessError
 from conformance.linter.app import AppPackage
 from conformance.linter.files import inside
@@ -20,12 +20,15 @@ def changed_since(path: Path, ref: str) -> frozenset[str]:
     """Return the files under ``path``, relative to it, that differ from ``ref``.
 
     Compared is with the commit at which this branch left ``ref``, as a merge request does. Raises
-    HarnessError if Git does not know the reference, or ``path`` is in no repository.
+    HarnessError if Git does not know the reference, or ``path`` is in no repository. Filters are
+    not run, as ``git.ask`` says: a file of git-lfs rather counts as changed.
     """
     folder = path if path.is_dir() else path.parent
     base = _git(folder, ref, "merge-base", ref, "HEAD")
     commit = base[0] if base else ref
-    found = _git(folder, ref, "diff", "--name-only", "-z", "--relative", commit, "--", ".")
+    # A submodule's own files would be compared by another git, with the submodule's settings.
+    diff = ("diff", "--name-only", "-z", "--relative", "--ignore-submodules=dirty")
+    found = _git(folder, ref, *diff, commit, "--", ".")
     found += _git(folder, ref, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
     return frozenset(found)
 
@@ -51,13 +54,7 @@ def _above(file: str, folders: Iterable[str]) -> bool:
 
 def _git(folder: Path, ref: str, *arguments: str) -> list[str]:
     try:
-        answer = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            check=False,
-            timeout=_SECONDS,
-            env={**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"},
-        )
+        answer = git.ask(folder, *arguments, seconds=_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise HarnessError(f"--changed-since: git cannot be run: {error}", "install git") from None
     if answer.returncode:

@@ -33,18 +33,16 @@ COMMIT = "STACKSPIN_CONFORMANCE_COMMIT"
 """The variable by which the suite's own image says what it was made of."""
 
 
-OWNED_BY_ANYBODY = ("-c", "safe.directory=*")
-"""Options of git, which refuses a checkout of another user's: a job in a container is root."""
-
-
 def suite_commit() -> str:
     """Return the commit of the suite's checkout, ``-dirty`` if changed; empty if it has none."""
     if not (PROJECT_ROOT / ".git").exists():
         return os.environ.get(COMMIT, "")
+    # Git refuses a checkout of another user's: a job in a container is root.
+    git = ("git", "-c", "safe.directory=*")
     describe = ("describe", "--always", "--exclude=*", "--abbrev=12", "--dirty")
     try:
         return subprocess.check_output(
-            ["git", *OWNED_BY_ANYBODY, *describe],
+            [*git, *describe],
             cwd=PROJECT_ROOT,
             stderr=subprocess.DEVNULL,
             text=True,

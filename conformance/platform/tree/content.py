@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from conformance.common import git
 from conformance.common.errors import HarnessError
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|[^/@]+@[^/:]+:")
 """How a URL begins, or an address as ssh has it; anything else is a folder."""
 _GIT_SECONDS = 120.0
 """For one git command; a clone of one commit over a slow line."""
-_OF_ANOTHER = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
-"""Set by a hook of Git's that runs the suite: of the repository with the hook."""
 _FILES = 20_000
 _BYTES = 256 << 20
 """More files or bytes than that are no tree of Flux, but a folder that was meant for another."""
@@ -55,8 +54,7 @@ def opened(where: str, branch: str) -> Iterator[Path]:
         yield folder
         return
     with tempfile.TemporaryDirectory(prefix="platform-repository-") as made:
-        arguments = ("--quiet", "--depth=1", f"--branch={branch}", "--", where, made)
-        refused = _run(Path.cwd(), "clone", *arguments).stderr.decode(errors="replace").strip()
+        refused = _clone(where, branch, made).stderr.decode(errors="replace").strip()
         if not Path(made, ".git").is_dir():
             raise HarnessError(
                 f"{without_password(where)} cannot be cloned, branch {branch}: {refused}",
@@ -68,9 +66,10 @@ def opened(where: str, branch: str) -> Iterator[Path]:
 def read(folder: Path, where: str) -> Content:
     """Return what is in a folder of ``where``: all that Git does not ignore, committed or not.
 
-    Raises HarnessError if it cannot be read, or is no repository's size.
+    Raises HarnessError if it cannot be read, or is no repository's size. Filters are not run, as
+    ``git.ask`` says: a file of git-lfs is read as it was checked out, and may count as changed.
     """
-    listed = _run(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    listed = _ask(folder, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     is_clone = bool(_URL.match(where))
     name = without_password(where) if is_clone else folder.name
     if listed.returncode != 0:
@@ -80,13 +79,21 @@ def read(folder: Path, where: str) -> Content:
     files = _read(
         folder, sorted({one for one in listed.stdout.decode(errors="replace").split("\0") if one})
     )
-    commit = _run(folder, "rev-parse", "--short=12", "HEAD").stdout.decode().strip()
-    branch = _run(folder, "symbolic-ref", "--short", "HEAD").stdout.decode().strip()
+    commit = _ask(folder, "rev-parse", "--short=12", "HEAD").stdout.decode().strip()
+    branch = _ask(folder, "symbolic-ref", "--short", "HEAD").stdout.decode().strip()
     origin = f"{name} at {f'commit {commit}' if commit else 'no commit'}"
     origin += f" of branch {branch}" if branch else ""
     # A folder inside a working copy is judged by what is in it.
-    status = _run(folder, "status", "--porcelain", "-z", "--no-renames", "--", ".").stdout
-    changed = [one for one in status.decode(errors="replace").split("\0") if one]
+    # A submodule's own files would be compared by another git, with the submodule's settings.
+    status = ("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=dirty")
+    compared = _ask(folder, *status, "--", ".")
+    if compared.returncode != 0:
+        said = compared.stderr.decode(errors="replace").strip()
+        raise HarnessError(
+            f"{name}: git cannot compare its files with what is committed: {said}",
+            "give a full clone of the repository: `git clone` without --filter",
+        )
+    changed = [one for one in compared.stdout.decode(errors="replace").split("\0") if one]
     if changed:
         one_or_more = "1 file" if len(changed) == 1 else f"{len(changed)} files"
         origin += f", with {one_or_more} not committed"
@@ -131,27 +138,37 @@ def _read(folder: Path, paths: Iterator[str] | list[str]) -> dict[str, bytes]:
     return files
 
 
-def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Run git as the user has it, but without a question that nobody would answer."""
-    kept = {key: value for key, value in os.environ.items() if key not in _OF_ANOTHER}
-    environment = {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-    environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
-    # A run needs root, which does not own the maintainer's folder, and only reads it.
-    settings = ("-c", "safe.directory=*", "-c", "core.fsmonitor=false")
+@contextlib.contextmanager
+def _told(command: str) -> Iterator[None]:
+    """Say in a HarnessError why git gave no answer."""
     try:
+        yield
+    except FileNotFoundError as error:
+        raise HarnessError("git is not installed", "apt-get install git") from error
+    except subprocess.TimeoutExpired as error:
+        raise HarnessError(
+            f"git {command} did not end within {_GIT_SECONDS:g} s",
+            "clone the repository, and give its folder: --platform-repository=FOLDER",
+        ) from error
+
+
+def _ask(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    # A run needs root, which does not own the maintainer's folder, and only reads it.
+    with _told(arguments[0]):
+        return git.ask(folder, *arguments, seconds=_GIT_SECONDS, owned_by_anybody=True)
+
+
+def _clone(url: str, branch: str, folder: str) -> subprocess.CompletedProcess[bytes]:
+    """Clone with git as the user has it, but without a question that nobody would answer."""
+    environment = {**git.environment(), "GIT_TERMINAL_PROMPT": "0"}
+    environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
+    depth = ("--quiet", "--depth=1", f"--branch={branch}")
+    with _told("clone"):
         return subprocess.run(
-            ["git", *settings, *arguments],
-            cwd=folder,
+            ["git", "-c", "safe.directory=*", "clone", *depth, "--", url, folder],
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=_GIT_SECONDS,
             check=False,
         )
-    except FileNotFoundError as error:
-        raise HarnessError("git is not installed", "apt-get install git") from error
-    except subprocess.TimeoutExpired as error:
-        raise HarnessError(
-            f"git {arguments[0]} did not end within {_GIT_SECONDS:g} s",
-            "clone the repository, and give its folder: --platform-repository=FOLDER",
-        ) from error

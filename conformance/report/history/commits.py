@@ -7,11 +7,12 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from conformance.common import git
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report.history.facts import RunFacts
-from conformance.report.host import OWNED_BY_ANYBODY
 
 _MOST = 30
+_SECONDS = 60
 _TREE = re.compile(r" at commit ([0-9a-f]+)")
 
 
@@ -43,12 +44,17 @@ def _log(repository: Path, first: str, last: str) -> list[str]:
         return []
     log = ("log", "--oneline", "--no-decorate", f"--max-count={_MOST + 1}")
     try:
-        found = subprocess.check_output(
-            ["git", *OWNED_BY_ANYBODY, *log, "--end-of-options", f"{first}..{last}"],
-            cwd=repository,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ).splitlines()
-    except (OSError, subprocess.CalledProcessError):
-        return []  # no git, or a clone that does not go back so far
+        answer = git.ask(
+            repository,
+            *log,
+            "--end-of-options",
+            f"{first}..{last}",
+            seconds=_SECONDS,
+            owned_by_anybody=True,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []  # no git
+    if answer.returncode:
+        return []  # a clone that does not go back so far
+    found = answer.stdout.decode(errors="replace").splitlines()
     return found if len(found) <= _MOST else [*found[:_MOST], "... and more before these"]
