@@ -82,12 +82,29 @@ def test_unknown_context_names_the_known_ones(tmp_path: Path) -> None:
         cluster.start()
 
 
-@pytest.mark.parametrize("content", [None, "a: [", "just text"])
-def test_what_is_no_kubeconfig_says_so(tmp_path: Path, content: str | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        (None, "No such file"),
+        (b"a: [", "line 1: not valid YAML"),
+        (b"just text", "no clusters"),
+        (b"a: 2026-99-99", "no clusters"),
+        (b"a: !!timestamp x", "no clusters"),
+        (b"a: !!bool x", "no clusters"),
+        (b"[" * 3000 + b"]" * 3000, "line 1: nested more than 100 levels"),
+        (b"clusters: []\nextensions: " + b"[" * 400 + b"]" * 400, "line 2: nested more than 100"),
+        (b"\xff", "not UTF-8"),
+        (b"clusters: []\n---\nclusters: []", "more than one document"),
+        (b"clusters: 1", "its clusters are not a list"),
+        (b"clusters: []\ncontexts: [1]", "its contexts are not a list"),
+        (b"clusters: []\nusers: [{name: a, user: b}]", "its users are not a list"),
+    ],
+)
+def test_what_is_no_kubeconfig_says_so(tmp_path: Path, content: bytes | None, wrong: str) -> None:
     path = tmp_path / "config"
     if content:
-        path.write_text(content)
-    with pytest.raises(HarnessError, match=str(path)):
+        path.write_bytes(content)
+    with pytest.raises(HarnessError, match=f"{path}.*{wrong}.*\n  To do: "):
         ExistingCluster(Settings(kubeconfig=path))
 
 

@@ -20,12 +20,15 @@ from conformance.clusters.base import Cluster
 from conformance.common.errors import HarnessError
 from conformance.common.run_folder import run_folder
 from conformance.kube.client import Kube
+from conformance.linter.reading.documents import parse
+from conformance.linter.reading.tree import decode
 
 if TYPE_CHECKING:
     from conformance.common.settings import Settings
 
 ANSWER_SECONDS = 5.0
 """For the first request: a tunnel or a sleeping laptop's cluster may take a moment."""
+_LISTS = ("clusters", "contexts", "users")
 _FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
@@ -149,18 +152,41 @@ def _default_kubeconfig() -> Path:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """Return what a kubeconfig says, if its lists are such as a kubeconfig has.
+
+    Read with limits, as an app's files are: PyYAML has an error of its own for each odd text.
+    """
     try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = decode(path.read_bytes())
     except OSError as error:
         raise HarnessError(
             f"cannot read the kubeconfig {path}: {error.strerror}",
             "give the kubeconfig of the cluster to test: --kubeconfig=FILE (or set KUBECONFIG)",
         ) from error
-    except yaml.YAMLError as error:
-        raise HarnessError(f"{path} is not a kubeconfig: {error}", "choose another file") from error
-    if not isinstance(config, dict) or "clusters" not in config:
-        raise HarnessError(f"{path} is not a kubeconfig: it has no clusters", "choose another file")
-    return config
+    documents, problems = parse(text or "", str(path))
+    config = documents[0].value if documents else None
+    if text is None:
+        wrong = "it is not UTF-8 text"
+    elif problems:
+        wrong = f"line {problems[0].place.line}: {problems[0].message}"
+    elif len(documents) > 1:
+        wrong = "it has more than one document"
+    elif not isinstance(config, dict) or "clusters" not in config:
+        wrong = "it has no clusters"
+    elif unlike := [key for key in _LISTS if not _is_named(config.get(key) or [], key[:-1])]:
+        wrong = f"its {unlike[0]} are not a list of names, each with a {unlike[0][:-1]}"
+    else:
+        return config
+    raise HarnessError(f"{path} is not a kubeconfig: {wrong}", "choose another file")
+
+
+def _is_named(items: object, kind: str) -> bool:
+    return isinstance(items, list) and all(
+        isinstance(one, dict)
+        and isinstance(one.get("name"), str)
+        and isinstance(one.get(kind) or {}, dict)
+        for one in items
+    )
 
 
 def _address_of_first_node(kube: Kube) -> str | None:
