@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -218,11 +219,24 @@ def test_too_little_space_is_said_before_anything_is_written(there: Store, file:
     nothing_in(there)
 
 
-def test_no_such_file(there: Store, file: Path) -> None:
-    with pytest.raises(HarnessError, match="no such file"):
-        bundle.read(there, file, all_of)
-
-
 def nothing_in(store: Store) -> None:
     assert list(store.entries()) == []
     assert store.sweep() == []
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda _: None, "No such file"),
+        (Path.mkdir, "it is a folder"),
+        (os.mkfifo, "it is a pipe"),
+        (lambda path: path.symlink_to("/dev/zero"), "it is a device"),
+        (lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+    ],
+)
+def test_what_is_no_file_is_called_what_it_is(
+    make: Callable[[Path], object], words: str, there: Store, tmp_path: Path
+) -> None:
+    make(tmp_path / "given")
+    with pytest.raises(HarnessError, match=f"given: .*{words}.*\n  To do: give a file"):
+        bundle.read(there, tmp_path / "given", all_of)

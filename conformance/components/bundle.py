@@ -16,6 +16,7 @@ import io
 import json
 import re
 import shutil
+import stat
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,7 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 _MODES = {"0644", "0755"}
 _LONGEST = 4 << 20
 """Bytes that the record of a part has at most."""
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 _CHUNK = 1 << 20
 
 
@@ -104,8 +106,7 @@ def read(store: Store, file: Path, knows: Callable[[str, str], bool]) -> Importe
     HarnessError, and nothing is put there: not such an archive, damaged, a name that leads
     elsewhere, or too little space.
     """
-    if not file.is_file():
-        raise HarnessError(f"{file}: no such file")
+    _check_kind(file)
     result = Imported()
     with store.temporary("import-") as folder:
         try:
@@ -121,6 +122,19 @@ def read(store: Store, file: Path, knows: Callable[[str, str], bool]) -> Importe
             else:
                 result.there.append(name)
     return result
+
+
+def _check_kind(file: Path) -> None:
+    """Raise HarnessError if this is no regular file, with what it is."""
+    try:
+        mode = file.stat().st_mode
+    except OSError as error:
+        what = f"it cannot be read: {error.strerror}"
+    else:
+        if stat.S_ISREG(mode):
+            return
+        what = f"it is {_KINDS.get(stat.S_IFMT(mode), 'a device')}, not a regular file"
+    raise HarnessError(f"{file}: {what}", "give a file that `components export` has written")
 
 
 def _read_archive(archive: tarfile.TarFile, folder: Path) -> dict[str, dict[str, Any]]:
