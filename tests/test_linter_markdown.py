@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -129,12 +130,14 @@ def test_a_level_that_was_not_there_before_is_not_asked_for() -> None:
     assert not fails(LABEL, PROBES, level=1)
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"runs": []}', "no JSON"])
+@pytest.mark.parametrize("text", ["", "[]", '{"runs": []}', "no JSON", "[" * 2000])
 def test_what_is_no_result_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "base.json"
     file.write_text(text)
 
     with pytest.raises(HarnessError, match="is not a result"):
         read_earlier(file)
-    with pytest.raises(HarnessError, match="cannot be read"):
-        read_earlier(tmp_path / "nowhere.json")
+    os.mkfifo(tmp_path / "pipe.json")
+    for name in ("nowhere.json", "pipe.json"):
+        with pytest.raises(HarnessError, match="cannot be read"):
+            read_earlier(tmp_path / name)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,7 @@ from report_samples import a_check, a_platform, a_report
 
 from conformance.cli.report import main
 from conformance.common.errors import HarnessError
+from conformance.common.given_files import LARGEST
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report.badge import to_badge
 from conformance.report.conformance_report import FILE
@@ -81,6 +86,15 @@ def twice(document: dict[str, Any]) -> None:
     document["capabilities"][0]["checks"][1] = first_check(document)
 
 
+def nested(levels: int) -> str:
+    return '{"schemaVersion":"3","x":' + "[" * levels + "]" * levels + "}"
+
+
+def folder_for_page(folder: Path) -> None:
+    (folder / FILE).unlink()
+    (folder / FILE).mkdir()
+
+
 EVIDENCE = "evidence/x.promise_1/seen.txt"
 
 
@@ -107,8 +121,14 @@ EVIDENCE = "evidence/x.promise_1/seen.txt"
         (altered(lambda d: d.pop("runId")), "'runId' is a required property"),
         (altered(lambda d: d.update(runId="other")), f"{FILE}: does not say what the report says"),
         (lambda f: (f / "report.json").write_text("{"), "not valid JSON"),
+        (lambda f: (f / "report.json").write_text(nested(2000)), "not valid JSON: it is nested"),
+        (lambda f: (f / "report.json").write_text(nested(950)), "not valid JSON: it is nested"),
+        (lambda f: (f / FILE).write_text("a: ["), f"{FILE}: not valid YAML: "),
+        (lambda f: (f / FILE).write_bytes(b"\xff"), f"{FILE}: cannot be read: it is not UTF-8"),
+        (lambda f: (f / FILE).write_text("date: 2026-13-45"), f"{FILE}: not valid YAML: month"),
+        (folder_for_page, f"{FILE}: cannot be read: it is a folder"),
     ],
-    ids=range(17),
+    ids=range(23),
 )
 def test_what_is_not_whole_is_named(
     handed_in: Path,
@@ -131,6 +151,27 @@ def test_a_page_whose_numbers_are_not_those_of_its_lists_is_not_whole(handed_in:
     assert any("date: Field required" in one for one in verify_file(page).problems)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 2026-99-99",
+        "a: 0b_",
+        f"a: {'1' * 5000}",
+        "[" * 600,
+        "a: !!bool x",
+        "a: !!timestamp x",
+        "<<: {a: 1}",
+        "a: " + "x" * 1024 * 1024,
+    ],
+    ids=range(8),
+)
+def test_a_page_that_is_not_valid_yaml_is_not_whole(text: str, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(text)
+    (problem,) = verify_file(tmp_path / FILE).problems
+    assert problem.startswith("not valid YAML: ")
+    assert "\n" not in problem
+
+
 def test_what_cannot_be_read_is_another_error(tmp_path: Path) -> None:
     (tmp_path / "image.png").write_bytes(b"\x89PNG\xff")
     for name in ("none.json", "image.png"):
@@ -142,6 +183,54 @@ def test_a_report_by_another_schema_is_for_another_version_of_the_suite(handed_i
     altered(lambda d: d.update(schemaVersion="2", suiteVersion="0.0.1"))(handed_in)
     with pytest.raises(HarnessError, match=r"has schema version 2, .* reads 3\n.*: 0\.0\.1"):
         main(["verify", str(handed_in)])
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def endless(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def large(path: Path) -> None:
+    path.touch()
+    os.truncate(path, LARGEST + 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (pipe, "it is not a regular file"),
+        (endless, "it is not a regular file"),
+        (large, f"it has more than {LARGEST} bytes"),
+        (Path.mkdir, "No such file or directory"),
+    ],
+)
+@pytest.mark.parametrize("command", ["verify", "badge"])
+def test_what_is_no_file_of_a_report_is_not_read(
+    command: str, make: Callable[[Path], None], why: str, tmp_path: Path
+) -> None:
+    make(tmp_path / "report.json")
+    script = "from conformance.cli import main; main()"
+    answer = subprocess.run(
+        [sys.executable, "-c", script, "report", command, str(tmp_path / "report.json")],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000,) * 2),
+    )
+    first, second = answer.stderr.splitlines()
+    assert answer.returncode == 2
+    assert first.endswith(f"cannot be read: {why}")
+    assert second.startswith("  To do: give a report.json")
+
+
+def test_a_badge_of_what_is_nested_too_deep_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(nested(2000))
+    with pytest.raises(HarnessError, match="is not a report"):
+        main(["badge", str(tmp_path)])
 
 
 @pytest.mark.parametrize(

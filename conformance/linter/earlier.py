@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from conformance.common.errors import HarnessError
+from conformance.common.given_files import parse_json, read_text
 from conformance.linter.access import get, sequence, text
 from conformance.linter.identity import identity, identity_of
 from conformance.linter.levels import STATIC
@@ -46,7 +46,7 @@ Earlier = Mapping[str, EarlierApp]
 def read_earlier(path: Path) -> Earlier:
     """Return what ``--format json`` has written. Raises HarnessError."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(read_text(path))
     except OSError as error:
         raise HarnessError(f"--baseline: {path} cannot be read: {error.strerror}", _HOW) from None
     except ValueError:

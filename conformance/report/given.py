@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from conformance.common.errors import HarnessError
+from conformance.common.given_files import parse_json, read_text
 from conformance.report.model import RunReport
 
 FILE = "report.json"
@@ -22,24 +22,33 @@ def given(path: Path) -> tuple[Path, RunReport]:
     Raises:
         HarnessError: there is none, or this version of the suite cannot read it.
     """
-    file = path / FILE if path.is_dir() else path
+    file, text = text_of(path, f"give a {FILE} or its folder")
     try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise HarnessError(
-            f"{file} cannot be read: {error.strerror}", f"give a {FILE} or its folder"
-        ) from error
-    try:
-        return file, RunReport.model_validate_json(data)
+        return file, RunReport.model_validate_json(text)
     except ValidationError as error:
         with contextlib.suppress(ValueError):
-            refuse_other_versions(file, json.loads(data))
+            refuse_other_versions(file, parse_json(text))
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise HarnessError(
             f"{file} is not a report: {where}: {first['msg']}",
             f"give the {FILE} of a run, as the run wrote it, or its folder",
         ) from error
+
+
+def text_of(path: Path, to_do: str) -> tuple[Path, str]:
+    """Return the file that ``path`` names, which of a folder is its report, and the file's text.
+
+    Raises HarnessError, with ``to_do``, if it cannot be read.
+    """
+    file = path
+    try:
+        with contextlib.suppress(IsADirectoryError):
+            return file, read_text(file)
+        file = path / FILE
+        return file, read_text(file)
+    except OSError as error:
+        raise HarnessError(f"{file} cannot be read: {error.strerror}", to_do) from error
 
 
 def refuse_other_versions(file: Path, document: object) -> None:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from conformance.common.errors import HarnessError
+from conformance.common.given_files import parse_json, parse_yaml, read_text
 from conformance.report.conformance_report import (
     FILE,
     ConformanceReport,
     conformance_report,
     to_yaml,
 )
-from conformance.report.given import FILE as REPORT
-from conformance.report.given import refuse_other_versions
+from conformance.report.given import refuse_other_versions, text_of
 from conformance.report.model import RunReport
 from conformance.report.results import Evidence, summarise
 from conformance.report.write import validator
@@ -43,14 +40,7 @@ def verify_file(path: Path) -> Verified:
     Raises:
         HarnessError: the file cannot be read, or not by this version of the suite.
     """
-    file = path / REPORT if path.is_dir() else path
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise HarnessError(
-            f"{file} cannot be read: {why}", f"give a report.json, its folder, or a {FILE}"
-        ) from error
+    file, text = text_of(path, f"give a report.json, its folder, or a {FILE}")
     if file.suffix in (".yaml", ".yml"):
         return _verify_page(text)
     return _verify_report(file, text)
@@ -58,11 +48,11 @@ def verify_file(path: Path) -> Verified:
 
 def _verify_page(text: str) -> Verified:
     try:
-        page = ConformanceReport.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        return Verified([f"not valid YAML: {error}"], "")
+        page = ConformanceReport.model_validate(parse_yaml(text))
     except ValidationError as error:
         return Verified([*_each(error)], "")
+    except ValueError as error:
+        return Verified([f"not valid YAML: {error}"], "")
     found = []
     for capability in page.capabilities:
         for status in filter(None, (capability.core, capability.extended)):
@@ -74,7 +64,7 @@ def _verify_page(text: str) -> Verified:
 
 def _verify_report(file: Path, text: str) -> Verified:
     try:
-        document = json.loads(text)
+        document = parse_json(text)
     except ValueError as error:
         return Verified([f"not valid JSON: {error}"], "")
     refuse_other_versions(file, document)
@@ -154,10 +144,18 @@ def _wrong_with(item: Evidence, folder: Path) -> str:
 def _page(report: RunReport, folder: Path) -> Iterator[str]:
     """Compare the page that is to be handed in with the report, if it is beside it."""
     page = folder / FILE
-    if not page.exists():
+    try:
+        handed_in = parse_yaml(read_text(page))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        yield f"{FILE}: cannot be read: {error.strerror}"
+        return
+    except ValueError as error:
+        yield f"{FILE}: not valid YAML: {error}"
         return
     made = conformance_report(report)
     if made is None:
         yield f"{FILE}: such a run is not to be handed in"
-    elif yaml.safe_load(page.read_text(encoding="utf-8")) != yaml.safe_load(to_yaml(made)):
+    elif handed_in != parse_yaml(to_yaml(made)):
         yield f"{FILE}: does not say what the report says"

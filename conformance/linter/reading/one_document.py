@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from conformance.common.errors import HarnessError
+from conformance.common.given_files import read_start
 from conformance.linter.findings import Place, Problem
 from conformance.linter.limits import Limits
 from conformance.linter.reading.documents import Document, parse
@@ -46,7 +45,7 @@ def read_document(
         return None, [Problem(Place(str(path), line), message, fix)]
 
     try:
-        content = _content(path, limits.file_bytes + 1)
+        content = read_start(path, limits.file_bytes + 1, follow=False)
     except OSError as error:
         return wrong(f"the file cannot be read: {error.strerror}", "Give a file, not a link to one")
     if len(content) > limits.file_bytes:
@@ -63,11 +62,3 @@ def read_document(
         line = documents[1].line()
         return wrong("the file has more than one document", f"Describe {about} in a file.", line)
     return (documents[0] if documents else None), []
-
-
-def _content(path: Path, length: int) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(0, "it is not a regular file")
-        return file.read(length)

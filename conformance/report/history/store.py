@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from conformance.common.errors import HarnessError
+from conformance.common.given_files import read_bytes
 from conformance.report.files import write_atomically
 from conformance.report.given import FILE as REPORT
 from conformance.report.history.facts import RunFacts, Tested, facts_of
@@ -27,7 +28,7 @@ YEAR = 366
 def load(path: Path) -> RunReport | None:
     """Return the report in ``path``; None when there is none or it is of another schema version."""
     try:
-        return RunReport.model_validate_json(path.read_bytes())
+        return RunReport.model_validate_json(read_bytes(path))
     except (OSError, ValidationError):
         return None
 
@@ -77,7 +78,7 @@ def read(store: Path) -> list[RunFacts]:
     A line of another version of the suite, or half a line, is passed over.
     """
     try:
-        lines = store.read_bytes().splitlines()
+        lines = read_bytes(store).splitlines()
     except OSError:
         return []
     found = []
@@ -90,7 +91,7 @@ def read(store: Path) -> list[RunFacts]:
 def _facts(reports_dir: Path, folder: str) -> RunFacts | None:
     """Return what a folder's report says; None of one that goes on, was killed or is unreadable."""
     try:
-        report = KeptReport.model_validate_json((reports_dir / folder / REPORT).read_bytes())
+        report = KeptReport.model_validate_json(read_bytes(reports_dir / folder / REPORT))
     except (OSError, ValidationError):
         return None
     return facts_of(report, folder) if report.state != "running" else None
