@@ -82,6 +82,20 @@ def linked(folder: Path) -> None:
     kept.symlink_to(folder.parent / "seen.txt")
 
 
+def elsewhere(folder: Path) -> None:
+    (folder / "evidence").rename(folder / "kept")
+    (folder / "evidence").symlink_to("kept")
+
+
+def circle(folder: Path) -> None:
+    (folder / EVIDENCE).unlink()
+    (folder / EVIDENCE).symlink_to("seen.txt")
+
+
+def renamed(path: str) -> Callable[[Path], None]:
+    return altered(lambda document: first_check(document)["evidence"][0].update(path=path))
+
+
 def twice(document: dict[str, Any]) -> None:
     document["capabilities"][0]["checks"][1] = first_check(document)
 
@@ -110,6 +124,11 @@ EVIDENCE = "evidence/x.promise_1/seen.txt"
         (lambda f: (f / "evidence/more.txt").write_text("x"), "evidence/more.txt: no check names"),
         (outside, "../secret.txt: is not in the folder evidence"),
         (linked, f"{EVIDENCE}: is not in the folder evidence"),
+        (lambda f: (f / "evidence/more").symlink_to("/etc"), "evidence/more: no check names it"),
+        (elsewhere, "evidence: is a link"),
+        (circle, f"{EVIDENCE}: cannot be read"),
+        (renamed("evidence/" + "x" * 300), "xxx: cannot be read"),
+        (renamed("evidence/\0"), "evidence/\0: cannot be read"),
         (altered(lambda d: d.update(verdict="partial")), "its verdict is partial, and its checks"),
         (altered(lambda d: d.update(state="interrupted")), "did not come to its end"),
         (altered(lambda d: d.update(checksDone=1)), "1 of 2 checks have ended"),
@@ -128,7 +147,7 @@ EVIDENCE = "evidence/x.promise_1/seen.txt"
         (lambda f: (f / FILE).write_text("date: 2026-13-45"), f"{FILE}: not valid YAML: month"),
         (folder_for_page, f"{FILE}: cannot be read: it is a folder"),
     ],
-    ids=range(23),
+    ids=range(28),
 )
 def test_what_is_not_whole_is_named(
     handed_in: Path,

@@ -114,19 +114,34 @@ def _sums(report: RunReport, document: dict[str, Any]) -> Iterator[str]:
 
 
 def _evidence(report: RunReport, folder: Path) -> Iterator[str]:
+    if (folder / "evidence").is_symlink():
+        yield "evidence: is a link"
+        return
     named = set()
     for item in (item for check in report.checks for item in check.evidence):
         named.add(item.path)
         if problem := _wrong_with(item, folder):
             yield f"{item.path}: {problem}"
     there = (folder / "evidence").rglob("*")
-    found = {one.relative_to(folder).as_posix() for one in there if not one.is_dir()}
+    found = {one.relative_to(folder).as_posix() for one in there if _is_file(one)}
     for path in sorted(found - named)[:_MOST]:
         yield f"{path}: no check names it"
 
 
+def _is_file(path: Path) -> bool:
+    """Whether something is to be named by a check: it is no folder, or a link, even to a folder."""
+    return path.is_symlink() or not path.is_dir()
+
+
 def _wrong_with(item: Evidence, folder: Path) -> str:
     """Return what is wrong with a file of evidence; never read one outside the report's folder."""
+    try:
+        return _differs(item, folder)
+    except (OSError, ValueError, RuntimeError):  # a long name, a null character, a circle of links
+        return "cannot be read"
+
+
+def _differs(item: Evidence, folder: Path) -> str:
     path = PurePosixPath(item.path)
     real = (folder / path).resolve()
     inside = path.parts[:1] == ("evidence",) and ".." not in path.parts
