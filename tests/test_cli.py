@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from conformance import cli
 from conformance.common.settings import PROJECT_ROOT
 
 NAME = "STACKSPIN_CONFORMANCE_CLUSTER_NAME"
+SCRIPT = "from conformance.cli import main; main()"
+EXAMPLE = str(PROJECT_ROOT / "reports" / "example")
+BADGE = [sys.executable, "-c", SCRIPT, "report", "badge", EXAMPLE]
 
 
 def run(*arguments: str, state: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -37,7 +41,7 @@ def run_alone(*arguments: str, state: Path, **variables: str) -> subprocess.Comp
     """Run it in a process of its own."""
     environment = {name: os.environ[name] for name in os.environ if name != NAME}
     return subprocess.run(
-        [sys.executable, "-c", "from conformance.cli import main; main()", *arguments],
+        [sys.executable, "-c", SCRIPT, *arguments],
         cwd=PROJECT_ROOT,
         env={**environment, "STACKSPIN_CONFORMANCE_STATE": str(state), **variables},
         capture_output=True,
@@ -183,12 +187,34 @@ def test_a_command_imports_neither_the_kubernetes_client_nor_a_browser_to_begin_
 
 def test_a_reader_who_has_seen_enough_gets_no_traceback() -> None:
     """As in ``stackspin-conformance report compare A B | head -1``."""
-    example = str(PROJECT_ROOT / "reports" / "example")
-    command = [sys.executable, "-c", "from conformance.cli import main; main()", "report", "badge"]
     reads, writes = os.pipe()
     os.close(reads)
-    answer = subprocess.run(
-        [*command, example], stdout=writes, stderr=subprocess.PIPE, text=True, check=False
-    )
+    answer = subprocess.run(BADGE, stdout=writes, stderr=subprocess.PIPE, text=True, check=False)
     os.close(writes)
     assert (answer.returncode, answer.stderr) == (141, "")
+
+
+def test_output_that_finds_no_room_is_two_lines_and_status_2(tmp_path: Path) -> None:
+    with (tmp_path / "badge.svg").open("w") as file:
+        answer = subprocess.run(
+            BADGE,
+            stdout=file,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)),
+        )
+    first, second = answer.stderr.splitlines()
+    assert (answer.returncode, first) == (2, "error: the output cannot be written: File too large")
+    assert second.startswith("  To do: ")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_is_no_error(closed: str) -> None:
+    answer = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *BADGE],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")

@@ -52,6 +52,14 @@ def three(*verdicts: Verdict) -> list[CheckResult]:
     ]
 
 
+@pytest.mark.parametrize("name", ["file", "file/in/it", "x" * 300])
+def test_a_folder_that_cannot_be_written_is_refused(name: str, tmp_path: Path) -> None:
+    runs = [a_run(tmp_path, run_id, *three(PASS)) for run_id in ("a", "b")]
+    (tmp_path / "file").touch()
+    with pytest.raises(HarnessError, match=r"cannot be written: .*\n  To do: .*--output DIR"):
+        main(["merge", *map(str, runs), "--output", str(tmp_path / name)])
+
+
 def merged(folder: Path, *runs: Path) -> RunReport:
     output = folder / "merged"
     main(["merge", *map(str, runs), "--output", str(output)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -16,6 +17,7 @@ EXIT_HARNESS_ERROR = 2
 EXIT_INTERRUPTED = 130
 EXIT_PIPE_CLOSED = 141
 """As a shell says it of a program that SIGPIPE ended."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -97,15 +99,36 @@ def _without_command(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run a command; a HarnessError is two lines on standard error and exit status 2."""
+    _open_closed_streams()
     try:
         status = run(sys.argv[1:])
         sys.stdout.flush()
         sys.exit(status)
     except BrokenPipeError:  # as in ``report compare A B | head``; Python would complain at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(EXIT_PIPE_CLOSED)
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(EXIT_HARNESS_ERROR)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _drop_output()
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: the output cannot be written: {where}{error.strerror}", file=sys.stderr)
+        print("  To do: make room for it, or write it elsewhere", file=sys.stderr)
+        sys.exit(EXIT_HARNESS_ERROR)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _open_closed_streams() -> None:
+    """Drop what is written to a closed stream, as after ``>&-``; no other file gets its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def _drop_output() -> None:
+    """Let Python not try again at its end to write what could not be written, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,7 +12,7 @@ from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
 from conformance.report.badge import to_badge
 from conformance.report.compare import LOOKED_AT, compare
-from conformance.report.files import write_atomically
+from conformance.report.files import refused, write_atomically
 from conformance.report.given import given
 from conformance.report.history.facts import facts_of
 from conformance.report.history.in_short import in_short
@@ -161,12 +161,8 @@ def history(
         left_out.append(f"Left out: the platform's commits: {platform_repository} is not a clone")
     summary = summarise(same, platform_repository)
     page = output or folder / "history.html"
-    try:
+    with refused(page, "--output FILE"):
         write_atomically(page, to_html(summary, folder, left_out))
-    except OSError as error:
-        raise HarnessError(
-            f"{page} cannot be written: {error.strerror}", "give another: --output FILE"
-        ) from error
     for line in [*in_short(summary), *left_out, f"History: {page}"]:
         print(line)
 
@@ -178,7 +174,9 @@ def merge_(reports: list[Path], output: Path) -> int:
 
     Exit status 0; 1: the merged report says fail.
     """
-    merged = merge([given(path) for path in reports], output)
+    several = [given(path) for path in reports]
+    with refused(output, "--output DIR"):
+        merged = merge(several, output)
     print(f"Verdict: {merged.verdict.value}")
     print(f"Report: {output / 'report.html'}")
     return EXIT_FAILED if merged.verdict is OverallVerdict.FAIL else 0

@@ -58,6 +58,7 @@ def merge(given: Sequence[tuple[Path, RunReport]], output: Path) -> RunReport:
 
     Raises:
         HarnessError: the reports cannot be merged, or ``output`` has a report already.
+        OSError: a file cannot be written.
     """
     reports = [report for _, report in given]
     _refuse_what_cannot_be_merged(given, output)

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from conformance.common.errors import HarnessError
 from conformance.common.given_files import read_bytes
-from conformance.report.files import write_atomically
+from conformance.report.files import refused, write_atomically
 from conformance.report.given import FILE as REPORT
 from conformance.report.history.facts import RunFacts, Tested, facts_of
 from conformance.report.history.kept import KeptReport
@@ -60,7 +59,7 @@ def update(reports_dir: Path, store: Path) -> list[RunFacts]:
             known[run.run_id] = run
     runs = sorted(known.values(), key=lambda run: (run.started_at, run.run_id))
     text = "".join(f"{run.model_dump_json(by_alias=True, exclude_defaults=True)}\n" for run in runs)
-    with _refused(store):
+    with refused(store, "--store FILE"):
         write_atomically(store, text)
     return runs
 
@@ -95,13 +94,3 @@ def _facts(reports_dir: Path, folder: str) -> RunFacts | None:
     except (OSError, ValidationError):
         return None
     return facts_of(report, folder) if report.state != "running" else None
-
-
-@contextlib.contextmanager
-def _refused(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise HarnessError(
-            f"{path} cannot be written: {error.strerror}", "give another: --store FILE"
-        ) from error
