@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +12,31 @@ from conformance.common.errors import HarnessError
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write ``text``; whoever reads ``path`` sees the old content or the new, never half."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    """Write ``text``; whoever reads ``path`` sees the old content or the new, never half.
+
+    A link stays one, and its file is written. What is no file, as a pipe, is written to as it is.
+
+    Raises:
+        OSError: it cannot be written; nothing is left then.
+    """
+    if not _may_be_replaced(path):
+        path.write_text(text, encoding="utf-8")
+        return
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _may_be_replaced(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return True
 
 
 @contextlib.contextmanager
