@@ -59,6 +59,11 @@ def test_harness_error_is_two_lines_and_status_2(tmp_path: Path) -> None:
         assert second.strip().startswith("To do: ")
 
 
+def test_an_error_moves_no_cursor(tmp_path: Path) -> None:
+    answer = run("report", "badge", "none\x1b[2J\u202e", state=tmp_path)
+    assert answer.stderr.startswith("error: none\\x1b[2J\\u202e cannot be read")
+
+
 @pytest.mark.parametrize(
     ("arguments", "name"), [([], "theirs"), (["--cluster-name", "mine"], "mine")]
 )

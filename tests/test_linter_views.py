@@ -21,11 +21,12 @@ from linter_results import (
     an_app_result,
 )
 
+from conformance.common.visible import shown
 from conformance.linter.app import Installation
 from conformance.linter.findings import Place, Severity
 from conformance.linter.levels import LEVELS
 from conformance.linter.result import Result
-from conformance.linter.views import reasons, rules_named, sentence, shown
+from conformance.linter.views import reasons, rules_named, sentence
 from conformance.linter.views.explain import explain, explain_family
 from conformance.linter.views.html import to_html
 from conformance.linter.views.json_view import to_json

@@ -27,6 +27,7 @@ from conformance.report.history.store import FILE, read, update
 from conformance.report.history.summary import State, summarise
 from conformance.report.model import RunReport
 from conformance.report.verdict import Verdict
+from conformance.report.write import to_json
 
 FIRST_NIGHT = datetime(2026, 11, 1, 21, 0, tzinfo=UTC)
 MEANING = {"p": Verdict.PASS, "f": Verdict.FAIL, "n": Verdict.NOT_RUN}
@@ -288,6 +289,22 @@ def test_the_page_links_the_reports_that_are_still_there(tmp_path: Path) -> None
     page = (tmp_path / "history.html").read_text()
     assert f'href="{kept.name}/report.html"' in page
     assert f'href="{gone.name}/report.html"' not in page
+
+
+def test_names_in_a_history_move_no_cursor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for at, verdict in enumerate((Verdict.PASS, Verdict.FAIL)):
+        check = a_check("x", 1, verdict, reason="\x1b[2J\u202e", app="\x1b[2J\u202e")
+        night = FIRST_NIGHT + timedelta(days=at)
+        report = a_report({"x": [check]}, run_id=f"n{at}\x1b\u202e", started_at=night)
+        folder = tmp_path / f"{night:%Y%m%dT%H%M%SZ}-n{at}"
+        folder.mkdir()
+        (folder / "report.json").write_text(to_json(report))
+    main(["history", str(tmp_path)])
+    for text in (capsys.readouterr().out, (tmp_path / "history.html").read_text()):
+        assert "n1\\x1b\\u202e" in text
+        assert not {"\x1b", "\u202e"} & set(text)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

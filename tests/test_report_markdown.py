@@ -172,3 +172,21 @@ def test_two_full_runs_are_compared_in_a_second(tmp_path: Path) -> None:
     began = time.process_time()
     assert main(["compare", str(old), str(new)]) == 0
     assert time.process_time() - began <= 1
+
+
+def test_text_of_a_report_cannot_write_markdown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = "x.``a` **b** \x1b[2J\u202e\n# c"
+    runs = {"before": Verdict.PASS, "after": Verdict.FAIL}
+    for day, (name, verdict) in enumerate(runs.items()):
+        check = a_check("x", 0, verdict).model_copy(update={"id": hostile, "reason": "\u202e"})
+        started = START + timedelta(days=day)
+        report = a_report({"x": [check]}, run_id=f"{name}`", started_at=started)
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.json").write_text(to_json(report))
+    assert main(["compare", *(str(tmp_path / name) for name in runs)]) == 1
+    text = capsys.readouterr().out
+    assert "Run `` after` `` of" in text
+    assert "- ``` x.``a` **b** \\x1b[2J\\u202e\\x0a# c ```: \\\\u202e (fails since" in text
+    assert text.replace("\n", "").isprintable()

@@ -19,6 +19,7 @@ from conformance.cli.report import main
 from conformance.common.errors import HarnessError
 from conformance.common.given_files import LARGEST
 from conformance.common.settings import PROJECT_ROOT
+from conformance.common.visible import shown
 from conformance.report.badge import to_badge
 from conformance.report.conformance_report import FILE
 from conformance.report.evidence import EvidenceBox
@@ -128,7 +129,7 @@ EVIDENCE = "evidence/x.promise_1/seen.txt"
         (elsewhere, "evidence: is a link"),
         (circle, f"{EVIDENCE}: cannot be read"),
         (renamed("evidence/" + "x" * 300), "xxx: cannot be read"),
-        (renamed("evidence/\0"), "evidence/\0: cannot be read"),
+        (renamed("evidence/\0"), "evidence/\\x00: cannot be read"),
         (altered(lambda d: d.update(verdict="partial")), "its verdict is partial, and its checks"),
         (altered(lambda d: d.update(state="interrupted")), "did not come to its end"),
         (altered(lambda d: d.update(checksDone=1)), "1 of 2 checks have ended"),
@@ -189,6 +190,35 @@ def test_a_page_that_is_not_valid_yaml_is_not_whole(text: str, tmp_path: Path) -
     (problem,) = verify_file(tmp_path / FILE).problems
     assert problem.startswith("not valid YAML: ")
     assert "\n" not in problem
+
+
+def test_names_in_a_report_move_no_cursor(
+    handed_in: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = "a\x1b[2J\u202eb\n`<i>"
+    (handed_in / f"evidence/{hostile}").touch()
+    (handed_in / os.fsdecode(b"evidence/\xff")).touch()
+    assert main(["verify", str(handed_in)]) == 1
+    out = capsys.readouterr().out
+    assert f"evidence/{shown(hostile)}: no check names it" in out
+    assert "evidence/\\udcff: no check names it" in out
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schemaVersion": "2", "suiteVersion": "\x1b[2J\u202e\n"},
+        {"schemaVersion": ["\x1b"] * 999},
+    ],
+)
+def test_versions_in_a_report_move_no_cursor(handed_in: Path, change: dict[str, Any]) -> None:
+    altered(lambda d: d.update(change))(handed_in)
+    for command in ("verify", "badge"):
+        with pytest.raises(HarnessError) as raised:
+            main([command, str(handed_in)])
+        first, second = str(raised.value).split("\n")
+        assert (first + second).isprintable()
+        assert len(first + second) < 1000
 
 
 def test_what_cannot_be_read_is_another_error(tmp_path: Path) -> None:

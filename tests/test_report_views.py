@@ -17,6 +17,7 @@ from report_samples import a_check, a_platform, a_report
 
 from conformance.common.settings import PROJECT_ROOT
 from conformance.report import terminal, write
+from conformance.report.badge import to_badge
 from conformance.report.changes import Change, Comparison, RunReference
 from conformance.report.environment import Awaited, ClusterInfo, InstallationStep, ObtainedPart
 from conformance.report.evidence import EvidenceBox
@@ -34,6 +35,7 @@ from conformance.suite.check import CAPABILITIES
 HOSTILE = (
     "<script>alert('x')</script> & \"quoted\" 'single' \x1b[31mred\x1b[0m \N{SNOWMAN} {{ 7*7 }}"
 )
+INVISIBLE = "\x1b[2J\u202e\x9b"
 
 
 class Plain:
@@ -361,3 +363,19 @@ def test_the_report_on_the_reference_platform_stays_plain(tmp_path: Path) -> Non
     assert "Exempt: the platform" not in page
     lines = [line for line, _ in terminal.summary(report, tmp_path)]
     assert not [line for line in lines if line.startswith(("Platform", "To hand in"))]
+
+
+def test_no_view_has_what_moves_a_cursor_or_turns_text_around(tmp_path: Path) -> None:
+    box = EvidenceBox(tmp_path, "x.promise_0", Plain())
+    box.attach("seen.txt", f"{INVISIBLE}\tseen\n")
+    check = a_check("x", 0, Verdict.FAIL, reason=INVISIBLE, promise=INVISIBLE, notes=[INVISIBLE])
+    check = check.model_copy(update={"app": INVISIBLE, "evidence": box.files()})
+    platform = a_platform()
+    platform.implementation.project = INVISIBLE
+    report = a_report({"x": [check]}, platform=platform, run_id=INVISIBLE, errors=[INVISIBLE])
+    page, badge = to_html(report, tmp_path), to_badge(report)
+    lines = [line for line, _ in terminal.summary(report, tmp_path)]
+    for text in (page, badge, *lines):
+        assert not set(INVISIBLE) - set("[2J") & set(text)
+    assert "\\u202e\\x9b\tseen</pre>" in page
+    assert "\\x1b[2J\\u202e\\x9b" in page

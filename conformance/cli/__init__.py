@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from conformance.common.arguments import EXIT_WRONG_USAGE, Parser
 from conformance.common.errors import HarnessError
 from conformance.common.installation import DISTRIBUTION, require_cluster_extra, version
+from conformance.common.visible import shown_lines
 
 EXIT_HARNESS_ERROR = 2
 EXIT_INTERRUPTED = 130
@@ -108,7 +109,7 @@ def main() -> None:
         _drop_output()
         sys.exit(EXIT_PIPE_CLOSED)
     except HarnessError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {shown_lines(str(error))}", file=sys.stderr)
         sys.exit(EXIT_HARNESS_ERROR)
     except OSError as error:
         if error.errno not in _NO_ROOM:

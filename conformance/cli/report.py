@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conformance.common.arguments import CommandGroup
 from conformance.common.errors import HarnessError
+from conformance.common.visible import shown
 from conformance.report.badge import to_badge
 from conformance.report.compare import LOOKED_AT, compare
 from conformance.report.files import refused, write_atomically
@@ -164,7 +165,7 @@ def history(
     with refused(page, "--output FILE"):
         write_atomically(page, to_html(summary, folder, left_out))
     for line in [*in_short(summary), *left_out, f"History: {page}"]:
-        print(line)
+        print(shown(line))
 
 
 def merge_(reports: list[Path], output: Path) -> int:
@@ -192,7 +193,7 @@ def verify(file: Path) -> int:
     """
     verified = verify_file(file)
     for problem in verified.problems:
-        print(f"{file}: {problem}")
+        print(shown(f"{file}: {problem}"))
     if verified.problems:
         print("  To do: ask for the whole folder, as the run left it")
         return EXIT_NOT_WHOLE

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.common.arguments import EXIT_WRONG_USAGE, Parser
 from conformance.common.errors import HarnessError
 from conformance.common.installation import require_cluster_extra
+from conformance.common.visible import shown
 from conformance.linter.earlier import earlier_of, lowered, read_earlier, with_known
 from conformance.linter.levels import STATIC
 from conformance.linter.limits import Limits
@@ -37,7 +38,6 @@ from conformance.linter.result import ClusterRun, Result, joined
 from conformance.linter.rule import all_rules
 from conformance.linter.rules.package.nothing import NOTHING
 from conformance.linter.versions import Versions
-from conformance.linter.views import shown
 from conformance.linter.views.explain import explain, explain_check, explain_family
 from conformance.linter.views.json_view import as_data
 from conformance.linter.views.look import Look

@@ -9,11 +9,14 @@ from pydantic import ValidationError
 
 from conformance.common.errors import HarnessError
 from conformance.common.given_files import parse_json, read_text
+from conformance.common.visible import shown
 from conformance.report.model import RunReport
 
 FILE = "report.json"
 VERSION = str(RunReport.model_fields["schema_version"].default)
 """Of the schema that this version of the suite reads and writes."""
+_VERSION = 100
+"""Characters of a version that are shown."""
 
 
 def given(path: Path) -> tuple[Path, RunReport]:
@@ -31,7 +34,7 @@ def given(path: Path) -> tuple[Path, RunReport]:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
         raise HarnessError(
-            f"{file} is not a report: {where}: {first['msg']}",
+            f"{file} is not a report: {shown(where)}: {first['msg']}",
             f"give the {FILE} of a run, as the run wrote it, or its folder",
         ) from error
 
@@ -58,6 +61,7 @@ def refuse_other_versions(file: Path, document: object) -> None:
     version = document.get("schemaVersion")
     if version not in (None, VERSION):
         suite = document.get("suiteVersion", "which the report does not name")
+        version, suite = (shown(str(one))[:_VERSION] for one in (version, suite))
         raise HarnessError(
             f"{file} has schema version {version}, and this version of the suite reads {VERSION}",
             f"use the version of the suite that wrote it: {suite}",

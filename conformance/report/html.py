@@ -13,6 +13,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from conformance.common import pages
+from conformance.common.visible import shown_lines
 from conformance.report.anchor import anchor
 from conformance.report.assets import policy_and_script, style
 from conformance.report.changes import Comparison
@@ -85,7 +86,8 @@ class _Inliner:
         if b"\0" in data:
             return None
         text = plain("\n".join(data.decode(errors="replace").splitlines()[-_TAIL_LINES:]))
-        escaped = escape(text, quote=False)  # a quote, of which JSON is full, needs none here
+        # A quote, of which JSON is full, needs no escaping here.
+        escaped = escape(shown_lines(text), quote=False)
         self._left -= len(escaped.encode())
         return Markup(escaped)  # noqa: S704
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from conformance.common.visible import shown
 from conformance.report.changes import Change, Comparison, DurationChange
 from conformance.report.history.facts import RunFacts
 from conformance.report.verdict import Verdict
@@ -24,9 +26,10 @@ def _lines(before: RunFacts, after: RunFacts, found: Comparison) -> Iterator[str
     yield ""
     yield f"Run {_run(after)}, compared with run {_run(before)}: {_in_short(found)}."
     if after.state != "complete":
-        yield f"The run did not come to its end: its state is {after.state}."
+        yield f"The run did not come to its end: its state is {_text(after.state)}."
     if before.tested != after.tested:
-        yield f"They did not test the same: {before.tested} before, {after.tested} now."
+        tested = [_text(str(run.tested)) for run in (before, after)]
+        yield f"They did not test the same: {tested[0]} before, {tested[1]} now."
     if found.runs_before > 1:
         yield f"{found.runs_before} earlier runs were looked at."
     yield ""
@@ -49,7 +52,7 @@ def _lines(before: RunFacts, after: RunFacts, found: Comparison) -> Iterator[str
 
 
 def _run(run: RunFacts) -> str:
-    return f"`{run.run_id}` of {run.started_at:%Y-%m-%d %H:%M} UTC"
+    return f"{_code(run.run_id)} of {run.started_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _in_short(found: Comparison) -> str:
@@ -85,12 +88,12 @@ def _list(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 
 def _check(change: Change | DurationChange) -> str:
-    return f"`{named(change)}`"
+    return _code(named(change))
 
 
 def _failing(change: Change) -> str:
     said = _check(change) + (f": {_text(change.reason)}" if change.reason else "")
-    return f"{said} ({history})" if (history := history_of(change)) else said
+    return f"{said} ({_text(history)})" if (history := history_of(change)) else said
 
 
 def _lost(change: Change) -> str:
@@ -104,7 +107,14 @@ def _duration(change: DurationChange) -> str:
     return f"{_check(change)}: {change.before:.1f} s → {change.after:.1f} s{usually}"
 
 
+def _code(text: str) -> str:
+    """Return a name as code, from which no backtick in it leads out."""
+    marks = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
+    space = " " if len(marks) > 1 or not text else ""
+    return f"{marks}{space}{shown(text)}{space}{marks}"
+
+
 def _text(text: str) -> str:
     """Return text of a run's as Markdown that shows it as it is, whatever it contains."""
-    first = escape(plain(text).partition("\n")[0], quote=False)
+    first = escape(shown(plain(text).partition("\n")[0]), quote=False)
     return "".join(f"\\{letter}" if letter in "\\`*_[]|#~@!" else letter for letter in first)

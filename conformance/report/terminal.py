@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from conformance.common.visible import shown_lines
 from conformance.report.changes import Comparison
 from conformance.report.conformance_report import FILE, conformance_report
 from conformance.report.model import RunReport
@@ -64,7 +65,7 @@ def summary(report: RunReport, folder: Path) -> list[Line]:
     lines.append((f"Report: {folder / 'report.html'}", {"bold": True}))
     if somebodys and conformance_report(report):
         lines.append((f"To hand in: {folder / FILE}", {}))
-    return lines
+    return [(shown_lines(line), look) for line, look in lines]
 
 
 def _capability(capability: Capability) -> Line:

@@ -1,13 +1,11 @@
 """One result, seen in several ways: terminal, JSON, JUnit, HTML.
 
-Everything that comes from a package passes ``shown`` before a person sees it: a name may hold what
-moves a terminal's cursor, or turns the reading direction around.
+Everything that comes from a package passes ``shown`` before a person sees it.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
@@ -19,13 +17,6 @@ if TYPE_CHECKING:
     from conformance.linter.result import AppResult, Finding
     from conformance.linter.rule import Requirement
 
-_INVISIBLE = re.compile(
-    "[\x00-\x1f\x7f-\x9f"  # control characters
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0"  # seen as nothing
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\ufffc\ufffe\uffff"  # directions, joiners
-    "\ud800-\udfff\ue000-\uf8ff"  # half characters, and what each font shows in its own way
-    "\U000e0000-\U0010ffff]"
-)
 _FEW = 3
 """That many rules are named, more are counted."""
 
@@ -40,18 +31,6 @@ _ENDED = {
 _SAME_CAUSE = " (reported at "
 """In the reason of a check that failed as one before it did, as in what both of them need."""
 _YAML = (".yaml", ".yml")
-
-
-def shown(text: str) -> str:
-    """Return a text on one line in which every invisible character is seen: ``\\x1b``."""
-    return _INVISIBLE.sub(_escaped, text)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    number = ord(found.group())
-    if number < 0x100:
-        return f"\\x{number:02x}"
-    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def where(place: Place, app: AppResult) -> str:

@@ -14,6 +14,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from conformance.common import pages
+from conformance.common.visible import shown
 from conformance.linter.levels import HIGHEST, LEVELS, STATIC
 from conformance.linter.rule import Rule
 from conformance.linter.views import (
@@ -29,7 +30,6 @@ from conformance.linter.views import (
     reasons,
     rules_named,
     same_cause,
-    shown,
     tally,
     to_mend,
     verdicts,

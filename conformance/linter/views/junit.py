@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET  # only writes
 
 from conformance.common import junit
+from conformance.common.visible import shown
 from conformance.linter.levels import HIGHEST
-from conformance.linter.views import link, sentence, shown, where
+from conformance.linter.views import link, sentence, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

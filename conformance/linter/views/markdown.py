@@ -6,6 +6,7 @@ import re
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from conformance.common.visible import shown
 from conformance.linter.findings import Severity
 from conformance.linter.identity import identity
 from conformance.linter.views import (
@@ -14,7 +15,6 @@ from conformance.linter.views import (
     reasons,
     rules_named,
     sentence,
-    shown,
     tally,
     where,
 )

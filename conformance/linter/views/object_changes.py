@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from conformance.common.redaction import MASK, Redactor, names_a_secret
+from conformance.common.visible import shown
 from conformance.linter.access import mapping
 from conformance.linter.facts.changes import key_of, pairs
 from conformance.linter.findings import NotRun
-from conformance.linter.views import counted, shown
+from conformance.linter.views import counted
 
 if TYPE_CHECKING:
     from conformance.linter.facts.changes import Pair

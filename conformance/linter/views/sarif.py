@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from conformance.common.installation import DISTRIBUTION, version
+from conformance.common.visible import shown
 from conformance.linter.findings import Severity
 from conformance.linter.identity import identity
 from conformance.linter.rule import Rule
-from conformance.linter.views import joined_path, sentence, shown
+from conformance.linter.views import joined_path, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
+from conformance.common.visible import shown
 from conformance.linter.levels import LEVELS
 from conformance.linter.views import (
     cause,
@@ -22,7 +23,6 @@ from conformance.linter.views import (
     rules_named,
     same_cause,
     sentence,
-    shown,
     tally,
     to_mend,
     verdicts,

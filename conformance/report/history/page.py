@@ -11,6 +11,7 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from conformance.common import pages
+from conformance.common.visible import shown
 from conformance.report.assets import policy_and_script, style
 from conformance.report.history import plots
 from conformance.report.history.episodes import CheckHistory
@@ -76,7 +77,7 @@ def _anchor(history: CheckHistory) -> str:
 
 def _breakable(name: str) -> Markup:
     """Return a long name that is broken between its words."""
-    return escape(name).replace("_", Markup("_<wbr>")).replace(".", Markup(".<wbr>"))
+    return escape(shown(name)).replace("_", Markup("_<wbr>")).replace(".", Markup(".<wbr>"))
 
 
 def _percent(share: float | None) -> str:
