@@ -67,6 +67,15 @@ def test_a_run_that_is_ended_leaves_a_report_of_what_ran(
     assert not (pytester.path / "reports" / "latest").is_symlink()
 
 
+def test_the_command_in_a_report_has_no_password(
+    run: RunChecks, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = "--platform-repository=https://"
+    monkeypatch.setattr("sys.argv", ["pytest", f"{given}me:hidden@example.org/annex", "a@b"])
+    run(PASSES)
+    assert report(pytester)["command"] == ["pytest", f"{given}***@example.org/annex", "a@b"]
+
+
 def test_each_check_that_began_says_when(run: RunChecks, pytester: pytest.Pytester) -> None:
     run(
         "@check('auto_update.x', promise='X.')\ndef test_x(): pass\n"

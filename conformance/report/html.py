@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from conformance.common import pages
 from conformance.common.visible import shown_lines
+from conformance.report.again import again
 from conformance.report.anchor import anchor
 from conformance.report.assets import policy_and_script, style
 from conformance.report.changes import Comparison
@@ -58,8 +59,6 @@ _SYMBOLS["partial"] = "◐"
 _SYMBOLS["extended fail"] = _SYMBOLS["fail"]
 
 
-_AGAIN = ("--app ", "--allow ")
-"""Of what selected the checks, what has to be given again to run one of them."""
 _WHOSE = {
     Whose.REFERENCE: "the suite brings it along, and installed it",
     Whose.TREE: "the suite installed it from the maintainer's flux2 tree",
@@ -125,25 +124,6 @@ def _packages(report: RunReport) -> list[str]:
     return sorted({check.app for check in report.checks if check.app})
 
 
-def _again(check: CheckResult, report: RunReport) -> str:
-    """Return the command that runs this check again, in a checkout of the suite."""
-    merged = [one.provider for one in report.merged_from if one.where == check.where]
-    provider = next(filter(None, merged), report.cluster.provider if report.cluster else None)
-    options = {"cluster": provider or report.settings["cluster"]}
-    for name in ("docker", "platform"):
-        if value := report.settings.get(name):
-            options[name] = value
-    job = "twins" if report.mode == "twins" else "conformance"
-    given = " ".join(
-        [
-            *(f"--{name}={value}" for name, value in options.items()),
-            *(one.replace(" ", "=", 1) for one in report.selection if one.startswith(_AGAIN)),
-        ]
-    )
-    words = " and ".join(filter(None, (check.id, check.parameters)))
-    return f'./bootstrap tox -e {job} -- {given} -k "{words}"'
-
-
 @cache
 def _environment() -> Environment:
     environment = pages.environment("conformance.report")
@@ -151,7 +131,7 @@ def _environment() -> Environment:
         "duration": seconds,
         "size": _size,
         "anchor": anchor,
-        "again": _again,
+        "again": again,
         "plain": plain,
         "named": named,
         "ran_in": ran_in,

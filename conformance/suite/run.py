@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -22,6 +23,8 @@ from conformance.report.recorder import Recorder
 from conformance.report.sweep import SHORTEST, PlantedSecret, sweep
 from conformance.suite.terminal import Terminal
 
+_PASSWORD = re.compile(r"(?<=://)[^/\s]*@")
+"""User and password in the URL of a repository."""
 RUN: pytest.StashKey[Run] = pytest.StashKey()
 """Where pytest keeps the run; only set when there are checks to run."""
 
@@ -61,7 +64,7 @@ class Run:
             written_at=now,
             process=os.getpid(),
             seconds=0.0,
-            command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+            command=[Path(sys.argv[0]).name, *(_PASSWORD.sub("***@", one) for one in sys.argv[1:])],
             selection=selection,
             host=describe_host(),
             settings=_reported(settings),
