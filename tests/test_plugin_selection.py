@@ -110,6 +110,30 @@ def test_a_file_proves_nothing_of_the_files_beside_it(
     ]
 
 
+SIMILAR = """
+@check("auto_update.passes_later", promise="It holds.")
+@pytest.mark.parametrize("fault", ["store", "store-down"])
+def test_passes_later(fault): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("expression", "ran"),
+    [
+        ("auto_update.passes", 1),
+        ("Auto_Update.passes or auto_update.passes_later", 3),
+        ("not auto_update.passes", 2),
+        ("auto_update.pass", 3),
+        ("auto_update.passes_later and [store]", 1),
+    ],
+)
+def test_an_id_selects_its_check_and_none_whose_id_begins_so(
+    run: RunChecks, pytester: pytest.Pytester, expression: str, ran: int
+) -> None:
+    run(PASSES + SIMILAR, "-k", expression).assert_outcomes(passed=ran)
+    assert report(pytester)["selection"][-1] == f"-k {expression}"
+
+
 def test_a_check_is_selected_and_listed_by_its_id(run: RunChecks) -> None:
     both = PASSES + ON_FAULTS % ""
     run(both, "-k", "auto_update.told and store-down").assert_outcomes(passed=1)

@@ -187,7 +187,7 @@ def test_html_says_how_to_run_one_run_of_a_check_again(tmp_path: Path) -> None:
     text = to_html(a_report({"backup_restore": [run]}, **kind), tmp_path)
     again = (
         "./bootstrap tox -e conformance -- --cluster=kind --docker=start "
-        '-k "backup_restore.promise_1 and notes-store-down"'
+        '-k "backup_restore.promise_1 and [notes-store-down]"'
     )
     assert again in html.unescape(text)
     twins = to_html(a_report({"backup_restore": [run]}, mode="twins"), tmp_path)
@@ -220,6 +220,12 @@ def test_a_check_is_run_again_on_the_cluster_it_ran_on() -> None:
     )
     by_environment = existing(settings={"platform": "discover", "nodeAddress": "10.0.0.1"})
     assert "prod' --node-address=10.0.0.1 --platform=discover -k" in by_environment
+
+
+def test_a_check_that_was_not_selected_runs_with_all_its_parameters() -> None:
+    check = a_check("auto_update", 1, node_id="x.py::auto_update.promise_1[notes]")
+    command = commands.again(check, a_report({"auto_update": [check]}))
+    assert command.endswith(' -k "auto_update.promise_1 and notes"')
 
 
 def test_what_a_merged_report_does_not_know_of_its_cluster_has_to_be_filled_in() -> None:

@@ -50,8 +50,15 @@ def again(check: CheckResult, report: RunReport) -> str:
     given += [word for words in repeated.values() for word in words]
     given += [one.replace(" ", "=", 1) for one in report.selection if one.startswith(_CHOSEN)]
     job = "twins" if report.mode == "twins" else "conformance"
-    words = " and ".join(filter(None, (check.id, check.parameters)))
-    return f'./bootstrap tox -e {job} -- {shlex.join(given)} -k "{words}"'
+    return f'./bootstrap tox -e {job} -- {shlex.join(given)} -k "{_expression(check)}"'
+
+
+def _expression(check: CheckResult) -> str:
+    """Return what ``-k`` is given: the whole id, and the whole parameters as far as known."""
+    if not check.parameters:
+        return check.id
+    was_collected = not check.node_id.partition("::")[2].startswith(check.id)
+    return f"{check.id} and " + (f"[{check.parameters}]" if was_collected else check.parameters)
 
 
 def _repeated(report: RunReport) -> dict[str, list[str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from conformance.suite.check import (
 )
 from conformance.suite.given_apps import given_apps
 from conformance.suite.lane_plan import LANE
-from conformance.suite.selection import leave_out_extended
+from conformance.suite.selection import leave_out_extended, whole_ids
 from conformance.suite.session_options import DESELECTED, add_fixture, settings_of
 
 _WITHOUT_XDIST = (
@@ -129,25 +130,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("app", each, indirect=True)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None]:
     """Validate what was collected, before -k and -m select from it, and put it in order."""
     if not any(check_of(item) for item in items):
+        yield
         return
     if errors := collection_errors(items):
         raise pytest.UsageError("\n".join(errors))
     given = given_apps(config)
     kept = [item for item in items if (this := check_of(item)) and this.app_level]
     items[:] = in_running_order(kept if given else items)
-    for item in items:
-        if check := check_of(item):
-            item.extra_keyword_matches.add(check.id)
     if LANE not in config.stash:
         # Only when there are checks: this imports what reports are made of.
         from conformance.suite.rerun import choose_again  # noqa: PLC0415
 
         choose_again(config, settings_of(config), items)
     leave_out_extended(config, items)
+    with whole_ids(config, items):
+        yield
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,8 +27,32 @@ _OPTIONS = {
 """Every option that chooses among the checks, and pytest's name of it."""
 AGAIN = pytest.StashKey[str]()
 """Id of the run of ``--rerun-failed``."""
+_NAME = re.compile(r"[\w:+\-.\[\]\\/]+")
+"""A name in an expression of ``-k``: https://docs.pytest.org/en/stable/how-to/usage.html"""
 LEFT_OUT = pytest.StashKey[bool]()
 """Set on a check that is left out because it is extended and nobody asked for it."""
+
+
+@contextmanager
+def whole_ids(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Let ``-k`` take an id of a check for that check alone, and part of an id as pytest does.
+
+    pytest looks for a name anywhere in the names of a test: the id of one check may be the
+    beginning of another's.
+    """
+    ids = set()
+    for item in items:
+        if check := check_of(item):
+            ids.add(check.id)
+            item.extra_keyword_matches |= {check.id, f"[{check.id}]"}
+    given = config.option.keyword
+    config.option.keyword = _NAME.sub(
+        lambda name: f"[{name[0]}]" if name[0].lower() in ids else name[0], given
+    )
+    try:
+        yield
+    finally:
+        config.option.keyword = given
 
 
 def leave_out_extended(config: pytest.Config, items: list[pytest.Item]) -> None:
