@@ -119,3 +119,18 @@ def test_the_status_of_a_flux_object_names_its_revision_and_request():
     lines = list(status_lines(flux(generation=3)))
     assert lines[0] == "its controller has seen generation 2, not yet 3"
     assert lines[1] == f"revision {REVISION}, last request handled: r1"
+
+
+READY_FALSE = {"type": "Ready", "status": "False"}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"observedGeneration": -1, "conditions": []},
+        {"observedGeneration": 1, "conditions": [{**READY_FALSE, "observedGeneration": 2}]},
+    ],
+)
+def test_what_flux_has_seen_and_not_reconciled_is_not_called_unseen(status: dict[str, Any]):
+    item = {**flux(generation=2), "status": status}
+    assert next(status_lines(item)) == "generation 2 is not reconciled with success yet"

@@ -32,10 +32,7 @@ def status_lines(item: Object) -> Iterator[str]:
         yield "no status yet"
         return
     if not is_current(item):
-        yield (
-            f"its controller has seen generation {status.get('observedGeneration')},"
-            f" not yet {metadata.get('generation')}"
-        )
+        yield _behind(status, metadata["generation"])
     if "phase" in status:
         yield f"phase {status['phase']}" + _because(status)
     if item["kind"] in WORKLOADS:
@@ -196,6 +193,19 @@ def _state(state: dict[str, Any]) -> str:
         text = f"terminated with {details.get('exitCode')} ({details.get('reason', '')})"
         return text + (f": {message}" if message else "")
     return "not started"
+
+
+def _behind(status: Object, generation: int) -> str:
+    """Return what the status is short of; for Flux it is behind until an object is reconciled.
+
+    Flux begins with generation -1, and has that of the object in each condition:
+    https://fluxcd.io/flux/components/kustomize/kustomizations/#observed-generation
+    """
+    observed = status.get("observedGeneration", 0)
+    conditions = status.get("conditions") or ()
+    if observed == -1 or any(one.get("observedGeneration") == generation for one in conditions):
+        return f"generation {generation} is not reconciled with success yet"
+    return f"its controller has seen generation {observed}, not yet {generation}"
 
 
 def _because(status: Object) -> str:
