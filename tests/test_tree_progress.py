@@ -100,6 +100,60 @@ def test_a_source_that_cannot_be_had_is_named_before_what_waits_for_it(
     ]
 
 
+def because(reason: str, found: Any) -> Any:
+    found["status"]["conditions"][0]["reason"] = reason
+    return found
+
+
+PATH = "kustomization path not found: stat /tmp/k/apps/velerro: no such file or directory"
+TWO_MISTAKES = (
+    because("Progressing", item("Kustomization", "add-pages", "Unknown", "in progress")),
+    because("DependencyNotReady", item("Kustomization", "apps", message="dependency")),
+    because("ArtifactFailed", item("Kustomization", "b", message="Source artifact not found, ...")),
+    because("HealthCheckFailed", item("Kustomization", "nginx", message="timeout")),
+    because("ArtifactFailed", item("Kustomization", "velero", message=PATH)),
+    because("SourceNotReady", item("HelmRelease", "pages", message="HelmChart is not ready")),
+    because("ChartPullError", item("HelmRepository", "pages", message="no chart pagess")),
+)
+
+
+def test_an_error_is_named_before_what_waits_for_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_QUIET_SECONDS", -1)
+    look, said = looking(Api(*TWO_MISTAKES))
+    look.look()
+    assert said == [
+        f"platform: waiting for HelmRepository pages: no chart pagess; velero: {PATH}; "
+        "nginx: timeout; and 4 more"
+    ]
+
+
+def test_errors_are_explained_and_what_waits_is_only_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: Any, **__: Any) -> None:
+        raise WaitTimeout("not in time")
+
+    monkeypatch.setattr(progress, "wait_all", never)
+    with pytest.raises(HarnessError) as late:
+        wait_for_all(cast(Kube, Api(*TWO_MISTAKES)), {}, 900.0, lambda _: None)
+    lines = late.value.message.splitlines()
+    assert lines[1:5] == [
+        "  HelmRepository pages: no chart pagess",
+        f"  velero: {PATH}",
+        "  nginx: timeout",
+        "  in progress, or waiting: HelmRelease pages, add-pages, apps, b",
+    ]
+    assert "  Kustomization velero in flux-system:" in lines
+    assert "  Kustomization add-pages in flux-system:" not in lines
+
+
+def test_a_release_that_was_given_up_does_not_hide_another_error() -> None:
+    api = Api()
+    look, _ = looking(api)
+    api.items = [stalled("hydra", "2026-11-29T10:00:00Z"), *TWO_MISTAKES]
+    with pytest.raises(HarnessError, match=r"^HelmRelease hydra: Flux has given up\n") as lost:
+        look.look()
+    assert f"  velero: {PATH}" in lost.value.message.splitlines()
+
+
 def test_what_is_suspended_is_not_waited_for() -> None:
     suspended = item("Kustomization", "optional")
     suspended["spec"]["suspend"] = True

@@ -24,6 +24,15 @@ from conformance.services.flux import API_VERSIONS
 _KINDS = ("Kustomization", "HelmRelease")
 _SOURCES = ("GitRepository", "HelmRepository", "OCIRepository", "Bucket", "HelmChart")
 _SOURCE_VERSION = API_VERSIONS["GitRepository"]
+_CONSEQUENCES = (
+    *("Progressing", "ProgressingWithRetry", "DependencyNotReady"),
+    *("SourceNotReady", "NoSourceArtifact"),
+)
+"""Reasons of an object that is not Ready by no mistake of its own: it is in progress, or waits for
+another one."""
+_NO_ARTIFACT = "Source artifact not found"
+"""How the message of a Kustomization begins that waits for its source; a wrong path has the same
+reason."""
 _QUIET_SECONDS = 20.0
 """After which a line says what is waited for, if nothing has become Ready."""
 _SHOWN = 3
@@ -63,12 +72,15 @@ class Progress:
         if lost := [one for one in found if self._is_lost(one)]:
             why = "Flux has given up" if any(map(_giving_up, lost)) else "fails time and again"
             opening = f"{', '.join(map(title, lost))}: {why}"
-            raise _failed(self.kube, opening, lost)
+            names = [title(one) for one in lost]
+            besides = [one for one in _in_the_way(self.kube)[0] if title(one) not in names]
+            raise _failed(self.kube, "\n".join([opening, *map(_line, besides)]), lost)
         done = {title(one) for one in found if is_done(one)}
         if new := sorted(done - self._ready):
             self.say(f"platform: Ready: {', '.join(new)} ({len(done)} of {len(found)})")
         elif time.monotonic() - self._said > _QUIET_SECONDS:
-            waiting = _in_the_way(self.kube)
+            causes, others = _in_the_way(self.kube)
+            waiting = [*causes, *others]
             shown = "; ".join(f"{title(one)}: {says(one)}" for one in waiting[:_SHOWN])
             more = f"; and {len(waiting) - _SHOWN} more" if len(waiting) > _SHOWN else ""
             self.say(f"platform: waiting for {shown or 'Flux to begin'}{more}")
@@ -132,16 +144,36 @@ def _listed(kube: Kube, version: str, kind: str) -> Objects:
     return [{**one, "apiVersion": version, "kind": kind} for one in listed]
 
 
-def _in_the_way(kube: Kube) -> Objects:
-    """Return what is not Ready: sources that fail, then releases, then what waits for these."""
+def _in_the_way(kube: Kube) -> tuple[Objects, Objects]:
+    """Return what is not Ready: what has an error, and what is in progress or waits.
+
+    Of each, sources come first, then releases, then Kustomizations.
+    """
     sources = [one for kind in _SOURCES for one in _listed(kube, _SOURCE_VERSION, kind)]
     failing = [one for one in sources if not is_suspended(one) and _has_failed(one)]
     waiting = [one for one in objects_of_flux(kube) if not is_done(one)]
-    return [*failing, *sorted(waiting, key=lambda one: str(one["kind"]))]
+    found = [*failing, *sorted(waiting, key=lambda one: str(one["kind"]))]
+    causes = [one for one in found if _has_error(one)]
+    # What a Kustomization has applied may be healthy no sooner than another object.
+    causes.sort(key=lambda one: _ready(one).get("reason") == "HealthCheckFailed")
+    return causes, [one for one in found if not _has_error(one)]
+
+
+def _ready(item: Object) -> Object:
+    return find_condition(item, "Ready") or {}
 
 
 def _has_failed(item: Object) -> bool:
-    return (find_condition(item, "Ready") or {}).get("status") == "False"
+    return bool(_ready(item).get("status") == "False")
+
+
+def _has_error(item: Object) -> bool:
+    """Whether an object that is not Ready has an error, and does not wait for what comes first."""
+    if condition_true("Stalled").test(item):
+        return True
+    ready = _ready(item)
+    waits = ready.get("reason") in _CONSEQUENCES
+    return _has_failed(item) and not (waits or says(item).startswith(_NO_ARTIFACT))
 
 
 def is_suspended(item: Object) -> bool:
@@ -162,8 +194,7 @@ def title(item: Object) -> str:
 
 def says(item: Object) -> str:
     """Return the first line of what an object's status says of it."""
-    ready = find_condition(item, "Ready") or {}
-    message = str(ready.get("message") or "Flux has not looked at it yet")
+    message = str(_ready(item).get("message") or "Flux has not looked at it yet")
     first = message.strip().partition("\n")[0]
     return first if len(first) <= _MESSAGE else f"{first[: _MESSAGE - 3]}..."
 
@@ -179,11 +210,17 @@ def _giving_up(item: Object) -> str:
     return f"{title(item)} {item['metadata'].get('uid')} {stalled.get('lastTransitionTime')}"
 
 
+def _line(item: Object) -> str:
+    return f"  {title(item)}: {says(item)}"
+
+
 def _not_ready(kube: Kube, timeout: float) -> HarnessError:
     """Return the error with what is in the way, and why."""
-    waiting = _in_the_way(kube)
-    lines = "\n".join(f"  {title(one)}: {says(one)}" for one in waiting)
-    return _failed(kube, f"the platform is not Ready after {timeout:g} s\n{lines}", waiting)
+    causes, others = _in_the_way(kube)
+    lines = [f"the platform is not Ready after {timeout:g} s", *map(_line, causes or others)]
+    if causes and others:
+        lines.append(f"  in progress, or waiting: {', '.join(map(title, others))}")
+    return _failed(kube, "\n".join(lines), causes or others)
 
 
 def _failed(kube: Kube, opening: str, about: Objects) -> HarnessError:
