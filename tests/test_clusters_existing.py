@@ -18,6 +18,7 @@ from conformance.clusters.existing import ExistingCluster
 from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
 from conformance.kube.client import Kube
+from conformance.platform.installed.given import opened
 from conformance.platform.occupied import refuse_platform_of_others
 from conformance.platform.reference import reference_platform
 
@@ -59,6 +60,17 @@ def test_refused_connection_is_named(tmp_path: Path) -> None:
     cluster = ExistingCluster(Settings(kubeconfig=given, cache_dir=tmp_path))
     with pytest.raises(HarnessError, match=r"127\.0\.0\.1:1 does not answer"):
         cluster.start()
+
+
+def test_the_advice_names_the_users_own_kubeconfig(tmp_path: Path) -> None:
+    given = kubeconfig(tmp_path, "http://127.0.0.1:1")
+    settings = Settings(kubeconfig=given, context="second", cache_dir=tmp_path)
+    with pytest.raises(HarnessError) as at_start:
+        ExistingCluster(settings).start()
+    with pytest.raises(HarnessError) as of_a_command, opened(settings) as (_, kube):
+        kube.version()
+    for refused in (at_start, of_a_command):
+        assert f"the cluster of {given} (context second) is running" in refused.value.fix
 
 
 def test_chosen_context_is_current_in_a_private_copy(tmp_path: Path) -> None:

@@ -61,6 +61,13 @@ class ExistingCluster(Cluster):
         return self._kubeconfig
 
     @property
+    def source(self) -> str:
+        """The user's own file and context, or what is in its place: for errors."""
+        if self._in_pod:
+            return "this pod"
+        return f"{self._given} (context {self._context})" if self._context else str(self._given)
+
+    @property
     def node_address(self) -> str:
         """As told, else the first node's InternalIP."""
         if self._node_address is None:
@@ -77,7 +84,7 @@ class ExistingCluster(Cluster):
     def start(self) -> None:
         """See that the cluster answers. Raises ``HarnessError``, naming server and error."""
         self._kubeconfig = self.copy_kubeconfig()
-        kube = Kube(self._kubeconfig)
+        kube = Kube(self._kubeconfig, source=self.source)
         try:
             kube.transport.request("GET", "/version", timeout=ANSWER_SECONDS)
             if self._node_address is None:

@@ -24,7 +24,7 @@ class Kube:
 
     ``redactor`` hides secrets in everything this package writes for users: the texts of
     time-outs and the diagnostics. ``timeouts`` bound whatever waits with this client and is given
-    no time-out of its own.
+    no time-out of its own. ``source`` is what errors call the kubeconfig, if not by its path.
     """
 
     def __init__(
@@ -33,8 +33,10 @@ class Kube:
         context: str | None = None,
         redactor: Redactor | None = None,
         timeouts: Timeouts | None = None,
+        *,
+        source: str = "",
     ) -> None:
-        self.transport = Transport(kubeconfig, context)
+        self.transport = Transport(kubeconfig, context, source)
         self.api_client = self.transport.api_client
         self.discovery = Discovery(self.transport)
         self.redactor = redactor or Redactor()

@@ -67,9 +67,11 @@ class Transport:
     ``keepalive`` are socket options that probe a silent peer every second: a killed node's network
     vanishes without a FIN or RST. When the node is back with the same address, its kernel answers
     the next probe with RST, so a watch survives a restart with at most a second of delay.
+
+    ``source`` is what errors call the kubeconfig, if that is a copy which the user does not know.
     """
 
-    def __init__(self, kubeconfig: Path, context: str | None = None) -> None:
+    def __init__(self, kubeconfig: Path, context: str | None = None, source: str = "") -> None:
         # Takes 0.5 s to import, which only those pay who reach a cluster.
         from conformance.kube.kubernetes_package import (  # noqa: PLC0415
             client,
@@ -80,6 +82,7 @@ class Transport:
 
         self._websocket_proxycare = websocket_proxycare
         self.kubeconfig = kubeconfig
+        self._source = source or str(kubeconfig)
         self.keepalive: list[tuple[int, int, int]] = tcp_keepalive_socket_options(1, 1, 10)
         self.configuration = client.Configuration()
         try:
@@ -213,7 +216,7 @@ class Transport:
         """Return the exception that says which server did not answer, and why."""
         return Unreachable(
             f"The API server {self.server} does not answer: {error}",
-            f"Check that the cluster of {self.kubeconfig} is running and reachable from here.",
+            f"Check that the cluster of {self._source} is running and reachable from here.",
         )
 
 

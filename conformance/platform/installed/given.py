@@ -147,7 +147,8 @@ def opened(settings: Settings) -> Iterator[tuple[str, Kube]]:
     """Yield the name of the user's cluster and a client of it."""
     existing = ExistingCluster(settings)
     try:
-        kube = Kube(existing.copy_kubeconfig(), timeouts=settings.timeouts)
+        copy = existing.copy_kubeconfig()
+        kube = Kube(copy, timeouts=settings.timeouts, source=existing.source)
         try:
             yield existing.name, kube
         finally:
