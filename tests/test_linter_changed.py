@@ -54,6 +54,12 @@ def test_only_apps_that_a_branch_touches_are_checked(repository: Path, capsys) -
     assert len(checked(capsys, charts)) == 2
 
 
+def test_a_file_that_moved_changes_both_apps(repository: Path, capsys) -> None:
+    charts = repository / "charts"
+    git(repository, "mv", "charts/caddy/values.schema.json", "charts/single-chart/ci/")
+    assert checked(capsys, str(charts), "--changed-since", "main") == ["caddy", "polls"]
+
+
 def test_what_changed_on_the_other_branch_meanwhile_does_not_count(
     repository: Path, capsys
 ) -> None:

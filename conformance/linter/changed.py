@@ -26,8 +26,9 @@ def changed_since(path: Path, ref: str) -> frozenset[str]:
     folder = path if path.is_dir() else path.parent
     base = _git(folder, ref, "merge-base", ref, "HEAD")
     commit = base[0] if base else ref
-    # A submodule's own files would be compared by another git, with the submodule's settings.
-    diff = ("diff", "--name-only", "-z", "--relative", "--ignore-submodules=dirty")
+    # A file that moved from one app to another has changed both. A submodule's own files would be
+    # compared by another git, with the submodule's settings.
+    diff = ("diff", "--name-only", "--no-renames", "-z", "--relative", "--ignore-submodules=dirty")
     found = _git(folder, ref, *diff, commit, "--", ".")
     found += _git(folder, ref, "ls-files", "--others", "--exclude-standard", "-z", "--", ".")
     return frozenset(found)
