@@ -42,6 +42,15 @@ def test_a_folder_inside_a_working_copy_is_judged_by_what_is_in_it(tmp_path: Pat
     assert found.clean
 
 
+def test_no_folder_elsewhere_is_read_in_the_place_of_one_of_the_repository(tmp_path: Path) -> None:
+    folder = committed(tmp_path / "mine")
+    (folder / "flux2/velero").rename(tmp_path / "elsewhere")
+    (folder / "flux2/velero").symlink_to(tmp_path / "elsewhere")
+    found = content.read(folder, "mine")
+    assert "flux2/sources.yaml" in found.files
+    assert "flux2/velero/release.yaml" not in found.files
+
+
 def test_a_folder_without_git_is_read_whole(tmp_path: Path) -> None:
     folder = write(tmp_path / "plain")
     (folder / "link.yaml").symlink_to("platform.yaml")

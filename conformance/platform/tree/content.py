@@ -118,9 +118,11 @@ def _walk(folder: Path) -> Iterator[str]:
 def _read(folder: Path, paths: Iterator[str] | list[str]) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     total = 0
+    inside = folder.resolve()
     for path in paths:
         file = folder / path
-        if file.is_symlink() or not file.is_file():  # deleted, or a submodule's folder
+        # Deleted, a submodule's folder, or a link: it may be a folder on the way that is one.
+        if os.path.realpath(file) != str(inside / path) or not file.is_file():
             continue
         try:
             files[path] = file.read_bytes()
