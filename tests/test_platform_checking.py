@@ -16,6 +16,9 @@ from conformance.platform.checking import read_for_check, what_does_not_hold
 from conformance.platform.checking.wrong import selected
 from conformance.platform.description import Platform, document_of
 from conformance.platform.discovery import Cluster, discover, written
+from conformance.platform.discovery.cluster import labels_of
+from conformance.platform.discovery.login import NAME
+from conformance.platform.discovery.web import Answer
 from conformance.platform.reference.described import FILE
 
 ISSUER = "https://sso.stackspin.test/"
@@ -146,10 +149,48 @@ def test_an_authority_that_pods_need_is_missed(tmp_path: Path) -> None:
 
 
 def test_pages_that_do_not_answer_are_reported(tmp_path: Path) -> None:
-    issuer, dashboard, pages = problems(tmp_path, TEXT, web=FakeWeb(status=503))
+    issuer, dashboard, feature = problems(tmp_path, TEXT, web=FakeWeb(status=503))
     assert (issuer.message, issuer.fix) == (f"{ISSUER} does not answer", "See to it.")
     assert dashboard.message == "https://dashboard.stackspin.test answers 503"
-    assert pages.message.startswith("reference_dashboard is claimed, but the dashboard's page")
+    assert dashboard.fix == "It does not run, or fails: look at its pods and their logs."
+    page = "the dashboard's page /web/logged-out answers 503"
+    assert feature.message == f"reference_dashboard is claimed, but {page}"
+
+
+def test_a_dashboard_that_nothing_answers_for_is_not_called_another(tmp_path: Path) -> None:
+    class Nobody(FakeWeb):
+        def get(self, url: str) -> Answer:
+            return Answer(problem=f"{url} does not answer", fix="See to it.")
+
+    _, feature = problems(tmp_path, TEXT, web=Nobody(ISSUER))
+    page = "https://dashboard.stackspin.test/web/logged-out does not answer"
+    assert feature.message == f"reference_dashboard is claimed, but its page cannot be read: {page}"
+
+
+def test_what_is_scaled_to_nothing_is_to_be_started_not_corrected(tmp_path: Path) -> None:
+    cluster = reference()
+    for item in cluster.all("Deployment"):
+        labels = item["spec"]["selector"]["matchLabels"]
+        item["spec"]["template"] = {"metadata": {"labels": {**labels, "release": "a"}}}
+    names = ("dashboard", "hydra", "kratos")
+    pods = [pod for pod in cluster.pods() if labels_of(pod).get(NAME) not in names]
+    without = Cluster({**cluster.objects, "Pod": pods}, cluster.secret)
+    found = problems(tmp_path, TEXT, without)
+    see = "kubectl --namespace=stackspin describe deployment/hydra says why it has no pod."
+    started = [one.message for one in found if one.fix == f"Start Deployment hydra: {see}"]
+    assert started == [
+        "Service stackspin/hydra-admin leads to no pod",
+        "Service stackspin/hydra-public leads to no pod",
+        "no pod of namespace stackspin has the labels app.kubernetes.io/name=hydra",
+    ]
+    assert "no pod has the label app.kubernetes.io/name=dashboard" in [
+        one.message for one in found if one.fix.startswith("Start Deployment dashboard: ")
+    ]
+    assert [one.message for one in found if one.fix == "Correct it."] == []
+    assert [one.message for one in found if "is claimed, but" in one.message] == [
+        "second_factor is claimed, but no pod is seen to be Kratos, whose settings say so",
+        "reference_dashboard is claimed, but the dashboard was not found",
+    ]
 
 
 def test_a_feature_that_is_claimed_and_not_seen_is_reported(tmp_path: Path) -> None:

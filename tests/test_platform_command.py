@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -19,8 +20,9 @@ from conformance.common.errors import HarnessError
 from conformance.common.pki import CertificateAuthority
 from conformance.kube.client import Kube
 from conformance.platform.discovery import Web, discover, read_cluster, web_of, written
+from conformance.platform.discovery import web as web_module
 from conformance.platform.discovery.cluster import KINDS
-from conformance.platform.discovery.web import addresses_of, authorities_of
+from conformance.platform.discovery.web import Answer, addresses_of, authorities_of
 from conformance.platform.reference.described import FILE
 
 ISSUER = "https://sso.stackspin.test/"
@@ -218,16 +220,22 @@ def https(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
     class Discovery(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             known = self.path.startswith("/.well-known/")
-            self.send_response(200 if known else 404)
+            if self.path == "/slow":
+                released.wait(5)
+            if self.path in ("/slow", "/ended"):
+                return
+            self.send_response(200 if known else 503 if self.path.startswith("/down/") else 404)
             self.end_headers()
             self.wfile.write(b'{"issuer": "https://sso.stackspin.test/"}' if known else b"none")
 
         def log_message(self, *_: object) -> None:
             pass
 
+    released = threading.Event()
     certificate = CertificateAuthority().issue("stackspin.test")
     with https_server(Discovery, certificate, tmp_path_factory.mktemp("tls")) as port:
         yield f"https://sso.stackspin.test:{port}/", certificate.ca_certificate.decode()
+        released.set()
 
 
 def test_an_authority_of_the_cluster_is_enough(https: tuple[str, str]) -> None:
@@ -261,6 +269,27 @@ def test_an_answer_that_is_no_discovery_document_is_reported(https: tuple[str, s
     url, authority = https
     answer = Web(["127.0.0.1"], ca_file=authority).document(f"{url}elsewhere")
     assert "answers 404, without a discovery document" in answer.problem
+    assert answer.fix == "Write the issuer as Hydra's urls.self.issuer has it."
+
+
+def test_an_issuer_that_is_down_is_not_called_a_wrong_one(https: tuple[str, str]) -> None:
+    url, authority = https
+    answer = Web(["127.0.0.1"], ca_file=authority).document(f"{url}down")
+    assert "answers 503, without a discovery document" in answer.problem
+    assert answer.fix == "Hydra does not run, or fails: look at its pods and their logs."
+
+
+@pytest.mark.parametrize(
+    ("page", "why"), [("slow", "no answer within 0.2 s"), ("ended", "the connection broke off")]
+)
+def test_no_answer_is_reported_in_plain_words(
+    https: tuple[str, str], page: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, authority = https
+    monkeypatch.setattr(web_module, "_ANSWER_SECONDS", 0.2)
+    answer = Web(["127.0.0.1"], ca_file=authority).get(f"{url}{page}")
+    assert isinstance(answer, Answer)
+    assert answer.problem == f"{url}{page} does not answer at 127.0.0.1: {why}"
 
 
 def test_nothing_that_listens_is_reported() -> None:

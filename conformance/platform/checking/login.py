@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from conformance.kube.objects import Object
-from conformance.platform.checking.wrong import Compared, Wrong
+from conformance.platform.checking.wrong import CORRECT, Compared, Wrong
 from conformance.platform.discovery.cluster import labels_of
 from conformance.platform.discovery.login import MAILPIT, MAILPIT_PORT, NAME
 from conformance.platform.discovery.ory import HYDRA, KRATOS, Software, instance_of
 from conformance.platform.discovery.pages import pages_of
 from conformance.platform.discovery.pods import images_of
-from conformance.platform.discovery.web import Answer
+from conformance.platform.discovery.web import BROKEN, Answer
 
 SSO = "single_sign_on"
-_BROKEN = 500
 _NOT_FOUND = 404
 
 
@@ -32,8 +31,10 @@ def pages(compared: Compared) -> Iterator[Wrong]:
     page = compared.web.get(login.dashboard)
     if isinstance(page, Answer):
         yield Wrong(dashboard, page.problem, page.fix)
-    elif page[0].status_code == _NOT_FOUND or page[0].status_code >= _BROKEN:
-        yield compared.wrong(dashboard, f"{login.dashboard} answers {page[0].status_code}")
+    elif (status := page[0].status_code) == _NOT_FOUND or status >= BROKEN:
+        fix = "It does not run, or fails: look at its pods and their logs."
+        message = f"{login.dashboard} answers {status}"
+        yield compared.wrong(dashboard, message, otherwise=fix if status >= BROKEN else CORRECT)
     for name, (address, how) in pages_of(compared.cluster).items():
         if (written := login.page(name)).rstrip("/") != address.rstrip("/"):
             message = f"{how} is {address}, not {written}"
@@ -60,8 +61,9 @@ def services(compared: Compared) -> Iterator[Wrong]:
     known = {labels_of(pod).get(NAME, "") for pod in compared.cluster.pods()} - {""}
     for index, name in enumerate(login.administrators):
         if name not in known:
-            message = f"no pod has the label {NAME}={name}"
-            yield compared.wrong((SSO, "administrators", index), message, known)
+            label = f"{NAME}={name}"
+            message, fix = f"no pod has the label {label}", compared.start_or_correct(label)
+            yield compared.wrong((SSO, "administrators", index), message, known, otherwise=fix)
     if login.mail is not None:
         yield from compared.service((SSO, "mail"), login.mail, _is_mailpit)
 

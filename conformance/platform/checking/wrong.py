@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from conformance.formats.reading import nearest
-from conformance.kube.objects import Object, Objects
+from conformance.kube.objects import Object, Objects, label_selector
 from conformance.linter.access import Path as Where
 from conformance.platform.description import NamespacedName, Platform, Service, Workload
-from conformance.platform.discovery.cluster import Cluster, labels_of, name_of
+from conformance.platform.discovery.cluster import Cluster, labels_of, name_of, namespace_of
 from conformance.platform.discovery.findings import Findings
 from conformance.platform.discovery.pods import override_of, target_of
 from conformance.platform.discovery.web import Web
 
+CORRECT = "Correct it."
 _TERM = re.compile(
     r"\s*(?P<not>!?)(?P<key>[^\s=!,()]+)\s*"
     r"(?:(?P<operator>==?|!=|notin\b|in\b)\s*(?P<value>\([^()]*\)|[^\s,()]*))?\s*(?:,|$)"
@@ -41,15 +42,31 @@ class Compared:
     """What discovery finds on that cluster."""
     web: Web
 
-    def wrong(self, where: Where, message: str, known: Iterable[str] = ()) -> Wrong:
-        """Return what is wrong, and what to write: as discovery finds it, else the nearest name."""
+    def wrong(
+        self, where: Where, message: str, known: Iterable[str] = (), *, otherwise: str = CORRECT
+    ) -> Wrong:
+        """Return what is wrong, and what to write: as discovery finds it, else the nearest name.
+
+        ``otherwise`` is what to do where neither is known.
+        """
         for place in (where, where[:-1]):  # a port may be that of another Service
             value = self.found(place)
             if value not in (None, self.written(place)) and not isinstance(value, list):
                 return Wrong(where, message, f"platform discover finds {_shown(value)}.")
         if near := nearest(str(self.written(where)), known):
             return Wrong(where, message, f"Did you mean {near}?")
-        return Wrong(where, message, "Correct it.")
+        return Wrong(where, message, otherwise)
+
+    def start_or_correct(self, labels: str, namespace: str | None = None) -> str:
+        """Return what to do where no pod has these labels: start what makes such pods, if any."""
+        for kind in ("Deployment", "StatefulSet", "DaemonSet"):
+            for item in self.cluster.all(kind, namespace):
+                made = item["spec"].get("template", {}).get("metadata", {}).get("labels") or {}
+                if labels and _select(labels, made):
+                    called = f"{kind.lower()}/{name_of(item)}"
+                    see = f"kubectl --namespace={namespace_of(item)} describe {called}"
+                    return f"Start {kind} {name_of(item)}: {see} says why it has no pod."
+        return CORRECT
 
     def found(self, where: Where) -> object:
         """Return what discovery finds for a place, or for a part of it; None: nothing."""
@@ -110,7 +127,8 @@ class Compared:
         selector = service["spec"].get("selector") or {}
         pods = self.cluster.selected(selector, which.namespace) if selector else []
         if not pods:
-            yield self.wrong((*where, "name"), f"{called} leads to no pod")
+            fix = self.start_or_correct(label_selector(selector), which.namespace)
+            yield self.wrong((*where, "name"), f"{called} leads to no pod", otherwise=fix)
             return
         problem = leads(pods[0], target_of(ports[which.port], pods[0]))
         if problem:
@@ -148,15 +166,20 @@ class Compared:
             return
         pods = selected(self.cluster.pods(namespace), labels)
         if not pods:
-            yield self.wrong(where, f"no pod of namespace {namespace} has the labels {labels}")
+            message = f"no pod of namespace {namespace} has the labels {labels}"
+            fix = self.start_or_correct(labels, namespace)
+            yield self.wrong(where, message, otherwise=fix)
         elif problem := next(filter(None, map(is_it, pods)), ""):
             yield self.wrong(where, f"{labels} selects {problem}")
 
 
 def selected(pods: Objects, labels: str) -> Objects:
     """Return the pods that a selector selects, written as for ``kubectl get --selector``."""
-    terms = [*_TERM.finditer(labels)]
-    return [pod for pod in pods if all(_holds(term, labels_of(pod)) for term in terms)]
+    return [pod for pod in pods if _select(labels, labels_of(pod))]
+
+
+def _select(selector: str, labels: Mapping[str, str]) -> bool:
+    return all(_holds(term, labels) for term in _TERM.finditer(selector))
 
 
 def _holds(term: re.Match[str], labels: Mapping[str, str]) -> bool:

@@ -28,11 +28,13 @@ def find_features(cluster: Cluster, web: Web, findings: Findings) -> None:
         found[PlatformFeature.SECOND_FACTOR] = "Kratos enables TOTP"
     else:
         why = f"Kratos' settings do not say {'.'.join(_TOTP)}: true"
+        if kratos is None:
+            why = "no pod is seen to be Kratos, whose settings say so"
         findings.miss(f"features.{PlatformFeature.SECOND_FACTOR}", why)
-    if _has_reference_pages(web, str(findings.value("single_sign_on.dashboard") or "")):
+    why = _no_reference_page(web, str(findings.value("single_sign_on.dashboard") or ""))
+    if not why:
         found[PlatformFeature.REFERENCE_DASHBOARD] = f"{_PAGE} says that it is that"
     else:
-        why = f"the dashboard's page {_PAGE} does not name {GENERATOR} as its generator"
         findings.miss(f"features.{PlatformFeature.REFERENCE_DASHBOARD}", why)
     claimed = [feature for feature in PlatformFeature if feature in found]
     if claimed:
@@ -40,11 +42,16 @@ def find_features(cluster: Cluster, web: Web, findings: Findings) -> None:
         findings.put("features", [*map(str, claimed)], how)
 
 
-def _has_reference_pages(web: Web, dashboard: str) -> bool:
+def _no_reference_page(web: Web, dashboard: str) -> str:
+    """Return why a dashboard is not seen to be the reference's; empty: it is."""
     if not dashboard:
-        return False
+        return "the dashboard was not found"
     answer = web.get(f"{dashboard.rstrip('/')}{_PAGE}")
     if isinstance(answer, Answer):
-        return False
+        return f"its page cannot be read: {answer.problem}"
     response, _ = answer
-    return response.status_code == requests.codes.ok and GENERATOR in response.text
+    if response.status_code != requests.codes.ok:
+        return f"the dashboard's page {_PAGE} answers {response.status_code}"
+    if GENERATOR not in response.text:
+        return f"the dashboard's page {_PAGE} does not name {GENERATOR} as its generator"
+    return ""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import certifi
 import requests
+from urllib3.exceptions import TimeoutError as PoolTimeout
 
 from conformance.common.timeouts import Timeouts
 from conformance.platform.discovery.cluster import Cluster, name_of, namespace_of
@@ -22,6 +23,8 @@ _CONNECTION_SECONDS = 1.0
 """Each of a cluster's addresses is tried: most of those that nothing listens at say so at once."""
 _ANSWER_SECONDS = 10.0
 """For an answer, once something listens: a busy platform takes longer, and is no wrong one."""
+BROKEN = 500
+"""From here on, a status says that a server fails, or that the ingress finds none that runs."""
 DOCUMENT = ".well-known/openid-configuration"
 PUBLISHED = "an authority that everybody trusts"
 _GIVEN = "the given authority"
@@ -68,12 +71,13 @@ class Web:
             document = response.json()
         except ValueError:
             document = None
-        if response.status_code != requests.codes.ok or not isinstance(document, dict):
-            problem = f"{url} answers {response.status_code}, without a discovery document"
-            return Answer(
-                problem=problem, fix="Write the issuer as Hydra's urls.self.issuer has it."
-            )
-        return Answer(document, trusted)
+        if response.status_code == requests.codes.ok and isinstance(document, dict):
+            return Answer(document, trusted)
+        problem = f"{url} answers {response.status_code}, without a discovery document"
+        fix = "Write the issuer as Hydra's urls.self.issuer has it."
+        if response.status_code >= BROKEN:
+            fix = "Hydra does not run, or fails: look at its pods and their logs."
+        return Answer(problem=problem, fix=fix)
 
     def get(self, url: str) -> Answer | tuple[requests.Response, str]:
         """Return the answer to GET and what its certificate was trusted by; or why there is none.
@@ -101,8 +105,8 @@ class Web:
                 if not why.startswith(_NOT_TRUSTED):
                     refused = why
             except (requests.RequestException, OSError) as error:
-                problem = f"{url} does not answer at {address}: {error}"
-                return Answer(problem=problem, fix="See that the ingress is reachable from here.")
+                problem = f"{url} does not answer at {address}: {_why(error)}"
+                return Answer(problem=problem, fix="Look at the ingress, and at what is behind it.")
         if refused:
             problem = f"the certificate of {host} at {address} is refused: {refused}"
             return Answer(problem=problem, fix="Have the ingress present another one.")
@@ -170,6 +174,16 @@ def are_certificates(text: str) -> bool:
         return bool(ssl.create_default_context(cadata=text).get_ca_certs())
     except (ssl.SSLError, ValueError):
         return False
+
+
+def _why(error: OSError) -> str:
+    """Return in plain words why a request has no answer."""
+    cause = error.args[0] if error.args else None
+    if isinstance(error, requests.Timeout) or isinstance(cause, PoolTimeout):
+        return f"no answer within {_ANSWER_SECONDS:g} s"
+    if isinstance(error, requests.ConnectionError):
+        return "the connection broke off"
+    return str(error)
 
 
 def _accepts(address: str, port: int) -> bool:
