@@ -14,6 +14,7 @@ import yaml
 from described_clusters import cluster_of
 from helm_python.chart import Chart
 
+from conformance.common.pki import CertificateAuthority
 from conformance.common.settings import PROJECT_ROOT
 from conformance.kube.objects import Object, Objects
 from conformance.platform.discovery import Cluster
@@ -26,7 +27,7 @@ KEYS = {"access_key": "key", "secret_key": "secret"}
 _VARIABLE = re.compile(r"\$\{(\w+)(?::=([^}]*))?\}")
 _KUSTOMIZE = "kustomize.toolkit.fluxcd.io"
 _HELM = "helm.toolkit.fluxcd.io"
-AUTHORITY = "-----BEGIN CERTIFICATE-----\nof the annex\n-----END CERTIFICATE-----\n"
+AUTHORITY = CertificateAuthority().certificate.decode()
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Ten times as fast, if PyYAML has it."""
 _NODE: Object = {

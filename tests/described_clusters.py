@@ -73,6 +73,9 @@ class FakeWeb:
                 return Answer({"issuer": one}, self.trusted)
         return Answer(problem=f"{issuer} does not answer", fix="See to it.")
 
+    def is_issued_by(self, _url: str, _certificates: str) -> bool | None:
+        return True
+
     def get(self, url: str) -> Any:
         response = requests.Response()
         # As the reference dashboard: a login begins at Kratos.

@@ -16,9 +16,9 @@ from conformance.platform.checking import read_for_check, what_does_not_hold
 from conformance.platform.checking.wrong import selected
 from conformance.platform.description import Platform, document_of
 from conformance.platform.discovery import Cluster, discover, written
-from conformance.platform.discovery.cluster import labels_of
+from conformance.platform.discovery.cluster import labels_of, name_of
 from conformance.platform.discovery.login import NAME
-from conformance.platform.discovery.web import Answer
+from conformance.platform.discovery.web import PUBLISHED, Answer, certificates_in
 from conformance.platform.reference.described import FILE
 
 ISSUER = "https://sso.stackspin.test/"
@@ -146,6 +146,46 @@ def test_an_authority_that_pods_need_is_missed(tmp_path: Path) -> None:
     [problem] = problems(tmp_path, TEXT.replace(", authority: stackspin-ca", ""))
     assert "pods do not trust the platform's certificate by themselves" in problem.message
     assert problem.fix == "platform discover finds stackspin-ca."
+
+
+@pytest.mark.parametrize(
+    ("known", "trusted", "fix"),
+    [
+        (True, "stackspin-ca", "Write stackspin-ca: the certificate is trusted with what that"),
+        (False, "stackspin-ca", "Name the ConfigMap with the authority that issued the certif"),
+        (False, PUBLISHED, "Leave it empty: everybody trusts the certificate."),
+    ],
+)
+def test_an_authority_that_did_not_issue_the_certificate_is_reported(
+    tmp_path: Path, known: bool, trusted: str, fix: str
+) -> None:
+    cluster = reference()
+    [*_, root] = [one for one in cluster.all("ConfigMap") if name_of(one) == "kube-root-ca.crt"]
+    root["metadata"]["namespace"] = "stackspin-apps"
+    right = cluster.find("ConfigMap", "stackspin-ca", "stackspin-apps")
+
+    class OneAuthority(FakeWeb):
+        def is_issued_by(self, _url: str, certificates: str) -> bool | None:
+            return bool(known and right and certificates == certificates_in(right))
+
+    text = TEXT.replace("authority: stackspin-ca", "authority: kube-root-ca.crt")
+    web = OneAuthority(ISSUER, trusted=trusted)
+    [problem] = problems(tmp_path, text, cluster, web)
+    called = "ConfigMap kube-root-ca.crt in namespace stackspin-apps"
+    assert problem.message == (
+        f"the certificate of {ISSUER} is not trusted with what {called} holds"
+    )
+    assert problem.fix.startswith(fix)
+
+
+def test_an_authority_without_certificates_is_reported(tmp_path: Path) -> None:
+    cluster = reference()
+    right = cluster.find("ConfigMap", "stackspin-ca", "stackspin-apps")
+    assert right
+    right["data"] = {"ca.crt": "none"}
+    [problem] = problems(tmp_path, TEXT, cluster)
+    called = "ConfigMap stackspin-ca in namespace stackspin-apps"
+    assert problem.message == f"{called} holds no certificates"
 
 
 def test_pages_that_do_not_answer_are_reported(tmp_path: Path) -> None:

@@ -22,7 +22,12 @@ from conformance.kube.client import Kube
 from conformance.platform.discovery import Web, discover, read_cluster, web_of, written
 from conformance.platform.discovery import web as web_module
 from conformance.platform.discovery.cluster import KINDS
-from conformance.platform.discovery.web import Answer, addresses_of, authorities_of
+from conformance.platform.discovery.web import (
+    Answer,
+    addresses_of,
+    are_certificates,
+    authorities_of,
+)
 from conformance.platform.reference.described import FILE
 
 ISSUER = "https://sso.stackspin.test/"
@@ -208,6 +213,10 @@ def test_addresses_are_those_of_the_ingress_then_of_the_node() -> None:
     assert addresses_of(annex()) == ["198.51.100.3", "192.0.2.7"]
 
 
+def test_no_text_is_no_certificates() -> None:
+    assert not are_certificates("")
+
+
 def test_authorities_are_config_maps_with_certificates() -> None:
     assert list(authorities_of(reference())) == ["stackspin-ca"]
     assert authorities_of(annex()) == {}
@@ -255,6 +264,15 @@ def test_a_given_authority_mends_a_certificate_that_is_not_trusted(https: tuple[
     assert answer.problem == "the certificate of sso.stackspin.test is not trusted"
     assert "--ca-file" in answer.fix
     assert Web(["127.0.0.1"], ca_file=authority).document(url).document == {"issuer": ISSUER}
+
+
+def test_whose_a_certificate_is_is_told_by_the_certificate_alone(https: tuple[str, str]) -> None:
+    url, authority = https
+    other = CertificateAuthority().issue("stackspin.test").ca_certificate.decode()
+    web = Web(["127.0.0.1"], {"platform-ca": authority}, authority)
+    assert web.is_issued_by(f"{url}down", authority) is True
+    assert web.is_issued_by(url, other) is False
+    assert web.is_issued_by(url.replace("sso.stackspin.test", "example.org"), authority) is None
 
 
 def test_a_certificate_for_other_names_is_refused(https: tuple[str, str]) -> None:

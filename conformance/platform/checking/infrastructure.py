@@ -8,9 +8,10 @@ from conformance.kube.objects import Object
 from conformance.platform.checking.wrong import Compared, Wrong
 from conformance.platform.description import Certificate, ObjectStore
 from conformance.platform.discovery.backups import CREDENTIALS, is_node_agent, prefix_of
-from conformance.platform.discovery.cluster import namespace_of
+from conformance.platform.discovery.cluster import name_of, namespace_of
 from conformance.platform.discovery.flux import CONTROLLERS
 from conformance.platform.discovery.pods import hosts_of, images_of, running, words_of
+from conformance.platform.discovery.web import are_certificates, certificates_in
 
 _PAIR = {"tls.crt", "tls.key"}
 """Keys of a Secret with a certificate: https://kubernetes.io/docs/concepts/configuration/secret/"""
@@ -59,7 +60,7 @@ def ingress_and_storage(compared: Compared) -> Iterator[Wrong]:
     yield from compared.object(("ingress", "class"), "IngressClass", platform.ingress.ingress_class)
     where, authority = ("ingress", "authority"), platform.ingress.authority
     if authority and cluster.find("Namespace", platform.apps):
-        yield from compared.object(where, "ConfigMap", authority, platform.apps)
+        yield from _authority(compared, authority)
     elif not authority and compared.found(where):
         yield compared.wrong(where, "pods do not trust the platform's certificate by themselves")
     if platform.ingress.certificate:
@@ -76,6 +77,31 @@ def ingress_and_storage(compared: Compared) -> Iterator[Wrong]:
             yield compared.wrong(where, message)
     if storage.provisioner:
         yield from compared.workload(("storage", "provisioner"), storage.provisioner)
+
+
+def _authority(compared: Compared, name: str) -> Iterator[Wrong]:
+    where, namespace = ("ingress", "authority"), compared.platform.apps
+    item = compared.cluster.find("ConfigMap", name, namespace)
+    if item is None:
+        yield from compared.object(where, "ConfigMap", name, namespace)
+        return
+    certificates = certificates_in(item)
+    called = f"ConfigMap {name} in namespace {namespace}"
+    if not are_certificates(certificates):
+        yield compared.wrong(where, f"{called} holds no certificates")
+        return
+    issuer, web = compared.platform.single_sign_on.issuer, compared.web
+    if web.is_issued_by(issuer, certificates) is not False:
+        return
+    fix = "Name the ConfigMap with the authority that issued the certificate."
+    if compared.found(where) == "":
+        fix = "Leave it empty: everybody trusts the certificate."
+    for other in compared.cluster.all("ConfigMap", namespace):
+        held = certificates_in(other)
+        if are_certificates(held) and web.is_issued_by(issuer, held):
+            fix = f"Write {name_of(other)}: the certificate is trusted with what that holds."
+    message = f"the certificate of {issuer} is not trusted with what {called} holds"
+    yield Wrong(where, message, fix)
 
 
 def _certificate(compared: Compared, described: Certificate) -> Iterator[Wrong]:

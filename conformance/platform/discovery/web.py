@@ -16,8 +16,10 @@ import requests
 from urllib3.exceptions import TimeoutError as PoolTimeout
 
 from conformance.common.timeouts import Timeouts
+from conformance.kube.objects import Object
 from conformance.platform.discovery.cluster import Cluster, name_of, namespace_of
 from conformance.services.ingress import HttpClient
+from conformance.services.tls import presented
 
 _CONNECTION_SECONDS = 1.0
 """Each of a cluster's addresses is tried: most of those that nothing listens at say so at once."""
@@ -29,7 +31,7 @@ DOCUMENT = ".well-known/openid-configuration"
 PUBLISHED = "an authority that everybody trusts"
 _GIVEN = "the given authority"
 _REFUSED = re.compile(r"certificate verify failed: ([^(\"]+)|(hostname '[^\"]+)")
-_NOT_TRUSTED = ("unable to get", "self-signed", "self signed")
+_NOT_TRUSTED = ("unable to get", "self-signed", "self signed", "certificate signature failure")
 """How OpenSSL begins to say that an authority is missing, and nothing else wrong."""
 _ROOT = "kube-root-ca.crt"
 """The ConfigMap in each namespace with the authority of the API server, not of the platform."""
@@ -113,6 +115,24 @@ class Web:
         problem = f"the certificate of {host} is not trusted"
         return Answer(problem=problem, fix="Give the authority that issued it: --ca-file FILE.")
 
+    def is_issued_by(self, url: str, certificates: str) -> bool | None:
+        """Whether the certificate at ``url`` is trusted with these authorities, PEM.
+
+        None: nothing answers there, or the certificate is refused for another reason.
+        """
+        host, port = urlsplit(url).hostname or "", urlsplit(url).port or 443
+        if not (address := self._address(host, port)):
+            return None
+        trust = ssl.create_default_context(cadata=certificates)
+        try:
+            connection = socket.create_connection((address, port), _ANSWER_SECONDS)
+            presented(connection, host, trust)
+        except ssl.SSLCertVerificationError as error:
+            return False if error.verify_message.startswith(_NOT_TRUSTED) else None
+        except OSError:
+            return None
+        return True
+
     def certificates(self, trusted: str) -> str:
         """Return the certificates, PEM, of what an ``Answer`` was trusted by; empty: of nothing."""
         return self._trusts().get(trusted, "")
@@ -161,17 +181,22 @@ def authorities_of(cluster: Cluster) -> dict[str, str]:
     for item in cluster.all("ConfigMap"):
         if name_of(item) == _ROOT or namespace_of(item).startswith("kube-"):
             continue
-        texts = [text for text in (item.get("data") or {}).values() if _CERTIFICATE in text]
-        certificates = "\n".join(text for text in texts if text.lstrip().startswith(_CERTIFICATE))
+        certificates = certificates_in(item)
         if certificates and certificates not in found.values():
             found.setdefault(name_of(item), certificates)
     return found
 
 
+def certificates_in(item: Object) -> str:
+    """Return the certificates, PEM, that a ConfigMap holds; empty: it holds none."""
+    texts = (item.get("data") or {}).values()
+    return "\n".join(text for text in texts if text.lstrip().startswith(_CERTIFICATE))
+
+
 def are_certificates(text: str) -> bool:
     """Whether a text is certificates in PEM."""
-    try:
-        return bool(ssl.create_default_context(cadata=text).get_ca_certs())
+    try:  # without a text, Python would take those of the machine
+        return bool(text and ssl.create_default_context(cadata=text).get_ca_certs())
     except (ssl.SSLError, ValueError):
         return False
 
