@@ -23,6 +23,7 @@ from conformance.platform.discovery import Web, discover, read_cluster, web_of, 
 from conformance.platform.discovery import web as web_module
 from conformance.platform.discovery.cluster import KINDS
 from conformance.platform.discovery.web import (
+    PUBLISHED,
     Answer,
     addresses_of,
     are_certificates,
@@ -273,6 +274,20 @@ def test_whose_a_certificate_is_is_told_by_the_certificate_alone(https: tuple[st
     assert web.is_issued_by(f"{url}down", authority) is True
     assert web.is_issued_by(url, other) is False
     assert web.is_issued_by(url.replace("sso.stackspin.test", "example.org"), authority) is None
+
+
+def test_a_given_authority_replaces_public_ones_alone(
+    https: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, authority = https
+    other = CertificateAuthority().issue("other.test").ca_certificate.decode()
+    web = Web(["127.0.0.1"], {"platform-ca": authority}, other)
+    assert web.document(url).trusted == "platform-ca"
+    assert web.certificates(PUBLISHED) == ""
+    with pytest.raises(SystemExit):
+        command.main(["check", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "in place of public ones; those in ConfigMaps of the cluster are tried as well" in said
 
 
 def test_a_certificate_for_other_names_is_refused(https: tuple[str, str]) -> None:

@@ -209,8 +209,9 @@ class Settings:
     )
     ca_file: Path | None = option(
         None,
-        "the authority that issued the platform's certificate, PEM",
-        "public authorities, and those in ConfigMaps of the cluster",
+        "the authority that issued the platform's certificate, PEM, in place of public ones; those "
+        "in ConfigMaps of the cluster are tried as well",
+        "public authorities",
         path=True,
         reported=False,
     )
