@@ -81,7 +81,7 @@ def test_what_discovery_writes_holds(tmp_path: Path) -> None:
 def test_a_wrong_value_is_reported_at_its_line(tmp_path: Path, where: tuple[Any, ...]) -> None:
     wrong: object = 9 if where[-1] == "port" else "wrong.example.org"
     if where[-1] in ("issuer", "dashboard"):
-        wrong = "https://wrong.example.org/"
+        wrong = "https://wrong.example.org"
     text = changed(where, wrong)
     web = FakeWeb(ISSUER, status=404 if where[-1] == "dashboard" else 200)
     found = problems(tmp_path, text, web=web)

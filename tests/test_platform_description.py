@@ -87,6 +87,11 @@ def test_lifetimes_are_bounded_by_default_or_by_the_description() -> None:
             "  administrators: [",
             "refresh_grace: Input should be less than or equal to 300",
         ),
+        (
+            "dashboard: https://dashboard.${domain}/\n",
+            "dashboard: https://dashboard.${domain}\n",
+            "dashboard has a slash at the end. Write https://dashboard.",
+        ),
         ("  keeps:", "  retained:", 'no key "storage.keeps"'),
         ("", "  retained: local-path-retain\n", "claimed, and storage.retained is missing. Add st"),
     ],

@@ -192,6 +192,14 @@ class SingleSignOn(Part):
     """The API of a Mailpit that gets all mail of the platform; without it, mails are read from
     Kratos' courier."""
 
+    @field_validator("dashboard")
+    @classmethod
+    def _has_no_slash_at_the_end(cls, dashboard: str) -> str:
+        if dashboard.endswith("/"):
+            message = "single_sign_on.dashboard has a slash at the end"
+            raise refused(message, f"Write {dashboard.rstrip('/')}.")
+        return dashboard
+
     def page(self, name: str, dashboard: str = "") -> str:
         """Return the address of one of ``pages``, by its key.
 
