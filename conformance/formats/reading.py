@@ -94,10 +94,10 @@ def _problem(document: Document, form: Format[Any], error: Any) -> Problem:  # n
     elif kind == "missing":
         message, fix = f"{name} is missing", "Add it, or remove what it belongs to."
     elif kind in _TYPES:
-        there = quoted(value, str(where[-1]) if where else "")
+        there, fix = quoted(value, str(where[-1]) if where else ""), "Correct the value."
+        if kind == "string_type" and isinstance(value, int | float):
+            there, fix = there.strip('"').lower(), "Put it in quotes."
         message = f"{name} must be {_TYPES[kind]}, and is {there}"
-        scalar = isinstance(value, int | float)
-        fix = "Put it in quotes." if kind == "string_type" and scalar else "Correct the value."
     elif kind == "string_pattern_mismatch":
         message = f"{name} does not have the form {context['pattern']}"
         fix = "Write it as the table of keys has it."
