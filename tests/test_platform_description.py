@@ -109,6 +109,20 @@ def test_a_mistake_is_reported_with_its_line(
     assert "docs/platforms.md" in caught.value.fix
 
 
+def test_a_file_that_cannot_be_read_says_what_to_give(tmp_path: Path) -> None:
+    link = tmp_path / "link.yaml"
+    link.symlink_to(FILE)
+    readable = "Give the path of a file that can be read."
+    for path, why in (
+        (tmp_path / "none.yaml", f"No such file or directory. {readable}"),
+        (tmp_path, f"it is a folder. {readable}"),
+        (link, "Too many levels of symbolic links. Give a file, not a link to one."),
+    ):
+        with pytest.raises(FormatError) as caught:
+            Platform.read(path)
+        assert str(caught.value).startswith(f"{path}: the file cannot be read: {why}")
+
+
 def test_an_empty_file_says_how_to_get_one(tmp_path: Path) -> None:
     file = tmp_path / "platform.yaml"
     file.write_text("# nothing yet\n")

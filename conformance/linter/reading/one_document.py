@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -47,7 +48,10 @@ def read_document(
     try:
         content = read_start(path, limits.file_bytes + 1, follow=False)
     except OSError as error:
-        return wrong(f"the file cannot be read: {error.strerror}", "Give a file, not a link to one")
+        fix = "Give the path of a file that can be read."
+        if error.errno == errno.ELOOP:
+            fix = "Give a file, not a link to one."
+        return wrong(f"the file cannot be read: {error.strerror}", fix)
     if len(content) > limits.file_bytes:
         return wrong(
             f"the file has more than {limits.file_bytes} bytes", f"Describe {about} in it."
