@@ -244,9 +244,12 @@ def test_a_feature_that_is_claimed_and_not_seen_is_reported(tmp_path: Path) -> N
     assert problem.place.line == len(TEXT.splitlines())
 
 
-def test_a_file_that_nobody_signed_is_compared_all_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ['""', "2.0"])
+def test_a_file_that_nobody_signed_rightly_is_compared_all_the_same(
+    tmp_path: Path, version: str
+) -> None:
     file = tmp_path / "platform.yaml"
-    file.write_text(TEXT.replace('"1"', '""'))
+    file.write_text(TEXT.replace('"1"', version))
     document, platform, wrong = read_for_check(file)
     assert platform.domain == "stackspin.test"
     assert [one.message.partition(" ")[0] for one in wrong] == ["implementation.version"]
