@@ -5,27 +5,29 @@ from __future__ import annotations
 from bench.cases import (
     backup,
     bring_up,
+    growth,
     lint,
     login,
     memory,
     report,
     restart,
-    snapshot,
     stack,
     suite,
     waiting,
+    whole_platform,
 )
 
 __all__ = [
     "backup",
     "bring_up",
+    "growth",
     "lint",
     "login",
     "memory",
     "report",
     "restart",
-    "snapshot",
     "stack",
     "suite",
     "waiting",
+    "whole_platform",
 ]

@@ -28,8 +28,8 @@ _ASK = f"exec 3<>/dev/udp/{DNS_ADDRESS}/53; cat >&3; timeout 0.1 dd bs=512 count
 
 @benchmark(
     "cluster",
-    Measure("node Ready", target=6.0),
-    Measure("DNS answers", target=10.0),
+    Measure("node Ready", target=4.0),
+    Measure("DNS answers", target=6.0),
     Measure("teardown", target=0.5),
 )
 def bring_up(lab: Lab) -> Samples:

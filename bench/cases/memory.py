@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from bench.catalogue import Measure, Samples, benchmark
 from bench.lab import Lab
 from bench.proportional import sums
 
+if TYPE_CHECKING:
+    from conformance.clusters.base import Cluster
+
 SETTLE_SECONDS = 15.0
 """After Ready; the start's garbage is collected by then, as nobody would call a start idle."""
-MIB = 1024.0
+KIB = 1024.0
+"""In a MiB."""
 
 
 @benchmark(
@@ -26,6 +31,11 @@ def memory(lab: Lab) -> Samples:
     """
     with lab.running() as (cluster, _):
         time.sleep(SETTLE_SECONDS)
-        shown = cluster.node_run(["sh", "-c", "cat /proc/[0-9]*/smaps_rollup"])
-        totals = sums(shown.stdout.decode())
-    return {"resident": [totals["Rss"] / MIB], "proportional": [totals["Pss"] / MIB]}
+        used = memory_of(cluster)
+    return {"resident": [used["Rss"]], "proportional": [used["Pss"]]}
+
+
+def memory_of(cluster: Cluster) -> dict[str, float]:
+    """Return what all processes of a cluster's node have in memory, MiB: their Rss and Pss."""
+    shown = cluster.node_run(["sh", "-c", "cat /proc/[0-9]*/smaps_rollup"])
+    return {name: used / KIB for name, used in sums(shown.stdout.decode()).items()}
