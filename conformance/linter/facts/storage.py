@@ -35,11 +35,13 @@ _DATABASES = ("postgresql", "postgres", "mariadb", "mysql", "mongodb")
 
 @dataclass(frozen=True, eq=False)
 class Claim:
-    """A claim, or what a StatefulSet makes one of for each replica."""
+    """A claim, or what one is made of: for each replica of a StatefulSet, or for each pod."""
 
     manifest: Manifest
     path: Path
     """Of the claim inside the manifest; empty for a claim itself."""
+    volume: str = ""
+    """The ephemeral volume that it is for; empty if it is for none."""
 
     def get(self, *path: str | int) -> Any:
         """Return what is at ``path`` inside the claim."""
@@ -51,8 +53,8 @@ class Claim:
 
     @property
     def name(self) -> str:
-        """The claim's name, or its template's."""
-        return text(self.get("metadata", "name"))
+        """The claim's name, or its template's, or the ephemeral volume's."""
+        return self.volume or text(self.get("metadata", "name"))
 
     @property
     def modes(self) -> list[str]:
@@ -82,6 +84,16 @@ def claims(cluster: Cluster) -> Iterator[Claim]:
             templates = sequence(manifest.get("spec", "volumeClaimTemplates"))
             for index, _ in enumerate(templates):
                 yield Claim(manifest, ("spec", "volumeClaimTemplates", index))
+
+
+def claims_and_ephemeral(cluster: Cluster) -> Iterator[Claim]:
+    """Yield these claims, and those of ephemeral volumes, which are deleted with their pod."""
+    yield from claims(cluster)
+    for pod in cluster.judged:
+        for index, volume in enumerate(sequence(pod.get("spec", "volumes"))):
+            if get(volume, "ephemeral", "volumeClaimTemplate") is not None:
+                path = ("spec", "volumes", index, "ephemeral", "volumeClaimTemplate")
+                yield Claim(pod.workload, (*pod.path, *path), text(get(volume, "name")))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from conformance.linter.facts.cluster import Cluster, each, unknown_charts
 from conformance.linter.facts.storage import (
     LOCAL_PATH,
     ONE_NODE,
-    claims,
+    claims_and_ephemeral,
     persistence,
 )
 from conformance.linter.findings import NotRun, Problem, quoted
@@ -28,7 +28,7 @@ def access_mode(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 
 def _strange_modes(cluster: Cluster) -> Iterator[Problem]:
-    for claim in claims(cluster):
+    for claim in claims_and_ephemeral(cluster):
         name = claim.storage_class
         if claim.bound or not (name is None or name.startswith(LOCAL_PATH)):
             continue

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.linter.facts.cluster import Cluster, each
 from conformance.linter.facts.storage import (
-    claims,
+    claims_and_ephemeral,
 )
 from conformance.linter.findings import NotRun, Problem
 from conformance.linter.rule import rule
@@ -23,7 +23,7 @@ def claim_spec(app: AppPackage) -> Iterator[Problem | NotRun]:
 
 
 def _half_claims(cluster: Cluster) -> Iterator[Problem]:
-    for claim in claims(cluster):
+    for claim in claims_and_ephemeral(cluster):
         size = claim.get("spec", "resources", "requests", "storage")
         wanting = [] if size or size == 0 else ["resources.requests.storage"]
         wanting += [] if claim.modes else ["accessModes"]

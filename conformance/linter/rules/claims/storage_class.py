@@ -9,7 +9,7 @@ from conformance.linter.facts.cluster import Cluster, each, guessed, unknown_cha
 from conformance.linter.facts.needs import origin
 from conformance.linter.facts.storage import (
     LOCAL_PATH,
-    claims,
+    claims_and_ephemeral,
     persistence,
 )
 from conformance.linter.findings import NotRun, Problem, quoted
@@ -34,7 +34,7 @@ def _classes(cluster: Cluster) -> set[str]:
 def _strange_classes(cluster: Cluster) -> Iterator[Problem]:
     known = _classes(cluster)
     volumes = any(True for _ in cluster.objects("PersistentVolume"))
-    for claim in claims(cluster):
+    for claim in claims_and_ephemeral(cluster):
         name = claim.storage_class
         if name is None or name.startswith(LOCAL_PATH) or name in known or guessed(name):
             continue
