@@ -44,7 +44,7 @@ class Case:
     before: list[Edit] = field(default_factory=list)
     """What both versions have, beside the good package."""
     expect: dict[str, Any] = field(default_factory=dict)
-    """Of the finding: ``file``, ``line``, ``object``, ``says``."""
+    """Of the finding: ``file``, ``line``, ``object``, ``says``, ``advice``."""
     not_run: list[str] = field(default_factory=list)
     """Rules that cannot be judged any more, as there is nothing left to judge; ``*`` for any."""
     level: int | None = None

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from conformance.linter.app import AppPackage
 
 
+_OF_TEMPLATE = (
+    f"Add the label {BACKUP_SET} with the app's name to the StatefulSet's volumeClaimTemplates. "
+    "Those of an installed StatefulSet cannot change: upgrade.immutable-field says how to go on."
+)
+
+
 @rule("backup.claim-label", level=3)
 def claim_label(app: AppPackage) -> Iterator[Problem | NotRun]:
     """Yield each claim without it; one that every pod leaves out of the backup needs none."""
@@ -35,5 +41,6 @@ def claim_label(app: AppPackage) -> Iterator[Problem | NotRun]:
                 yield Problem(
                     claim.place,
                     f"{not_labelled(f'claim {claim.name}')}: it is in no backup of the app",
+                    _OF_TEMPLATE if claim.place.object.startswith("StatefulSet") else "",
                 )
     yield from unknown(app, "which claims it creates")

@@ -57,6 +57,12 @@ _DEFAULTS: Mapping[str, str] = {
 _SECRET = ("Secret", "ConfigMap", "Job")
 """Kinds of which no message shows a value: it may be a password."""
 _DEFAULT_CLASS = "local-path"
+_KEEPING_PODS = (
+    "Leave the templates as they were. If they have to change, whoever has the app deletes the "
+    "StatefulSet before the upgrade with kubectl delete statefulset {} --cascade=orphan: the new "
+    "one takes over its pods and claims, whose labels kubectl label changes."
+)
+"""https://kubernetes.io/docs/tasks/run-application/delete-stateful-set/"""
 
 
 @rule("upgrade.immutable-field", level=3)
@@ -84,6 +90,7 @@ def _immutable(app: AppPackage) -> Iterator[Problem | NotRun]:
                         f"{dotted((*path, *where))} {'has changed' if old.kind in _SECRET else how}"
                         f": Kubernetes refuses this for a {old.kind} that is there already, and "
                         "the upgrade fails",
+                        _KEEPING_PODS.format(new.name) if path == _TEMPLATES else "",
                     )
 
 
