@@ -107,6 +107,7 @@ def test_values_name_and_namespace_reach_the_templates(renderer: Renderer) -> No
         ("v1/PersistentVolumeClaim", True),
         ("helm.toolkit.fluxcd.io/v2", True),
         ("hydra.ory.sh/v1alpha1/OAuth2Client", True),
+        ("cert-manager.io/v1/Certificate", True),
         ("gateway.networking.k8s.io/v1/HTTPRoute", False),
         ("networking.k8s.io/v1/Egress", False),
     ],

@@ -23,6 +23,7 @@ from conformance.linter.facts.schema_types import Schema
 from conformance.linter.facts.structural import OBJECT_META, Checker
 from conformance.linter.facts.violations import Verdict, Violation, nearest
 from conformance.linter.findings import quoted
+from conformance.linter.flux.platform import CERT_MANAGER
 from conformance.linter.flux.variables import is_encrypted
 from conformance.linter.manifest import Manifest
 from conformance.linter.schemas.removed import BEGINS, ENDS, NOTES, PRODUCTS, REMOVED
@@ -188,13 +189,19 @@ def api_versions() -> tuple[str, ...]:
     As Helm asks an API server for them (``apps/v1`` and ``apps/v1/Deployment``):
     https://helm.sh/docs/chart_template_guide/builtin_objects/
     """
-    found: dict[str, None] = {}
-    for group, its_kinds in kinds().items():
-        for kind, versions in its_kinds.items():
-            for version in versions:
-                name = f"{group}/{version}" if group else version
-                found |= dict.fromkeys((name, f"{name}/{kind}"))
-    return tuple(found)
+    served = [
+        (f"{group}/{version}" if group else version, kind)
+        for group, its_kinds in kinds().items()
+        for kind, versions in its_kinds.items()
+        for version in versions
+    ]
+    served += [
+        (f"{group}/{version}", kind)
+        for group, versions in CERT_MANAGER.items()
+        for version, its_kinds in versions.items()
+        for kind in its_kinds
+    ]
+    return tuple(dict.fromkeys(one for name, kind in served for one in (name, f"{name}/{kind}")))
 
 
 @functools.cache

@@ -22,6 +22,14 @@ KUSTOMIZATIONS = frozenset(
         "single-sign-on", "sources", "stackspin", "velero", "wordpress", "zulip", "hedgedoc",
     }
 )  # fmt: skip
+CERT_MANAGER: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "cert-manager.io": {"v1": ("Certificate", "CertificateRequest", "ClusterIssuer", "Issuer")},
+    "acme.cert-manager.io": {"v1": ("Challenge", "Order")},
+}
+"""Group -> version -> kinds, which Stackspin has and the linter has no schemas of.
+
+https://cert-manager.io/docs/reference/api-docs/
+"""
 NAMESPACES = frozenset({"flux-system", "stackspin", "stackspin-apps", "velero", "cert-manager"})
 AUTHORITY = "stackspin-ca"
 """ConfigMap in the apps' namespace: the authorities that the platform's certificates are of."""
