@@ -14,6 +14,7 @@ import kube_wire as wire
 import pytest
 
 from conformance.common.errors import HarnessError
+from conformance.common.load import Load, LoadMeter
 from conformance.common.settings import PROJECT_ROOT
 from conformance.common.timeouts import Timeouts
 from conformance.kube.client import Kube
@@ -327,6 +328,22 @@ def test_a_time_out_explains_itself_without_secrets(server: wire.WireServer, kub
         "connecting with ***",
     ):
         assert part in text
+
+
+@pytest.mark.parametrize(("pressure", "told"), [(97.0, True), (12.0, False)])
+def test_a_time_out_says_if_this_machine_was_busy(
+    kube: Kube, monkeypatch: pytest.MonkeyPatch, pressure: float, told: bool
+) -> None:
+    monkeypatch.setattr(LoadMeter, "read", lambda _: Load("CPU pressure", pressure, 14.2, 2))
+    with pytest.raises(WaitTimeout) as failure:
+        wait(kube, POD, ready(), timeout=0.1)
+    lines = str(failure.value).splitlines()
+    busy = (
+        "  this machine was busy (CPU pressure 97 %, load average 14.2): "
+        "if it is only slow, give --timeout-factor=3"
+    )
+    assert (lines[1] == busy) == told
+    assert ("busy" in str(failure.value)) == told
 
 
 def test_what_cannot_be_explained_says_nothing_of_how_to_fix_the_api_server(

@@ -24,7 +24,7 @@ from conformance.kube.objects import Object, Ref
 from conformance.kube.wait import Wait, wait, wait_all
 from conformance.platform.reference.content import ROOT_KUSTOMIZATION, listed
 from conformance.services import git
-from conformance.services.flux import Flux
+from conformance.services.flux import Flux, hopeless
 from conformance.services.git import Credential, GitServer
 from conformance.services.ingress import HttpClient
 
@@ -46,7 +46,7 @@ class Outcome:
 class TrackedBranch:
     """The branch that Flux tracks, and the cluster that follows it.
 
-    Each wait is bounded by the client's time-out for a reconciliation.
+    Each wait but that for an installation is bounded by the client's time-out for a reconciliation.
     """
 
     def __init__(self, kube: Kube, server: GitServer, flux: Flux, namespace: str) -> None:
@@ -63,7 +63,11 @@ class TrackedBranch:
         return cls(site.kube, stack.git, stack.single_sign_on(), stack.clients.platform.apps)
 
     def install(self, packages: Sequence[FluxPackage]) -> None:
-        """Install packages side by side by one commit; returns when each is Ready."""
+        """Install packages side by side by one commit; returns when each is Ready.
+
+        They share the server, so the time-out is that of a whole platform. Raises ``WaitFailed``
+        as soon as Flux has given one up.
+        """
         changes: dict[str, str | bytes | None] = {}
         names = ", ".join(package.name for package in packages)
         with self.git.lock:
@@ -74,10 +78,14 @@ class TrackedBranch:
             self.push({**changes, ROOT_KUSTOMIZATION: tree}, f"Install {names}")
         waits = [
             # The release's own status: the Kustomization's check of its health comes every 5 s.
-            Wait(self.flux.ref("HelmRelease", package.name, self.namespace), reconciled())
+            Wait(
+                self.flux.ref("HelmRelease", package.name, self.namespace),
+                reconciled(),
+                fail_on=hopeless(),
+            )
             for package in packages
         ]
-        wait_all(self.kube, waits, timeout=self.kube.timeouts.reconciliation)
+        wait_all(self.kube, waits, timeout=self.kube.timeouts.stack)
 
     def remove(self, apps: Sequence[TrackedApp]) -> None:
         """Remove apps with their data; does not wait until Flux has done so.

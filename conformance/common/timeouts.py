@@ -24,7 +24,8 @@ class Timeouts:
     reconciliation: float = 180.0
     """One Flux object after it was asked to reconcile; includes its health checks."""
     stack: float = 300.0
-    """All of flux2/, from the first commit to every Kustomization and HelmRelease Ready."""
+    """All of flux2/, from the first commit to every Kustomization and HelmRelease Ready; apps that
+    a later commit adds, side by side."""
     tree: float = 900.0
     """The same of a maintainer's tree, for which images may be fetched; not measured."""
     deletion: float = 120.0

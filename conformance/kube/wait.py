@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from conformance.common.load import LoadMeter
 from conformance.common.transcript import carried, paused, record
 from conformance.kube.client import Kube
 from conformance.kube.conditions import Condition
@@ -27,6 +28,8 @@ _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
 """Seconds between attempts while the API server is away; nothing can tell when it is back."""
 _LOOK = 3.0
 """Seconds between looks at what may make a wait vain; that time passes, no event tells."""
+_BUSY = 50.0
+"""Percent of the time from which on a busy machine may be why something took too long."""
 
 
 class WaitFailed(AssertionError):
@@ -163,6 +166,7 @@ class _Follower:
         self.timeout = kube.timeouts.pod_ready if timeout is None else timeout
         self.canceller = canceller
         self.deadline = time.monotonic() + self.timeout
+        self.load = LoadMeter()
         self.seen: dict[str, Object] = {}
         self.trouble: Exception | None = None
         self.answered = False
@@ -198,7 +202,7 @@ class _Follower:
                 raise _Cancelled
             remaining = self.deadline - time.monotonic()
             if remaining <= 0:
-                raise WaitTimeout(self._text(f"Waited {self.timeout:g} s for"))
+                raise WaitTimeout(self._text(f"Waited {self.timeout:g} s for", self._busy()))
             attempt = 0 if time.monotonic() - started > 1.0 else attempt + 1
             pause = _PAUSES[min(attempt, len(_PAUSES) - 1)]
             time.sleep(min(pause, remaining))
@@ -256,13 +260,20 @@ class _Follower:
             return True
         return isinstance(error, ApiError) and (error.status >= 500 or error.status == 429)
 
-    def _text(self, opening: str) -> str:
+    def _busy(self) -> str:
+        """Return in words how busy this machine was since the wait began; empty if it was not."""
+        load = self.load.read()
+        if load.percent < _BUSY:
+            return ""
+        return f"\n  this machine was busy ({load}): if it is only slow, give --timeout-factor=3"
+
+    def _text(self, opening: str, more: str = "") -> str:
         wanted, target = self.wanted, self.wanted.target
         unmet = [item for item in self.seen.values() if not wanted.condition.test(item)]
         count = f" ({len(unmet)} of {len(self.seen)} are not)" if len(self.seen) > 1 else ""
         return explain(
             self.kube,
-            f"{opening} {wanted}{count}",
+            f"{opening} {wanted}{count}{more}",
             unmet or list(self.seen.values()),
             self.trouble,
             lambda: self.kube.list(target.api_version, target.kind, target.namespace),
