@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from conformance.cli import cluster_push
+from conformance.clusters import base
+from conformance.clusters.base import Cluster
 from conformance.common.errors import HarnessError
 from conformance.components.catalogue import CATALOGUE
 from conformance.components.parts import ImagePart
@@ -16,6 +18,8 @@ from conformance.components.parts import ImagePart
 class FakeCluster:
     name = "annex"
     registry: str | None = "127.0.0.1:5000"
+    image_registry = Cluster.image_registry
+    push_image = Cluster.push_image
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
@@ -63,7 +67,7 @@ def pushed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     monkeypatch.setattr(cluster_push, "ExistingCluster", FakeCluster)
     monkeypatch.setattr(cluster_push, "Components", FakeComponents)
-    monkeypatch.setattr(cluster_push, "Registry", FakeRegistry)
+    monkeypatch.setattr(base, "Registry", FakeRegistry)
     return found
 
 

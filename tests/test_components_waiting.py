@@ -22,7 +22,6 @@ from conformance.components.waiting import (
     waiting_for_build,
 )
 from conformance.components.work import Work
-from conformance.platform.reference import context as context_module
 from conformance.platform.reference.context import Context
 from conformance.platform.steps import Steps
 
@@ -191,12 +190,10 @@ class Parts:
 
 
 def test_an_image_that_waits_for_its_turn_waits_for_what_the_others_build(
-    clock: Clock, waited_before: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clock: Clock, waited_before: float, tmp_path: Path
 ) -> None:
     parts = Parts(clock)
-    registry = SimpleNamespace(push_layout=lambda *_: None)
-    monkeypatch.setattr(context_module, "Registry", lambda _: registry)
-    cluster = SimpleNamespace(name="stackspin", registry="localhost:5000")
+    cluster = SimpleNamespace(image_registry=lambda: None, push_image=lambda *_: None)
     context = Context(
         Settings(cache_dir=tmp_path), cluster, None, parts, tmp_path, print
     )  # fmt: skip

@@ -37,7 +37,7 @@ def _install(maker: SiteMaker, site: Site) -> None:
 
         def deliver(name: str) -> None:
             image = images[name].result()
-            site.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
+            site.cluster.push_image(image.layout, f"{image.repository}:{image.version}")
             stack.app(name)
 
         apps = [in_thread(f"app {name}", partial(deliver, name)) for name in APPS]

@@ -11,7 +11,6 @@ from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.catalogue import part
 from conformance.components.parts import ImagePart
-from conformance.oci.registry import Registry
 from conformance.platform.reference.levels import BACKUPS, SINGLE_SIGN_ON, images_for
 
 OF_A_STACKSPIN = (*images_for(SINGLE_SIGN_ON, BACKUPS), "image-mariadb")
@@ -27,16 +26,11 @@ def push_images(names: Sequence[str], kubeconfig: Path | None, context: str | No
     cluster, components = ExistingCluster(settings), Components(settings)
     try:
         cluster.start()
-        if cluster.registry is None:
-            raise HarnessError(
-                f"cluster {cluster.name} has no registry",
-                "publish one in the ConfigMap kube-public/local-registry-hosting (KEP-1755)",
-            )
+        cluster.image_registry()  # without one, nothing is built for it
         components.require(*wanted)
-        registry = Registry(cluster.registry)
         for name in wanted:
             reference = components.image_reference(name)
-            registry.push_layout(components.image_layout(name), reference)
+            cluster.push_image(components.image_layout(name), reference)
             print(reference)
     finally:
         components.close()

@@ -8,6 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
+from conformance.common.errors import HarnessError
+from conformance.oci.registry import Registry
+
 
 class Feature(enum.Enum):
     """What only some providers can do; without it, a check that needs it is "not run"."""
@@ -76,6 +79,22 @@ class Cluster(ABC):
         ``ghcr.io/a/b`` there, ``docker.io/library/x`` is ``docker.io/library/x``. None if there is
         no registry that both reach.
         """
+
+    def image_registry(self) -> Registry:
+        """Return a client of that registry. Raises ``HarnessError`` if there is none."""
+        if self.registry is None:
+            raise HarnessError(
+                f"cluster {self.name} has no registry",
+                "publish one in the ConfigMap kube-public/local-registry-hosting (KEP-1755)",
+            )
+        return Registry(self.registry)
+
+    def push_image(self, layout: Path, reference: str) -> str:
+        """Have an image in that registry as ``reference``; return its digest.
+
+        ``layout`` is an OCI layout folder whose blobs are known to be what their digests say.
+        """
+        return self.image_registry().push_layout(layout, reference)
 
     @abstractmethod
     def node_run(

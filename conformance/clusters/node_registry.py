@@ -26,6 +26,8 @@ IMAGE_REGISTRIES = (
 )
 """Where charts' images are named to be. containerd's _default has no variable for the name of the
 registry asked for, so each that the local one stands in for is listed."""
+REGISTRY_FOLDER = "/var/lib/registry"
+"""Of the node: where its registry keeps what it has."""
 _HOSTS = string.Template("""\
 server = "http://127.0.0.1:$port/v2/$registry"
 override_path = true
@@ -72,7 +74,7 @@ def _registry() -> dict[str, Any]:
         "version": 0.1,
         "log": {"level": "warn", "accesslog": {"disabled": True}},
         "storage": {
-            "filesystem": {"rootdirectory": "/var/lib/registry"},
+            "filesystem": {"rootdirectory": REGISTRY_FOLDER},
             "delete": {"enabled": True},
         },
         "http": {"addr": f":{REGISTRY_PORT}", "secret": "one-server"},

@@ -88,11 +88,11 @@ class Registry:
         Blobs that the registry has are not sent again.
         """
         wanted = Reference.parse(reference)
-        described = _manifest_of(layout, wanted)
-        content = _blob(layout, described["digest"]).read_bytes()
+        described = manifest_of(layout, wanted)
+        content = blob_of(layout, described["digest"]).read_bytes()
         manifest = json.loads(content)
         for blob in (manifest["config"], *manifest["layers"]):
-            self._upload(wanted.repository, blob["digest"], _blob(layout, blob["digest"]))
+            self._upload(wanted.repository, blob["digest"], blob_of(layout, blob["digest"]))
         media_type = manifest.get("mediaType", described["mediaType"])
         self._put_manifest(wanted.repository, wanted.version, content, media_type)
         return str(described["digest"])
@@ -292,7 +292,7 @@ class _Verified:
         return data
 
 
-def _manifest_of(layout: Path, wanted: Reference) -> dict[str, Any]:
+def manifest_of(layout: Path, wanted: Reference) -> dict[str, Any]:
     """Return the descriptor of the layout's image: its only one, else the one of this tag."""
     manifests: list[dict[str, Any]] = json.loads((layout / "index.json").read_text())["manifests"]
     if len(manifests) == 1:
@@ -303,7 +303,8 @@ def _manifest_of(layout: Path, wanted: Reference) -> dict[str, Any]:
     raise HarnessError(f"the layout {layout} has no image tagged {wanted.tag}")
 
 
-def _blob(layout: Path, digest: str) -> Path:
+def blob_of(layout: Path, digest: str) -> Path:
+    """Return the path of a blob in a layout folder."""
     algorithm, _, value = digest.partition(":")
     return layout / "blobs" / algorithm / value
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from conformance.clusters.base import Cluster
 from conformance.clusters.select import make_cluster
-from conformance.common.errors import HarnessError
 from conformance.common.redaction import Redactor
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
@@ -35,9 +34,7 @@ class Site:
     @property
     def registry(self) -> Registry:
         """The registry that its node pulls from. Raises ``HarnessError`` if there is none."""
-        if self.cluster.registry is None:
-            raise HarnessError(f"cluster {self.cluster.name} has no registry", "use another one")
-        return Registry(self.cluster.registry)
+        return self.cluster.image_registry()
 
 
 @dataclass(frozen=True)

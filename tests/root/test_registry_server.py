@@ -6,8 +6,11 @@ import os
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from conformance.apps.package.chart_fetch import ChartFetcher
 from conformance.common.errors import HarnessError
@@ -16,6 +19,7 @@ from conformance.components.builder import Components
 from conformance.linter.elsewhere import Origin
 from conformance.oci.layout import Entry, Layout
 from conformance.oci.registry import Registry
+from conformance.oci.registry_storage import place_blobs
 
 NAME = "docker.io/library/tool"
 
@@ -37,6 +41,26 @@ def test_push_promote_and_read_back(registry: Registry, tmp_path: Path) -> None:
     assert registry.tags(NAME) == ["1", "1-test"]
     assert registry.exists(f"{NAME}@{digest}")
     assert registry.config(f"{NAME}:1")["config"]["Entrypoint"] == ["tool"]
+    for layer in registry.layers(f"{NAME}:1"):
+        with tarfile.open(fileobj=layer, mode="r|*") as archive:
+            assert "etc/tool.conf" in [member.name for member in archive]
+
+
+def test_blobs_that_were_placed_are_not_sent(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = make_layout(tmp_path / "oci")
+    place_blobs(tmp_path / "oci", f"{NAME}:1", tmp_path / "storage")
+    sent: list[tuple[str, str]] = []
+
+    def asked(session: requests.Session, method: str, url: str, **more: Any) -> requests.Response:
+        sent.append((method, urlsplit(url).path.split("/")[-2]))
+        return ask(session, method, url, **more)
+
+    ask = requests.Session.request
+    monkeypatch.setattr(requests.Session, "request", asked)
+    assert registry.push_layout(tmp_path / "oci", f"{NAME}:1") == digest
+    assert sent == [("HEAD", "blobs"), ("HEAD", "blobs"), ("PUT", "manifests")]
     for layer in registry.layers(f"{NAME}:1"):
         with tarfile.open(fileobj=layer, mode="r|*") as archive:
             assert "etc/tool.conf" in [member.name for member in archive]

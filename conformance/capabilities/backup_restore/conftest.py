@@ -163,7 +163,7 @@ def empty_cluster(
     """The other cluster, with nothing of the app but its image in the registry."""
     image = image_builds.begin(package.app(app.name), VERSIONS[0]).result()
     site = other_cluster.result()
-    site.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
+    site.cluster.push_image(image.layout, f"{image.repository}:{image.version}")
     return site
 
 

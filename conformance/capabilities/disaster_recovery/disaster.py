@@ -215,7 +215,7 @@ class Disaster:
 
     def _push_image(self, site: Site) -> None:
         image = self._image.result()
-        site.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
+        site.cluster.push_image(image.layout, f"{image.repository}:{image.version}")
 
     def _override(self, clients: Clients) -> Object:
         name = f"stackspin-{self._app.name}-override"

@@ -164,7 +164,7 @@ class Upgrade:
         if not isinstance(site.stack, ReferenceStack):
             return None
         image = self._image.result()
-        site.registry.push_layout(image.layout, f"{image.repository}:{image.version}")
+        site.cluster.push_image(image.layout, f"{image.repository}:{image.version}")
         site.stack.app(self._app.name)
         self._wait_served(site)
         return self._app.seed(self._instance(site), SeedScale.SMALL)

@@ -16,6 +16,7 @@ from conformance.clusters.embedded.bring_up import BringUp
 from conformance.clusters.embedded.processes import KUBELET_ROOT
 from conformance.clusters.embedded.stop import forget_address
 from conformance.clusters.node import REGISTRY_PORT
+from conformance.clusters.node_registry import REGISTRY_FOLDER
 from conformance.clusters.ownership import egress
 from conformance.clusters.ownership.ownership import Ownership
 from conformance.clusters.ownership.state import Folder
@@ -24,6 +25,7 @@ from conformance.clusters.snapshots import disk
 from conformance.clusters.snapshots.store import WITH_APPS
 from conformance.common.errors import HarnessError
 from conformance.components.debian import ensure_packages
+from conformance.oci.registry_storage import place_blobs
 
 if TYPE_CHECKING:
     from conformance.clusters.snapshots.store import Origin, Snapshot, SnapshotStore
@@ -59,6 +61,11 @@ class EmbeddedCluster(Cluster):
     def registry(self) -> str | None:
         """The distribution registry that runs in the node."""
         return f"{self.node_address}:{REGISTRY_PORT}"
+
+    def push_image(self, layout: Path, reference: str) -> str:
+        """Put the blobs where the node's registry keeps its own, and send the manifest alone."""
+        place_blobs(layout, reference, self._folder.disk / REGISTRY_FOLDER.lstrip("/"))
+        return super().push_image(layout, reference)
 
     @property
     def folder(self) -> Folder:

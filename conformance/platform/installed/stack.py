@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import yaml
 
 from conformance.clusters.base import Cluster
-from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings, data_root
 from conformance.components.builder import Components
 from conformance.kube.apply import apply, apply_file
@@ -22,7 +21,6 @@ from conformance.kube.client import Kube
 from conformance.kube.conditions import ready
 from conformance.kube.objects import Object
 from conformance.kube.wait import wait_each
-from conformance.oci.registry import Registry
 from conformance.platform import conventions
 from conformance.platform.clients import Clients, pods_of
 from conformance.platform.description import Flux as DescribedFlux
@@ -144,15 +142,11 @@ class InstalledStack(Stack):
         return frozenset(one["metadata"]["name"] for one in found)
 
     def _push_image(self) -> None:
-        if self._cluster.registry is None:
-            raise HarnessError(
-                f"cluster {self._cluster.name} has no registry for the suite's Git server",
-                "publish one in the ConfigMap kube-public/local-registry-hosting (KEP-1755)",
-            )
+        self._cluster.image_registry()  # without one, nothing is built for it
         self._components.require(GIT_SERVER)
         layout = self._components.image_layout(GIT_SERVER)
         reference = self._components.image_reference(GIT_SERVER)
-        Registry(self._cluster.registry).push_layout(layout, reference)
+        self._cluster.push_image(layout, reference)
 
     def _source(self) -> None:
         """Give the platform's Flux the run's repository, and apps what a package expects."""

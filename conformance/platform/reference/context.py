@@ -10,14 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from conformance.clusters.base import Cluster
-from conformance.common.errors import HarnessError
 from conformance.common.settings import Settings
 from conformance.components.builder import Components
 from conformance.components.waiting import waiting_for_build
 from conformance.kube.apply import apply_file
 from conformance.kube.client import Kube
 from conformance.kube.objects import Object
-from conformance.oci.registry import Registry
 from conformance.platform.reference.content import flux_manifests
 from conformance.platform.steps import Steps
 
@@ -67,15 +65,10 @@ class Context:
         return self.steps.run("flux manifests", lambda: flux_manifests(self.components))
 
     def _push(self, name: str) -> None:
-        if self.cluster.registry is None:
-            raise HarnessError(
-                f"cluster {self.cluster.name} has no registry for {name}",
-                "publish one in the ConfigMap kube-public/local-registry-hosting (KEP-1755)",
-            )
+        self.cluster.image_registry()  # without one, nothing is built for it
         if not self.components.is_present(name):
             with waiting_for_build(), self._building:
                 self.components.require(name)
         with self._pushing:
             layout = self.components.image_layout(name)
-            registry = Registry(self.cluster.registry)
-            registry.push_layout(layout, self.components.image_reference(name))
+            self.cluster.push_image(layout, self.components.image_reference(name))
